@@ -1,0 +1,54 @@
+/** The sidecars that are alive, and which of them a mediation should use. */
+
+/** Degrees, as Cloudflare attaches them to requests. */
+export type Place = { latitude: number; longitude: number };
+
+export type Sidecar = {
+  name: string;
+  /** Where clients send their datagrams; without one, to the host they use for HTTP. */
+  host?: string;
+  /** UDP */
+  port: number;
+  /** Datagrams a second, lately. */
+  load: number;
+  place?: Place;
+  /** When its last heartbeat came, in milliseconds since 1970. */
+  heardAt: number;
+};
+
+/** Sidecars this much farther than the nearest are as good as it: about 10 ms there and back. */
+const nearEnoughKm = 1_000;
+
+/**
+ * The sidecar for clients near `place`: among the nearest, the least loaded, then the one heard from last.
+ * One named in `not` (it was asked, and did not see everyone) is taken only if there is no other.
+ */
+export function pickSidecar(
+  fleet: readonly Sidecar[],
+  { place, not }: { place?: Place; not?: string },
+): Sidecar | undefined {
+  const others = fleet.filter((sidecar) => sidecar.name !== not);
+  const choices = (others.length > 0 ? others : fleet).map((sidecar) => ({
+    sidecar,
+    km: place && sidecar.place ? distanceKm(place, sidecar.place) : farthestKm,
+  }));
+  const nearest = Math.min(...choices.map(({ km }) => km));
+  return choices
+    .filter(({ km }) => km <= nearest + nearEnoughKm)
+    .map(({ sidecar }) => sidecar)
+    .sort((a, b) => a.load - b.load || b.heardAt - a.heardAt)[0];
+}
+
+const earthRadiusKm = 6_371;
+/** Half way round: what an unknown distance counts as. */
+const farthestKm = Math.PI * earthRadiusKm;
+
+function distanceKm(a: Place, b: Place): number {
+  const radians = Math.PI / 180;
+  const [latA, latB] = [a.latitude * radians, b.latitude * radians];
+  const havLat = Math.sin((latB - latA) / 2) ** 2;
+  const havLon = Math.sin(((b.longitude - a.longitude) * radians) / 2) ** 2;
+  return (
+    2 * earthRadiusKm * Math.asin(Math.sqrt(Math.min(1, havLat + Math.cos(latA) * Math.cos(latB) * havLon)))
+  );
+}

@@ -1,0 +1,70 @@
+/** Every bound of the service, with its unit and its reason. Nothing a stranger sends may go past one. */
+export const limits = {
+  /** Bytes of an HTTP request body. The largest honest one is under 300. */
+  bodyBytes: 16 * 1024,
+  /** Bytes of a WebSocket message from a client. The largest honest one is under 2 000. */
+  frameBytes: 16 * 1024,
+  /** Bytes of a datagram: a token is 105 characters, so an honest one is about 200. */
+  datagramBytes: 1024,
+  /** UTF-16 units of a lobby's or a member's name (Orion). */
+  nameLength: 50,
+  /** UTF-16 units of a chat message (Orion). */
+  chatLength: 250,
+  /** Seats of a lobby, the host's included (Orion). */
+  seats: 64,
+
+  /** WebSocket messages a client may send a second, for as long as it likes. No game needs a tenth of it. */
+  framesPerSecond: 100,
+  /** WebSocket messages a client may send at once, before the rate above applies. */
+  frameBurst: 200,
+  /** WebSocket messages dropped for being too many before the socket is closed: about 3 s of a hard flood. */
+  framesDropped: 300,
+
+  /** Sockets the Worker sends to one lounge before it draws another: enough that friends who connect together share one. */
+  loungeSockets: 256,
+  /** Sockets a lobby's object holds. More than its seats, because whoever waits for a seat is at home there too. */
+  lobbySockets: 256,
+  /** Codes tried for a new lobby. With a million lobbies open, one in 60 is taken: five misses are one in 10^9. */
+  codeDraws: 5,
+
+  /** Milliseconds between two checks of a lobby that its members' homes still hold them. */
+  auditIntervalMs: 5 * 60_000,
+  /** Milliseconds a directory entry lives without being refreshed: three audits. */
+  listingLifeMs: 15 * 60_000,
+  /** Milliseconds a lobby waits for the directory before it goes on without it. */
+  directoryPatienceMs: 1_000,
+  /** Milliseconds until a lobby tries again to mend its directory entry. */
+  listingRetryMs: 5_000,
+  /** Lobbies in one page of a listing that asks for pages. */
+  pageSize: 200,
+
+  /** Milliseconds between the tries of a call from one object to another; after the last the call is lost. */
+  retryDelaysMs: [50, 200, 1_000, 3_000, 8_000],
+  /** Items that wait for one object to answer another; what comes beyond is lost, and an audit finds out. */
+  flightQueue: 2_000,
+  /** Batches a receiver remembers, to know a repeated one. A pair has one under way, so this is about peers. */
+  batchesRemembered: 256,
+
+  /** Milliseconds between a sidecar's heartbeats. */
+  heartbeatMs: 10_000,
+  /** Milliseconds without a heartbeat after which a sidecar is taken for dead: two lost and half of another. */
+  sidecarLifeMs: 25_000,
+  /** Sidecars in a fleet. */
+  fleetSize: 256,
+  /** Milliseconds a Worker isolate may use the fleet it read last. */
+  fleetAgeMs: 5_000,
+  /** Bytes of a sidecar's post: 500 observations of about 200 bytes. */
+  sidecarPostBytes: 128 * 1024,
+  /** Observations in one post. */
+  observationsPerPost: 500,
+  /** Posts of observations a sidecar has under way. */
+  observationPosts: 4,
+  /** Milliseconds a sidecar gathers observations before it posts them. */
+  observationBatchMs: 3,
+  /** Milliseconds an observation is worth delivering. Older ones are dropped: the next reminder asks again. */
+  observationLifeMs: 30_000,
+  /** Milliseconds between two observations of one token that are sent on. The newest in between waits. */
+  observationIntervalMs: 200,
+  /** Tokens a sidecar holds observations for. About 20 MB. */
+  observationsHeld: 50_000,
+} as const;

@@ -1,0 +1,31 @@
+import type { Outcome } from "../problem.ts";
+import type { HostAnswer, JoinAnswer, ListedLobby } from "../wire/http.ts";
+import { type LobbyState, listedAs, type Seat } from "./state.ts";
+
+/** What the shell is to do, in this order. */
+export type Effect =
+  /** Answer the request that the event is. */
+  | { kind: "answer"; outcome: Outcome<LobbyAnswer> }
+  /** Write the state to storage before anything of it is heard outside. */
+  | { kind: "save" }
+  /** Tell the directory, and wait a short while for it, before what follows. */
+  | { kind: "list"; lobby: ListedLobby }
+  | { kind: "unlist" }
+  | { kind: "send"; to: readonly Seat[]; frame: string }
+  /** A last frame: from now on these clients are in no lobby. */
+  | { kind: "release"; to: readonly Seat[]; frame: string }
+  /** Ask the members' homes whether they still hold them. */
+  | { kind: "audit"; seats: readonly Seat[] }
+  /** Once everyone has been told: the lobby is no more. */
+  | { kind: "forget" };
+
+/** Answers of open, join and start. */
+export type LobbyAnswer = HostAnswer | JoinAnswer | null;
+
+/** A state and what is to be done about it. */
+export type Step<State> = { state: State; effects: Effect[] };
+
+/** A public lobby's entry as it is now; nothing for a private one. */
+export function listing(state: LobbyState): Effect[] {
+  return state.isPublic ? [{ kind: "list", lobby: listedAs(state) }] : [];
+}

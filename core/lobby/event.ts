@@ -1,0 +1,40 @@
+import type { Endpoint } from "../endpoint.ts";
+import type { Place, Sidecar } from "../fleet.ts";
+import type { Timing } from "../settings.ts";
+import type { Seat } from "./state.ts";
+
+/** What happens to a lobby, in the past tense. Whatever is random or comes from outside comes in with it. */
+export type LobbyEvent =
+  | {
+      kind: "open-requested";
+      lobbyId: string;
+      name: string;
+      isPublic: boolean;
+      maxMembers: number;
+      host: Seat;
+    }
+  | { kind: "join-requested"; seat: Seat }
+  | {
+      kind: "start-requested";
+      clientId: string;
+      attempt: string;
+      timing: Timing;
+      /** None, if no sidecar is alive. */
+      sidecar?: Sidecar;
+      /** Where the host is. */
+      place?: Place;
+    }
+  | MemberEvent
+  /** Members' sockets were found to be gone. */
+  | { kind: "members-lost"; clientIds: readonly string[] }
+  /** The time of `wakeAt` came. The sidecar is for reminders. */
+  | { kind: "deadline-passed"; sidecar?: Sidecar }
+  /** The directory could not be told in time. */
+  | { kind: "listing-failed" };
+
+/** What a member's home reports of it. */
+export type MemberEvent =
+  | { kind: "member-left"; clientId: string }
+  | { kind: "message-sent"; clientId: string; text: string }
+  | { kind: "endpoint-seen"; clientId: string; endpoint: Endpoint }
+  | { kind: "connection-reported"; clientId: string };

@@ -1,0 +1,68 @@
+/** Who is in the lobby, and what they say to each other. */
+import { accept, type ProblemCode, refuse } from "../problem.ts";
+import { serverMessage } from "../wire/server-message.ts";
+import { close } from "./closing.ts";
+import { type Effect, listing, type Step } from "./effect.ts";
+import { abort } from "./mediation.ts";
+import { isFull, isLocked, type LobbyState, type Seat, seatOf } from "./state.ts";
+
+export function join(state: LobbyState, seat: Seat): Step<LobbyState> {
+  const before = seatOf(state, seat.clientId);
+  if (before?.attempt === seat.attempt) return { state, effects: [welcome(state)] };
+  const problem = before ? "already_in_lobby" : whyNot(state, seat.name);
+  if (problem) return { state, effects: [{ kind: "answer", outcome: refuse(problem) }] };
+
+  const joined = { ...state, seats: [...state.seats, seat] };
+  const frame = serverMessage("lobby_peerConnect", { lobbyId: state.lobbyId, peerName: seat.name });
+  return {
+    state: joined,
+    effects: [
+      { kind: "save" },
+      ...listing(joined),
+      { kind: "send", to: state.seats, frame },
+      welcome(joined),
+    ],
+  };
+}
+
+function whyNot(state: LobbyState, name: string): ProblemCode | null {
+  if (isLocked(state)) return "lobby_locked";
+  if (isFull(state)) return "lobby_full";
+  if (state.seats.some((seat) => seat.name === name)) return "name_taken";
+  return null;
+}
+
+function welcome({ lobbyId, name, seats, hostId }: LobbyState): Effect {
+  const host = seats.find((seat) => seat.clientId === hostId)?.name ?? "";
+  const lobbyMembers = seats.map((seat) => seat.name);
+  return { kind: "answer", outcome: accept({ lobbyId, lobbyName: name, lobbyMembers, host }) };
+}
+
+/** The host leaving closes the lobby; anyone else leaving is told to the rest and ends a mediation. */
+export function leave(state: LobbyState, clientIds: readonly string[]): Step<LobbyState> {
+  const gone = state.seats.filter((seat) => clientIds.includes(seat.clientId));
+  if (gone.length === 0) return { state, effects: [] };
+  const left = { ...state, seats: state.seats.filter((seat) => !gone.includes(seat)) };
+  if (gone.some((seat) => seat.clientId === state.hostId)) return close(left, false);
+
+  const goodbyes = gone.map(({ name }): Effect => {
+    const frame = serverMessage("lobby_peerDisconnect", { lobbyId: state.lobbyId, peerName: name });
+    return { kind: "send", to: left.seats, frame };
+  });
+  const aborted = abort(left, "member_left");
+  return {
+    state: aborted.state,
+    effects: [{ kind: "save" }, ...listing(left), ...goodbyes, ...aborted.effects],
+  };
+}
+
+/** Chat: to every member, the sender too, once. */
+export function say(state: LobbyState, clientId: string, text: string, now: number): Step<LobbyState> {
+  const sender = seatOf(state, clientId);
+  if (!sender) return { state, effects: [] };
+  const frame = serverMessage("lobby_messaging_received", {
+    lobbyId: state.lobbyId,
+    message: { timestamp: now, senderName: sender.name, message: text },
+  });
+  return { state, effects: [{ kind: "send", to: state.seats, frame }] };
+}

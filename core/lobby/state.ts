@@ -1,0 +1,91 @@
+import type { Endpoint } from "../endpoint.ts";
+import type { Place } from "../fleet.ts";
+import { limits } from "../limits.ts";
+import type { ListedLobby } from "../wire/http.ts";
+
+/** A member's place in a lobby. */
+export type Seat = {
+  readonly clientId: string;
+  readonly name: string;
+  /** The object that holds the member's socket. */
+  readonly home: string;
+  /** The request that took the seat, so that the same request, repeated, is answered and not refused. */
+  readonly attempt: string;
+};
+
+/** What the lobby is doing. Deadlines are times in milliseconds since 1970: leaving a phase is what cancels them. */
+export type Phase =
+  | { readonly kind: "waiting" }
+  | Gathering
+  | Connecting
+  /** The lobby is over; only its members and the directory may not know it yet. */
+  | { readonly kind: "closing"; readonly success: boolean };
+
+/** The members are asked for a datagram each. */
+export type Gathering = {
+  readonly kind: "gathering";
+  /** The request that started it. */
+  readonly attempt: string;
+  /** The sidecar the members were last sent to, by name. */
+  readonly sidecar: string;
+  /** Where the host is, so that a reminder can choose a sidecar again. */
+  readonly place?: Place;
+  readonly intervalMs: number;
+  readonly connectingMs: number;
+  readonly remindAt: number;
+  readonly giveUpAt: number;
+  /** By client id. The one part of the state that may be lost with memory: the next reminder asks again. */
+  readonly seen: Readonly<Record<string, Endpoint>>;
+};
+
+/** Every member knows its peers; the members report when they are connected. */
+export type Connecting = {
+  readonly kind: "connecting";
+  readonly attempt: string;
+  readonly giveUpAt: number;
+  /** Ids of the clients that reported. */
+  readonly reported: readonly string[];
+};
+
+/** One lobby, all of it. Plain data, at most a few kilobytes: it is one row of storage. */
+export type LobbyState = {
+  readonly lobbyId: string;
+  readonly name: string;
+  readonly isPublic: boolean;
+  readonly maxMembers: number;
+  readonly hostId: string;
+  /** In order of arrival, the host among them. */
+  readonly seats: readonly Seat[];
+  readonly phase: Phase;
+  /** When to ask the members' homes whether they are still there, and to refresh the directory. */
+  readonly auditAt: number;
+};
+
+/** When the lobby next has something to do by itself. */
+export function wakeAt({ phase, auditAt }: LobbyState): number {
+  switch (phase.kind) {
+    case "gathering":
+      return Math.min(auditAt, phase.remindAt, phase.giveUpAt);
+    case "connecting":
+      return Math.min(auditAt, phase.giveUpAt);
+    case "waiting":
+    case "closing":
+      return auditAt;
+  }
+}
+
+export function isFull({ seats, maxMembers }: LobbyState): boolean {
+  return seats.length >= Math.min(maxMembers, limits.seats);
+}
+
+export function isLocked({ phase }: LobbyState): boolean {
+  return phase.kind !== "waiting";
+}
+
+export function seatOf({ seats }: LobbyState, clientId: string): Seat | undefined {
+  return seats.find((seat) => seat.clientId === clientId);
+}
+
+export function listedAs({ lobbyId, name, seats, maxMembers }: LobbyState): ListedLobby {
+  return { name, id: lobbyId, currentMembers: seats.length, maxMembers };
+}

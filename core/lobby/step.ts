@@ -1,0 +1,97 @@
+import { limits } from "../limits.ts";
+import { accept, refuse } from "../problem.ts";
+import { close } from "./closing.ts";
+import { type Effect, listing, type Step } from "./effect.ts";
+import type { LobbyEvent } from "./event.ts";
+import { advance, report, see, start } from "./mediation.ts";
+import { join, leave, say } from "./membership.ts";
+import type { LobbyState } from "./state.ts";
+
+/**
+ * The lobby state machine: the state after an event, and what the shell has to do.
+ *
+ * Pure. No lobby is `null`. A state that is not changed is returned as the same object. Whatever changed,
+ * except the endpoints seen, comes with a `save`. `now` is in milliseconds since 1970.
+ */
+export function step(state: LobbyState | null, event: LobbyEvent, now: number): Step<LobbyState | null> {
+  if (event.kind === "open-requested") return open(state, event, now);
+  if (state === null || state.phase.kind === "closing") return afterTheEnd(state, event, now);
+  switch (event.kind) {
+    case "join-requested":
+      return join(state, event.seat);
+    case "start-requested":
+      return start(state, event, now);
+    case "member-left":
+      return leave(state, [event.clientId]);
+    case "members-lost":
+      return leave(state, event.clientIds);
+    case "message-sent":
+      return say(state, event.clientId, event.text, now);
+    case "endpoint-seen":
+      return see(state, event.clientId, event.endpoint, now);
+    case "connection-reported":
+      return report(state, event.clientId);
+    case "listing-failed":
+      return mendSoon(state, now);
+    case "deadline-passed":
+      return audit(advance(state, event.sidecar, now), now);
+  }
+}
+
+function open(
+  state: LobbyState | null,
+  event: Extract<LobbyEvent, { kind: "open-requested" }>,
+  now: number,
+): Step<LobbyState | null> {
+  const { lobbyId, name, isPublic, maxMembers, host } = event;
+  const answer: Effect = { kind: "answer", outcome: accept({ lobbyName: name, lobbyId }) };
+  if (state !== null) {
+    const again = state.hostId === host.clientId && state.seats[0]?.attempt === host.attempt;
+    return { state, effects: [again ? answer : { kind: "answer", outcome: refuse("unavailable") }] };
+  }
+  const opened: LobbyState = {
+    lobbyId,
+    name,
+    isPublic,
+    maxMembers,
+    hostId: host.clientId,
+    seats: [host],
+    phase: { kind: "waiting" },
+    auditAt: now + limits.auditIntervalMs,
+  };
+  return { state: opened, effects: [{ kind: "save" }, ...listing(opened), answer] };
+}
+
+/** No lobby, or one that is closing: requests are refused, news is too late; a closing that was cut short is repeated. */
+function afterTheEnd(state: LobbyState | null, event: LobbyEvent, now: number): Step<LobbyState | null> {
+  switch (event.kind) {
+    case "join-requested":
+    case "start-requested":
+      return { state, effects: [{ kind: "answer", outcome: refuse("no_such_lobby") }] };
+    case "listing-failed":
+      return state ? mendSoon(state, now) : { state, effects: [] };
+    case "deadline-passed":
+      return state?.phase.kind === "closing" && state.auditAt <= now
+        ? close({ ...state, auditAt: now + limits.auditIntervalMs }, state.phase.success)
+        : { state, effects: [] };
+    default:
+      return { state, effects: [] };
+  }
+}
+
+function mendSoon(state: LobbyState, now: number): Step<LobbyState> {
+  const auditAt = Math.min(state.auditAt, now + limits.listingRetryMs);
+  return auditAt === state.auditAt
+    ? { state, effects: [] }
+    : { state: { ...state, auditAt }, effects: [{ kind: "save" }] };
+}
+
+/** Every few minutes: are the members still there, and does the directory still have the lobby right? */
+function audit({ state, effects }: Step<LobbyState>, now: number): Step<LobbyState> {
+  if (state.auditAt > now) return { state, effects };
+  const audited = { ...state, auditAt: now + limits.auditIntervalMs };
+  return {
+    state: audited,
+    effects: [...effects, { kind: "save" }, ...listing(audited), { kind: "audit", seats: audited.seats }],
+  };
+}

@@ -1,0 +1,79 @@
+/**
+ * What can be wrong with a request: a stable code, an HTTP status, and a sentence a player may read.
+ * Codes are part of the protocol (docs/protocol.md) and never change their meaning.
+ */
+export const problems = {
+  invalid_body: [400, "The request body must be a JSON object."],
+  invalid_token: [400, "This token is not that of a connected client. Connect again to get a new one."],
+  invalid_host_name: [
+    400,
+    "The host's name must be 1 to 50 letters, digits, underscores or spaces, and must not begin with a space.",
+  ],
+  invalid_peer_name: [
+    400,
+    "Your name must be 1 to 50 letters, digits, underscores or spaces, and must not begin with a space.",
+  ],
+  invalid_lobby_name: [
+    400,
+    "The lobby's name must be 1 to 50 letters, digits, underscores or spaces, and must not begin with a space.",
+  ],
+  invalid_is_public: [400, "isPublic must be true or false."],
+  invalid_max_members: [400, "maxMembers must be a whole number from 1 to 64."],
+  invalid_query: [400, "limit must be a whole number from 1 to 200, and cursor one that this server gave."],
+  invalid_post: [400, "This is not a sidecar's post."],
+  unauthorized: [401, "This post is not signed with this deployment's secret."],
+  not_found: [404, "There is nothing at this address."],
+  method_not_allowed: [405, "This address does not take this method."],
+  already_in_lobby: [409, "You are already in a lobby."],
+  no_such_lobby: [409, "There is no such lobby. Check the code."],
+  lobby_locked: [409, "The lobby is connecting its players and is locked."],
+  lobby_full: [409, "The lobby is full."],
+  name_taken: [409, "Somebody in the lobby already has this name."],
+  too_few_members: [409, "At least 2 players are needed."],
+  not_the_host: [409, "Only the host of the lobby can do this."],
+  body_too_large: [413, "The request body is larger than 16 KiB."],
+  internal: [500, "Something went wrong on the server. Please try again."],
+  no_sidecar: [503, "The server cannot connect players at the moment. Please try again in a minute."],
+  unavailable: [503, "The server could not do this at the moment. Please try again."],
+  not_configured: [503, "This server is not set up completely. Its operator finds the reason in its log."],
+} as const satisfies Record<string, readonly [status: number, sentence: string]>;
+
+export type ProblemCode = keyof typeof problems;
+
+/** What a request came to: a value, or the codes of all that is wrong with it. Plain data: it crosses RPC. */
+export type Outcome<T> = { ok: true; value: T } | { ok: false; codes: ProblemCode[] };
+
+export function accept<T>(value: T): { ok: true; value: T } {
+  return { ok: true, value };
+}
+
+export function refuse(...codes: ProblemCode[]): { ok: false; codes: ProblemCode[] } {
+  return { ok: false, codes };
+}
+
+/** The HTTP answer to a refused request: the status of the first code, and a body for the client. */
+export function refusal(codes: readonly ProblemCode[]): {
+  status: number;
+  body: { errors: string[]; codes: ProblemCode[] };
+} {
+  const [first = "internal"] = codes;
+  return {
+    status: problems[first][0],
+    body: { errors: codes.map((code) => problems[code][1]), codes: [...codes] },
+  };
+}
+
+/** Why a mediation ended without success: a stable code and a sentence a player may read. */
+export const abortReasons = {
+  member_left: "A player left the lobby while the players were being connected.",
+  endpoints_timeout: "The server did not hear from every player in time.",
+  connecting_timeout: "The players could not all connect to one another in time.",
+} as const;
+
+export type AbortCode = keyof typeof abortReasons;
+
+/** Why the server closes a WebSocket: a close code (RFC 6455, 7.4) and a reason. */
+export const closures = {
+  flood: [1008, "Too many messages."],
+  frame_too_large: [1009, "A message may have 16 KiB at most."],
+} as const satisfies Record<string, readonly [code: number, reason: string]>;

@@ -1,0 +1,22 @@
+/** Orion's timing options, under one name everywhere: `--name` of `npm start`, var of wrangler.toml. Milliseconds. */
+export type Timing = {
+  /** How long all members have for their first datagram. */
+  ptpmServerConnectTimeoutMs: number;
+  /** How often those not yet seen are reminded. */
+  ptpmConnectRequestIntervalMs: number;
+  /** How long the members have to connect to one another. */
+  ptpmConnectTimeoutMs: number;
+};
+
+export const defaultTiming: Timing = {
+  ptpmServerConnectTimeoutMs: 300_000,
+  ptpmConnectRequestIntervalMs: 10_000,
+  ptpmConnectTimeoutMs: 300_000,
+};
+
+/** The number a setting's text stands for, or null unless it is a whole number from 1 to `most`. */
+export function positiveInteger(text: string, most = 2 ** 31 - 1): number | null {
+  if (!/^\d{1,10}$/.test(text)) return null;
+  const value = Number(text);
+  return value >= 1 && value <= most ? value : null;
+}

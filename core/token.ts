@@ -1,0 +1,49 @@
+/**
+ * A client's token: `<home>.<client id>.<mac>`, about 105 characters.
+ *
+ * It names the client's home, so no request needs a look-up, and its mac (HMAC-SHA-256 of
+ * `<home>.<client id>`, cut to 128 bits, base64url) can be checked by whoever has the deployment's
+ * secret, with no I/O. The client id is no secret. The shells compute the mac: this file has no crypto.
+ */
+export type Token = {
+  /** The object that holds the client's socket: a lounge's id (64 hex digits) or a lobby's code (5 of 0-9A-Z). */
+  home: string;
+  /** 16 characters of base64url: 96 random bits. */
+  clientId: string;
+  /** What the mac is computed over. */
+  signed: string;
+  /** The mac as the token states it: not to be believed before it is compared. */
+  mac: string;
+};
+
+/** Bytes of randomness in a client id. */
+export const clientIdBytes = 12;
+/** Bytes of the HMAC that a token carries. */
+export const macBytes = 16;
+
+/** From the one secret come two keys, each the HMAC-SHA-256 of its label under the secret. */
+export const keyLabels = { token: "orion-edge token v1", sidecar: "orion-edge sidecar v1" } as const;
+export type KeyUse = keyof typeof keyLabels;
+
+const shape = /^([0-9a-f]{64}|[0-9A-Z]{5})\.([\w-]{16})\.([\w-]{22})$/;
+
+/** The parts of a token, or null if it does not have a token's shape. Its mac is not checked. */
+export function parseToken(text: string): Token | null {
+  const match = shape.exec(text);
+  if (!match) return null;
+  const [, home = "", clientId = "", mac = ""] = match;
+  return { home, clientId, signed: `${home}.${clientId}`, mac };
+}
+
+/** What a token's mac is computed over. */
+export function tokenText(home: string, clientId: string): string {
+  return `${home}.${clientId}`;
+}
+
+/** Whether two texts are equal, in a time that depends on their lengths only. */
+export function sameText(a: string, b: string): boolean {
+  if (a.length !== b.length) return false;
+  let difference = 0;
+  for (let i = 0; i < a.length; i++) difference |= a.charCodeAt(i) ^ b.charCodeAt(i);
+  return difference === 0;
+}

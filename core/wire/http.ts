@@ -1,0 +1,46 @@
+/** The bodies of Orion's HTTP requests and answers (docs/protocol.md). */
+import { z } from "zod";
+import { limits } from "../limits.ts";
+import { field, nameField, tokenField } from "./schema.ts";
+
+const object = field("invalid_body");
+
+/** `POST /lobbies` */
+export const hostRequest = z.object(
+  {
+    token: tokenField,
+    hostName: nameField("invalid_host_name"),
+    lobbyName: nameField("invalid_lobby_name"),
+    isPublic: z.boolean(field("invalid_is_public")),
+    maxMembers: z
+      .int(field("invalid_max_members"))
+      .min(1, field("invalid_max_members"))
+      .max(limits.seats, field("invalid_max_members")),
+  },
+  object,
+);
+export type HostRequest = z.infer<typeof hostRequest>;
+/** 201 */
+export type HostAnswer = { lobbyName: string; lobbyId: string };
+
+/** `POST /lobbies/:lobbyId/join` */
+export const joinRequest = z.object({ token: tokenField, peerName: nameField("invalid_peer_name") }, object);
+/** 200; members in order of arrival, the newcomer last. */
+export type JoinAnswer = { lobbyId: string; lobbyName: string; lobbyMembers: string[]; host: string };
+
+/** `POST /lobbies/:lobbyId/ptp/start`; answered 200 without a body. */
+export const startRequest = z.object({ token: tokenField }, object);
+
+/** One public lobby in `GET /lobbies`. */
+export type ListedLobby = { name: string; id: string; currentMembers: number; maxMembers: number };
+
+/** The query of `GET /lobbies` (an addition to Orion; without one, all lobbies are listed). */
+export const listQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(limits.pageSize).optional(),
+  cursor: z
+    .string()
+    .regex(/^\d{1,4}-\d{1,15}$/)
+    .optional(),
+  name: z.string().max(limits.nameLength).optional(),
+});
+export type ListQuery = z.infer<typeof listQuery>;

@@ -1,0 +1,34 @@
+/** The shapes the rims share: how a zod schema's complaint becomes our codes, and the fields used in many places. */
+import { z } from "zod";
+import { limits } from "../limits.ts";
+import { accept, type Outcome, type ProblemCode, problems, refuse } from "../problem.ts";
+
+// Workers refuse to make code from strings, so zod must not try.
+z.config({ jitless: true });
+
+/** A schema's field complains with one of our codes as its message. */
+export function field(code: ProblemCode): { error: ProblemCode } {
+  return { error: code };
+}
+
+/** Names of lobbies and members: 1 to 50 word characters and spaces, the first a word character (Orion). */
+export function nameField(code: ProblemCode) {
+  return z
+    .string(field(code))
+    .max(limits.nameLength, field(code))
+    .regex(/^\w[\w ]*$/, field(code));
+}
+
+export const tokenField = z.string(field("invalid_token")).max(256, field("invalid_token"));
+
+/** The value, or every code the schema complained with, each once and in the order of the fields. */
+export function check<T>(schema: z.ZodType<T>, input: unknown): Outcome<T> {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return accept(parsed.data);
+  const codes = parsed.error.issues.map(({ message }) => (isCode(message) ? message : "invalid_body"));
+  return refuse(...new Set(codes));
+}
+
+function isCode(text: string): text is ProblemCode {
+  return Object.hasOwn(problems, text);
+}

@@ -1,0 +1,46 @@
+/**
+ * What a sidecar posts to the edge: heartbeats and observations, as JSON, signed.
+ * The signature is the HMAC-SHA-256 of `<path>\n<body>` under the sidecar key, in hex.
+ */
+import { z } from "zod";
+import { limits } from "../limits.ts";
+
+export const heartbeatPath = "/sidecar/heartbeat";
+export const observationsPath = "/sidecar/observations";
+export const signatureHeader = "x-orion-signature";
+
+/** What a post's signature is computed over. */
+export function signedText(path: string, body: string): string {
+  return `${path}\n${body}`;
+}
+
+const port = z.int().min(1).max(65535);
+const host = z.string().regex(/^[\w.:-]{1,253}$/);
+
+export const heartbeat = z.object({
+  /** Unique in the fleet. */
+  name: z.string().regex(/^[\w.-]{1,64}$/),
+  /** Where clients reach it; without one, the address the edge sees it from. */
+  host: host.optional(),
+  port,
+  /** Datagrams a second, lately. */
+  load: z.number().min(0),
+  /** The last one: the sidecar is about to stop. */
+  leaving: z.boolean().optional(),
+});
+export type Heartbeat = z.infer<typeof heartbeat>;
+
+/** A client's datagram came from this endpoint. The client's token was verified: it does not travel on. */
+const observation = z.object({
+  home: z.string().regex(/^([0-9a-f]{64}|[0-9A-Z]{5})$/),
+  clientId: z.string().regex(/^[\w-]{16}$/),
+  ip: z.string().regex(/^[\da-f.:]{2,45}$/i),
+  port,
+});
+export type Observation = z.infer<typeof observation>;
+
+export const observations = z.object({
+  observations: z.array(observation).max(limits.observationsPerPost),
+});
+/** Indexes into the post of what could not be passed on and is worth sending again. */
+export type ObservationsAnswer = { again: number[] };

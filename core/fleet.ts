@@ -6,12 +6,12 @@ export type Place = { latitude: number; longitude: number };
 export type Sidecar = {
   name: string;
   /** Where clients send their datagrams; without one, to the host they use for HTTP. */
-  host?: string;
+  host?: string | undefined;
   /** UDP */
   port: number;
   /** Datagrams a second, lately. */
   load: number;
-  place?: Place;
+  place?: Place | undefined;
   /** When its last heartbeat came, in milliseconds since 1970. */
   heardAt: number;
 };
@@ -25,7 +25,7 @@ const nearEnoughKm = 1_000;
  */
 export function pickSidecar(
   fleet: readonly Sidecar[],
-  { place, not }: { place?: Place; not?: string },
+  { place, not }: { place?: Place | undefined; not?: string | undefined },
 ): Sidecar | undefined {
   const others = fleet.filter((sidecar) => sidecar.name !== not);
   const choices = (others.length > 0 ? others : fleet).map((sidecar) => ({

@@ -34,6 +34,7 @@ export const problems = {
   body_too_large: [413, "The request body is larger than 16 KiB."],
   internal: [500, "Something went wrong on the server. Please try again."],
   no_sidecar: [503, "The server cannot connect players at the moment. Please try again in a minute."],
+  code_taken: [503, "The server found no free code for the lobby. Please try again."],
   unavailable: [503, "The server could not do this at the moment. Please try again."],
   not_configured: [503, "This server is not set up completely. Its operator finds the reason in its log."],
 } as const satisfies Record<string, readonly [status: number, sentence: string]>;

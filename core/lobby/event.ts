@@ -20,15 +20,15 @@ export type LobbyEvent =
       attempt: string;
       timing: Timing;
       /** None, if no sidecar is alive. */
-      sidecar?: Sidecar;
+      sidecar: Sidecar | undefined;
       /** Where the host is. */
-      place?: Place;
+      place?: Place | undefined;
     }
   | MemberEvent
   /** Members' sockets were found to be gone. */
   | { kind: "members-lost"; clientIds: readonly string[] }
   /** The time of `wakeAt` came. The sidecar is for reminders. */
-  | { kind: "deadline-passed"; sidecar?: Sidecar }
+  | { kind: "deadline-passed"; sidecar?: Sidecar | undefined }
   /** The directory could not be told in time. */
   | { kind: "listing-failed" };
 

@@ -25,7 +25,7 @@ export function start(state: LobbyState, request: StartRequest, now: number): St
     kind: "gathering",
     attempt,
     sidecar: sidecar.name,
-    ...(place && { place }),
+    place,
     intervalMs: timing.ptpmConnectRequestIntervalMs,
     connectingMs: timing.ptpmConnectTimeoutMs,
     remindAt: now + timing.ptpmConnectRequestIntervalMs,
@@ -131,5 +131,5 @@ function saved({ state, effects }: Step<LobbyState>): Step<LobbyState> {
 }
 
 function sendRequest({ port, host }: Sidecar): string {
-  return serverMessage("ptpMediation_send", { port, ...(host !== undefined && { host }) });
+  return serverMessage("ptpMediation_send", { port, host });
 }

@@ -29,7 +29,7 @@ export type Gathering = {
   /** The sidecar the members were last sent to, by name. */
   readonly sidecar: string;
   /** Where the host is, so that a reminder can choose a sidecar again. */
-  readonly place?: Place;
+  readonly place?: Place | undefined;
   readonly intervalMs: number;
   readonly connectingMs: number;
   readonly remindAt: number;

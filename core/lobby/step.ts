@@ -47,7 +47,7 @@ function open(
   const answer: Effect = { kind: "answer", outcome: accept({ lobbyName: name, lobbyId }) };
   if (state !== null) {
     const again = state.hostId === host.clientId && state.seats[0]?.attempt === host.attempt;
-    return { state, effects: [again ? answer : { kind: "answer", outcome: refuse("unavailable") }] };
+    return { state, effects: [again ? answer : { kind: "answer", outcome: refuse("code_taken") }] };
   }
   const opened: LobbyState = {
     lobbyId,

@@ -1,0 +1,95 @@
+import { DurableObject } from "cloudflare:workers";
+import { limits } from "../core/limits.ts";
+import type { ListedLobby } from "../core/wire/http.ts";
+import type { Env } from "./env.ts";
+
+/** `name`: only lobbies whose name contains it, in any case. `after`: only those listed later than this one. */
+export type Search = { name?: string | undefined; after?: number; limit?: number | undefined };
+
+/** `lobbies` is the inside of a JSON array. `next` is where to go on, if there is more. */
+export type Page = { lobbies: string; count: number; next?: number };
+
+type Entry = { lobby: ListedLobby; json: string; order: number; expiresAt: number };
+/** What storage keeps of an entry. */
+type Row = { lobby: ListedLobby; order: number };
+
+const prefix = "lobby:";
+
+/**
+ * One shard of the list of public lobbies, the longest open first. Entries expire unless they are
+ * refreshed, so that a lobby that was lost cannot stay listed.
+ */
+export class Directory extends DurableObject<Env> {
+  /** In the order of opening. */
+  readonly #entries = new Map<string, Entry>();
+  #nextOrder = 1;
+  /** Nothing expires before this. */
+  #nextExpiry = Number.POSITIVE_INFINITY;
+  /** The answer to an unrestricted list, until something changes. */
+  #all: Page | null = null;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    const rows = [...ctx.storage.kv.list<Row>({ prefix })].map(([, row]) => row);
+    for (const { lobby, order } of rows.sort((a, b) => a.order - b.order)) this.#set(lobby, order);
+  }
+
+  /** Lists a lobby, or brings its entry up to date, and lets it live for a while longer. */
+  put(lobby: ListedLobby): void {
+    const known = this.#entries.get(lobby.id);
+    const order = known?.order ?? this.#nextOrder;
+    const changed = this.#set(lobby, order);
+    if (changed) this.ctx.storage.kv.put<Row>(prefix + lobby.id, { lobby, order });
+  }
+
+  remove(lobbyId: string): void {
+    if (!this.#entries.delete(lobbyId)) return;
+    this.#all = null;
+    this.ctx.storage.kv.delete(prefix + lobbyId);
+  }
+
+  list({ name, after = 0, limit }: Search): Page {
+    this.#expire(Date.now());
+    if (name !== undefined || after > 0 || limit !== undefined) return this.#search(name, after, limit);
+    this.#all ??= this.#search(undefined, 0, undefined);
+    return this.#all;
+  }
+
+  #search(name: string | undefined, after: number, limit = Number.POSITIVE_INFINITY): Page {
+    const wanted = name?.toLowerCase();
+    const found: Entry[] = [];
+    for (const entry of this.#entries.values()) {
+      if (entry.order <= after) continue;
+      if (wanted !== undefined && !entry.lobby.name.toLowerCase().includes(wanted)) continue;
+      const last = found.at(-1);
+      if (found.length === limit && last) return { ...page(found), next: last.order };
+      found.push(entry);
+    }
+    return page(found);
+  }
+
+  /** Whether the entry says anything new. */
+  #set(lobby: ListedLobby, order: number): boolean {
+    const expiresAt = Date.now() + limits.listingLifeMs;
+    const json = JSON.stringify(lobby);
+    const changed = this.#entries.get(lobby.id)?.json !== json;
+    this.#entries.set(lobby.id, { lobby, json, order, expiresAt });
+    this.#nextOrder = Math.max(this.#nextOrder, order + 1);
+    this.#nextExpiry = Math.min(this.#nextExpiry, expiresAt);
+    if (changed) this.#all = null;
+    return changed;
+  }
+
+  #expire(now: number): void {
+    if (now < this.#nextExpiry) return;
+    this.#nextExpiry = Number.POSITIVE_INFINITY;
+    for (const [lobbyId, { expiresAt }] of this.#entries) {
+      if (expiresAt <= now) this.remove(lobbyId);
+      else this.#nextExpiry = Math.min(this.#nextExpiry, expiresAt);
+    }
+  }
+}
+
+function page(entries: Entry[]): Page {
+  return { lobbies: entries.map(({ json }) => json).join(","), count: entries.length };
+}

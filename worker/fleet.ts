@@ -1,0 +1,80 @@
+import { DurableObject } from "cloudflare:workers";
+import type { Place, Sidecar } from "../core/fleet.ts";
+import { limits } from "../core/limits.ts";
+import type { Heartbeat } from "../core/wire/sidecar-post.ts";
+import type { Env } from "./env.ts";
+
+const prefix = "sidecar:";
+
+/**
+ * The sidecars that are alive. One object for the deployment: a sidecar tells it every 10 s that it lives,
+ * and a lobby reads it, through its isolate's copy, when a mediation starts.
+ */
+export class Fleet extends DurableObject<Env> {
+  readonly #sidecars = new Map<string, Sidecar>();
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    // Whoever was alive before this object was restarted has the time of a life to say so again.
+    const heardAt = Date.now();
+    for (const [, sidecar] of ctx.storage.kv.list<Sidecar>({ prefix })) {
+      this.#sidecars.set(sidecar.name, { ...sidecar, heardAt });
+    }
+  }
+
+  /** Takes a heartbeat. `address` and `place` are what the edge knows of its sender. */
+  hear(
+    { name, host, port, load, leaving }: Heartbeat,
+    from: { address?: string | undefined; place?: Place | undefined },
+  ): void {
+    const known = this.#sidecars.get(name);
+    if (leaving) {
+      this.#remove(name);
+      return;
+    }
+    this.#forgetTheDead(Date.now());
+    if (!known && this.#sidecars.size >= limits.fleetSize) return;
+    const sidecar: Sidecar = {
+      name,
+      host: host ?? from.address,
+      port,
+      load,
+      place: from.place,
+      heardAt: Date.now(),
+    };
+    this.#sidecars.set(name, sidecar);
+    const moved = known?.host !== sidecar.host || known?.port !== port;
+    if (moved) this.ctx.storage.kv.put<Sidecar>(prefix + name, sidecar);
+  }
+
+  live(): Sidecar[] {
+    this.#forgetTheDead(Date.now());
+    return [...this.#sidecars.values()];
+  }
+
+  #forgetTheDead(now: number): void {
+    for (const { name, heardAt } of this.#sidecars.values()) {
+      if (heardAt + limits.sidecarLifeMs <= now) this.#remove(name);
+    }
+  }
+
+  #remove(name: string): void {
+    if (this.#sidecars.delete(name)) this.ctx.storage.kv.delete(prefix + name);
+  }
+}
+
+/** This isolate's copy. Data, not a promise: requests must not share those. */
+let copy: { at: number; sidecars: Sidecar[] } = { at: Number.NEGATIVE_INFINITY, sidecars: [] };
+
+/** The live sidecars, as they were a few seconds ago at most; `fresh`, or an empty copy, asks anew. */
+export async function liveSidecars(env: Env, fresh: boolean): Promise<Sidecar[]> {
+  const now = Date.now();
+  if (fresh || copy.sidecars.length === 0 || copy.at + limits.fleetAgeMs <= now) {
+    copy = { at: now, sidecars: await fleetAt(env).live() };
+  }
+  return copy.sidecars;
+}
+
+export function fleetAt(env: Env): DurableObjectStub<Fleet> {
+  return env.FLEET.getByName("fleet");
+}

@@ -1,0 +1,58 @@
+/** Reading bodies, answering, and what browsers need to be allowed to call. */
+
+import type { z } from "zod";
+import { accept, type Outcome, type ProblemCode, refusal, refuse } from "../core/problem.ts";
+import { parseObject } from "../core/wire/codec.ts";
+import { check } from "../core/wire/schema.ts";
+
+export function json(body: unknown, status = 200): Response {
+  return Response.json(body, { status });
+}
+
+export function refused(...codes: ProblemCode[]): Response {
+  const { status, body } = refusal(codes);
+  return json(body, status);
+}
+
+/** The body as text, unless it has more than `limit` bytes: such a one is not read to its end. */
+export async function readText(request: Request, limit: number): Promise<Outcome<string>> {
+  if (Number(request.headers.get("content-length") ?? 0) > limit) return refuse("body_too_large");
+  if (request.headers.has("content-length")) return accept(await request.text());
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of request.body ?? []) {
+    length += chunk.byteLength;
+    if (length > limit) return refuse("body_too_large");
+    chunks.push(chunk);
+  }
+  return accept(await new Blob(chunks).text());
+}
+
+/** The body, whatever its content-type says, as the schema wants it. */
+export async function readJson<T>(
+  request: Request,
+  schema: z.ZodType<T>,
+  limit: number,
+): Promise<Outcome<T>> {
+  const text = await readText(request, limit);
+  return text.ok ? check(schema, parseObject(text.value)) : text;
+}
+
+/** Lets pages of the allowed origin read the answer. */
+export function withCors(response: Response, allowedOrigin: string): Response {
+  response.headers.set("access-control-allow-origin", allowedOrigin);
+  if (allowedOrigin !== "*") response.headers.set("vary", "origin");
+  return response;
+}
+
+/** The answer to a browser's question whether it may call. */
+export function preflight(): Response {
+  return new Response(null, {
+    status: 204,
+    headers: {
+      "access-control-allow-methods": "GET, POST, OPTIONS",
+      "access-control-allow-headers": "content-type",
+      "access-control-max-age": "86400",
+    },
+  });
+}

@@ -1,0 +1,22 @@
+/** Calls between objects fail when one is moved, restarted or overloaded. */
+
+/**
+ * The call's result, after as many tries as there are delays (milliseconds) and one. The call must be
+ * safe to repeat: an answer may be lost after the work was done. Throws what the last try threw.
+ */
+export async function retry<T>(call: () => Promise<T>, delaysMs: readonly number[]): Promise<T> {
+  for (const delay of delaysMs) {
+    try {
+      return await call();
+    } catch (error) {
+      if (isOverloaded(error)) throw error;
+      await scheduler.wait(delay);
+    }
+  }
+  return await call();
+}
+
+/** The platform sets this on errors after which another try makes things worse. */
+function isOverloaded(error: unknown): boolean {
+  return error instanceof Error && "overloaded" in error && error.overloaded === true;
+}

@@ -1,0 +1,74 @@
+/** What sidecars post: heartbeats for the fleet, observations for the clients' homes. */
+
+import type { z } from "zod";
+import type { Place } from "../core/fleet.ts";
+import { limits } from "../core/limits.ts";
+import { accept, type Outcome, refuse } from "../core/problem.ts";
+import { parseObject } from "../core/wire/codec.ts";
+import {
+  heartbeat,
+  heartbeatPath,
+  type Observation,
+  type ObservationsAnswer,
+  observations,
+  observationsPath,
+  signatureHeader,
+} from "../core/wire/sidecar-post.ts";
+import type { Env } from "./env.ts";
+import { fleetAt } from "./fleet.ts";
+import { json, readText, refused } from "./http.ts";
+import { verifyPost } from "./keys.ts";
+import { logFault } from "./log.ts";
+import { homeAt } from "./ports.ts";
+
+export async function receiveHeartbeat(request: Request, env: Env): Promise<Response> {
+  const beat = await readPost(request, env, heartbeatPath, heartbeat);
+  if (!beat.ok) return refused(...beat.codes);
+  const address = request.headers.get("cf-connecting-ip") ?? undefined;
+  await fleetAt(env).hear(beat.value, { address, place: placeOf(request) });
+  return json({});
+}
+
+export async function receiveObservations(request: Request, env: Env): Promise<Response> {
+  const post = await readPost(request, env, observationsPath, observations);
+  if (!post.ok) return refused(...post.codes);
+  const all = post.value.observations;
+  const byHome = Map.groupBy(all, ({ home }) => home);
+  const untold = await Promise.all(Array.from(byHome, ([home, some]) => tellHome(env, home, some)));
+  const again = new Set(untold.flat());
+  const answer: ObservationsAnswer = {
+    again: all.flatMap(({ clientId }, index) => (again.has(clientId) ? [index] : [])),
+  };
+  return json(answer);
+}
+
+/** Ids of the clients whose home, or lobby, could not be told. */
+async function tellHome(env: Env, home: string, some: Observation[]): Promise<string[]> {
+  const seen = some.map(({ clientId, ip, port }) => ({ clientId, endpoint: { ip, port } }));
+  try {
+    return (await homeAt(env, home)?.observe(seen)) ?? [];
+  } catch (error) {
+    logFault("home unreachable", { home }, error);
+    return some.map(({ clientId }) => clientId);
+  }
+}
+
+async function readPost<T>(
+  request: Request,
+  env: Env,
+  path: string,
+  schema: z.ZodType<T>,
+): Promise<Outcome<T>> {
+  const body = await readText(request, limits.sidecarPostBytes);
+  if (!body.ok) return body;
+  const signature = request.headers.get(signatureHeader) ?? "";
+  if (!(await verifyPost(env, path, body.value, signature))) return refuse("unauthorized");
+  const parsed = schema.safeParse(parseObject(body.value));
+  return parsed.success ? accept(parsed.data) : refuse("invalid_post");
+}
+
+/** Where Cloudflare says a request comes from; nothing elsewhere. */
+export function placeOf(request: Request): Place | undefined {
+  const [latitude, longitude] = [Number(request.cf?.latitude), Number(request.cf?.longitude)];
+  return Number.isFinite(latitude) && Number.isFinite(longitude) ? { latitude, longitude } : undefined;
+}

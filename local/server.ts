@@ -1,0 +1,145 @@
+/** The whole service in one process: the Worker under Miniflare, and a sidecar beside it. */
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { Log, LogLevel, Miniflare } from "miniflare";
+import { hostInUrl } from "../core/endpoint.ts";
+import { defaultTiming, type Timing } from "../core/settings.ts";
+import { type Sidecar, startSidecar } from "../udp-sidecar/sidecar.ts";
+
+export type ServerOptions = {
+  /** 0 for any free one. */
+  httpPort: number;
+  /** 0 for any free one; null for no sidecar. */
+  udpPort: number | null;
+  /** The address to listen on. */
+  host: string;
+  timing?: Partial<Timing>;
+  /** A folder to keep the objects' storage in; without one it is deleted at the end. */
+  persist?: string | undefined;
+  /** The secret for sidecars of other processes; without one, a random one. */
+  secret?: string;
+  /** Further settings of the Worker (`Settings` in worker/env.ts). */
+  vars?: Record<string, string | number>;
+};
+
+export type Server = {
+  url: URL;
+  sidecar: Sidecar | null;
+  stop(): Promise<void>;
+};
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const { httpPort, udpPort, host, persist } = options;
+  const secret = options.secret ?? randomBytes(32).toString("hex");
+  const storage = persist ?? (await mkdtemp(join(fastFolder(), "orion-edge-")));
+  const cleanUp = async () => {
+    if (persist === undefined) await rm(storage, { recursive: true, force: true });
+  };
+  const worker = new Miniflare(
+    workerOptions({
+      script: await bundleWorker(),
+      vars: { ...defaultTiming, ...options.timing, ...options.vars, ORION_SECRET: secret },
+      host,
+      httpPort,
+      storage,
+    }),
+  );
+  try {
+    const { port } = await worker.unsafeGetDirectURL(workerName);
+    const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+    const url = new URL(`http://${hostInUrl(reachable)}:${port}`);
+    const sidecar = udpPort === null ? null : await startOwnSidecar(url, secret, udpPort, host);
+    return {
+      url,
+      sidecar,
+      stop: async () => {
+        await sidecar?.stop();
+        await worker.dispose();
+        await cleanUp();
+      },
+    };
+  } catch (error) {
+    await worker.dispose();
+    await cleanUp();
+    throw error;
+  }
+}
+
+async function startOwnSidecar(edge: URL, secret: string, port: number, host: string): Promise<Sidecar> {
+  // The players' host for HTTP is this machine, whatever they call it: no public host needs to be told.
+  const sidecar = await startSidecar({ edge, secret, port, name: "local", bind: host }, () => {});
+  await sidecar.known;
+  return sidecar;
+}
+
+const workerName = "orion-edge";
+
+/** The Worker as one module of JavaScript. */
+export async function bundleWorker(): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [join(root, "worker/index.ts")],
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "es2024",
+    external: ["cloudflare:*"],
+  });
+  return outputFiles[0]?.text ?? "";
+}
+
+function workerOptions(from: {
+  script: string;
+  vars: Record<string, string | number>;
+  host: string;
+  httpPort: number;
+  storage: string;
+}): ConstructorParameters<typeof Miniflare>[0] {
+  const object = (exportName: string) => ({ type: "durable-object", worker: workerName, exportName }) as const;
+  const stored = { type: "durable-object", storage: "sqlite" } as const;
+  const texts = Object.entries(from.vars).map(
+    ([name, value]) => [name, { type: "text", value: String(value) }] as const,
+  );
+  return {
+    // Miniflare's own front socket is not used: the direct one below costs half the CPU.
+    host: "127.0.0.1",
+    port: 0,
+    cf: false,
+    log: new Log(LogLevel.ERROR),
+    telemetry: { enabled: false },
+    resourcePersistencePath: from.storage,
+    workers: [
+      {
+        config: {
+          name: workerName,
+          compatibilityDate: "2026-10-01",
+          manifest: {
+            mainModule: "index.js",
+            modulesRoot: root,
+            modules: { "index.js": { type: "esm", contents: from.script } },
+          },
+          env: {
+            ...Object.fromEntries(texts),
+            LOUNGE: object("Lounge"),
+            LOBBY: object("Lobby"),
+            DIRECTORY: object("Directory"),
+            FLEET: object("Fleet"),
+          },
+          exports: { Lounge: stored, Lobby: stored, Directory: stored, Fleet: stored },
+        },
+        dev: { rootPath: root, unsafeDirectSockets: [{ host: from.host, port: from.httpPort }] },
+      },
+    ],
+  };
+}
+
+/** Where files cost no disk access, if the system has such a place. */
+function fastFolder(): string {
+  return existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+}

@@ -1,0 +1,61 @@
+/** Signed posts to the edge, over connections that are kept. */
+import { Agent as HttpAgent, request as httpRequest } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { signatureHeader } from "../core/wire/sidecar-post.ts";
+import { deriveKey, signPost } from "./keys.ts";
+
+/** How the edge answered: `accepted` with its body, or why not. */
+export type Reply = { accepted: true; body: string } | { accepted: false; why: string };
+
+export type Edge = {
+  /** Posts JSON. Never throws: whatever goes wrong is a reply. */
+  post(path: string, content: object): Promise<Reply>;
+  close(): void;
+};
+
+/** Milliseconds until a post that is not answered is given up. */
+const patienceMs = 5_000;
+/** Bytes of an answer that are read: the longest honest one lists 500 indexes. */
+const longestAnswer = 16 * 1024;
+
+export function connectEdge(url: URL, secret: string): Edge {
+  const key = deriveKey(secret, "sidecar");
+  const secure = url.protocol === "https:";
+  const agent = secure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
+  const request = secure ? httpsRequest : httpRequest;
+
+  const post = (path: string, content: object) =>
+    new Promise<Reply>((resolve) => {
+      const fail = (why: string) => resolve({ accepted: false, why });
+      const body = JSON.stringify(content);
+      const sent = request(new URL(path, url), {
+        agent,
+        method: "POST",
+        timeout: patienceMs,
+        headers: {
+          "content-type": "application/json",
+          "content-length": Buffer.byteLength(body),
+          [signatureHeader]: signPost(key, path, body),
+        },
+      });
+      sent.on("timeout", () => sent.destroy(new Error(`no answer within ${patienceMs / 1000} s`)));
+      sent.on("error", (error: NodeJS.ErrnoException) => fail(error.code ?? error.message));
+      sent.on("response", (response) => {
+        let text = "";
+        response.setEncoding("utf8");
+        response.on("error", (error) => fail(error.message));
+        response.on("data", (chunk: string) => {
+          text += chunk;
+          if (text.length > longestAnswer) sent.destroy(new Error("an answer that is too long"));
+        });
+        response.on("end", () => {
+          if (response.statusCode === 200) resolve({ accepted: true, body: text });
+          else if (response.statusCode === 401) fail("it was given another secret");
+          else fail(`status ${response.statusCode}`);
+        });
+      });
+      sent.end(body);
+    });
+
+  return { post, close: () => agent.destroy() };
+}

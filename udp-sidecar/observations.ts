@@ -1,0 +1,156 @@
+/**
+ * Observations on their way to the edge: gathered for a few milliseconds, posted together, repeated until
+ * they are acknowledged or stale. Per client there is one at most, the newest, and one post under way.
+ */
+import { limits } from "../core/limits.ts";
+import type { Observation } from "../core/wire/sidecar-post.ts";
+
+type Sighting = { observation: Observation; at: number };
+
+/** A client between its first sighting and the time when nothing of it needs to be remembered. */
+type Client = {
+  /** Not yet posted. */
+  newest: Sighting | null;
+  /** Its last one is being posted, or was a moment ago. */
+  busy: boolean;
+};
+
+/** Posts observations. Returns the indexes worth sending again, or null if the edge could not be reached. */
+export type Post = (observations: Observation[]) => Promise<readonly number[] | null>;
+
+/** Milliseconds to wait after the first post that failed, doubled with every further one. */
+const firstPauseMs = 100;
+const longestPauseMs = 5_000;
+
+export class Observations {
+  readonly #post: Post;
+  readonly #clients = new Map<string, Client>();
+  /** Ids of the clients to post, the longest waiting first. */
+  readonly #ready = new Set<string>();
+  /** Ids of the clients posted lately, and when they may be posted again. In the order of time. */
+  #cooling: { clientId: string; until: number }[] = [];
+  #posting = 0;
+  #pauseMs = 0;
+  #flushTimer: NodeJS.Timeout | null = null;
+  #coolTimer: NodeJS.Timeout | null = null;
+  #idle: (() => void)[] = [];
+
+  constructor(post: Post) {
+    this.#post = post;
+  }
+
+  /** Clients remembered. */
+  get size(): number {
+    return this.#clients.size;
+  }
+
+  /** Takes an observation. False if too many are held already. */
+  take(observation: Observation): boolean {
+    const { clientId } = observation;
+    const client = this.#clients.get(clientId) ?? this.#remember(clientId);
+    if (!client) return false;
+    client.newest = { observation, at: Date.now() };
+    if (!client.busy) this.#makeReady(clientId);
+    return true;
+  }
+
+  /** Done when nothing is waiting or under way. */
+  async drained(): Promise<void> {
+    if (this.#ready.size === 0 && this.#posting === 0) return;
+    await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Forgets everything. */
+  stop(): void {
+    if (this.#flushTimer) clearTimeout(this.#flushTimer);
+    if (this.#coolTimer) clearTimeout(this.#coolTimer);
+    this.#ready.clear();
+    this.#clients.clear();
+  }
+
+  #remember(clientId: string): Client | null {
+    if (this.#clients.size >= limits.observationsHeld) return null;
+    const client: Client = { newest: null, busy: false };
+    this.#clients.set(clientId, client);
+    return client;
+  }
+
+  #makeReady(clientId: string): void {
+    this.#ready.add(clientId);
+    this.#flushTimer ??= setTimeout(() => this.#flush(), this.#pauseMs || limits.observationBatchMs);
+  }
+
+  #flush(): void {
+    this.#flushTimer = null;
+    while (this.#ready.size > 0 && this.#posting < limits.observationPosts) {
+      const batch = this.#nextBatch(Date.now());
+      if (batch.length > 0) this.#send(batch);
+      // After a failure one post tries whether the edge is back.
+      if (this.#pauseMs > 0) break;
+    }
+    this.#tellIdle();
+  }
+
+  #nextBatch(now: number): Sighting[] {
+    const batch: Sighting[] = [];
+    for (const clientId of this.#ready) {
+      if (batch.length === limits.observationsPerPost) break;
+      this.#ready.delete(clientId);
+      const client = this.#clients.get(clientId);
+      if (!client?.newest) continue;
+      if (client.newest.at + limits.observationLifeMs <= now) {
+        this.#clients.delete(clientId);
+        continue;
+      }
+      batch.push(client.newest);
+      client.newest = null;
+      client.busy = true;
+    }
+    return batch;
+  }
+
+  async #send(batch: Sighting[]): Promise<void> {
+    this.#posting += 1;
+    const again = await this.#post(batch.map(({ observation }) => observation));
+    this.#posting -= 1;
+    const reached = again !== null;
+    this.#pauseMs = reached ? 0 : Math.min(longestPauseMs, this.#pauseMs * 2 || firstPauseMs);
+    const failed = new Set(again ?? batch.keys());
+    const until = Date.now() + limits.observationIntervalMs;
+    for (const [index, sighting] of batch.entries()) {
+      const { clientId } = sighting.observation;
+      const client = this.#clients.get(clientId);
+      if (!client) continue;
+      if (failed.has(index)) client.newest ??= sighting;
+      this.#cooling.push({ clientId, until });
+    }
+    this.#cool();
+    if (this.#ready.size > 0) this.#flushTimer ??= setTimeout(() => this.#flush(), this.#pauseMs);
+    this.#tellIdle();
+  }
+
+  /** Lets clients be posted again whose time has come, and forgets those with nothing new. */
+  #cool(): void {
+    const now = Date.now();
+    const warm = this.#cooling.findIndex(({ until }) => until > now);
+    const cooled = this.#cooling.splice(0, warm < 0 ? this.#cooling.length : warm);
+    for (const { clientId } of cooled) {
+      const client = this.#clients.get(clientId);
+      if (!client) continue;
+      client.busy = false;
+      if (client.newest) this.#makeReady(clientId);
+      else this.#clients.delete(clientId);
+    }
+    const [next] = this.#cooling;
+    if (!next || this.#coolTimer) return;
+    this.#coolTimer = setTimeout(() => {
+      this.#coolTimer = null;
+      this.#cool();
+    }, next.until - now);
+  }
+
+  #tellIdle(): void {
+    if (this.#ready.size > 0 || this.#posting > 0) return;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+}

@@ -1,0 +1,77 @@
+/** The sidecar's options: by flag, or by the environment. */
+import { hostname } from "node:os";
+import { randomBytes } from "node:crypto";
+import { parseArgs } from "node:util";
+import { hostInUrl } from "../core/endpoint.ts";
+import { positiveInteger } from "../core/settings.ts";
+import type { SidecarOptions } from "./sidecar.ts";
+
+export const help = `Orion Edge sidecar: sees the addresses players' datagrams come from, and tells the edge.
+
+Usage: npm run sidecar -- --edge <url> [options]
+
+  --edge <url>          The Worker's URL, like https://orion-edge.you.workers.dev   (ORION_EDGE)
+  --secret <text>       The deployment's secret. Better in the environment, where
+                        other users of the machine cannot read it                   (ORION_SECRET)
+  --udpPort <port>      The UDP port to listen on. Default: 5990                    (ORION_UDP_PORT)
+  --publicHost <host>   The name or address players reach this machine by.
+                        Default: the address the edge sees                          (ORION_PUBLIC_HOST)
+  --name <name>         A name of its own, to tell sidecars apart.
+                        Default: the machine's name and a random part               (ORION_NAME)
+  --help                This text
+`;
+
+/** What the command line asks for: to run, to explain itself, or what is wrong with it, in a sentence. */
+export type Wish = { kind: "run"; options: SidecarOptions } | { kind: "help" } | { kind: "error"; why: string };
+
+export function readOptions(args: string[], environment: NodeJS.ProcessEnv): Wish {
+  try {
+    return parse(args, environment);
+  } catch (error) {
+    return { kind: "error", why: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
+  const text = { type: "string" } as const;
+  const { values } = parseArgs({
+    args,
+    options: { edge: text, secret: text, udpPort: text, publicHost: text, name: text, help: { type: "boolean" } },
+  });
+  if (values.help) return { kind: "help" };
+
+  const edge = values.edge ?? environment.ORION_EDGE;
+  if (!edge) throw new Error("Tell the sidecar where the Worker is: --edge https://… or ORION_EDGE.");
+  const url = URL.parse(edge);
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    throw new Error(`--edge must be a URL that begins with https:// or http://, not "${edge}".`);
+  }
+
+  const secret = values.secret ?? environment.ORION_SECRET;
+  if (!secret) throw new Error("Give the sidecar the deployment's secret: ORION_SECRET in the environment.");
+  if (secret.length < 16) throw new Error("The secret must have 16 characters or more, as the Worker's has.");
+
+  const portText = values.udpPort ?? environment.ORION_UDP_PORT ?? "5990";
+  const port = positiveInteger(portText, 65535);
+  if (port === null) throw new Error(`--udpPort must be a whole number from 1 to 65535, not "${portText}".`);
+
+  const publicHost = values.publicHost ?? environment.ORION_PUBLIC_HOST;
+  if (publicHost !== undefined && !isHost(publicHost)) {
+    throw new Error(`--publicHost must be a host name or an IP address, without a port, not "${publicHost}".`);
+  }
+
+  const name = values.name ?? environment.ORION_NAME ?? defaultName();
+  if (!/^[\w.-]{1,64}$/.test(name)) {
+    throw new Error(`--name must be 1 to 64 letters, digits, dots, dashes or underscores, not "${name}".`);
+  }
+  return { kind: "run", options: { edge: url, secret, port, publicHost, name } };
+}
+
+function isHost(text: string): boolean {
+  return /^[\w.:-]{1,253}$/.test(text) && URL.canParse(`http://${hostInUrl(text)}/`) && !/^[^:]*:\d*$/.test(text);
+}
+
+function defaultName(): string {
+  const machine = hostname().replace(/[^\w.-]/g, "-").slice(0, 50);
+  return `${machine}-${randomBytes(4).toString("hex")}`;
+}

@@ -1,7 +1,6 @@
 /** The whole service in one process: the Worker under Miniflare, and a sidecar beside it. */
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -38,10 +37,11 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { httpPort, udpPort, host, persist } = options;
   const secret = options.secret ?? randomBytes(32).toString("hex");
-  const storage = persist ?? (await mkdtemp(join(fastFolder(), "orion-edge-")));
-  const cleanUp = async () => {
-    if (persist === undefined) await rm(storage, { recursive: true, force: true });
+  const storage = persist ?? mkdtempSync(join(fastFolder(), "orion-edge-"));
+  const cleanUp = () => {
+    if (persist === undefined) rmSync(storage, { recursive: true, force: true });
   };
+  process.once("exit", cleanUp);
   const worker = new Miniflare(
     workerOptions({
       script: await bundleWorker(),
@@ -62,12 +62,13 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       stop: async () => {
         await sidecar?.stop();
         await worker.dispose();
-        await cleanUp();
+        cleanUp();
+        process.off("exit", cleanUp);
       },
     };
   } catch (error) {
     await worker.dispose();
-    await cleanUp();
+    cleanUp();
     throw error;
   }
 }

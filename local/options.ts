@@ -1,0 +1,104 @@
+/** The options of `npm start`: Orion's five, and a few of our own. */
+import { networkInterfaces } from "node:os";
+import { isIP } from "node:net";
+import { parseArgs } from "node:util";
+import { defaultTiming, positiveInteger, type Timing } from "../core/settings.ts";
+
+export type StartOptions = {
+  httpPort: number;
+  udpPort: number;
+  host: string;
+  timing: Timing;
+  persist: string | undefined;
+};
+
+export const help = `Orion Edge on one machine: HTTP, WebSocket and UDP in one process.
+
+Usage: npm start -- [options]
+
+  --httpPort <port>      HTTP and WebSocket. Default: 5980
+  --udpPort <port>       UDP. Default: 5990
+  --host <address>       The address to listen on. Default: 0.0.0.0, which is all of them
+  --persist <folder>     Keep the server's storage there. Default: nothing is kept;
+                         a lobby ends with its players' connections anyway
+  --ptpmServerConnectTimeoutMs <ms>    How long all players have for their first datagram.
+                                       Default: ${defaultTiming.ptpmServerConnectTimeoutMs}
+  --ptpmConnectRequestIntervalMs <ms>  How often those not yet seen are reminded.
+                                       Default: ${defaultTiming.ptpmConnectRequestIntervalMs}
+  --ptpmConnectTimeoutMs <ms>          How long the players have to connect to one another.
+                                       Default: ${defaultTiming.ptpmConnectTimeoutMs}
+  --help                 This text
+
+A value follows its option after a space or an equals sign.
+`;
+
+/** What the command line asks for: to run, to explain itself, or what is wrong with it, in a sentence. */
+export type Wish = { kind: "run"; options: StartOptions } | { kind: "help" } | { kind: "error"; why: string };
+
+export function readOptions(args: string[]): Wish {
+  try {
+    return parse(args);
+  } catch (error) {
+    return { kind: "error", why: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function parse(args: string[]): Wish {
+  const text = { type: "string" } as const;
+  const { values } = parseArgs({
+    args,
+    options: {
+      httpPort: text,
+      udpPort: text,
+      host: text,
+      persist: text,
+      ptpmServerConnectTimeoutMs: text,
+      ptpmConnectRequestIntervalMs: text,
+      ptpmConnectTimeoutMs: text,
+      help: { type: "boolean" },
+    },
+  });
+  if (values.help) return { kind: "help" };
+
+  const number = (name: keyof Timing | "httpPort" | "udpPort", fallback: number, most?: number) => {
+    const given = values[name];
+    if (given === undefined) return fallback;
+    const value = positiveInteger(given, most);
+    const range = most === undefined ? "positive whole number" : `whole number from 1 to ${most}`;
+    if (value === null) throw new Error(`--${name} must be a ${range}, not "${given}".`);
+    return value;
+  };
+  const host = values.host ?? "0.0.0.0";
+  if (isIP(host) === 0 && host !== "localhost") {
+    throw new Error(`--host must be an IP address of this machine, not "${host}".`);
+  }
+  if (values.persist === "") throw new Error("--persist must name a folder.");
+  return {
+    kind: "run",
+    options: {
+      httpPort: number("httpPort", 5980, 65535),
+      udpPort: number("udpPort", 5990, 65535),
+      host: host === "localhost" ? "127.0.0.1" : host,
+      persist: values.persist,
+      timing: {
+        ptpmServerConnectTimeoutMs: number(
+          "ptpmServerConnectTimeoutMs",
+          defaultTiming.ptpmServerConnectTimeoutMs,
+        ),
+        ptpmConnectRequestIntervalMs: number(
+          "ptpmConnectRequestIntervalMs",
+          defaultTiming.ptpmConnectRequestIntervalMs,
+        ),
+        ptpmConnectTimeoutMs: number("ptpmConnectTimeoutMs", defaultTiming.ptpmConnectTimeoutMs),
+      },
+    },
+  };
+}
+
+/** The addresses under which other machines of the network may reach this one. */
+export function ownAddresses(): string[] {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ family, internal }) => family === "IPv4" && !internal)
+    .map(({ address }) => address);
+}

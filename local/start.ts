@@ -1,0 +1,70 @@
+/** `npm start`: the service on this machine, until Ctrl-C. */
+import { mkdir } from "node:fs/promises";
+import { help, ownAddresses, readOptions, type StartOptions } from "./options.ts";
+import { tryPort } from "./port.ts";
+import { type Server, startServer } from "./server.ts";
+
+const wish = readOptions(process.argv.slice(2));
+if (wish.kind === "help") {
+  console.log(help);
+} else if (wish.kind === "error") {
+  fail(`${wish.why} (--help tells all options)`);
+} else {
+  await run(wish.options);
+}
+
+async function run(options: StartOptions): Promise<void> {
+  const { httpPort, udpPort, host, persist } = options;
+  if (persist !== undefined) {
+    await mkdir(persist, { recursive: true }).catch((error: NodeJS.ErrnoException) =>
+      fail(`The folder of --persist cannot be used: ${error.message}.`),
+    );
+  }
+  await tryPort(httpPort, host).catch((error: NodeJS.ErrnoException) =>
+    fail(portSentence("TCP", httpPort, "--httpPort", error)),
+  );
+  const server = await startServer(options).catch((error: NodeJS.ErrnoException) =>
+    fail(
+      error.syscall === "bind"
+        ? portSentence("UDP", udpPort, "--udpPort", error)
+        : `The server did not start: ${error.message}`,
+    ),
+  );
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    // Miniflare has put its own handler there, which leaves the sidecar no time to say goodbye.
+    process.removeAllListeners(signal);
+    process.once(signal, async () => {
+      await server.stop();
+      process.exit(0);
+    });
+  }
+  console.log(greeting(options, server));
+}
+
+function portSentence(kind: string, port: number, flag: string, error: NodeJS.ErrnoException): string {
+  if (error.code === "EADDRINUSE") {
+    return `${kind} port ${port} is in use by another program. Choose another with ${flag}.`;
+  }
+  if (error.code === "EADDRNOTAVAIL") return "The address of --host is not one of this machine.";
+  return `${kind} port ${port} cannot be used: ${error.code ?? error.message}.`;
+}
+
+function greeting({ host, httpPort, udpPort }: StartOptions, { url }: Server): string {
+  const everywhere = host === "0.0.0.0" || host === "::";
+  const others = everywhere ? ownAddresses().map((address) => `\n  from your network  http://${address}:${httpPort}`) : [];
+  return `Orion Edge is running.
+
+  HTTP and WebSocket  ${url.origin}${others.join("")}
+  UDP                 port ${udpPort}
+
+Try it, in another terminal:
+  curl ${url.origin}/ping      answers pong
+  npm run demo -- ${url.origin}      a few players meet, chat and connect
+
+How to write a client: docs/protocol.md. Ctrl-C stops the server.`;
+}
+
+function fail(sentence: string): never {
+  console.error(sentence);
+  process.exit(1);
+}

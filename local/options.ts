@@ -1,6 +1,7 @@
 /** The options of `npm start`: Orion's five, and a few of our own. */
-import { networkInterfaces } from "node:os";
+
 import { isIP } from "node:net";
+import { networkInterfaces } from "node:os";
 import { parseArgs } from "node:util";
 import { defaultTiming, positiveInteger, type Timing } from "../core/settings.ts";
 

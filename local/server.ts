@@ -22,6 +22,8 @@ export type ServerOptions = {
   persist?: string | undefined;
   /** The secret for sidecars of other processes; without one, a random one. */
   secret?: string;
+  /** The Worker's entry file; tests put one around it that injects faults. */
+  entry?: string;
   /** Further settings of the Worker (`Settings` in worker/env.ts). */
   vars?: Record<string, string | number>;
 };
@@ -44,7 +46,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   process.once("exit", cleanUp);
   const worker = new Miniflare(
     workerOptions({
-      script: await bundleWorker(),
+      script: await bundleWorker(options.entry ?? join(root, "worker/index.ts")),
       vars: { ...defaultTiming, ...options.timing, ...options.vars, ORION_SECRET: secret },
       host,
       httpPort,
@@ -83,9 +85,9 @@ async function startOwnSidecar(edge: URL, secret: string, port: number, host: st
 const workerName = "orion-edge";
 
 /** The Worker as one module of JavaScript. */
-export async function bundleWorker(): Promise<string> {
+async function bundleWorker(entry: string): Promise<string> {
   const { outputFiles } = await build({
-    entryPoints: [join(root, "worker/index.ts")],
+    entryPoints: [entry],
     bundle: true,
     write: false,
     format: "esm",
@@ -102,7 +104,8 @@ function workerOptions(from: {
   httpPort: number;
   storage: string;
 }): ConstructorParameters<typeof Miniflare>[0] {
-  const object = (exportName: string) => ({ type: "durable-object", worker: workerName, exportName }) as const;
+  const object = (exportName: string) =>
+    ({ type: "durable-object", worker: workerName, exportName }) as const;
   const stored = { type: "durable-object", storage: "sqlite" } as const;
   const texts = Object.entries(from.vars).map(
     ([name, value]) => [name, { type: "text", value: String(value) }] as const,

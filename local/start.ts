@@ -51,7 +51,9 @@ function portSentence(kind: string, port: number, flag: string, error: NodeJS.Er
 
 function greeting({ host, httpPort, udpPort }: StartOptions, { url }: Server): string {
   const everywhere = host === "0.0.0.0" || host === "::";
-  const others = everywhere ? ownAddresses().map((address) => `\n  from your network  http://${address}:${httpPort}`) : [];
+  const others = everywhere
+    ? ownAddresses().map((address) => `\n  from your network  http://${address}:${httpPort}`)
+    : [];
   return `Orion Edge is running.
 
   HTTP and WebSocket  ${url.origin}${others.join("")}

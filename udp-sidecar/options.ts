@@ -1,6 +1,7 @@
 /** The sidecar's options: by flag, or by the environment. */
-import { hostname } from "node:os";
+
 import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 import { hostInUrl } from "../core/endpoint.ts";
 import { positiveInteger } from "../core/settings.ts";
@@ -22,7 +23,10 @@ Usage: npm run sidecar -- --edge <url> [options]
 `;
 
 /** What the command line asks for: to run, to explain itself, or what is wrong with it, in a sentence. */
-export type Wish = { kind: "run"; options: SidecarOptions } | { kind: "help" } | { kind: "error"; why: string };
+export type Wish =
+  | { kind: "run"; options: SidecarOptions }
+  | { kind: "help" }
+  | { kind: "error"; why: string };
 
 export function readOptions(args: string[], environment: NodeJS.ProcessEnv): Wish {
   try {
@@ -36,7 +40,14 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
   const text = { type: "string" } as const;
   const { values } = parseArgs({
     args,
-    options: { edge: text, secret: text, udpPort: text, publicHost: text, name: text, help: { type: "boolean" } },
+    options: {
+      edge: text,
+      secret: text,
+      udpPort: text,
+      publicHost: text,
+      name: text,
+      help: { type: "boolean" },
+    },
   });
   if (values.help) return { kind: "help" };
 
@@ -57,7 +68,9 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
 
   const publicHost = values.publicHost ?? environment.ORION_PUBLIC_HOST;
   if (publicHost !== undefined && !isHost(publicHost)) {
-    throw new Error(`--publicHost must be a host name or an IP address, without a port, not "${publicHost}".`);
+    throw new Error(
+      `--publicHost must be a host name or an IP address, without a port, not "${publicHost}".`,
+    );
   }
 
   const name = values.name ?? environment.ORION_NAME ?? defaultName();
@@ -68,10 +81,14 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
 }
 
 function isHost(text: string): boolean {
-  return /^[\w.:-]{1,253}$/.test(text) && URL.canParse(`http://${hostInUrl(text)}/`) && !/^[^:]*:\d*$/.test(text);
+  return (
+    /^[\w.:-]{1,253}$/.test(text) && URL.canParse(`http://${hostInUrl(text)}/`) && !/^[^:]*:\d*$/.test(text)
+  );
 }
 
 function defaultName(): string {
-  const machine = hostname().replace(/[^\w.-]/g, "-").slice(0, 50);
+  const machine = hostname()
+    .replace(/[^\w.-]/g, "-")
+    .slice(0, 50);
   return `${machine}-${randomBytes(4).toString("hex")}`;
 }

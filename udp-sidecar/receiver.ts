@@ -1,6 +1,7 @@
 /** The UDP socket: every datagram is junk until its token proves otherwise, and nothing is ever answered. */
-import { createSocket, type Socket, type SocketType } from "node:dgram";
+
 import type { KeyObject } from "node:crypto";
+import { createSocket, type Socket, type SocketType } from "node:dgram";
 import { isIPv6 } from "node:net";
 import { plainAddress } from "../core/endpoint.ts";
 import { readDatagram } from "../core/wire/datagram.ts";

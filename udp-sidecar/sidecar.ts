@@ -37,7 +37,10 @@ const firstRetryMs = 250;
 const goodbyeMs = 1_000;
 
 /** Starts a sidecar. `say` hears a sentence whenever its standing with the edge changes. Rejects if the port cannot be bound. */
-export async function startSidecar(options: SidecarOptions, say: (sentence: string) => void): Promise<Sidecar> {
+export async function startSidecar(
+  options: SidecarOptions,
+  say: (sentence: string) => void,
+): Promise<Sidecar> {
   const { secret, name, publicHost } = options;
   const edge = connectEdge(options.edge, secret);
   const observations = new Observations(async (some) => {

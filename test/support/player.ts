@@ -1,0 +1,197 @@
+/** A player for tests: a real WebSocket, a real UDP socket, real HTTP requests. */
+import { createSocket, type Socket } from "node:dgram";
+import { once } from "node:events";
+import { WebSocket } from "ws";
+import { decode, encode, type Message } from "./wire.ts";
+
+export type Answer = { status: number; body: Record<string, unknown> | null; headers: Headers };
+
+/** Sends a JSON body, or a text as it is. */
+export async function post(
+  base: URL,
+  path: string,
+  body: unknown,
+  headers: HeadersInit = {},
+): Promise<Answer> {
+  return await request(base, path, {
+    method: "POST",
+    body: typeof body === "string" ? body : JSON.stringify(body),
+    headers,
+  });
+}
+
+export async function request(base: URL, path: string, init: RequestInit = {}): Promise<Answer> {
+  const response = await fetch(new URL(path, base), init);
+  const text = await response.text();
+  return { status: response.status, body: parsed(text), headers: response.headers };
+}
+
+function parsed(text: string): Record<string, unknown> | null {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** Milliseconds after which a message that was waited for will not come any more. */
+const patienceMs = 10_000;
+
+export class Player {
+  readonly base: URL;
+  readonly socket: WebSocket;
+  /** Every message heard, in order. */
+  readonly heard: Message[] = [];
+  /** What `ptpMediation_send` makes it do; on by default. */
+  answersOverUdp = true;
+  /** The datagram socket, from the first datagram on. */
+  udp: Socket | null = null;
+  readonly closed: Promise<{ code: number; reason: string }>;
+  #wakers: (() => void)[] = [];
+
+  /** Connects, and waits for its token. */
+  static async connect(base: URL, path = "/"): Promise<Player> {
+    const player = new Player(base, path);
+    await player.hears("client_registered");
+    return player;
+  }
+
+  private constructor(base: URL, path: string) {
+    this.base = base;
+    this.socket = new WebSocket(new URL(path, base.href.replace(/^http/, "ws")));
+    this.closed = new Promise((resolve) => {
+      this.socket.on("close", (code, reason) => resolve({ code, reason: reason.toString() }));
+    });
+    this.socket.on("error", () => {});
+    this.socket.on("message", (data: Buffer) => {
+      const message = decode(data.toString());
+      this.heard.push(message);
+      if (message.method === "ptpMediation_send" && this.answersOverUdp)
+        this.sendDatagram(Number(message.payload.port));
+      for (const wake of this.#wakers.splice(0)) wake();
+    });
+  }
+
+  get token(): string {
+    return String(this.all("client_registered")[0]?.token ?? "");
+  }
+
+  get clientId(): string {
+    return String(this.all("client_registered")[0]?.clientId ?? "");
+  }
+
+  /** The payloads of all messages of this method heard so far. */
+  all(method: string): Record<string, unknown>[] {
+    return this.heard.filter((message) => message.method === method).map(({ payload }) => payload);
+  }
+
+  /** The methods heard so far, after `client_registered`. */
+  get methods(): string[] {
+    return this.heard.slice(1).map(({ method }) => method);
+  }
+
+  /** The payload of the `nth` message of this method, once it comes. */
+  async hears(method: string, nth = 1): Promise<Record<string, unknown>> {
+    const deadline = Date.now() + patienceMs;
+    for (;;) {
+      const payload = this.all(method)[nth - 1];
+      if (payload) return payload;
+      const left = deadline - Date.now();
+      if (left <= 0) throw new Error(`no ${method} (${nth}) came; heard: ${this.methods.join(", ")}`);
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, left);
+        this.#wakers.push(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    }
+  }
+
+  post(path: string, body: object): Promise<Answer> {
+    return post(this.base, path, { token: this.token, ...body });
+  }
+
+  host(
+    options: { hostName?: string; lobbyName?: string; isPublic?: boolean; maxMembers?: number } = {},
+  ): Promise<Answer> {
+    return this.post("/lobbies", {
+      hostName: "Host",
+      lobbyName: "Lobby",
+      isPublic: false,
+      maxMembers: 8,
+      ...options,
+    });
+  }
+
+  join(lobbyId: string, peerName: string): Promise<Answer> {
+    return this.post(`/lobbies/${lobbyId}/join`, { peerName });
+  }
+
+  start(lobbyId: string): Promise<Answer> {
+    return this.post(`/lobbies/${lobbyId}/ptp/start`, {});
+  }
+
+  /** Sends on the WebSocket. The token is the player's own unless the payload names another. */
+  say(method: string, payload: object = {}): void {
+    this.socket.send(encode(method, { token: this.token, ...payload }));
+  }
+
+  chat(lobbyId: string, message: string): void {
+    this.say("lobby_messaging_send", { lobbyId, message });
+  }
+
+  reportsSuccess(): void {
+    this.say("ptpMediation_peersConnection_success");
+  }
+
+  /** Sends `ptpMediation_connect`, or any other bytes, from this player's UDP port. */
+  sendDatagram(
+    port: number,
+    bytes: string | Buffer = encode("ptpMediation_connect", { token: this.token }),
+  ): void {
+    this.udp ??= createSocket("udp4");
+    this.udp.send(bytes, port, "127.0.0.1");
+  }
+
+  /** Waits until everything this player sent on its WebSocket before has been handled: a pong comes after it. */
+  async settled(): Promise<void> {
+    this.socket.ping();
+    await once(this.socket, "pong");
+  }
+
+  /** Leaves the way a player does: closes the WebSocket. */
+  async leave(code = 1000): Promise<void> {
+    this.udp?.close();
+    this.udp = null;
+    this.socket.close(code);
+    await this.closed;
+  }
+
+  /** Vanishes without a word, like a player whose power fails. */
+  vanish(): void {
+    this.udp?.close();
+    this.udp = null;
+    this.socket.terminate();
+  }
+}
+
+/** A lobby of `size` players, the host first, by the plain path or the direct one. */
+export async function lobbyOf(
+  size: number,
+  base: URL,
+  options: { direct?: boolean; isPublic?: boolean; maxMembers?: number } = {},
+): Promise<{ lobbyId: string; host: Player; guests: Player[]; all: Player[] }> {
+  const { direct = false, isPublic = false, maxMembers = Math.max(size, 2) } = options;
+  const host = await Player.connect(base, direct ? "/lobbies" : "/");
+  const { body } = await host.host({ isPublic, maxMembers });
+  const lobbyId = String(body?.lobbyId);
+  const guests: Player[] = [];
+  for (let i = 1; i < size; i++) {
+    const guest = await Player.connect(base, direct ? `/lobbies/${lobbyId}` : "/");
+    const answer = await guest.join(lobbyId, `Guest ${i}`);
+    if (answer.status !== 200) throw new Error(`guest ${i} could not join: ${JSON.stringify(answer.body)}`);
+    guests.push(guest);
+  }
+  return { lobbyId, host, guests, all: [host, ...guests] };
+}

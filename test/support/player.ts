@@ -11,7 +11,7 @@ export async function post(
   base: URL,
   path: string,
   body: unknown,
-  headers: HeadersInit = {},
+  headers: Record<string, string> = {},
 ): Promise<Answer> {
   return await request(base, path, {
     method: "POST",

@@ -1,0 +1,44 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { limits } from "../../core/limits.ts";
+import { abortReasons, problems } from "../../core/problem.ts";
+import { decodeMessage } from "../../core/wire/codec.ts";
+import { decode } from "../support/wire.ts";
+
+const page = readFileSync(new URL("../../docs/protocol.md", import.meta.url), "utf8");
+
+test("every example message on the protocol's page says what stands under it", () => {
+  const examples = [...page.matchAll(/```message\n(.+)\n(.+)\n```/g)];
+  expect(examples.length).toBe(4);
+  for (const [, text = "", json = ""] of examples) {
+    expect(decode(text).payload).toEqual(JSON.parse(json));
+    expect(decodeMessage(text)?.payload).toEqual(JSON.parse(json));
+  }
+});
+
+test("the protocol's page lists every code a client can get, with its status and its sentence", () => {
+  // Only sidecars get these two.
+  const { invalid_post: _, unauthorized: __, ...forClients } = problems;
+  const rows = Object.entries(forClients).map(
+    ([code, [status, sentence]]) => `| ${status} | \`${code}\` | ${sentence} |`,
+  );
+  expect(rows.filter((row) => !page.includes(row))).toEqual([]);
+});
+
+test("the protocol's page lists every reason for an abort", () => {
+  const rows = Object.entries(abortReasons).map(([code, sentence]) => `| \`${code}\` | ${sentence} |`);
+  expect(rows.filter((row) => !page.includes(row))).toEqual([]);
+});
+
+test("the protocol's page states the limits the code has", () => {
+  const rows = [
+    `HTTP body | ${limits.bodyBytes / 1024} KiB`,
+    `WebSocket message | ${limits.frameBytes / 1024} KiB`,
+    `${limits.frameBurst} at once, ${limits.framesPerSecond} a second for long | dropped; after ${limits.framesDropped} dropped`,
+    `chat message | ${limits.chatLength} UTF-16 units`,
+    `datagram | ${limits.datagramBytes.toLocaleString("en").replace(",", " ")} bytes`,
+    `observed datagrams of one client | ${1000 / limits.observationIntervalMs} a second`,
+    `seats in a lobby | ${limits.seats}`,
+  ];
+  expect(rows.filter((row) => !page.includes(row))).toEqual([]);
+});

@@ -1,0 +1,198 @@
+/**
+ * `npm run dev`: the deployed shape on one machine, until Ctrl-C. The Worker runs under `wrangler dev`, which
+ * takes every change of its files at once, and the sidecar is a process of its own, told only the edge's URL
+ * and the secret.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { positiveInteger } from "../core/settings.ts";
+import { tryPort } from "./port.ts";
+
+const help = `Orion Edge for developing: the Worker under wrangler dev, and a sidecar.
+
+Usage: npm run dev -- [options]
+
+  --httpPort <port>   HTTP and WebSocket, on 127.0.0.1. Default: 5980
+  --udpPort <port>    UDP. Default: 5990
+  --help              This text
+
+The secret comes from the environment, ORION_SECRET; without one, it is random.
+Nothing the server stores is kept.
+`;
+
+/** Milliseconds the Worker has to answer for the first time. */
+const startMs = 60_000;
+/** Milliseconds a process has to stop when it is told to. */
+const goodbyeMs = 5_000;
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const host = "127.0.0.1";
+
+/** The processes that run, in the order in which they should stop. */
+const running: ChildProcess[] = [];
+let stopping = false;
+
+const options = readOptions(process.argv.slice(2));
+const edge = `http://${host}:${options.httpPort}`;
+await tryPort(options.httpPort, host).catch((error) =>
+  failPort("TCP", options.httpPort, "--httpPort", error),
+);
+await tryUdpPort(options.udpPort).catch((error) => failPort("UDP", options.udpPort, "--udpPort", error));
+
+// Wrangler takes secrets from a file and nowhere else: this one is outside the tree, and ours alone to read.
+const folder = mkdtempSync(join(tmpdir(), "orion-edge-dev-"));
+process.once("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop(0));
+
+const secretFile = join(folder, "secret.env");
+writeFileSync(secretFile, `ORION_SECRET='${options.secret}'\n`, { mode: 0o600 });
+const wrangler = ["dev", "--ip", host, "--port", String(options.httpPort), "--inspector-port", "0"];
+run("edge", join(root, "node_modules/wrangler/bin/wrangler.js"), {
+  args: [...wrangler, "--env-file", secretFile, "--persist-to", join(folder, "state")],
+  environment: {
+    CLOUDFLARE_CF_FETCH_ENABLED: "false",
+    WRANGLER_SEND_METRICS: "false",
+    WRANGLER_HIDE_BANNER: "true",
+    // Its own, so that two of these at a time know nothing of each other, and nothing of it stays.
+    WRANGLER_REGISTRY_PATH: join(folder, "registry"),
+    TMPDIR: folder,
+  },
+});
+if (await answers()) {
+  run("sidecar", join(root, "udp-sidecar/main.ts"), {
+    args: [],
+    environment: { ORION_EDGE: edge, ORION_SECRET: options.secret, ORION_UDP_PORT: String(options.udpPort) },
+  });
+} else if (!stopping) {
+  console.error(`The Worker did not answer at ${edge} within ${startMs / 1000} s.`);
+  await stop(1);
+}
+
+function readOptions(args: string[]): { httpPort: number; udpPort: number; secret: string } {
+  const text = { type: "string" } as const;
+  try {
+    const { values } = parseArgs({
+      args,
+      options: { httpPort: text, udpPort: text, help: { type: "boolean" } },
+    });
+    if (values.help) {
+      console.log(help);
+      process.exit(0);
+    }
+    const port = (name: "httpPort" | "udpPort", fallback: string) => {
+      const given = values[name] ?? fallback;
+      const value = positiveInteger(given, 65535);
+      if (value === null)
+        throw new Error(`--${name} must be a whole number from 1 to 65535, not "${given}".`);
+      return value;
+    };
+    const secret = process.env.ORION_SECRET ?? randomBytes(32).toString("hex");
+    // Others would need escapes in the file for wrangler.
+    if (!/^[\w.~+/=:@%,-]{16,}$/.test(secret)) {
+      throw new Error(
+        "ORION_SECRET must have 16 characters or more: letters, digits and . _ ~ + / = : @ % , -",
+      );
+    }
+    return { httpPort: port("httpPort", "5980"), udpPort: port("udpPort", "5990"), secret };
+  } catch (error) {
+    fail(`${error instanceof Error ? error.message : error} (--help tells all options)`);
+  }
+}
+
+/** Starts one of ours in a process group of its own, so that a Ctrl-C reaches it through `stop` alone. */
+function run(
+  name: string,
+  script: string,
+  { args, environment }: { args: string[]; environment: NodeJS.ProcessEnv },
+): void {
+  const child = spawn(process.execPath, [script, ...args], {
+    cwd: root,
+    env: { ...process.env, ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: process.platform !== "win32",
+  });
+  running.unshift(child);
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on("line", (line) => {
+      // Every 10 s, for ever.
+      if (line !== "" && !line.includes("POST /sidecar/heartbeat 200")) {
+        console.log(`${name.padEnd(7)} | ${line}`);
+      }
+    });
+  }
+  child.on("close", () => {
+    if (stopping) return;
+    console.error(`The ${name} has ended by itself.`);
+    stop(1);
+  });
+}
+
+/** Whether the Worker answers, as soon as it does. */
+async function answers(): Promise<boolean> {
+  const patience = AbortSignal.timeout(startMs);
+  while (!stopping && !patience.aborted) {
+    const answer = await fetch(`${edge}/ping`, { signal: patience }).catch(() => null);
+    if (answer) {
+      // A Worker with something wrong answers too, and says what in its log.
+      await answer.body?.cancel();
+      return true;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return false;
+}
+
+/** Stops the sidecar, which says goodbye to the edge, then the edge, and exits. */
+async function stop(code: number): Promise<void> {
+  if (stopping) return;
+  stopping = true;
+  for (const child of running) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    const closed = once(child, "close");
+    signalTo(child, "SIGTERM");
+    const late = setTimeout(() => signalTo(child, "SIGKILL"), goodbyeMs);
+    await closed;
+    clearTimeout(late);
+  }
+  process.exit(code);
+}
+
+function signalTo({ pid }: ChildProcess, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(process.platform === "win32" ? pid : -pid, signal);
+  } catch {
+    // It has just ended.
+  }
+}
+
+/** Rejects, with the system's error, if the port cannot be bound. */
+async function tryUdpPort(port: number): Promise<void> {
+  const probe = createSocket("udp4").bind(port);
+  try {
+    await once(probe, "listening");
+  } finally {
+    probe.close();
+  }
+}
+
+function failPort(kind: string, port: number, flag: string, error: NodeJS.ErrnoException): never {
+  fail(
+    error.code === "EADDRINUSE"
+      ? `${kind} port ${port} is in use by another program. Choose another with ${flag}.`
+      : `${kind} port ${port} cannot be used: ${error.code ?? error.message}.`,
+  );
+}
+
+function fail(sentence: string): never {
+  console.error(sentence);
+  process.exit(1);
+}

@@ -4,7 +4,13 @@ import { once } from "node:events";
 import { WebSocket } from "ws";
 import { decode, encode, type Message } from "./wire.ts";
 
-export type Answer = { status: number; body: Record<string, unknown> | null; headers: Headers };
+/** `body` is the JSON object that `text` is, if it is one. */
+export type Answer = {
+  status: number;
+  text: string;
+  body: Record<string, unknown> | null;
+  headers: Headers;
+};
 
 /** Sends a JSON body, or a text as it is. */
 export async function post(
@@ -23,7 +29,7 @@ export async function post(
 export async function request(base: URL, path: string, init: RequestInit = {}): Promise<Answer> {
   const response = await fetch(new URL(path, base), init);
   const text = await response.text();
-  return { status: response.status, body: parsed(text), headers: response.headers };
+  return { status: response.status, text, body: parsed(text), headers: response.headers };
 }
 
 function parsed(text: string): Record<string, unknown> | null {
@@ -56,11 +62,19 @@ export class Player {
     return player;
   }
 
+  /** As many players as are wanted, all at once. */
+  static async crowd(size: number, base: URL, path = "/"): Promise<Player[]> {
+    return await Promise.all(Array.from({ length: size }, () => Player.connect(base, path)));
+  }
+
   private constructor(base: URL, path: string) {
     this.base = base;
     this.socket = new WebSocket(new URL(path, base.href.replace(/^http/, "ws")));
     this.closed = new Promise((resolve) => {
-      this.socket.on("close", (code, reason) => resolve({ code, reason: reason.toString() }));
+      this.socket.on("close", (code, reason) => {
+        this.closesPort();
+        resolve({ code, reason: reason.toString() });
+      });
     });
     this.socket.on("error", () => {});
     this.socket.on("message", (data: Buffer) => {
@@ -80,6 +94,11 @@ export class Player {
     return String(this.all("client_registered")[0]?.clientId ?? "");
   }
 
+  /** The object that holds this player's socket, as its token names it: a lounge or a lobby's code. */
+  get home(): string {
+    return this.token.split(".")[0] ?? "";
+  }
+
   /** The payloads of all messages of this method heard so far. */
   all(method: string): Record<string, unknown>[] {
     return this.heard.filter((message) => message.method === method).map(({ payload }) => payload);
@@ -90,14 +109,28 @@ export class Player {
     return this.heard.slice(1).map(({ method }) => method);
   }
 
+  /** The chat messages heard so far, of everybody. */
+  get chats(): unknown[] {
+    return this.all("lobby_messaging_received").map(({ message }) => Object(message).message);
+  }
+
   /** The payload of the `nth` message of this method, once it comes. */
-  async hears(method: string, nth = 1): Promise<Record<string, unknown>> {
+  hears(method: string, nth = 1): Promise<Record<string, unknown>> {
+    return this.#until(() => this.all(method)[nth - 1], `${method} (${nth})`);
+  }
+
+  /** Waits for a chat message. */
+  async hearsChat(message: string): Promise<void> {
+    await this.#until(() => this.chats.includes(message) || undefined, `"${message}"`);
+  }
+
+  async #until<T>(find: () => T | undefined, what: string): Promise<T> {
     const deadline = Date.now() + patienceMs;
     for (;;) {
-      const payload = this.all(method)[nth - 1];
-      if (payload) return payload;
+      const found = find();
+      if (found !== undefined) return found;
       const left = deadline - Date.now();
-      if (left <= 0) throw new Error(`no ${method} (${nth}) came; heard: ${this.methods.join(", ")}`);
+      if (left <= 0) throw new Error(`no ${what} came; heard: ${this.methods.join(", ")}`);
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, left);
         this.#wakers.push(() => {
@@ -154,6 +187,12 @@ export class Player {
     this.udp.send(bytes, port, "127.0.0.1");
   }
 
+  /** Gives up its UDP port: the next datagram comes from another one. */
+  closesPort(): void {
+    this.udp?.close();
+    this.udp = null;
+  }
+
   /** Waits until everything this player sent on its WebSocket before has been handled: a pong comes after it. */
   async settled(): Promise<void> {
     this.socket.ping();
@@ -162,16 +201,14 @@ export class Player {
 
   /** Leaves the way a player does: closes the WebSocket. */
   async leave(code = 1000): Promise<void> {
-    this.udp?.close();
-    this.udp = null;
+    this.closesPort();
     this.socket.close(code);
     await this.closed;
   }
 
   /** Vanishes without a word, like a player whose power fails. */
   vanish(): void {
-    this.udp?.close();
-    this.udp = null;
+    this.closesPort();
     this.socket.terminate();
   }
 }
@@ -194,4 +231,17 @@ export async function lobbyOf(
     guests.push(guest);
   }
   return { lobbyId, host, guests, all: [host, ...guests] };
+}
+
+let calls = 0;
+
+/**
+ * Waits until all that the caller sent on its WebSocket before has been handled, and all that it caused
+ * has been heard: a chat message goes the same ways, behind it.
+ */
+export async function rollCall(lobbyId: string, caller: Player, ...others: Player[]): Promise<void> {
+  calls += 1;
+  const call = `Is everybody there? ${calls}`;
+  caller.chat(lobbyId, call);
+  await Promise.all([caller, ...others].map((player) => player.hearsChat(call)));
 }

@@ -134,7 +134,7 @@ class Player {
 async function request<Answer>(url: URL, init: RequestInit = {}): Promise<Answer> {
   const response = await fetch(url, init);
   const text = await response.text();
-  if (response.ok) return text === "" ? null : JSON.parse(text);
+  if (response.ok) return JSON.parse(text || "null");
   const why = text.startsWith("{") ? JSON.parse(text).errors.join(" ") : `status ${response.status}`;
   throw new Error(`${url.pathname} was refused: ${why}`);
 }

@@ -1,6 +1,6 @@
 /** The whole service in one process: the Worker under Miniflare, and a sidecar beside it. */
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, statfsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,6 +9,7 @@ import { Log, LogLevel, Miniflare } from "miniflare";
 import { hostInUrl } from "../core/endpoint.ts";
 import { defaultTiming, type Timing } from "../core/settings.ts";
 import { type Sidecar, startSidecar } from "../udp-sidecar/sidecar.ts";
+import { sweepRegularly } from "./sweep.ts";
 
 export type ServerOptions = {
   /** 0 for any free one. */
@@ -55,6 +56,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   );
   try {
     const { port } = await worker.unsafeGetDirectURL(workerName);
+    const stopSweeping = sweepRegularly(join(storage, "do"));
     const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
     const url = new URL(`http://${hostInUrl(reachable)}:${port}`);
     const sidecar = udpPort === null ? null : await startOwnSidecar(url, secret, udpPort, host);
@@ -62,6 +64,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       url,
       sidecar,
       stop: async () => {
+        stopSweeping();
         await sidecar?.stop();
         await worker.dispose();
         cleanUp();
@@ -143,7 +146,16 @@ function workerOptions(from: {
   };
 }
 
-/** Where files cost no disk access, if the system has such a place. */
+const memoryFolder = "/dev/shm";
+/** Bytes. A container often has 64 MB there, which is too little; every lobby that is open takes up to 70 kB. */
+const memoryNeeded = 1024 ** 3;
+
+/** Where files cost no disk access, if the system has such a place and room in it. */
 function fastFolder(): string {
-  return existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+  try {
+    const { bavail, bsize } = statfsSync(memoryFolder);
+    return bavail * bsize >= memoryNeeded ? memoryFolder : tmpdir();
+  } catch {
+    return tmpdir();
+  }
 }

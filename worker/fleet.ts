@@ -3,6 +3,8 @@ import type { Place, Sidecar } from "../core/fleet.ts";
 import { limits } from "../core/limits.ts";
 import type { Heartbeat } from "../core/wire/sidecar-post.ts";
 import type { Env } from "./env.ts";
+import { logFault } from "./log.ts";
+import { retry } from "./retry.ts";
 
 const prefix = "sidecar:";
 
@@ -66,11 +68,14 @@ export class Fleet extends DurableObject<Env> {
 /** This isolate's copy. Data, not a promise: requests must not share those. */
 let copy: { at: number; sidecars: Sidecar[] } = { at: Number.NEGATIVE_INFINITY, sidecars: [] };
 
-/** The live sidecars, as they were a few seconds ago at most; `fresh`, or an empty copy, asks anew. */
+/** The live sidecars, as they were a few seconds ago at most; `fresh`, or an empty copy, asks anew. If the fleet does not answer, those known before. */
 export async function liveSidecars(env: Env, fresh: boolean): Promise<Sidecar[]> {
   const now = Date.now();
-  if (fresh || copy.sidecars.length === 0 || copy.at + limits.fleetAgeMs <= now) {
-    copy = { at: now, sidecars: await fleetAt(env).live() };
+  if (!fresh && copy.sidecars.length > 0 && now < copy.at + limits.fleetAgeMs) return copy.sidecars;
+  try {
+    copy = { at: now, sidecars: await retry(() => fleetAt(env).live(), [50]) };
+  } catch (error) {
+    logFault("fleet unreachable", {}, error);
   }
   return copy.sidecars;
 }

@@ -25,14 +25,15 @@ export class Listing {
     this.#failed = failed;
   }
 
-  /** Done when the directory knows, or when it has had its time. */
-  async tell(lobby: ListedLobby | null): Promise<void> {
+  /** True when the directory knows, false when it has had its time. */
+  async tell(lobby: ListedLobby | null): Promise<boolean> {
     this.#wanted = lobby;
     this.#calling ??= this.#call();
     const told = !this.#late && (await within(limits.directoryPatienceMs, this.#calling));
-    if (told) return;
+    if (told) return true;
     this.#late = this.#calling !== null;
     this.#failed();
+    return false;
   }
 
   async #call(): Promise<boolean> {

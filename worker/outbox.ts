@@ -1,6 +1,7 @@
 /** Does what the lobby's state machine wants done, in its order, and never lets a later effect overtake an earlier one. */
 import type { Effect } from "../core/lobby/effect.ts";
 import type { Seat } from "../core/lobby/state.ts";
+import type { ListedLobby } from "../core/wire/http.ts";
 import type { Env } from "./env.ts";
 import { Flights } from "./flight.ts";
 import { Listing } from "./listing.ts";
@@ -24,6 +25,8 @@ export class Outbox {
   readonly #flights: Flights<Parcel>;
   /** Whom a list of seats is, by home. Seats are never changed in place, so the grouping lasts as long as they do. */
   readonly #groups = new WeakMap<readonly Seat[], Map<string, string[]>>();
+  /** Whether the directory may still have the lobby. */
+  #listed = false;
   /** Effects that wait for earlier ones. */
   #tail: Promise<void> | null = null;
 
@@ -61,9 +64,9 @@ export class Outbox {
   #do(effect: Effect): Promise<void> | undefined {
     switch (effect.kind) {
       case "list":
-        return this.#listing.tell(effect.lobby);
+        return this.#tell(effect.lobby);
       case "unlist":
-        return this.#listing.tell(null);
+        return this.#tell(null);
       case "send":
         this.#send(effect.to, { frame: effect.frame });
         return;
@@ -74,12 +77,22 @@ export class Outbox {
         this.#send(effect.seats, {});
         return;
       case "forget":
-        return this.#flights.settled().then(() => this.#sender.forget());
+        return this.#forget();
       case "answer":
       case "save":
         // The lobby itself did these when the event happened.
         return;
     }
+  }
+
+  async #tell(lobby: ListedLobby | null): Promise<void> {
+    this.#listed = !(await this.#listing.tell(lobby)) || lobby !== null;
+  }
+
+  /** A lobby that may still be listed is not forgotten: its alarm repeats the closing. */
+  async #forget(): Promise<void> {
+    await this.#flights.settled();
+    if (!this.#listed) this.#sender.forget();
   }
 
   #send(to: readonly Seat[], parcel: Omit<Parcel, "to">): void {

@@ -1,0 +1,38 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { expect, test } from "vitest";
+import { unstable_readConfig } from "wrangler";
+import { defaultTiming } from "../../core/settings.ts";
+import { root } from "../support/program.ts";
+
+/** Bytes, compressed. Cloudflare takes 3 MB; this is far below it, so that it tells when something has slipped in. */
+const largestBundle = 200_000;
+
+test("wrangler deploy makes one small bundle", () => {
+  const folder = mkdtempSync(join(tmpdir(), "orion-edge-bundle-"));
+  try {
+    const wrangler = join(root, "node_modules/wrangler/bin/wrangler.js");
+    const output = execFileSync(process.execPath, [wrangler, "deploy", "--dry-run", "--outdir", folder], {
+      cwd: root,
+      env: { ...process.env, WRANGLER_SEND_METRICS: "false", NO_COLOR: "1" },
+      encoding: "utf8",
+    });
+    expect(output).toContain("--dry-run: exiting now.");
+    const bundle = readFileSync(join(folder, "index.js"));
+    const compressed = gzipSync(bundle).length;
+    console.log(`The Worker's bundle has ${bundle.length} bytes, compressed ${compressed}.`);
+    expect(compressed).toBeLessThan(largestBundle);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("a deployment begins with Orion's timing, and with the platform that npm start runs", () => {
+  const { vars, compatibility_date } = unstable_readConfig({ config: join(root, "wrangler.toml") });
+  expect(vars).toMatchObject(defaultTiming);
+  const server = readFileSync(join(root, "local/server.ts"), "utf8");
+  expect(server).toContain(`compatibilityDate: "${compatibility_date}"`);
+});

@@ -1,0 +1,139 @@
+import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Server } from "../../local/server.ts";
+import { carryMediation } from "../support/mediation.ts";
+import { Player, request } from "../support/player.ts";
+import { freeTcpPort, freeUdpPort, type Program, root, startProgram } from "../support/program.ts";
+import { startTestServer } from "../support/server.ts";
+
+// wrangler takes some seconds to start, more on a busy machine.
+const slow = 90_000;
+const node = process.execPath;
+const temporary = mkdtempSync(join(tmpdir(), "orion-edge-test-"));
+afterAll(() => rmSync(temporary, { recursive: true, force: true }));
+
+describe("the Worker under wrangler, and a sidecar that knows only its URL and the secret", () => {
+  const secret = randomBytes(24).toString("base64url");
+  let base: URL;
+  let udpPort: number;
+  let dev: Program;
+  beforeAll(async () => {
+    const httpPort = await freeTcpPort();
+    udpPort = await freeUdpPort();
+    base = new URL(`http://127.0.0.1:${httpPort}`);
+    const ports = ["--httpPort", String(httpPort), "--udpPort", String(udpPort)];
+    const environment = { ORION_SECRET: secret, TMPDIR: temporary };
+    dev = startProgram("npm", ["run", "-s", "dev", "--", ...ports], environment);
+    await dev.prints(/knows this sidecar/);
+  }, slow);
+  afterAll(() => dev.stop());
+
+  for (const direct of [false, true]) {
+    test(`3 players meet, connect and part, by the ${direct ? "direct" : "plain"} path`, async () => {
+      await carryMediation(base, { direct, udpPort });
+    });
+  }
+
+  test("the demo's players meet there", async () => {
+    const demo = startProgram("npm", ["run", "-s", "demo", "--", base.href]);
+    expect({ code: await demo.ended, output: demo.output }).toEqual({
+      code: 0,
+      output: expect.stringContaining("Now the game would begin."),
+    });
+  });
+
+  test("a second one on the same port says so in a sentence and leaves the first alone", async () => {
+    const second = startProgram("npm", ["run", "-s", "dev", "--", "--httpPort", base.port]);
+    expect(await second.ended).toBe(1);
+    expect(second.output).toBe(
+      `TCP port ${base.port} is in use by another program. Choose another with --httpPort.\n`,
+    );
+    expect((await request(base, "/ping")).status).toBe(200);
+  });
+
+  test("the secret is in no command line and in no output, and nothing of it stays", async () => {
+    const commands = execFileSync("ps", ["-eo", "args"], { encoding: "utf8" });
+    expect(commands).toContain(`--port ${base.port}`);
+    expect(commands).not.toContain(secret);
+    await dev.stop();
+    expect(dev.output).not.toContain(secret);
+    expect(readdirSync(temporary).filter((name) => name.startsWith("orion-edge-dev-"))).toEqual([]);
+    await expect(fetch(new URL("/ping", base))).rejects.toThrow("fetch failed");
+  });
+});
+
+describe("an edge without a sidecar", () => {
+  const secret = "the secret of the deployment";
+  let edge: Server;
+  beforeAll(async () => {
+    edge = await startTestServer({ udpPort: null, secret });
+  });
+  afterAll(() => edge.stop());
+
+  const startSidecar = (ORION_SECRET: string, port: number) =>
+    startProgram(node, ["udp-sidecar/main.ts"], {
+      ORION_EDGE: edge.url.origin,
+      ORION_UDP_PORT: String(port),
+      ORION_SECRET,
+    });
+
+  test("a sidecar with another secret says so, and the edge stays without one until the right one comes", async () => {
+    const [host, guest] = [await Player.connect(edge.url), await Player.connect(edge.url)];
+    const lobbyId = String((await host.host()).body?.lobbyId);
+    await guest.join(lobbyId, "Guest");
+
+    const stranger = startSidecar("the secret of somebody else", await freeUdpPort());
+    await stranger.prints(/does not take this sidecar: it was given another secret/);
+    expect(await host.start(lobbyId)).toMatchObject({ status: 503, body: { codes: ["no_sidecar"] } });
+
+    const udpPort = await freeUdpPort();
+    const sidecar = startSidecar(secret, udpPort);
+    await sidecar.prints(/knows this sidecar/);
+    expect((await host.start(lobbyId)).status).toBe(200);
+    expect(await guest.hears("ptpMediation_send")).toMatchObject({ port: udpPort });
+    expect(stranger.output).not.toContain("knows this sidecar");
+    expect(stranger.output + sidecar.output).not.toMatch(/the secret of/);
+
+    await Promise.all([host.leave(), guest.leave(), stranger.stop(), sidecar.stop()]);
+  });
+});
+
+test(
+  "a Worker without a secret answers 503 not_configured, and its log says what to do",
+  async () => {
+    const port = await freeTcpPort();
+    const noSecrets = join(temporary, "no-secrets.env");
+    writeFileSync(noSecrets, "");
+    const worker = startProgram(
+      node,
+      [
+        join(root, "node_modules/wrangler/bin/wrangler.js"),
+        ...["dev", "--ip", "127.0.0.1", "--port", String(port), "--inspector-port", "0"],
+        ...["--env-file", noSecrets, "--persist-to", join(temporary, "state")],
+      ],
+      {
+        CLOUDFLARE_CF_FETCH_ENABLED: "false",
+        WRANGLER_SEND_METRICS: "false",
+        WRANGLER_REGISTRY_PATH: join(temporary, "registry"),
+        TMPDIR: temporary,
+      },
+    );
+    try {
+      await worker.prints(/Ready on/);
+      for (const path of ["/ping", "/lobbies"]) {
+        expect(await request(new URL(`http://127.0.0.1:${port}`), path)).toMatchObject({
+          status: 503,
+          body: { codes: ["not_configured"] },
+        });
+      }
+      await worker.prints(/wrangler secret put ORION_SECRET/);
+    } finally {
+      await worker.stop();
+    }
+  },
+  slow,
+);

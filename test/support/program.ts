@@ -1,0 +1,88 @@
+/** Other programs, as processes of their own, and free ports to tell them. */
+import { spawn } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { EventEmitter, once } from "node:events";
+import { createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+
+/** The project's folder. */
+export const root = fileURLToPath(new URL("../..", import.meta.url));
+
+export type Program = {
+  /** All it has printed so far. */
+  readonly output: string;
+  /** Waits until it has printed something that matches. */
+  prints(pattern: RegExp): Promise<void>;
+  /** Its exit code, when it has ended. */
+  readonly ended: Promise<number | null>;
+  /** Asks the program and its children to stop, as Ctrl-C does, and waits until they have. */
+  stop(): Promise<void>;
+};
+
+/** Milliseconds after which what was waited for will not be printed any more. wrangler is slow to start. */
+const patienceMs = 60_000;
+
+export function startProgram(command: string, args: string[], environment: NodeJS.ProcessEnv = {}): Program {
+  const child = spawn(command, args, {
+    cwd: root,
+    env: { ...process.env, NO_COLOR: "1", ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
+  let output = "";
+  let over = false;
+  const news = new EventEmitter();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+      news.emit("news");
+    });
+  }
+  // The pipes close when the last process that holds them has ended: npm goes before its script.
+  const ended = once(child, "close").then(([code]): number | null => {
+    over = true;
+    news.emit("news");
+    return code;
+  });
+  return {
+    get output() {
+      return output;
+    },
+    prints: async (pattern) => {
+      const signal = AbortSignal.timeout(patienceMs);
+      const missing = () =>
+        new Error(`${command} ${args.join(" ")} did not print ${pattern}, but:\n${output}`);
+      while (!pattern.test(output)) {
+        if (over) throw missing();
+        await once(news, "news", { signal }).catch(() => {
+          throw missing();
+        });
+      }
+    },
+    ended,
+    stop: async () => {
+      if (child.pid !== undefined && !over) process.kill(-child.pid, "SIGTERM");
+      await ended;
+    },
+  };
+}
+
+/** A TCP port that is free now. */
+export async function freeTcpPort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
+
+/** A UDP port that is free now. */
+export async function freeUdpPort(): Promise<number> {
+  const socket = createSocket("udp4").bind(0);
+  await once(socket, "listening");
+  const { port } = socket.address();
+  socket.close();
+  return port;
+}

@@ -1,0 +1,174 @@
+/** A lobby to tell stories about: what happens to it, and what the players hear of it, in short lines. */
+import type { Effect } from "../../core/lobby/effect.ts";
+import type { LobbyEvent } from "../../core/lobby/event.ts";
+import type { LobbyState, Seat } from "../../core/lobby/state.ts";
+import { step } from "../../core/lobby/step.ts";
+import { decode } from "../support/wire.ts";
+
+export const lobbyId = "K3Y7Z";
+/** When every story begins. */
+export const noon = Date.UTC(2030, 0, 1, 12);
+
+export const timing = {
+  ptpmServerConnectTimeoutMs: 60_000,
+  ptpmConnectRequestIntervalMs: 10_000,
+  ptpmConnectTimeoutMs: 40_000,
+};
+
+export const sidecar = { name: "paris", host: "paris.example", port: 5990, load: 0, heardAt: noon };
+/** The one a reminder names when the first did not see everyone. */
+export const otherSidecar = { name: "oslo", host: "oslo.example", port: 5991, load: 0, heardAt: noon };
+
+/** A client's id is its player's name, so that a story can be read. */
+export function seat(name: string, attempt = `${name} takes a seat`): Seat {
+  return { clientId: name, name, home: `home of ${name}`, attempt };
+}
+
+export function endpoint(port: number): { ip: string; port: number } {
+  return { ip: "192.0.2.1", port };
+}
+
+export type LobbyOptions = { isPublic?: boolean; maxMembers?: number };
+
+export function opened(host: Seat, { isPublic = true, maxMembers = 4 }: LobbyOptions = {}): LobbyEvent {
+  return { kind: "open-requested", lobbyId, name: "Friday", isPublic, maxMembers, host };
+}
+
+export function joined(who: Seat | string): LobbyEvent {
+  return { kind: "join-requested", seat: typeof who === "string" ? seat(who) : who };
+}
+
+export type StartOptions = Partial<
+  Pick<Extract<LobbyEvent, { kind: "start-requested" }>, "attempt" | "timing" | "sidecar" | "place">
+>;
+
+export function started(clientId: string, options: StartOptions = {}): LobbyEvent {
+  return { kind: "start-requested", clientId, attempt: `${clientId} starts`, timing, sidecar, ...options };
+}
+
+export function left(clientId: string): LobbyEvent {
+  return { kind: "member-left", clientId };
+}
+
+export function lost(...clientIds: string[]): LobbyEvent {
+  return { kind: "members-lost", clientIds };
+}
+
+export function said(clientId: string, text: string): LobbyEvent {
+  return { kind: "message-sent", clientId, text };
+}
+
+export function seen(clientId: string, port: number): LobbyEvent {
+  return { kind: "endpoint-seen", clientId, endpoint: endpoint(port) };
+}
+
+export function reported(clientId: string): LobbyEvent {
+  return { kind: "connection-reported", clientId };
+}
+
+export function woken(by: typeof sidecar | undefined = sidecar): LobbyEvent {
+  return { kind: "deadline-passed", sidecar: by };
+}
+
+export const listingFailed: LobbyEvent = { kind: "listing-failed" };
+
+/** A lobby under way: `happens` takes an event in, and returns what came of it as lines. */
+export type Lobby = {
+  state: LobbyState | null;
+  now: number;
+  /** The effects of the last event. */
+  effects: Effect[];
+  happens(...events: LobbyEvent[]): string[];
+  /** Lets time pass, without a word to the lobby. */
+  waits(ms: number): Lobby;
+};
+
+/** No lobby yet. */
+export function noLobby(): Lobby {
+  return {
+    state: null,
+    now: noon,
+    effects: [],
+    happens(...events) {
+      return events.flatMap((event) => {
+        const after = step(this.state, event, this.now);
+        this.state = after.state;
+        this.effects = after.effects;
+        return after.effects.map(line);
+      });
+    },
+    waits(ms) {
+      this.now += ms;
+      return this;
+    },
+  };
+}
+
+/** A lobby of these players, the first of them the host. */
+export function lobbyOf(names: readonly [string, ...string[]], options: LobbyOptions = {}): Lobby {
+  const [host, ...guests] = names;
+  const lobby = noLobby();
+  lobby.happens(opened(seat(host), options), ...guests.map(joined));
+  return lobby;
+}
+
+/** The same, gathering endpoints: nobody is seen yet. */
+export function gathering(names: readonly [string, ...string[]], options: LobbyOptions = {}): Lobby {
+  const lobby = lobbyOf(names, options);
+  lobby.happens(started(names[0]));
+  return lobby;
+}
+
+/** The same, connecting: the players were seen at ports 1001, 1002 and so on, and nobody has reported. */
+export function connecting(names: readonly [string, ...string[]], options: LobbyOptions = {}): Lobby {
+  const lobby = gathering(names, options);
+  lobby.happens(...names.map((name, i) => seen(name, 1001 + i)));
+  return lobby;
+}
+
+/** The same, closing: the players are connected, and nobody has been told so yet. */
+export function closing(names: readonly [string, ...string[]], options: LobbyOptions = {}): Lobby {
+  const lobby = connecting(names, options);
+  lobby.happens(...names.map(reported));
+  return lobby;
+}
+
+export function phaseOf({ state }: Lobby): string {
+  return state?.phase.kind ?? "none";
+}
+
+/** One effect as a line: `save`, `lobby_peerConnect to Ann, Ben`, `answer lobby_full`. */
+export function line(effect: Effect): string {
+  switch (effect.kind) {
+    case "answer":
+      return `answer ${effect.outcome.ok ? "yes" : effect.outcome.codes.join(" ")}`;
+    case "list":
+      return `list ${effect.lobby.currentMembers}/${effect.lobby.maxMembers}`;
+    case "send":
+      return `${decode(effect.frame).method} to ${names(effect.to)}`;
+    case "release":
+      return `${decode(effect.frame).method} to ${names(effect.to)}, released`;
+    case "audit":
+      return `audit ${names(effect.seats)}`;
+    default:
+      return effect.kind;
+  }
+}
+
+function names(seats: readonly Seat[]): string {
+  return seats.map(({ name }) => name).join(", ");
+}
+
+/** What one player heard of the last event: its messages' payloads, by this method. */
+export function heard({ effects }: Lobby, name: string, method: string): Record<string, unknown>[] {
+  return effects.flatMap((effect) => {
+    if (effect.kind !== "send" && effect.kind !== "release") return [];
+    const message = decode(effect.frame);
+    return message.method === method && effect.to.some((to) => to.name === name) ? [message.payload] : [];
+  });
+}
+
+/** What the last event's request was answered. */
+export function answerOf({ effects }: Lobby): unknown {
+  return effects.find((effect) => effect.kind === "answer")?.outcome;
+}

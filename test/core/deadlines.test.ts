@@ -1,0 +1,202 @@
+/** What a lobby does by itself when its time comes: reminders, giving up, audits, mending the directory. */
+import { expect, test } from "vitest";
+import { limits } from "../../core/limits.ts";
+import { wakeAt } from "../../core/lobby/state.ts";
+import { abortReasons } from "../../core/problem.ts";
+import {
+  closing,
+  connecting,
+  gathering,
+  heard,
+  type Lobby,
+  left,
+  listingFailed,
+  lobbyOf,
+  noon,
+  otherSidecar,
+  phaseOf,
+  reported,
+  seen,
+  started,
+  timing,
+  woken,
+} from "./a-lobby.ts";
+
+const {
+  ptpmConnectRequestIntervalMs: interval,
+  ptpmServerConnectTimeoutMs: gatheringMs,
+  ptpmConnectTimeoutMs: connectingMs,
+} = timing;
+const friends = ["Ann", "Ben", "Cid"] as const;
+
+function wakesAt({ state }: Lobby): number {
+  if (!state) throw new Error("there is no lobby to wake");
+  return wakeAt(state);
+}
+
+test("a waiting lobby wakes for its audit only", () => {
+  expect(wakesAt(lobbyOf(friends))).toBe(noon + limits.auditIntervalMs);
+});
+
+test("a gathering lobby wakes for the next reminder, or to give up if that is sooner", () => {
+  expect(wakesAt(gathering(friends))).toBe(noon + interval);
+  const hasty = lobbyOf(friends);
+  hasty.happens(started("Ann", { timing: { ...timing, ptpmServerConnectTimeoutMs: 3_000 } }));
+  expect(wakesAt(hasty)).toBe(noon + 3_000);
+});
+
+test("a gathering lobby wakes for its audit if that is sooner", () => {
+  const lobby = lobbyOf(friends).waits(limits.auditIntervalMs - 1_000);
+  lobby.happens(started("Ann"));
+  expect(wakesAt(lobby)).toBe(noon + limits.auditIntervalMs);
+  expect(lobby.waits(1_000).happens(woken())).toEqual(["save", "list 3/4", "audit Ann, Ben, Cid"]);
+  expect(phaseOf(lobby)).toBe("gathering");
+});
+
+test("a connecting lobby wakes to give up, and a closing one for its audit", () => {
+  expect(wakesAt(connecting(friends))).toBe(noon + connectingMs);
+  expect(wakesAt(closing(friends))).toBe(noon + limits.auditIntervalMs);
+});
+
+test("a connecting lobby wakes for its audit if that is sooner", () => {
+  const lobby = lobbyOf(friends).waits(limits.auditIntervalMs - 1_000);
+  lobby.happens(started("Ann"), ...friends.map((name) => seen(name, 1001)));
+  expect(wakesAt(lobby)).toBe(noon + limits.auditIntervalMs);
+  expect(lobby.waits(1_000).happens(woken())).toEqual(["save", "list 3/4", "audit Ann, Ben, Cid"]);
+  expect(phaseOf(lobby)).toBe("connecting");
+});
+
+test("only players not yet seen are reminded, each interval again", () => {
+  const lobby = gathering(friends);
+  lobby.happens(seen("Ben", 1002));
+  expect(lobby.waits(interval - 1).happens(woken())).toEqual([]);
+  expect(lobby.waits(1).happens(woken())).toEqual(["save", "ptpMediation_send to Ann, Cid"]);
+  expect(wakesAt(lobby)).toBe(noon + 2 * interval);
+  lobby.happens(seen("Ann", 1001));
+  expect(lobby.waits(interval).happens(woken())).toEqual(["save", "ptpMediation_send to Cid"]);
+});
+
+test("a reminder names the sidecar that was chosen for it, and the lobby remembers which", () => {
+  const lobby = gathering(friends).waits(interval);
+  expect(lobby.state?.phase).toMatchObject({ sidecar: "paris" });
+  lobby.happens(woken(otherSidecar));
+  expect(heard(lobby, "Cid", "ptpMediation_send")).toEqual([
+    { port: otherSidecar.port, host: otherSidecar.host },
+  ]);
+  expect(lobby.state?.phase).toMatchObject({ sidecar: "oslo" });
+});
+
+test("while no sidecar is alive nobody is reminded, and the next interval tries again", () => {
+  const lobby = gathering(friends).waits(interval);
+  expect(lobby.happens({ kind: "deadline-passed" })).toEqual(["save"]);
+  expect(lobby.state?.phase).toMatchObject({ sidecar: "paris", remindAt: noon + 2 * interval });
+  expect(lobby.waits(interval).happens(woken())).toEqual(["save", "ptpMediation_send to Ann, Ben, Cid"]);
+});
+
+test("a late alarm brings one reminder, not all that were missed", () => {
+  const lobby = gathering(friends).waits(3.5 * interval);
+  expect(lobby.happens(woken())).toEqual(["save", "ptpMediation_send to Ann, Ben, Cid"]);
+  expect(wakesAt(lobby)).toBe(noon + 4.5 * interval);
+});
+
+test("a reminder does not put off giving up", () => {
+  const lobby = gathering(friends);
+  for (let i = 1; i < gatheringMs / interval; i++) {
+    lobby.waits(interval).happens(woken());
+    expect(lobby.state?.phase).toMatchObject({ giveUpAt: noon + gatheringMs });
+  }
+  expect(lobby.waits(interval - 1).happens(woken())).toEqual([]);
+  expect(lobby.waits(1).happens(woken())).toEqual(["save", "ptpMediation_aborted to Ann, Ben, Cid"]);
+});
+
+test("when the time for a reminder and for giving up have both come, the lobby gives up", () => {
+  const lobby = gathering(friends).waits(gatheringMs);
+  expect(lobby.happens(woken())).toEqual(["save", "ptpMediation_aborted to Ann, Ben, Cid"]);
+  expect(heard(lobby, "Ben", "ptpMediation_aborted")).toEqual([
+    { abortReason: abortReasons.endpoints_timeout, code: "endpoints_timeout" },
+  ]);
+  expect(lobby.state?.phase).toEqual({ kind: "waiting" });
+});
+
+test("players who do not connect in time are told so, and may start again", () => {
+  const lobby = connecting(friends);
+  lobby.happens(reported("Ann"), reported("Ben"));
+  expect(lobby.waits(connectingMs - 1).happens(woken())).toEqual([]);
+  expect(lobby.waits(1).happens(woken())).toEqual(["save", "ptpMediation_aborted to Ann, Ben, Cid"]);
+  expect(heard(lobby, "Ben", "ptpMediation_aborted")).toEqual([
+    { abortReason: abortReasons.connecting_timeout, code: "connecting_timeout" },
+  ]);
+  expect(lobby.happens(started("Ann", { attempt: "second start" }))).toContain("answer yes");
+});
+
+test("the time to connect begins when all are seen, not at the start", () => {
+  const lobby = gathering(friends).waits(50_000);
+  lobby.happens(...friends.map((name) => seen(name, 1001)));
+  expect(wakesAt(lobby)).toBe(noon + 50_000 + connectingMs);
+});
+
+test("the deadlines of a mediation go with it", () => {
+  const lobby = gathering(friends);
+  lobby.happens(left("Cid"));
+  expect(wakesAt(lobby)).toBe(noon + limits.auditIntervalMs);
+});
+
+test("every few minutes the homes are asked for the members, and the directory is refreshed", () => {
+  const lobby = lobbyOf(friends);
+  for (let i = 1; i <= 3; i++) {
+    expect(lobby.waits(limits.auditIntervalMs).happens(woken())).toEqual([
+      "save",
+      "list 3/4",
+      "audit Ann, Ben, Cid",
+    ]);
+    expect(wakesAt(lobby)).toBe(noon + (i + 1) * limits.auditIntervalMs);
+  }
+});
+
+test("an audit of a private lobby leaves the directory alone", () => {
+  const lobby = lobbyOf(friends, { isPublic: false }).waits(limits.auditIntervalMs);
+  expect(lobby.happens(woken())).toEqual(["save", "audit Ann, Ben, Cid"]);
+});
+
+test("a directory that could not be told is told again soon", () => {
+  const lobby = lobbyOf(friends);
+  expect(lobby.happens(listingFailed)).toEqual(["save"]);
+  expect(wakesAt(lobby)).toBe(noon + limits.listingRetryMs);
+  expect(lobby.waits(limits.listingRetryMs).happens(woken())).toContain("list 3/4");
+  expect(wakesAt(lobby)).toBe(noon + limits.listingRetryMs + limits.auditIntervalMs);
+});
+
+test("a listing that fails twice does not put off the mending", () => {
+  const lobby = lobbyOf(friends);
+  lobby.happens(listingFailed);
+  const before = lobby.waits(2_000).state;
+  expect(lobby.happens(listingFailed)).toEqual([]);
+  expect(lobby.state).toBe(before);
+});
+
+test("a closing that was cut short is repeated word for word", () => {
+  const lobby = closing(friends);
+  const first = lobby.effects;
+  expect(lobby.waits(limits.auditIntervalMs - 1).happens(woken())).toEqual([]);
+  lobby.waits(1).happens(woken());
+  expect(lobby.effects).toEqual(first);
+  expect(wakesAt(lobby)).toBe(lobby.now + limits.auditIntervalMs);
+});
+
+test("a closing without a success is repeated without one", () => {
+  const lobby = lobbyOf(friends);
+  lobby.happens(left("Ann"));
+  expect(lobby.waits(limits.auditIntervalMs).happens(woken())).toEqual([
+    "save",
+    "unlist",
+    "lobby_closed to Ben, Cid, released",
+    "forget",
+  ]);
+});
+
+test("a closing that the directory did not hear of is repeated soon", () => {
+  const lobby = closing(friends);
+  lobby.happens(listingFailed);
+  expect(wakesAt(lobby)).toBe(noon + limits.listingRetryMs);
+  expect(lobby.waits(limits.listingRetryMs).happens(woken())).toContain("unlist");
+});

@@ -1,0 +1,333 @@
+/** Every phase of a lobby × everything that can happen to it, the pairs that make no sense among them. */
+import { describe, expect, test } from "vitest";
+import { limits } from "../../core/limits.ts";
+import type { LobbyEvent } from "../../core/lobby/event.ts";
+import {
+  closing,
+  connecting,
+  gathering,
+  joined,
+  left,
+  listingFailed,
+  lobbyOf,
+  lost,
+  noLobby,
+  opened,
+  phaseOf,
+  reported,
+  said,
+  seat,
+  seen,
+  started,
+  woken,
+} from "./a-lobby.ts";
+
+const members = ["Ann", "Ben", "Cid"] as const;
+
+const lobbies = {
+  none: () => noLobby(),
+  waiting: () => lobbyOf(members),
+  gathering: () => gathering(members),
+  connecting: () => connecting(members),
+  closing: () => closing(members),
+};
+type Start = keyof typeof lobbies;
+
+const events = {
+  "the host's request to open comes again": opened(seat("Ann")),
+  "somebody else opens under the same code": opened(seat("Eve")),
+  "a stranger joins": joined("Dan"),
+  "a member's request to join comes again": joined("Ben"),
+  "a member joins with a new request": joined(seat("Ben", "another try")),
+  "the host starts": started("Ann", { attempt: "a new start" }),
+  "the host's request to start comes again": started("Ann"),
+  "the host starts while no sidecar is alive": started("Ann", { attempt: "new", sidecar: undefined }),
+  "a guest starts": started("Ben"),
+  "a guest leaves": left("Ben"),
+  "the host leaves": left("Ann"),
+  "a stranger leaves": left("Dan"),
+  "two guests are lost": lost("Ben", "Cid"),
+  "all members are lost": lost("Ann", "Ben", "Cid"),
+  "nobody is lost": lost(),
+  "a member chats": said("Ben", "hello"),
+  "a stranger chats": said("Dan", "hello"),
+  "a member's datagram comes": seen("Ben", 2002),
+  "a stranger's datagram comes": seen("Dan", 2003),
+  "a member reports its connection": reported("Ben"),
+  "a stranger reports a connection": reported("Dan"),
+  "the alarm comes early": woken(),
+  "the listing failed": listingFailed,
+} satisfies Record<string, LobbyEvent>;
+type Happening = keyof typeof events;
+const datagram: Happening = "a member's datagram comes";
+
+/** The phase afterwards, then the effects in their order. */
+type Row = readonly [then: Start, ...effects: string[]];
+
+const table: Record<Happening, Record<Start, Row>> = {
+  "the host's request to open comes again": {
+    none: ["waiting", "save", "list 1/4", "answer yes"],
+    waiting: ["waiting", "answer yes"],
+    gathering: ["gathering", "answer yes"],
+    connecting: ["connecting", "answer yes"],
+    closing: ["closing", "answer yes"],
+  },
+  "somebody else opens under the same code": {
+    none: ["waiting", "save", "list 1/4", "answer yes"],
+    waiting: ["waiting", "answer code_taken"],
+    gathering: ["gathering", "answer code_taken"],
+    connecting: ["connecting", "answer code_taken"],
+    closing: ["closing", "answer code_taken"],
+  },
+  "a stranger joins": {
+    none: ["none", "answer no_such_lobby"],
+    waiting: ["waiting", "save", "list 4/4", "lobby_peerConnect to Ann, Ben, Cid", "answer yes"],
+    gathering: ["gathering", "answer lobby_locked"],
+    connecting: ["connecting", "answer lobby_locked"],
+    closing: ["closing", "answer no_such_lobby"],
+  },
+  "a member's request to join comes again": {
+    none: ["none", "answer no_such_lobby"],
+    waiting: ["waiting", "answer yes"],
+    gathering: ["gathering", "answer yes"],
+    connecting: ["connecting", "answer yes"],
+    closing: ["closing", "answer no_such_lobby"],
+  },
+  "a member joins with a new request": {
+    none: ["none", "answer no_such_lobby"],
+    waiting: ["waiting", "answer already_in_lobby"],
+    gathering: ["gathering", "answer already_in_lobby"],
+    connecting: ["connecting", "answer already_in_lobby"],
+    closing: ["closing", "answer no_such_lobby"],
+  },
+  "the host starts": {
+    none: ["none", "answer no_such_lobby"],
+    waiting: ["gathering", "save", "answer yes", "ptpMediation_send to Ann, Ben, Cid"],
+    gathering: ["gathering", "answer lobby_locked"],
+    connecting: ["connecting", "answer lobby_locked"],
+    closing: ["closing", "answer no_such_lobby"],
+  },
+  "the host's request to start comes again": {
+    none: ["none", "answer no_such_lobby"],
+    waiting: ["gathering", "save", "answer yes", "ptpMediation_send to Ann, Ben, Cid"],
+    gathering: ["gathering", "answer yes"],
+    connecting: ["connecting", "answer yes"],
+    closing: ["closing", "answer no_such_lobby"],
+  },
+  "the host starts while no sidecar is alive": {
+    none: ["none", "answer no_such_lobby"],
+    waiting: ["waiting", "answer no_sidecar"],
+    gathering: ["gathering", "answer lobby_locked"],
+    connecting: ["connecting", "answer lobby_locked"],
+    closing: ["closing", "answer no_such_lobby"],
+  },
+  "a guest starts": {
+    none: ["none", "answer no_such_lobby"],
+    waiting: ["waiting", "answer not_the_host"],
+    gathering: ["gathering", "answer lobby_locked"],
+    connecting: ["connecting", "answer lobby_locked"],
+    closing: ["closing", "answer no_such_lobby"],
+  },
+  "a guest leaves": {
+    none: ["none"],
+    waiting: ["waiting", "save", "list 2/4", "lobby_peerDisconnect to Ann, Cid"],
+    gathering: [
+      "waiting",
+      "save",
+      "list 2/4",
+      "lobby_peerDisconnect to Ann, Cid",
+      "ptpMediation_aborted to Ann, Cid",
+    ],
+    connecting: [
+      "waiting",
+      "save",
+      "list 2/4",
+      "lobby_peerDisconnect to Ann, Cid",
+      "ptpMediation_aborted to Ann, Cid",
+    ],
+    closing: ["closing"],
+  },
+  "the host leaves": {
+    none: ["none"],
+    waiting: ["closing", "save", "unlist", "lobby_closed to Ben, Cid, released", "forget"],
+    gathering: ["closing", "save", "unlist", "lobby_closed to Ben, Cid, released", "forget"],
+    connecting: ["closing", "save", "unlist", "lobby_closed to Ben, Cid, released", "forget"],
+    closing: ["closing"],
+  },
+  "a stranger leaves": {
+    none: ["none"],
+    waiting: ["waiting"],
+    gathering: ["gathering"],
+    connecting: ["connecting"],
+    closing: ["closing"],
+  },
+  "two guests are lost": {
+    none: ["none"],
+    waiting: ["waiting", "save", "list 1/4", "lobby_peerDisconnect to Ann", "lobby_peerDisconnect to Ann"],
+    gathering: [
+      "waiting",
+      "save",
+      "list 1/4",
+      "lobby_peerDisconnect to Ann",
+      "lobby_peerDisconnect to Ann",
+      "ptpMediation_aborted to Ann",
+    ],
+    connecting: [
+      "waiting",
+      "save",
+      "list 1/4",
+      "lobby_peerDisconnect to Ann",
+      "lobby_peerDisconnect to Ann",
+      "ptpMediation_aborted to Ann",
+    ],
+    closing: ["closing"],
+  },
+  "all members are lost": {
+    none: ["none"],
+    waiting: ["closing", "save", "unlist", "lobby_closed to , released", "forget"],
+    gathering: ["closing", "save", "unlist", "lobby_closed to , released", "forget"],
+    connecting: ["closing", "save", "unlist", "lobby_closed to , released", "forget"],
+    closing: ["closing"],
+  },
+  "nobody is lost": {
+    none: ["none"],
+    waiting: ["waiting"],
+    gathering: ["gathering"],
+    connecting: ["connecting"],
+    closing: ["closing"],
+  },
+  "a member chats": {
+    none: ["none"],
+    waiting: ["waiting", "lobby_messaging_received to Ann, Ben, Cid"],
+    gathering: ["gathering", "lobby_messaging_received to Ann, Ben, Cid"],
+    connecting: ["connecting", "lobby_messaging_received to Ann, Ben, Cid"],
+    closing: ["closing"],
+  },
+  "a stranger chats": {
+    none: ["none"],
+    waiting: ["waiting"],
+    gathering: ["gathering"],
+    connecting: ["connecting"],
+    closing: ["closing"],
+  },
+  "a member's datagram comes": {
+    none: ["none"],
+    waiting: ["waiting"],
+    gathering: ["gathering"],
+    connecting: ["connecting"],
+    closing: ["closing"],
+  },
+  "a stranger's datagram comes": {
+    none: ["none"],
+    waiting: ["waiting"],
+    gathering: ["gathering"],
+    connecting: ["connecting"],
+    closing: ["closing"],
+  },
+  "a member reports its connection": {
+    none: ["none"],
+    waiting: ["waiting"],
+    gathering: ["gathering"],
+    connecting: ["connecting", "save"],
+    closing: ["closing"],
+  },
+  "a stranger reports a connection": {
+    none: ["none"],
+    waiting: ["waiting"],
+    gathering: ["gathering"],
+    connecting: ["connecting"],
+    closing: ["closing"],
+  },
+  "the alarm comes early": {
+    none: ["none"],
+    waiting: ["waiting"],
+    gathering: ["gathering"],
+    connecting: ["connecting"],
+    closing: ["closing"],
+  },
+  "the listing failed": {
+    none: ["none"],
+    waiting: ["waiting", "save"],
+    gathering: ["gathering", "save"],
+    connecting: ["connecting", "save"],
+    closing: ["closing", "save"],
+  },
+};
+
+const happenings = Object.keys(events) as Happening[];
+const starts = Object.keys(lobbies) as Start[];
+
+for (const start of starts) {
+  describe(start === "none" ? "no lobby" : `a ${start} lobby`, () => {
+    for (const happening of happenings) {
+      const [then, ...lines] = table[happening][start];
+      const what = [...lines, then === start ? [] : `now ${then}`].flat();
+      test(`${happening}: ${what.join("; ") || "nothing comes of it"}`, () => {
+        const lobby = lobbies[start]();
+        const before = lobby.state;
+        expect(lobby.happens(events[happening])).toEqual(lines);
+        expect(phaseOf(lobby)).toBe(then);
+        // A datagram in the gathering phase is the one change that is not worth a write.
+        const remembered = lines.includes("save") || (start === "gathering" && happening === datagram);
+        if (remembered) expect(lobby.state).not.toEqual(before);
+        else expect(lobby.state).toBe(before);
+      });
+    }
+  });
+}
+
+test("everything that can happen to a lobby is in the table", () => {
+  const kinds: Record<LobbyEvent["kind"], true> = {
+    "open-requested": true,
+    "join-requested": true,
+    "start-requested": true,
+    "member-left": true,
+    "members-lost": true,
+    "message-sent": true,
+    "endpoint-seen": true,
+    "connection-reported": true,
+    "deadline-passed": true,
+    "listing-failed": true,
+  };
+  expect(new Set(happenings.map((happening) => events[happening].kind))).toEqual(new Set(Object.keys(kinds)));
+});
+
+describe("when the alarm comes that late that everything is due", () => {
+  const members = "Ann, Ben, Cid";
+  const rows: Record<Start, Row> = {
+    none: ["none"],
+    waiting: ["waiting", "save", "list 3/4", `audit ${members}`],
+    gathering: [
+      "waiting",
+      "save",
+      `ptpMediation_aborted to ${members}`,
+      "save",
+      "list 3/4",
+      `audit ${members}`,
+    ],
+    connecting: [
+      "waiting",
+      "save",
+      `ptpMediation_aborted to ${members}`,
+      "save",
+      "list 3/4",
+      `audit ${members}`,
+    ],
+    closing: [
+      "closing",
+      "save",
+      "unlist",
+      `ptpMediation_success to ${members}`,
+      `lobby_closed to ${members}, released`,
+      "forget",
+    ],
+  };
+  for (const start of starts) {
+    const [then, ...lines] = rows[start];
+    test(`${start === "none" ? "no" : `a ${start}`} lobby: ${lines.join("; ") || "nothing comes of it"}`, () => {
+      const lobby = lobbies[start]().waits(limits.auditIntervalMs);
+      expect(lobby.happens(woken())).toEqual(lines);
+      expect(phaseOf(lobby)).toBe(then);
+    });
+  }
+});

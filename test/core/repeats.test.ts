@@ -1,0 +1,77 @@
+/** A request whose answer was lost is made again under the same name. It must not count twice, nor be refused. */
+import { expect, test } from "vitest";
+import {
+  answerOf,
+  connecting,
+  endpoint,
+  gathering,
+  joined,
+  left,
+  lobbyOf,
+  noLobby,
+  opened,
+  phaseOf,
+  seat,
+  seen,
+  started,
+} from "./a-lobby.ts";
+
+test("opening again by the same request gets the same code, and changes nothing", () => {
+  const lobby = noLobby();
+  lobby.happens(opened(seat("Ann")));
+  const [first, before] = [answerOf(lobby), lobby.state];
+  lobby.happens(opened(seat("Ann")));
+  expect(answerOf(lobby)).toEqual(first);
+  expect(lobby.state).toBe(before);
+});
+
+test("opening again by another request, even of the same player, finds the code taken", () => {
+  const lobby = lobbyOf(["Ann"]);
+  expect(lobby.happens(opened(seat("Ann", "another try")))).toEqual(["answer code_taken"]);
+  expect(lobby.happens(opened({ ...seat("Eve"), attempt: seat("Ann").attempt }))).toEqual([
+    "answer code_taken",
+  ]);
+});
+
+test("joining again by the same request gets the same answer, and nobody hears of it twice", () => {
+  const lobby = lobbyOf(["Ann", "Ben"]);
+  lobby.happens(joined("Cid"));
+  const [first, before] = [answerOf(lobby), lobby.state];
+  expect(lobby.happens(joined("Cid"))).toEqual(["answer yes"]);
+  expect(answerOf(lobby)).toEqual(first);
+  expect(lobby.state).toBe(before);
+});
+
+test("joining again by the same request is answered though the lobby is full by now, or locked", () => {
+  expect(lobbyOf(["Ann", "Ben"], { maxMembers: 2 }).happens(joined("Ben"))).toEqual(["answer yes"]);
+  expect(gathering(["Ann", "Ben"]).happens(joined("Ben"))).toEqual(["answer yes"]);
+  expect(connecting(["Ann", "Ben"]).happens(joined("Ben"))).toEqual(["answer yes"]);
+});
+
+test("starting again by the same request is answered, and does not start anew", () => {
+  const lobby = gathering(["Ann", "Ben"]);
+  lobby.happens(seen("Ben", 1002));
+  const before = lobby.waits(5_000).state;
+  expect(lobby.happens(started("Ann"))).toEqual(["answer yes"]);
+  expect(lobby.state).toBe(before);
+  lobby.happens(seen("Ann", 1001));
+  expect(phaseOf(lobby)).toBe("connecting");
+  expect(lobby.happens(started("Ann"))).toEqual(["answer yes"]);
+  expect(phaseOf(lobby)).toBe("connecting");
+});
+
+test("starting again by the same request is answered though no sidecar is alive any more", () => {
+  expect(gathering(["Ann", "Ben"]).happens(started("Ann", { sidecar: undefined }))).toEqual(["answer yes"]);
+});
+
+test("an endpoint seen twice is seen", () => {
+  const lobby = gathering(["Ann", "Ben"]);
+  expect(lobby.happens(seen("Ben", 1002), seen("Ben", 1002))).toEqual([]);
+  expect(lobby.state?.phase).toMatchObject({ seen: { Ben: endpoint(1002) } });
+});
+
+test("a lobby that was left can be joined again by a new request", () => {
+  const lobby = lobbyOf(["Ann", "Ben"]);
+  lobby.happens(left("Ben"));
+  expect(lobby.happens(joined(seat("Ben", "another try")))).toContain("answer yes");
+});

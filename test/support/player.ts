@@ -119,6 +119,11 @@ export class Player {
     return this.#until(() => this.all(method)[nth - 1], `${method} (${nth})`);
   }
 
+  /** The payload of the next message of this method, from now on. */
+  hearsNext(method: string): Promise<Record<string, unknown>> {
+    return this.hears(method, this.all(method).length + 1);
+  }
+
   /** Waits for a chat message. */
   async hearsChat(message: string): Promise<void> {
     await this.#until(() => this.chats.includes(message) || undefined, `"${message}"`);

@@ -7,7 +7,8 @@ import { tokenField } from "./schema.ts";
 const chat = z.object({
   token: tokenField,
   lobbyId: z.string().max(16),
-  message: z.string().min(1).max(limits.chatLength),
+  // zod counts characters; Orion counts UTF-16 units.
+  message: z.string().refine((text) => text.length >= 1 && text.length <= limits.chatLength),
 });
 const connected = z.object({ token: tokenField });
 

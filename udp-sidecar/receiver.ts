@@ -40,6 +40,8 @@ export async function listen(
       counts.observed += 1;
     } else counts.dropped += 1;
   });
+  // An error of one receive is not the end of the socket, and there is nobody to tell.
+  socket.on("error", () => {});
   return {
     port: socket.address().port,
     counts,

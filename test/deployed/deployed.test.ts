@@ -66,6 +66,27 @@ describe("the Worker under wrangler, and a sidecar that knows only its URL and t
   });
 });
 
+describe("the demo", () => {
+  test("without a URL its players meet all the same, and it ends by itself", async () => {
+    const demo = startProgram("npm", ["run", "-s", "demo"]);
+    expect({ code: await demo.ended, output: demo.output }).toEqual({
+      code: 0,
+      output: expect.stringContaining("Now the game would begin."),
+    });
+  });
+
+  test("one sentence says that there is no server, or no URL", async () => {
+    const nobody = `http://127.0.0.1:${await freeTcpPort()}`;
+    for (const [url, sentence] of [
+      [nobody, `No Orion server answers at ${nobody}.\n`],
+      ["my server", '"my server" is no server\'s URL. One looks like http://127.0.0.1:5980.\n'],
+    ] as const) {
+      const demo = startProgram(node, ["local/demo.ts", url]);
+      expect({ code: await demo.ended, output: demo.output }).toEqual({ code: 1, output: sentence });
+    }
+  });
+});
+
 describe("an edge without a sidecar", () => {
   const secret = "the secret of the deployment";
   let edge: Server;

@@ -15,10 +15,11 @@ const noCaddy = spawnSync("caddy", ["version"]).error !== undefined;
 const title = "the reverse proxy of docs/reverse-proxy/Caddyfile";
 
 describe.skipIf(noCaddy)(noCaddy ? `${title} (skipped: there is no caddy on this machine)` : title, () => {
-  const folder = mkdtempSync(join(tmpdir(), "orion-edge-caddy-"));
+  let folder: string;
   const caddies: Program[] = [];
   let server: Server;
   beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "orion-edge-caddy-"));
     server = await startTestServer();
   });
   afterAll(async () => {

@@ -63,7 +63,7 @@ export const limits = {
   observationBatchMs: 3,
   /** Milliseconds an observation is worth delivering. Older ones are dropped: the next reminder asks again. */
   observationLifeMs: 30_000,
-  /** Milliseconds between two observations of one token that are sent on. The newest in between waits. */
+  /** Milliseconds between two posts of one client from the same endpoint. From another one it is posted at once. */
   observationIntervalMs: 200,
   /** Tokens a sidecar holds observations for. About 20 MB. */
   observationsHeld: 50_000,

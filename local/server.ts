@@ -32,6 +32,7 @@ export type ServerOptions = {
 export type Server = {
   url: URL;
   sidecar: Sidecar | null;
+  /** May be called again. */
   stop(): Promise<void>;
 };
 
@@ -40,6 +41,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { httpPort, udpPort, host, persist } = options;
   const secret = options.secret ?? randomBytes(32).toString("hex");
+  const script = await bundleWorker(options.entry ?? join(root, "worker/index.ts"));
   const storage = persist ?? mkdtempSync(join(fastFolder(), "orion-edge-"));
   const cleanUp = () => {
     if (persist === undefined) rmSync(storage, { recursive: true, force: true });
@@ -47,7 +49,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   process.once("exit", cleanUp);
   const worker = new Miniflare(
     workerOptions({
-      script: await bundleWorker(options.entry ?? join(root, "worker/index.ts")),
+      script,
       vars: { ...defaultTiming, ...options.timing, ...options.vars, ORION_SECRET: secret },
       host,
       httpPort,
@@ -60,15 +62,20 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
     const url = new URL(`http://${hostInUrl(reachable)}:${port}`);
     const sidecar = udpPort === null ? null : await startOwnSidecar(url, secret, udpPort, host);
+    const stop = async () => {
+      stopSweeping();
+      await sidecar?.stop();
+      await worker.dispose();
+      cleanUp();
+      process.off("exit", cleanUp);
+    };
+    let stopped: Promise<void> | null = null;
     return {
       url,
       sidecar,
-      stop: async () => {
-        stopSweeping();
-        await sidecar?.stop();
-        await worker.dispose();
-        cleanUp();
-        process.off("exit", cleanUp);
+      stop: () => {
+        stopped ??= stop();
+        return stopped;
       },
     };
   } catch (error) {

@@ -30,10 +30,10 @@ async function run(options: StartOptions): Promise<void> {
         : `The server did not start: ${error.message}`,
     ),
   );
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     // Miniflare has put its own handler there, which leaves the sidecar no time to say goodbye.
     process.removeAllListeners(signal);
-    process.once(signal, async () => {
+    process.on(signal, async () => {
       await server.stop();
       process.exit(0);
     });

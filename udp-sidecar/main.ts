@@ -17,8 +17,8 @@ if (wish.kind === "help") {
     ),
   );
   console.log(`Sidecar ${name} listens on UDP port ${sidecar.port}.`);
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, async () => {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, async () => {
       await sidecar.stop();
       process.exit(0);
     });

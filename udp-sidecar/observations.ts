@@ -11,8 +11,10 @@ type Sighting = { observation: Observation; at: number };
 type Client = {
   /** Not yet posted. */
   newest: Sighting | null;
-  /** Its last one is being posted, or was a moment ago. */
-  busy: boolean;
+  /** The last one posted. */
+  posted: Sighting | null;
+  /** `ready` to be posted; `posting`; `resting`: posted a moment ago, the same endpoint need not be posted again at once. */
+  phase: "ready" | "posting" | "resting";
 };
 
 /** Posts observations. Returns the indexes worth sending again, or null if the edge could not be reached. */
@@ -27,12 +29,12 @@ export class Observations {
   readonly #clients = new Map<string, Client>();
   /** Ids of the clients to post, the longest waiting first. */
   readonly #ready = new Set<string>();
-  /** Ids of the clients posted lately, and when they may be posted again. In the order of time. */
-  #cooling: { clientId: string; until: number }[] = [];
+  /** Clients that rest, and until when. In the order of time; one that was made ready meanwhile does not rest any more. */
+  #resting: { clientId: string; client: Client; until: number }[] = [];
   #posting = 0;
   #pauseMs = 0;
   #flushTimer: NodeJS.Timeout | null = null;
-  #coolTimer: NodeJS.Timeout | null = null;
+  #restTimer: NodeJS.Timeout | null = null;
   #idle: (() => void)[] = [];
 
   constructor(post: Post) {
@@ -50,7 +52,8 @@ export class Observations {
     const client = this.#clients.get(clientId) ?? this.#remember(clientId);
     if (!client) return false;
     client.newest = { observation, at: Date.now() };
-    if (!client.busy) this.#makeReady(clientId);
+    if (client.phase === "resting" && !isSame(client.newest, client.posted))
+      this.#makeReady(clientId, client);
     return true;
   }
 
@@ -63,19 +66,21 @@ export class Observations {
   /** Forgets everything. */
   stop(): void {
     if (this.#flushTimer) clearTimeout(this.#flushTimer);
-    if (this.#coolTimer) clearTimeout(this.#coolTimer);
+    if (this.#restTimer) clearTimeout(this.#restTimer);
     this.#ready.clear();
     this.#clients.clear();
   }
 
   #remember(clientId: string): Client | null {
     if (this.#clients.size >= limits.observationsHeld) return null;
-    const client: Client = { newest: null, busy: false };
+    const client: Client = { newest: null, posted: null, phase: "ready" };
     this.#clients.set(clientId, client);
+    this.#makeReady(clientId, client);
     return client;
   }
 
-  #makeReady(clientId: string): void {
+  #makeReady(clientId: string, client: Client): void {
+    client.phase = "ready";
     this.#ready.add(clientId);
     this.#flushTimer ??= setTimeout(() => this.#flush(), this.#pauseMs || limits.observationBatchMs);
   }
@@ -103,8 +108,9 @@ export class Observations {
         continue;
       }
       batch.push(client.newest);
+      client.posted = client.newest;
       client.newest = null;
-      client.busy = true;
+      client.phase = "posting";
     }
     return batch;
   }
@@ -122,30 +128,33 @@ export class Observations {
       const client = this.#clients.get(clientId);
       if (!client) continue;
       if (failed.has(index)) client.newest ??= sighting;
-      this.#cooling.push({ clientId, until });
+      if (client.newest && !isSame(client.newest, sighting)) {
+        this.#makeReady(clientId, client);
+        continue;
+      }
+      client.phase = "resting";
+      this.#resting.push({ clientId, client, until });
     }
-    this.#cool();
+    this.#endRests();
     if (this.#ready.size > 0) this.#flushTimer ??= setTimeout(() => this.#flush(), this.#pauseMs);
     this.#tellIdle();
   }
 
-  /** Lets clients be posted again whose time has come, and forgets those with nothing new. */
-  #cool(): void {
+  /** Lets clients be posted again that have rested, and forgets those with nothing new. */
+  #endRests(): void {
     const now = Date.now();
-    const warm = this.#cooling.findIndex(({ until }) => until > now);
-    const cooled = this.#cooling.splice(0, warm < 0 ? this.#cooling.length : warm);
-    for (const { clientId } of cooled) {
-      const client = this.#clients.get(clientId);
-      if (!client) continue;
-      client.busy = false;
-      if (client.newest) this.#makeReady(clientId);
+    const tired = this.#resting.findIndex(({ until }) => until > now);
+    const rested = this.#resting.splice(0, tired < 0 ? this.#resting.length : tired);
+    for (const { clientId, client } of rested) {
+      if (client.phase !== "resting") continue;
+      if (client.newest) this.#makeReady(clientId, client);
       else this.#clients.delete(clientId);
     }
-    const [next] = this.#cooling;
-    if (!next || this.#coolTimer) return;
-    this.#coolTimer = setTimeout(() => {
-      this.#coolTimer = null;
-      this.#cool();
+    const [next] = this.#resting;
+    if (!next || this.#restTimer) return;
+    this.#restTimer = setTimeout(() => {
+      this.#restTimer = null;
+      this.#endRests();
     }, next.until - now);
   }
 
@@ -153,4 +162,8 @@ export class Observations {
     if (this.#ready.size > 0 || this.#posting > 0) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
+}
+
+function isSame(a: Sighting, b: Sighting | null): boolean {
+  return a.observation.ip === b?.observation.ip && a.observation.port === b.observation.port;
 }

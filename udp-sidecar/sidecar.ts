@@ -27,7 +27,7 @@ export type Sidecar = {
   counts: Readonly<Counts>;
   /** Done when the edge has accepted a heartbeat. */
   known: Promise<void>;
-  /** Says goodbye to the edge, delivers what is under way, and closes. */
+  /** Says goodbye to the edge, delivers what is under way, and closes. May be called again. */
   stop(): Promise<void>;
 };
 
@@ -60,7 +60,7 @@ export async function startSidecar(
   let failures = 0;
   let said = "";
   let received = 0;
-  let stopped = false;
+  let stopped: Promise<void> | null = null;
 
   const tell = (sentence: string) => {
     if (sentence !== said) say(sentence);
@@ -90,19 +90,23 @@ export async function startSidecar(
   };
   beat();
 
+  const stop = async () => {
+    if (timer) clearTimeout(timer);
+    await receiver.close();
+    const patience = AbortSignal.timeout(goodbyeMs);
+    const waited = new Promise((resolve) => patience.addEventListener("abort", resolve));
+    await Promise.race([Promise.all([heartbeat(true), observations.drained()]), waited]);
+    observations.stop();
+    edge.close();
+  };
+
   return {
     port: receiver.port,
     counts: receiver.counts,
     known: known.promise,
-    stop: async () => {
-      stopped = true;
-      if (timer) clearTimeout(timer);
-      await receiver.close();
-      const patience = AbortSignal.timeout(goodbyeMs);
-      const waited = new Promise((resolve) => patience.addEventListener("abort", resolve));
-      await Promise.race([Promise.all([heartbeat(true), observations.drained()]), waited]);
-      observations.stop();
-      edge.close();
+    stop: () => {
+      stopped ??= stop();
+      return stopped;
     },
   };
 }

@@ -127,6 +127,7 @@ export abstract class Home extends DurableObject<Env> implements HomePort {
 
   async joinLobby({ clientId, attempt, lobbyId, peerName }: JoinCall): Promise<Outcome<JoinAnswer>> {
     return await this.#takeSeat(clientId, attempt, async (_, home, aim) => {
+      if (lobbyId === null) return refuse("no_such_lobby");
       aim(lobbyId);
       return await this.#ask(lobbyId, clientId, (port) =>
         port.enter({ clientId, name: peerName, home, attempt }),
@@ -134,12 +135,13 @@ export abstract class Home extends DurableObject<Env> implements HomePort {
     });
   }
 
-  async startMediation(call: StartCall): Promise<Outcome<null>> {
+  async startMediation(lobbyId: string | null, call: StartCall): Promise<Outcome<null>> {
     if (!this.#clients.has(call.clientId)) return refuse("invalid_token");
+    if (lobbyId === null) return refuse("no_such_lobby");
     try {
-      return await retry(() => this.#lobby(call.lobbyId).start(call), promptRetriesMs);
+      return await retry(() => this.#lobby(lobbyId).start(call), promptRetriesMs);
     } catch (error) {
-      logFault("lobby unreachable", { lobbyId: call.lobbyId }, error);
+      logFault("lobby unreachable", { lobbyId }, error);
       return refuse("unavailable");
     }
   }

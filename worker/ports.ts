@@ -13,15 +13,16 @@ export type Parcel = { to: string[]; frame?: string; release?: boolean };
 
 /** `attempt` names one HTTP request, so that a call can be repeated when its answer was lost. */
 export type HostCall = { clientId: string; attempt: string; request: Omit<HostRequest, "token"> };
-export type JoinCall = { clientId: string; attempt: string; lobbyId: string; peerName: string };
-export type StartCall = { clientId: string; attempt: string; lobbyId: string; place?: Place | undefined };
+/** `lobbyId` is null where the text a player typed can be no code: there is no such lobby, but other refusals come first. */
+export type JoinCall = { clientId: string; attempt: string; lobbyId: string | null; peerName: string };
+export type StartCall = { clientId: string; attempt: string; place?: Place | undefined };
 export type Seen = { clientId: string; endpoint: Endpoint };
 
 /** What a home, the object that holds a client's socket, does for the Worker and for lobbies. */
 export interface HomePort {
   hostLobby(call: HostCall): Promise<Outcome<HostAnswer>>;
   joinLobby(call: JoinCall): Promise<Outcome<JoinAnswer>>;
-  startMediation(call: StartCall): Promise<Outcome<null>>;
+  startMediation(lobbyId: string | null, call: StartCall): Promise<Outcome<null>>;
   /** Ids of the clients whose lobby could not be told. */
   observe(seen: Seen[]): Promise<string[]>;
   /** Ids of the clients that are not here, or not in this lobby. */

@@ -38,23 +38,23 @@ const host: Route = async (request, env) =>
 
 const join: Route = async (request, env) =>
   answer(
-    await asClient(request, env, joinRequest, async (home, { clientId }, { peerName }, attempt) => {
-      const lobbyId = readLobbyId(request.params.lobbyId ?? "");
-      return lobbyId ? home.joinLobby({ clientId, attempt, lobbyId, peerName }) : refuse("no_such_lobby");
-    }),
+    await asClient(request, env, joinRequest, (home, { clientId }, { peerName }, attempt) =>
+      home.joinLobby({ clientId, attempt, lobbyId: lobbyIdOf(request), peerName }),
+    ),
     200,
   );
 
 const start: Route = async (request, env) =>
   answer(
-    await asClient(request, env, startRequest, async (home, { clientId }, _, attempt) => {
-      const lobbyId = readLobbyId(request.params.lobbyId ?? "");
-      return lobbyId
-        ? home.startMediation({ clientId, attempt, lobbyId, place: placeOf(request) })
-        : refuse("no_such_lobby");
-    }),
+    await asClient(request, env, startRequest, (home, { clientId }, _, attempt) =>
+      home.startMediation(lobbyIdOf(request), { clientId, attempt, place: placeOf(request) }),
+    ),
     200,
   );
+
+function lobbyIdOf(request: IRequestStrict): string | null {
+  return readLobbyId(request.params.lobbyId ?? "");
+}
 
 /** Reads the body, verifies its token, and calls the client's home: again, under the same name, if the call failed. */
 async function asClient<Body extends { token: string }, T>(

@@ -1,5 +1,5 @@
 /** What a client may send on its WebSocket. */
-import { z } from "zod";
+import * as z from "zod";
 import { limits } from "../limits.ts";
 import { decodeMessage } from "./codec.ts";
 import { tokenField } from "./schema.ts";

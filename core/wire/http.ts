@@ -1,5 +1,5 @@
 /** The bodies of Orion's HTTP requests and answers (docs/protocol.md). */
-import { z } from "zod";
+import * as z from "zod";
 import { limits } from "../limits.ts";
 import { field, nameField, tokenField } from "./schema.ts";
 

@@ -1,5 +1,5 @@
 /** The shapes the rims share: how a zod schema's complaint becomes our codes, and the fields used in many places. */
-import { z } from "zod";
+import * as z from "zod";
 import { limits } from "../limits.ts";
 import { accept, type Outcome, type ProblemCode, problems, refuse } from "../problem.ts";
 

@@ -2,7 +2,7 @@
  * What a sidecar posts to the edge: heartbeats and observations, as JSON, signed.
  * The signature is the HMAC-SHA-256 of `<path>\n<body>` under the sidecar key, in hex.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { limits } from "../limits.ts";
 
 export const heartbeatPath = "/sidecar/heartbeat";

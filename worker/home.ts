@@ -93,8 +93,7 @@ export abstract class Home extends DurableObject<Env> implements HomePort {
     const client = this.#clientOf(socket);
     if (!client) return;
     const verdict = spend(client.allowance, Date.now());
-    const size = typeof data === "string" ? data.length : data.byteLength;
-    if (size > limits.frameBytes) this.#expel(client, "frame_too_large");
+    if (isTooLarge(data)) this.#expel(client, "frame_too_large");
     else if (verdict === "close") this.#expel(client, "flood");
     else if (verdict === "take" && typeof data === "string") this.#read(client, data);
   }
@@ -309,6 +308,15 @@ export abstract class Home extends DurableObject<Env> implements HomePort {
     client.seat = null;
     client.send(serverMessage("lobby_closed", { lobbyId, lobbyName: seat.lobbyName }));
   }
+}
+
+const encoder = new TextEncoder();
+
+function isTooLarge(data: string | ArrayBuffer): boolean {
+  if (typeof data !== "string") return data.byteLength > limits.frameBytes;
+  // A UTF-16 unit is one to three bytes of UTF-8: most lengths settle it.
+  if (data.length * 3 <= limits.frameBytes) return false;
+  return data.length > limits.frameBytes || encoder.encode(data).byteLength > limits.frameBytes;
 }
 
 /** RFC 6455, 7.4: the rest are reserved, and must not be sent. */

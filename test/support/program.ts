@@ -9,8 +9,11 @@ import { fileURLToPath } from "node:url";
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 
 export type Program = {
+  readonly pid: number;
   /** All it has printed so far. */
   readonly output: string;
+  /** What of that it has printed as errors. */
+  readonly errors: string;
   /** Waits until it has printed something that matches. */
   prints(pattern: RegExp): Promise<void>;
   /** Its exit code, when it has ended. */
@@ -30,6 +33,7 @@ export function startProgram(command: string, args: string[], environment: NodeJ
     detached: true,
   });
   let output = "";
+  let errors = "";
   let over = false;
   const news = new EventEmitter();
   for (const stream of [child.stdout, child.stderr]) {
@@ -38,6 +42,9 @@ export function startProgram(command: string, args: string[], environment: NodeJ
       news.emit("news");
     });
   }
+  child.stderr.on("data", (text: string) => {
+    errors += text;
+  });
   // The pipes close when the last process that holds them has ended: npm goes before its script.
   const ended = once(child, "close").then(([code]): number | null => {
     over = true;
@@ -45,8 +52,12 @@ export function startProgram(command: string, args: string[], environment: NodeJ
     return code;
   });
   return {
+    pid: child.pid ?? 0,
     get output() {
       return output;
+    },
+    get errors() {
+      return errors;
     },
     prints: async (pattern) => {
       const signal = AbortSignal.timeout(patienceMs);

@@ -1,0 +1,254 @@
+/** How a sidecar holds, gathers and repeats observations: the logic of time, under a clock of the test's. */
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { limits } from "../../core/limits.ts";
+import type { Observation } from "../../core/wire/sidecar-post.ts";
+import { Observations, type Post } from "../../udp-sidecar/observations.ts";
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: 0 });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+const seen = (client: number, port = 1000): Observation => ({
+  home: "AAAAA",
+  clientId: String(client).padStart(16, "0"),
+  ip: "192.0.2.1",
+  port,
+});
+
+/** Observations whose posts are recorded, and answered by `answer`. */
+function recorded(answer: Post = async () => []) {
+  const posts: { at: number; observations: Observation[] }[] = [];
+  const observations = new Observations((some) => {
+    posts.push({ at: Date.now(), observations: some });
+    return answer(some);
+  });
+  return { observations, posts };
+}
+
+const ports = (posts: { observations: Observation[] }[]) =>
+  posts.map((post) => post.observations.map(({ port }) => port));
+
+describe("while the edge answers", () => {
+  test("what comes within a few milliseconds goes in one post, in order", async () => {
+    const { observations, posts } = recorded();
+    for (let client = 0; client < 3; client++) observations.take(seen(client));
+    expect(posts).toEqual([]);
+    await vi.advanceTimersByTimeAsync(limits.observationBatchMs);
+    expect(posts).toEqual([{ at: limits.observationBatchMs, observations: [seen(0), seen(1), seen(2)] }]);
+  });
+
+  test("of one client's datagrams only the newest is posted", async () => {
+    const { observations, posts } = recorded();
+    for (const port of [1, 2, 3]) observations.take(seen(0, port));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(ports(posts)).toEqual([[3]]);
+  });
+
+  test("a client that sends all the time from one endpoint is posted once per interval", async () => {
+    const { observations, posts } = recorded();
+    for (let at = 0; at < 1_000; at += 10) {
+      observations.take(seen(0));
+      await vi.advanceTimersByTimeAsync(10);
+    }
+    await vi.advanceTimersByTimeAsync(1_000);
+    const gaps = posts.slice(1).map(({ at }, i) => at - (posts[i]?.at ?? 0));
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(limits.observationIntervalMs);
+    expect(posts.length).toBeGreaterThanOrEqual(5);
+    expect(posts.length).toBeLessThanOrEqual(6);
+    expect(observations.size).toBe(0);
+  });
+
+  test("a client's new endpoint is posted at once", async () => {
+    const { observations, posts } = recorded();
+    observations.take(seen(0, 1));
+    await vi.advanceTimersByTimeAsync(10);
+    observations.take(seen(0, 2));
+    await vi.advanceTimersByTimeAsync(limits.observationBatchMs);
+    expect(ports(posts)).toEqual([[1], [2]]);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(ports(posts)).toEqual([[1], [2]]);
+    expect(observations.size).toBe(0);
+  });
+
+  test("a client that changed its endpoint before is heard at every moment after", async () => {
+    for (let at = 110; at < 700; at++) {
+      const { observations, posts } = recorded();
+      observations.take(seen(0, 1));
+      await vi.advanceTimersByTimeAsync(100);
+      observations.take(seen(0, 2));
+      await vi.advanceTimersByTimeAsync(at - 100);
+      observations.take(seen(0, 3));
+      await vi.advanceTimersByTimeAsync(1_000);
+      expect(ports(posts), `a third endpoint after ${at} ms`).toEqual([[1], [2], [3]]);
+      expect(observations.size).toBe(0);
+    }
+  });
+
+  test("a client has one post under way: what it sends meanwhile waits, the newest of it", async () => {
+    const answered = Promise.withResolvers<number[]>();
+    const { observations, posts } = recorded(() => answered.promise);
+    observations.take(seen(0, 1));
+    await vi.advanceTimersByTimeAsync(10);
+    observations.take(seen(0, 2));
+    observations.take(seen(0, 3));
+    observations.take(seen(1, 9));
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(ports(posts)).toEqual([[1], [9]]);
+    answered.resolve([]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(ports(posts)).toEqual([[1], [9], [3]]);
+  });
+
+  test("only those it asks for again are posted again, after the interval", async () => {
+    let first = true;
+    const { observations, posts } = recorded(async () => {
+      const again = first ? [1] : [];
+      first = false;
+      return again;
+    });
+    for (let client = 0; client < 3; client++) observations.take(seen(client, client));
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(ports(posts)).toEqual([[0, 1, 2], [1]]);
+    expect((posts[1]?.at ?? 0) - (posts[0]?.at ?? 0)).toBeGreaterThanOrEqual(limits.observationIntervalMs);
+    expect(observations.size).toBe(0);
+  });
+
+  test("a crowd goes in posts of 500 at most, and 4 of them are under way at most", async () => {
+    let under = 0;
+    let most = 0;
+    const { observations, posts } = recorded(async () => {
+      under += 1;
+      most = Math.max(most, under);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      under -= 1;
+      return [];
+    });
+    for (let client = 0; client < 5_001; client++) observations.take(seen(client));
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(Math.max(...posts.map((post) => post.observations.length))).toBe(limits.observationsPerPost);
+    expect(most).toBe(limits.observationPosts);
+    expect(new Set(posts.flatMap((post) => post.observations.map(({ clientId }) => clientId))).size).toBe(
+      5_001,
+    );
+    expect(posts.length).toBe(11);
+  });
+});
+
+describe("while the edge cannot be reached", () => {
+  test("an observation is tried again, ever more rarely, and given up after 30 seconds", async () => {
+    const { observations, posts } = recorded(async () => null);
+    observations.take(seen(0));
+    await vi.advanceTimersByTimeAsync(10 * 60_000);
+    const gaps = posts.slice(1).map(({ at }, i) => at - (posts[i]?.at ?? 0));
+    expect(gaps).toEqual([...gaps].sort((a, b) => a - b));
+    expect(posts.length).toBeGreaterThan(5);
+    expect(posts.length).toBeLessThan(15);
+    expect(gaps.at(-1)).toBeLessThanOrEqual(6_000);
+    expect(posts.at(-1)?.at).toBeGreaterThan(limits.observationLifeMs - 6_000);
+    expect(posts.at(-1)?.at).toBeLessThan(limits.observationLifeMs);
+    expect(observations.size).toBe(0);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("what was seen is delivered when it comes back, and of each client the newest", async () => {
+    let reachable = false;
+    const { observations, posts } = recorded(async () => (reachable ? [] : null));
+    observations.take(seen(0, 1));
+    observations.take(seen(1, 1));
+    await vi.advanceTimersByTimeAsync(10_000);
+    observations.take(seen(0, 2));
+    await vi.advanceTimersByTimeAsync(15_000);
+    reachable = true;
+    const failed = posts.length;
+    await vi.advanceTimersByTimeAsync(6_000);
+    const delivered = posts.slice(failed).flatMap((post) => post.observations);
+    expect(delivered).toHaveLength(2);
+    expect(delivered).toEqual(expect.arrayContaining([seen(0, 2), seen(1, 1)]));
+    expect(observations.size).toBe(0);
+  });
+
+  test("an older endpoint whose post failed does not replace a newer one", async () => {
+    const failing = Promise.withResolvers<null>();
+    let first = true;
+    const { observations, posts } = recorded(async () => {
+      if (!first) return [];
+      first = false;
+      return await failing.promise;
+    });
+    observations.take(seen(0, 1));
+    await vi.advanceTimersByTimeAsync(10);
+    observations.take(seen(0, 2));
+    failing.resolve(null);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(ports(posts)).toEqual([[1], [2]]);
+  });
+
+  test("one post at a time tries whether it is back, however many wait", async () => {
+    let reachable = false;
+    const { observations, posts } = recorded(async () => (reachable ? [] : null));
+    for (let client = 0; client < 3_000; client++) observations.take(seen(client));
+    await vi.advanceTimersByTimeAsync(20_000);
+    const instants = posts.slice(limits.observationPosts).map(({ at }) => at);
+    expect(new Set(instants).size).toBe(instants.length);
+    reachable = true;
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(observations.size).toBe(0);
+  });
+});
+
+describe("its memory", () => {
+  test("no more clients than the bound are held; a known one may still bring news", async () => {
+    let reachable = false;
+    const { observations, posts } = recorded(async () => (reachable ? [] : null));
+    for (let client = 0; client < limits.observationsHeld; client++) {
+      if (!observations.take(seen(client))) throw new Error(`client ${client} was not taken`);
+    }
+    expect(observations.take(seen(limits.observationsHeld))).toBe(false);
+    expect(observations.take(seen(0, 2))).toBe(true);
+    expect(observations.size).toBe(limits.observationsHeld);
+    reachable = true;
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(posts.flatMap((post) => post.observations)).toHaveLength(limits.observationsHeld);
+    expect(observations.size).toBe(0);
+    expect(observations.take(seen(limits.observationsHeld))).toBe(true);
+  });
+
+  test("nobody is remembered whose observation is acknowledged, and no timer is left", async () => {
+    const { observations } = recorded();
+    for (let client = 0; client < 1_000; client++) observations.take(seen(client));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(observations.size).toBe(0);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe("when it stops", () => {
+  test("it is drained once what waits and what is under way are answered", async () => {
+    const answered = Promise.withResolvers<number[]>();
+    const { observations } = recorded(() => answered.promise);
+    observations.take(seen(0));
+    let drained = false;
+    observations.drained().then(() => {
+      drained = true;
+    });
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(drained).toBe(false);
+    answered.resolve([]);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(drained).toBe(true);
+  });
+
+  test("nothing is posted any more, and nothing held", async () => {
+    const { observations, posts } = recorded(async () => null);
+    observations.take(seen(0));
+    await vi.advanceTimersByTimeAsync(100);
+    const before = posts.length;
+    observations.stop();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(posts).toHaveLength(before);
+    expect(observations.size).toBe(0);
+  });
+});

@@ -1,0 +1,174 @@
+/** `npm run sidecar` as its operator sees it: a process, its options, its words and its end. */
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { type StandIn, startStandIn, takeAll } from "../support/edge.ts";
+import { freeUdpPort, startProgram } from "../support/program.ts";
+import { secret } from "../support/secret.ts";
+
+let edge: StandIn;
+beforeAll(async () => {
+  edge = await startStandIn();
+});
+afterAll(() => edge.stop());
+
+/** Nothing of the machine's own settings. */
+const bare = { ORION_EDGE: "", ORION_SECRET: "", ORION_UDP_PORT: undefined, ORION_NAME: undefined };
+
+function sidecar(args: string[], environment: NodeJS.ProcessEnv = {}) {
+  return startProgram("node", ["udp-sidecar/main.ts", ...args], { ...bare, ...environment });
+}
+
+describe("a sidecar that runs", () => {
+  test("takes its options as flags, says what it does, and says goodbye at SIGTERM", async () => {
+    const port = await freeUdpPort();
+    const program = sidecar([
+      ...["--edge", edge.url.href, "--secret", secret, "--udpPort", String(port)],
+      ...["--publicHost=udp.example.org", "--name=by-flags"],
+    ]);
+    await program.prints(/knows this sidecar/);
+    expect(program.output).toContain(`Sidecar by-flags listens on UDP port ${port}.`);
+    expect(program.output).toContain(`The edge at ${edge.url.origin} knows this sidecar.`);
+    const asked = Date.now();
+    process.kill(program.pid, "SIGTERM");
+    expect(await program.ended).toBe(0);
+    expect(Date.now() - asked).toBeLessThan(2_000);
+    expect(edge.beats.filter(({ name }) => name === "by-flags")).toMatchObject([
+      { host: "udp.example.org", port, leaving: false },
+      { host: "udp.example.org", port, leaving: true },
+    ]);
+    expect(program.errors).toBe("");
+    expect(program.output).not.toContain(secret);
+  });
+
+  test("takes its options from the environment, and a flag before it", async () => {
+    const port = await freeUdpPort();
+    const program = sidecar(["--name", "flag-wins"], {
+      ORION_EDGE: edge.url.href,
+      ORION_SECRET: secret,
+      ORION_UDP_PORT: String(port),
+      ORION_PUBLIC_HOST: "2001:db8::1",
+      ORION_NAME: "by-environment",
+    });
+    await program.prints(/knows this sidecar/);
+    process.kill(program.pid, "SIGINT");
+    expect(await program.ended).toBe(0);
+    expect(edge.beats.filter(({ port: theirs }) => theirs === port)).toMatchObject([
+      { name: "flag-wins", host: "2001:db8::1", leaving: false },
+      { name: "flag-wins", leaving: true },
+    ]);
+    expect(program.output).not.toContain(secret);
+  });
+
+  test("is started by npm run sidecar, and names itself after its machine", async () => {
+    const port = await freeUdpPort();
+    const args = ["run", "-s", "sidecar", "--", "--edge", edge.url.href, "--udpPort", String(port)];
+    const program = startProgram("npm", args, { ...bare, ORION_SECRET: secret });
+    await program.prints(/knows this sidecar/);
+    expect(program.output).toMatch(/^Sidecar [\w.-]+-[0-9a-f]{8} listens on UDP port \d+\.$/m);
+    await program.stop();
+    expect(edge.beats.filter(({ port: theirs }) => theirs === port).at(-1)).toMatchObject({ leaving: true });
+  });
+
+  test("ends at once though the edge is away", async () => {
+    const port = await freeUdpPort();
+    const program = sidecar(["--edge", "http://127.0.0.1:9", "--udpPort", String(port)], {
+      ORION_SECRET: secret,
+    });
+    await program.prints(/does not take this sidecar/);
+    const asked = Date.now();
+    process.kill(program.pid, "SIGTERM");
+    expect(await program.ended).toBe(0);
+    expect(Date.now() - asked).toBeLessThan(2_500);
+  });
+
+  test("ends cleanly when it is told twice, as npm and a terminal do together", async () => {
+    const program = sidecar(["--edge", edge.url.href, "--udpPort", String(await freeUdpPort())], {
+      ORION_SECRET: secret,
+    });
+    await program.prints(/knows this sidecar/);
+    edge.answer = () => {};
+    process.kill(program.pid, "SIGINT");
+    const soon = { timeout: 5_000, interval: 5 };
+    await vi.waitFor(() => expect(edge.beats.at(-1)).toMatchObject({ leaving: true }), soon);
+    process.kill(program.pid, "SIGINT");
+    expect(await program.ended).toBe(0);
+    edge.answer = takeAll;
+  });
+});
+
+describe("a sidecar that cannot run", () => {
+  const good = ["--edge=https://edge.example", `--secret=${secret}`];
+  const mistakes: Record<string, { args: string[]; environment?: NodeJS.ProcessEnv; says: RegExp }> = {
+    "no edge": { args: [`--secret=${secret}`], says: /where the Worker is: --edge/ },
+    "an edge that is no URL": {
+      args: [...good, "--edge", "edge.example"],
+      says: /--edge must be a URL.*"edge\.example"/,
+    },
+    "an edge of another protocol": {
+      args: [...good, "--edge=ws://edge.example"],
+      says: /--edge must be a URL/,
+    },
+    "no secret": { args: ["--edge=https://edge.example"], says: /ORION_SECRET/ },
+    "a short secret": {
+      args: ["--edge=https://edge.example"],
+      environment: { ORION_SECRET: "tooshort" },
+      says: /16 characters/,
+    },
+    "a port of words": { args: [...good, "--udpPort", "many"], says: /--udpPort must be.*"many"/ },
+    "port 0": { args: [...good, "--udpPort", "0"], says: /--udpPort must be.*"0"/ },
+    "a port beyond all": { args: [...good, "--udpPort=65536"], says: /--udpPort must be.*"65536"/ },
+    "a wrong port in the environment": {
+      args: good,
+      environment: { ORION_UDP_PORT: "-1" },
+      says: /must be a whole number.*"-1"/,
+    },
+    "a host with a port": {
+      args: [...good, "--publicHost", "udp.example:5990"],
+      says: /--publicHost must be/,
+    },
+    "a host that is a URL": {
+      args: [...good, "--publicHost", "http://udp.example/"],
+      says: /--publicHost must be/,
+    },
+    "a name of two words": { args: [...good, "--name", "two words"], says: /--name must be.*"two words"/ },
+    "an unknown flag": { args: [...good, "--prot=1"], says: /--prot/ },
+    "a flag without its value": { args: [...good, "--udpPort"], says: /--udpPort/ },
+    "a word too many": { args: [...good, "please"], says: /'please'/ },
+  };
+  for (const [what, { args, environment, says }] of Object.entries(mistakes)) {
+    test.concurrent(`${what}: a clear sentence, exit code 1, and never the secret`, async ({ expect }) => {
+      const program = sidecar(args, environment);
+      expect(await program.ended).toBe(1);
+      expect(program.errors).toMatch(says);
+      expect(program.errors.trim().split("\n")).toHaveLength(1);
+      expect(program.errors).toContain("--help");
+      expect(program.output).toBe(program.errors);
+      expect(program.output).not.toContain(secret);
+      expect(program.output).not.toContain("tooshort");
+    });
+  }
+
+  test("a port in use: a clear sentence, and exit code 1", async () => {
+    const other = createSocket("udp4").bind(0);
+    await once(other, "listening");
+    const { port } = other.address();
+    const program = sidecar([...good, "--udpPort", String(port)]);
+    expect(await program.ended).toBe(1);
+    expect(program.errors.trim()).toBe(
+      `UDP port ${port} is in use by another program. Choose another with --udpPort.`,
+    );
+    other.close();
+  });
+
+  test("--help tells every option and its variable, and is no mistake", async () => {
+    const program = sidecar(["--help"]);
+    expect(await program.ended).toBe(0);
+    for (const word of ["--edge", "--secret", "--udpPort", "--publicHost", "--name", "--help"]) {
+      expect(program.output).toContain(word);
+    }
+    for (const word of ["ORION_EDGE", "ORION_SECRET", "ORION_UDP_PORT", "ORION_PUBLIC_HOST", "ORION_NAME"]) {
+      expect(program.output).toContain(word);
+    }
+  });
+});

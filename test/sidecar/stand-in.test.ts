@@ -1,0 +1,331 @@
+/** A sidecar and an edge that is well, unwell or away. Real UDP, real HTTP. */
+import { createSocket, type Socket } from "node:dgram";
+import { once } from "node:events";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { type Sidecar, type SidecarOptions, startSidecar } from "../../udp-sidecar/sidecar.ts";
+import { type Answer, type StandIn, startStandIn, takeAll } from "../support/edge.ts";
+import { freeTcpPort } from "../support/program.ts";
+import { datagramOf, secret, signatureOf, tokenOf } from "../support/secret.ts";
+import { encode } from "../support/wire.ts";
+
+const cleanUps: (() => Promise<unknown> | unknown)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+
+async function standIn(answer: Answer = takeAll, port = 0): Promise<StandIn> {
+  const edge = await startStandIn(answer, port);
+  cleanUps.push(edge.stop);
+  return edge;
+}
+
+async function sidecarFor(
+  edge: URL,
+  options: Partial<SidecarOptions> = {},
+): Promise<Sidecar & { said: string[] }> {
+  const said: string[] = [];
+  const sidecar = await startSidecar({ edge, secret, port: 0, name: "test", ...options }, (sentence) =>
+    said.push(sentence),
+  );
+  cleanUps.push(sidecar.stop);
+  return { ...sidecar, said };
+}
+
+async function socketOf(type: "udp4" | "udp6"): Promise<Socket & { received: number }> {
+  const socket = Object.assign(createSocket(type), { received: 0 });
+  socket.on("message", (bytes) => {
+    socket.received += bytes.length;
+  });
+  socket.bind(0, type === "udp4" ? "127.0.0.1" : "::1");
+  await once(socket, "listening");
+  cleanUps.push(() => socket.close());
+  return socket;
+}
+
+function sendTo({ port }: Sidecar, socket: Socket, bytes: string | Uint8Array): Promise<void> {
+  const host = socket.address().family === "IPv4" ? "127.0.0.1" : "::1";
+  return new Promise((resolve, reject) =>
+    socket.send(bytes, port, host, (error) => (error ? reject(error) : resolve())),
+  );
+}
+
+const soon = { timeout: 10_000, interval: 5 };
+
+describe("datagrams", () => {
+  test("come by IPv4 and by IPv6, and an IPv4 address is told as one", async () => {
+    const edge = await standIn();
+    const sidecar = await sidecarFor(edge.url);
+    const [four, six] = [await socketOf("udp4"), await socketOf("udp6")];
+    await sendTo(sidecar, four, datagramOf(tokenOf("four")));
+    await sendTo(sidecar, six, datagramOf(tokenOf("six")));
+    await vi.waitFor(() => expect(edge.observed.flat()).toHaveLength(2), soon);
+    expect(edge.observed.flat()).toEqual(
+      expect.arrayContaining([
+        { home: "AAAAA", clientId: "four------------", ip: "127.0.0.1", port: four.address().port },
+        { home: "AAAAA", clientId: "six-------------", ip: "::1", port: six.address().port },
+      ]),
+    );
+    expect(sidecar.counts).toEqual({ observed: 2, junk: 0, forged: 0, dropped: 0 });
+  });
+
+  test("a post is signed for its path, and carries no token", async () => {
+    const edge = await standIn();
+    const sidecar = await sidecarFor(edge.url);
+    await sendTo(sidecar, await socketOf("udp4"), datagramOf(tokenOf("Ada")));
+    await vi.waitFor(() => expect(edge.observed).toHaveLength(1), soon);
+    for (const { path, body, signature } of edge.posts) {
+      expect(signature).toBe(signatureOf(path, body));
+      expect(body).not.toContain(tokenOf("Ada").split(".")[2]);
+    }
+  });
+
+  const genuine = tokenOf("Ada");
+  const base64 = (text: string | Uint8Array) => Buffer.from(text).toString("base64");
+  const junk: Record<string, string | Uint8Array> = {
+    "nothing at all": "",
+    "one byte": "x",
+    zeros: new Uint8Array(200),
+    "the largest there is": Buffer.alloc(65_507, "A"),
+    "a genuine message that is too large": encode("ptpMediation_connect", {
+      token: genuine,
+      more: "x".repeat(1_000),
+    }),
+    "bytes that are no UTF-8": new Uint8Array([0xff, 0xfe, 0xfd, 0x80, 0x80]),
+    "a payload that is no UTF-8": `ptpMediation_connect:${base64(new Uint8Array([0x22, 0xff, 0xfe, 0x22]))}`,
+    "a prefix and then no UTF-8": Buffer.concat([
+      Buffer.from("ptpMediation_connect:"),
+      Buffer.from([0xff, 0xc0, 0x80]),
+    ]),
+    "no base64": "ptpMediation_connect:{}!!%%",
+    "a method and no payload": "ptpMediation_connect:",
+    "a method and no colon": "ptpMediation_connect",
+    "base64 of no JSON": `ptpMediation_connect:${base64("{token:")}`,
+    "JSON null": `ptpMediation_connect:${base64("null")}`,
+    "a JSON array": `ptpMediation_connect:${base64(JSON.stringify([{ token: genuine }]))}`,
+    "a JSON number": `ptpMediation_connect:${base64("7")}`,
+    "a JSON string": `ptpMediation_connect:${base64(JSON.stringify(genuine))}`,
+    "deep JSON": `ptpMediation_connect:${base64("[".repeat(700))}`,
+    "another method": encode("ptpMediation_send", { token: genuine }),
+    "a method of objects": encode("constructor", { token: genuine }),
+    "no token": encode("ptpMediation_connect", {}),
+    "a token that is a number": encode("ptpMediation_connect", { token: 7 }),
+    "a token that is an object": encode("ptpMediation_connect", { token: { token: genuine } }),
+    "a token of __proto__": `ptpMediation_connect:${base64(`{"__proto__":{"token":"${genuine}"}}`)}`,
+    "a token that is too short": encode("ptpMediation_connect", { token: genuine.slice(0, -1) }),
+    "a token with more after it": encode("ptpMediation_connect", { token: `${genuine}\n` }),
+    "a token of an unknown home": encode("ptpMediation_connect", {
+      token: genuine.replace("AAAAA", "aaaaa"),
+    }),
+    "a genuine message with a byte before it": ` ${datagramOf(genuine)}`,
+    "a message of HTTP": "GET / HTTP/1.1\r\nhost: x\r\n\r\n",
+  };
+
+  test("junk of every kind is dropped, counted, never answered and never posted", async () => {
+    const edge = await standIn();
+    const sidecar = await sidecarFor(edge.url);
+    const [four, six] = [await socketOf("udp4"), await socketOf("udp6")];
+    let sent = 0;
+    for (const bytes of Object.values(junk)) {
+      for (const socket of [four, six]) {
+        await sendTo(sidecar, socket, bytes);
+        sent += 1;
+        // One at a time: what is to be shown is that none is taken, not that none is lost on the way.
+        await vi.waitFor(() => expect(sidecar.counts.junk).toBe(sent), { timeout: 1_000, interval: 1 });
+      }
+    }
+    expect(sidecar.counts).toEqual({ observed: 0, junk: sent, forged: 0, dropped: 0 });
+
+    for (const socket of [four, six])
+      await sendTo(sidecar, socket, datagramOf(tokenOf(`last-${socket.address().port}`)));
+    await vi.waitFor(() => expect(edge.observed.flat()).toHaveLength(2), soon);
+    expect(edge.observed.flat().every(({ clientId }) => clientId.startsWith("last-"))).toBe(true);
+    expect([four.received, six.received]).toEqual([0, 0]);
+  });
+
+  test("a forged token's are dropped and counted, without a request to the edge", async () => {
+    const edge = await standIn();
+    const sidecar = await sidecarFor(edge.url);
+    await sidecar.known;
+    const socket = await socketOf("udp4");
+    const [signed = ""] = /^.*\./.exec(genuine) ?? [];
+    const forged = [
+      tokenOf("Eve", { under: "another secret of that length...." }),
+      `${signed}${"A".repeat(22)}`,
+      tokenOf("Ada").replace("Ada", "Bob"),
+      tokenOf("Ada").replace("AAAAA", "AAAAB"),
+    ];
+    for (const token of forged) await sendTo(sidecar, socket, datagramOf(token));
+    await vi.waitFor(() => expect(sidecar.counts.forged).toBe(forged.length), soon);
+    await sendTo(sidecar, socket, datagramOf(tokenOf("Ada")));
+    await vi.waitFor(() => expect(edge.observed).toHaveLength(1), soon);
+    expect(edge.observed.flat().map(({ clientId }) => clientId)).toEqual(["Ada-------------"]);
+    expect(edge.posts.filter(({ path }) => path !== "/sidecar/heartbeat")).toHaveLength(1);
+    expect(socket.received).toBe(0);
+  });
+});
+
+describe("an edge that is unwell", () => {
+  const unwell: Record<string, { answer: Answer; says: RegExp }> = {
+    "answers 401": {
+      answer: (_, response) => response.writeHead(401).end('{"codes":["unauthorized"]}'),
+      says: /another secret/,
+    },
+    "answers 500": { answer: (_, response) => response.writeHead(500).end("oh no"), says: /status 500/ },
+    "sends it elsewhere": {
+      answer: (_, response) => response.writeHead(302, { location: "http://192.0.2.1/" }).end(),
+      says: /status 302/,
+    },
+    "hangs up": { answer: (_, response) => response.destroy(), says: /ECONNRESET/ },
+    "talks without end": {
+      answer: (_, response) => {
+        const more = setInterval(() => response.write("x".repeat(10_000)), 1);
+        response.on("close", () => clearInterval(more));
+      },
+      says: /too long|ECONNRESET|aborted/,
+    },
+  };
+  for (const [what, { answer, says }] of Object.entries(unwell)) {
+    test(`one that ${what} gets what was seen when it is well again`, async () => {
+      const edge = await standIn(answer);
+      const sidecar = await sidecarFor(edge.url);
+      const socket = await socketOf("udp4");
+      await sendTo(sidecar, socket, datagramOf(tokenOf("Ada")));
+      await vi.waitFor(() => expect(edge.observed.length).toBeGreaterThanOrEqual(2), soon);
+      await vi.waitFor(() => expect(sidecar.said.join()).toMatch(says), soon);
+      expect(sidecar.said.join()).toContain("Trying again.");
+      expect(sidecar.said.join()).not.toContain(secret);
+      const before = edge.observed.length;
+      edge.answer = takeAll;
+      await sidecar.known;
+      await vi.waitFor(() => expect(edge.observed.length).toBeGreaterThan(before), soon);
+      expect(edge.observed.at(-1)).toMatchObject([{ clientId: "Ada-------------" }]);
+      expect(sidecar.said.at(-1)).toBe(`The edge at ${edge.url.origin} knows this sidecar.`);
+    });
+  }
+
+  test("one that answers garbage does not end the sidecar, which goes on with the next datagram", async () => {
+    const garbage = [
+      "",
+      "null",
+      "<html>",
+      '{"again":"all"}',
+      '{"again":[-1,7,0.5,"0",null]}',
+      "[".repeat(10_000),
+    ];
+    let next = 0;
+    const edge = await standIn((_, response) => response.end(garbage[next++ % garbage.length]));
+    const sidecar = await sidecarFor(edge.url);
+    const socket = await socketOf("udp4");
+    for (let i = 0; i < garbage.length; i++) {
+      await sendTo(sidecar, socket, datagramOf(tokenOf(`client-${i}`)));
+      await vi.waitFor(() => expect(edge.observed.flat().at(-1)?.clientId).toMatch(`client-${i}-`), soon);
+    }
+    expect(sidecar.counts.observed).toBe(garbage.length);
+  });
+
+  test("one that asks for some again gets these, and no others", async () => {
+    let asked = false;
+    const edge = await standIn((post, response) => {
+      if (!post.path.endsWith("observations") || asked) return takeAll(post, response);
+      asked = true;
+      response.end('{"again":[1]}');
+    });
+    const sidecar = await sidecarFor(edge.url);
+    const socket = await socketOf("udp4");
+    await Promise.all(
+      ["Ada", "Bob", "Cy"].map((client) => sendTo(sidecar, socket, datagramOf(tokenOf(client)))),
+    );
+    await vi.waitFor(() => expect(edge.observed.flat()).toHaveLength(4), soon);
+    const [first = [], ...later] = edge.observed;
+    const repeated = first[1] ?? edge.observed.flat()[1];
+    expect(later.flat().at(-1)).toEqual(repeated);
+  });
+
+  test("one that is slow gets one post of a client at a time, and then the newest", async () => {
+    const waiting: (() => void)[] = [];
+    const edge = await standIn((post, response) => {
+      if (post.path.endsWith("observations")) waiting.push(() => takeAll(post, response));
+      else takeAll(post, response);
+    });
+    const sidecar = await sidecarFor(edge.url);
+    const sockets = [await socketOf("udp4"), await socketOf("udp4"), await socketOf("udp4")] as const;
+    await sendTo(sidecar, sockets[0], datagramOf(tokenOf("Ada")));
+    await vi.waitFor(() => expect(waiting).toHaveLength(1), soon);
+    await sendTo(sidecar, sockets[1], datagramOf(tokenOf("Ada")));
+    await vi.waitFor(() => expect(sidecar.counts.observed).toBe(2), soon);
+    await sendTo(sidecar, sockets[2], datagramOf(tokenOf("Ada")));
+    await vi.waitFor(() => expect(sidecar.counts.observed).toBe(3), soon);
+    await sendTo(sidecar, sockets[0], datagramOf(tokenOf("Bob")));
+    await vi.waitFor(() => expect(waiting).toHaveLength(2), soon);
+    for (const answer of waiting.splice(0)) answer();
+    await vi.waitFor(() => expect(waiting).toHaveLength(1), soon);
+    for (const answer of waiting.splice(0)) answer();
+    const ports = edge.observed.flat().map(({ port }) => port);
+    expect(ports).toEqual([sockets[0], sockets[0], sockets[2]].map((socket) => socket.address().port));
+  });
+
+  test("one that is away gets each client's newest endpoint when it comes back", async () => {
+    const port = await freeTcpPort();
+    const sidecar = await sidecarFor(new URL(`http://127.0.0.1:${port}`));
+    const [old, now] = [await socketOf("udp4"), await socketOf("udp4")];
+    await vi.waitFor(() => expect(sidecar.said.join()).toContain("ECONNREFUSED"), soon);
+    await sendTo(sidecar, old, datagramOf(tokenOf("Ada")));
+    await vi.waitFor(() => expect(sidecar.counts.observed).toBe(1), soon);
+    await sendTo(sidecar, now, datagramOf(tokenOf("Ada")));
+    await vi.waitFor(() => expect(sidecar.counts.observed).toBe(2), soon);
+    const edge = await standIn(takeAll, port);
+    await sidecar.known;
+    await vi.waitFor(() => expect(edge.observed).toHaveLength(1), soon);
+    expect(edge.observed.flat()).toMatchObject([{ port: now.address().port }]);
+  });
+});
+
+describe("heartbeats", () => {
+  test("one says the sidecar's name, host, port and load", async () => {
+    const edge = await standIn();
+    const sidecar = await sidecarFor(edge.url, { name: "oslo-1", publicHost: "udp.example.org" });
+    await sidecar.known;
+    expect(edge.beats).toEqual([
+      { name: "oslo-1", host: "udp.example.org", port: sidecar.port, load: 0, leaving: false },
+    ]);
+  });
+
+  test("one that is refused is repeated, at growing distances, until it is accepted", async () => {
+    const edge = await standIn((post, response) =>
+      edge.beats.length < 4 ? response.writeHead(503).end() : takeAll(post, response),
+    );
+    const sidecar = await sidecarFor(edge.url);
+    await sidecar.known;
+    const times = edge.posts.map(({ at }) => at);
+    const gaps = times.slice(1).map((at, i) => at - (times[i] ?? 0));
+    expect(gaps).toHaveLength(3);
+    for (const [i, least] of [250, 500, 1_000].entries()) {
+      expect(gaps[i]).toBeGreaterThanOrEqual(least - 5);
+      expect(gaps[i]).toBeLessThan(least + 400);
+    }
+    expect(sidecar.said).toEqual([
+      `The edge at ${edge.url.origin} does not take this sidecar: status 503. Trying again.`,
+      `The edge at ${edge.url.origin} knows this sidecar.`,
+    ]);
+  });
+
+  test("the last one says goodbye, after what was seen has been delivered or beside it", async () => {
+    const edge = await standIn();
+    const sidecar = await startSidecar({ edge: edge.url, secret, port: 0, name: "test" }, () => {});
+    await sidecar.known;
+    await sendTo(sidecar, await socketOf("udp4"), datagramOf(tokenOf("Ada")));
+    await vi.waitFor(() => expect(sidecar.counts.observed).toBe(1), { timeout: 1_000, interval: 1 });
+    await sidecar.stop();
+    expect(edge.beats.at(-1)).toMatchObject({ name: "test", leaving: true });
+    expect(edge.observed.flat()).toHaveLength(1);
+  });
+
+  test("an edge that does not answer holds a sidecar up for a second at most when it stops", async () => {
+    const edge = await standIn(() => {});
+    const sidecar = await startSidecar({ edge: edge.url, secret, port: 0, name: "test" }, () => {});
+    await vi.waitFor(() => expect(edge.beats).toHaveLength(1), soon);
+    const asked = Date.now();
+    await sidecar.stop();
+    expect(Date.now() - asked).toBeLessThan(2_000);
+  });
+});

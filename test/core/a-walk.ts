@@ -1,0 +1,186 @@
+/** A random life of lobbies: strangers' requests, members' news, lost memory and late alarms, in any order. */
+import fc from "fast-check";
+import type { Effect } from "../../core/lobby/effect.ts";
+import type { LobbyEvent } from "../../core/lobby/event.ts";
+import { type LobbyState, type Seat, wakeAt } from "../../core/lobby/state.ts";
+import { step } from "../../core/lobby/step.ts";
+import { endpoint, listingFailed, lobbyId, noon, otherSidecar, sidecar, timing } from "./a-lobby.ts";
+
+/** One event as the lobby took it, with all there is to judge it by. */
+export type Taken = {
+  before: LobbyState | null;
+  event: LobbyEvent;
+  now: number;
+  after: LobbyState | null;
+  effects: readonly Effect[];
+};
+
+/** What may happen next. What it means is decided when its turn comes: "the host leaves" needs a host. */
+type Happening =
+  | { kind: "open"; who: number; name: number; attempt: number; isPublic: boolean; maxMembers: number }
+  | { kind: "join"; who: number; name: number; attempt: number }
+  | { kind: "start"; who: number; attempt: number; alive: boolean }
+  | { kind: "leave"; who: number }
+  | { kind: "lose"; whom: number[] }
+  | { kind: "chat"; who: number }
+  | { kind: "datagram"; who: number; port: number }
+  | { kind: "report"; who: number }
+  /** Every member is seen, or reports: what real players do, and pure chance seldom does. */
+  | { kind: "all-seen"; port: number }
+  | { kind: "all-report" }
+  | { kind: "host-starts"; attempt: number }
+  | { kind: "alarm"; alive: boolean }
+  | { kind: "listing-failed" }
+  | { kind: "time-passes"; ms: number }
+  /** The object restarts: what was not saved is lost. */
+  | { kind: "restart" }
+  /** The shell did what `forget` says. */
+  | { kind: "forgotten" };
+
+const ids = ["ann", "ben", "cid", "dan", "eve"];
+const names = ["Ann", "Ben", "Cid", "Dan"];
+
+const who = fc.nat(ids.length - 1);
+const name = fc.nat(names.length - 1);
+const attempt = fc.nat(3);
+// Few, so that some come again.
+const port = fc.integer({ min: 1024, max: 1031 });
+const only = <Kind extends Happening["kind"]>(kind: Kind) => fc.constant(kind);
+
+const happening: fc.Arbitrary<Happening> = fc.oneof(
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: only("open"),
+      who,
+      name,
+      attempt,
+      isPublic: fc.boolean(),
+      maxMembers: fc.integer({ min: 1, max: 4 }),
+    }),
+  },
+  { weight: 6, arbitrary: fc.record({ kind: only("join"), who, name, attempt }) },
+  { weight: 1, arbitrary: fc.record({ kind: only("start"), who, attempt, alive: fc.boolean() }) },
+  { weight: 3, arbitrary: fc.record({ kind: only("host-starts"), attempt }) },
+  { weight: 1, arbitrary: fc.record({ kind: only("leave"), who }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: only("lose"), whom: fc.uniqueArray(who, { maxLength: ids.length }) }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: only("chat"), who }) },
+  { weight: 4, arbitrary: fc.record({ kind: only("datagram"), who, port }) },
+  { weight: 4, arbitrary: fc.record({ kind: only("report"), who }) },
+  { weight: 2, arbitrary: fc.record({ kind: only("all-seen"), port }) },
+  { weight: 1, arbitrary: fc.record({ kind: only("all-report") }) },
+  { weight: 3, arbitrary: fc.record({ kind: only("alarm"), alive: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ kind: only("listing-failed") }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: only("time-passes"),
+      ms: fc.oneof(fc.nat(20_000), fc.nat(400_000)),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: only("restart") }) },
+  { weight: 1, arbitrary: fc.record({ kind: only("forgotten") }) },
+);
+
+export const walk: fc.Arbitrary<Happening[]> = fc.array(happening, { maxLength: 80, size: "max" });
+
+/** Lets it all happen to a lobby, and hands each event it took to the judge. */
+export function take(happenings: readonly Happening[], judge: (taken: Taken) => void): void {
+  let state: LobbyState | null = null;
+  let saved: LobbyState | null = null;
+  let now = noon;
+
+  for (const happening of happenings) {
+    if (happening.kind === "time-passes") now += happening.ms;
+    else if (happening.kind === "restart") state = saved;
+    else if (happening.kind === "forgotten") {
+      if (state?.phase.kind === "closing") state = saved = null;
+    } else {
+      // An alarm comes when it was asked for, or later.
+      if (happening.kind === "alarm" && state) now = Math.max(now, wakeAt(state));
+      for (const event of eventsOf(happening, state)) {
+        const before: LobbyState | null = deepFreeze(state);
+        const taken = step(before, deepFreeze(event), now);
+        judge({ before, event, now, after: taken.state, effects: taken.effects });
+        state = taken.state;
+        if (taken.effects.some(({ kind }) => kind === "save")) saved = state;
+      }
+    }
+  }
+}
+
+export function withoutRestarts(happenings: readonly Happening[]): Happening[] {
+  return happenings.filter(({ kind }) => kind !== "restart");
+}
+
+function eventsOf(happening: Happening, state: LobbyState | null): LobbyEvent[] {
+  const members = state?.seats.map(({ clientId }) => clientId) ?? [];
+  switch (happening.kind) {
+    case "open": {
+      const { isPublic, maxMembers } = happening;
+      return [
+        { kind: "open-requested", lobbyId, name: "Walk", isPublic, maxMembers, host: seatFor(happening) },
+      ];
+    }
+    case "join":
+      return [{ kind: "join-requested", seat: seatFor(happening) }];
+    case "start":
+      return [startBy(idOf(happening.who), happening.attempt, happening.alive)];
+    case "host-starts":
+      return [startBy(state?.hostId ?? idOf(0), happening.attempt, true)];
+    case "leave":
+      return [{ kind: "member-left", clientId: idOf(happening.who) }];
+    case "lose":
+      return [{ kind: "members-lost", clientIds: happening.whom.map(idOf) }];
+    case "chat":
+      return [{ kind: "message-sent", clientId: idOf(happening.who), text: "hello" }];
+    case "datagram":
+      return [seenAt(idOf(happening.who), happening.port)];
+    case "report":
+      return [{ kind: "connection-reported", clientId: idOf(happening.who) }];
+    case "all-seen":
+      return members.map((clientId, i) => seenAt(clientId, happening.port + i));
+    case "all-report":
+      return members.map((clientId) => ({ kind: "connection-reported", clientId }));
+    case "alarm":
+      return [{ kind: "deadline-passed", sidecar: happening.alive ? otherSidecar : undefined }];
+    case "listing-failed":
+      return [listingFailed];
+    default:
+      return [];
+  }
+}
+
+function idOf(who: number): string {
+  return ids[who] ?? "";
+}
+
+function seatFor({ who, name, attempt }: { who: number; name: number; attempt: number }): Seat {
+  return { clientId: idOf(who), name: names[name] ?? "", home: `home ${who % 2}`, attempt: `try ${attempt}` };
+}
+
+function startBy(clientId: string, attempt: number, alive: boolean): LobbyEvent {
+  return {
+    kind: "start-requested",
+    clientId,
+    attempt: `start ${attempt}`,
+    timing,
+    sidecar: alive ? sidecar : undefined,
+  };
+}
+
+function seenAt(clientId: string, port: number): LobbyEvent {
+  return { kind: "endpoint-seen", clientId, endpoint: endpoint(port) };
+}
+
+/** What is frozen throws when it is written to: the core must not change what it is given. */
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const part of Object.values(value)) deepFreeze(part);
+  }
+  return value;
+}

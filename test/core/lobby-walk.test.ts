@@ -1,0 +1,239 @@
+/** Whatever happens to a lobby, in whatever order, these hold. A failure prints its seed and the shortest way there. */
+import { isDeepStrictEqual } from "node:util";
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { LobbyState, Seat } from "../../core/lobby/state.ts";
+import { wakeAt } from "../../core/lobby/state.ts";
+import { decode } from "../support/wire.ts";
+import { type Taken, take, walk, withoutRestarts } from "./a-walk.ts";
+
+const numRuns = 500;
+
+function always(sentence: string, judge: (taken: Taken) => void): void {
+  test(sentence, () => {
+    fc.assert(
+      fc.property(walk, (happenings) => take(happenings, judge)),
+      { numRuns },
+    );
+  });
+}
+
+const kindsOf = ({ effects }: Taken) => effects.map(({ kind }) => kind);
+const isRequest = ({ event }: Taken) => event.kind.endsWith("-requested");
+const phaseOf = (state: LobbyState | null) => state?.phase.kind ?? "none";
+const isOpen = (state: LobbyState | null): state is LobbyState =>
+  state !== null && state.phase.kind !== "closing";
+
+function deadlines(state: LobbyState | null): number[] {
+  const { remindAt, giveUpAt } = { remindAt: [], giveUpAt: [], ...state?.phase };
+  return [state?.auditAt ?? [], remindAt, giveUpAt].flat();
+}
+
+/** The state but for the endpoints seen, which may be lost. */
+function durable(state: LobbyState | null): unknown {
+  return state?.phase.kind === "gathering" ? { ...state, phase: { ...state.phase, seen: null } } : state;
+}
+
+function recipients({ effects }: Taken): readonly Seat[][] {
+  return effects.flatMap((effect) => {
+    if (effect.kind === "send" || effect.kind === "release") return [[...effect.to]];
+    return effect.kind === "audit" ? [[...effect.seats]] : [];
+  });
+}
+
+function methods({ effects }: Taken): string[] {
+  return effects.flatMap((effect) =>
+    effect.kind === "send" || effect.kind === "release" ? [decode(effect.frame).method] : [],
+  );
+}
+
+always("a lobby never has more members than seats", ({ after }) => {
+  expect(after?.seats.length ?? 0).toBeLessThanOrEqual(after?.maxMembers ?? 0);
+});
+
+always("no two members have one name, and nobody sits twice", ({ after }) => {
+  const seats = after?.seats ?? [];
+  expect(new Set(seats.map(({ name }) => name)).size).toBe(seats.length);
+  expect(new Set(seats.map(({ clientId }) => clientId)).size).toBe(seats.length);
+});
+
+always("the host has a seat for as long as the lobby is open", ({ after }) => {
+  if (isOpen(after)) expect(after.seats.map(({ clientId }) => clientId)).toContain(after.hostId);
+});
+
+always("a mediation has at least two players", ({ after }) => {
+  if (after?.phase.kind === "gathering" || after?.phase.kind === "connecting") {
+    expect(after.seats.length).toBeGreaterThanOrEqual(2);
+  }
+});
+
+always("members keep their order of arrival", ({ before, after }) => {
+  const stayed = before?.seats.filter((seat) => after?.seats.includes(seat));
+  if (before && after) expect(after.seats.slice(0, stayed?.length)).toEqual(stayed);
+});
+
+always(
+  "whoever is told something has a seat, or had one just before, and is told once a message",
+  (taken) => {
+    const seats = [...(taken.before?.seats ?? []), ...(taken.after?.seats ?? [])];
+    for (const to of recipients(taken)) {
+      for (const seat of to) expect(seats).toContainEqual(seat);
+      expect(new Set(to.map(({ clientId }) => clientId)).size).toBe(to.length);
+    }
+  },
+);
+
+always("nobody is told of its own coming or going", ({ effects }) => {
+  for (const effect of effects) {
+    if (effect.kind !== "send") continue;
+    const { peerName } = decode(effect.frame).payload;
+    if (peerName !== undefined) expect(effect.to.map(({ name }) => name)).not.toContain(peerName);
+  }
+});
+
+always("what must outlive the object is saved, first of all, and nothing is saved for nothing", (taken) => {
+  const changed = !isDeepStrictEqual(durable(taken.before), durable(taken.after));
+  expect(kindsOf(taken).includes("save")).toBe(changed);
+  if (changed) expect(kindsOf(taken)[0]).toBe("save");
+});
+
+always("a lobby that did not change is the same object", ({ before, after, event }) => {
+  // Not yet true of a datagram that comes again: the known fault in repeats.test.ts. This line goes with it.
+  if (event.kind === "endpoint-seen") return;
+  if (isDeepStrictEqual(before, after)) expect(after).toBe(before);
+});
+
+always("a request is answered exactly once, and nothing else is answered", (taken) => {
+  expect(kindsOf(taken).filter((kind) => kind === "answer")).toHaveLength(isRequest(taken) ? 1 : 0);
+});
+
+always("a refused request changes nothing and is heard by nobody", ({ before, after, effects }) => {
+  if (!effects.some((effect) => effect.kind === "answer" && !effect.outcome.ok)) return;
+  expect(after).toBe(before);
+  expect(effects).toHaveLength(1);
+});
+
+always("a private lobby is never mentioned to the directory", (taken) => {
+  if (taken.after?.isPublic === false) {
+    expect(kindsOf(taken)).not.toContain("list");
+    expect(kindsOf(taken)).not.toContain("unlist");
+  }
+});
+
+always("the directory knows of a public lobby's members, or its end, before anybody else does", (taken) => {
+  const { before, after, effects } = taken;
+  if (!after?.isPublic) return;
+  const first = effects.find(({ kind }) => kind !== "save");
+  if (isOpen(before) && !isOpen(after)) expect(first).toEqual({ kind: "unlist" });
+  if (isOpen(after) && after.seats.length !== (before?.seats.length ?? 0)) {
+    expect(first).toMatchObject({ kind: "list", lobby: { currentMembers: after.seats.length } });
+  }
+});
+
+always("a mediation moves on only for its reason", ({ before, after, event }) => {
+  const move = `${phaseOf(before)} > ${phaseOf(after)} by ${event.kind}`;
+  if (phaseOf(before) !== phaseOf(after)) {
+    expect([
+      "none > waiting by open-requested",
+      "waiting > gathering by start-requested",
+      "gathering > connecting by endpoint-seen",
+      "connecting > closing by connection-reported",
+      ...["gathering", "connecting"].flatMap((phase) => [
+        `${phase} > waiting by member-left`,
+        `${phase} > waiting by members-lost`,
+        `${phase} > waiting by deadline-passed`,
+      ]),
+      ...["waiting", "gathering", "connecting"].flatMap((phase) => [
+        `${phase} > closing by member-left`,
+        `${phase} > closing by members-lost`,
+      ]),
+    ]).toContain(move);
+  }
+});
+
+always("players hear that a mediation moves on, or the lobby ends, when it does, and only then", (taken) => {
+  const was = phaseOf(taken.before);
+  const is = phaseOf(taken.after);
+  const aborted = (was === "gathering" || was === "connecting") && is === "waiting";
+  expect(methods(taken).includes("ptpMediation_aborted")).toBe(aborted);
+  expect(methods(taken).includes("ptpMediation_peersConnection_start")).toBe(
+    was === "gathering" && is === "connecting",
+  );
+  expect(methods(taken).includes("lobby_closed")).toBe(kindsOf(taken).includes("forget"));
+  if (is === "closing" && was !== "closing") expect(methods(taken)).toContain("lobby_closed");
+});
+
+always("an alarm deals with all that is due", ({ after, event, now }) => {
+  if (after && event.kind === "deadline-passed") expect(wakeAt(after)).toBeGreaterThan(now);
+});
+
+always("no deadline is set in the past", ({ before, after, now }) => {
+  const set = deadlines(after).filter((deadline) => !deadlines(before).includes(deadline));
+  for (const deadline of set) expect(deadline).toBeGreaterThan(now);
+});
+
+always(
+  "the deadlines of a phase are nowhere but in it, and giving up is never put off",
+  ({ before, after }) => {
+    const [was, is] = [before?.phase, after?.phase];
+    const timed = is?.kind === "gathering" || is?.kind === "connecting";
+    expect(is !== undefined && "giveUpAt" in is).toBe(timed);
+    expect(is !== undefined && "remindAt" in is).toBe(is?.kind === "gathering");
+    if (was?.kind === is?.kind && was && "giveUpAt" in was)
+      expect(is).toHaveProperty("giveUpAt", was.giveUpAt);
+  },
+);
+
+always("a mediation ends at its deadline", ({ before, after, event, now }) => {
+  const phase = before?.phase;
+  if (event.kind !== "deadline-passed" || !phase || !("giveUpAt" in phase)) return;
+  if (phase.giveUpAt <= now) expect(phaseOf(after)).toBe("waiting");
+  else expect(phaseOf(after)).toBe(phase.kind);
+});
+
+always("a reminder goes only to those who were not seen", ({ before, event, effects }) => {
+  if (event.kind !== "deadline-passed" || before?.phase.kind !== "gathering") return;
+  const { seen } = before.phase;
+  for (const effect of effects) {
+    if (effect.kind !== "send" || decode(effect.frame).method !== "ptpMediation_send") continue;
+    expect(effect.to).toEqual(before.seats.filter(({ clientId }) => !(clientId in seen)));
+    expect(effect.to.length).toBeGreaterThan(0);
+  }
+});
+
+always("a lobby is plain data: stored and read again, it is the same", ({ after }) => {
+  expect(structuredClone(after)).toEqual(after);
+});
+
+test("players are introduced at the endpoint they were last seen at in this mediation", () => {
+  fc.assert(
+    fc.property(walk, (happenings) => {
+      let last = new Map<string, unknown>();
+      // A restart loses datagrams, and the next reminder asks for them again.
+      take(withoutRestarts(happenings), ({ before, event, after, effects }) => {
+        if (phaseOf(before) !== "gathering") last = new Map();
+        if (event.kind === "endpoint-seen") last.set(event.clientId, event.endpoint);
+        if (phaseOf(before) !== "gathering" || phaseOf(after) !== "connecting") return;
+        const { hostId = "", seats = [] } = after ?? {};
+        const host = seats.filter(({ clientId }) => clientId === hostId);
+        const others = seats.filter(({ clientId }) => clientId !== hostId);
+        const told = effects.flatMap((effect) =>
+          effect.kind === "send" ? [{ to: effect.to, ...decode(effect.frame).payload }] : [],
+        );
+        expect(told).toEqual([
+          { to: host, peers: others.map(({ clientId }) => last.get(clientId)) },
+          { to: others, peers: [last.get(hostId)] },
+        ]);
+      });
+    }),
+    { numRuns },
+  );
+});
+
+test("the walk gets everywhere: every event happens in every phase", () => {
+  const visited = new Set<string>();
+  for (const happenings of fc.sample(walk, { numRuns: 1_000, seed: 1 })) {
+    take(happenings, ({ before, event }) => visited.add(`${event.kind} in ${phaseOf(before)}`));
+  }
+  expect(visited.size).toBe(10 * 5);
+});

@@ -119,9 +119,9 @@ for (const direct of [false, true]) {
 }
 
 test("a frame is measured in bytes", async () => {
-  const player = await Player.connect(server.url);
-  player.socket.send("€".repeat(6 * kibibyte));
-  expect(await Promise.race([player.closed, player.settled()])).toMatchObject({ code: 1009 });
+  const { lobbyId, host } = await lobbyOf(1, server.url);
+  host.socket.send("€".repeat(6 * kibibyte));
+  expect(await Promise.race([host.closed, rollCall(lobbyId, host)])).toMatchObject({ code: 1009 });
 });
 
 /** Tokens that look right, and why they are not. */

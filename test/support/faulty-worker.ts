@@ -3,6 +3,8 @@
  *
  * `GET /test/crash?home=<id>` ends the object that is a client's home; `?lobby=<id>`, `?directory=<n>` and
  * `?fleet` likewise. An object that is ended loses its memory and its sockets, and keeps its storage.
+ * `/test/incarnation` with the same query answers a text that stays the same as long as its memory does.
+ * `/test/later?ms=<n>` sets the clock of all objects forward; `/test/alarm?lobby=<id>` runs a lobby's alarm.
  */
 
 import type { Env } from "../../worker/env.ts";
@@ -14,23 +16,42 @@ import worker, {
 } from "../../worker/index.ts";
 
 export class Lounge extends RealLounge {
+  readonly #incarnation = crypto.randomUUID();
   crash(): void {
     this.ctx.abort("crashed by a test");
+  }
+  incarnation(): string {
+    return this.#incarnation;
   }
 }
 export class Lobby extends RealLobby {
+  readonly #incarnation = crypto.randomUUID();
   crash(): void {
     this.ctx.abort("crashed by a test");
+  }
+  incarnation(): string {
+    return this.#incarnation;
+  }
+  async ring(): Promise<void> {
+    await this.alarm();
   }
 }
 export class Directory extends RealDirectory {
+  readonly #incarnation = crypto.randomUUID();
   crash(): void {
     this.ctx.abort("crashed by a test");
   }
+  incarnation(): string {
+    return this.#incarnation;
+  }
 }
 export class Fleet extends RealFleet {
+  readonly #incarnation = crypto.randomUUID();
   crash(): void {
     this.ctx.abort("crashed by a test");
+  }
+  incarnation(): string {
+    return this.#incarnation;
   }
 }
 
@@ -44,15 +65,32 @@ type FaultyEnv = Omit<Env, "LOUNGE" | "LOBBY" | "DIRECTORY" | "FLEET"> & {
 export default {
   async fetch(request, env) {
     const url = new URL(request.url);
-    if (url.pathname !== "/test/crash") return await worker.fetch(request, env);
     const [[kind, name] = ["", ""]] = url.searchParams;
-    // The call that ends the object fails with it.
-    await objectNamed(env, kind, name)
-      .crash()
-      .catch(() => {});
-    return new Response("crashed");
+    switch (url.pathname) {
+      case "/test/crash":
+        // The call that ends the object fails with it.
+        await objectNamed(env, kind, name)
+          .crash()
+          .catch(() => {});
+        return new Response("crashed");
+      case "/test/incarnation":
+        return new Response(await objectNamed(env, kind, name).incarnation());
+      case "/test/later":
+        setForward(Number(name));
+        return new Response("later");
+      case "/test/alarm":
+        await env.LOBBY.getByName(name).ring();
+        return new Response("rung");
+      default:
+        return await worker.fetch(request, env);
+    }
   },
 } satisfies ExportedHandler<FaultyEnv>;
+
+function setForward(ms: number): void {
+  const now = Date.now;
+  Date.now = () => now() + ms;
+}
 
 function objectNamed(env: FaultyEnv, kind: string, name: string) {
   if (kind === "directory") return env.DIRECTORY.getByName(`shard-${name}`);

@@ -17,3 +17,18 @@ export function startTestServer(options: Partial<ServerOptions> = {}): Promise<S
 export async function crash(base: URL, what: Record<string, string>): Promise<void> {
   await fetch(new URL(`/test/crash?${new URLSearchParams(what)}`, base));
 }
+
+/** A text that stays the same as long as the object's memory does, named as for `crash`. Wakes the object. */
+export async function incarnation(base: URL, what: Record<string, string>): Promise<string> {
+  return await (await fetch(new URL(`/test/incarnation?${new URLSearchParams(what)}`, base))).text();
+}
+
+/** Sets the clock of all objects forward. What is due then happens at an object's next event, or its `ring`. */
+export async function later(base: URL, ms: number): Promise<void> {
+  await fetch(new URL(`/test/later?ms=${ms}`, base));
+}
+
+/** Runs a lobby's alarm, as the platform does in its time. */
+export async function ring(base: URL, lobbyId: string): Promise<void> {
+  await fetch(new URL(`/test/alarm?lobby=${lobbyId}`, base));
+}

@@ -1,0 +1,106 @@
+/**
+ * What sleeps wakes up whole. The platform puts an object to sleep that was idle for 10 seconds: its memory
+ * is gone, its sockets stay. The wait is real, and all tests of this file share it.
+ */
+import { setTimeout as pass } from "node:timers/promises";
+import { expect, test, vi } from "vitest";
+import type { Server } from "../../local/server.ts";
+import { lobbyOf, Player, request, rollCall } from "../support/player.ts";
+import { incarnation, startFaultyServer } from "../support/server.ts";
+
+const sleepMs = 12_500;
+
+// All at once, each with a server of its own that listens for the end of the process.
+vi.setConfig({ maxConcurrency: 10 });
+process.setMaxListeners(30);
+
+type Lobby = Awaited<ReturnType<typeof lobbyOf>>;
+
+/** A lobby of three whose objects sleep; then `wake`, and the proof that they had slept. */
+async function asleep(direct: boolean, wake: (lobby: Lobby, server: Server) => Promise<void>): Promise<void> {
+  // A server of its own: in a shared lounge, one test would wake the players of another.
+  const server = await startFaultyServer({ timing: { ptpmConnectRequestIntervalMs: 60_000 } });
+  try {
+    const lobby = await lobbyOf(3, server.url, { direct, isPublic: true, maxMembers: 5 });
+    const objects = [{ lobby: lobby.lobbyId }, { home: lobby.host.home }];
+    const incarnations = () => Promise.all(objects.map((object) => incarnation(server.url, object)));
+    const before = await incarnations();
+    await pass(sleepMs);
+    await wake(lobby, server);
+    const after = await incarnations();
+    for (const [i, text] of after.entries()) expect(text).not.toBe(before[i]);
+  } finally {
+    await server.stop();
+  }
+}
+
+async function members({ url }: Server): Promise<unknown> {
+  const { body } = await request(url, "/lobbies");
+  return ((body?.lobbies ?? []) as { currentMembers: number }[]).map(({ currentMembers }) => currentMembers);
+}
+
+for (const direct of [false, true]) {
+  const path = direct ? "direct" : "plain";
+
+  test.concurrent(`players of the ${path} path who were idle chat, are joined, connected and parted`, async () => {
+    await asleep(direct, async ({ lobbyId, host, guests, all }, server) => {
+      await rollCall(lobbyId, guests[0] ?? host, ...all);
+      const late = await Player.connect(server.url, direct ? `/lobbies/${lobbyId}` : "/");
+      const { body } = await late.join(lobbyId, "Late");
+      expect(body?.lobbyMembers).toEqual(["Host", "Guest 1", "Guest 2", "Late"]);
+      expect((await host.start(lobbyId)).status).toBe(200);
+      const players = [...all, late];
+      for (const player of players) await player.hears("ptpMediation_peersConnection_start");
+      for (const player of players) player.reportsSuccess();
+      for (const player of players) await player.hears("lobby_closed");
+      expect(host.methods.slice(-2)).toEqual(["ptpMediation_success", "lobby_closed"]);
+      expect((await host.host()).status).toBe(201);
+    });
+  });
+
+  test.concurrent(`a guest of the ${path} path who leaves a sleeping lobby is missed`, async () => {
+    await asleep(direct, async ({ lobbyId, host, guests }, server) => {
+      await guests[0]?.leave();
+      expect(await host.hears("lobby_peerDisconnect")).toEqual({ lobbyId, peerName: "Guest 1" });
+      expect(await members(server)).toEqual([2]);
+      await rollCall(lobbyId, host);
+    });
+  });
+
+  test.concurrent(`a guest of the ${path} path who vanishes from a sleeping lobby is missed`, async () => {
+    await asleep(direct, async ({ lobbyId, host, guests }) => {
+      guests[0]?.vanish();
+      expect(await host.hears("lobby_peerDisconnect")).toEqual({ lobbyId, peerName: "Guest 1" });
+    });
+  });
+
+  test.concurrent(`the host of the ${path} path leaves a sleeping lobby, and it closes`, async () => {
+    await asleep(direct, async ({ lobbyId, host, guests }, server) => {
+      await host.leave();
+      for (const guest of guests) expect(await guest.hears("lobby_closed")).toMatchObject({ lobbyId });
+      expect(await members(server)).toEqual([]);
+      expect((await guests[0]?.host())?.status).toBe(201);
+    });
+  });
+
+  test.concurrent(`a mediation of the ${path} path that sleeps while it gathers is completed`, async () => {
+    const server = await startFaultyServer({ timing: { ptpmConnectRequestIntervalMs: 13_000 } });
+    try {
+      const { lobbyId, host, guests, all } = await lobbyOf(3, server.url, { direct });
+      for (const guest of guests) guest.answersOverUdp = false;
+      const before = await incarnation(server.url, { lobby: lobbyId });
+      await host.start(lobbyId);
+      await host.hears("ptpMediation_send");
+      await pass(sleepMs);
+      // What was seen of the host is forgotten by now: the reminder asks it again, with the others.
+      for (const guest of guests) guest.answersOverUdp = true;
+      for (const player of all) await player.hears("ptpMediation_peersConnection_start");
+      expect(host.all("ptpMediation_send")).toHaveLength(2);
+      for (const player of all) player.reportsSuccess();
+      for (const player of all) await player.hears("lobby_closed");
+      expect(await incarnation(server.url, { lobby: lobbyId })).not.toBe(before);
+    } finally {
+      await server.stop();
+    }
+  });
+}

@@ -1,0 +1,254 @@
+/** `npm start` as whoever runs it sees it: a process, what it prints, what it leaves behind. */
+import { execFileSync } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { carryMediation } from "../support/mediation.ts";
+import { lobbyOf, request } from "../support/player.ts";
+import { freeTcpPort, freeUdpPort, type Program, startProgram } from "../support/program.ts";
+
+/** Where the programs of these tests put what is only for a while. */
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "orion-edge-test-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const programs: Program[] = [];
+afterEach(async () => {
+  for (const program of programs.splice(0)) await program.stop();
+});
+
+function start(...args: string[]): Program {
+  const program = startProgram("node", ["local/start.ts", ...args], { TMPDIR: folder });
+  programs.push(program);
+  return program;
+}
+
+type Running = { program: Program; url: URL; httpPort: number; udpPort: number };
+
+/** A server on free ports, once it says that it runs. */
+async function running(...args: string[]): Promise<Running> {
+  const [httpPort, udpPort] = [await freeTcpPort(), await freeUdpPort()];
+  const program = start(`--httpPort=${httpPort}`, "--udpPort", String(udpPort), ...args);
+  await program.prints(/Ctrl-C stops the server/);
+  return { program, url: new URL(`http://127.0.0.1:${httpPort}`), httpPort, udpPort };
+}
+
+/** Ids of all processes that this one started, and those started. */
+function descendants(pid: number): number[] {
+  const rows = execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" }).trim().split("\n");
+  const parents = rows.map((row) => row.trim().split(/\s+/).map(Number));
+  const children = (of: number): number[] =>
+    parents.flatMap(([child = 0, parent]) => (parent === of ? [child, ...children(child)] : []));
+  return children(pid);
+}
+
+/** Whether a process runs. One that has ended and was not yet missed by its parent does not. */
+function runs(pid: number): boolean {
+  try {
+    return !execFileSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" }).startsWith("Z");
+  } catch {
+    return false;
+  }
+}
+
+/** The storage folders that these processes have open, where the system tells. */
+function storageOf(pids: number[]): string[] {
+  const open = pids.flatMap((pid) => {
+    const files = `/proc/${pid}/fd`;
+    return existsSync(files) ? readdirSync(files).map((file) => linkOf(join(files, file))) : [];
+  });
+  return [...new Set(open.flatMap((path) => /^.*\/orion-edge-[^/]+(?=\/do\/)/.exec(path) ?? []))];
+}
+
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return "";
+  }
+}
+
+describe("a server that runs", () => {
+  test("prints where it is, answers there, and connects players", async () => {
+    const { program, url, httpPort, udpPort } = await running();
+    expect(program.output).toContain(`HTTP and WebSocket  http://127.0.0.1:${httpPort}\n`);
+    expect(program.output).toContain(`UDP                 port ${udpPort}\n`);
+    expect(program.errors).toBe("");
+    expect(await (await fetch(new URL("/ping", url))).text()).toBe("pong");
+    await carryMediation(url, { direct: false, udpPort });
+  });
+
+  test("listens on the one address it is told", async () => {
+    const { program, httpPort } = await running("--host", "::1");
+    expect(program.output).toContain(`http://[::1]:${httpPort}`);
+    expect(await (await fetch(`http://[::1]:${httpPort}/ping`)).text()).toBe("pong");
+    await expect(fetch(`http://127.0.0.1:${httpPort}/ping`)).rejects.toThrow();
+  });
+
+  for (const form of ["--name value", "--name=value"]) {
+    test(`takes Orion's timing as ${form}`, async () => {
+      const flags = { ServerConnectTimeout: 900, ConnectRequestInterval: 200, ConnectTimeout: 300 };
+      const { url } = await running(
+        ...Object.entries(flags).flatMap(([name, value]) =>
+          form.includes("=") ? [`--ptpm${name}Ms=${value}`] : [`--ptpm${name}Ms`, String(value)],
+        ),
+      );
+      const { lobbyId, host, all } = await lobbyOf(2, url);
+      for (const player of all) player.answersOverUdp = false;
+      await host.start(lobbyId);
+      expect(await host.hears("ptpMediation_aborted")).toMatchObject({ code: "endpoints_timeout" });
+      const reminders = host.all("ptpMediation_send").length;
+      expect(reminders).toBeGreaterThanOrEqual(3);
+      expect(reminders).toBeLessThanOrEqual(5);
+      for (const player of all) player.answersOverUdp = true;
+      await host.start(lobbyId);
+      expect(await host.hears("ptpMediation_aborted", 2)).toMatchObject({ code: "connecting_timeout" });
+      await Promise.all(all.map((player) => player.leave()));
+    });
+  }
+});
+
+describe("the end of a server", () => {
+  const signals: NodeJS.Signals[][] = [
+    ["SIGINT"],
+    ["SIGTERM"],
+    ["SIGHUP"],
+    ["SIGINT", "SIGINT"],
+    ["SIGINT", "SIGTERM"],
+  ];
+  for (const sent of signals) {
+    test(`by ${sent.join(" and ")}: exit code 0, no process and no file left`, async () => {
+      const { program, url, httpPort, udpPort } = await running();
+      const { all } = await lobbyOf(2, url);
+      const children = descendants(program.pid);
+      expect(children.length).toBeGreaterThan(0);
+      const storage = storageOf(children);
+      if (existsSync("/proc/self/fd")) expect(storage).toHaveLength(1);
+
+      for (const signal of sent) process.kill(program.pid, signal);
+      expect(await program.ended).toBe(0);
+      await Promise.all(all.map((player) => player.closed));
+      await vi.waitFor(() => expect(children.filter(runs)).toEqual([]), { timeout: 2_000, interval: 20 });
+      expect(storage.filter((path) => existsSync(path))).toEqual([]);
+      expect(await readdir(folder)).toEqual([]);
+      expect(program.errors).toBe("");
+
+      // Its ports are free again.
+      const [tcp, udp] = [createServer().listen(httpPort), createSocket("udp6").bind(udpPort)];
+      await Promise.all([once(tcp, "listening"), once(udp, "listening")]);
+      tcp.close();
+      udp.close();
+    });
+  }
+
+  test("with --persist: its storage is kept, and taken up again", async () => {
+    const kept = join(folder, "kept", "here");
+    const first = await running("--persist", kept);
+    const { lobbyId } = await lobbyOf(2, first.url, { isPublic: true });
+    process.kill(first.program.pid, "SIGTERM");
+    expect(await first.program.ended).toBe(0);
+    expect((await readdir(kept, { recursive: true })).some((name) => name.endsWith(".sqlite"))).toBe(true);
+
+    const second = await running(`--persist=${kept}`);
+    // The directory remembers it, until the lobby itself finds out that nobody is there.
+    expect((await request(second.url, "/lobbies")).body).toMatchObject({ lobbies: [{ id: lobbyId }] });
+    process.kill(second.program.pid, "SIGTERM");
+    expect(await second.program.ended).toBe(0);
+    await rm(join(folder, "kept"), { recursive: true });
+  });
+});
+
+describe("a server that cannot run", () => {
+  const mistakes: Record<string, { args: string[]; says: RegExp }> = {
+    "a port of words": {
+      args: ["--httpPort", "many"],
+      says: /^--httpPort must be .* 1 to 65535, not "many"\./,
+    },
+    "port 0": { args: ["--udpPort=0"], says: /^--udpPort must be .* 1 to 65535, not "0"\./ },
+    "a port beyond all": { args: ["--udpPort", "65536"], says: /^--udpPort must be .*not "65536"\./ },
+    "a negative time": {
+      args: ["--ptpmConnectTimeoutMs=-1"],
+      says: /^--ptpmConnectTimeoutMs must be a positive whole number, not "-1"\./,
+    },
+    "a time of 0": {
+      args: ["--ptpmServerConnectTimeoutMs", "0"],
+      says: /^--ptpmServerConnectTimeoutMs must be/,
+    },
+    "half a millisecond": {
+      args: ["--ptpmConnectRequestIntervalMs", "0.5"],
+      says: /^--ptpmConnectRequestIntervalMs must be .*not "0\.5"\./,
+    },
+    "no value at all": { args: ["--httpPort="], says: /^--httpPort must be/ },
+    "a flag without a value": { args: ["--httpPort"], says: /--httpPort/ },
+    "an unknown flag": { args: ["--htpPort", "5980"], says: /'--htpPort'/ },
+    "a word too many": { args: ["now"], says: /'now'/ },
+    "a host of words": {
+      args: ["--host", "everywhere"],
+      says: /^--host must be an IP address.*"everywhere"/,
+    },
+    "a host of elsewhere": {
+      args: ["--host", "192.0.2.77"],
+      says: /^The address of --host is not one of this machine\.$/,
+    },
+    "a folder without a name": { args: ["--persist="], says: /^--persist must name a folder\./ },
+    "a folder that is a file": {
+      args: ["--persist=package.json"],
+      says: /^The folder of --persist cannot be used/,
+    },
+  };
+  for (const [what, { args, says }] of Object.entries(mistakes)) {
+    test.concurrent(`${what}: one clear line, and exit code 1`, async ({ expect }) => {
+      const program = startProgram("node", ["local/start.ts", ...args], { TMPDIR: folder });
+      expect(await program.ended).toBe(1);
+      expect(program.errors.trim()).toMatch(says);
+      expect(program.errors.trim().split("\n")).toHaveLength(1);
+      expect(program.output).toBe(program.errors);
+    });
+  }
+
+  test("a TCP port in use: one clear sentence, and exit code 1", async () => {
+    const other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const address = other.address();
+    const port = typeof address === "object" ? address?.port : 0;
+    const program = start(`--httpPort=${port}`);
+    expect(await program.ended).toBe(1);
+    expect(program.output).toBe(
+      `TCP port ${port} is in use by another program. Choose another with --httpPort.\n`,
+    );
+    other.close();
+  });
+
+  test("a UDP port in use: one clear sentence, exit code 1, and nothing left", async () => {
+    const other = createSocket("udp4").bind(0);
+    await once(other, "listening");
+    const { port } = other.address();
+    const program = start(`--httpPort=${await freeTcpPort()}`, `--udpPort=${port}`);
+    expect(await program.ended).toBe(1);
+    expect(program.errors).toBe(
+      `UDP port ${port} is in use by another program. Choose another with --udpPort.\n`,
+    );
+    expect(program.output).toBe(program.errors);
+    expect(await readdir(folder)).toEqual([]);
+    other.close();
+  });
+});
+
+test("--help tells every option with its default, and is no mistake", async () => {
+  const program = start("--help");
+  expect(await program.ended).toBe(0);
+  expect(program.errors).toBe("");
+  for (const words of ["--httpPort", "5980", "--udpPort", "5990", "--host", "--persist", "300000", "10000"]) {
+    expect(program.output).toContain(words);
+  }
+  for (const name of ["ServerConnectTimeout", "ConnectRequestInterval", "ConnectTimeout"]) {
+    expect(program.output).toContain(`--ptpm${name}Ms <ms>`);
+  }
+});

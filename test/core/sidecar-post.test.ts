@@ -1,0 +1,71 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { limits } from "../../core/limits.ts";
+import { heartbeat, observations } from "../../core/wire/sidecar-post.ts";
+
+const beat = { name: "paris-1", host: "paris.example", port: 5990, load: 0 };
+const seen = { home: "K3Y7Z", clientId: "AAECAwQFBgcICQoL", ip: "192.0.2.1", port: 50000 };
+
+const takesBeat = (change: object) => heartbeat.safeParse({ ...beat, ...change }).success;
+const takesSeen = (change: object) =>
+  observations.safeParse({ observations: [{ ...seen, ...change }] }).success;
+
+test("a heartbeat is read, with a host or without, and the last one says so", () => {
+  expect(heartbeat.parse(beat)).toEqual(beat);
+  const { host: _, ...hostless } = beat;
+  expect(heartbeat.parse({ ...hostless, leaving: true })).toEqual({ ...hostless, leaving: true });
+});
+
+test("a heartbeat with anything out of bounds is refused", () => {
+  for (const name of ["", "a b", "a/b", "é", "a".repeat(65), 1, undefined])
+    expect(takesBeat({ name })).toBe(false);
+  for (const host of ["", "a b", "http://a", "[::1]", "a".repeat(254), "a\n", null]) {
+    expect(takesBeat({ host })).toBe(false);
+  }
+  for (const port of [0, 65536, 1.5, "5990", undefined]) expect(takesBeat({ port })).toBe(false);
+  for (const load of [-1, "0", Number.NaN, Number.POSITIVE_INFINITY, undefined]) {
+    expect(takesBeat({ load })).toBe(false);
+  }
+  expect(takesBeat({ leaving: "no" })).toBe(false);
+});
+
+test("observations are read: of lounges and lobbies, IPv4 and IPv6", () => {
+  const post = {
+    observations: [seen, { ...seen, home: "0a".repeat(32), ip: "2001:db8::ff" }, { ...seen, port: 65535 }],
+  };
+  expect(observations.parse(post)).toEqual(post);
+  expect(observations.parse({ observations: [] })).toEqual({ observations: [] });
+});
+
+test("an observation with anything out of shape is refused", () => {
+  for (const home of ["", "k3y7z", "K3Y7", "0A".repeat(32), "K3Y7Z\n"])
+    expect(takesSeen({ home })).toBe(false);
+  for (const clientId of ["", "short", "AAECAwQFBgcICQo+", "AAECAwQFBgcICQoLA"]) {
+    expect(takesSeen({ clientId })).toBe(false);
+  }
+  for (const ip of ["", "host.example", "fe80::1%eth0", "1".repeat(46), 1])
+    expect(takesSeen({ ip })).toBe(false);
+  for (const port of [0, 65536, -1, 0.5, "1"]) expect(takesSeen({ port })).toBe(false);
+});
+
+test("a post holds 500 observations and not one more", () => {
+  const many = (length: number) => ({ observations: Array.from({ length }, () => seen) });
+  expect(observations.safeParse(many(limits.observationsPerPost)).success).toBe(true);
+  expect(observations.safeParse(many(limits.observationsPerPost + 1)).success).toBe(false);
+});
+
+test("500 of the longest observations fit into a post", () => {
+  const longest = { ...seen, home: "f".repeat(64), ip: "f".repeat(45), port: 65535 };
+  const body = JSON.stringify({ observations: Array(limits.observationsPerPost).fill(longest) });
+  expect(body.length).toBeLessThanOrEqual(limits.sidecarPostBytes);
+});
+
+test("any JSON is a post or refused, and never throws", () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.jsonValue(), fc.anything()), (body) => {
+      heartbeat.safeParse(body);
+      observations.safeParse({ observations: [body] });
+      expect(observations.safeParse(body).success).toBe(false);
+    }),
+  );
+});

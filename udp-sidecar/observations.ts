@@ -15,6 +15,7 @@ type Client = {
   posted: Sighting | null;
   /** `ready` to be posted; `posting`; `resting`: posted a moment ago, the same endpoint need not be posted again at once. */
   phase: "ready" | "posting" | "resting";
+  restsUntil: number;
 };
 
 /** Posts observations. Returns the indexes worth sending again, or null if the edge could not be reached. */
@@ -29,7 +30,7 @@ export class Observations {
   readonly #clients = new Map<string, Client>();
   /** Ids of the clients to post, the longest waiting first. */
   readonly #ready = new Set<string>();
-  /** Clients that rest, and until when. In the order of time; one that was made ready meanwhile does not rest any more. */
+  /** Clients that rest, and until when, in the order of time. A rest that was cut short is still here, and does not count. */
   #resting: { clientId: string; client: Client; until: number }[] = [];
   #posting = 0;
   #pauseMs = 0;
@@ -73,7 +74,7 @@ export class Observations {
 
   #remember(clientId: string): Client | null {
     if (this.#clients.size >= limits.observationsHeld) return null;
-    const client: Client = { newest: null, posted: null, phase: "ready" };
+    const client: Client = { newest: null, posted: null, phase: "ready", restsUntil: 0 };
     this.#clients.set(clientId, client);
     this.#makeReady(clientId, client);
     return client;
@@ -133,6 +134,7 @@ export class Observations {
         continue;
       }
       client.phase = "resting";
+      client.restsUntil = until;
       this.#resting.push({ clientId, client, until });
     }
     this.#endRests();
@@ -145,8 +147,9 @@ export class Observations {
     const now = Date.now();
     const tired = this.#resting.findIndex(({ until }) => until > now);
     const rested = this.#resting.splice(0, tired < 0 ? this.#resting.length : tired);
-    for (const { clientId, client } of rested) {
-      if (client.phase !== "resting") continue;
+    for (const { clientId, client, until } of rested) {
+      if (client.phase !== "resting" || client.restsUntil !== until) continue;
+      client.restsUntil = 0;
       if (client.newest) this.#makeReady(clientId, client);
       else this.#clients.delete(clientId);
     }

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { decodeText, encodeBase64, encodeBase64Url, encodeText } from "../../core/wire/base64.ts";
 import { decodeMessage, encodeMessage, parseObject } from "../../core/wire/codec.ts";
 import messages from "../vectors/messages.json" with { type: "json" };
+import { anyText } from "./any-text.ts";
 
 describe("a message is written and read again", () => {
   for (const { why, method, payload, text } of messages.written) {
@@ -27,7 +28,7 @@ describe("what is no message is ignored", () => {
 
 const method = fc.string({ minLength: 1 }).filter((text) => !text.includes(":"));
 /** What JSON can carry: it knows no -0. */
-const payload = fc.dictionary(fc.string({ unit: "binary" }), fc.jsonValue()).map((value): object => {
+const payload = fc.dictionary(anyText, fc.jsonValue()).map((value): object => {
   return JSON.parse(JSON.stringify(value));
 });
 
@@ -77,12 +78,12 @@ test("a payload keeps a key named __proto__ as its own, and gets no other protot
 test("any text is a message or null, and never throws", () => {
   const base64 = fc.oneof(
     fc.base64String(),
-    fc.string({ unit: "binary" }).map((text) => Buffer.from(text).toString("base64")),
+    anyText.map((text) => Buffer.from(text).toString("base64")),
     fc.json().map((json) => Buffer.from(json).toString("base64")),
-    fc.string({ unit: "binary" }),
+    anyText,
   );
   const text = fc.oneof(
-    fc.string({ unit: "binary" }),
+    anyText,
     fc.tuple(fc.string(), base64).map((parts) => parts.join(":")),
   );
   fc.assert(
@@ -114,7 +115,7 @@ test("any bytes are the base64 that Node makes of them, standard and URL-safe", 
 
 test("any text is the base64 of its UTF-8, and comes back", () => {
   fc.assert(
-    fc.property(fc.string({ unit: "binary" }), (text) => {
+    fc.property(anyText, (text) => {
       expect(encodeText(text)).toBe(Buffer.from(text).toString("base64"));
       expect(decodeText(encodeText(text))).toBe(text);
     }),

@@ -4,7 +4,7 @@ export const limits = {
   bodyBytes: 16 * 1024,
   /** Bytes of a WebSocket message from a client. The largest honest one is under 2 000. */
   frameBytes: 16 * 1024,
-  /** Bytes of a datagram: a token is 105 characters, so an honest one is about 200. */
+  /** Bytes of a datagram: a token is at most 104 characters, so an honest one is under 200. */
   datagramBytes: 1024,
   /** UTF-16 units of a lobby's or a member's name (Orion). */
   nameLength: 50,

@@ -31,7 +31,7 @@ export const problems = {
   name_taken: [409, "Somebody in the lobby already has this name."],
   too_few_members: [409, "At least 2 players are needed."],
   not_the_host: [409, "Only the host of the lobby can do this."],
-  body_too_large: [413, "The request body is larger than 16 KiB."],
+  body_too_large: [413, "The request body is too large."],
   internal: [500, "Something went wrong on the server. Please try again."],
   no_sidecar: [503, "The server cannot connect players at the moment. Please try again in a minute."],
   code_taken: [503, "The server found no free code for the lobby. Please try again."],

@@ -1,5 +1,5 @@
 /**
- * A client's token: `<home>.<client id>.<mac>`, about 105 characters.
+ * A client's token: `<home>.<client id>.<mac>`, at most 104 characters.
  *
  * It names the client's home, so no request needs a look-up, and its mac (HMAC-SHA-256 of
  * `<home>.<client id>`, cut to 128 bits, base64url) can be checked by whoever has the deployment's

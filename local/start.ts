@@ -2,7 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import { help, ownAddresses, readOptions, type StartOptions } from "./options.ts";
 import { tryPort } from "./port.ts";
-import { type Server, startServer } from "./server.ts";
+import type { Server } from "./server.ts";
 
 const wish = readOptions(process.argv.slice(2));
 if (wish.kind === "help") {
@@ -23,6 +23,8 @@ async function run(options: StartOptions): Promise<void> {
   await tryPort(httpPort, host).catch((error: NodeJS.ErrnoException) =>
     fail(portSentence("TCP", httpPort, "--httpPort", error)),
   );
+  // Loaded only now, so that a mistake on the command line is answered at once.
+  const { startServer } = await import("./server.ts");
   const server = await startServer(options).catch((error: NodeJS.ErrnoException) =>
     fail(
       error.syscall === "bind"

@@ -31,19 +31,24 @@ export function connectEdge(url: URL, secret: string): Edge {
       const sent = request(new URL(path, url), {
         agent,
         method: "POST",
-        timeout: patienceMs,
+        signal: AbortSignal.timeout(patienceMs),
         headers: {
           "content-type": "application/json",
           "content-length": Buffer.byteLength(body),
           [signatureHeader]: signPost(key, path, body),
         },
       });
-      sent.on("timeout", () => sent.destroy(new Error(`no answer within ${patienceMs / 1000} s`)));
-      sent.on("error", (error: NodeJS.ErrnoException) => fail(error.code ?? error.message));
+      sent.on("error", (error: NodeJS.ErrnoException) =>
+        fail(
+          error.name === "AbortError"
+            ? `no answer within ${patienceMs / 1000} s`
+            : (error.code ?? error.message),
+        ),
+      );
       sent.on("response", (response) => {
         let text = "";
         response.setEncoding("utf8");
-        response.on("error", (error) => fail(error.message));
+        response.on("error", () => fail("an answer that was cut off"));
         response.on("data", (chunk: string) => {
           text += chunk;
           if (text.length > longestAnswer) sent.destroy(new Error("an answer that is too long"));

@@ -120,8 +120,10 @@ export class Observations {
     this.#posting += 1;
     const again = await this.#post(batch.map(({ observation }) => observation));
     this.#posting -= 1;
-    const reached = again !== null;
-    this.#pauseMs = reached ? 0 : Math.min(longestPauseMs, this.#pauseMs * 2 || firstPauseMs);
+    if (again) this.#pauseMs = 0;
+    // Posts that fail together are one failure.
+    else if (this.#posting === 0 || this.#pauseMs === 0)
+      this.#pauseMs = Math.min(longestPauseMs, this.#pauseMs * 2 || firstPauseMs);
     const failed = new Set(again ?? batch.keys());
     const until = Date.now() + limits.observationIntervalMs;
     for (const [index, sighting] of batch.entries()) {

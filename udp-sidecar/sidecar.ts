@@ -1,7 +1,13 @@
 /** A sidecar: datagrams in, observations out, and a heartbeat so that the edge knows where to send players. */
 import { limits } from "../core/limits.ts";
 import { parseObject } from "../core/wire/codec.ts";
-import { type Heartbeat, heartbeatPath, observationsPath } from "../core/wire/sidecar-post.ts";
+import {
+  type Heartbeat,
+  heartbeatAnswer,
+  heartbeatPath,
+  observationsAnswer,
+  observationsPath,
+} from "../core/wire/sidecar-post.ts";
 import { connectEdge } from "./edge.ts";
 import { deriveKey } from "./keys.ts";
 import { Observations } from "./observations.ts";
@@ -45,7 +51,8 @@ export async function startSidecar(
   const edge = connectEdge(options.edge, secret);
   const observations = new Observations(async (some) => {
     const reply = await edge.post(observationsPath, { observations: some });
-    return reply.accepted ? readAgain(reply.body) : null;
+    const answer = reply.accepted ? observationsAnswer.safeParse(parseObject(reply.body)) : null;
+    return answer?.success ? answer.data.again : null;
   });
   const receiver = await listen(
     { port: options.port, bind: options.bind, key: deriveKey(secret, "token") },
@@ -77,13 +84,14 @@ export async function startSidecar(
   const beat = async () => {
     const reply = await heartbeat(false);
     if (stopped) return;
-    if (reply.accepted) {
+    if (reply.accepted && heartbeatAnswer.safeParse(parseObject(reply.body)).success) {
       failures = 0;
       known.resolve();
       tell(`The edge at ${options.edge.origin} knows this sidecar.`);
     } else {
       failures += 1;
-      tell(`The edge at ${options.edge.origin} does not take this sidecar: ${reply.why}. Trying again.`);
+      const why = reply.accepted ? "it is no Orion Edge" : reply.why;
+      tell(`The edge at ${options.edge.origin} does not take this sidecar: ${why}. Trying again.`);
     }
     const wait = failures > 0 ? firstRetryMs * 2 ** Math.min(failures - 1, 10) : limits.heartbeatMs;
     timer = setTimeout(beat, Math.min(limits.heartbeatMs, wait));
@@ -109,10 +117,4 @@ export async function startSidecar(
       return stopped;
     },
   };
-}
-
-/** The indexes an answer names; none if it is not as it should be. */
-function readAgain(body: string): number[] {
-  const again = parseObject(body)?.again;
-  return Array.isArray(again) ? again.filter(Number.isInteger) : [];
 }

@@ -11,7 +11,7 @@ export type Page = { lobbies: string; count: number; next?: number };
 
 type Entry = { lobby: ListedLobby; json: string; order: number; expiresAt: number };
 /** What storage keeps of an entry. */
-type Row = { lobby: ListedLobby; order: number };
+type Row = Pick<Entry, "lobby" | "order" | "expiresAt">;
 
 const prefix = "lobby:";
 
@@ -31,15 +31,15 @@ export class Directory extends DurableObject<Env> {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     const rows = [...ctx.storage.kv.list<Row>({ prefix })].map(([, row]) => row);
-    for (const { lobby, order } of rows.sort((a, b) => a.order - b.order)) this.#set(lobby, order);
+    for (const row of rows.sort((a, b) => a.order - b.order)) this.#set(row);
   }
 
   /** Lists a lobby, or brings its entry up to date, and lets it live for a while longer. */
   put(lobby: ListedLobby): void {
-    const known = this.#entries.get(lobby.id);
-    const order = known?.order ?? this.#nextOrder;
-    const changed = this.#set(lobby, order);
-    if (changed) this.ctx.storage.kv.put<Row>(prefix + lobby.id, { lobby, order });
+    const order = this.#entries.get(lobby.id)?.order ?? this.#nextOrder;
+    const row: Row = { lobby, order, expiresAt: Date.now() + limits.listingLifeMs };
+    this.#set(row);
+    this.ctx.storage.kv.put<Row>(prefix + lobby.id, row);
   }
 
   remove(lobbyId: string): void {
@@ -68,16 +68,13 @@ export class Directory extends DurableObject<Env> {
     return page(found);
   }
 
-  /** Whether the entry says anything new. */
-  #set(lobby: ListedLobby, order: number): boolean {
-    const expiresAt = Date.now() + limits.listingLifeMs;
+  #set(row: Row): void {
+    const { lobby, order, expiresAt } = row;
     const json = JSON.stringify(lobby);
-    const changed = this.#entries.get(lobby.id)?.json !== json;
-    this.#entries.set(lobby.id, { lobby, json, order, expiresAt });
+    if (this.#entries.get(lobby.id)?.json !== json) this.#all = null;
+    this.#entries.set(lobby.id, { ...row, json });
     this.#nextOrder = Math.max(this.#nextOrder, order + 1);
     this.#nextExpiry = Math.min(this.#nextExpiry, expiresAt);
-    if (changed) this.#all = null;
-    return changed;
   }
 
   #expire(now: number): void {

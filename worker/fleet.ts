@@ -17,11 +17,8 @@ export class Fleet extends DurableObject<Env> {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    // Whoever was alive before this object was restarted has the time of a life to say so again.
-    const heardAt = Date.now();
-    for (const [, sidecar] of ctx.storage.kv.list<Sidecar>({ prefix })) {
-      this.#sidecars.set(sidecar.name, { ...sidecar, heardAt });
-    }
+    for (const [, sidecar] of ctx.storage.kv.list<Sidecar>({ prefix }))
+      this.#sidecars.set(sidecar.name, sidecar);
   }
 
   /** Takes a heartbeat. `address` and `place` are what the edge knows of its sender. */
@@ -29,13 +26,12 @@ export class Fleet extends DurableObject<Env> {
     { name, host, port, load, leaving }: Heartbeat,
     from: { address?: string | undefined; place?: Place | undefined },
   ): void {
-    const known = this.#sidecars.get(name);
     if (leaving) {
       this.#remove(name);
       return;
     }
     this.#forgetTheDead(Date.now());
-    if (!known && this.#sidecars.size >= limits.fleetSize) return;
+    if (!this.#sidecars.has(name) && this.#sidecars.size >= limits.fleetSize) return;
     const sidecar: Sidecar = {
       name,
       host: host ?? from.address,
@@ -45,8 +41,7 @@ export class Fleet extends DurableObject<Env> {
       heardAt: Date.now(),
     };
     this.#sidecars.set(name, sidecar);
-    const moved = known?.host !== sidecar.host || known?.port !== port;
-    if (moved) this.ctx.storage.kv.put<Sidecar>(prefix + name, sidecar);
+    this.ctx.storage.kv.put<Sidecar>(prefix + name, sidecar);
   }
 
   live(): Sidecar[] {

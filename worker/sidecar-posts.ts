@@ -7,10 +7,11 @@ import { accept, type Outcome, refuse } from "../core/problem.ts";
 import { parseObject } from "../core/wire/codec.ts";
 import {
   heartbeat,
+  type heartbeatAnswer,
   heartbeatPath,
   type Observation,
-  type ObservationsAnswer,
   observations,
+  type observationsAnswer,
   observationsPath,
   signatureHeader,
 } from "../core/wire/sidecar-post.ts";
@@ -26,7 +27,7 @@ export async function receiveHeartbeat(request: Request, env: Env): Promise<Resp
   if (!beat.ok) return refused(...beat.codes);
   const address = request.headers.get("cf-connecting-ip") ?? undefined;
   await fleetAt(env).hear(beat.value, { address, place: placeOf(request) });
-  return json({});
+  return json({ known: true } satisfies z.infer<typeof heartbeatAnswer>);
 }
 
 export async function receiveObservations(request: Request, env: Env): Promise<Response> {
@@ -36,7 +37,7 @@ export async function receiveObservations(request: Request, env: Env): Promise<R
   const byHome = Map.groupBy(all, ({ home }) => home);
   const untold = await Promise.all(Array.from(byHome, ([home, some]) => tellHome(env, home, some)));
   const again = new Set(untold.flat());
-  const answer: ObservationsAnswer = {
+  const answer: z.infer<typeof observationsAnswer> = {
     again: all.flatMap(({ clientId }, index) => (again.has(clientId) ? [index] : [])),
   };
   return json(answer);

@@ -2,7 +2,7 @@
 
 const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const length = 5;
-const shape = /^[0-9A-Z]{5}$/;
+const shape = /^[0-9A-Za-z]{5}$/;
 
 /** Bytes of randomness that `drawLobbyId` takes: enough that no code is likelier than another by one in a million. */
 export const lobbyIdBytes = 6;
@@ -19,6 +19,5 @@ export function drawLobbyId(random: Uint8Array): string {
 
 /** The id people meant by what they typed (lower case is fine), or null if it can be none. */
 export function readLobbyId(text: string): string | null {
-  const id = text.toUpperCase();
-  return shape.test(id) ? id : null;
+  return shape.test(text) ? text.toUpperCase() : null;
 }

@@ -53,9 +53,11 @@ function whyNot(state: LobbyState, { clientId }: StartRequest): ProblemCode | nu
 export function see(state: LobbyState, clientId: string, endpoint: Endpoint, now: number): Step<LobbyState> {
   const { phase } = state;
   if (phase.kind !== "gathering" || !seatOf(state, clientId)) return { state, effects: [] };
+  const before = endpointOf(phase.seen, clientId);
+  if (before?.ip === endpoint.ip && before.port === endpoint.port) return { state, effects: [] };
   const seen = { ...phase.seen, [clientId]: endpoint };
   const gathered = { ...state, phase: { ...phase, seen } };
-  return state.seats.every((seat) => seen[seat.clientId])
+  return state.seats.every((seat) => endpointOf(seen, seat.clientId))
     ? connect(gathered, phase, seen, now)
     : { state: gathered, effects: [] };
 }
@@ -72,13 +74,18 @@ function connect(
     kind: "send",
     to,
     frame: serverMessage("ptpMediation_peersConnection_start", {
-      peers: peers.flatMap(({ clientId }) => seen[clientId] ?? []),
+      peers: peers.flatMap(({ clientId }) => endpointOf(seen, clientId) ?? []),
     }),
   });
   return {
     state: { ...state, phase: { kind: "connecting", attempt, giveUpAt: now + connectingMs, reported: [] } },
     effects: [{ kind: "save" }, introduce(host, others), introduce(others, host)],
   };
+}
+
+/** A client chooses no id, but `__defineGetter__` would be one. */
+function endpointOf(seen: Gathering["seen"], clientId: string): Endpoint | undefined {
+  return Object.hasOwn(seen, clientId) ? seen[clientId] : undefined;
 }
 
 /** A member says it is connected to its peers. When all have said so, the lobby has done its work. */
@@ -111,7 +118,7 @@ function remind(
 ): Step<LobbyState> {
   const remindAt = now + phase.intervalMs;
   const reminded = { ...state, phase: { ...phase, remindAt, sidecar: sidecar?.name ?? phase.sidecar } };
-  const to = state.seats.filter((seat) => !phase.seen[seat.clientId]);
+  const to = state.seats.filter((seat) => !endpointOf(phase.seen, seat.clientId));
   const sends: Effect[] = sidecar ? [{ kind: "send", to, frame: sendRequest(sidecar) }] : [];
   return { state: reminded, effects: [{ kind: "save" }, ...sends] };
 }

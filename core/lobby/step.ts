@@ -46,7 +46,8 @@ function open(
   const { lobbyId, name, isPublic, maxMembers, host } = event;
   const answer: Effect = { kind: "answer", outcome: accept({ lobbyName: name, lobbyId }) };
   if (state !== null) {
-    const again = state.hostId === host.clientId && state.seats[0]?.attempt === host.attempt;
+    const same = state.hostId === host.clientId && state.seats[0]?.attempt === host.attempt;
+    const again = same && state.phase.kind !== "closing";
     return { state, effects: [again ? answer : { kind: "answer", outcome: refuse("code_taken") }] };
   }
   const opened: LobbyState = {

@@ -36,7 +36,12 @@ export type ListedLobby = { name: string; id: string; currentMembers: number; ma
 
 /** The query of `GET /lobbies` (an addition to Orion; without one, all lobbies are listed). */
 export const listQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(limits.pageSize).optional(),
+  limit: z
+    .string()
+    .regex(/^\d{1,3}$/)
+    .transform(Number)
+    .refine((limit) => limit >= 1 && limit <= limits.pageSize)
+    .optional(),
   cursor: z
     .string()
     .regex(/^\d{1,4}-\d{1,15}$/)

@@ -42,5 +42,8 @@ export type Observation = z.infer<typeof observation>;
 export const observations = z.object({
   observations: z.array(observation).max(limits.observationsPerPost),
 });
+/** How the edge answers a heartbeat it took. */
+export const heartbeatAnswer = z.object({ known: z.literal(true) });
+
 /** Indexes into the post of what could not be passed on and is worth sending again. */
-export type ObservationsAnswer = { again: number[] };
+export const observationsAnswer = z.object({ again: z.array(z.int().min(0)) });

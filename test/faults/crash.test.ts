@@ -271,6 +271,7 @@ describe("the fleet crashes", () => {
     const { lobbyId, host, all } = await lobbyOf(2, server.url);
     for (const player of all) player.answersOverUdp = false;
     await host.start(lobbyId);
+    for (const player of all) await player.hears("ptpMediation_send");
     await crash(server.url, { fleet: "" });
     for (const player of all) player.answersOverUdp = true;
     await connects(all);

@@ -203,24 +203,32 @@ describe("an edge that is unwell", () => {
     });
   }
 
-  test("one that answers garbage does not end the sidecar, which goes on with the next datagram", async () => {
-    const garbage = [
-      "",
-      "null",
-      "<html>",
-      '{"again":"all"}',
-      '{"again":[-1,7,0.5,"0",null]}',
-      "[".repeat(10_000),
-    ];
-    let next = 0;
-    const edge = await standIn((_, response) => response.end(garbage[next++ % garbage.length]));
+  for (const garbage of [
+    "",
+    "null",
+    "<html>",
+    '{"again":"all"}',
+    '{"again":[-1,7,0.5,"0",null]}',
+    "[".repeat(10_000),
+  ]) {
+    test(`an answer like ${garbage.slice(0, 30)} acknowledges nothing: the edge gets everything again`, async () => {
+      let answered = 0;
+      const edge = await standIn((post, response) => {
+        if (!post.path.endsWith("observations") || answered++ > 0) return takeAll(post, response);
+        response.end(garbage);
+      });
+      const sidecar = await sidecarFor(edge.url);
+      await sidecar.known;
+      await sendTo(sidecar, await socketOf("udp4"), datagramOf(tokenOf("Ada")));
+      await vi.waitFor(() => expect(edge.observed.length).toBe(2), soon);
+      expect(edge.observed[1]).toEqual(edge.observed[0]);
+    });
+  }
+
+  test("something else than an edge at its address is no edge that knows it", async () => {
+    const edge = await standIn((_, response) => response.end("<html>Welcome!</html>"));
     const sidecar = await sidecarFor(edge.url);
-    const socket = await socketOf("udp4");
-    for (let i = 0; i < garbage.length; i++) {
-      await sendTo(sidecar, socket, datagramOf(tokenOf(`client-${i}`)));
-      await vi.waitFor(() => expect(edge.observed.flat().at(-1)?.clientId).toMatch(`client-${i}-`), soon);
-    }
-    expect(sidecar.counts.observed).toBe(garbage.length);
+    await vi.waitFor(() => expect(sidecar.said.join()).toContain("it is no Orion Edge"), soon);
   });
 
   test("one that asks for some again gets these, and no others", async () => {

@@ -109,7 +109,7 @@ const heartbeatPost = () => signed(heartbeat, beat);
 
 describe("a post", () => {
   test("that is signed is taken", async () => {
-    expect(await heartbeatPost()).toMatchObject({ status: 200, body: {} });
+    expect(await heartbeatPost()).toMatchObject({ status: 200, body: { known: true } });
     expect(await signed(observations, { observations: [] })).toMatchObject({
       status: 200,
       body: { again: [] },

@@ -70,7 +70,7 @@ const table: Record<Happening, Record<Start, Row>> = {
     waiting: ["waiting", "answer yes"],
     gathering: ["gathering", "answer yes"],
     connecting: ["connecting", "answer yes"],
-    closing: ["closing", "answer yes"],
+    closing: ["closing", "answer code_taken"],
   },
   "somebody else opens under the same code": {
     none: ["waiting", "save", "list 1/4", "answer yes"],

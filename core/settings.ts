@@ -14,6 +14,12 @@ export const defaultTiming: Timing = {
   ptpmConnectTimeoutMs: 300_000,
 };
 
+/** What is wrong with a command line, in one sentence, from the error its parser threw. */
+export function commandLineMistake(error: unknown): string {
+  const [first = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+  return /[.!?…]$/.test(first) ? first : `${first}.`;
+}
+
 /** The number a setting's text stands for, or null unless it is a whole number from 1 to `most`. */
 export function positiveInteger(text: string, most = 2 ** 31 - 1): number | null {
   if (!/^\d{1,10}$/.test(text)) return null;

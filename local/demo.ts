@@ -195,7 +195,7 @@ function tell(player: Player, what: string): void {
 async function findServer(given: string | undefined): Promise<{ url: URL; stop?: () => Promise<void> }> {
   const url = URL.parse(given ?? "http://127.0.0.1:5980");
   if (!url || !/^https?:$/.test(url.protocol)) {
-    throw new Error(`"${given}" is no server's URL. One looks like http://127.0.0.1:5980.`);
+    throw new Error(`"${given}" is not a server's URL. One looks like http://127.0.0.1:5980.`);
   }
   if (await isOrion(url)) return { url };
   if (given !== undefined) throw new Error(`No Orion server answers at ${given}.`);

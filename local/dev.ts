@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { positiveInteger } from "../core/settings.ts";
+import { commandLineMistake, positiveInteger } from "../core/settings.ts";
 import { tryPort } from "./port.ts";
 
 const help = `Orion Edge for developing: the Worker under wrangler dev, and a sidecar.
@@ -103,7 +103,7 @@ function readOptions(args: string[]): { httpPort: number; udpPort: number; secre
     }
     return { httpPort: port("httpPort", "5980"), udpPort: port("udpPort", "5990"), secret };
   } catch (error) {
-    fail(`${error instanceof Error ? error.message : error} (--help tells all options)`);
+    fail(`${commandLineMistake(error)} (--help tells all options)`);
   }
 }
 

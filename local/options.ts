@@ -3,7 +3,7 @@
 import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 import { parseArgs } from "node:util";
-import { defaultTiming, positiveInteger, type Timing } from "../core/settings.ts";
+import { commandLineMistake, defaultTiming, positiveInteger, type Timing } from "../core/settings.ts";
 
 export type StartOptions = {
   httpPort: number;
@@ -40,7 +40,7 @@ export function readOptions(args: string[]): Wish {
   try {
     return parse(args);
   } catch (error) {
-    return { kind: "error", why: error instanceof Error ? error.message : String(error) };
+    return { kind: "error", why: commandLineMistake(error) };
   }
 }
 
@@ -71,7 +71,7 @@ function parse(args: string[]): Wish {
   };
   const host = values.host ?? "0.0.0.0";
   if (isIP(host) === 0 && host !== "localhost") {
-    throw new Error(`--host must be an IP address of this machine, not "${host}".`);
+    throw new Error(`--host must be an IP address of this machine, or localhost, not "${host}".`);
   }
   if (values.persist === "") throw new Error("--persist must name a folder.");
   return {

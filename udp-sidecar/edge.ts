@@ -42,7 +42,7 @@ export function connectEdge(url: URL, secret: string): Edge {
         fail(
           error.name === "AbortError"
             ? `no answer within ${patienceMs / 1000} s`
-            : (error.code ?? error.message),
+            : `it cannot be reached (${error.code ?? error.message})`,
         ),
       );
       sent.on("response", (response) => {

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 import { hostInUrl } from "../core/endpoint.ts";
-import { positiveInteger } from "../core/settings.ts";
+import { commandLineMistake, positiveInteger } from "../core/settings.ts";
 import type { SidecarOptions } from "./sidecar.ts";
 
 export const help = `Orion Edge sidecar: sees the addresses players' datagrams come from, and tells the edge.
@@ -32,7 +32,7 @@ export function readOptions(args: string[], environment: NodeJS.ProcessEnv): Wis
   try {
     return parse(args, environment);
   } catch (error) {
-    return { kind: "error", why: error instanceof Error ? error.message : String(error) };
+    return { kind: "error", why: commandLineMistake(error) };
   }
 }
 

@@ -79,7 +79,7 @@ describe("the demo", () => {
     const nobody = `http://127.0.0.1:${await freeTcpPort()}`;
     for (const [url, sentence] of [
       [nobody, `No Orion server answers at ${nobody}.\n`],
-      ["my server", '"my server" is no server\'s URL. One looks like http://127.0.0.1:5980.\n'],
+      ["my server", '"my server" is not a server\'s URL. One looks like http://127.0.0.1:5980.\n'],
     ] as const) {
       const demo = startProgram(node, ["local/demo.ts", url]);
       expect({ code: await demo.ended, output: demo.output }).toEqual({ code: 1, output: sentence });

@@ -66,6 +66,12 @@ export abstract class Home extends DurableObject<Env> implements HomePort {
     return this.#clients.size;
   }
 
+  /** What the clients' tokens call this object, if it holds any. */
+  protected get nameInTokens(): string | undefined {
+    const [client] = this.#clients.values();
+    return client?.token.split(".")[0];
+  }
+
   /** Whether a client is here that drew this home's lobby code and has not used it. */
   protected get awaitsOpening(): boolean {
     return [...this.#clients.values()].some((client) => client.mayOpen);

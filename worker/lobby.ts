@@ -25,13 +25,13 @@ export class Lobby extends Home implements LocalLobby {
   /** The alarm that is set, as far as is known. */
   #alarmAt = Number.POSITIVE_INFINITY;
   #outbox: Outbox | null = null;
-  /** An object woken by its alarm may not be told its name: then the stored lobby tells it. */
+  /** An object woken by its alarm may not be told its name: then the stored lobby, or a token, tells it. */
   #lobbyId = "";
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     const row = ctx.storage.kv.get<Row>(rowKey);
-    this.#lobbyId = row?.state.lobbyId ?? ctx.id.name ?? "";
+    this.#lobbyId = row?.state.lobbyId ?? ctx.id.name ?? this.nameInTokens ?? "";
     if (!row) return;
     this.#state = row.state;
     if (row.alarmAt > Date.now()) this.#alarmAt = row.alarmAt;
@@ -53,15 +53,21 @@ export class Lobby extends Home implements LocalLobby {
     const hosting = intent === "host";
     const welcome = hosting ? !this.#state && !this.awaitsOpening : open;
     if (!welcome || this.size >= limits.lobbySockets) return new Response(null, { status: 409 });
-    this.#lobbyId = lobbyId;
+    if (!this.#state) this.#rename(lobbyId);
     return await this.accept(lobbyId, hosting);
+  }
+
+  /** An object that was woken nameless learns its name from whoever calls it by that. */
+  #rename(lobbyId: string): void {
+    this.#lobbyId = lobbyId;
+    this.#outbox = null;
   }
 
   async open({ lobbyId, lobby, host }: OpenCall): Promise<Outcome<HostAnswer>> {
     const { lobbyName, isPublic, maxMembers } = lobby;
     // A code that somebody else is about to open is as good as taken.
     if (!this.#state && host.home !== lobbyId && this.awaitsOpening) return refuse("code_taken");
-    this.#lobbyId = lobbyId;
+    if (!this.#state) this.#rename(lobbyId);
     return await this.#answer({
       kind: "open-requested",
       lobbyId,
@@ -106,8 +112,9 @@ export class Lobby extends Home implements LocalLobby {
 
   override async alarm(): Promise<void> {
     this.#alarmAt = Number.POSITIVE_INFINITY;
-    const phase = this.#state?.phase;
-    const reminding = phase?.kind === "gathering" && phase.remindAt <= Date.now();
+    if (!this.#state) return;
+    const { phase } = this.#state;
+    const reminding = phase.kind === "gathering" && phase.remindAt <= Date.now();
     const sidecar = reminding
       ? await this.#pickSidecar({ place: phase.place, not: phase.sidecar }, true)
       : undefined;

@@ -11,7 +11,7 @@ import { incarnation, startFaultyServer } from "../support/server.ts";
 const sleepMs = 12_500;
 
 // All at once, each with a server of its own that listens for the end of the process.
-vi.setConfig({ maxConcurrency: 10 });
+vi.setConfig({ maxConcurrency: 16 });
 process.setMaxListeners(30);
 
 type Lobby = Awaited<ReturnType<typeof lobbyOf>>;
@@ -104,3 +104,20 @@ for (const direct of [false, true]) {
     }
   });
 }
+
+test.concurrent("one who came to host, slept, and is heard before hosting, hosts where its socket is", async () => {
+  const server = await startFaultyServer();
+  try {
+    const host = await Player.connect(server.url, "/lobbies");
+    await pass(sleepMs);
+    host.chat("AAAAA", "Is this on?");
+    await host.settled();
+    const { status, body } = await host.host();
+    expect({ status, lobbyId: body?.lobbyId }).toEqual({ status: 201, lobbyId: host.home });
+    const guest = await Player.connect(server.url);
+    expect((await guest.join(host.home, "Guest")).status).toBe(200);
+    await rollCall(host.home, host, guest);
+  } finally {
+    await server.stop();
+  }
+});

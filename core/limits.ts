@@ -22,6 +22,8 @@ export const limits = {
 
   /** Sockets the Worker sends to one lounge before it draws another: enough that friends who connect together share one. */
   loungeSockets: 256,
+  /** Lounges tried for a socket, when one does not answer. */
+  loungeDraws: 3,
   /** Sockets a lobby's object holds. More than its seats, because whoever waits for a seat is at home there too. */
   lobbySockets: 256,
   /** Codes tried for a new lobby. With a million lobbies open, one in 60 is taken: five misses are one in 10^9. */

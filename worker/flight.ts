@@ -3,6 +3,7 @@
  * meanwhile goes in the next, together. Order is kept, idle traffic pays no delay, busy traffic batches itself.
  */
 import { limits } from "../core/limits.ts";
+import { logFault } from "./log.ts";
 import { retry } from "./retry.ts";
 
 /** Items that travel together. The id tells the receiver a repeated batch from a new one. */
@@ -26,7 +27,8 @@ export class Flights<Item> {
   push(peer: string, item: Item): Promise<boolean> {
     const line = this.#lines.get(peer) ?? this.#newLine(peer);
     if (line.items.length >= limits.flightQueue) {
-      this.#lost(peer, [item], new Error("too much is waiting for this object"));
+      // Later, not in the middle of what pushed it.
+      queueMicrotask(() => this.#lose(peer, [item], new Error("too much is waiting for this object")));
       return Promise.resolve(false);
     }
     line.items.push(item);
@@ -36,6 +38,15 @@ export class Flights<Item> {
   /** Done once everything pushed so far is acknowledged or lost. */
   async settled(): Promise<void> {
     await Promise.all(Array.from(this.#lines.values(), (line) => line.next.promise));
+  }
+
+  /** A flight goes on, whatever the one that is told of a loss makes of it. */
+  #lose(peer: string, items: Item[], error: unknown): void {
+    try {
+      this.#lost(peer, items, error);
+    } catch (fault) {
+      logFault("a loss was not dealt with", { peer }, fault);
+    }
   }
 
   #newLine(peer: string): Line<Item> {
@@ -60,10 +71,10 @@ export class Flights<Item> {
   async #arrive(peer: string, items: Item[]): Promise<boolean> {
     const batch = { id: crypto.randomUUID(), items };
     try {
-      await retry(() => this.#call(peer, batch), limits.retryDelaysMs);
+      await retry(() => this.#call(peer, batch), limits.retryDelaysMs, { evenOverloaded: true });
       return true;
     } catch (error) {
-      this.#lost(peer, items, error);
+      this.#lose(peer, items, error);
       return false;
     }
   }

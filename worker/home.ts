@@ -7,6 +7,7 @@ import { spend } from "../core/allowance.ts";
 import { limits } from "../core/limits.ts";
 import type { MemberEvent } from "../core/lobby/event.ts";
 import { drawLobbyId, lobbyIdBytes, readLobbyId } from "../core/lobby/lobby-id.ts";
+import type { Seat } from "../core/lobby/state.ts";
 import { closures, type Outcome, refuse } from "../core/problem.ts";
 import { sameText } from "../core/token.ts";
 import { readClientMessage } from "../core/wire/client-message.ts";
@@ -123,7 +124,7 @@ export abstract class Home extends DurableObject<Env> implements HomePort {
       for (let draw = 0; draw < limits.codeDraws; draw++) {
         const lobbyId = this.#codeFor(client, attempt);
         aim(lobbyId);
-        const outcome = await this.#ask(lobbyId, clientId, (port) => port.open({ lobbyId, lobby, host }));
+        const outcome = await this.#ask(lobbyId, host, (port) => port.open({ lobbyId, lobby, host }));
         if (outcome.ok || !outcome.codes.includes("code_taken")) return outcome;
       }
       return refuse("code_taken");
@@ -134,9 +135,8 @@ export abstract class Home extends DurableObject<Env> implements HomePort {
     return await this.#takeSeat(clientId, attempt, async (_, home, aim) => {
       if (lobbyId === null) return refuse("no_such_lobby");
       aim(lobbyId);
-      return await this.#ask(lobbyId, clientId, (port) =>
-        port.enter({ clientId, name: peerName, home, attempt }),
-      );
+      const seat = { clientId, name: peerName, home, attempt };
+      return await this.#ask(lobbyId, seat, (port) => port.enter(seat));
     });
   }
 
@@ -235,14 +235,14 @@ export abstract class Home extends DurableObject<Env> implements HomePort {
   /** Asks a lobby for a seat. If it cannot be known whether the seat was given, it is given back. */
   async #ask<T>(
     lobbyId: string,
-    clientId: string,
+    { clientId, attempt }: Seat,
     ask: (lobby: LobbyPort) => Promise<Outcome<T>>,
   ): Promise<Outcome<T>> {
     try {
       return await retry(() => ask(this.#lobby(lobbyId)), promptRetriesMs);
     } catch (error) {
       logFault("lobby unreachable", { lobbyId }, error);
-      this.#tell(lobbyId, { kind: "member-left", clientId });
+      this.#tell(lobbyId, { kind: "member-left", clientId, attempt });
       return refuse("unavailable");
     }
   }

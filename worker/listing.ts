@@ -2,6 +2,7 @@ import { limits } from "../core/limits.ts";
 import type { ListedLobby } from "../core/wire/http.ts";
 import type { Env } from "./env.ts";
 import { logFault } from "./log.ts";
+import { retry } from "./retry.ts";
 import { shardOf } from "./shards.ts";
 
 /**
@@ -40,8 +41,13 @@ export class Listing {
     try {
       for (let told: ListedLobby | null | undefined; told !== this.#wanted; ) {
         const wanted = this.#wanted;
-        const directory = shardOf(this.#env, this.#lobbyId);
-        await (wanted ? directory.put(wanted) : directory.remove(this.#lobbyId));
+        await retry(
+          async () => {
+            const directory = shardOf(this.#env, this.#lobbyId);
+            await (wanted ? directory.put(wanted) : directory.remove(this.#lobbyId));
+          },
+          limits.retryDelaysMs.slice(0, 2),
+        );
         told = wanted;
       }
       this.#late = false;

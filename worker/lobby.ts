@@ -38,7 +38,11 @@ export class Lobby extends Home implements LocalLobby {
     const lost = row.state.seats.filter(
       ({ home, clientId }) => home === this.lobbyId && !this.holds(clientId, this.lobbyId),
     );
-    if (lost.length > 0)
+    if (row.state.phase.kind === "closing") {
+      // A closing that was cut short is repeated at once.
+      this.#state = { ...row.state, auditAt: Date.now() };
+      this.#happen({ kind: "deadline-passed" });
+    } else if (lost.length > 0)
       this.#happen({ kind: "members-lost", clientIds: lost.map(({ clientId }) => clientId) });
   }
 

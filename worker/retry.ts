@@ -2,14 +2,19 @@
 
 /**
  * The call's result, after as many tries as there are delays (milliseconds) and one. The call must be
- * safe to repeat: an answer may be lost after the work was done. Throws what the last try threw.
+ * safe to repeat: an answer may be lost after the work was done. Throws what the last try threw. An object that
+ * is overloaded is left alone, unless the caller has one call under way at most and can wait.
  */
-export async function retry<T>(call: () => Promise<T>, delaysMs: readonly number[]): Promise<T> {
+export async function retry<T>(
+  call: () => Promise<T>,
+  delaysMs: readonly number[],
+  { evenOverloaded = false } = {},
+): Promise<T> {
   for (const delay of delaysMs) {
     try {
       return await call();
     } catch (error) {
-      if (isOverloaded(error)) throw error;
+      if (isOverloaded(error) && !evenOverloaded) throw error;
       await scheduler.wait(delay);
     }
   }

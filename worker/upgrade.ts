@@ -2,6 +2,7 @@
 import { limits } from "../core/limits.ts";
 import { drawLobbyId, lobbyIdBytes, readLobbyId } from "../core/lobby/lobby-id.ts";
 import type { Env } from "./env.ts";
+import { logFault } from "./log.ts";
 
 export function isUpgrade(request: Request): boolean {
   return request.headers.get("upgrade")?.toLowerCase() === "websocket";
@@ -38,17 +39,27 @@ async function hostSocket(env: Env): Promise<Response | null> {
 let filling: { id: string; sockets: number } = { id: "", sockets: limits.loungeSockets };
 
 async function loungeSocket(env: Env): Promise<Response> {
-  if (filling.sockets >= limits.loungeSockets)
-    filling = { id: env.LOUNGE.newUniqueId().toString(), sockets: 0 };
-  filling.sockets += 1;
-  const lounge = env.LOUNGE.get(env.LOUNGE.idFromString(filling.id));
-  const response = await openSocket(lounge, "/");
-  if (response) return response;
-  throw new Error("a lounge refused a socket");
+  for (let draw = 0; draw < limits.loungeDraws; draw++) {
+    if (filling.sockets >= limits.loungeSockets) {
+      filling = { id: env.LOUNGE.newUniqueId().toString(), sockets: 0 };
+    }
+    filling.sockets += 1;
+    const { id } = filling;
+    const response = await openSocket(env.LOUNGE.get(env.LOUNGE.idFromString(id)), "/");
+    if (response) return response;
+    // It gets no more; another request may have drawn the next one already.
+    if (filling.id === id) filling.sockets = limits.loungeSockets;
+  }
+  throw new Error("no lounge took a socket");
 }
 
-/** Hands the socket to an object. Null if it has no room for it. */
+/** Hands the socket to an object. Null if it has no room for it, or does not answer. */
 async function openSocket(object: Pick<Fetcher, "fetch">, path: string): Promise<Response | null> {
-  const response = await object.fetch(`http://home${path}`, { headers: { upgrade: "websocket" } });
-  return response.status === 101 ? response : null;
+  try {
+    const response = await object.fetch(`http://home${path}`, { headers: { upgrade: "websocket" } });
+    return response.status === 101 ? response : null;
+  } catch (error) {
+    logFault("home unreachable", {}, error);
+    return null;
+  }
 }

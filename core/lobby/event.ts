@@ -34,7 +34,8 @@ export type LobbyEvent =
 
 /** What a member's home reports of it. */
 export type MemberEvent =
-  | { kind: "member-left"; clientId: string }
+  /** With an attempt: only the seat that this attempt took is given back. */
+  | { kind: "member-left"; clientId: string; attempt?: string }
   | { kind: "message-sent"; clientId: string; text: string }
   | { kind: "endpoint-seen"; clientId: string; endpoint: Endpoint }
   | { kind: "connection-reported"; clientId: string };

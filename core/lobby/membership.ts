@@ -66,3 +66,19 @@ export function say(state: LobbyState, clientId: string, text: string, now: numb
   });
   return { state, effects: [{ kind: "send", to: state.seats, frame }] };
 }
+
+/**
+ * Members that could not be reached any more leave. Should one only have been out of reach, it hears, when it is
+ * back, that the lobby is over for it; one that is gone hears nothing.
+ */
+export function lose(state: LobbyState, clientIds: readonly string[]): Step<LobbyState> {
+  const lost = state.seats.filter((seat) => clientIds.includes(seat.clientId));
+  if (lost.length === 0) return { state, effects: [] };
+  const { lobbyId, name } = state;
+  const frame = serverMessage("lobby_closed", { lobbyId, lobbyName: name });
+  const after = leave(state, clientIds);
+  const farewell: Effect = { kind: "release", to: lost, frame };
+  const forget = after.effects.findIndex(({ kind }) => kind === "forget");
+  const effects = after.effects.toSpliced(forget < 0 ? after.effects.length : forget, 0, farewell);
+  return { state: after.state, effects };
+}

@@ -4,8 +4,8 @@ import { close } from "./closing.ts";
 import { type Effect, listing, type Step } from "./effect.ts";
 import type { LobbyEvent } from "./event.ts";
 import { advance, report, see, start } from "./mediation.ts";
-import { join, leave, say } from "./membership.ts";
-import type { LobbyState } from "./state.ts";
+import { join, leave, lose, say } from "./membership.ts";
+import { type LobbyState, seatOf } from "./state.ts";
 
 /**
  * The lobby state machine: the state after an event, and what the shell has to do.
@@ -22,9 +22,11 @@ export function step(state: LobbyState | null, event: LobbyEvent, now: number): 
     case "start-requested":
       return start(state, event, now);
     case "member-left":
-      return leave(state, [event.clientId]);
+      return event.attempt === undefined || seatOf(state, event.clientId)?.attempt === event.attempt
+        ? leave(state, [event.clientId])
+        : { state, effects: [] };
     case "members-lost":
-      return leave(state, event.clientIds);
+      return lose(state, event.clientIds);
     case "message-sent":
       return say(state, event.clientId, event.text, now);
     case "endpoint-seen":

@@ -163,7 +163,14 @@ const table: Record<Happening, Record<Start, Row>> = {
   },
   "two guests are lost": {
     none: ["none"],
-    waiting: ["waiting", "save", "list 1/4", "lobby_peerDisconnect to Ann", "lobby_peerDisconnect to Ann"],
+    waiting: [
+      "waiting",
+      "save",
+      "list 1/4",
+      "lobby_peerDisconnect to Ann",
+      "lobby_peerDisconnect to Ann",
+      "lobby_closed to Ben, Cid, released",
+    ],
     gathering: [
       "waiting",
       "save",
@@ -171,6 +178,7 @@ const table: Record<Happening, Record<Start, Row>> = {
       "lobby_peerDisconnect to Ann",
       "lobby_peerDisconnect to Ann",
       "ptpMediation_aborted to Ann",
+      "lobby_closed to Ben, Cid, released",
     ],
     connecting: [
       "waiting",
@@ -179,14 +187,36 @@ const table: Record<Happening, Record<Start, Row>> = {
       "lobby_peerDisconnect to Ann",
       "lobby_peerDisconnect to Ann",
       "ptpMediation_aborted to Ann",
+      "lobby_closed to Ben, Cid, released",
     ],
     closing: ["closing"],
   },
   "all members are lost": {
     none: ["none"],
-    waiting: ["closing", "save", "unlist", "lobby_closed to , released", "forget"],
-    gathering: ["closing", "save", "unlist", "lobby_closed to , released", "forget"],
-    connecting: ["closing", "save", "unlist", "lobby_closed to , released", "forget"],
+    waiting: [
+      "closing",
+      "save",
+      "unlist",
+      "lobby_closed to , released",
+      "lobby_closed to Ann, Ben, Cid, released",
+      "forget",
+    ],
+    gathering: [
+      "closing",
+      "save",
+      "unlist",
+      "lobby_closed to , released",
+      "lobby_closed to Ann, Ben, Cid, released",
+      "forget",
+    ],
+    connecting: [
+      "closing",
+      "save",
+      "unlist",
+      "lobby_closed to , released",
+      "lobby_closed to Ann, Ben, Cid, released",
+      "forget",
+    ],
     closing: ["closing"],
   },
   "nobody is lost": {

@@ -150,6 +150,7 @@ always("a mediation moves on only for its reason", ({ before, after, event }) =>
 });
 
 always("players hear that a mediation moves on, or the lobby ends, when it does, and only then", (taken) => {
+  const lostSome = taken.event.kind === "members-lost" && taken.before !== taken.after;
   const was = phaseOf(taken.before);
   const is = phaseOf(taken.after);
   const aborted = (was === "gathering" || was === "connecting") && is === "waiting";
@@ -157,7 +158,10 @@ always("players hear that a mediation moves on, or the lobby ends, when it does,
   expect(methods(taken).includes("ptpMediation_peersConnection_start")).toBe(
     was === "gathering" && is === "connecting",
   );
-  expect(methods(taken).includes("lobby_closed")).toBe(kindsOf(taken).includes("forget"));
+  expect(methods(taken).includes("lobby_closed")).toBe(
+    // Members that are lost hear it for themselves, should they be only out of reach.
+    lostSome || kindsOf(taken).includes("forget"),
+  );
   if (is === "closing" && was !== "closing") expect(methods(taken)).toContain("lobby_closed");
 });
 

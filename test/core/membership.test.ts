@@ -150,8 +150,26 @@ test("guests lost together are taken leave of one by one, and the directory is t
     "list 2/4",
     "lobby_peerDisconnect to Ann, Cid",
     "lobby_peerDisconnect to Ann, Cid",
+    "lobby_closed to Ben, Dan, released",
   ]);
   expect(heard(lobby, "Cid", "lobby_peerDisconnect").map(({ peerName }) => peerName)).toEqual(["Ben", "Dan"]);
+});
+
+test("players that were only out of reach hear that the lobby is over for them, host or guest", () => {
+  const lobby = lobbyOf(["Ann", "Ben", "Cid"]);
+  expect(lobby.happens(lost("Ben"))).toContain("lobby_closed to Ben, released");
+  expect(lobby.happens(lost("Ann")).slice(-3)).toEqual([
+    "lobby_closed to Cid, released",
+    "lobby_closed to Ann, released",
+    "forget",
+  ]);
+});
+
+test("a seat is given back for the attempt that took it, and for no other", () => {
+  const lobby = lobbyOf(["Ann", "Ben"]);
+  const { clientId, attempt } = seat("Ben");
+  expect(lobby.happens({ kind: "member-left", clientId, attempt: "an earlier one" })).toEqual([]);
+  expect(lobby.happens({ kind: "member-left", clientId, attempt })).toContain("lobby_peerDisconnect to Ann");
 });
 
 test("a player who left twice is missed once", () => {

@@ -4,6 +4,7 @@
  * `GET /test/crash?home=<id>` ends the object that is a client's home; `?lobby=<id>`, `?directory=<n>` and
  * `?fleet` likewise. An object that is ended loses its memory and its sockets, and keeps its storage.
  * `/test/incarnation` with the same query answers a text that stays the same as long as its memory does.
+ * `/test/fault?<name>=<value>` sets one of the faults below; an empty value ends it.
  * `/test/later?ms=<n>` sets the clock of all objects forward; `/test/alarm?lobby=<id>` runs a lobby's alarm.
  */
 
@@ -15,8 +16,19 @@ import worker, {
   Lounge as RealLounge,
 } from "../../worker/index.ts";
 
+/** `lounge`: the id of one that takes no sockets. `lobbies`: all fail. `unlisting`: milliseconds the directory takes for it. */
+const faults = new Map<string, string>();
+
+function fail(kind: string, value: string): void {
+  if (faults.get(kind) === value) throw new Error("failed by a test");
+}
+
 export class Lounge extends RealLounge {
   readonly #incarnation = crypto.randomUUID();
+  override async fetch(): Promise<Response> {
+    fail("lounge", this.ctx.id.toString());
+    return await super.fetch();
+  }
   crash(): void {
     this.ctx.abort("crashed by a test");
   }
@@ -26,6 +38,14 @@ export class Lounge extends RealLounge {
 }
 export class Lobby extends RealLobby {
   readonly #incarnation = crypto.randomUUID();
+  override async enter(seat: Parameters<RealLobby["enter"]>[0]): ReturnType<RealLobby["enter"]> {
+    fail("lobbies", "all");
+    return await super.enter(seat);
+  }
+  override async receive(batch: Parameters<RealLobby["receive"]>[0]): Promise<string[]> {
+    fail("lobbies", "all");
+    return await super.receive(batch);
+  }
   crash(): void {
     this.ctx.abort("crashed by a test");
   }
@@ -38,6 +58,11 @@ export class Lobby extends RealLobby {
 }
 export class Directory extends RealDirectory {
   readonly #incarnation = crypto.randomUUID();
+  override async remove(lobbyId: string): Promise<void> {
+    const ms = Number(faults.get("unlisting") ?? 0);
+    if (ms > 0) await scheduler.wait(ms);
+    super.remove(lobbyId);
+  }
   crash(): void {
     this.ctx.abort("crashed by a test");
   }
@@ -73,6 +98,9 @@ export default {
           .crash()
           .catch(() => {});
         return new Response("crashed");
+      case "/test/fault":
+        faults.set(kind, name);
+        return new Response("set");
       case "/test/incarnation":
         return new Response(await objectNamed(env, kind, name).incarnation());
       case "/test/later":

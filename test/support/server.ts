@@ -18,6 +18,11 @@ export async function crash(base: URL, what: Record<string, string>): Promise<vo
   await fetch(new URL(`/test/crash?${new URLSearchParams(what)}`, base));
 }
 
+/** Sets a fault of `faulty-worker.ts`, or ends it with an empty value. */
+export async function setFault(base: URL, name: string, value: string): Promise<void> {
+  await fetch(new URL(`/test/fault?${name}=${value}`, base));
+}
+
 /** A text that stays the same as long as the object's memory does, named as for `crash`. Wakes the object. */
 export async function incarnation(base: URL, what: Record<string, string>): Promise<string> {
   return await (await fetch(new URL(`/test/incarnation?${new URLSearchParams(what)}`, base))).text();

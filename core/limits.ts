@@ -42,6 +42,8 @@ export const limits = {
 
   /** Milliseconds between the tries of a call from one object to another; after the last the call is lost. */
   retryDelaysMs: [50, 200, 1_000, 3_000, 8_000],
+  /** The same where a player waits for the answer. */
+  promptRetryDelaysMs: [50, 200, 1_000],
   /** Items that wait for one object to answer another; what comes beyond is lost, and an audit finds out. */
   flightQueue: 2_000,
   /** Batches a receiver remembers, to know a repeated one. A pair has one under way, so this is about peers. */

@@ -21,6 +21,9 @@ export const clientIdBytes = 12;
 /** Bytes of the HMAC that a token carries. */
 export const macBytes = 16;
 
+/** Characters of the shortest secret that is taken for one. `openssl rand -hex 32` makes 64. */
+export const shortestSecret = 16;
+
 /** From the one secret come two keys, each the HMAC-SHA-256 of its label under the secret. */
 export const keyLabels = { token: "orion-edge token v1", sidecar: "orion-edge sidecar v1" } as const;
 export type KeyUse = keyof typeof keyLabels;
@@ -32,7 +35,7 @@ export function parseToken(text: string): Token | null {
   const match = shape.exec(text);
   if (!match) return null;
   const [, home = "", clientId = "", mac = ""] = match;
-  return { home, clientId, signed: `${home}.${clientId}`, mac };
+  return { home, clientId, signed: tokenText(home, clientId), mac };
 }
 
 /** What a token's mac is computed over. */

@@ -14,7 +14,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { commandLineMistake, positiveInteger } from "../core/settings.ts";
-import { tryPort } from "./port.ts";
+import { portSentence, tryPort } from "./port.ts";
 
 const help = `Orion Edge for developing: the Worker under wrangler dev, and a sidecar.
 
@@ -185,11 +185,7 @@ async function tryUdpPort(port: number): Promise<void> {
 }
 
 function failPort(kind: string, port: number, flag: string, error: NodeJS.ErrnoException): never {
-  fail(
-    error.code === "EADDRINUSE"
-      ? `${kind} port ${port} is in use by another program. Choose another with ${flag}.`
-      : `${kind} port ${port} cannot be used: ${error.code ?? error.message}.`,
-  );
+  fail(portSentence(kind, port, flag, error));
 }
 
 function fail(sentence: string): never {

@@ -1,7 +1,7 @@
 /** `npm start`: the service on this machine, until Ctrl-C. */
 import { mkdir } from "node:fs/promises";
 import { help, ownAddresses, readOptions, type StartOptions } from "./options.ts";
-import { tryPort } from "./port.ts";
+import { portSentence, tryPort } from "./port.ts";
 import type { Server } from "./server.ts";
 
 const stopSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
@@ -44,14 +44,6 @@ async function run(options: StartOptions): Promise<void> {
     });
   }
   console.log(greeting(options, server));
-}
-
-function portSentence(kind: string, port: number, flag: string, error: NodeJS.ErrnoException): string {
-  if (error.code === "EADDRINUSE") {
-    return `${kind} port ${port} is in use by another program. Choose another with ${flag}.`;
-  }
-  if (error.code === "EADDRNOTAVAIL") return "The address of --host is not one of this machine.";
-  return `${kind} port ${port} cannot be used: ${error.code ?? error.message}.`;
 }
 
 function greeting({ host, httpPort, udpPort }: StartOptions, { url }: Server): string {

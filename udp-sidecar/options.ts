@@ -5,6 +5,7 @@ import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 import { hostInUrl } from "../core/endpoint.ts";
 import { commandLineMistake, positiveInteger } from "../core/settings.ts";
+import { shortestSecret } from "../core/token.ts";
 import type { SidecarOptions } from "./sidecar.ts";
 
 export const help = `Orion Edge sidecar: sees the addresses players' datagrams come from, and tells the edge.
@@ -60,7 +61,9 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
 
   const secret = values.secret ?? environment.ORION_SECRET;
   if (!secret) throw new Error("Give the sidecar the deployment's secret: ORION_SECRET in the environment.");
-  if (secret.length < 16) throw new Error("The secret must have 16 characters or more, as the Worker's has.");
+  if (secret.length < shortestSecret) {
+    throw new Error(`The secret must have ${shortestSecret} characters or more, as the Worker's has.`);
+  }
 
   const portText = values.udpPort ?? environment.ORION_UDP_PORT ?? "5990";
   const port = positiveInteger(portText, 65535);

@@ -1,5 +1,5 @@
 import { newAllowance } from "../core/allowance.ts";
-import { clientIdBytes } from "../core/token.ts";
+import { clientIdBytes, parseToken } from "../core/token.ts";
 import { encodeBase64Url } from "../core/wire/base64.ts";
 
 /** What a socket's attachment keeps of its client through hibernation. */
@@ -52,6 +52,11 @@ export class Client {
 
   get token(): string {
     return this.#kept.token;
+  }
+
+  /** What the token calls the object that holds the socket. */
+  get home(): string {
+    return parseToken(this.token)?.home ?? "";
   }
 
   get seat(): ClientSeat | null {

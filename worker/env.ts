@@ -1,4 +1,5 @@
 import { defaultTiming, positiveInteger, type Timing } from "../core/settings.ts";
+import { shortestSecret } from "../core/token.ts";
 import type { Directory } from "./directory.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Lobby } from "./lobby.ts";
@@ -22,9 +23,6 @@ export type Settings = Timing & {
   /** The origin that browsers may call from: `*`, or one like `https://game.example`. */
   allowedOrigin: string;
 };
-
-/** The shortest secret that is taken for one. `openssl rand -hex 32` makes 64 characters. */
-const shortestSecret = 16;
 
 /** The deployment's settings, or the sentence that tells its operator what is wrong with them. */
 export function readSettings(env: Env): { ok: true; settings: Settings } | { ok: false; why: string } {

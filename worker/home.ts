@@ -36,9 +36,6 @@ export interface LocalLobby extends LobbyPort {
   apply(events: readonly MemberEvent[]): void;
 }
 
-/** Milliseconds between the tries of a call that a player is waiting for. */
-const promptRetriesMs = limits.retryDelaysMs.slice(0, 3);
-
 export abstract class Home extends DurableObject<Env> implements HomePort {
   readonly #clients = new Map<string, Client>();
   readonly #bySocket = new WeakMap<WebSocket, Client>();
@@ -70,7 +67,7 @@ export abstract class Home extends DurableObject<Env> implements HomePort {
   /** What the clients' tokens call this object, if it holds any. */
   protected get nameInTokens(): string | undefined {
     const [client] = this.#clients.values();
-    return client?.token.split(".")[0];
+    return client?.home;
   }
 
   /** Whether a client is here that drew this home's lobby code and has not used it. */
@@ -119,8 +116,8 @@ export abstract class Home extends DurableObject<Env> implements HomePort {
   /** Opens a lobby with this client as its host: in this object if that is what its socket came for, else in a fresh one. */
   async hostLobby({ clientId, attempt, request }: HostCall): Promise<Outcome<HostAnswer>> {
     const { hostName, ...lobby } = request;
-    return await this.#takeSeat(clientId, attempt, async (client, home, aim) => {
-      const host = { clientId, name: hostName, home, attempt };
+    return await this.#takeSeat(clientId, attempt, async (client, aim) => {
+      const host = { clientId, name: hostName, home: client.home, attempt };
       for (let draw = 0; draw < limits.codeDraws; draw++) {
         const lobbyId = this.#codeFor(client, attempt);
         aim(lobbyId);
@@ -132,7 +129,7 @@ export abstract class Home extends DurableObject<Env> implements HomePort {
   }
 
   async joinLobby({ clientId, attempt, lobbyId, peerName }: JoinCall): Promise<Outcome<JoinAnswer>> {
-    return await this.#takeSeat(clientId, attempt, async (_, home, aim) => {
+    return await this.#takeSeat(clientId, attempt, async ({ home }, aim) => {
       if (lobbyId === null) return refuse("no_such_lobby");
       aim(lobbyId);
       const seat = { clientId, name: peerName, home, attempt };
@@ -144,7 +141,7 @@ export abstract class Home extends DurableObject<Env> implements HomePort {
     if (!this.#clients.has(call.clientId)) return refuse("invalid_token");
     if (lobbyId === null) return refuse("no_such_lobby");
     try {
-      return await retry(() => this.#lobby(lobbyId).start(call), promptRetriesMs);
+      return await retry(() => this.#lobby(lobbyId).start(call), limits.promptRetryDelaysMs);
     } catch (error) {
       logFault("lobby unreachable", { lobbyId }, error);
       return refuse("unavailable");
@@ -239,7 +236,7 @@ export abstract class Home extends DurableObject<Env> implements HomePort {
     ask: (lobby: LobbyPort) => Promise<Outcome<T>>,
   ): Promise<Outcome<T>> {
     try {
-      return await retry(() => ask(this.#lobby(lobbyId)), promptRetriesMs);
+      return await retry(() => ask(this.#lobby(lobbyId)), limits.promptRetryDelaysMs);
     } catch (error) {
       logFault("lobby unreachable", { lobbyId }, error);
       this.#tell(lobbyId, { kind: "member-left", clientId, attempt });
@@ -249,12 +246,12 @@ export abstract class Home extends DurableObject<Env> implements HomePort {
 
   /**
    * Lets the client take one seat, unless it has one or is taking one. The same attempt, repeated, gets the same
-   * answer. `take` is told the client and its home's name, and aims at a lobby before it asks it.
+   * answer. `take` is told the client, and aims at a lobby before it asks it.
    */
   async #takeSeat<T extends HostAnswer>(
     clientId: string,
     attempt: string,
-    take: (client: Client, home: string, aim: (lobbyId: string) => void) => Promise<Outcome<T>>,
+    take: (client: Client, aim: (lobbyId: string) => void) => Promise<Outcome<T>>,
   ): Promise<Outcome<T>> {
     const client = this.#clients.get(clientId);
     if (!client) return refuse("invalid_token");
@@ -266,8 +263,7 @@ export abstract class Home extends DurableObject<Env> implements HomePort {
     client.taking = taking;
     try {
       if (await this.#isElsewhere(client, attempt)) return refuse("already_in_lobby");
-      const [home = ""] = client.token.split(".");
-      const outcome = await take(client, home, (lobbyId) => {
+      const outcome = await take(client, (lobbyId) => {
         taking.lobbyId = lobbyId;
       });
       if (!outcome.ok) return outcome;

@@ -43,7 +43,8 @@ const earthRadiusKm = 6_371;
 /** Half way round: what an unknown distance counts as. */
 const farthestKm = Math.PI * earthRadiusKm;
 
-function distanceKm(a: Place, b: Place): number {
+/** Over the surface of the earth. */
+export function distanceKm(a: Place, b: Place): number {
   const radians = Math.PI / 180;
   const [latA, latB] = [a.latitude * radians, b.latitude * radians];
   const havLat = Math.sin((latB - latA) / 2) ** 2;

@@ -4,7 +4,7 @@ export const limits = {
   bodyBytes: 16 * 1024,
   /** Bytes of a WebSocket message from a client. The largest honest one is under 2 000. */
   frameBytes: 16 * 1024,
-  /** Bytes of a datagram: a token is at most 104 characters, so an honest one is under 200. */
+  /** Bytes of a datagram: a token is at most 48 characters, so an honest one is under 200. */
   datagramBytes: 1024,
   /** UTF-16 units of a lobby's or a member's name (Orion). */
   nameLength: 50,
@@ -20,16 +20,14 @@ export const limits = {
   /** WebSocket messages dropped for being too many before the socket is closed: about 3 s of a hard flood. */
   framesDropped: 300,
 
-  /** Sockets the Worker sends to one lounge before it draws another: enough that friends who connect together share one. */
-  loungeSockets: 256,
-  /** Lounges tried for a socket, when one does not answer. */
-  loungeDraws: 3,
-  /** Sockets a lobby's object holds. More than its seats, because whoever waits for a seat is at home there too. */
-  lobbySockets: 256,
-  /** Codes tried for a new lobby. With a million lobbies open, one in 60 is taken: five misses are one in 10^9. */
-  codeDraws: 5,
+  /** Clients a home takes that come on no lobby's path, unless set otherwise: enough that friends often share one. */
+  homeFill: 256,
+  /** Clients a home holds. The rest of the room is for those who come on the path of one of its lobbies. */
+  homeSockets: 1_024,
+  /** Homes tried for a client: enough to find one with room among thousands, each try doubling their number. */
+  homeDraws: 16,
 
-  /** Milliseconds between two checks of a lobby that its members' homes still hold them. */
+  /** Milliseconds between two checks of a lobby that its members' other homes still hold them. */
   auditIntervalMs: 5 * 60_000,
   /** Milliseconds a directory entry lives without being refreshed: three audits. */
   listingLifeMs: 15 * 60_000,

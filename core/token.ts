@@ -1,12 +1,12 @@
 /**
- * A client's token: `<home>.<client id>.<mac>`, at most 104 characters.
+ * A client's token: `<home>.<client id>.<mac>`, at most 48 characters.
  *
  * It names the client's home, so no request needs a look-up, and its mac (HMAC-SHA-256 of
  * `<home>.<client id>`, cut to 128 bits, base64url) can be checked by whoever has the deployment's
  * secret, with no I/O. The client id is no secret. The shells compute the mac: this file has no crypto.
  */
 export type Token = {
-  /** The object that holds the client's socket: a lounge's id (64 hex digits) or a lobby's code (5 of 0-9A-Z). */
+  /** The object that holds the client's socket: the number of a home, in decimal. */
   home: string;
   /** 16 characters of base64url: 96 random bits. */
   clientId: string;
@@ -24,11 +24,17 @@ export const macBytes = 16;
 /** Characters of the shortest secret that is taken for one. `openssl rand -hex 32` makes 64. */
 export const shortestSecret = 16;
 
-/** From the one secret come two keys, each the HMAC-SHA-256 of its label under the secret. */
-export const keyLabels = { token: "orion-edge token v1", sidecar: "orion-edge sidecar v1" } as const;
+/** From the one secret come all keys, each the HMAC-SHA-256 of its label under the secret. */
+export const keyLabels = {
+  token: "orion-edge token v1",
+  sidecar: "orion-edge sidecar v1",
+  code: "orion-edge code v1",
+} as const;
 export type KeyUse = keyof typeof keyLabels;
 
-const shape = /^([0-9a-f]{64}|[0-9A-Z]{5})\.([\w-]{16})\.([\w-]{22})$/;
+/** A home's number as tokens and sidecars' posts have it. */
+export const homeShape = /^(?:0|[1-9]\d{0,7})$/;
+const shape = /^(0|[1-9]\d{0,7})\.([\w-]{16})\.([\w-]{22})$/;
 
 /** The parts of a token, or null if it does not have a token's shape. Its mac is not checked. */
 export function parseToken(text: string): Token | null {

@@ -1,21 +1,22 @@
 import { newAllowance } from "../core/allowance.ts";
+import type { LobbyState } from "../core/lobby/state.ts";
 import { clientIdBytes, parseToken } from "../core/token.ts";
 import { encodeBase64Url } from "../core/wire/base64.ts";
 
-/** What a socket's attachment keeps of its client through hibernation. */
+/** What a socket's attachment keeps of its client through hibernation: at most 16 KiB. */
 type Attachment = {
   id: string;
   token: string;
-  /** The socket was opened to host, and the lobby whose object its home is has not been opened yet. */
-  mayOpen: boolean;
   seat: ClientSeat | null;
+  /** The lobby of which it is the host: it lives as long as the host's socket, and so does what is attached to that. */
+  hosted: LobbyState | null;
 };
 
-/** The seat a client has, as its home knows it. */
-export type ClientSeat = { lobbyId: string; lobbyName: string; attempt: string };
+/** The seat a client has, as its home knows it. `home` is the lobby's. */
+export type ClientSeat = { lobbyId: string; lobbyName: string; home: string; attempt: string };
 
 /** A seat being taken. A client takes one at a time: two racing requests cannot both win. */
-type Taking = { attempt: string; lobbyId: string; released: boolean; ended: Promise<void> };
+type Taking = { attempt: string; home: string; lobbyId: string; released: boolean; ended: Promise<void> };
 
 /** A client, as long as its socket is open. */
 export class Client {
@@ -23,6 +24,7 @@ export class Client {
   readonly allowance = newAllowance(Date.now());
   taking: Taking | null = null;
   readonly #kept: Attachment;
+  #keeping = false;
 
   private constructor(socket: WebSocket, kept: Attachment) {
     this.socket = socket;
@@ -30,8 +32,8 @@ export class Client {
   }
 
   /** The client of a socket that was just accepted. */
-  static admit(socket: WebSocket, token: string, id: string, mayOpen: boolean): Client {
-    const client = new Client(socket, { id, token, mayOpen, seat: null });
+  static admit(socket: WebSocket, token: string, id: string): Client {
+    const client = new Client(socket, { id, token, seat: null, hosted: null });
     client.#keep();
     return client;
   }
@@ -68,12 +70,12 @@ export class Client {
     this.#keep();
   }
 
-  get mayOpen(): boolean {
-    return this.#kept.mayOpen;
+  get hosted(): LobbyState | null {
+    return this.#kept.hosted;
   }
 
-  set mayOpen(mayOpen: boolean) {
-    this.#kept.mayOpen = mayOpen;
+  set hosted(hosted: LobbyState | null) {
+    this.#kept.hosted = hosted;
     this.#keep();
   }
 
@@ -93,7 +95,13 @@ export class Client {
     if (this.socket.readyState === WebSocket.OPEN) this.socket.send(frame);
   }
 
+  /** Once for all that changes in a turn: no object goes to sleep in the middle of one. */
   #keep(): void {
-    this.socket.serializeAttachment(this.#kept);
+    if (this.#keeping) return;
+    this.#keeping = true;
+    queueMicrotask(() => {
+      this.#keeping = false;
+      this.socket.serializeAttachment(this.#kept);
+    });
   }
 }

@@ -1,14 +1,14 @@
+import { fewestHomes } from "../core/homes.ts";
+import { limits } from "../core/limits.ts";
 import { defaultTiming, positiveInteger, type Timing } from "../core/settings.ts";
 import { shortestSecret } from "../core/token.ts";
 import type { Directory } from "./directory.ts";
 import type { Fleet } from "./fleet.ts";
-import type { Lobby } from "./lobby.ts";
-import type { Lounge } from "./lounge.ts";
+import type { Home } from "./home.ts";
 
 /** What wrangler.toml, or `npm start`, binds. */
 export type Env = {
-  LOUNGE: DurableObjectNamespace<Lounge>;
-  LOBBY: DurableObjectNamespace<Lobby>;
+  HOME: DurableObjectNamespace<Home>;
   DIRECTORY: DurableObjectNamespace<Directory>;
   FLEET: DurableObjectNamespace<Fleet>;
   /** The deployment's one secret, the same on every sidecar. `wrangler secret put ORION_SECRET` */
@@ -16,6 +16,10 @@ export type Env = {
 } & { [Setting in keyof Settings]?: string | number };
 
 export type Settings = Timing & {
+  /** Objects that hold players and lobbies, in all the world. */
+  homes: number;
+  /** Clients a home takes before another is filled. Those who come on the path of one of its lobbies do not count. */
+  clientsPerHome: number;
   /** Objects that share the list of public lobbies. */
   directoryShards: number;
   /** Milliseconds that an isolate may answer `GET /lobbies` from its last answer; 0 for never. */
@@ -24,8 +28,22 @@ export type Settings = Timing & {
   allowedOrigin: string;
 };
 
-/** The deployment's settings, or the sentence that tells its operator what is wrong with them. */
-export function readSettings(env: Env): { ok: true; settings: Settings } | { ok: false; why: string } {
+/** Room for 15 million players. With more, a home would have fewer codes than clients that may host. */
+const mostHomes = 59_000;
+
+type Reading = { ok: true; settings: Settings } | { ok: false; why: string };
+const readings = new WeakMap<Env, Reading>();
+
+/** The deployment's settings, or the sentence that tells its operator what is wrong with them. Read once in an isolate. */
+export function readSettings(env: Env): Reading {
+  const known = readings.get(env);
+  if (known) return known;
+  const reading = read(env);
+  readings.set(env, reading);
+  return reading;
+}
+
+function read(env: Env): Reading {
   if (!env.ORION_SECRET || env.ORION_SECRET.length < shortestSecret) {
     return {
       ok: false,
@@ -33,12 +51,18 @@ export function readSettings(env: Env): { ok: true; settings: Settings } | { ok:
     };
   }
   const wrong: string[] = [];
-  const number = (name: Exclude<keyof Settings, "allowedOrigin">, fallback: number, least: number) => {
+  const number = (
+    name: Exclude<keyof Settings, "allowedOrigin">,
+    fallback: number,
+    least: number,
+    most?: number,
+  ) => {
     const given = env[name];
     if (given === undefined) return fallback;
-    const value = String(given) === "0" ? 0 : positiveInteger(String(given));
+    const value = String(given) === "0" ? 0 : positiveInteger(String(given), most);
     if (value !== null && value >= least) return value;
-    wrong.push(`${name} must be a whole number from ${least} up, not "${given}".`);
+    const range = most === undefined ? `${least} up` : `${least} to ${most}`;
+    wrong.push(`${name} must be a whole number from ${range}, not "${given}".`);
     return fallback;
   };
   const settings: Settings = {
@@ -53,6 +77,8 @@ export function readSettings(env: Env): { ok: true; settings: Settings } | { ok:
       1,
     ),
     ptpmConnectTimeoutMs: number("ptpmConnectTimeoutMs", defaultTiming.ptpmConnectTimeoutMs, 1),
+    homes: number("homes", mostHomes, fewestHomes, mostHomes),
+    clientsPerHome: number("clientsPerHome", limits.homeFill, 1, limits.homeSockets),
     directoryShards: number("directoryShards", 1, 1),
     directoryMaxAgeMs: number("directoryMaxAgeMs", 0, 0),
     allowedOrigin: String(env.allowedOrigin ?? "*"),

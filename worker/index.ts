@@ -6,8 +6,7 @@ import { isUpgrade, upgrade } from "./upgrade.ts";
 
 export { Directory } from "./directory.ts";
 export { Fleet } from "./fleet.ts";
-export { Lobby } from "./lobby.ts";
-export { Lounge } from "./lounge.ts";
+export { Home } from "./home.ts";
 
 export default {
   async fetch(request, env) {

@@ -30,6 +30,15 @@ export async function verifyPost(env: Env, path: string, body: string, signature
   return sameText(signature, Array.from(mac, (byte) => byte.toString(16).padStart(2, "0")).join(""));
 }
 
+/** Bytes that look random, and are the same for the same secret: what AES-CTR makes of zeros. */
+export async function keyStream(env: Env, bytes: number): Promise<Uint8Array> {
+  const secret = await importKey(encoder.encode(env.ORION_SECRET ?? ""));
+  const raw = await hmac(secret, keyLabels.code);
+  const aes = await crypto.subtle.importKey("raw", raw, "AES-CTR", false, ["encrypt"]);
+  const counter = { name: "AES-CTR", counter: new Uint8Array(16), length: 64 };
+  return new Uint8Array(await crypto.subtle.encrypt(counter, aes, new Uint8Array(bytes)));
+}
+
 async function tokenMac(env: Env, signed: string): Promise<string> {
   const mac = await hmac(await key(env, "token"), signed);
   return encodeBase64Url(mac.subarray(0, macBytes));
@@ -40,7 +49,7 @@ const algorithm = { name: "HMAC", hash: "SHA-256" };
 /** Keys by use and secret. Deriving one takes two calls of WebCrypto; an isolate does it once. */
 const keys = new Map<string, CryptoKey>();
 
-async function key(env: Env, use: KeyUse): Promise<CryptoKey> {
+async function key(env: Env, use: Exclude<KeyUse, "code">): Promise<CryptoKey> {
   const secret = env.ORION_SECRET ?? "";
   const name = `${use}:${secret}`;
   const known = keys.get(name);

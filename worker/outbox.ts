@@ -2,86 +2,76 @@
 import type { Effect } from "../core/lobby/effect.ts";
 import type { Seat } from "../core/lobby/state.ts";
 import type { ListedLobby } from "../core/wire/http.ts";
-import type { Env } from "./env.ts";
-import { Flights } from "./flight.ts";
 import { Listing } from "./listing.ts";
-import { logFault } from "./log.ts";
-import { homeAt, type Parcel } from "./ports.ts";
+import type { Residence } from "./lobby.ts";
 
 /** What the outbox needs of its lobby. */
 export type Sender = {
   readonly lobbyId: string;
-  /** Hands parcels to the clients that this object itself holds. */
-  deliverHere(lobbyId: string, parcels: readonly Parcel[]): void;
-  /** These members turned out to be gone. */
-  lost(clientIds: string[]): void;
   listingFailed(): void;
   forget(): void;
 };
 
 export class Outbox {
+  readonly #residence: Residence;
   readonly #sender: Sender;
   readonly #listing: Listing;
-  readonly #flights: Flights<Parcel>;
   /** Whom a list of seats is, by home. Seats are never changed in place, so the grouping lasts as long as they do. */
   readonly #groups = new WeakMap<readonly Seat[], Map<string, string[]>>();
+  /** The last parcel to each other home: when it has arrived, so have those before it. */
+  readonly #underWay = new Map<string, Promise<boolean>>();
   /** Whether the directory may still have the lobby. */
   #listed = false;
   /** Effects that wait for earlier ones. */
   #tail: Promise<void> | null = null;
 
-  constructor(env: Env, sender: Sender) {
+  constructor(residence: Residence, sender: Sender) {
+    this.#residence = residence;
     this.#sender = sender;
-    this.#listing = new Listing(env, sender.lobbyId, () => sender.listingFailed());
-    this.#flights = new Flights(
-      async (home, { id, items }) => {
-        const gone = (await homeAt(env, home)?.deliver(sender.lobbyId, { id, items })) ?? recipients(items);
-        if (gone.length > 0) sender.lost(gone);
-      },
-      (home, items, error) => {
-        logFault("home unreachable", { lobbyId: sender.lobbyId, home, lost: items.length }, error);
-        sender.lost(recipients(items));
-      },
-    );
+    this.#listing = new Listing(residence.env, sender.lobbyId, () => sender.listingFailed());
   }
 
-  /** Done when the effects are: at once, unless the directory has to be heard first. */
-  perform(effects: readonly Effect[]): Promise<void> {
-    if (this.#tail === null && !effects.some(takesTime)) {
-      for (const effect of effects) this.#do(effect);
-      return done;
+  /** Done when the effects are; null if that is now, because none has to wait for another object. */
+  perform(effects: readonly Effect[]): Promise<void> | null {
+    if (this.#tail) return this.#wait(this.#tail, effects);
+    for (const [index, effect] of effects.entries()) {
+      const under = this.#do(effect);
+      if (under) return this.#wait(under, effects.slice(index + 1));
     }
-    const tail = (this.#tail ?? done).then(async () => {
+    return null;
+  }
+
+  #wait(before: Promise<void>, effects: readonly Effect[]): Promise<void> {
+    const perform = async () => {
+      await before;
       for (const effect of effects) await this.#do(effect);
-    });
-    this.#tail = tail;
-    tail.finally(() => {
+    };
+    const tail = perform().finally(() => {
       if (this.#tail === tail) this.#tail = null;
     });
+    this.#tail = tail;
     return tail;
   }
 
-  #do(effect: Effect): Promise<void> | undefined {
+  /** Null when it is done. */
+  #do(effect: Effect): Promise<void> | null {
     switch (effect.kind) {
       case "list":
         return this.#tell(effect.lobby);
       case "unlist":
         return this.#tell(null);
       case "send":
-        this.#send(effect.to, { frame: effect.frame });
-        return;
+        return this.#send(effect.to, { frame: effect.frame });
       case "release":
-        this.#send(effect.to, { frame: effect.frame, release: true });
-        return;
+        return this.#send(effect.to, { frame: effect.frame, release: true });
       case "audit":
-        this.#send(effect.seats, {});
-        return;
+        return this.#send(effect.seats, {});
       case "forget":
         return this.#forget();
       case "answer":
       case "save":
         // The lobby itself did these when the event happened.
-        return;
+        return null;
     }
   }
 
@@ -90,16 +80,29 @@ export class Outbox {
   }
 
   /** A lobby that may still be listed is not forgotten: its alarm repeats the closing. */
-  async #forget(): Promise<void> {
-    await this.#flights.settled();
-    if (!this.#listed) this.#sender.forget();
+  #forget(): Promise<void> | null {
+    const forget = () => {
+      if (!this.#listed) this.#sender.forget();
+    };
+    if (this.#underWay.size > 0) return Promise.all(this.#underWay.values()).then(forget);
+    forget();
+    return null;
   }
 
-  #send(to: readonly Seat[], parcel: Omit<Parcel, "to">): void {
+  #send(to: readonly Seat[], parcel: { frame?: string; release?: boolean }): null {
+    const { lobbyId } = this.#sender;
     for (const [home, clientIds] of this.#byHome(to)) {
-      if (home === this.#sender.lobbyId) this.#sender.deliverHere(home, [{ to: clientIds, ...parcel }]);
-      else this.#flights.push(home, { to: clientIds, ...parcel });
+      if (home === this.#residence.home) this.#residence.deliver({ lobbyId, to: clientIds, ...parcel });
+      else this.#track(home, this.#residence.send(home, { lobbyId, to: clientIds, ...parcel }));
     }
+    return null;
+  }
+
+  #track(home: string, arriving: Promise<boolean>): void {
+    this.#underWay.set(home, arriving);
+    arriving.finally(() => {
+      if (this.#underWay.get(home) === arriving) this.#underWay.delete(home);
+    });
   }
 
   #byHome(seats: readonly Seat[]): Map<string, string[]> {
@@ -110,14 +113,4 @@ export class Outbox {
     this.#groups.set(seats, byHome);
     return byHome;
   }
-}
-
-const done = Promise.resolve();
-
-function takesTime(effect: Effect): boolean {
-  return effect.kind === "list" || effect.kind === "unlist" || effect.kind === "forget";
-}
-
-function recipients(parcels: readonly Parcel[]): string[] {
-  return parcels.flatMap(({ to }) => to);
 }

@@ -1,15 +1,14 @@
 /** What the objects say to each other, and how they find each other. Everything here is plain data: it crosses RPC. */
 import type { Endpoint } from "../core/endpoint.ts";
 import type { Place } from "../core/fleet.ts";
+import { regionOfHome } from "../core/homes.ts";
 import type { MemberEvent } from "../core/lobby/event.ts";
 import type { Seat } from "../core/lobby/state.ts";
 import type { Outcome } from "../core/problem.ts";
 import type { HostAnswer, HostRequest, JoinAnswer } from "../core/wire/http.ts";
 import type { Env } from "./env.ts";
 import type { Batch } from "./flight.ts";
-
-/** A frame for some of a home's clients. Without a frame it only asks whether the home still holds them. */
-export type Parcel = { to: string[]; frame?: string; release?: boolean };
+import type { Home } from "./home.ts";
 
 /** `attempt` names one HTTP request, so that a call can be repeated when its answer was lost. */
 export type HostCall = { clientId: string; attempt: string; request: Omit<HostRequest, "token"> };
@@ -18,39 +17,42 @@ export type JoinCall = { clientId: string; attempt: string; lobbyId: string | nu
 export type StartCall = { clientId: string; attempt: string; place?: Place | undefined };
 export type Seen = { clientId: string; endpoint: Endpoint };
 
-/** What a home, the object that holds a client's socket, does for the Worker and for lobbies. */
+/** A frame for some of a home's clients. Without a frame it only asks whether the home still holds them. */
+export type Parcel = { lobbyId: string; to: string[]; frame?: string; release?: boolean };
+/** What one home has to say to another: news of a member for its lobby, or a lobby's parcel for its members. */
+export type Mail = { lobbyId: string; news: MemberEvent } | Parcel;
+/** A client's seat in a lobby, or one that it does not have. */
+export type SeatRef = { lobbyId: string; clientId: string };
+
+/** What a home, the object that holds sockets and the lobbies of those who host, does for the Worker and other homes. */
 export interface HomePort {
   hostLobby(call: HostCall): Promise<Outcome<HostAnswer>>;
   joinLobby(call: JoinCall): Promise<Outcome<JoinAnswer>>;
   startMediation(lobbyId: string | null, call: StartCall): Promise<Outcome<null>>;
   /** Ids of the clients whose lobby could not be told. */
   observe(seen: Seen[]): Promise<string[]>;
-  /** Ids of the clients that are not here, or not in this lobby. */
-  deliver(lobbyId: string, batch: Batch<Parcel>): Promise<string[]>;
+
+  /** A client of another home wants a seat. */
+  enter(lobbyId: string, seat: Seat): Promise<Outcome<JoinAnswer>>;
+  /** A client of another home wants to start the mediation. */
+  start(lobbyId: string, call: StartCall): Promise<Outcome<null>>;
+  isSeated(seat: SeatRef): Promise<boolean>;
+  /** The strays: clients with news that have no seat in the lobby, and clients of parcels that are not here in it. */
+  receive(batch: Batch<Mail>): Promise<SeatRef[]>;
 }
 
-export type OpenCall = { lobbyId: string; lobby: Omit<HostRequest, "token" | "hostName">; host: Seat };
+/** Ids by home: to make one from a name takes a hash. As many as an isolate meets in a while. */
+const ids = new Map<string, DurableObjectId>();
+const idsKept = 4_096;
 
-/** What a lobby does for homes. */
-export interface LobbyPort {
-  open(call: OpenCall): Promise<Outcome<HostAnswer>>;
-  enter(seat: Seat): Promise<Outcome<JoinAnswer>>;
-  start(call: StartCall): Promise<Outcome<null>>;
-  /** Ids of the clients that have no seat here. */
-  receive(batch: Batch<MemberEvent>): Promise<string[]>;
-  isSeated(clientId: string): Promise<boolean>;
-}
-
-/** A home's name is a lobby's id or a lounge's (`core/token.ts`). Null if it is neither of this deployment. */
-export function homeAt(env: Env, home: string): HomePort | null {
-  if (home.length === 5) return env.LOBBY.getByName(home);
-  try {
-    return env.LOUNGE.get(env.LOUNGE.idFromString(home));
-  } catch {
-    return null;
+/** The home of this number, in the region it belongs to. */
+export function homeAt(env: Env, home: string): DurableObjectStub<Home> {
+  let id = ids.get(home);
+  if (!id) {
+    if (ids.size >= idsKept) ids.clear();
+    id = env.HOME.idFromName(home);
+    ids.set(home, id);
   }
-}
-
-export function lobbyAt(env: Env, lobbyId: string): LobbyPort {
-  return env.LOBBY.getByName(lobbyId);
+  const locationHint = regionOfHome(Number(home));
+  return env.HOME.get(id, locationHint ? { locationHint } : {});
 }

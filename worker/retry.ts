@@ -12,13 +12,21 @@ export async function retry<T>(
 ): Promise<T> {
   for (const delay of delaysMs) {
     try {
-      return await call();
+      return released(await call());
     } catch (error) {
       if (isOverloaded(error) && !evenOverloaded) throw error;
       await scheduler.wait(delay);
     }
   }
-  return await call();
+  return released(await call());
+}
+
+/** The result of a call. The platform keeps something of the call for one that is an object, until it is told. */
+export function released<T>(result: T): T {
+  if (typeof result === "object" && result !== null && Symbol.dispose in result) {
+    (result as Disposable)[Symbol.dispose]();
+  }
+  return result;
 }
 
 /** The platform sets this on errors after which another try makes things worse. */

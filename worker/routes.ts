@@ -69,10 +69,10 @@ async function asClient<Body extends { token: string }, T>(
   if (!token) return refuse("invalid_token");
   const attempt = crypto.randomUUID();
   try {
-    return await retry(async () => {
-      const home = homeAt(env, token.home);
-      return home ? await call(home, token, body.value, attempt) : refuse("invalid_token");
-    }, limits.promptRetryDelaysMs);
+    return await retry(
+      () => call(homeAt(env, token.home), token, body.value, attempt),
+      limits.promptRetryDelaysMs,
+    );
   } catch (error) {
     logFault("home unreachable", { home: token.home }, error);
     return refuse("unavailable");

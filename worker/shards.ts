@@ -2,6 +2,7 @@
 import type { ListQuery } from "../core/wire/http.ts";
 import type { Directory } from "./directory.ts";
 import { type Env, settingsOf } from "./env.ts";
+import { released } from "./retry.ts";
 
 /** The shard that lists a lobby. */
 export function shardOf(env: Env, lobbyId: string): DurableObjectStub<Directory> {
@@ -21,7 +22,9 @@ let lastAnswer = { at: 0, body: "" };
 async function listAll(env: Env): Promise<string> {
   const { directoryShards, directoryMaxAgeMs } = settingsOf(env);
   if (Date.now() - lastAnswer.at < directoryMaxAgeMs) return lastAnswer.body;
-  const pages = await Promise.all(Array.from({ length: directoryShards }, (_, i) => shard(env, i).list({})));
+  const pages = await Promise.all(
+    Array.from({ length: directoryShards }, async (_, i) => released(await shard(env, i).list({}))),
+  );
   const body = listBody(pages.map(({ lobbies }) => lobbies));
   if (directoryMaxAgeMs > 0) lastAnswer = { at: Date.now(), body };
   return body;
@@ -34,7 +37,7 @@ async function listPage(env: Env, { limit, cursor, name }: ListQuery): Promise<s
   const parts: string[] = [];
   let left = limit;
   for (let i = first, after = start; i < directoryShards; i++, after = 0) {
-    const page = await shard(env, i).list({ after, name, limit: left });
+    const page = released(await shard(env, i).list({ after, name, limit: left }));
     parts.push(page.lobbies);
     if (page.next !== undefined) return listBody(parts, `${i}-${page.next}`);
     if (left !== undefined) left -= page.count;

@@ -21,6 +21,7 @@ import { json, readText, refused } from "./http.ts";
 import { verifyPost } from "./keys.ts";
 import { logFault } from "./log.ts";
 import { homeAt } from "./ports.ts";
+import { released } from "./retry.ts";
 
 export async function receiveHeartbeat(request: Request, env: Env): Promise<Response> {
   const beat = await readPost(request, env, heartbeatPath, heartbeat);
@@ -47,7 +48,7 @@ export async function receiveObservations(request: Request, env: Env): Promise<R
 async function tellHome(env: Env, home: string, some: Observation[]): Promise<string[]> {
   const seen = some.map(({ clientId, ip, port }) => ({ clientId, endpoint: { ip, port } }));
   try {
-    return (await homeAt(env, home)?.observe(seen)) ?? [];
+    return released(await homeAt(env, home).observe(seen));
   } catch (error) {
     logFault("home unreachable", { home }, error);
     return some.map(({ clientId }) => clientId);

@@ -1,65 +1,67 @@
 /** Who gets to hold a new client's socket. A WebSocket cannot move, so this is decided by the path it is opened on. */
+import { type Filling, firstHome, nextHome, type Region, regionAt } from "../core/homes.ts";
 import { limits } from "../core/limits.ts";
-import { drawLobbyId, lobbyIdBytes, readLobbyId } from "../core/lobby/lobby-id.ts";
-import type { Env } from "./env.ts";
+import { readLobbyId } from "../core/lobby/lobby-id.ts";
+import { homeOf } from "./codes.ts";
+import { type Env, settingsOf } from "./env.ts";
 import { logFault } from "./log.ts";
+import { homeAt } from "./ports.ts";
+import { placeOf } from "./sidecar-posts.ts";
 
 export function isUpgrade(request: Request): boolean {
   return request.headers.get("upgrade")?.toLowerCase() === "websocket";
 }
 
 /**
- * Accepts the socket, on any path. `/lobbies` means to host, and gets a fresh lobby's object; `/lobbies/<id>`
- * means to join, and gets that lobby's if it is open; anything else, and whoever finds no room there, a lounge.
+ * Accepts the socket, on any path. `/lobbies/<id>` means to join, and gets the home of that lobby, if it is open and
+ * has room; anything else gets the home that this isolate is filling. Whoever hosts there has its lobby there.
  */
 export async function upgrade(request: Request, env: Env): Promise<Response> {
   const [, root, wanted, ...rest] = new URL(request.url).pathname.split("/");
-  if (root === "lobbies" && rest.length === 0) {
-    const response = wanted ? await joinSocket(env, wanted) : await hostSocket(env);
-    if (response) return response;
-  }
-  return await loungeSocket(env);
+  const lobbyId = root === "lobbies" && wanted && rest.length === 0 ? readLobbyId(wanted) : null;
+  return (lobbyId && (await lobbySocket(env, lobbyId))) || (await socketNear(request, env));
 }
 
-async function joinSocket(env: Env, wanted: string): Promise<Response | null> {
-  const lobbyId = readLobbyId(wanted);
-  return lobbyId === null ? null : await openSocket(env.LOBBY.getByName(lobbyId), `/join/${lobbyId}`);
+async function lobbySocket(env: Env, lobbyId: string): Promise<Response | null> {
+  const home = await homeOf(env, lobbyId);
+  return home === null ? null : await openSocket(env, home, `/${home}/${lobbyId}`);
 }
 
-async function hostSocket(env: Env): Promise<Response | null> {
-  for (let draw = 0; draw < limits.codeDraws; draw++) {
-    const lobbyId = drawLobbyId(crypto.getRandomValues(new Uint8Array(lobbyIdBytes)));
-    const response = await openSocket(env.LOBBY.getByName(lobbyId), `/host/${lobbyId}`);
-    if (response) return response;
-  }
-  return null;
-}
+/** The home that this isolate is filling, by region. */
+const fillings = new Map<Region | null, Filling>();
 
-/** The lounge this isolate is filling. The next one is drawn when it is full: no coordination, no bottleneck. */
-let filling: { id: string; sockets: number } = { id: "", sockets: limits.loungeSockets };
-
-async function loungeSocket(env: Env): Promise<Response> {
-  for (let draw = 0; draw < limits.loungeDraws; draw++) {
-    if (filling.sockets >= limits.loungeSockets) {
-      filling = { id: env.LOUNGE.newUniqueId().toString(), sockets: 0 };
-    }
-    filling.sockets += 1;
-    const { id } = filling;
-    const response = await openSocket(env.LOUNGE.get(env.LOUNGE.idFromString(id)), "/");
+async function socketNear(request: Request, env: Env): Promise<Response> {
+  const { homes, clientsPerHome } = settingsOf(env);
+  const region = regionAt(placeOf(request));
+  for (let draw = 0; draw < limits.homeDraws; draw++) {
+    let filling = fillings.get(region) ?? firstHome(region);
+    // Counting saves a crowd that comes at once from trying the same full home all together.
+    if (filling.sent >= clientsPerHome) filling = nextHome(filling, homes, random());
+    fillings.set(region, { ...filling, sent: filling.sent + 1 });
+    const home = String(filling.home);
+    const response = await openSocket(env, home, `/${home}`);
     if (response) return response;
-    // It gets no more; another request may have drawn the next one already.
-    if (filling.id === id) filling.sockets = limits.loungeSockets;
+    // Another request may have gone on to the next one already.
+    if (fillings.get(region)?.home === filling.home) fillings.set(region, nextHome(filling, homes, random()));
   }
-  throw new Error("no lounge took a socket");
+  throw new Error("no home took a socket");
 }
 
 /** Hands the socket to an object. Null if it has no room for it, or does not answer. */
-async function openSocket(object: Pick<Fetcher, "fetch">, path: string): Promise<Response | null> {
+async function openSocket(env: Env, home: string, path: string): Promise<Response | null> {
   try {
-    const response = await object.fetch(`http://home${path}`, { headers: { upgrade: "websocket" } });
+    const response = await homeAt(env, home).fetch(`http://home${path}`, {
+      headers: { upgrade: "websocket" },
+    });
     return response.status === 101 ? response : null;
   } catch (error) {
-    logFault("home unreachable", {}, error);
+    logFault("home unreachable", { home }, error);
     return null;
   }
+}
+
+/** From 0 up to 1. */
+function random(): number {
+  const [value = 0] = crypto.getRandomValues(new Uint32Array(1));
+  return value / 2 ** 32;
 }

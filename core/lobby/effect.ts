@@ -6,7 +6,7 @@ import { type LobbyState, listedAs, type Seat } from "./state.ts";
 export type Effect =
   /** Answer the request that the event is. */
   | { kind: "answer"; outcome: Outcome<LobbyAnswer> }
-  /** Write the state to storage before anything of it is heard outside. */
+  /** Keep the state where it outlives the object's memory, before anything of it is heard outside. */
   | { kind: "save" }
   /** Tell the directory, and wait a short while for it, before what follows. */
   | { kind: "list"; lobby: ListedLobby }
@@ -14,7 +14,7 @@ export type Effect =
   | { kind: "send"; to: readonly Seat[]; frame: string }
   /** A last frame: from now on these clients are in no lobby. */
   | { kind: "release"; to: readonly Seat[]; frame: string }
-  /** Ask the members' homes whether they still hold them. */
+  /** Ask these members' homes whether they still hold them. */
   | { kind: "audit"; seats: readonly Seat[] }
   /** Once everyone has been told: the lobby is no more. */
   | { kind: "forget" };

@@ -1,23 +1,78 @@
-/** A lobby's id is the code players tell each other: 5 of 0-9A-Z. */
+/**
+ * A lobby's id is the code players tell each other: 5 of 0-9A-Z. It says where the lobby lives (which home, and
+ * which of the home's slots), but only to whoever has the deployment's secret: all codes are shuffled with it.
+ */
 
 const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const length = 5;
+const codes = digits.length ** length;
 const shape = /^[0-9A-Za-z]{5}$/;
-
-/** Bytes of randomness that `drawLobbyId` takes: enough that no code is likelier than another by one in a million. */
-export const lobbyIdBytes = 6;
-
-export function drawLobbyId(random: Uint8Array): string {
-  let value = random.reduce((sum, byte) => sum * 256 + byte, 0);
-  let id = "";
-  while (id.length < length) {
-    id += digits[value % digits.length];
-    value = Math.floor(value / digits.length);
-  }
-  return id;
-}
 
 /** The id people meant by what they typed (lower case is fine), or null if it can be none. */
 export function readLobbyId(text: string): string | null {
   return shape.test(text) ? text.toUpperCase() : null;
+}
+
+/**
+ * How codes and places belong together: a Feistel network over 26 bits, whose round functions are tables of keyed
+ * random numbers (Luby and Rackoff, 1988: four rounds of random functions are a random permutation).
+ */
+export type CodeBook = {
+  /** Homes in the deployment. */
+  readonly homes: number;
+  readonly rounds: readonly Uint16Array[];
+};
+
+const halfBits = 13;
+const halfMask = 2 ** halfBits - 1;
+const roundCount = 6;
+
+/** Bytes of keyed randomness a code book is made of. */
+export const codeBookBytes = roundCount * 2 ** halfBits * Uint16Array.BYTES_PER_ELEMENT;
+
+/** The book of a deployment with this many homes. `random` has `codeBookBytes` bytes, the same for the same secret. */
+export function codeBook(homes: number, random: Uint8Array): CodeBook {
+  const numbers = new DataView(random.buffer, random.byteOffset, codeBookBytes);
+  const rounds = Array.from({ length: roundCount }, (_, round) =>
+    Uint16Array.from(
+      { length: halfMask + 1 },
+      (_, i) => numbers.getUint16(2 * (round * (halfMask + 1) + i)) & halfMask,
+    ),
+  );
+  return { homes, rounds };
+}
+
+/** Lobbies that have a code of their own in one home. */
+export function slotsOf({ homes }: CodeBook): number {
+  return Math.floor(codes / homes);
+}
+
+/** The code of a home's slot. */
+export function lobbyIdAt(book: CodeBook, home: number, slot: number): string {
+  let value = home * slotsOf(book) + slot;
+  // A code is one of 36^5, a little less than 2^26: what falls outside is shuffled again until it falls inside.
+  do value = shuffle(book, value);
+  while (value >= codes);
+  return value.toString(digits.length).toUpperCase().padStart(length, "0");
+}
+
+/** The home of a code's lobby, if there is such a lobby; null if no home has this code. */
+export function homeOfLobby(book: CodeBook, lobbyId: string): number | null {
+  let value = Number.parseInt(lobbyId, digits.length);
+  do value = unshuffle(book, value);
+  while (value >= codes);
+  const home = Math.floor(value / slotsOf(book));
+  return home < book.homes ? home : null;
+}
+
+function shuffle({ rounds }: CodeBook, value: number): number {
+  let [left, right] = [value >> halfBits, value & halfMask];
+  for (const table of rounds) [left, right] = [right, left ^ (table[right] ?? 0)];
+  return (left << halfBits) | right;
+}
+
+function unshuffle({ rounds }: CodeBook, value: number): number {
+  let [left, right] = [value >> halfBits, value & halfMask];
+  for (const table of rounds.toReversed()) [left, right] = [right ^ (table[left] ?? 0), left];
+  return (left << halfBits) | right;
 }

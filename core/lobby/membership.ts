@@ -1,18 +1,21 @@
 /** Who is in the lobby, and what they say to each other. */
+import { limits } from "../limits.ts";
 import { accept, type ProblemCode, refuse } from "../problem.ts";
 import { serverMessage } from "../wire/server-message.ts";
 import { close } from "./closing.ts";
 import { type Effect, listing, type Step } from "./effect.ts";
 import { abort } from "./mediation.ts";
-import { isFull, isLocked, type LobbyState, type Seat, seatOf } from "./state.ts";
+import { isAudited, isFull, isLocked, type LobbyState, type Seat, seatOf } from "./state.ts";
 
-export function join(state: LobbyState, seat: Seat): Step<LobbyState> {
+export function join(state: LobbyState, seat: Seat, now: number): Step<LobbyState> {
   const before = seatOf(state, seat.clientId);
   if (before?.attempt === seat.attempt) return { state, effects: [welcome(state)] };
   const problem = before ? "already_in_lobby" : whyNot(state, seat.name);
   if (problem) return { state, effects: [{ kind: "answer", outcome: refuse(problem) }] };
 
-  const joined = { ...state, seats: [...state.seats, seat] };
+  // A lobby that nobody outside knew of has not been audited: its first audit is an interval away.
+  const auditAt = isAudited(state) ? state.auditAt : now + limits.auditIntervalMs;
+  const joined = { ...state, seats: [...state.seats, seat], auditAt };
   const frame = serverMessage("lobby_peerConnect", { lobbyId: state.lobbyId, peerName: seat.name });
   return {
     state: joined,

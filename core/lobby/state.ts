@@ -34,7 +34,7 @@ export type Gathering = {
   readonly connectingMs: number;
   readonly remindAt: number;
   readonly giveUpAt: number;
-  /** By client id. The one part of the state that may be lost with memory: the next reminder asks again. */
+  /** By client id. The one part of the state that is lost with memory: the next reminder asks again. */
   readonly seen: Readonly<Record<string, Endpoint>>;
 };
 
@@ -47,9 +47,11 @@ export type Connecting = {
   readonly reported: readonly string[];
 };
 
-/** One lobby, all of it. Plain data, at most a few kilobytes: it is one row of storage. */
+/** One lobby, all of it. Plain data: what is `lasting` of it fits into the attachment of its host's socket. */
 export type LobbyState = {
   readonly lobbyId: string;
+  /** The home it lives in, which is its host's. */
+  readonly home: string;
   readonly name: string;
   readonly isPublic: boolean;
   readonly maxMembers: number;
@@ -57,12 +59,14 @@ export type LobbyState = {
   /** In order of arrival, the host among them. */
   readonly seats: readonly Seat[];
   readonly phase: Phase;
-  /** When to ask the members' homes whether they are still there, and to refresh the directory. */
+  /** When to ask the members' other homes whether they are still there, and to refresh the directory. */
   readonly auditAt: number;
 };
 
-/** When the lobby next has something to do by itself. */
-export function wakeAt({ phase, auditAt }: LobbyState): number {
+/** When the lobby next has something to do by itself; infinity for never. */
+export function wakeAt(state: LobbyState): number {
+  const { phase } = state;
+  const auditAt = isAudited(state) ? state.auditAt : Number.POSITIVE_INFINITY;
   switch (phase.kind) {
     case "gathering":
       return Math.min(auditAt, phase.remindAt, phase.giveUpAt);
@@ -72,6 +76,22 @@ export function wakeAt({ phase, auditAt }: LobbyState): number {
     case "closing":
       return auditAt;
   }
+}
+
+/** The members whose sockets other objects hold. */
+export function remoteSeats({ seats, home }: LobbyState): Seat[] {
+  return seats.filter((seat) => seat.home !== home);
+}
+
+/** Whether others outside the home know of the lobby: then it is worth asking them, from time to time. */
+export function isAudited({ isPublic, seats, home }: LobbyState): boolean {
+  return isPublic || seats.some((seat) => seat.home !== home);
+}
+
+/** What of the state is kept where it outlives the object's memory: all but the endpoints seen, which can be asked for again. */
+export function lasting(state: LobbyState): LobbyState {
+  const { phase } = state;
+  return phase.kind === "gathering" ? { ...state, phase: { ...phase, seen: {} } } : state;
 }
 
 export function isFull({ seats, maxMembers }: LobbyState): boolean {

@@ -5,7 +5,7 @@ import { type Effect, listing, type Step } from "./effect.ts";
 import type { LobbyEvent } from "./event.ts";
 import { advance, report, see, start } from "./mediation.ts";
 import { join, leave, lose, say } from "./membership.ts";
-import { type LobbyState, seatOf } from "./state.ts";
+import { type LobbyState, remoteSeats, seatOf } from "./state.ts";
 
 /**
  * The lobby state machine: the state after an event, and what the shell has to do.
@@ -18,7 +18,7 @@ export function step(state: LobbyState | null, event: LobbyEvent, now: number): 
   if (state === null || state.phase.kind === "closing") return afterTheEnd(state, event, now);
   switch (event.kind) {
     case "join-requested":
-      return join(state, event.seat);
+      return join(state, event.seat, now);
     case "start-requested":
       return start(state, event, now);
     case "member-left":
@@ -54,6 +54,7 @@ function open(
   }
   const opened: LobbyState = {
     lobbyId,
+    home: host.home,
     name,
     isPublic,
     maxMembers,
@@ -89,12 +90,17 @@ function mendSoon(state: LobbyState, now: number): Step<LobbyState> {
     : { state: { ...state, auditAt }, effects: [{ kind: "save" }] };
 }
 
-/** Every few minutes: are the members still there, and does the directory still have the lobby right? */
+/** Every few minutes: are the members of other homes still there, and does the directory still have the lobby right? */
 function audit({ state, effects }: Step<LobbyState>, now: number): Step<LobbyState> {
   if (state.auditAt > now) return { state, effects };
   const audited = { ...state, auditAt: now + limits.auditIntervalMs };
   return {
     state: audited,
-    effects: [...effects, { kind: "save" }, ...listing(audited), { kind: "audit", seats: audited.seats }],
+    effects: [
+      ...effects,
+      { kind: "save" },
+      ...listing(audited),
+      { kind: "audit", seats: remoteSeats(audited) },
+    ],
   };
 }

@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { limits } from "../limits.ts";
+import { homeShape } from "../token.ts";
 
 export const heartbeatPath = "/sidecar/heartbeat";
 export const observationsPath = "/sidecar/observations";
@@ -32,7 +33,7 @@ export type Heartbeat = z.infer<typeof heartbeat>;
 
 /** A client's datagram came from this endpoint. The client's token was verified: it does not travel on. */
 const observation = z.object({
-  home: z.string().regex(/^([0-9a-f]{64}|[0-9A-Z]{5})$/),
+  home: z.string().regex(homeShape),
   clientId: z.string().regex(/^[\w-]{16}$/),
   ip: z.string().regex(/^[\da-f.:]{2,45}$/i),
   port,

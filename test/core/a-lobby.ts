@@ -19,9 +19,12 @@ export const sidecar = { name: "paris", host: "paris.example", port: 5990, load:
 /** The one a reminder names when the first did not see everyone. */
 export const otherSidecar = { name: "oslo", host: "oslo.example", port: 5991, load: 0, heardAt: noon };
 
+/** Ben and Cid come from other homes. Everybody else is at home where Ann is, and the lobby she hosts. */
+const elsewhere: Record<string, string> = { Ben: "4", Cid: "58999" };
+
 /** A client's id is its player's name, so that a story can be read. */
 export function seat(name: string, attempt = `${name} takes a seat`): Seat {
-  return { clientId: name, name, home: `home of ${name}`, attempt };
+  return { clientId: name, name, home: elsewhere[name] ?? "17", attempt };
 }
 
 export function endpoint(port: number): { ip: string; port: number } {

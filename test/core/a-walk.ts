@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import type { Effect } from "../../core/lobby/effect.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
-import { type LobbyState, type Seat, wakeAt } from "../../core/lobby/state.ts";
+import { type LobbyState, lasting, type Seat, wakeAt } from "../../core/lobby/state.ts";
 import { step } from "../../core/lobby/step.ts";
 import { endpoint, listingFailed, lobbyId, noon, otherSidecar, sidecar, timing } from "./a-lobby.ts";
 
@@ -99,14 +99,16 @@ export function take(happenings: readonly Happening[], judge: (taken: Taken) => 
     else if (happening.kind === "forgotten") {
       if (state?.phase.kind === "closing") state = saved = null;
     } else {
-      // An alarm comes when it was asked for, or later.
-      if (happening.kind === "alarm" && state) now = Math.max(now, wakeAt(state));
+      // An alarm comes when it was asked for, or later. One that nobody asks for any more may still come.
+      if (happening.kind === "alarm" && state && Number.isFinite(wakeAt(state))) {
+        now = Math.max(now, wakeAt(state));
+      }
       for (const event of eventsOf(happening, state)) {
         const before: LobbyState | null = deepFreeze(state);
         const taken = step(before, deepFreeze(event), now);
         judge({ before, event, now, after: taken.state, effects: taken.effects });
         state = taken.state;
-        if (taken.effects.some(({ kind }) => kind === "save")) saved = state;
+        if (taken.effects.some(({ kind }) => kind === "save")) saved = state && lasting(state);
       }
     }
   }
@@ -159,7 +161,7 @@ function idOf(who: number): string {
 }
 
 function seatFor({ who, name, attempt }: { who: number; name: number; attempt: number }): Seat {
-  return { clientId: idOf(who), name: names[name] ?? "", home: `home ${who % 2}`, attempt: `try ${attempt}` };
+  return { clientId: idOf(who), name: names[name] ?? "", home: String(who % 2), attempt: `try ${attempt}` };
 }
 
 function startBy(clientId: string, attempt: number, alive: boolean): LobbyEvent {

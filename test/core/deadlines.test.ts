@@ -1,13 +1,14 @@
 /** What a lobby does by itself when its time comes: reminders, giving up, audits, mending the directory. */
 import { expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
-import { wakeAt } from "../../core/lobby/state.ts";
+import { lasting, wakeAt } from "../../core/lobby/state.ts";
 import { abortReasons } from "../../core/problem.ts";
 import {
   closing,
   connecting,
   gathering,
   heard,
+  joined,
   type Lobby,
   left,
   listingFailed,
@@ -16,6 +17,7 @@ import {
   otherSidecar,
   phaseOf,
   reported,
+  seat,
   seen,
   started,
   timing,
@@ -38,6 +40,52 @@ test("a waiting lobby wakes for its audit only", () => {
   expect(wakesAt(lobbyOf(friends))).toBe(noon + limits.auditIntervalMs);
 });
 
+/** Dan and Eve are at home where Ann is. */
+const housemates = ["Ann", "Dan", "Eve"] as const;
+const isPrivate = { isPublic: false };
+
+test("a private lobby whose members are all at its home has nothing to wake for", () => {
+  expect(wakesAt(lobbyOf(["Ann"], isPrivate))).toBe(Number.POSITIVE_INFINITY);
+  expect(wakesAt(lobbyOf(housemates, isPrivate))).toBe(Number.POSITIVE_INFINITY);
+  expect(wakesAt(closing(housemates, isPrivate))).toBe(Number.POSITIVE_INFINITY);
+});
+
+test("such a lobby wakes for its mediation alone", () => {
+  expect(wakesAt(gathering(housemates, isPrivate))).toBe(noon + interval);
+  expect(wakesAt(connecting(housemates, isPrivate))).toBe(noon + connectingMs);
+  const late = lobbyOf(housemates, isPrivate).waits(limits.auditIntervalMs - 1_000);
+  late.happens(started("Ann"));
+  expect(wakesAt(late)).toBe(late.now + interval);
+});
+
+test("a public lobby wakes for the directory, though its members are all at its home", () => {
+  expect(wakesAt(lobbyOf(["Ann"]))).toBe(noon + limits.auditIntervalMs);
+  expect(wakesAt(closing(housemates))).toBe(noon + limits.auditIntervalMs);
+});
+
+test("a private lobby wakes for an audit from when a member of another home joins until the last one leaves", () => {
+  const lobby = lobbyOf(["Ann", "Dan", "Ben", "Cid"], isPrivate);
+  expect(wakesAt(lobby)).toBe(noon + limits.auditIntervalMs);
+  lobby.happens(left("Ben"));
+  expect(wakesAt(lobby)).toBe(noon + limits.auditIntervalMs);
+  lobby.happens(left("Cid"));
+  expect(wakesAt(lobby)).toBe(Number.POSITIVE_INFINITY);
+});
+
+test("a member of another home who joins late is asked for an interval later, not at once", () => {
+  const lobby = lobbyOf(["Ann"], isPrivate).waits(2.5 * limits.auditIntervalMs);
+  lobby.happens(joined("Ben"));
+  expect(wakesAt(lobby)).toBe(lobby.now + limits.auditIntervalMs);
+});
+
+test("players coming and going put off neither an audit nor the mending of the directory", () => {
+  const lobby = lobbyOf(["Ann"]).waits(60_000);
+  lobby.happens(joined("Ben"), joined("Dan"), left("Ben"));
+  expect(wakesAt(lobby)).toBe(noon + limits.auditIntervalMs);
+  lobby.happens(listingFailed, joined("Ben"));
+  expect(wakesAt(lobby)).toBe(lobby.now + limits.listingRetryMs);
+});
+
 test("a gathering lobby wakes for the next reminder, or to give up if that is sooner", () => {
   expect(wakesAt(gathering(friends))).toBe(noon + interval);
   const hasty = lobbyOf(friends);
@@ -49,7 +97,7 @@ test("a gathering lobby wakes for its audit if that is sooner", () => {
   const lobby = lobbyOf(friends).waits(limits.auditIntervalMs - 1_000);
   lobby.happens(started("Ann"));
   expect(wakesAt(lobby)).toBe(noon + limits.auditIntervalMs);
-  expect(lobby.waits(1_000).happens(woken())).toEqual(["save", "list 3/4", "audit Ann, Ben, Cid"]);
+  expect(lobby.waits(1_000).happens(woken())).toEqual(["save", "list 3/4", "audit Ben, Cid"]);
   expect(phaseOf(lobby)).toBe("gathering");
 });
 
@@ -62,7 +110,7 @@ test("a connecting lobby wakes for its audit if that is sooner", () => {
   const lobby = lobbyOf(friends).waits(limits.auditIntervalMs - 1_000);
   lobby.happens(started("Ann"), ...friends.map((name) => seen(name, 1001)));
   expect(wakesAt(lobby)).toBe(noon + limits.auditIntervalMs);
-  expect(lobby.waits(1_000).happens(woken())).toEqual(["save", "list 3/4", "audit Ann, Ben, Cid"]);
+  expect(lobby.waits(1_000).happens(woken())).toEqual(["save", "list 3/4", "audit Ben, Cid"]);
   expect(phaseOf(lobby)).toBe("connecting");
 });
 
@@ -74,6 +122,16 @@ test("only players not yet seen are reminded, each interval again", () => {
   expect(wakesAt(lobby)).toBe(noon + 2 * interval);
   lobby.happens(seen("Ann", 1001));
   expect(lobby.waits(interval).happens(woken())).toEqual(["save", "ptpMediation_send to Cid"]);
+});
+
+test("when the lobby's object has lost its memory, the next reminder asks everybody again", () => {
+  const lobby = gathering(friends);
+  lobby.happens(seen("Ann", 1001), seen("Ben", 1002));
+  lobby.state = lobby.state && lasting(lobby.state);
+  expect(lobby.happens(seen("Cid", 1003))).toEqual([]);
+  expect(lobby.waits(interval).happens(woken())).toEqual(["save", "ptpMediation_send to Ann, Ben"]);
+  lobby.happens(seen("Ann", 1001), seen("Ben", 1002));
+  expect(phaseOf(lobby)).toBe("connecting");
 });
 
 test("a reminder names the sidecar that was chosen for it, and the lobby remembers which", () => {
@@ -147,15 +205,32 @@ test("every few minutes the homes are asked for the members, and the directory i
     expect(lobby.waits(limits.auditIntervalMs).happens(woken())).toEqual([
       "save",
       "list 3/4",
-      "audit Ann, Ben, Cid",
+      "audit Ben, Cid",
     ]);
     expect(wakesAt(lobby)).toBe(noon + (i + 1) * limits.auditIntervalMs);
   }
 });
 
+test("a member at the lobby's own home is not asked for, and one who came to another home is", () => {
+  const lobby = lobbyOf(["Ann", "Dan", "Ben", "Eve"]).waits(limits.auditIntervalMs);
+  expect(lobby.happens(woken())).toEqual(["save", "list 4/4", "audit Ben"]);
+});
+
+test("where a lobby lives is a matter of its host, whoever else comes", () => {
+  const lobby = lobbyOf(["Ben", "Ann", "Dan", "Cid"]).waits(limits.auditIntervalMs);
+  expect(lobby.state?.home).toBe(seat("Ben").home);
+  expect(lobby.happens(woken())).toContain("audit Ann, Dan, Cid");
+});
+
+test("an audit of a public lobby whose members are all at its home refreshes the directory and asks nobody", () => {
+  const lobby = lobbyOf(housemates).waits(limits.auditIntervalMs);
+  expect(lobby.happens(woken()).slice(0, 2)).toEqual(["save", "list 3/4"]);
+  expect(lobby.effects.flatMap((effect) => (effect.kind === "audit" ? effect.seats : []))).toEqual([]);
+});
+
 test("an audit of a private lobby leaves the directory alone", () => {
   const lobby = lobbyOf(friends, { isPublic: false }).waits(limits.auditIntervalMs);
-  expect(lobby.happens(woken())).toEqual(["save", "audit Ann, Ben, Cid"]);
+  expect(lobby.happens(woken())).toEqual(["save", "audit Ben, Cid"]);
 });
 
 test("a directory that could not be told is told again soon", () => {

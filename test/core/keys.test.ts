@@ -1,8 +1,10 @@
 /** What the Worker issues the sidecar believes, and the other way round: both against vectors neither of them made. */
 import { describe, expect, test } from "vitest";
+import { type CodeBook, lobbyIdAt, slotsOf } from "../../core/lobby/lobby-id.ts";
 import { parseToken } from "../../core/token.ts";
 import { heartbeatPath, signedText } from "../../core/wire/sidecar-post.ts";
 import { deriveKey, isGenuine, signPost } from "../../udp-sidecar/keys.ts";
+import codes from "../vectors/codes.json" with { type: "json" };
 import posts from "../vectors/sidecar-posts.json" with { type: "json" };
 import tokens from "../vectors/tokens.json" with { type: "json" };
 
@@ -13,6 +15,13 @@ type WorkerKeys = {
   verifyPost(env: { ORION_SECRET: string }, path: string, body: string, signature: string): Promise<boolean>;
 };
 const worker: WorkerKeys = await import(new URL("../../worker/keys.ts", import.meta.url).href);
+
+type CodesEnv = { ORION_SECRET: string; homes: number };
+type WorkerCodes = {
+  codesOf(env: CodesEnv): Promise<CodeBook>;
+  homeOf(env: CodesEnv, lobbyId: string): Promise<string | null>;
+};
+const { codesOf, homeOf }: WorkerCodes = await import(new URL("../../worker/codes.ts", import.meta.url).href);
 
 function sidecarBelieves(secret: string, text: string): boolean {
   const token = parseToken(text);
@@ -48,6 +57,22 @@ describe("a misshapen token is believed by neither", () => {
     test(why, async () => {
       expect(await worker.verifyToken({ ORION_SECRET: secret }, text)).toBeNull();
       expect(sidecarBelieves(secret, text)).toBe(false);
+    });
+  }
+});
+
+describe("the codes of lobbies", () => {
+  // One after the other: what an isolate remembers of one deployment is not taken for another's.
+  for (const { secret, homes, slots, lobbies, nobodys } of codes.books) {
+    const env = { ORION_SECRET: secret, homes };
+    test(`of ${homes} homes under the secret "${secret}" are the deployment's own, and lead home`, async () => {
+      const book = await codesOf(env);
+      expect(slotsOf(book)).toBe(slots);
+      for (const { home, slot, code } of lobbies) {
+        expect(lobbyIdAt(book, home, slot)).toBe(code);
+        expect(await homeOf(env, code)).toBe(String(home));
+      }
+      for (const code of nobodys) expect(await homeOf(env, code)).toBeNull();
     });
   }
 });

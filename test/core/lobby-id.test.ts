@@ -1,8 +1,26 @@
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { drawLobbyId, lobbyIdBytes, readLobbyId } from "../../core/lobby/lobby-id.ts";
+import { limits } from "../../core/limits.ts";
+import {
+  codeBook,
+  codeBookBytes,
+  homeOfLobby,
+  lobbyIdAt,
+  readLobbyId,
+  slotsOf,
+} from "../../core/lobby/lobby-id.ts";
 
-const random = fc.uint8Array({ minLength: lobbyIdBytes, maxLength: lobbyIdBytes });
+/** A key stream for tests: any bytes do that look random. */
+function bytesOf(seed: string): Uint8Array {
+  return createHash("shake256", { outputLength: codeBookBytes }).update(seed).digest();
+}
+
+const book = codeBook(59_000, bytesOf("a secret"));
+const place = fc.record({
+  home: fc.integer({ min: 0, max: book.homes - 1 }),
+  slot: fc.integer({ min: 0, max: slotsOf(book) - 1 }),
+});
 
 test("a code is read as it is, and in lower case too", () => {
   expect(readLobbyId("K3Y7Z")).toBe("K3Y7Z");
@@ -40,29 +58,87 @@ test("any ASCII text is a code or null, and never throws", () => {
   );
 });
 
-test("whatever is drawn is a code", () => {
+test("every slot of every home has a code, which leads back to the home", () => {
   fc.assert(
-    fc.property(random, (bytes) => {
-      const id = drawLobbyId(bytes);
+    fc.property(place, ({ home, slot }) => {
+      const id = lobbyIdAt(book, home, slot);
       expect(readLobbyId(id)).toBe(id);
+      expect(homeOfLobby(book, id)).toBe(home);
     }),
+    { numRuns: 2_000 },
   );
-  expect(drawLobbyId(new Uint8Array(lobbyIdBytes))).toBe("00000");
-  expect(drawLobbyId(new Uint8Array(lobbyIdBytes).fill(255))).toHaveLength(5);
 });
 
-test("every byte of randomness makes a difference", () => {
-  const draws = Array.from({ length: lobbyIdBytes }, (_, i) => {
-    return drawLobbyId(new Uint8Array(lobbyIdBytes).with(i, 1));
+test("no two slots share a code", () => {
+  const few = codeBook(36 ** 5 / 64, bytesOf("few slots"));
+  const ids = Array.from({ length: 400 }, (_, home) =>
+    Array.from({ length: slotsOf(few) }, (_, slot) => lobbyIdAt(few, home, slot)),
+  ).flat();
+  expect(new Set(ids).size).toBe(400 * 64);
+});
+
+test("any code leads to a home, or to none, and never throws", () => {
+  const text = fc.stringMatching(/^[\dA-Z]{5}$/);
+  fc.assert(
+    fc.property(text, (id) => {
+      const home = homeOfLobby(book, id);
+      if (home !== null) expect(home >= 0 && home < book.homes).toBe(true);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test("codes that are left over when each home has its share belong to none", () => {
+  // One slot each, and four codes of ten left over.
+  const wide = codeBook(Math.floor(36 ** 5 * 0.6), bytesOf("many left"));
+  expect(slotsOf(wide)).toBe(1);
+  const ids = Array.from({ length: 5_000 }, (_, i) =>
+    (i * 12_011).toString(36).toUpperCase().padStart(5, "0"),
+  );
+  const homes = ids.map((id) => homeOfLobby(wide, id));
+  homes.forEach((home, i) => {
+    if (home !== null) expect(lobbyIdAt(wide, home, 0)).toBe(ids[i]);
   });
-  expect(new Set([...draws, "00000"]).size).toBe(lobbyIdBytes + 1);
+  // Six of ten, give or take five standard deviations.
+  expect(Math.abs(homes.filter((home) => home !== null).length - 3_000)).toBeLessThan(175);
 });
 
-test("no place of a code prefers a character", () => {
+test("codes go round in each home for as long as a home of the largest deployment has clients to host", () => {
+  expect(slotsOf(book)).toBeGreaterThanOrEqual(limits.homeSockets);
+});
+
+test("every byte of the key stream counts, wherever it lies in memory", () => {
+  const random = bytesOf("a secret");
+  const ids = (random: Uint8Array) => {
+    const book = codeBook(59_000, random);
+    return Array.from({ length: 20 }, (_, slot) => lobbyIdAt(book, 7, slot));
+  };
+  const around = new Uint8Array(3 + codeBookBytes + 3).fill(1);
+  around.set(random, 3);
+  expect(ids(around.subarray(3, 3 + codeBookBytes))).toEqual(ids(random));
+  for (let round = 0; round < 6; round++) {
+    const changed = random.map((byte, i) =>
+      Math.floor((i / codeBookBytes) * 6) === round ? byte ^ 1 : byte,
+    );
+    expect(ids(changed), `round ${round}`).not.toEqual(ids(random));
+    const swapped = random.map((byte, i) => (Math.floor((i / codeBookBytes) * 6) === round ? ~byte : byte));
+    expect(ids(swapped), `round ${round}`).not.toEqual(ids(random));
+  }
+});
+
+test("another secret makes other codes", () => {
+  const other = codeBook(book.homes, bytesOf("another secret"));
+  const same = Array.from({ length: 100 }, (_, slot) => slot).filter(
+    (slot) => lobbyIdAt(book, 7, slot) === lobbyIdAt(other, 7, slot),
+  );
+  expect(same).toEqual([]);
+});
+
+test("neighbouring slots of one home have codes with nothing in common, and no place of a code prefers a character", () => {
   const counts = Array.from({ length: 5 }, () => new Map<string, number>());
-  const draws = 36 * 400;
-  for (const bytes of fc.sample(fc.noBias(random), { numRuns: draws, seed: 1 })) {
-    [...drawLobbyId(bytes)].forEach((character, place) => {
+  const wide = codeBook(10, bytesOf("wide"));
+  for (let slot = 0; slot < 36 * 400; slot++) {
+    [...lobbyIdAt(wide, 3, slot)].forEach((character, place) => {
       counts[place]?.set(character, (counts[place].get(character) ?? 0) + 1);
     });
   }

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { LobbyState, Seat } from "../../core/lobby/state.ts";
-import { wakeAt } from "../../core/lobby/state.ts";
+import { lasting, wakeAt } from "../../core/lobby/state.ts";
 import { decode } from "../support/wire.ts";
 import { type Taken, take, walk, withoutRestarts } from "./a-walk.ts";
 
@@ -23,6 +23,10 @@ const isRequest = ({ event }: Taken) => event.kind.endsWith("-requested");
 const phaseOf = (state: LobbyState | null) => state?.phase.kind ?? "none";
 const isOpen = (state: LobbyState | null): state is LobbyState =>
   state !== null && state.phase.kind !== "closing";
+
+const hasRemoteSeats = ({ seats, home }: LobbyState) => seats.some((seat) => seat.home !== home);
+const isAudited = (state: LobbyState) => state.isPublic || hasRemoteSeats(state);
+const isMediating = ({ phase }: LobbyState) => phase.kind === "gathering" || phase.kind === "connecting";
 
 function deadlines(state: LobbyState | null): number[] {
   const { remindAt, giveUpAt } = { remindAt: [], giveUpAt: [], ...state?.phase };
@@ -61,6 +65,12 @@ always("the host has a seat for as long as the lobby is open", ({ after }) => {
   if (isOpen(after)) expect(after.seats.map(({ clientId }) => clientId)).toContain(after.hostId);
 });
 
+always("a lobby lives in the home of its host for as long as it is open", ({ after }) => {
+  if (isOpen(after)) {
+    expect(after.seats.find(({ clientId }) => clientId === after.hostId)?.home).toBe(after.home);
+  }
+});
+
 always("a mediation has at least two players", ({ after }) => {
   if (after?.phase.kind === "gathering" || after?.phase.kind === "connecting") {
     expect(after.seats.length).toBeGreaterThanOrEqual(2);
@@ -95,6 +105,13 @@ always("what must outlive the object is saved, first of all, and nothing is save
   const changed = !isDeepStrictEqual(durable(taken.before), durable(taken.after));
   expect(kindsOf(taken).includes("save")).toBe(changed);
   if (changed) expect(kindsOf(taken)[0]).toBe("save");
+});
+
+always("what lasts of a lobby is all of it but the endpoints seen", ({ after }) => {
+  if (!after) return;
+  expect(durable(lasting(after))).toEqual(durable(after));
+  if (after.phase.kind === "gathering") expect(lasting(after).phase).toHaveProperty("seen", {});
+  else expect(lasting(after)).toBe(after);
 });
 
 always("a lobby that did not change is the same object", ({ before, after }) => {
@@ -169,6 +186,34 @@ always("an alarm deals with all that is due", ({ after, event, now }) => {
   if (after && event.kind === "deadline-passed") expect(wakeAt(after)).toBeGreaterThan(now);
 });
 
+always("only a private lobby without members of other homes, and without a mediation, never wakes", (it) => {
+  const { after } = it;
+  if (after) expect(Number.isFinite(wakeAt(after))).toBe(isAudited(after) || isMediating(after));
+});
+
+always("a lobby is due because time has passed, never because of what happens to it", (taken) => {
+  const { before, after, now } = taken;
+  if (after && wakeAt(after) <= now) expect(before && wakeAt(before)).toBeLessThanOrEqual(now);
+});
+
+always("an audit asks for all members of other homes, and for nobody else", ({ after, effects }) => {
+  for (const effect of effects) {
+    if (effect.kind !== "audit") continue;
+    expect(effect.seats).toEqual(after?.seats.filter(({ home }) => home !== after.home));
+  }
+});
+
+always("an audit that is due is made, unless the lobby is over", ({ before, after, event, now, effects }) => {
+  if (!isOpen(before) || !isOpen(after) || event.kind !== "deadline-passed" || before.auditAt > now) return;
+  if (hasRemoteSeats(before)) expect(effects.map(({ kind }) => kind)).toContain("audit");
+  if (before.isPublic) expect(effects.map(({ kind }) => kind)).toContain("list");
+});
+
+always("an audit is put off by nothing but an audit", ({ before, after, event }) => {
+  if (!before || !after || event.kind === "deadline-passed") return;
+  if (isAudited(before) && isAudited(after)) expect(after.auditAt).toBeLessThanOrEqual(before.auditAt);
+});
+
 always("no deadline is set in the past", ({ before, after, now }) => {
   const set = deadlines(after).filter((deadline) => !deadlines(before).includes(deadline));
   for (const deadline of set) expect(deadline).toBeGreaterThan(now);
@@ -238,4 +283,19 @@ test("the walk gets everywhere: every event happens in every phase", () => {
     take(happenings, ({ before, event }) => visited.add(`${event.kind} in ${phaseOf(before)}`));
   }
   expect(visited.size).toBe(10 * 5);
+});
+
+test("the walk knows every kind of lobby: public and private, with and without members of other homes", () => {
+  const visited = new Set<string>();
+  for (const happenings of fc.sample(walk, { numRuns: 1_000, seed: 1 })) {
+    take(happenings, ({ after }) => {
+      if (!after) return;
+      const [listed, members] = [
+        after.isPublic ? "public" : "private",
+        hasRemoteSeats(after) ? "from afar" : "at home",
+      ];
+      visited.add(`${phaseOf(after)}, ${listed}, ${members}`);
+    });
+  }
+  expect(visited.size).toBe(4 * 2 * 2);
 });

@@ -26,6 +26,7 @@ test("who hosts is alone in the lobby and gets the code to tell friends", () => 
   lobby.happens(opened(seat("Ann")));
   expect(answerOf(lobby)).toEqual({ ok: true, value: { lobbyName: "Friday", lobbyId } });
   expect(lobby.state).toMatchObject({
+    home: seat("Ann").home,
     hostId: "Ann",
     seats: [seat("Ann")],
     phase: { kind: "waiting" },

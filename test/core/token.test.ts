@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { clientIdBytes, macBytes, parseToken, sameText, tokenText } from "../../core/token.ts";
+import { clientIdBytes, homeShape, macBytes, parseToken, sameText, tokenText } from "../../core/token.ts";
 import { encodeBase64Url } from "../../core/wire/base64.ts";
 import tokens from "../vectors/tokens.json" with { type: "json" };
 import { anyText } from "./any-text.ts";
@@ -23,10 +23,7 @@ describe("what does not have a token's shape is none", () => {
 });
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
-const home = fc.oneof(
-  bytes(32).map((id) => Buffer.from(id).toString("hex")),
-  fc.string({ minLength: 5, maxLength: 5, unit: fc.constantFrom(..."0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") }),
-);
+const home = fc.integer({ min: 0, max: 99_999_999 }).map(String);
 
 test("whatever home, client id and mac a token is made of, they are read from it again", () => {
   fc.assert(
@@ -36,6 +33,28 @@ test("whatever home, client id and mac a token is made of, they are read from it
       expect(parseToken(`${signed}.${mac}`)).toEqual({ home, clientId, signed, mac });
     }),
   );
+});
+
+test("a home is a number below 100 million, written as numbers are, and no other text", () => {
+  const text = fc.oneof(
+    home,
+    fc.string({ unit: fc.constantFrom(..."0123456789"), maxLength: 10 }),
+    fc.string({ unit: fc.constantFrom(..."0017+-.eExa_ \n١１"), maxLength: 5 }),
+  );
+  fc.assert(
+    fc.property(text, (text) => {
+      const number = Number(text);
+      const isHome = String(number) === text && Number.isInteger(number) && number >= 0 && number < 1e8;
+      expect(homeShape.test(text)).toBe(isHome);
+      expect(parseToken(`${text}.${"c".repeat(16)}.${"m".repeat(22)}`)?.home).toBe(isHome ? text : undefined);
+    }),
+    { numRuns: 5_000 },
+  );
+});
+
+test("the longest token has 48 characters", () => {
+  expect(Math.max(...tokens.genuine.map(({ token }) => token.length))).toBe(48);
+  expect(parseToken(`${"9".repeat(9)}.${"c".repeat(16)}.${"m".repeat(22)}`)).toBeNull();
 });
 
 test("any text is a token that says exactly that, or null, and never throws", () => {

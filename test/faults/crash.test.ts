@@ -1,7 +1,7 @@
 /** An object ends in the middle, as on Cloudflare one may at any time: its memory and its sockets are gone. */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Server } from "../../local/server.ts";
-import { lobbyOf, Player, request, rollCall } from "../support/player.ts";
+import { lobbyOf, Player, request } from "../support/player.ts";
 import { crash, later, ring, startFaultyServer } from "../support/server.ts";
 
 const timing = { ptpmConnectRequestIntervalMs: 300 };
@@ -30,72 +30,92 @@ async function succeeds(all: Player[]): Promise<void> {
   }
 }
 
-describe("a lobby's object crashes whose members are at home elsewhere", () => {
-  test("while they wait: they go on chatting, others join, the list is right", async () => {
-    const { lobbyId, host, guests, all } = await lobbyOf(3, server.url, { isPublic: true, maxMembers: 5 });
-    await crash(server.url, { lobby: lobbyId });
-    await rollCall(lobbyId, host, ...guests);
-    await crash(server.url, { lobby: lobbyId });
-    const newcomer = await Player.connect(server.url);
-    expect(await newcomer.join(lobbyId, "Newcomer")).toMatchObject({
-      status: 200,
-      body: { lobbyMembers: ["Host", "Guest 1", "Guest 2", "Newcomer"], host: "Host" },
-    });
-    for (const player of all) {
-      expect(
-        await player.hears("lobby_peerConnect", player.all("lobby_peerConnect").length || 1),
-      ).toBeDefined();
+describe("the home of a guest crashes", () => {
+  test("its clients' sockets close; the lobby hears of it when it next says something", async () => {
+    const { lobbyId, host, guests } = await lobbyOf(2, server.url, { isPublic: true });
+    const [guest = host] = guests;
+    expect(guest.home).not.toBe(host.home);
+    await crash(server.url, { home: guest.home });
+    await guest.closed;
+    host.chat(lobbyId, "Still there?");
+    expect(await host.hears("lobby_peerDisconnect")).toEqual({ lobbyId, peerName: "Guest 1" });
+    expect(await listed(lobbyId)).toBe(1);
+    expect(await guest.post("/lobbies", {})).toMatchObject({ status: 400 });
+    const again = await Player.connect(server.url);
+    expect((await again.join(lobbyId, "Guest 1")).status).toBe(200);
+    await Promise.all([host, again].map((player) => player.leave()));
+  });
+
+  test("while the lobby gathers: its reminder finds out, and the mediation is aborted", async () => {
+    const { lobbyId, host, guests } = await lobbyOf(3, server.url, { isPublic: true });
+    const [guest = host, other = host] = guests;
+    guest.answersOverUdp = false;
+    await host.start(lobbyId);
+    await guest.hears("ptpMediation_send");
+    await crash(server.url, { home: guest.home });
+    for (const player of [host, other]) {
+      expect(await player.hears("ptpMediation_aborted")).toMatchObject({ code: "member_left" });
+      expect(player.methods.slice(-2)).toEqual(["lobby_peerDisconnect", "ptpMediation_aborted"]);
     }
-    expect(await listed(lobbyId)).toBe(4);
-    await crash(server.url, { lobby: lobbyId });
-    await newcomer.leave();
-    expect(await host.hears("lobby_peerDisconnect")).toEqual({ lobbyId, peerName: "Newcomer" });
-    expect(await listed(lobbyId)).toBe(3);
-    await crash(server.url, { lobby: lobbyId });
-    await host.leave();
-    for (const guest of guests) expect(await guest.hears("lobby_closed")).toMatchObject({ lobbyId });
-    expect(await listed(lobbyId)).toBeUndefined();
+    await vi.waitFor(async () => expect(await listed(lobbyId)).toBe(2), soon);
+    await Promise.all([host, other].map((player) => player.leave()));
+  });
+
+  test("over and over: others take the seats, and the game comes about all the same", async () => {
+    const { lobbyId, host } = await lobbyOf(1, server.url, { isPublic: true, maxMembers: 2 });
+    for (let i = 0; i < 4; i++) {
+      const guest = await Player.connect(server.url);
+      expect((await guest.join(lobbyId, "Guest")).status).toBe(200);
+      await crash(server.url, { home: guest.home });
+      host.chat(lobbyId, "Guest?");
+      await host.hears("lobby_peerDisconnect", i + 1);
+    }
+    const guest = await Player.connect(server.url);
+    expect((await guest.join(lobbyId, "Guest")).status).toBe(200);
+    expect((await host.start(lobbyId)).status).toBe(200);
+    await connects([host, guest]);
+    for (const player of [host, guest]) player.reportsSuccess();
+    await succeeds([host, guest]);
+    await vi.waitFor(async () => expect(await listed(lobbyId)).toBeUndefined(), soon);
+    await Promise.all([host, guest].map((player) => player.leave()));
+  });
+});
+
+describe("the home of a host crashes, and its lobby with it", () => {
+  test("members elsewhere are told when they next say something; it is off the list; they host and join again", async () => {
+    const { lobbyId, host, guests } = await lobbyOf(3, server.url, { isPublic: true });
+    await crash(server.url, { home: host.home });
+    await host.closed;
+    guests[0]?.chat(lobbyId, "Host?");
+    // The one who spoke wakes the home, which then tells them all, each once.
+    for (const guest of guests)
+      expect(await guest.hears("lobby_closed")).toEqual({ lobbyId, lobbyName: "Lobby" });
+    await vi.waitFor(async () => expect(await listed(lobbyId)).toBeUndefined(), soon);
+    expect(await guests[0]?.join(lobbyId, "Again")).toMatchObject({ body: { codes: ["no_such_lobby"] } });
+    const again = String((await guests[0]?.host())?.body?.lobbyId);
+    expect((await guests[1]?.join(again, "Guest"))?.status).toBe(200);
+    for (const guest of guests) expect(guest.all("lobby_closed")).toHaveLength(1);
     await Promise.all(guests.map((guest) => guest.leave()));
   });
 
-  test("while it gathers: a reminder asks again those it had seen, and they are connected", async () => {
+  test("a private one: members elsewhere are told as soon as anybody connects there", async () => {
+    const { lobbyId, host, guests } = await lobbyOf(2, server.url);
+    await crash(server.url, { home: host.home });
+    await host.closed;
+    const late = await Player.connect(server.url, `/lobbies/${lobbyId}`);
+    expect(await guests[0]?.hears("lobby_closed")).toMatchObject({ lobbyId });
+    await Promise.all([late, ...guests].map((player) => player.leave()));
+  });
+
+  test("in a mediation: members elsewhere are told", async () => {
     const { lobbyId, host, guests, all } = await lobbyOf(3, server.url);
     for (const guest of guests) guest.answersOverUdp = false;
     await host.start(lobbyId);
-    await host.hears("ptpMediation_send");
-    await guests[0]?.hears("ptpMediation_send", 2);
-    await crash(server.url, { lobby: lobbyId });
-    for (const guest of guests) guest.answersOverUdp = true;
-    await connects(all);
-    for (const player of all) player.reportsSuccess();
-    await succeeds(all);
-    await Promise.all(all.map((player) => player.leave()));
-  });
-
-  test("while it gathers: it stays locked", async () => {
-    const { lobbyId, host, all } = await lobbyOf(2, server.url, { maxMembers: 4 });
-    for (const player of all) player.answersOverUdp = false;
-    await host.start(lobbyId);
-    await crash(server.url, { lobby: lobbyId });
-    const late = await Player.connect(server.url);
-    expect(await late.join(lobbyId, "Late")).toMatchObject({
-      status: 409,
-      body: { codes: ["lobby_locked"] },
-    });
-    expect(await host.start(lobbyId)).toMatchObject({ status: 409, body: { codes: ["lobby_locked"] } });
-    await Promise.all([late, ...all].map((player) => player.leave()));
-  });
-
-  test("while they connect: who reported before need not report again", async () => {
-    const { lobbyId, host, guests, all } = await lobbyOf(3, server.url);
-    await host.start(lobbyId);
-    await connects(all);
-    host.reportsSuccess();
-    await rollCall(lobbyId, host, ...guests);
-    await crash(server.url, { lobby: lobbyId });
-    for (const guest of guests) guest.reportsSuccess();
-    await succeeds(all);
-    await Promise.all(all.map((player) => player.leave()));
+    for (const player of all) await player.hears("ptpMediation_send");
+    await crash(server.url, { home: host.home });
+    guests[0]?.chat(lobbyId, "Host?");
+    for (const guest of guests) expect(await guest.hears("lobby_closed")).toMatchObject({ lobbyId });
+    await Promise.all(guests.map((guest) => guest.leave()));
   });
 
   test("after it told them that it is over: they host and join again", async () => {
@@ -104,121 +124,21 @@ describe("a lobby's object crashes whose members are at home elsewhere", () => {
     await connects(all);
     for (const player of all) player.reportsSuccess();
     await succeeds(all);
-    await crash(server.url, { lobby: lobbyId });
-    expect(await guests[0]?.join(lobbyId, "Again")).toMatchObject({ body: { codes: ["no_such_lobby"] } });
-    const again = await host.host();
-    expect(again.status).toBe(201);
-    expect((await guests[0]?.join(String(again.body?.lobbyId), "Guest"))?.status).toBe(200);
-    await Promise.all(all.map((player) => player.leave()));
-  });
-
-  test("over and over, between any two steps: the game comes about all the same", async () => {
-    const host = await Player.connect(server.url);
-    const lobbyId = String((await host.host({ isPublic: true })).body?.lobbyId);
-    const all = [host];
-    for (const name of ["Ada", "Bob", "Cy"]) {
-      await crash(server.url, { lobby: lobbyId });
-      const guest = await Player.connect(server.url);
-      expect(await guest.join(lobbyId, name)).toMatchObject({ status: 200 });
-      all.push(guest);
-    }
-    await crash(server.url, { lobby: lobbyId });
-    expect((await host.start(lobbyId)).status).toBe(200);
-    await crash(server.url, { lobby: lobbyId });
-    await connects(all);
-    for (const player of all) {
-      await crash(server.url, { lobby: lobbyId });
-      player.reportsSuccess();
-      await vi.waitFor(() => expect(player.socket.bufferedAmount).toBe(0), soon);
-      await player.settled();
-    }
-    await succeeds(all);
-    await vi.waitFor(async () => expect(await listed(lobbyId)).toBeUndefined(), soon);
-    await Promise.all(all.map((player) => player.leave()));
-  });
-});
-
-describe("a lounge crashes", () => {
-  test("its clients' sockets close; a lobby elsewhere hears of a member when it next says something", async () => {
-    const host = await Player.connect(server.url, "/lobbies");
-    const lobbyId = String((await host.host({ isPublic: true })).body?.lobbyId);
-    const guest = await Player.connect(server.url);
-    await guest.join(lobbyId, "Guest");
-    await crash(server.url, { home: guest.home });
-    await guest.closed;
-    host.chat(lobbyId, "Still there?");
-    expect(await host.hears("lobby_peerDisconnect")).toEqual({ lobbyId, peerName: "Guest" });
-    expect(await listed(lobbyId)).toBe(1);
-    expect(await guest.post("/lobbies", {})).toMatchObject({ status: 400 });
-    const again = await Player.connect(server.url);
-    expect((await again.join(lobbyId, "Guest")).status).toBe(200);
-    await Promise.all([host, again].map((player) => player.leave()));
-  });
-
-  test("with the host in it: the lobby elsewhere closes when it next says something", async () => {
-    const host = await Player.connect(server.url);
-    const lobbyId = String((await host.host({ isPublic: true })).body?.lobbyId);
-    const guest = await Player.connect(server.url, `/lobbies/${lobbyId}`);
-    expect((await guest.join(lobbyId, "Guest")).status).toBe(200);
-    expect(guest.home).toBe(lobbyId);
     await crash(server.url, { home: host.home });
-    await host.closed;
-    guest.chat(lobbyId, "Host?");
-    expect(await guest.hears("lobby_closed")).toMatchObject({ lobbyId });
-    expect(await listed(lobbyId)).toBeUndefined();
-    expect((await guest.host()).status).toBe(201);
-    await guest.leave();
+    expect(await guests[0]?.join(lobbyId, "Again")).toMatchObject({ body: { codes: ["no_such_lobby"] } });
+    const again = await guests[0]?.host();
+    expect(again?.status).toBe(201);
+    expect(guests[0]?.all("lobby_closed")).toHaveLength(1);
+    await Promise.all(guests.map((player) => player.leave()));
   });
 
-  test("while a lobby elsewhere gathers: its reminder finds out, and the mediation is aborted", async () => {
-    const host = await Player.connect(server.url, "/lobbies");
-    const lobbyId = String((await host.host()).body?.lobbyId);
-    const guest = await Player.connect(server.url);
-    await guest.join(lobbyId, "Guest");
-    guest.answersOverUdp = false;
-    await host.start(lobbyId);
-    await guest.hears("ptpMediation_send");
-    await crash(server.url, { home: guest.home });
-    expect(await host.hears("ptpMediation_aborted")).toMatchObject({ code: "member_left" });
-    expect(host.methods.slice(-2)).toEqual(["lobby_peerDisconnect", "ptpMediation_aborted"]);
-    await host.leave();
-  });
-});
-
-describe("a lobby's object crashes that holds sockets too", () => {
-  test("the host's: remote members are told that the lobby is closed", async () => {
-    const host = await Player.connect(server.url, "/lobbies");
-    const lobbyId = String((await host.host({ isPublic: true })).body?.lobbyId);
-    const guest = await Player.connect(server.url);
-    await guest.join(lobbyId, "Guest");
-    await crash(server.url, { lobby: lobbyId });
-    await host.closed;
-    guest.chat(lobbyId, "Host?");
-    expect(await guest.hears("lobby_closed")).toMatchObject({ lobbyId });
-    expect(await listed(lobbyId)).toBeUndefined();
-    expect((await guest.host()).status).toBe(201);
-    await guest.leave();
-  });
-
-  test("a guest's, during a mediation: the rest are told who is gone and that it is aborted", async () => {
-    const host = await Player.connect(server.url);
-    const lobbyId = String((await host.host({ isPublic: true })).body?.lobbyId);
-    const guest = await Player.connect(server.url, `/lobbies/${lobbyId}`);
-    await guest.join(lobbyId, "Guest");
-    for (const player of [host, guest]) player.answersOverUdp = false;
-    await host.start(lobbyId);
-    await guest.hears("ptpMediation_send");
-    await crash(server.url, { lobby: lobbyId });
-    await guest.closed;
-    expect(await host.hears("ptpMediation_aborted")).toMatchObject({ code: "member_left" });
-    expect(host.all("lobby_peerDisconnect")).toEqual([{ lobbyId, peerName: "Guest" }]);
-    await vi.waitFor(async () => expect(await listed(lobbyId)).toBe(1), soon);
-    await host.leave();
-  });
-
-  test("all members': whoever tries to join finds no lobby, and it is off the list", async () => {
-    const { lobbyId, all } = await lobbyOf(3, server.url, { direct: true, isPublic: true, maxMembers: 5 });
-    await crash(server.url, { lobby: lobbyId });
+  test("with all members in it: whoever tries to join finds no lobby, and it is off the list", async () => {
+    const { lobbyId, host, all } = await lobbyOf(3, server.url, {
+      direct: true,
+      isPublic: true,
+      maxMembers: 5,
+    });
+    await crash(server.url, { home: host.home });
     await Promise.all(all.map((player) => player.closed));
     const late = await Player.connect(server.url);
     expect(await late.join(lobbyId, "Late")).toMatchObject({
@@ -227,6 +147,27 @@ describe("a lobby's object crashes that holds sockets too", () => {
     });
     await vi.waitFor(async () => expect(await listed(lobbyId)).toBeUndefined(), soon);
     await late.leave();
+  });
+
+  test("while other lobbies of the home have members elsewhere: all of them are told of theirs", async () => {
+    const own = await startFaultyServer({ vars: { clientsPerHome: 2 } });
+    try {
+      const one = await lobbyOf(1, own.url, { isPublic: true, maxMembers: 3 });
+      const two = await lobbyOf(1, own.url, { isPublic: true, maxMembers: 3 });
+      expect(two.host.home).toBe(one.host.home);
+      const guests = await Promise.all([one, two].map(() => Player.connect(own.url)));
+      for (const [i, { lobbyId }] of [one, two].entries())
+        expect((await guests[i]?.join(lobbyId, "Guest"))?.status).toBe(200);
+      await crash(own.url, { home: one.host.home });
+      await one.host.closed;
+      await ring(own.url, one.host.home);
+      for (const [i, { lobbyId }] of [one, two].entries())
+        expect(await guests[i]?.hears("lobby_closed")).toMatchObject({ lobbyId });
+      await vi.waitFor(async () => expect(await listed(one.lobbyId, own.url)).toBeUndefined(), soon);
+      await vi.waitFor(async () => expect(await listed(two.lobbyId, own.url)).toBeUndefined(), soon);
+    } finally {
+      await own.stop();
+    }
   });
 });
 
@@ -283,25 +224,22 @@ describe("the fleet crashes", () => {
 describe("as time passes after a crash", () => {
   const minutes = 60_000;
 
-  test("an audit finds members whose lounge crashed, though nobody says anything", async () => {
+  test("an audit finds members whose home crashed, though nobody says anything", async () => {
     const own = await startFaultyServer();
     try {
-      const host = await Player.connect(own.url, "/lobbies");
-      const lobbyId = String((await host.host({ isPublic: true })).body?.lobbyId);
-      const guest = await Player.connect(own.url);
-      await guest.join(lobbyId, "Guest");
-      await crash(own.url, { home: guest.home });
-      await ring(own.url, lobbyId);
+      const { lobbyId, host, guests } = await lobbyOf(2, own.url, { isPublic: true });
+      await crash(own.url, { home: guests[0]?.home ?? "" });
+      await ring(own.url, host.home);
       expect(host.all("lobby_peerDisconnect")).toEqual([]);
       await later(own.url, 5 * minutes);
-      await ring(own.url, lobbyId);
-      expect(await host.hears("lobby_peerDisconnect")).toEqual({ lobbyId, peerName: "Guest" });
+      await ring(own.url, host.home);
+      expect(await host.hears("lobby_peerDisconnect")).toEqual({ lobbyId, peerName: "Guest 1" });
       expect(await listed(lobbyId, own.url)).toBe(1);
 
       // A lobby that lives is refreshed at every audit.
       for (let audits = 0; audits < 4; audits++) {
         await later(own.url, 5 * minutes);
-        await ring(own.url, lobbyId);
+        await ring(own.url, host.home);
         expect(await listed(lobbyId, own.url)).toBe(1);
       }
       // One that is not is off the list after a quarter of an hour.

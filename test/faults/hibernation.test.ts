@@ -17,18 +17,24 @@ process.setMaxListeners(30);
 type Lobby = Awaited<ReturnType<typeof lobbyOf>>;
 
 /** A lobby of three whose objects sleep; then `wake`, and the proof that they had slept. */
-async function asleep(direct: boolean, wake: (lobby: Lobby, server: Server) => Promise<void>): Promise<void> {
-  // A server of its own: in a shared lounge, one test would wake the players of another.
+async function asleep(
+  direct: boolean,
+  wake: (lobby: Lobby, server: Server) => Promise<void>,
+  before: (lobby: Lobby) => Promise<void> = async () => {},
+): Promise<void> {
+  // A server of its own: in a shared home, one test would wake the players of another.
   const server = await startFaultyServer({ timing: { ptpmConnectRequestIntervalMs: 60_000 } });
   try {
     const lobby = await lobbyOf(3, server.url, { direct, isPublic: true, maxMembers: 5 });
-    const objects = [{ lobby: lobby.lobbyId }, { home: lobby.host.home }];
+    const objects = [...new Set(lobby.all.map(({ home }) => home))].map((home) => ({ home }));
+    expect(objects).toHaveLength(direct ? 1 : 3);
     const incarnations = () => Promise.all(objects.map((object) => incarnation(server.url, object)));
-    const before = await incarnations();
+    await before(lobby);
+    const slept = await incarnations();
     await pass(sleepMs);
     await wake(lobby, server);
     const after = await incarnations();
-    for (const [i, text] of after.entries()) expect(text).not.toBe(before[i]);
+    for (const [i, text] of after.entries()) expect(text).not.toBe(slept[i]);
   } finally {
     await server.stop();
   }
@@ -83,12 +89,44 @@ for (const direct of [false, true]) {
     });
   });
 
+  test.concurrent(`a mediation of the ${path} path that sleeps while it gathers stays locked`, async () => {
+    const server = await startFaultyServer({ timing: { ptpmConnectRequestIntervalMs: 60_000 } });
+    try {
+      const { lobbyId, host, all } = await lobbyOf(2, server.url, { direct, maxMembers: 4 });
+      for (const player of all) player.answersOverUdp = false;
+      await host.start(lobbyId);
+      await pass(sleepMs);
+      const late = await Player.connect(server.url);
+      expect(await late.join(lobbyId, "Late")).toMatchObject({ body: { codes: ["lobby_locked"] } });
+      expect(await host.start(lobbyId)).toMatchObject({ body: { codes: ["lobby_locked"] } });
+      expect((await late.host()).status).toBe(201);
+    } finally {
+      await server.stop();
+    }
+  });
+
+  test.concurrent(`a mediation of the ${path} path that sleeps while they connect: who reported need not again`, async () => {
+    await asleep(
+      direct,
+      async ({ guests, all }) => {
+        for (const guest of guests) guest.reportsSuccess();
+        for (const player of all) await player.hears("lobby_closed");
+      },
+      async ({ lobbyId, host, guests, all }) => {
+        await host.start(lobbyId);
+        for (const player of all) await player.hears("ptpMediation_peersConnection_start");
+        host.reportsSuccess();
+        await rollCall(lobbyId, host, ...guests);
+      },
+    );
+  });
+
   test.concurrent(`a mediation of the ${path} path that sleeps while it gathers is completed`, async () => {
     const server = await startFaultyServer({ timing: { ptpmConnectRequestIntervalMs: 13_000 } });
     try {
       const { lobbyId, host, guests, all } = await lobbyOf(3, server.url, { direct });
       for (const guest of guests) guest.answersOverUdp = false;
-      const before = await incarnation(server.url, { lobby: lobbyId });
+      const before = await incarnation(server.url, { home: host.home });
       await host.start(lobbyId);
       await host.hears("ptpMediation_send");
       await pass(sleepMs);
@@ -98,25 +136,29 @@ for (const direct of [false, true]) {
       expect(host.all("ptpMediation_send")).toHaveLength(2);
       for (const player of all) player.reportsSuccess();
       for (const player of all) await player.hears("lobby_closed");
-      expect(await incarnation(server.url, { lobby: lobbyId })).not.toBe(before);
+      expect(await incarnation(server.url, { home: host.home })).not.toBe(before);
     } finally {
       await server.stop();
     }
   });
 }
 
-test.concurrent("one who came to host, slept, and is heard before hosting, hosts where its socket is", async () => {
+test.concurrent("one who connected, slept, and is heard before hosting, hosts", async () => {
   const server = await startFaultyServer();
   try {
+    const other = await Player.connect(server.url);
     const host = await Player.connect(server.url, "/lobbies");
+    expect(Number(host.home)).toBeGreaterThan(Number(other.home));
     await pass(sleepMs);
     host.chat("AAAAA", "Is this on?");
     await host.settled();
     const { status, body } = await host.host();
-    expect({ status, lobbyId: body?.lobbyId }).toEqual({ status: 201, lobbyId: host.home });
-    const guest = await Player.connect(server.url);
-    expect((await guest.join(host.home, "Guest")).status).toBe(200);
-    await rollCall(host.home, host, guest);
+    expect(status).toBe(201);
+    const lobbyId = String(body?.lobbyId);
+    const guest = await Player.connect(server.url, `/lobbies/${lobbyId}`);
+    expect(guest.home).toBe(host.home);
+    expect((await guest.join(lobbyId, "Guest")).status).toBe(200);
+    await rollCall(lobbyId, host, guest);
   } finally {
     await server.stop();
   }

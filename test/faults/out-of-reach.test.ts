@@ -10,7 +10,7 @@ test("a lobby that crashes while it closes goes on closing when somebody speaks 
     await setFault(server.url, "unlisting", "900");
     await host.leave();
     await guest?.settled();
-    await crash(server.url, { lobby: lobbyId });
+    await crash(server.url, { home: host.home });
     await setFault(server.url, "unlisting", "");
     guest?.chat(lobbyId, "Anyone?");
     await guest?.hears("lobby_closed");
@@ -20,11 +20,11 @@ test("a lobby that crashes while it closes goes on closing when somebody speaks 
   }
 });
 
-test("players get in although the lounge that is being filled fails", async () => {
+test("players get in although the home that is being filled fails", async () => {
   const server = await startFaultyServer();
   try {
     const first = await Player.connect(server.url);
-    await setFault(server.url, "lounge", first.home);
+    await setFault(server.url, "home", first.home);
     for (let i = 0; i < 5; i++) expect((await Player.connect(server.url)).home).not.toBe(first.home);
   } finally {
     await server.stop();
@@ -34,9 +34,7 @@ test("players get in although the lounge that is being filled fails", async () =
 test("a join that failed does not throw out the one that then succeeds", async () => {
   const server = await startFaultyServer();
   try {
-    const host = await Player.connect(server.url, "/lobbies");
-    const { body } = await host.host();
-    const lobbyId = String(body?.lobbyId);
+    const { lobbyId, host } = await lobbyOf(1, server.url);
     const guest = await Player.connect(server.url);
     await setFault(server.url, "lobbies", "all");
     expect((await guest.join(lobbyId, "Guest")).status).toBe(503);

@@ -2,7 +2,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player, rollCall } from "../support/player.ts";
-import { expectRefused } from "../support/refusal.ts";
 import { startTestServer } from "../support/server.ts";
 
 let server: Server;
@@ -10,9 +9,6 @@ beforeAll(async () => {
   server = await startTestServer();
 });
 afterAll(() => server.stop());
-
-const lounge = /^[0-9a-f]{64}$/;
-const code = /^[0-9A-Z]{5}$/;
 
 /** The players are connected to one another, and the lobby closes. */
 async function getConnected(lobbyId: string, host: Player, ...guests: Player[]): Promise<void> {
@@ -34,26 +30,34 @@ async function getConnected(lobbyId: string, host: Player, ...guests: Player[]):
     expect(player.methods.slice(-2)).toEqual(["ptpMediation_success", "lobby_closed"]);
 }
 
-test("whoever connects on /lobbies is at home in the lobby it then hosts", async () => {
-  const host = await Player.connect(server.url, "/lobbies");
-  expect(host.home).toMatch(code);
-  expect((await host.host()).body?.lobbyId).toBe(host.home);
-  await rollCall(host.home, host);
-});
-
-test("whoever connects on a lobby's path is at home in it, before and after joining", async () => {
+test("whoever connects on a lobby's path is at home where its host is, before and after joining", async () => {
   const { lobbyId, host } = await lobbyOf(1, server.url, { maxMembers: 3 });
   for (const path of [`/lobbies/${lobbyId}`, `/lobbies/${lobbyId.toLowerCase()}`]) {
     const guest = await Player.connect(server.url, path);
-    expect(guest.home).toBe(lobbyId);
+    expect(guest.home).toBe(host.home);
     expect((await guest.join(lobbyId, path.slice(9).replace(/\d/g, "x"))).status).toBe(200);
     await rollCall(lobbyId, guest, host);
   }
 });
 
-test("whoever connects on the root, or anywhere else, is at home in a lounge", async () => {
-  for (const path of ["/", "/ping", "/lobbies/ABCDE/join"]) {
-    expect((await Player.connect(server.url, path)).home).toMatch(lounge);
+test("whoever connects on any other path gets the home that is being filled", async () => {
+  const { host } = await lobbyOf(1, server.url);
+  for (const path of ["/", "/ping", "/lobbies", "/lobbies/ABCDE/join"]) {
+    // In this server every home is full with one.
+    expect((await Player.connect(server.url, path)).home).not.toBe(host.home);
+  }
+});
+
+test("players who connect one after another share a home, until it is full", async () => {
+  const own = await startTestServer({ vars: { clientsPerHome: 3 } });
+  try {
+    const homes: string[] = [];
+    for (let i = 0; i < 9; i++) homes.push((await Player.connect(own.url)).home);
+    expect(homes.slice(0, 3)).toEqual(Array(3).fill(homes[0]));
+    expect(homes.slice(3, 6)).toEqual(Array(3).fill(homes[3]));
+    expect(new Set(homes).size).toBe(3);
+  } finally {
+    await own.stop();
   }
 });
 
@@ -61,7 +65,6 @@ test.each(["/lobbies/00000", "/lobbies/no code"])(
   "whoever connects on %s, where no lobby is, can still host or join",
   async (path) => {
     const host = await Player.connect(server.url, path);
-    expect(host.home).toMatch(lounge);
     const { status, body } = await host.host();
     expect(status).toBe(201);
     const guest = await Player.connect(server.url, path);
@@ -69,16 +72,6 @@ test.each(["/lobbies/00000", "/lobbies/no code"])(
     await rollCall(String(body?.lobbyId), guest, host);
   },
 );
-
-test("a code that was drawn is no lobby before it is opened: it cannot be joined, nor its path", async () => {
-  const host = await Player.connect(server.url, "/lobbies");
-  const guest = await Player.connect(server.url, `/lobbies/${host.home}`);
-  expect(guest.home).toMatch(lounge);
-  expectRefused(await guest.join(host.home, "Guest"), 409, "no_such_lobby");
-  expectRefused(await guest.start(host.home), 409, "no_such_lobby");
-  await host.host();
-  expect((await guest.join(host.home, "Guest")).status).toBe(200);
-});
 
 test("whoever connected to host may join another lobby instead, and host later", async () => {
   const { lobbyId, host } = await lobbyOf(1, server.url, { maxMembers: 2 });
@@ -139,21 +132,17 @@ test("the same players can be connected again and again, on the same sockets", a
   }
 });
 
-test("a code whose lobby has closed leads to a lounge", async () => {
+test("a code whose lobby has closed leads to a home all the same", async () => {
   const { lobbyId, host, guests } = await lobbyOf(2, server.url, { direct: true });
   await host.leave();
   await guests[0]?.hears("lobby_closed");
   const late = await Player.connect(server.url, `/lobbies/${lobbyId}`);
-  expect(late.home).toMatch(lounge);
   expect((await late.host()).status).toBe(201);
 });
 
-test.each([
-  ["in a lounge", "/"],
-  ["in its lobby", "/lobbies"],
-])(
-  "a host at home %s has guests from everywhere, who meet, talk, are connected and part",
-  async (_, path) => {
+test.each([["/"], ["/lobbies"]])(
+  "a host who came on %s has guests from everywhere, who meet, talk, are connected and part",
+  async (path) => {
     const host = await Player.connect(server.url, path);
     const { body } = await host.host({ maxMembers: 8 });
     const lobbyId = String(body?.lobbyId);
@@ -187,7 +176,7 @@ test.each([
   },
 );
 
-test("when a host at home in its lobby leaves, guests from everywhere hear that it is closed", async () => {
+test("when a host leaves, guests from everywhere hear that it is closed", async () => {
   const { lobbyId, host } = await lobbyOf(1, server.url, { direct: true, maxMembers: 4 });
   const guests = [await Player.connect(server.url), await Player.connect(server.url, `/lobbies/${lobbyId}`)];
   for (const [i, guest] of guests.entries()) await guest.join(lobbyId, `Guest ${i}`);

@@ -142,9 +142,9 @@ const wrongTokens: [string, (player: Player) => string][] = [
   ["with a new line", ({ token }) => `${token}\n`],
   ["with something more", ({ token }) => `${token}.${token}`],
   ["with its home in upper case", ({ token }) => token.toUpperCase()],
-  ["of a lounge that is not ours", ({ clientId }) => tokenFor("0123456789abcdef".repeat(4), clientId)],
-  ["of a lounge of zeros", ({ clientId }) => tokenFor("0".repeat(64), clientId)],
-  ["of a lobby that never was", ({ clientId }) => tokenFor("00000", clientId)],
+  ["of a home where the client is not", ({ home, clientId }) => tokenFor(String(Number(home) + 1), clientId)],
+  ["of a home that never was", ({ clientId }) => tokenFor("99999999", clientId)],
+  ["with zeros before its home", ({ home, clientId }) => tokenFor(`0${home}`, clientId)],
   ["of a client that never was", ({ home }) => tokenFor(home, "AAAAAAAAAAAAAAAA")],
   ["of a home of another shape", ({ clientId }) => tokenFor("home", clientId)],
 ];

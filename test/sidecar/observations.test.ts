@@ -12,7 +12,7 @@ afterEach(() => {
 });
 
 const seen = (client: number, port = 1000): Observation => ({
-  home: "AAAAA",
+  home: "17",
   clientId: String(client).padStart(16, "0"),
   ip: "192.0.2.1",
   port,

@@ -75,7 +75,7 @@ describe("the path of a datagram", () => {
 
   test("a forged token touches no object, where a genuine one touches its home", async () => {
     const databases = async () =>
-      (await readdir(join(folder, "do", "orion-edge-Lobby"))).filter((name) => /^[0-9a-f]{64}/.test(name));
+      (await readdir(join(folder, "do", "orion-edge-Home"))).filter((name) => /^[0-9a-f]{64}/.test(name));
     const stranger = createSocket("udp4");
     let heard = 0;
     stranger.on("message", () => {
@@ -84,11 +84,11 @@ describe("the path of a datagram", () => {
     const before = await databases();
     const { forged } = sidecar.counts;
     const under = "another secret of that length....";
-    stranger.send(datagramOf(tokenOf("Eve", { home: "ZZZZ1", under })), sidecar.port, "127.0.0.1");
+    stranger.send(datagramOf(tokenOf("Eve", { home: "2001", under })), sidecar.port, "127.0.0.1");
     await vi.waitFor(() => expect(sidecar.counts.forged).toBe(forged + 1), soon);
     expect((await heartbeatPost()).status).toBe(200);
     expect(await databases()).toEqual(before);
-    stranger.send(datagramOf(tokenOf("Ada", { home: "ZZZZ2" })), sidecar.port, "127.0.0.1");
+    stranger.send(datagramOf(tokenOf("Ada", { home: "2002" })), sidecar.port, "127.0.0.1");
     await vi.waitFor(async () => expect((await databases()).length).toBeGreaterThan(before.length), soon);
     expect(heard).toBe(0);
     stranger.close();
@@ -98,7 +98,7 @@ describe("the path of a datagram", () => {
 const beat = { name: "test", port: 5990, load: 0, leaving: true };
 const heartbeat = "/sidecar/heartbeat";
 const observations = "/sidecar/observations";
-const seen = { home: "AAAAA", clientId: "a".repeat(16), ip: "192.0.2.1", port: 1 };
+const seen = { home: "17", clientId: "a".repeat(16), ip: "192.0.2.1", port: 1 };
 
 /** A post as a sidecar makes it, or with what is wrong. */
 function signed(path: string, content: unknown, signature?: string) {
@@ -157,6 +157,7 @@ describe("a post", () => {
     [observations, {}],
     [observations, { observations: {} }],
     [observations, { observations: [{ ...seen, home: "no home" }] }],
+    [observations, { observations: [{ ...seen, home: "017" }] }],
     [observations, { observations: [{ ...seen, clientId: "short" }] }],
     [observations, { observations: [{ ...seen, ip: "localhost" }] }],
     [observations, { observations: [{ ...seen, port: 0 }] }],
@@ -186,7 +187,7 @@ describe("a post", () => {
   });
 
   test("of a home that this deployment never had is done with, not asked for again", async () => {
-    const home = "0123456789abcdef".repeat(4);
+    const home = "99999999";
     expect(await signed(observations, { observations: [{ ...seen, home }] })).toMatchObject({
       status: 200,
       body: { again: [] },

@@ -1,50 +1,40 @@
 /**
  * The Worker as it is deployed, with handles for faults. Only tests bundle this file.
  *
- * `GET /test/crash?home=<id>` ends the object that is a client's home; `?lobby=<id>`, `?directory=<n>` and
+ * `GET /test/crash?home=<n>` ends the object that is a client's home, with the lobbies in it; `?directory=<n>` and
  * `?fleet` likewise. An object that is ended loses its memory and its sockets, and keeps its storage.
  * `/test/incarnation` with the same query answers a text that stays the same as long as its memory does.
  * `/test/fault?<name>=<value>` sets one of the faults below; an empty value ends it.
- * `/test/later?ms=<n>` sets the clock of all objects forward; `/test/alarm?lobby=<id>` runs a lobby's alarm.
+ * `/test/later?ms=<n>` sets the clock of all objects forward; `/test/alarm?home=<n>` runs a home's alarm.
  */
 
 import type { Env } from "../../worker/env.ts";
 import worker, {
   Directory as RealDirectory,
   Fleet as RealFleet,
-  Lobby as RealLobby,
-  Lounge as RealLounge,
+  Home as RealHome,
 } from "../../worker/index.ts";
 
-/** `lounge`: the id of one that takes no sockets. `lobbies`: all fail. `unlisting`: milliseconds the directory takes for it. */
+/** `home`: the number of one that takes no sockets. `lobbies`: all fail. `unlisting`: milliseconds the directory takes for it. */
 const faults = new Map<string, string>();
 
 function fail(kind: string, value: string): void {
   if (faults.get(kind) === value) throw new Error("failed by a test");
 }
 
-export class Lounge extends RealLounge {
+export class Home extends RealHome {
   readonly #incarnation = crypto.randomUUID();
-  override async fetch(): Promise<Response> {
-    fail("lounge", this.ctx.id.toString());
-    return await super.fetch();
+  override async fetch(request: Request): Promise<Response> {
+    fail("home", this.ctx.id.name ?? "");
+    return await super.fetch(request);
   }
-  crash(): void {
-    this.ctx.abort("crashed by a test");
-  }
-  incarnation(): string {
-    return this.#incarnation;
-  }
-}
-export class Lobby extends RealLobby {
-  readonly #incarnation = crypto.randomUUID();
-  override async enter(seat: Parameters<RealLobby["enter"]>[0]): ReturnType<RealLobby["enter"]> {
+  override async enter(...call: Parameters<RealHome["enter"]>): ReturnType<RealHome["enter"]> {
     fail("lobbies", "all");
-    return await super.enter(seat);
+    return await super.enter(...call);
   }
-  override async receive(batch: Parameters<RealLobby["receive"]>[0]): Promise<string[]> {
+  override async receive(...call: Parameters<RealHome["receive"]>): ReturnType<RealHome["receive"]> {
     fail("lobbies", "all");
-    return await super.receive(batch);
+    return await super.receive(...call);
   }
   crash(): void {
     this.ctx.abort("crashed by a test");
@@ -80,9 +70,8 @@ export class Fleet extends RealFleet {
   }
 }
 
-type FaultyEnv = Omit<Env, "LOUNGE" | "LOBBY" | "DIRECTORY" | "FLEET"> & {
-  LOUNGE: DurableObjectNamespace<Lounge>;
-  LOBBY: DurableObjectNamespace<Lobby>;
+type FaultyEnv = Omit<Env, "HOME" | "DIRECTORY" | "FLEET"> & {
+  HOME: DurableObjectNamespace<Home>;
   DIRECTORY: DurableObjectNamespace<Directory>;
   FLEET: DurableObjectNamespace<Fleet>;
 };
@@ -107,7 +96,7 @@ export default {
         setForward(Number(name));
         return new Response("later");
       case "/test/alarm":
-        await env.LOBBY.getByName(name).ring();
+        await env.HOME.getByName(name).ring();
         return new Response("rung");
       default:
         return await worker.fetch(request, env);
@@ -123,6 +112,5 @@ function setForward(ms: number): void {
 function objectNamed(env: FaultyEnv, kind: string, name: string) {
   if (kind === "directory") return env.DIRECTORY.getByName(`shard-${name}`);
   if (kind === "fleet") return env.FLEET.getByName("fleet");
-  if (name.length === 5) return env.LOBBY.getByName(name);
-  return env.LOUNGE.get(env.LOUNGE.idFromString(name));
+  return env.HOME.getByName(name);
 }

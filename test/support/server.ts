@@ -9,11 +9,21 @@ export function startFaultyServer(options: Partial<ServerOptions> = {}): Promise
   return startTestServer({ entry: faultyWorker, ...options });
 }
 
-export function startTestServer(options: Partial<ServerOptions> = {}): Promise<Server> {
-  return startServer({ httpPort: 0, udpPort: 0, host: "127.0.0.1", ...options });
+/**
+ * A server on which every player of the plain path is at home in another object than the rest: what happens between
+ * objects happens. Players of the direct path are at home where their lobby is.
+ */
+export function startTestServer({ vars, ...options }: Partial<ServerOptions> = {}): Promise<Server> {
+  return startServer({
+    httpPort: 0,
+    udpPort: 0,
+    host: "127.0.0.1",
+    vars: { clientsPerHome: 1, ...vars },
+    ...options,
+  });
 }
 
-/** Ends an object: `{ home }` of a client's token, `{ lobby }`, `{ directory }` by shard, or `{ fleet }`. */
+/** Ends an object: `{ home }` of a client's token, `{ directory }` by shard, or `{ fleet }`. */
 export async function crash(base: URL, what: Record<string, string>): Promise<void> {
   await fetch(new URL(`/test/crash?${new URLSearchParams(what)}`, base));
 }
@@ -33,7 +43,7 @@ export async function later(base: URL, ms: number): Promise<void> {
   await fetch(new URL(`/test/later?ms=${ms}`, base));
 }
 
-/** Runs a lobby's alarm, as the platform does in its time. */
-export async function ring(base: URL, lobbyId: string): Promise<void> {
-  await fetch(new URL(`/test/alarm?lobby=${lobbyId}`, base));
+/** Runs a home's alarm, as the platform does in its time. */
+export async function ring(base: URL, home: string): Promise<void> {
+  await fetch(new URL(`/test/alarm?home=${home}`, base));
 }

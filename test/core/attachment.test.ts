@@ -1,0 +1,98 @@
+/** The largest lobby there can be still sleeps with its host's socket. */
+import { serialize } from "node:v8";
+import { describe, expect, test } from "vitest";
+import { limits } from "../../core/limits.ts";
+import { type LobbyState, lasting, type Seat } from "../../core/lobby/state.ts";
+import { noLobby, opened, reported, started, woken } from "./a-lobby.ts";
+
+/**
+ * Bytes. Cloudflare's limit, and that of the workerd pinned here, which takes 16 384 of them and no more, and counts
+ * as Node.js does: both write V8's format (tried with Miniflare, 2026-11-21).
+ */
+const room = 16_384;
+
+/** The Worker's half as it is used here. It is imported by address because its types are those of Workers. */
+type Attachment = { serializeAttachment(value: unknown): void };
+type WorkerClient = {
+  seat: { lobbyId: string; lobbyName: string; home: string; attempt: string };
+  hosted: LobbyState;
+};
+const { Client }: { Client: { admit(socket: Attachment, token: string, id: string): WorkerClient } } =
+  await import(new URL("../../worker/client.ts", import.meta.url).href);
+
+const numbers = Array.from({ length: limits.seats }, (_, i) => String(i).padStart(2, "0"));
+/** A UTF-16 unit beyond Latin-1 takes two bytes. */
+const nameOf = (number: string) => number.padStart(limits.nameLength, "世");
+const uuidOf = (number: string) => number.padStart(36, "a1b2c3d4-");
+/** The longest text of an IPv6 address (RFC 4291, 2.2), which is the longest that a sidecar's post may have. */
+const ip = "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255";
+
+const seats = numbers.map(
+  (number): Seat => ({
+    clientId: number.padStart(16, "c"),
+    name: nameOf(number),
+    home: number.padStart(8, "9"),
+    attempt: uuidOf(number),
+  }),
+);
+const [host] = seats as [Seat, ...Seat[]];
+
+/** All seats taken, as in a public lobby with the longest name. */
+function fullLobby() {
+  const lobby = noLobby();
+  const open = opened(host, { isPublic: true, maxMembers: limits.seats });
+  lobby.happens({ ...open, name: nameOf("") } as typeof open);
+  lobby.happens(...seats.slice(1).map((seat) => ({ kind: "join-requested", seat }) as const));
+  expect(lobby.state?.seats).toHaveLength(limits.seats);
+  return lobby;
+}
+
+function gatheringLobby() {
+  const lobby = fullLobby();
+  const sidecar = { name: "s".repeat(64), host: "paris.example", port: 65_535, load: 0, heardAt: lobby.now };
+  const place = { latitude: 38.7223, longitude: -9.1393 };
+  lobby.happens(started(host.clientId, { attempt: uuidOf(""), sidecar, place }));
+  return lobby;
+}
+
+const seenFrom = ({ clientId }: Seat, i: number) =>
+  ({ kind: "endpoint-seen", clientId, endpoint: { ip, port: 65_535 - i } }) as const;
+
+/** Bytes in the attachment of the host's socket, at the end of the turn. */
+async function attached(state: LobbyState | null): Promise<number> {
+  let bytes = 0;
+  const socket: Attachment = {
+    serializeAttachment(value) {
+      bytes = serialize(value).length;
+    },
+  };
+  const client = Client.admit(socket, `${host.home}.${host.clientId}.${"m".repeat(22)}`, host.clientId);
+  if (!state) throw new Error("there is no lobby to attach");
+  client.seat = { lobbyId: state.lobbyId, lobbyName: state.name, home: host.home, attempt: host.attempt };
+  client.hosted = lasting(state);
+  await new Promise(setImmediate);
+  expect(bytes).toBeGreaterThan(serialize(state.seats).length);
+  return bytes;
+}
+
+describe("the largest lobby fits into the attachment of its host's socket", () => {
+  test("while it waits", async () => {
+    expect(await attached(fullLobby().state)).toBeLessThan(room);
+  });
+
+  test("when a reminder is sent to the last player who was not seen", async () => {
+    const lobby = gatheringLobby();
+    lobby.happens(...seats.slice(1).map(seenFrom));
+    expect(lobby.waits(10_000).happens(woken())).toContain("save");
+    expect(lobby.state?.phase).toMatchObject({ kind: "gathering" });
+    expect(await attached(lobby.state)).toBeLessThan(room);
+  });
+
+  test("when all but one have reported", async () => {
+    const lobby = gatheringLobby();
+    lobby.happens(...seats.map(seenFrom));
+    lobby.happens(...seats.slice(1).map(({ clientId }) => reported(clientId)));
+    expect(lobby.state?.phase).toMatchObject({ kind: "connecting" });
+    expect(await attached(lobby.state)).toBeLessThan(room);
+  });
+});

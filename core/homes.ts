@@ -36,13 +36,13 @@ export function regionOfHome(home: number): Region | null {
 }
 
 /**
- * Where one isolate sends the clients of one region: to one home until that is full, then to one among as many
- * others as it has tried, and so to twice as many every time. So few players meet in the same homes, whichever isolate
- * they come through, and many spread over as many homes as they need.
+ * Where one isolate sends the clients of one region: to one home until that is full, then to another. It looks among the
+ * first few of the region, and among twice as many whenever one turns out to be full. So few players meet in the same
+ * homes, whichever isolate they come through, and many find all there are.
  */
 export type Filling = {
   readonly home: number;
-  /** The first so many homes of the region have been drawn from. */
+  /** It was drawn from the first so many homes of its region. */
   readonly width: number;
   /** Clients this isolate has sent there. */
   readonly sent: number;
@@ -53,11 +53,23 @@ export function firstHome(region: Region | null): Filling {
   return { home: share, width: 1, sent: 0 };
 }
 
-/** The next home to try, when one is full. `homes`: of the deployment; `random` is from 0 up to 1. */
-export function nextHome({ home, width }: Filling, homes: number, random: number): Filling {
-  const share = home % shares;
-  const all = Math.floor((homes - 1 - share) / shares) + 1;
-  const wider = Math.min(2 * width, all);
-  const drawn = wider > width ? width : 0;
-  return { home: (drawn + Math.floor(random * (wider - drawn))) * shares + share, width: wider, sent: 0 };
+/** The home to try when this one had no room. `homes`: of the deployment; `random` is from 0 up to 1. */
+export function homeAfterFull({ home, width }: Filling, homes: number, random: number): Filling {
+  const wider = Math.min(2 * width, homesOfShare(home, homes));
+  return draw(home, wider > width ? width : 0, wider, random);
+}
+
+/** The home to try when this isolate has filled this one, which tells nothing of the others. */
+export function homeAfterFilled({ home, width }: Filling, random: number): Filling {
+  return draw(home, 0, width, random);
+}
+
+/** One of the homes of a share, from the place `first` on. */
+function draw(home: number, first: number, width: number, random: number): Filling {
+  const place = first + Math.floor(random * (width - first));
+  return { home: place * shares + (home % shares), width, sent: 0 };
+}
+
+function homesOfShare(home: number, homes: number): number {
+  return Math.floor((homes - 1 - (home % shares)) / shares) + 1;
 }

@@ -1,5 +1,12 @@
 /** Who gets to hold a new client's socket. A WebSocket cannot move, so this is decided by the path it is opened on. */
-import { type Filling, firstHome, nextHome, type Region, regionAt } from "../core/homes.ts";
+import {
+  type Filling,
+  firstHome,
+  homeAfterFilled,
+  homeAfterFull,
+  type Region,
+  regionAt,
+} from "../core/homes.ts";
 import { limits } from "../core/limits.ts";
 import { readLobbyId } from "../core/lobby/lobby-id.ts";
 import { homeOf } from "./codes.ts";
@@ -36,13 +43,15 @@ async function socketNear(request: Request, env: Env): Promise<Response> {
   for (let draw = 0; draw < limits.homeDraws; draw++) {
     let filling = fillings.get(region) ?? firstHome(region);
     // Counting saves a crowd that comes at once from trying the same full home all together.
-    if (filling.sent >= clientsPerHome) filling = nextHome(filling, homes, random());
+    if (filling.sent >= clientsPerHome) filling = homeAfterFilled(filling, random());
     fillings.set(region, { ...filling, sent: filling.sent + 1 });
     const home = String(filling.home);
     const response = await openSocket(env, home, `/${home}`);
     if (response) return response;
     // Another request may have gone on to the next one already.
-    if (fillings.get(region)?.home === filling.home) fillings.set(region, nextHome(filling, homes, random()));
+    if (fillings.get(region)?.home === filling.home) {
+      fillings.set(region, homeAfterFull(filling, homes, random()));
+    }
   }
   throw new Error("no home took a socket");
 }

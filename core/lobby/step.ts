@@ -5,7 +5,7 @@ import { type Effect, listing, type Step } from "./effect.ts";
 import type { LobbyEvent } from "./event.ts";
 import { advance, report, see, start } from "./mediation.ts";
 import { join, leave, lose, say } from "./membership.ts";
-import { type LobbyState, remoteSeats, seatOf } from "./state.ts";
+import { isAudited, type LobbyState, remoteSeats, seatOf } from "./state.ts";
 
 /**
  * The lobby state machine: the state after an event, and what the shell has to do.
@@ -92,15 +92,9 @@ function mendSoon(state: LobbyState, now: number): Step<LobbyState> {
 
 /** Every few minutes: are the members of other homes still there, and does the directory still have the lobby right? */
 function audit({ state, effects }: Step<LobbyState>, now: number): Step<LobbyState> {
-  if (state.auditAt > now) return { state, effects };
+  if (!isAudited(state) || state.auditAt > now) return { state, effects };
   const audited = { ...state, auditAt: now + limits.auditIntervalMs };
-  return {
-    state: audited,
-    effects: [
-      ...effects,
-      { kind: "save" },
-      ...listing(audited),
-      { kind: "audit", seats: remoteSeats(audited) },
-    ],
-  };
+  const seats = remoteSeats(audited);
+  const asked: Effect[] = seats.length > 0 ? [{ kind: "audit", seats }] : [];
+  return { state: audited, effects: [...effects, { kind: "save" }, ...listing(audited), ...asked] };
 }

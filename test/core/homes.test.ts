@@ -1,6 +1,14 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Filling, fewestHomes, firstHome, nextHome, regionAt, regionOfHome } from "../../core/homes.ts";
+import {
+  type Filling,
+  fewestHomes,
+  firstHome,
+  homeAfterFilled,
+  homeAfterFull,
+  regionAt,
+  regionOfHome,
+} from "../../core/homes.ts";
 import { limits } from "../../core/limits.ts";
 
 const regions = ["wnam", "enam", "sam", "weur", "eeur", "me", "afr", "apac", "oc"] as const;
@@ -35,7 +43,7 @@ test("the smallest deployment has one home in every region, and one of no region
 
 test("a region that has one home has no other to try", () => {
   for (const region of [null, ...regions]) {
-    expect(nextHome(firstHome(region), fewestHomes, 0.99).home).toBe(firstHome(region).home);
+    expect(homeAfterFull(firstHome(region), fewestHomes, 0.99).home).toBe(firstHome(region).home);
   }
 });
 
@@ -45,7 +53,7 @@ test("however many homes turn out to be full, the next is another one of the reg
       let filling: Filling = firstHome(region);
       for (const random of draws) {
         const before = filling;
-        filling = nextHome(before, homes, random);
+        filling = homeAfterFull(before, homes, random);
         expect(regionOfHome(filling.home)).toBe(region);
         expect(filling.home).toBeGreaterThanOrEqual(0);
         expect(filling.home).toBeLessThan(homes);
@@ -60,42 +68,54 @@ test("every home of a region is drawn in the end", () => {
   let filling = firstHome("oc");
   for (let i = 0; i < 2_000; i++) {
     drawn.add(filling.home);
-    filling = nextHome(filling, 200, (i * 0.618) % 1);
+    filling = homeAfterFull(filling, 200, (i * 0.618) % 1);
   }
   expect(drawn.size).toBe(20);
 });
 
 /** The homes that may come next, as places among those of their region. */
 function mayBeNext(filling: Filling, homes: number): number[] {
-  const draws = Array.from({ length: 100 }, (_, i) => nextHome(filling, homes, i / 100).home);
+  const draws = Array.from({ length: 100 }, (_, i) => homeAfterFull(filling, homes, i / 100).home);
   return [...new Set(draws.map((home) => Math.floor(home / fewestHomes)))].toSorted((a, b) => a - b);
 }
 
 test("the next home is any of those not drawn from before, as many again, and nobody has been sent there", () => {
   const full = { ...firstHome("weur"), width: 4, sent: 256 };
   expect(mayBeNext(full, 59_000)).toEqual([4, 5, 6, 7]);
-  expect(nextHome(full, 59_000, 0.5)).toMatchObject({ width: 8, sent: 0 });
+  expect(homeAfterFull(full, 59_000, 0.5)).toMatchObject({ width: 8, sent: 0 });
 });
 
 test("when a region has no more homes, the next is any of them", () => {
   const homes = 6 * fewestHomes;
   expect(mayBeNext({ ...firstHome("weur"), width: 4 }, homes)).toEqual([4, 5]);
   expect(mayBeNext({ ...firstHome("weur"), width: 6 }, homes)).toEqual([0, 1, 2, 3, 4, 5]);
-  expect(nextHome({ ...firstHome("weur"), width: 6 }, homes, 0.99).width).toBe(6);
+  expect(homeAfterFull({ ...firstHome("weur"), width: 6 }, homes, 0.99).width).toBe(6);
 });
 
 test("homes that cannot be dealt out evenly are all used, the last one too", () => {
   const homes = 5 * fewestHomes + 3;
   const used = [null, ...regions].flatMap((region) => {
     const first = firstHome(region);
-    const { width } = nextHome({ ...first, width: 100 }, homes, 0);
+    const { width } = homeAfterFull({ ...first, width: 100 }, homes, 0);
     return mayBeNext({ ...first, width }, homes).map((place) => place * fewestHomes + first.home);
   });
   expect(used.toSorted((a, b) => a - b)).toEqual(Array.from({ length: homes }, (_, home) => home));
 });
 
+test("when a home was filled by this isolate, it looks for the next among as many: some may have room", () => {
+  const filled = { ...firstHome("weur"), width: 8, sent: 256 };
+  const draws = Array.from({ length: 100 }, (_, i) => homeAfterFilled(filled, i / 100));
+  expect(new Set(draws.map(({ home }) => Math.floor(home / fewestHomes)))).toEqual(
+    new Set([0, 1, 2, 3, 4, 5, 6, 7]),
+  );
+  for (const { home, width, sent } of draws) {
+    expect({ region: regionOfHome(home), width, sent }).toEqual({ region: "weur", width: 8, sent: 0 });
+  }
+  expect(homeAfterFilled(firstHome("weur"), 0.99)).toEqual(firstHome("weur"));
+});
+
 test("thousands of full homes are got past in the tries one client has", () => {
   let filling = firstHome("weur");
-  for (let i = 0; i < limits.homeDraws - 2; i++) filling = nextHome(filling, 59_000, 0.5);
+  for (let i = 0; i < limits.homeDraws - 2; i++) filling = homeAfterFull(filling, 59_000, 0.5);
   expect(filling.width).toBe(5_900);
 });

@@ -1,4 +1,5 @@
 /** Two runs side by side, as text. */
+import { columns } from "./report/columns.ts";
 import { dollars, readable } from "./report/numbers.ts";
 import type { Cost, Figure, Growth, Results } from "./results.ts";
 
@@ -108,12 +109,4 @@ function change(
 /** Nothing without rows. */
 function table(head: string[], rows: string[][]): string {
   return rows.length === 0 ? "" : columns([head, ...rows], 1);
-}
-
-/** Cells below each other. Names stand to the left of their columns, and from column `numbersFrom` on numbers to the right. */
-function columns(rows: readonly string[][], numbersFrom = Number.POSITIVE_INFINITY): string {
-  const widths = rows[0]?.map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0))) ?? [];
-  const cell = (text: string, i: number) =>
-    i >= numbersFrom ? text.padStart(widths[i] ?? 0) : text.padEnd(widths[i] ?? 0);
-  return rows.map((row) => row.map(cell).join("  ").trimEnd()).join("\n");
 }

@@ -14,6 +14,8 @@ type Price = {
   /** One part of a bill, as a reader is told of it. */
   title: string;
   uses: keyof Usage;
+  /** The same in words, with its unit. */
+  used: string;
   /** How many of the billed unit one of what is used counts as. */
   units: number;
   unit: string;
@@ -32,6 +34,7 @@ export const prices: readonly Price[] = [
   {
     title: "Worker requests",
     uses: "workerRequests",
+    used: "Worker requests",
     units: 1,
     unit: "requests",
     dollarsPerMillion: 0.3,
@@ -40,6 +43,7 @@ export const prices: readonly Price[] = [
   {
     title: "Worker CPU",
     uses: "workerCpuMs",
+    used: "Worker CPU, ms",
     units: 1,
     unit: "ms",
     dollarsPerMillion: 0.02,
@@ -48,6 +52,7 @@ export const prices: readonly Price[] = [
   {
     title: "Object requests",
     uses: "objectRequests",
+    used: "Object requests",
     units: 1,
     unit: "requests",
     dollarsPerMillion: 0.15,
@@ -56,6 +61,7 @@ export const prices: readonly Price[] = [
   {
     title: "Rows written",
     uses: "rowsWritten",
+    used: "Rows written",
     units: 1,
     unit: "rows",
     dollarsPerMillion: 1,
@@ -64,6 +70,7 @@ export const prices: readonly Price[] = [
   {
     title: "Time awake",
     uses: "secondsAwake",
+    used: "Time awake, s",
     units: objectGigabytes,
     unit: "GB-s",
     dollarsPerMillion: 12.5,

@@ -1,5 +1,5 @@
 /** Everything a run measured, in tables. */
-import { billFor } from "../cost/prices.ts";
+import { billFor, prices } from "../cost/prices.ts";
 import type { Cost, Figure, Growth } from "../results.ts";
 import { html, type Markup } from "./markup.ts";
 import { amount, dollars, readable, rounded } from "./numbers.ts";
@@ -55,8 +55,7 @@ export function costTable(costs: readonly Cost[]): Markup {
   return scrolling(
     "Costs",
     html`<thead><tr>
-<th scope="col">One session</th><th scope="col">Worker requests</th><th scope="col">Worker CPU, ms</th>
-<th scope="col">Object requests</th><th scope="col">Rows written</th><th scope="col">Awake, s</th><th scope="col">Alarms</th>
+<th scope="col">One session</th>${prices.map(({ used }) => html`<th scope="col">${used}</th>`)}<th scope="col">Alarms</th>
 <th scope="col">A million sessions</th><th scope="col" class="text">Target</th>
 </tr></thead>
 <tbody>${costs.map(costRow)}</tbody>`,
@@ -68,7 +67,7 @@ function costRow(cost: Cost): Markup {
   const parts = billFor(cost).map((part) => dollars(part.dollars));
   return html`<tr>
 <th scope="row">${cost.name}<small>${cost.title}</small></th>
-${cells(cost.workerRequests, cost.workerCpuMs, cost.objectRequests, cost.rowsWritten, cost.secondsAwake, cost.alarms)}
+${cells(...prices.map(({ uses }) => cost[uses]), cost.alarms)}
 <td class="sum"><strong>${dollars(cost.dollarsPerMillion)}</strong><small>${parts.join(" + ")}</small></td>
 <td class="text">${verdict ? verdictText(verdict) : "–"}</td>
 </tr>

@@ -1,0 +1,48 @@
+/** What the counting Worker has counted (`counting-worker.ts`). */
+import { assumed } from "./assumed.ts";
+import type { Usage } from "./prices.ts";
+
+export type ObjectTally = {
+  /** Messages that came on WebSockets. */
+  messages: number;
+  /** WebSockets that closed or failed. */
+  closes: number;
+  alarms: number;
+  rowsWritten: number;
+  /** Milliseconds in which a handler ran, or a call of its own to another object was under way. */
+  awakeMs: number;
+};
+
+export type Tally = {
+  workerRequests: number;
+  /** Calls to objects, upgrades included, by binding and method, like `HOME.fetch`. */
+  calls: Record<string, number>;
+  /** By class. */
+  objects: Record<string, ObjectTally>;
+};
+
+/** WebSocket messages that are billed as one request. */
+const messagesPerRequest = 20;
+
+/** What one of these sessions used, on average. */
+export function usageOf(
+  { workerRequests, calls, objects }: Tally,
+  sessions: number,
+): Usage & { alarms: number } {
+  const total = (count: keyof ObjectTally) => sum(Object.values(objects).map((object) => object[count]));
+  const called = sum(Object.values(calls));
+  const events = called + total("messages") + total("closes") + total("alarms");
+  const each = (count: number) => count / sessions;
+  return {
+    workerRequests: each(workerRequests),
+    workerCpuMs: each(workerRequests * assumed.workerCpuMs),
+    objectRequests: each(called + total("alarms") + total("messages") / messagesPerRequest),
+    rowsWritten: each(total("rowsWritten")),
+    secondsAwake: each((total("awakeMs") + events * assumed.eventMs) / 1_000),
+    alarms: each(total("alarms")),
+  };
+}
+
+function sum(counts: number[]): number {
+  return counts.reduce((total, count) => total + count, 0);
+}

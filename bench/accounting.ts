@@ -1,0 +1,87 @@
+/** What processes cost, as the operating system accounts for it. Only Linux has these files. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+
+type Row = { pid: number; ended: boolean; parent: number; group: number; ticks: number };
+
+/** Clock ticks of /proc in a second: 100 on every Linux, whatever the kernel's own clock is (man 5 proc). */
+const ticksPerSecond = 100;
+
+/** Whether this system accounts for processes in the way that the bench reads. */
+export function isAccounted(): boolean {
+  return existsSync("/proc/self/stat");
+}
+
+/** Seconds of processor time, in steps of 0.01, that a process and all it started have taken so far. */
+export function cpuSeconds(pid: number): number {
+  const ticks = treeOf(pid).reduce((sum, row) => sum + row.ticks, 0);
+  return ticks / ticksPerSecond;
+}
+
+/** MiB of memory that a process and all it started hold; what they share is counted once. */
+export function memoryMiB(pid: number): number {
+  const kiB = treeOf(pid).reduce((sum, row) => sum + proportionalKiB(row.pid), 0);
+  return kiB / 1024;
+}
+
+/** Ids of the processes of a group that have not ended. */
+export function membersOf(group: number): number[] {
+  return allRows()
+    .filter((row) => row.group === group && !row.ended)
+    .map(({ pid }) => pid);
+}
+
+/** File descriptors that this process, and those it starts, may have open each. */
+export function descriptorLimit(): number {
+  const [, hard] = /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
+  const most = Number(hard);
+  return Number.isFinite(most) ? most : Number.POSITIVE_INFINITY;
+}
+
+/** Of all UDP sockets on a port: bytes that wait to be read, and datagrams that found no room. */
+export function udpQueue(port: number): { waitingBytes: number; dropped: number } {
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  const sockets = ["/proc/net/udp", "/proc/net/udp6"]
+    .flatMap((table) => read(table).trim().split("\n").slice(1))
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, local = ""]) => local.endsWith(suffix));
+  return {
+    waitingBytes: sockets.reduce((sum, row) => sum + Number.parseInt(row[4]?.split(":")[1] ?? "0", 16), 0),
+    dropped: sockets.reduce((sum, row) => sum + Number(row[12] ?? 0), 0),
+  };
+}
+
+function treeOf(pid: number): Row[] {
+  const rows = allRows();
+  const below = (parent: number): Row[] =>
+    rows.filter((row) => row.parent === parent).flatMap((row) => [row, ...below(row.pid)]);
+  return [...rows.filter((row) => row.pid === pid), ...below(pid)];
+}
+
+function allRows(): Row[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => rowOf(Number(name)));
+}
+
+function rowOf(pid: number): Row[] {
+  const text = read(`/proc/${pid}/stat`);
+  if (text === "") return [];
+  // The program's name, in parentheses, may contain anything.
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  const [state = "Z", parent, group] = fields;
+  const ticks = Number(fields[11]) + Number(fields[12]);
+  return [{ pid, ended: state === "Z", parent: Number(parent), group: Number(group), ticks }];
+}
+
+function proportionalKiB(pid: number): number {
+  return Number(/^Pss:\s+(\d+) kB/m.exec(read(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0);
+}
+
+/** The file's text; empty if it has gone, as those of processes do at any time. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}

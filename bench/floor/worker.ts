@@ -1,0 +1,48 @@
+/**
+ * The floor: the least that a Worker with an object can do on this machine. An upgrade on `/room/<n>` opens a WebSocket
+ * into object n, which greets it as Orion Edge greets a client, and sends every message to all in the room;
+ * a POST anywhere else is one call of an object.
+ */
+import { DurableObject } from "cloudflare:workers";
+import type {
+  DurableObjectNamespace,
+  Request,
+  WebSocket,
+  Response as WorkerResponse,
+} from "@cloudflare/workers-types";
+
+declare const WebSocketPair: new () => { 0: WebSocket; 1: WebSocket };
+declare const Response: new (
+  body: string | null,
+  init?: { status: number; webSocket: WebSocket },
+) => WorkerResponse;
+
+/** As long as the one of Orion Edge. */
+const greeting = `client_registered:${btoa(JSON.stringify({ token: "0".repeat(104), clientId: "0".repeat(16) }))}`;
+
+export class Room extends DurableObject {
+  override fetch(): WorkerResponse {
+    const { 0: theirs, 1: ours } = new WebSocketPair();
+    this.ctx.acceptWebSocket(ours);
+    ours.send(greeting);
+    return new Response(null, { status: 101, webSocket: theirs });
+  }
+  override webSocketMessage(_: WebSocket, text: string | ArrayBuffer): void {
+    for (const socket of this.ctx.getWebSockets()) socket.send(text);
+  }
+  override webSocketClose(socket: WebSocket, code: number): void {
+    socket.close(code);
+  }
+  call(body: string): string {
+    return body;
+  }
+}
+
+export default {
+  async fetch(request: Request, env: { ROOM: DurableObjectNamespace<Room> }): Promise<WorkerResponse> {
+    const { pathname } = new URL(request.url);
+    const room = env.ROOM.getByName(pathname);
+    if (request.headers.get("upgrade") === "websocket") return await room.fetch(request);
+    return new Response(await room.call(await request.text()));
+  },
+};

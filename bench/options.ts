@@ -1,0 +1,84 @@
+/** The options of `npm run bench`. */
+import { parseArgs } from "node:util";
+import { commandLineMistake, positiveInteger } from "../core/settings.ts";
+import { pick, type Scenario } from "./scenarios.ts";
+
+/** How large a run is: a factor of operations, and of clients that are held open. */
+const scales = new Map([
+  ["tiny", 0.01],
+  ["small", 0.2],
+  ["full", 1],
+]);
+
+export const help = `Measures Orion Edge as npm start runs it, and the floor that this machine sets.
+
+Usage: npm run bench -- [options]
+
+  --scenario <name>   Only this; may be given several times. Without a path, like life-2,
+                      both paths. Default: all
+  --scale <scale>     tiny: seconds, to see that everything works; small: about two
+                      minutes; full: the reference, about 20 minutes. Default: full
+  --out <folder>      Where latest.json and latest.html are written. Default: bench/results
+  --httpPort <port>   The TCP port of the server under test. Default: a free one
+  --compare <before.json> [<after.json>]
+                      Runs nothing, but compares two results. Default of the second:
+                      latest.json of the folder above
+  --list              The scenarios, one a line
+  --help              This text
+
+It needs Linux, whose accounting of processes it reads.
+`;
+
+/** What the command line asks for. */
+export type Wish =
+  | { kind: "run"; picked: Scenario[]; scale: number; out: string; httpPort: number | undefined }
+  | { kind: "compare"; before: string; after: string }
+  | { kind: "list" }
+  | { kind: "help" };
+
+/** Throws a sentence if the command line asks for nothing that there is. */
+export function readOptions(args: string[]): Wish {
+  const { values, positionals } = parse(args);
+  if (values.help) return { kind: "help" };
+  if (values.list) return { kind: "list" };
+  const out = values.out ?? "bench/results";
+  if (out === "") throw new Error("--out must name a folder.");
+  if (values.compare !== undefined) {
+    const [after = `${out}/latest.json`, ...rest] = positionals;
+    if (rest.length > 0) throw new Error("--compare takes one file or two.");
+    return { kind: "compare", before: values.compare, after };
+  }
+  const [word] = positionals;
+  if (word !== undefined) throw new Error(`"${word}" is no option. A scenario follows --scenario.`);
+  const scale = scales.get(values.scale ?? "full");
+  if (scale === undefined) {
+    throw new Error(`--scale must be ${[...scales.keys()].join(", ")}, not "${values.scale}".`);
+  }
+  const port = values.httpPort === undefined ? undefined : positiveInteger(values.httpPort, 65535);
+  if (port === null) {
+    throw new Error(`--httpPort must be a whole number from 1 to 65535, not "${values.httpPort}".`);
+  }
+  return { kind: "run", picked: pick(values.scenario ?? []), scale, out, httpPort: port };
+}
+
+function parse(args: string[]) {
+  const text = { type: "string" } as const;
+  const flag = { type: "boolean" } as const;
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        scenario: { type: "string", multiple: true },
+        scale: text,
+        out: text,
+        httpPort: text,
+        compare: text,
+        list: flag,
+        help: flag,
+      },
+    });
+  } catch (error) {
+    throw new Error(commandLineMistake(error));
+  }
+}

@@ -1,0 +1,89 @@
+/** One run: everything that was picked, one after another, and what it came to. */
+import { descriptorLimit } from "./accounting.ts";
+import { measureCosts } from "./cost/cost.ts";
+import { growthScenarios, measureGrowth } from "./growth.ts";
+import { stopAll } from "./launch.ts";
+import { aboutCommit, aboutMachine } from "./machine.ts";
+import type { Results } from "./results.ts";
+import { measureIdle } from "./scenarios/idle.ts";
+import { floors, loads, type Scenario } from "./scenarios.ts";
+import { startSubject } from "./subject.ts";
+import { takeTurns, turnsOf } from "./turn.ts";
+
+export type Order = {
+  picked: readonly Scenario[];
+  scale: number;
+  /** The port of the server under test; any free one without. */
+  httpPort: number | undefined;
+  /** Hears how far the run is. */
+  say(progress: string): void;
+  /** Hears, in a sentence, what went wrong with a scenario. The run goes on with the next. */
+  complain(sentence: string): void;
+};
+
+/** File descriptors that a process needs for itself and its objects, beside one for each client. */
+const spare = 200;
+
+/** Throws a sentence if this system lets a process have too few file descriptors for the clients asked for. */
+export function checkDescriptors({ picked, scale }: Pick<Order, "picked" | "scale">): void {
+  const limit = descriptorLimit();
+  for (const { name, clients } of picked) {
+    const needed = Math.ceil(clients * scale) + spare;
+    if (needed > limit) {
+      throw new Error(
+        `${name} needs ${needed} file descriptors in one process, and there may be ${limit}: ` +
+          "raise the limit (ulimit -n), or choose a smaller --scale.",
+      );
+    }
+  }
+}
+
+/** Rejects, with a sentence, only if no server comes up. */
+export async function run({ picked, scale, httpPort, say, complain }: Order): Promise<Results> {
+  const extent = { scale, rounds: scale < 0.1 ? 1 : 3 };
+  const wanted = ({ name }: { name: string }) => picked.some((scenario) => scenario.name === name);
+  const results: Results = {
+    version: 1,
+    at: new Date().toISOString(),
+    commit: aboutCommit(),
+    scale,
+    machine: aboutMachine(),
+    figures: [],
+    growths: [],
+    costs: [],
+  };
+  const attempt = async (name: string, work: () => Promise<void>) => {
+    say(name);
+    try {
+      await work();
+    } catch (error) {
+      complain(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+      await stopAll();
+    }
+  };
+
+  results.figures.push(
+    ...(await takeTurns(turnsOf(loads.filter(wanted), floors), { ...extent, httpPort, attempt })),
+  );
+  if (wanted({ name: "idle" })) {
+    await attempt("idle", async () => {
+      const [server, floor] = [await startSubject("server", httpPort), await startSubject("floor")];
+      results.figures.push(...(await measureIdle(server, floor, scale)));
+      await stopAll();
+    });
+  }
+  for (const scenario of growthScenarios.filter(wanted)) {
+    await attempt(scenario.name, async () => {
+      const [empty, crowded] = [await startSubject("server"), await startSubject("server", httpPort)];
+      const tell = (progress: string) => say(`  ${progress}`);
+      results.growths.push(...(await measureGrowth(scenario, { empty, crowded }, extent, tell)));
+      await stopAll();
+    });
+  }
+  if (wanted({ name: "cost" })) {
+    await attempt("cost", async () => {
+      results.costs.push(...(await measureCosts(scale)));
+    });
+  }
+  return results;
+}

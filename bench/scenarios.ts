@@ -1,0 +1,44 @@
+/** All that can be run, by name, in the order in which it is. */
+import { growthScenarios } from "./growth.ts";
+import type { Load } from "./load.ts";
+import { chats, floorBroadcasts } from "./scenarios/chat.ts";
+import { connects, floorConnect } from "./scenarios/connect.ts";
+import { datagrams, floorDatagrams } from "./scenarios/datagrams.ts";
+import { idleClients } from "./scenarios/idle.ts";
+import { lives } from "./scenarios/life.ts";
+import { lists } from "./scenarios/list.ts";
+import { mediations } from "./scenarios/mediation.ts";
+import { floorRequests } from "./scenarios/requests.ts";
+
+/** A scenario as it is picked. `clients` are the most connected at a time to one server, at full scale. */
+export type Scenario = { name: string; title: string; clients: number };
+
+/** What is measured in rounds, against a floor. Listing comes last: it leaves a server with thousands of lobbies to close. */
+export const loads: Load[] = [...connects, ...lives, ...chats, ...mediations, ...datagrams, ...lists];
+export const floors: Load[] = [floorConnect, ...floorBroadcasts, ...floorRequests, floorDatagrams];
+
+export const scenarios: Scenario[] = [
+  ...loads,
+  { name: "idle", title: "memory and CPU of idle clients", clients: idleClients },
+  ...growthScenarios.map(({ name, title, counts }) => ({ name, title, clients: Math.max(...counts) + 512 })),
+  { name: "cost", title: "what Cloudflare bills for a lobby's session", clients: 0 },
+];
+
+/** The scenarios of these names or groups; all without any. Throws a sentence for a name that does not exist. */
+export function pick(names: readonly string[]): Scenario[] {
+  for (const name of names) {
+    if (!scenarios.some((scenario) => isNamed(scenario, name))) {
+      throw new Error(`There is no scenario "${name}". --list tells those that there are.`);
+    }
+  }
+  return scenarios.filter((scenario) => names.length === 0 || names.some((name) => isNamed(scenario, name)));
+}
+
+function isNamed(scenario: Scenario, name: string): boolean {
+  return scenario.name === name || groupOf(scenario.name) === name;
+}
+
+/** The group that a scenario is picked with: its name without the path. */
+function groupOf(name: string): string {
+  return name.replace(/\/.*/, "");
+}

@@ -1,0 +1,73 @@
+/** The results as aligned text, for a terminal. */
+import type { Figure, Growth, Results } from "./results.ts";
+
+/** The figures, and what grows, each with its targets and whether they are reached. */
+export function resultsTable({ figures, growths }: Results): string {
+  const rows = [
+    ["", "operations/s", "p50 ms", "p99 ms", "CPU µs", "memory MiB", "ratio", "target"],
+    ...figures.map(figureRow),
+  ];
+  const growing = growths.flatMap((growth) => [
+    [
+      `${growth.name}, by ${growth.of}`,
+      ...growth.points.map(({ count }) => String(count)),
+      "ratio",
+      "target",
+    ],
+    [
+      "  CPU µs",
+      ...growth.points.map(({ cpuUs }) => short(cpuUs)),
+      short(growth.ratio),
+      growthTarget(growth),
+    ],
+  ]);
+  const blocks = [rows, ...Map.groupBy(growing, (row) => row.length).values()];
+  return blocks.map(aligned).join("\n\n");
+}
+
+/** The value of a figure that a target is about; null if it has none. */
+export function targetValue(figure: Figure, of: Figure["target"][number]["of"]): number | null {
+  if (of === "ratio") return figure.floor?.ratio ?? null;
+  if (of === "memoryKiB") return figure.more.memoryKiB ?? null;
+  return figure[of];
+}
+
+function figureRow(figure: Figure): string[] {
+  const { name, operations, seconds, p50Ms, p99Ms, cpuUs, memoryMiB, floor, target } = figure;
+  const targets = target.map(({ of, most }) => {
+    const value = targetValue(figure, of);
+    return `${of} ≤ ${most} ${value !== null && value <= most ? "reached" : "missed"}`;
+  });
+  const more = Object.entries(figure.more).map(([key, value]) => `${key} ${short(value)}`);
+  return [
+    name,
+    seconds > 0 ? short(operations / seconds) : "",
+    short(p50Ms),
+    short(p99Ms),
+    short(cpuUs),
+    short(memoryMiB),
+    floor ? `${short(floor.ratio)} × ${floor.times > 1 ? `${floor.times} ` : ""}${floor.name}` : "",
+    [...targets, ...more].join(", "),
+  ];
+}
+
+function growthTarget({ ratio, target }: Growth): string {
+  return target === null ? "" : `≤ ${target} ${ratio <= target ? "reached" : "missed"}`;
+}
+
+/** Three digits that count. */
+function short(value: number | null): string {
+  if (value === null) return "";
+  return Math.abs(value) >= 100 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
+}
+
+/** Numbers to the right; the first column, and the last two, to the left. */
+function aligned(rows: readonly string[][]): string {
+  const columns = rows[0]?.length ?? 0;
+  const widths = Array.from({ length: columns }, (_, i) =>
+    Math.max(...rows.map((row) => row[i]?.length ?? 0)),
+  );
+  const pad = (text: string, i: number) =>
+    i === 0 || i >= columns - 2 ? text.padEnd(widths[i] ?? 0) : text.padStart(widths[i] ?? 0);
+  return rows.map((row) => row.map(pad).join("  ").trimEnd()).join("\n");
+}

@@ -11,10 +11,12 @@ export function isAccounted(): boolean {
   return existsSync("/proc/self/stat");
 }
 
-/** Seconds of processor time, in steps of 0.01, that a process and all it started have taken so far. */
+/** Seconds of processor time that a process and all it started have taken so far. */
 export function cpuSeconds(pid: number): number {
-  const ticks = treeOf(pid).reduce((sum, row) => sum + row.ticks, 0);
-  return ticks / ticksPerSecond;
+  return treeOf(pid).reduce(
+    (sum, row) => sum + Math.max(row.ticks / ticksPerSecond, threadSeconds(row.pid)),
+    0,
+  );
 }
 
 /** MiB of memory that a process and all it started hold; what they share is counted once. */
@@ -58,7 +60,7 @@ function treeOf(pid: number): Row[] {
 }
 
 function allRows(): Row[] {
-  return readdirSync("/proc")
+  return list("/proc")
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => rowOf(Number(name)));
 }
@@ -73,6 +75,17 @@ function rowOf(pid: number): Row[] {
   return [{ pid, ended: state === "Z", parent: Number(parent), group: Number(group), ticks }];
 }
 
+/**
+ * Seconds that the threads a process has now were on a processor, to the nanosecond; 0 where the system does not tell. Those of
+ * threads that have ended are in the process's ticks alone: the larger of the two is what it has taken.
+ */
+function threadSeconds(pid: number): number {
+  return list(`/proc/${pid}/task`).reduce((sum, thread) => {
+    const [nanoseconds = "0"] = read(`/proc/${pid}/task/${thread}/schedstat`).split(" ");
+    return sum + Number(nanoseconds) / 1e9;
+  }, 0);
+}
+
 function proportionalKiB(pid: number): number {
   return Number(/^Pss:\s+(\d+) kB/m.exec(read(`/proc/${pid}/smaps_rollup`))?.[1] ?? 0);
 }
@@ -83,5 +96,14 @@ function read(path: string): string {
     return readFileSync(path, "utf8");
   } catch {
     return "";
+  }
+}
+
+/** What is in a folder; nothing if it has gone. */
+function list(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
   }
 }

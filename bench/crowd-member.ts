@@ -15,6 +15,11 @@ const players: Player[] = [];
 async function connect(): Promise<void> {
   const player = await Player.connect(url, path, localAddress);
   player.listens(() => {});
+  // They are only to be there: one that is not makes the whole measurement worthless.
+  player.closed.then(() => {
+    console.error("the server closed the WebSocket of one of them.");
+    process.exit(1);
+  });
   players.push(player);
   if (hosts === "nothing") return;
   const about = { hostName: "Host", lobbyName: `Lobby ${players.length}`, maxMembers: 8 };

@@ -4,11 +4,13 @@
  */
 import * as z from "zod";
 import { type Launched, launch } from "./launch.ts";
-import type { Subject } from "./subject.ts";
+import { type Subject, whileAlive } from "./subject.ts";
 
 export type Crowd = {
   /** Lets so many more come, and returns when all are there. */
   grow(by: number): Promise<void>;
+  /** What `work` resolves to. Rejects if one of the clients is gone before. */
+  whileThere<T>(work: Promise<T>): Promise<T>;
   /** All go, and their processes end. */
   leave(): Promise<void>;
 };
@@ -29,7 +31,7 @@ export function gather(subject: Subject, kind: CrowdKind): Crowd {
     if (room === 0) {
       // Each from an address of its own: there are 28 000 ports for one.
       const args = [subject.url.href, kind.path, kind.hosts ?? "nothing", `127.0.1.${members.length + 1}`];
-      const member = launch("the process of the idle clients", "bench/crowd-member.ts", { args });
+      const member = launch("the crowd of idle clients", "bench/crowd-member.ts", { args });
       await member.hears("readiness");
       members.push(member);
       room = most;
@@ -51,6 +53,7 @@ export function gather(subject: Subject, kind: CrowdKind): Crowd {
     grow: async (by) => {
       for (let left = by; left > 0; ) left -= await connect(left);
     },
+    whileThere: (work) => whileAlive(subject, Promise.race([work, ...members.map(({ failed }) => failed)])),
     leave: async () => {
       await Promise.all(members.map((member) => member.stop()));
     },

@@ -46,51 +46,57 @@ export const growthScenarios: GrowthScenario[] = [
  */
 export async function measureGrowth(
   { of, counts, crowd: kind, loads }: GrowthScenario,
-  { empty, crowded }: { empty: Subject; crowded: Subject },
-  { scale, rounds }: { scale: number; rounds: number },
+  servers: { empty: Subject; crowded: Subject },
+  extent: { scale: number; rounds: number },
   say: (progress: string) => void,
 ): Promise<Growth[]> {
-  const crowd = gather(crowded, kind);
-  const points = new Map<string, Growth["points"]>(loads.map(({ name }) => [name, []]));
+  const growing: Growing[] = [];
+  for (const load of loads) growing.push(await openBoth(load, servers, extent.scale));
+  const crowd = gather(servers.crowded, kind);
   let there = 0;
   for (const full of counts.slice(1)) {
-    const count = Math.max(there + 1, Math.round(full * scale));
+    const count = Math.max(there + 1, Math.round(full * extent.scale));
     await crowd.grow(count - there);
     there = count;
-    for (const load of loads) {
-      say(`${load.name} beside ${count} ${of}`);
-      const [first, beside] = await pair(load, { empty, crowded }, { scale, rounds });
-      // The first point is the one that was measured with the last.
-      points.get(load.name)?.splice(0, 1, pointOf(0, first));
-      points.get(load.name)?.push(pointOf(count, beside));
+    for (const one of growing) {
+      say(`${one.load.name} beside ${count} ${of}`);
+      await crowd.whileThere(addPoint(one, count, extent));
     }
   }
   await crowd.leave();
-  return loads.map(({ name, title }) => {
-    const all = points.get(name) ?? [];
-    return {
-      name,
-      title,
-      of,
-      points: all,
-      ratio: ratioOf(all.at(-1)?.cpuUs ?? 0, all[0]?.cpuUs ?? 0),
-      target,
-    };
+  return growing.map(({ load: { name, title }, points }) => {
+    const ratio = ratioOf(points.at(-1)?.cpuUs ?? 0, points[0]?.cpuUs ?? 0);
+    return { name, title, of, points, ratio, target };
   });
 }
 
-async function pair(
+/** A load on both servers, and what has been measured of it. */
+type Growing = { load: Load; empty: Bench; crowded: Bench; points: Growth["points"] };
+
+async function openBoth(
   load: Load,
-  { empty, crowded }: { empty: Subject; crowded: Subject },
+  servers: { empty: Subject; crowded: Subject },
+  scale: number,
+): Promise<Growing> {
+  const empty = await open(load, servers.empty, scale);
+  const crowded = await open(load, servers.crowded, scale);
+  for (const bench of [empty, crowded]) await warmUp(bench, scale);
+  return { load, empty, crowded, points: [] };
+}
+
+async function addPoint(
+  { empty, crowded, points }: Growing,
+  count: number,
   { scale, rounds }: { scale: number; rounds: number },
-): Promise<[Sample[], Sample[]]> {
-  const benches: [Bench, Bench] = [await open(load, empty, scale), await open(load, crowded, scale)];
-  for (const bench of benches) await warmUp(bench, scale);
+): Promise<void> {
+  const [alone, beside]: [Sample[], Sample[]] = [[], []];
   for (let round = 0; round < rounds; round++) {
-    for (const bench of benches) await measure(bench, scale);
+    alone.push(await measure(empty, scale));
+    beside.push(await measure(crowded, scale));
   }
-  for (const { session } of benches) await session.close();
-  return [benches[0].samples, benches[1].samples];
+  // The first point is the one that was measured with the last.
+  points.splice(0, 1, pointOf(0, alone));
+  points.push(pointOf(count, beside));
 }
 
 function pointOf(count: number, samples: readonly Sample[]): Growth["points"][number] {

@@ -22,6 +22,8 @@ export type Launched = {
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** Milliseconds a process has to end when it is told to. */
 const goodbyeMs = 10_000;
+/** Milliseconds in which what a process printed last arrives after its end. */
+const lastWordsMs = 200;
 /** Milliseconds between two looks at whether a group is empty: nothing tells of the end of a grandchild. */
 const lookMs = 10;
 
@@ -57,6 +59,7 @@ export function launch(
   let output = "";
   let errors = "";
   let told = false;
+  let isUp = false;
   child.stdout?.setEncoding("utf8").on("data", (text: string) => {
     output = (output + text).slice(-10_000);
     news.emit("news");
@@ -69,12 +72,15 @@ export function launch(
     messages.push(message);
     news.emit("news");
   });
-  const ended = once(child, "close").catch(() => {});
+  const drained = once(child, "close").catch(() => {});
+  const exited = once(child, "exit").catch(() => {});
   const failed = once(child, "exit").then(
     async ([code, signal]: unknown[]): Promise<never> => {
-      await ended;
+      // What it started may live on, and hold the pipe that the last words came through.
+      await Promise.race([drained, wait(lastWordsMs)]);
       if (told) return await new Promise<never>(() => {});
-      throw new Error(`${capital(what)} has ended: ${lastWords(errors) ?? exitOf(code, signal)}`);
+      const verb = isUp ? "has ended" : "did not come up";
+      throw new Error(`${capital(what)} ${verb}: ${lastWords(errors) ?? exitOf(code, signal)}`);
     },
     (error: Error) => {
       throw new Error(`${capital(what)} could not be started: ${error.message}.`);
@@ -86,7 +92,10 @@ export function launch(
     const found = async () => {
       for (;;) {
         const value = find();
-        if (value !== undefined) return value;
+        if (value !== undefined) {
+          isUp = true;
+          return value;
+        }
         await once(news, "news");
       }
     };
@@ -98,10 +107,10 @@ export function launch(
     stops.delete(stop);
     if (child.exitCode === null && child.signalCode === null) {
       child.kill("SIGTERM");
-      await within(ended, "").catch(() => {});
+      await within(exited, "", goodbyeMs).catch(() => {});
     }
-    for (let left = goodbyeMs; child.pid !== undefined && membersOf(child.pid).length > 0; left -= lookMs) {
-      if (left <= 0) killGroup(child, "SIGKILL");
+    while (child.pid !== undefined && membersOf(child.pid).length > 0) {
+      killGroup(child, "SIGKILL");
       await wait(lookMs);
     }
     running.delete(child);

@@ -15,7 +15,8 @@ export class Player {
   #waiting: { method: string; resolve: (body: string) => void; reject: (error: Error) => void } | null = null;
   /** Why nothing more will come. */
   #over: Error | null = null;
-  readonly #closed: Promise<void>;
+  /** Done when the WebSocket is closed, by whomever. */
+  readonly closed: Promise<void>;
   /** Takes every message, instead of `hears`. */
   #listener: ((text: string) => void) | null = null;
 
@@ -34,7 +35,7 @@ export class Player {
       ...(localAddress === undefined ? {} : { localAddress }),
     });
     this.#socket.on("message", (data: RawData) => this.#take(String(data)));
-    this.#closed = new Promise((resolve) => {
+    this.closed = new Promise((resolve) => {
       this.#socket.on("error", (error) => this.#end(`a WebSocket on ${path} failed: ${error.message}`));
       this.#socket.on("close", (code) => {
         this.#end(`the server closed a client's WebSocket with ${code}`);
@@ -84,10 +85,7 @@ export class Player {
   /** Leaves the way a player does; resolves when the close is complete. */
   async leave(): Promise<void> {
     this.#socket.close(1000);
-    await within(
-      this.#closed,
-      `the server did not close a client's WebSocket within ${patienceMs / 1000} s.`,
-    );
+    await within(this.closed, `the server did not close a client's WebSocket within ${patienceMs / 1000} s.`);
   }
 
   #take(text: string): void {

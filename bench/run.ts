@@ -67,14 +67,14 @@ export async function run({ picked, scale, httpPort, say, complain }: Order): Pr
   );
   if (wanted({ name: "idle" })) {
     await attempt("idle", async () => {
-      const [server, floor] = [await startSubject("server", httpPort), await startSubject("floor")];
+      const [server, floor] = await Promise.all([startSubject("server", httpPort), startSubject("floor")]);
       results.figures.push(...(await measureIdle(server, floor, scale)));
       await stopAll();
     });
   }
   for (const scenario of growthScenarios.filter(wanted)) {
     await attempt(scenario.name, async () => {
-      const [empty, crowded] = [await startSubject("server"), await startSubject("server", httpPort)];
+      const [empty, crowded] = await Promise.all([startSubject("server"), startSubject("server", httpPort)]);
       const tell = (progress: string) => say(`  ${progress}`);
       results.growths.push(...(await measureGrowth(scenario, { empty, crowded }, extent, tell)));
       await stopAll();

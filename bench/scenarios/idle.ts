@@ -43,7 +43,7 @@ async function measure(subject: Subject, path: string, scale: number) {
   await crowd.grow(clients);
   const [before, began] = [cpuSeconds(subject.pid), performance.now()];
   // The scenario itself: nothing happens for a while.
-  await whileAlive(subject, wait(Math.max(0.5, silence * scale) * 1000));
+  await crowd.whileThere(wait(Math.max(0.5, silence * scale) * 1000));
   const cpu = cpuSeconds(subject.pid) - before;
   const seconds = (performance.now() - began) / 1000;
   const memory = memoryMiB(subject.pid);

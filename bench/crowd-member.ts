@@ -16,8 +16,8 @@ async function connect(): Promise<void> {
   const player = await Player.connect(url, path, localAddress);
   player.listens(() => {});
   // They are only to be there: one that is not makes the whole measurement worthless.
-  player.closed.then(() => {
-    console.error("the server closed the WebSocket of one of them.");
+  player.closed.then((code) => {
+    console.error(`the server closed the WebSocket of one of them with ${code}.`);
     process.exit(1);
   });
   players.push(player);

@@ -1,6 +1,6 @@
 /** How the cost of an operation grows with what else the server holds. */
 import { type CrowdKind, gather } from "./crowd.ts";
-import { type Load, median, percentile } from "./load.ts";
+import { type Extent, heldIn, type Load, median, percentile } from "./load.ts";
 import { type Bench, measure, open, ratioOf, type Sample, warmUp } from "./measure.ts";
 import type { Growth } from "./results.ts";
 import { chats } from "./scenarios/chat.ts";
@@ -47,15 +47,17 @@ export const growthScenarios: GrowthScenario[] = [
 export async function measureGrowth(
   { of, counts, crowd: kind, loads }: GrowthScenario,
   servers: { empty: Subject; crowded: Subject },
-  extent: { scale: number; rounds: number },
+  extent: Extent,
   say: (progress: string) => void,
 ): Promise<Growth[]> {
   const growing: Growing[] = [];
-  for (const load of loads) growing.push(await openBoth(load, servers, extent.scale));
+  for (const load of loads) growing.push(await openBoth(load, servers, extent));
   const crowd = gather(servers.crowded, kind);
   let there = 0;
   for (const full of counts.slice(1)) {
-    const count = Math.max(there + 1, Math.round(full * extent.scale));
+    const count = heldIn(extent, full);
+    // As many as there may be are there already.
+    if (count <= there) continue;
     await crowd.grow(count - there);
     there = count;
     for (const one of growing) {
@@ -76,23 +78,19 @@ type Growing = { load: Load; empty: Bench; crowded: Bench; points: Growth["point
 async function openBoth(
   load: Load,
   servers: { empty: Subject; crowded: Subject },
-  scale: number,
+  extent: Extent,
 ): Promise<Growing> {
-  const empty = await open(load, servers.empty, scale);
-  const crowded = await open(load, servers.crowded, scale);
-  for (const bench of [empty, crowded]) await warmUp(bench, scale);
+  const empty = await open(load, servers.empty, extent);
+  const crowded = await open(load, servers.crowded, extent);
+  for (const bench of [empty, crowded]) await warmUp(bench, extent);
   return { load, empty, crowded, points: [] };
 }
 
-async function addPoint(
-  { empty, crowded, points }: Growing,
-  count: number,
-  { scale, rounds }: { scale: number; rounds: number },
-): Promise<void> {
+async function addPoint({ empty, crowded, points }: Growing, count: number, extent: Extent): Promise<void> {
   const [alone, beside]: [Sample[], Sample[]] = [[], []];
-  for (let round = 0; round < rounds; round++) {
-    alone.push(await measure(empty, scale));
-    beside.push(await measure(crowded, scale));
+  for (let round = 0; round < extent.rounds; round++) {
+    alone.push(await measure(empty, extent));
+    beside.push(await measure(crowded, extent));
   }
   // The first point is the one that was measured with the last.
   points.splice(0, 1, pointOf(0, alone));

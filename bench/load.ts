@@ -11,14 +11,31 @@ export type Load = {
   subject: SubjectName;
   /** Things to do in one round at full scale: enough for about a second of the process's CPU. */
   round: number;
-  /** Clients that are connected at the same time, at full scale. */
+  /** Clients that take part at the same time. */
   clients: number;
+  /** Clients that only have to be there, at full scale. */
+  held: number;
   /** What one operation is compared with. */
   floor: { name: string; times: number } | null;
   target: Figure["target"];
-  /** Gets everything ready. `scale` is for what is held open all the time. */
-  open(subject: Subject, scale: number): Promise<Session>;
+  /** Gets everything ready. */
+  open(subject: Subject, extent: Extent): Promise<Session>;
 };
+
+/** How large a run is. */
+export type Extent = {
+  /** A factor of what is done, and of the clients that are held. */
+  scale: number;
+  /** How often everything is measured. */
+  rounds: number;
+  /** Clients to hold at most, whatever the scale. */
+  mostHeld: number;
+};
+
+/** Clients to hold in a run, of those at full scale. */
+export function heldIn({ scale, mostHeld }: Pick<Extent, "scale" | "mostHeld">, full: number): number {
+  return Math.min(mostHeld, Math.ceil(full * scale));
+}
 
 /** A load that is ready to be driven, again and again. */
 export type Session = {

@@ -39,9 +39,9 @@ async function grant(wish: Wish): Promise<void> {
   }
 }
 
-async function bench({ picked, scale, out, httpPort }: Wish & { kind: "run" }): Promise<void> {
+async function bench({ picked, scale, mostHeld, out, httpPort }: Wish & { kind: "run" }): Promise<void> {
   if (!isAccounted()) throw new Error("The bench needs Linux: it reads what processes cost from /proc.");
-  checkDescriptors({ picked, scale });
+  checkDescriptors({ picked, scale, mostHeld });
   makeFolder(out);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, interrupt);
   const began = performance.now();
@@ -49,8 +49,10 @@ async function bench({ picked, scale, out, httpPort }: Wish & { kind: "run" }): 
     const seconds = ((performance.now() - began) / 1000).toFixed(0);
     console.log(`${seconds.padStart(4)} s  ${progress}`);
   };
-  const results = await run({ picked, scale, httpPort, say, complain });
+  const results = await run({ picked, scale, mostHeld, httpPort, say, complain });
   if (interrupted) return;
+  // What was there before is worth more than nothing at all.
+  if (results.figures.length + results.growths.length + results.costs.length === 0) return;
   const json = join(out, "latest.json");
   writeFileSync(json, `${JSON.stringify(results, null, 2)}\n`);
   writeFileSync(join(out, "latest.html"), reportHtml(results));

@@ -1,6 +1,6 @@
 /** Measures loads against their floor, in turns. */
 import { cpuSeconds, memoryMiB } from "./accounting.ts";
-import { type Load, median, percentile, type Session } from "./load.ts";
+import { type Extent, type Load, median, percentile, type Session } from "./load.ts";
 import { within } from "./patience.ts";
 import type { Figure } from "./results.ts";
 import { type Subject, whileAlive } from "./subject.ts";
@@ -15,20 +15,20 @@ export type Bench = { load: Load; subject: Subject; session: Session; samples: S
 const roundMs = 240_000;
 
 /** Gets a load ready. A process that ends, here and in `measure`, is a sentence that rejects. */
-export async function open(load: Load, subject: Subject, scale: number): Promise<Bench> {
-  const session = await whileAlive(subject, load.open(subject, scale));
+export async function open(load: Load, subject: Subject, extent: Extent): Promise<Bench> {
+  const session = await whileAlive(subject, load.open(subject, extent));
   return { load, subject, session, samples: [] };
 }
 
 /** Drives a load for a while without measuring: code is compiled, connections are opened. */
-export async function warmUp({ load, subject, session }: Bench, scale: number): Promise<void> {
+export async function warmUp({ load, subject, session }: Bench, { scale }: Extent): Promise<void> {
   const things = thingsOf(load, scale / 3);
   if (session.prepare) await whileAlive(subject, session.prepare(things));
   await whileAlive(subject, session.drive(things));
 }
 
 /** Measures one round, and adds it to the samples. */
-export async function measure(bench: Bench, scale: number): Promise<Sample> {
+export async function measure(bench: Bench, { scale }: Extent): Promise<Sample> {
   const { load, subject, session, samples } = bench;
   const things = thingsOf(load, scale);
   if (session.prepare) await whileAlive(subject, session.prepare(things));

@@ -18,6 +18,8 @@ Usage: npm run bench -- [options]
                       both paths. Default: all
   --scale <scale>     tiny: seconds, to see that everything works; small: about two
                       minutes; full: the reference, about 20 minutes. Default: full
+  --clients <number>  Hold at most so many idle clients or other lobbies, whatever the scale.
+                      Default: as many as the scale has, which is up to 15 000
   --out <folder>      Where latest.json and latest.html are written. Default: bench/results
   --httpPort <port>   The TCP port of the server under test. Default: a free one
   --compare <before.json> [<after.json>]
@@ -31,7 +33,14 @@ It needs Linux, whose accounting of processes it reads.
 
 /** What the command line asks for. */
 export type Wish =
-  | { kind: "run"; picked: Scenario[]; scale: number; out: string; httpPort: number | undefined }
+  | {
+      kind: "run";
+      picked: Scenario[];
+      scale: number;
+      mostHeld: number;
+      out: string;
+      httpPort: number | undefined;
+    }
   | { kind: "compare"; before: string; after: string }
   | { kind: "list" }
   | { kind: "help" };
@@ -54,11 +63,21 @@ export function readOptions(args: string[]): Wish {
   if (scale === undefined) {
     throw new Error(`--scale must be ${[...scales.keys()].join(", ")}, not "${values.scale}".`);
   }
-  const port = values.httpPort === undefined ? undefined : positiveInteger(values.httpPort, 65535);
-  if (port === null) {
-    throw new Error(`--httpPort must be a whole number from 1 to 65535, not "${values.httpPort}".`);
-  }
-  return { kind: "run", picked: pick(values.scenario ?? []), scale, out, httpPort: port };
+  const number = (name: "httpPort" | "clients", most: number) => {
+    const given = values[name];
+    const value = given === undefined ? undefined : positiveInteger(given, most);
+    if (value === null)
+      throw new Error(`--${name} must be a whole number from 1 to ${most}, not "${given}".`);
+    return value;
+  };
+  return {
+    kind: "run",
+    picked: pick(values.scenario ?? []),
+    scale,
+    mostHeld: number("clients", 1_000_000) ?? Number.POSITIVE_INFINITY,
+    out,
+    httpPort: number("httpPort", 65535),
+  };
 }
 
 function parse(args: string[]) {
@@ -72,6 +91,7 @@ function parse(args: string[]) {
         scenario: { type: "string", multiple: true },
         scale: text,
         out: text,
+        clients: text,
         httpPort: text,
         compare: text,
         list: flag,

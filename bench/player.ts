@@ -15,8 +15,8 @@ export class Player {
   #waiting: { method: string; resolve: (body: string) => void; reject: (error: Error) => void } | null = null;
   /** Why nothing more will come. */
   #over: Error | null = null;
-  /** Done when the WebSocket is closed, by whomever. */
-  readonly closed: Promise<void>;
+  /** The code the WebSocket was closed with, by whomever, once it is. */
+  readonly closed: Promise<number>;
   /** Takes every message, instead of `hears`. */
   #listener: ((text: string) => void) | null = null;
 
@@ -39,7 +39,7 @@ export class Player {
       this.#socket.on("error", (error) => this.#end(`a WebSocket on ${path} failed: ${error.message}`));
       this.#socket.on("close", (code) => {
         this.#end(`the server closed a client's WebSocket with ${code}`);
-        resolve();
+        resolve(code);
       });
     });
   }

@@ -3,6 +3,7 @@ import { descriptorLimit } from "./accounting.ts";
 import { measureCosts } from "./cost/cost.ts";
 import { growthScenarios, measureGrowth } from "./growth.ts";
 import { stopAll } from "./launch.ts";
+import { type Extent, heldIn } from "./load.ts";
 import { aboutCommit, aboutMachine } from "./machine.ts";
 import type { Results } from "./results.ts";
 import { measureIdle } from "./scenarios/idle.ts";
@@ -13,6 +14,8 @@ import { takeTurns, turnsOf } from "./turn.ts";
 export type Order = {
   picked: readonly Scenario[];
   scale: number;
+  /** Clients to hold at most, whatever the scale. */
+  mostHeld: number;
   /** The port of the server under test; any free one without. */
   httpPort: number | undefined;
   /** Hears how far the run is. */
@@ -21,26 +24,32 @@ export type Order = {
   complain(sentence: string): void;
 };
 
-/** File descriptors that a process needs for itself and its objects, beside one for each client. */
+/** File descriptors that workerd takes for one client: it duplicates that of every connection it accepts. */
+const perClient = 2;
+/** File descriptors that a process needs for itself and its objects. */
 const spare = 200;
 
 /** Throws a sentence if this system lets a process have too few file descriptors for the clients asked for. */
-export function checkDescriptors({ picked, scale }: Pick<Order, "picked" | "scale">): void {
+export function checkDescriptors({
+  picked,
+  scale,
+  mostHeld,
+}: Pick<Order, "picked" | "scale" | "mostHeld">): void {
   const limit = descriptorLimit();
-  for (const { name, clients } of picked) {
-    const needed = Math.ceil(clients * scale) + spare;
+  for (const { name, clients, held } of picked) {
+    const needed = perClient * (clients + heldIn({ scale, mostHeld }, held)) + spare;
     if (needed > limit) {
       throw new Error(
         `${name} needs ${needed} file descriptors in one process, and there may be ${limit}: ` +
-          "raise the limit (ulimit -n), or choose a smaller --scale.",
+          "raise the limit (ulimit -n), or choose a smaller --scale, or fewer --clients.",
       );
     }
   }
 }
 
 /** Rejects, with a sentence, only if no server comes up. */
-export async function run({ picked, scale, httpPort, say, complain }: Order): Promise<Results> {
-  const extent = { scale, rounds: scale < 0.1 ? 1 : 3 };
+export async function run({ picked, scale, mostHeld, httpPort, say, complain }: Order): Promise<Results> {
+  const extent: Extent = { scale, mostHeld, rounds: scale < 0.1 ? 1 : 3 };
   const wanted = ({ name }: { name: string }) => picked.some((scenario) => scenario.name === name);
   const results: Results = {
     version: 1,
@@ -68,7 +77,7 @@ export async function run({ picked, scale, httpPort, say, complain }: Order): Pr
   if (wanted({ name: "idle" })) {
     await attempt("idle", async () => {
       const [server, floor] = await Promise.all([startSubject("server", httpPort), startSubject("floor")]);
-      results.figures.push(...(await measureIdle(server, floor, scale)));
+      results.figures.push(...(await measureIdle(server, floor, extent)));
       await stopAll();
     });
   }

@@ -10,8 +10,8 @@ import { lists } from "./scenarios/list.ts";
 import { mediations } from "./scenarios/mediation.ts";
 import { floorRequests } from "./scenarios/requests.ts";
 
-/** A scenario as it is picked. `clients` are the most connected at a time to one server, at full scale. */
-export type Scenario = { name: string; title: string; clients: number };
+/** A scenario as it is picked. Its clients are as a load has them. */
+export type Scenario = Pick<Load, "name" | "title" | "clients" | "held">;
 
 /** What is measured in rounds, against a floor. Listing comes last: it leaves a server with thousands of lobbies to close. */
 export const loads: Load[] = [...connects, ...lives, ...chats, ...mediations, ...datagrams, ...lists];
@@ -19,9 +19,14 @@ export const floors: Load[] = [floorConnect, ...floorBroadcasts, ...floorRequest
 
 export const scenarios: Scenario[] = [
   ...loads,
-  { name: "idle", title: "memory and CPU of idle clients", clients: idleClients },
-  ...growthScenarios.map(({ name, title, counts }) => ({ name, title, clients: Math.max(...counts) + 512 })),
-  { name: "cost", title: "what Cloudflare bills for a lobby's session", clients: 0 },
+  { name: "idle", title: "memory and CPU of idle clients", clients: 0, held: idleClients },
+  ...growthScenarios.map(({ name, title, counts }) => ({
+    name,
+    title,
+    clients: 512,
+    held: Math.max(...counts),
+  })),
+  { name: "cost", title: "what Cloudflare bills for a lobby's session", clients: 0, held: 0 },
 ];
 
 /** The scenarios of these names or groups; all without any. Throws a sentence for a name that does not exist. */

@@ -1,6 +1,6 @@
 /** Scenarios that are compared with the same floor, measured with it in turns. */
 import { stopAll } from "./launch.ts";
-import type { Load } from "./load.ts";
+import type { Extent, Load } from "./load.ts";
 import { type Bench, figureOf, measure, open, type Sample, warmUp } from "./measure.ts";
 import type { Figure } from "./results.ts";
 import { type Subject, type SubjectName, startSubject } from "./subject.ts";
@@ -8,9 +8,7 @@ import { type Subject, type SubjectName, startSubject } from "./subject.ts";
 /** What is open at the same time: the two paths of a scenario, or a scenario that has none; and their floor. */
 export type Turn = { name: string; floor: Load | undefined; loads: Load[] };
 
-export type Extent = {
-  scale: number;
-  rounds: number;
+export type Course = Extent & {
   httpPort: number | undefined;
   /** Does some work, and survives that it fails; all processes have been stopped then. */
   attempt(name: string, work: () => Promise<void>): Promise<void>;
@@ -29,7 +27,7 @@ export function turnsOf(loads: readonly Load[], floors: readonly Load[]): Turn[]
 }
 
 /** The figures of all turns, the floors' first. Rejects, with a sentence, if the first server does not come up. */
-export async function takeTurns(turns: readonly Turn[], extent: Extent): Promise<Figure[]> {
+export async function takeTurns(turns: readonly Turn[], extent: Course): Promise<Figure[]> {
   const { httpPort, attempt } = extent;
   const figures = new Map<string, Figure>();
   const floorSamples = new Map<string, Sample[]>();
@@ -43,9 +41,9 @@ export async function takeTurns(turns: readonly Turn[], extent: Extent): Promise
   for (const { name, floor, loads } of turns) {
     let complete = false;
     await attempt(name, async () => {
-      const beneath = floor && (await open(floor, await subject(floor.subject), extent.scale));
+      const beneath = floor && (await open(floor, await subject(floor.subject), extent));
       const benches: Bench[] = [];
-      for (const load of loads) benches.push(await open(load, await subject(load.subject), extent.scale));
+      for (const load of loads) benches.push(await open(load, await subject(load.subject), extent));
       await rotate(beneath ? [beneath, ...benches] : benches, extent);
       if (beneath) {
         const all = [...(floorSamples.get(beneath.load.name) ?? []), ...beneath.samples];
@@ -66,9 +64,9 @@ export async function takeTurns(turns: readonly Turn[], extent: Extent): Promise
   return [...figures.values()].toSorted((a, b) => Number(isFloor(b)) - Number(isFloor(a)));
 }
 
-async function rotate(benches: readonly Bench[], { scale, rounds }: Extent): Promise<void> {
-  for (const bench of benches) await warmUp(bench, scale);
-  for (let round = 0; round < rounds; round++) {
-    for (const bench of benches) await measure(bench, scale);
+async function rotate(benches: readonly Bench[], extent: Extent): Promise<void> {
+  for (const bench of benches) await warmUp(bench, extent);
+  for (let round = 0; round < extent.rounds; round++) {
+    for (const bench of benches) await measure(bench, extent);
   }
 }

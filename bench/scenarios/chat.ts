@@ -24,6 +24,7 @@ export const floorBroadcasts: Load[] = shapes.map(({ rooms, size, atOnce, round 
   subject: "floor",
   round,
   clients: rooms * size,
+  held: 0,
   floor: null,
   target: [],
   open: async ({ url }) =>
@@ -41,6 +42,7 @@ export const chats: Load[] = shapes.flatMap(({ rooms, size, atOnce, round, most 
       subject: "server",
       round,
       clients: rooms * size,
+      held: 0,
       floor: { name: `floor/broadcast-${size}`, times: 1 },
       target: [{ of: "ratio", most: most[path] }],
       open: async (subject) => talk(await openLobbies(subject, rooms, size, path), atOnce),

@@ -15,6 +15,7 @@ export const floorConnect: Load = {
   subject: "floor",
   round: 2_500,
   clients: atOnce,
+  held: 0,
   floor: null,
   target: [],
   open: async ({ url }) => sessionOf((count) => connect(url, "/room/1", count)),

@@ -27,9 +27,10 @@ export const floorDatagrams: Load = {
   subject: "receiver",
   round: 60_000,
   clients: 0,
+  held: 0,
   floor: null,
   target: [],
-  open: (subject, scale) => receive(subject, valid(), scale),
+  open: (subject, { scale }) => receive(subject, valid(), scale),
 };
 
 export const datagrams: Load[] = [
@@ -43,7 +44,7 @@ export const datagrams: Load[] = [
   subject: "sidecar",
   floor: { name: floorDatagrams.name, times: 1 },
   target,
-  open: (subject, scale) => receive(subject, content(), scale),
+  open: (subject, { scale }) => receive(subject, content(), scale),
 }));
 
 async function receive(subject: Subject, texts: string[], scale: number): Promise<Session> {

@@ -2,6 +2,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { cpuSeconds, memoryMiB } from "../accounting.ts";
 import { gather } from "../crowd.ts";
+import { type Extent, heldIn } from "../load.ts";
 import { ratioOf } from "../measure.ts";
 import type { Figure } from "../results.ts";
 import { type Subject, whileAlive } from "../subject.ts";
@@ -13,9 +14,9 @@ export const idleClients = 2_000;
 const silence = 20;
 
 /** Both figures, of a server and a floor that have held nobody yet. An operation is one client that is idle for a second. */
-export async function measureIdle(server: Subject, floor: Subject, scale: number): Promise<Figure[]> {
-  const theirs = await measure(floor, "/room/idle", scale);
-  const ours = await measure(server, "/", scale);
+export async function measureIdle(server: Subject, floor: Subject, extent: Extent): Promise<Figure[]> {
+  const theirs = await measure(floor, "/room/idle", extent);
+  const ours = await measure(server, "/", extent);
   const ratio = ratioOf(ours.more.memoryKiB, theirs.more.memoryKiB);
   return [
     {
@@ -35,15 +36,15 @@ export async function measureIdle(server: Subject, floor: Subject, scale: number
   ];
 }
 
-async function measure(subject: Subject, path: string, scale: number) {
-  const clients = Math.max(1, Math.round(idleClients * scale));
-  await grown(subject);
+async function measure(subject: Subject, path: string, extent: Extent) {
+  const clients = heldIn(extent, idleClients);
+  await grown(subject, extent);
   const memoryBefore = memoryMiB(subject.pid);
   const crowd = gather(subject, { path, hosts: null });
   await crowd.grow(clients);
   const [before, began] = [cpuSeconds(subject.pid), performance.now()];
   // The scenario itself: nothing happens for a while.
-  await crowd.whileThere(wait(Math.max(0.5, silence * scale) * 1000));
+  await crowd.whileThere(wait(Math.max(0.5, silence * extent.scale) * 1000));
   const cpu = cpuSeconds(subject.pid) - before;
   const seconds = (performance.now() - began) / 1000;
   const memory = memoryMiB(subject.pid);
@@ -64,8 +65,8 @@ async function measure(subject: Subject, path: string, scale: number) {
 }
 
 /** Some come and go first, so that memory a process takes once is not counted as its clients'. */
-async function grown(subject: Subject): Promise<void> {
+async function grown(subject: Subject, extent: Extent): Promise<void> {
   const [visits = floorConnect] = subject.udpPort > 0 ? connects : [];
-  const session = await visits.open(subject, 1);
+  const session = await visits.open(subject, extent);
   await whileAlive(subject, session.drive(200));
 }

@@ -23,6 +23,7 @@ export const lives: Load[] = sizes.flatMap(({ size, round, lives, most }) =>
       subject: "server",
       round,
       clients: lives * size,
+      held: 0,
       floor: { name: floorConnect.name, times: size },
       target: most ? [{ of: "ratio", most: most[path] }] : [],
       open: async (subject) => {

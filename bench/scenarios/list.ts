@@ -1,7 +1,7 @@
 /** `GET /lobbies`, while many public lobbies are open. */
 import { gather } from "../crowd.ts";
 import { connectHttp } from "../http.ts";
-import { atATime, type Load } from "../load.ts";
+import { atATime, heldIn, type Load } from "../load.ts";
 import { atOnce } from "./connect.ts";
 
 const sizes = [
@@ -14,11 +14,12 @@ export const lists: Load[] = sizes.map(({ listed, round, most }) => ({
   title: `GET /lobbies with ${listed.toLocaleString("en").replace(",", " ")} public lobbies, ${atOnce} at a time`,
   subject: "server",
   round,
-  clients: listed + atOnce,
+  clients: atOnce,
+  held: listed,
   floor: { name: "floor/request", times: 1 },
   target: most === null ? [] : [{ of: "cpuUs", most }],
-  open: async (subject, scale) => {
-    const lobbies = Math.max(1, Math.round(listed * scale));
+  open: async (subject, extent) => {
+    const lobbies = heldIn(extent, listed);
     const hosts = gather(subject, { path: "/lobbies", hosts: "public" });
     await hosts.grow(lobbies);
     const http = connectHttp(subject.url);

@@ -11,6 +11,7 @@ export const mediations: Load[] = paths.map((path) => ({
   subject: "server",
   round: 150,
   clients: 300,
+  held: 0,
   floor: { name: "floor/request-alone", times: 1 },
   target: [
     { of: "p50Ms", most: 5 },

@@ -12,6 +12,7 @@ export const floorRequests: Load[] = [
   subject: "floor",
   round,
   clients: atOnce,
+  held: 0,
   floor: null,
   target: [],
   open: async ({ url }) => {

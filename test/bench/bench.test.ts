@@ -171,6 +171,10 @@ describe.runIf(onLinux)("a bench that cannot run", () => {
       says: /^"life-2" is no option\. A scenario follows --scenario\.$/,
     },
     "a port that is none": { args: ["--httpPort", "0"], says: /^--httpPort must be a whole number.*"0"\.$/ },
+    "clients that are no number": {
+      args: ["--clients", "all"],
+      says: /^--clients must be a whole number from 1 to 1000000, not "all"\.$/,
+    },
     "a folder that is a file": {
       args: ["--out", "package.json"],
       says: /^The folder of --out cannot be used: .*package\.json.*\.$/,
@@ -229,7 +233,7 @@ test("--list tells every scenario, --help every option", async () => {
   expect(names).toEqual(expect.arrayContaining(["life-2/plain", "list-5000", "growth-idle", "cost"]));
   const help = startProgram("node", ["bench/main.ts", "--help"]);
   expect(await help.ended).toBe(0);
-  for (const option of ["--scenario", "--scale", "--out", "--httpPort", "--compare", "--list"]) {
+  for (const option of ["--scenario", "--scale", "--out", "--clients", "--httpPort", "--compare", "--list"]) {
     expect(help.output).toContain(option);
   }
 });

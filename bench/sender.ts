@@ -1,6 +1,6 @@
 /**
  * Sends datagrams for the bench, from a process of its own. It is told a port, the datagrams to send in turn, how
- * many, and how many a second (0: as fast as it can), and answers the seconds it took.
+ * many, and how many a second (0: as fast as it can), and answers when all are sent.
  */
 import { createSocket } from "node:dgram";
 import { setTimeout as wait } from "node:timers/promises";
@@ -36,7 +36,7 @@ async function send(given: unknown): Promise<void> {
     await last;
     if (sent >= due) await wait(1);
   }
-  process.send?.({ seconds: seconds() });
+  process.send?.({ sent });
 }
 
 process.on("message", send);

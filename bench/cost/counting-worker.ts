@@ -2,8 +2,8 @@
  * The Worker as it is deployed, with everything on the books that Cloudflare bills: counted where the platform is
  * reached, so that the product has no counters and nothing can be forgotten. Only the bench bundles this file.
  *
- * `GET /cost/reset` zeroes the counts and opens the books; `/cost/open` and `/cost/close` do only that. `/cost/tally`
- * answers the counts (`tally.ts`). `/cost/later?ms=<n>` sets all clocks forward and rings the alarms that are due then.
+ * `GET /cost/reset` zeroes the counts and opens the books. `/cost/tally` answers the counts (`tally.ts`).
+ * `/cost/later?ms=<n>` sets all clocks forward and rings the alarms that are due then.
  */
 import { heartbeatPath } from "../../core/wire/sidecar-post.ts";
 import type { Env } from "../../worker/env.ts";
@@ -27,10 +27,6 @@ export default {
         resetTally();
         openBooks(true);
         return new Response("reset");
-      case "/cost/open":
-      case "/cost/close":
-        openBooks(pathname === "/cost/open");
-        return new Response("done");
       case "/cost/tally":
         return Response.json(readTally());
       case "/cost/later":

@@ -31,13 +31,6 @@ export class Books {
     await this.#get("/cost/reset");
   }
 
-  /** Does something that is no part of what is counted. */
-  async aside(run: () => Promise<void>): Promise<void> {
-    await this.#get("/cost/close");
-    await run();
-    await this.#get("/cost/open");
-  }
-
   /** Lets minutes pass in a moment, with all alarms that are due in them. */
   async later(minutes: number): Promise<void> {
     await this.#get(`/cost/later?ms=${minutes * 60_000}`);
@@ -56,10 +49,8 @@ export class Books {
 
 /** Plays one session, from the first connection to the last close, with the books open. */
 export async function playSession(server: URL, books: Books, kind: Kind): Promise<void> {
-  const crowd: Player[] = [];
   const all: Player[] = [];
   const connect = async (path: string) => {
-    if (kind.apart) await books.aside(() => fillHomes(server, all, crowd));
     const player = await Player.connect(server, kind.direct ? path : "/");
     player.answersOverUdp = false;
     all.push(player);
@@ -75,7 +66,8 @@ export async function playSession(server: URL, books: Books, kind: Kind): Promis
     await Promise.all(all.slice(0, -1).map((player, index) => player.hears("lobby_peerConnect", i - index)));
   }
   const homes = new Set(all.map(({ home }) => home));
-  if (kind.apart && homes.size < players) throw new Error("players share a home who should not");
+  if (homes.size !== (kind.apart ? players : 1))
+    throw new Error("players are at home where they should not be");
 
   await chat(lobbyId, all, 0, lines / 2);
   await books.later(minutes / 2);
@@ -89,9 +81,6 @@ export async function playSession(server: URL, books: Books, kind: Kind): Promis
   }
   // Whatever the session has left to be done later is its own.
   await books.later(2 * minutes);
-  await books.aside(async () => {
-    await Promise.all(crowd.map((player) => player.leave()));
-  });
 }
 
 async function chat(lobbyId: string, all: readonly Player[], from: number, to: number): Promise<void> {
@@ -116,16 +105,4 @@ async function mediate(lobbyId: string, all: readonly Player[]): Promise<void> {
     await wait(apartMs);
   }
   for (const player of all) await player.hears("lobby_closed");
-}
-
-/** Players who come in between, until one of them is at home where none of these is: then so is the next. */
-async function fillHomes(server: URL, all: readonly Player[], crowd: Player[]): Promise<void> {
-  const taken = new Set(all.map(({ home }) => home));
-  const most = 1_000;
-  while (taken.size > 0) {
-    const some = await Player.crowd(crowd.length === 0 ? 1 : 16, server);
-    crowd.push(...some);
-    if (some.some(({ home }) => !taken.has(home))) return;
-    if (crowd.length > most) throw new Error("every player has the same home");
-  }
 }

@@ -5,18 +5,25 @@ type Row = { pid: number; ended: boolean; parent: number; group: number; ticks: 
 
 /** Clock ticks of /proc in a second: 100 on every Linux, whatever the kernel's own clock is (man 5 proc). */
 const ticksPerSecond = 100;
+/** Seconds that the ticks of a few processes may be ahead by. A larger difference is of threads that have ended. */
+const coarseness = 0.04;
 
 /** Whether this system accounts for processes in the way that the bench reads. */
 export function isAccounted(): boolean {
   return existsSync("/proc/self/stat");
 }
 
-/** Seconds of processor time that a process and all it started have taken so far. */
-export function cpuSeconds(pid: number): number {
-  return treeOf(pid).reduce(
-    (sum, row) => sum + Math.max(row.ticks / ticksPerSecond, threadSeconds(row.pid)),
-    0,
-  );
+/**
+ * Starts to watch a process and all it started. Call what it returns for the seconds of processor time they have taken
+ * since then.
+ */
+export function watchCpu(pid: number): () => number {
+  const before = cpuOf(pid);
+  return () => {
+    const after = cpuOf(pid);
+    const [counted, ran] = [after.counted - before.counted, after.ran - before.ran];
+    return counted - ran > coarseness ? counted : ran;
+  };
 }
 
 /** MiB of memory that a process and all it started hold; what they share is counted once. */
@@ -75,10 +82,16 @@ function rowOf(pid: number): Row[] {
   return [{ pid, ended: state === "Z", parent: Number(parent), group: Number(group), ticks }];
 }
 
-/**
- * Seconds that the threads a process has now were on a processor, to the nanosecond; 0 where the system does not tell. Those of
- * threads that have ended are in the process's ticks alone: the larger of the two is what it has taken.
- */
+/** Seconds: as processes have counted them, coarsely; and as their threads of now have, exactly, but without those that ended. */
+function cpuOf(pid: number): { counted: number; ran: number } {
+  const tree = treeOf(pid);
+  return {
+    counted: tree.reduce((sum, { ticks }) => sum + ticks / ticksPerSecond, 0),
+    ran: tree.reduce((sum, row) => sum + threadSeconds(row.pid), 0),
+  };
+}
+
+/** 0 where the system does not tell. */
 function threadSeconds(pid: number): number {
   return list(`/proc/${pid}/task`).reduce((sum, thread) => {
     const [nanoseconds = "0"] = read(`/proc/${pid}/task/${thread}/schedstat`).split(" ");

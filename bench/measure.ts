@@ -1,5 +1,5 @@
 /** Measures loads against their floor, in turns. */
-import { cpuSeconds, memoryMiB } from "./accounting.ts";
+import { memoryMiB, watchCpu } from "./accounting.ts";
 import { type Extent, type Load, median, percentile, type Session } from "./load.ts";
 import { within } from "./patience.ts";
 import type { Figure } from "./results.ts";
@@ -32,14 +32,13 @@ export async function measure(bench: Bench, { scale }: Extent): Promise<Sample> 
   const { load, subject, session, samples } = bench;
   const things = thingsOf(load, scale);
   if (session.prepare) await whileAlive(subject, session.prepare(things));
-  const [began, before] = [performance.now(), cpuSeconds(subject.pid)];
+  const [began, cpu] = [performance.now(), watchCpu(subject.pid)];
   const driving = whileAlive(subject, session.drive(things));
   const { operations, waits } = await within(driving, "a round did not end.", roundMs);
-  const cpu = cpuSeconds(subject.pid) - before;
   const sample = {
     operations,
     seconds: (performance.now() - began) / 1000,
-    cpuUs: (cpu * 1e6) / operations,
+    cpuUs: (cpu() * 1e6) / operations,
     waits,
   };
   samples.push(sample);

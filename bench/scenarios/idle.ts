@@ -1,6 +1,6 @@
 /** Clients that only stay connected: the memory of each, and what they cost while they are silent. */
 import { setTimeout as wait } from "node:timers/promises";
-import { cpuSeconds, memoryMiB } from "../accounting.ts";
+import { memoryMiB, watchCpu } from "../accounting.ts";
 import { gather } from "../crowd.ts";
 import { type Extent, heldIn } from "../load.ts";
 import { ratioOf } from "../measure.ts";
@@ -42,24 +42,24 @@ async function measure(subject: Subject, path: string, extent: Extent) {
   const memoryBefore = memoryMiB(subject.pid);
   const crowd = gather(subject, { path, hosts: null });
   await crowd.grow(clients);
-  const [before, began] = [cpuSeconds(subject.pid), performance.now()];
+  const [cpu, began] = [watchCpu(subject.pid), performance.now()];
   // The scenario itself: nothing happens for a while.
   await crowd.whileThere(wait(Math.max(0.5, silence * extent.scale) * 1000));
-  const cpu = cpuSeconds(subject.pid) - before;
+  const taken = cpu();
   const seconds = (performance.now() - began) / 1000;
   const memory = memoryMiB(subject.pid);
   await crowd.leave();
   return {
     operations: clients * seconds,
     seconds,
-    cpuUs: (cpu * 1e6) / (clients * seconds),
+    cpuUs: (taken * 1e6) / (clients * seconds),
     p50Ms: null,
     p99Ms: null,
     memoryMiB: memory,
     more: {
       clients,
       memoryKiB: ((memory - memoryBefore) * 1024) / clients,
-      idleCpuPercent: (cpu * 100) / seconds,
+      idleCpuPercent: (taken * 100) / seconds,
     },
   };
 }

@@ -83,7 +83,8 @@ describe.runIf(onLinux)("a run of the bench", () => {
     for (const figure of results.figures) {
       expect(figure.operations, figure.name).toBeGreaterThan(0);
       expect(figure.seconds, figure.name).toBeGreaterThan(0);
-      expect(figure.cpuUs, figure.name).toBeGreaterThan(0);
+      // Idle clients may take none at all in half a second.
+      expect(figure.cpuUs, figure.name).toBeGreaterThan(/idle/.test(figure.name) ? -1 : 0);
       expect(figure.memoryMiB, figure.name).toBeGreaterThan(10);
       expect(figure.p99Ms ?? 1, figure.name).toBeGreaterThanOrEqual(figure.p50Ms ?? 0);
       expect(figure.floor === null, figure.name).toBe(figure.name.startsWith("floor/"));
@@ -137,9 +138,9 @@ describe.runIf(onLinux)("a run of the bench", () => {
       ...["--scale", "small", "--scenario", "life-64/plain", "--scenario", "mediation/plain"],
     ]);
     await program.prints(/ {2}life-64/);
-    for (const pid of marked(mark, /local\/start\.ts/)) process.kill(pid, "SIGKILL");
+    for (const pid of marked(mark, /local\/start\.ts/)) process.kill(pid, "SIGTERM");
     expect(await program.ended).toBe(1);
-    expect(program.errors).toMatch(/^life-64: The server has ended: it was ended by SIGKILL\.\n$/);
+    expect(program.errors).toBe("life-64: The server has ended: exit code 0.\n");
     await nothingIsLeft(mark);
     const { figures } = schema.parse(JSON.parse(await readFile(join(folder, mark, "latest.json"), "utf8")));
     expect(figures.map(({ name }) => name)).toEqual(["floor/request-alone", "mediation/plain"]);

@@ -3,10 +3,8 @@ import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from "n
 import { join } from "node:path";
 import * as z from "zod";
 import { isAccounted } from "./accounting.ts";
-import { compareText } from "./compare.ts";
 import { stopAll } from "./launch.ts";
 import { help, readOptions, type Wish } from "./options.ts";
-import { reportHtml } from "./report.ts";
 import { type Results, results as resultsSchema } from "./results.ts";
 import { checkDescriptors, run } from "./run.ts";
 import { scenarios } from "./scenarios.ts";
@@ -31,9 +29,11 @@ async function grant(wish: Wish): Promise<void> {
     case "list":
       for (const { name, title } of scenarios) console.log(`${name.padEnd(18)}  ${title}`);
       return;
-    case "compare":
+    case "compare": {
+      const { compareText } = await import("./compare.ts");
       console.log(compareText(readResults(wish.before), readResults(wish.after)));
       return;
+    }
     case "run":
       await bench(wish);
   }
@@ -55,8 +55,12 @@ async function bench({ picked, scale, mostHeld, out, httpPort }: Wish & { kind: 
   if (results.figures.length + results.growths.length + results.costs.length === 0) return;
   const json = join(out, "latest.json");
   writeFileSync(json, `${JSON.stringify(results, null, 2)}\n`);
+  // Loaded only now, because its charts take a while: a mistake on the command line is answered at once.
+  const { reportHtml } = await import("./report.ts");
   writeFileSync(join(out, "latest.html"), reportHtml(results));
-  console.log(`\n${resultsTable(results)}\n\nWritten to ${json} and latest.html.`);
+  const { costText } = await import("./cost/cost-text.ts");
+  const costs = results.costs.length > 0 ? `\n\n${costText(results.costs)}` : "";
+  console.log(`\n${resultsTable(results)}${costs}\n\nWritten to ${json} and latest.html.`);
 }
 
 function makeFolder(out: string): void {
@@ -89,6 +93,10 @@ function complain(sentence: string): void {
 
 async function interrupt(): Promise<void> {
   interrupted = true;
+  // Miniflare, which the costs are found out with, has a handler of its own and another code.
+  process.once("exit", () => {
+    process.exitCode = 1;
+  });
   console.error("The bench was stopped before its end: nothing was written.");
   await stopAll({ forGood: true });
   process.exit(1);

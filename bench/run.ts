@@ -1,6 +1,5 @@
 /** One run: everything that was picked, one after another, and what it came to. */
 import { descriptorLimit } from "./accounting.ts";
-import { measureCosts } from "./cost/cost.ts";
 import { growthScenarios, measureGrowth } from "./growth.ts";
 import { stopAll } from "./launch.ts";
 import { type Extent, heldIn } from "./load.ts";
@@ -91,6 +90,7 @@ export async function run({ picked, scale, mostHeld, httpPort, say, complain }: 
   }
   if (wanted({ name: "cost" })) {
     await attempt("cost", async () => {
+      const { measureCosts } = await import("./cost/cost.ts");
       results.costs.push(...(await measureCosts(scale)));
     });
   }

@@ -38,7 +38,7 @@ export async function startStandIn(): Promise<StandIn> {
 
 /** The datagram of the `index`th client, with a token as the edge would issue it, or one with another secret's mac. */
 export function datagramOf(index: number, { forged }: { forged: boolean }): string {
-  const signed = `AAAAA.${String(index).padStart(16, "-")}`;
+  const signed = `17.${String(index).padStart(16, "-")}`;
   const under = forged ? `not ${secret}` : secret;
   const mac = hmac(hmac(under, "orion-edge token v1"), signed).subarray(0, 16).toString("base64url");
   return encode("ptpMediation_connect", { token: `${signed}.${mac}` });

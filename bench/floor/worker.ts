@@ -18,7 +18,7 @@ declare const Response: new (
 ) => WorkerResponse;
 
 /** As long as the one of Orion Edge. */
-const greeting = `client_registered:${btoa(JSON.stringify({ token: "0".repeat(104), clientId: "0".repeat(16) }))}`;
+const greeting = `client_registered:${btoa(JSON.stringify({ token: "0".repeat(44), clientId: "0".repeat(16) }))}`;
 
 export class Room extends DurableObject {
   override fetch(): WorkerResponse {

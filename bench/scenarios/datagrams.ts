@@ -29,7 +29,7 @@ export const floorDatagrams: Load = {
   held: 0,
   floor: null,
   target: [],
-  open: (subject, { scale }) => receive(subject, valid(), scale),
+  open: (subject, { scale }) => receive(subject, "bare", valid(), scale),
 };
 
 export const datagrams: Load[] = [
@@ -43,10 +43,10 @@ export const datagrams: Load[] = [
   subject: "sidecar",
   floor: { name: floorDatagrams.name, times: 1 },
   target,
-  open: (subject, { scale }) => receive(subject, content(), scale),
+  open: (subject, { scale }) => receive(subject, kind, content(), scale),
 }));
 
-async function receive(subject: Subject, texts: string[], scale: number): Promise<Session> {
+async function receive(subject: Subject, kind: string, texts: string[], scale: number): Promise<Session> {
   const sender = launch("the process that sends datagrams", "bench/sender.ts");
   await sender.hears("readiness");
   const requestsBefore = subject.edgeRequests();
@@ -64,6 +64,8 @@ async function receive(subject: Subject, texts: string[], scale: number): Promis
     drive: async (count) => ({ operations: (await send(count, pace)).received, waits: [] }),
     more: async () => {
       const edgeRequests = subject.edgeRequests() - requestsBefore;
+      if (kind === "valid" && edgeRequests === 0)
+        throw new Error("the sidecar took none of the valid datagrams.");
       const { received, seconds } = await send(Math.ceil(150_000 * floodSeconds * scale), 0);
       return { edgeRequests, maxPerSecond: received / seconds };
     },

@@ -20,12 +20,10 @@ export const floors: Load[] = [floorConnect, ...floorBroadcasts, ...floorRequest
 export const scenarios: Scenario[] = [
   ...loads,
   { name: "idle", title: "memory and CPU of idle clients", clients: 0, held: idleClients },
-  ...growthScenarios.map(({ name, title, counts }) => ({
-    name,
-    title,
-    clients: 512,
-    held: Math.max(...counts),
-  })),
+  ...growthScenarios.map(({ name, title, counts, loads }) => {
+    const clients = loads.reduce((sum, load) => sum + load.clients, 0);
+    return { name, title, clients, held: Math.max(...counts) };
+  }),
   { name: "cost", title: "what Cloudflare bills for a lobby's session", clients: 0, held: 0 },
 ];
 

@@ -21,7 +21,10 @@ export function resultsTable({ figures, growths }: Results): string {
       growthTarget(growth),
     ],
   ]);
-  const blocks = [rows, ...Map.groupBy(growing, (row) => row.length).values()];
+  const blocks = [
+    ...(figures.length > 0 ? [rows] : []),
+    ...Map.groupBy(growing, (row) => row.length).values(),
+  ];
   return blocks.map(aligned).join("\n\n");
 }
 

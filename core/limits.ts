@@ -62,7 +62,7 @@ export const limits = {
   /** Posts of observations a sidecar has under way. */
   observationPosts: 4,
   /** Milliseconds a sidecar gathers observations before it posts them. */
-  observationBatchMs: 1,
+  observationBatchMs: 2,
   /** Milliseconds an observation is worth delivering. Older ones are dropped: the next reminder asks again. */
   observationLifeMs: 30_000,
   /** Milliseconds between two posts of one client from the same endpoint. From another one it is posted at once. */

@@ -30,8 +30,14 @@ const miniflare = new Miniflare({
           modulesRoot: folder,
           modules: { "index.js": { type: "esm", contents: outputFiles[0]?.text ?? "" } },
         },
-        env: { ROOM: { type: "durable-object", worker: name, exportName: "Room" } },
-        exports: { Room: { type: "durable-object", storage: "sqlite" } },
+        env: {
+          ROOM: { type: "durable-object", worker: name, exportName: "Room" },
+          TABLES: { type: "durable-object", worker: name, exportName: "Tables" },
+        },
+        exports: {
+          Room: { type: "durable-object", storage: "sqlite" },
+          Tables: { type: "durable-object", storage: "sqlite" },
+        },
       },
       dev: { rootPath: folder, unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] },
     },

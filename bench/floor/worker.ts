@@ -1,7 +1,8 @@
 /**
  * The floor: the least that a Worker with an object can do on this machine. An upgrade on `/room/<n>` opens a WebSocket
  * into object n, which greets it as Orion Edge greets a client, and sends every message to all in the room;
- * a POST anywhere else is one call of an object.
+ * a POST there is one call of the object. On `/table/<n>` they reach the same object for all n, which sends to those at table n,
+ * for every POST and every message, the frames that this consists of.
  */
 import { DurableObject } from "cloudflare:workers";
 import type {
@@ -38,9 +39,37 @@ export class Room extends DurableObject {
   }
 }
 
+export class Tables extends DurableObject {
+  override fetch(request: Request): WorkerResponse {
+    const { 0: theirs, 1: ours } = new WebSocketPair();
+    this.ctx.acceptWebSocket(ours, [new URL(request.url).pathname]);
+    ours.send(greeting);
+    return new Response(null, { status: 101, webSocket: theirs });
+  }
+  override webSocketMessage(from: WebSocket, text: string | ArrayBuffer): void {
+    this.call(this.ctx.getTags(from)[0] ?? "", String(text));
+  }
+  override webSocketClose(socket: WebSocket, code: number): void {
+    socket.close(code);
+  }
+  /** `body` is a JSON array of frames. */
+  call(table: string, body: string): string {
+    const frames: string[] = JSON.parse(body);
+    for (const socket of this.ctx.getWebSockets(table)) for (const frame of frames) socket.send(frame);
+    return body;
+  }
+}
+
+type Env = { ROOM: DurableObjectNamespace<Room>; TABLES: DurableObjectNamespace<Tables> };
+
 export default {
-  async fetch(request: Request, env: { ROOM: DurableObjectNamespace<Room> }): Promise<WorkerResponse> {
+  async fetch(request: Request, env: Env): Promise<WorkerResponse> {
     const { pathname } = new URL(request.url);
+    if (pathname.startsWith("/table/")) {
+      const tables = env.TABLES.getByName("all");
+      if (request.headers.get("upgrade") === "websocket") return await tables.fetch(request);
+      return new Response(await tables.call(pathname, await request.text()));
+    }
     const room = env.ROOM.getByName(pathname);
     if (request.headers.get("upgrade") === "websocket") return await room.fetch(request);
     return new Response(await room.call(await request.text()));

@@ -7,8 +7,8 @@ import { html, type Markup } from "./report/markup.ts";
 import { amount, readable, rounded } from "./report/numbers.ts";
 import { style } from "./report/style.ts";
 import { costTable, figureTable, growthTables } from "./report/tables.ts";
-import { verdictsOn } from "./report/verdict.ts";
 import type { Results } from "./results.ts";
+import { verdictsOn } from "./verdict.ts";
 
 /**
  * The page, whole: it needs no network and no script, follows the reader's choice of light or dark, and fits a

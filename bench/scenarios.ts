@@ -5,7 +5,7 @@ import { chats, floorBroadcasts } from "./scenarios/chat.ts";
 import { connects, floorConnect } from "./scenarios/connect.ts";
 import { datagrams, floorDatagrams } from "./scenarios/datagrams.ts";
 import { idleClients } from "./scenarios/idle.ts";
-import { lives } from "./scenarios/life.ts";
+import { bareLife, lives } from "./scenarios/life.ts";
 import { lists } from "./scenarios/list.ts";
 import { mediations } from "./scenarios/mediation.ts";
 import { floorRequests } from "./scenarios/requests.ts";
@@ -14,7 +14,15 @@ import { floorRequests } from "./scenarios/requests.ts";
 export type Scenario = Pick<Load, "name" | "title" | "clients" | "held">;
 
 /** What is measured in rounds, against a floor. Listing comes last: it leaves a server with thousands of lobbies to close. */
-export const loads: Load[] = [...connects, ...lives, ...chats, ...mediations, ...datagrams, ...lists];
+export const loads: Load[] = [
+  ...connects,
+  bareLife,
+  ...lives,
+  ...chats,
+  ...mediations,
+  ...datagrams,
+  ...lists,
+];
 export const floors: Load[] = [floorConnect, ...floorBroadcasts, ...floorRequests, floorDatagrams];
 
 export const scenarios: Scenario[] = [

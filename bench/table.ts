@@ -1,5 +1,6 @@
 /** The results as aligned text, for a terminal. */
 import type { Figure, Growth, Results } from "./results.ts";
+import { type Verdict, verdictOnGrowth, verdictsOnFigure } from "./verdict.ts";
 
 /** The figures, and what grows, each with its targets and whether they are reached. */
 export function resultsTable({ figures, growths }: Results): string {
@@ -14,12 +15,7 @@ export function resultsTable({ figures, growths }: Results): string {
       "ratio",
       "target",
     ],
-    [
-      "  CPU µs",
-      ...growth.points.map(({ cpuUs }) => short(cpuUs)),
-      short(growth.ratio),
-      growthTarget(growth),
-    ],
+    ["  CPU µs", ...growth.points.map(({ cpuUs }) => short(cpuUs)), short(growth.ratio), growthTold(growth)],
   ]);
   const blocks = [
     ...(figures.length > 0 ? [rows] : []),
@@ -28,19 +24,9 @@ export function resultsTable({ figures, growths }: Results): string {
   return blocks.map(aligned).join("\n\n");
 }
 
-/** The value of a figure that a target is about; null if it has none. */
-export function targetValue(figure: Figure, of: Figure["target"][number]["of"]): number | null {
-  if (of === "ratio") return figure.floor?.ratio ?? null;
-  if (of === "memoryKiB") return figure.more.memoryKiB ?? null;
-  return figure[of];
-}
-
 function figureRow(figure: Figure): string[] {
-  const { name, operations, seconds, p50Ms, p99Ms, cpuUs, memoryMiB, floor, target } = figure;
-  const targets = target.map(({ of, most }) => {
-    const value = targetValue(figure, of);
-    return `${of} ≤ ${most} ${value !== null && value <= most ? "reached" : "missed"}`;
-  });
+  const { name, operations, seconds, p50Ms, p99Ms, cpuUs, memoryMiB, floor } = figure;
+  const targets = verdictsOnFigure(figure).map(told);
   const more = Object.entries(figure.more).map(([key, value]) => `${key} ${short(value)}`);
   return [
     name,
@@ -54,8 +40,13 @@ function figureRow(figure: Figure): string[] {
   ];
 }
 
-function growthTarget({ ratio, target }: Growth): string {
-  return target === null ? "" : `≤ ${target} ${ratio <= target ? "reached" : "missed"}`;
+function growthTold(growth: Growth): string {
+  const verdict = verdictOnGrowth(growth);
+  return verdict ? told(verdict) : "";
+}
+
+function told({ what, most, unit, reached }: Verdict): string {
+  return `${what} ≤ ${most} ${unit} ${reached ? "reached" : "missed"}`;
 }
 
 /** Three digits that count. */

@@ -1,7 +1,7 @@
 import { columns } from "../report/columns.ts";
 import { dollars, readable, rounded } from "../report/numbers.ts";
-import { verdictOnCost } from "../report/verdict.ts";
 import type { Cost } from "../results.ts";
+import { verdictOnCost } from "../verdict.ts";
 import { assumed } from "./assumed.ts";
 import { billFor, prices, pricesRead } from "./prices.ts";
 

@@ -1,9 +1,9 @@
 /** Everything a run measured, in tables. */
 import { billFor, prices } from "../cost/prices.ts";
 import type { Cost, Figure, Growth } from "../results.ts";
+import { type Verdict, verdictOnCost, verdictOnGrowth, verdictsOnFigure } from "../verdict.ts";
 import { html, type Markup } from "./markup.ts";
 import { amount, dollars, readable, rounded } from "./numbers.ts";
-import { type Verdict, verdictOnCost, verdictOnGrowth, verdictsOnFigure } from "./verdict.ts";
 
 export function figureTable(figures: readonly Figure[]): Markup {
   return scrolling(

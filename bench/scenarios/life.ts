@@ -16,7 +16,7 @@ const sizes = [
 ];
 
 /** What the messages of the smallest life cost where nothing is done with them: no life can cost less. */
-const bareLife: Load = {
+export const bareLife: Load = {
   name: "life-2/bare",
   title: "the messages of a 2-member life, through a Worker and an object that do nothing else",
   subject: "floor",
@@ -38,34 +38,32 @@ const bareLife: Load = {
   },
 };
 
-export const lives: Load[] = [bareLife].concat(
-  sizes.flatMap(({ size, round, lives, most }) =>
-    paths.map(
-      (path): Load => ({
-        name: `life-${size}/${path}`,
-        title: `life of a ${size}-member lobby, ${path} path`,
-        subject: "server",
-        round,
-        clients: lives * size,
-        held: 0,
-        floor: { name: floorConnect.name, times: size },
-        target: most ? [{ of: "ratio", most: most[path] }] : [],
-        open: async (subject) => {
-          const http = connectHttp(subject.url);
-          const udp = await openUdp();
-          return {
-            drive: async (count) => {
-              const waits = await atATime(lives, count, () => live(subject, http, udp, path, size));
-              return { operations: count, waits };
-            },
-            close: async () => {
-              http.close();
-              udp.close();
-            },
-          };
-        },
-      }),
-    ),
+export const lives: Load[] = sizes.flatMap(({ size, round, lives, most }) =>
+  paths.map(
+    (path): Load => ({
+      name: `life-${size}/${path}`,
+      title: `life of a ${size}-member lobby, ${path} path`,
+      subject: "server",
+      round,
+      clients: lives * size,
+      held: 0,
+      floor: { name: floorConnect.name, times: size },
+      target: most ? [{ of: "ratio", most: most[path] }] : [],
+      open: async (subject) => {
+        const http = connectHttp(subject.url);
+        const udp = await openUdp();
+        return {
+          drive: async (count) => {
+            const waits = await atATime(lives, count, () => live(subject, http, udp, path, size));
+            return { operations: count, waits };
+          },
+          close: async () => {
+            http.close();
+            udp.close();
+          },
+        };
+      },
+    }),
   ),
 );
 

@@ -58,7 +58,15 @@ const figures = [
   ...["floor/connect", "floor/broadcast-64", "floor/broadcast-8", "floor/request", "floor/request-alone"],
   ...["floor/dgram", "floor/idle"],
   ...bothPaths("connect", "life-2", "life-8", "life-64", "chat-1x64", "chat-32x8", "mediation"),
-  ...["datagrams/valid", "datagrams/forged", "datagrams/junk", "list-200", "list-5000", "idle"],
+  ...[
+    "datagrams/valid",
+    "datagrams/forged",
+    "datagrams/junk",
+    "list-200",
+    "list-5000",
+    "idle",
+    "life-2/bare",
+  ],
 ];
 const growths = [
   ...bothPaths("life-2", "chat-32x8").map((name) => [name, "idle clients"]),
@@ -198,7 +206,7 @@ describe.runIf(onLinux)("a bench that cannot run", () => {
     "too few file descriptors": {
       args: ["--scenario", "life-2"],
       limit: 64,
-      says: /^life-2\/plain needs \d+ file descriptors in one process, and there may be 64: .*\.$/,
+      says: /^life-2\/bare needs \d+ file descriptors in one process, and there may be 64: .*\.$/,
     },
   };
   for (const [what, { args, says, limit }] of Object.entries(mistakes)) {

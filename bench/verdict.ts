@@ -1,5 +1,5 @@
 /** Which targets a run reaches. */
-import type { Cost, Figure, Growth, Results } from "../results.ts";
+import type { Cost, Figure, Growth, Results } from "./results.ts";
 
 /** `value` is null where a target stands for something that was not measured: it is not reached. */
 export type Verdict = { what: string; value: number | null; most: number; unit: string; reached: boolean };

@@ -60,8 +60,12 @@ export function homeAfterFull({ home, width }: Filling, homes: number, random: n
 }
 
 /** The home to try when this isolate has filled this one, which tells nothing of the others. */
-export function homeAfterFilled({ home, width }: Filling, random: number): Filling {
-  return draw(home, 0, width, random);
+export function homeAfterFilled(filling: Filling, homes: number, random: number): Filling {
+  const { home, width } = filling;
+  if (width === 1) return homeAfterFull(filling, homes, random);
+  const next = draw(home, 0, width - 1, random);
+  // Any but this one.
+  return { ...next, home: next.home >= home ? next.home + shares : next.home, width };
 }
 
 /** One of the homes of a share, from the place `first` on. */

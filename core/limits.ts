@@ -24,8 +24,8 @@ export const limits = {
   homeFill: 256,
   /** Clients a home holds. The rest of the room is for those who come on the path of one of its lobbies. */
   homeSockets: 1_024,
-  /** Homes tried for a client: enough to find one with room among thousands, each try doubling their number. */
-  homeDraws: 16,
+  /** Homes tried for a client: a dozen widens the choice to thousands, the rest finds one of them while one in six has room. */
+  homeDraws: 40,
 
   /** Milliseconds between two checks of a lobby that its members' other homes still hold them. */
   auditIntervalMs: 5 * 60_000,
@@ -44,8 +44,8 @@ export const limits = {
   promptRetryDelaysMs: [50, 200, 1_000],
   /** Items that wait for one object to answer another; what comes beyond is lost, and an audit finds out. */
   flightQueue: 2_000,
-  /** Batches a receiver remembers, to know a repeated one. A pair has one under way, so this is about peers. */
-  batchesRemembered: 256,
+  /** Milliseconds a receiver remembers the last batch of a peer, to know it when it is repeated: longer than all the tries. */
+  batchRememberedMs: 60_000,
 
   /** Milliseconds between a sidecar's heartbeats. */
   heartbeatMs: 10_000,
@@ -55,6 +55,8 @@ export const limits = {
   fleetSize: 256,
   /** Milliseconds a Worker isolate may use the fleet it read last. */
   fleetAgeMs: 5_000,
+  /** Milliseconds a lobby waits for the fleet before it takes the sidecars known before. */
+  fleetPatienceMs: 2_000,
   /** Bytes of a sidecar's post: 500 observations of about 200 bytes. */
   sidecarPostBytes: 128 * 1024,
   /** Observations in one post. */

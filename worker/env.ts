@@ -18,7 +18,7 @@ export type Env = {
 export type Settings = Timing & {
   /** Objects that hold players and lobbies, in all the world. */
   homes: number;
-  /** Clients a home takes before another is filled. Those who come on the path of one of its lobbies do not count. */
+  /** Clients in a home from which on it takes only those who come on the path of one of its lobbies. */
   clientsPerHome: number;
   /** Objects that share the list of public lobbies. */
   directoryShards: number;

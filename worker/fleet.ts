@@ -4,7 +4,7 @@ import { limits } from "../core/limits.ts";
 import type { Heartbeat } from "../core/wire/sidecar-post.ts";
 import type { Env } from "./env.ts";
 import { logFault } from "./log.ts";
-import { retry } from "./retry.ts";
+import { retry, within } from "./retry.ts";
 
 const prefix = "sidecar:";
 
@@ -68,7 +68,9 @@ export async function liveSidecars(env: Env, fresh: boolean): Promise<Sidecar[]>
   const now = Date.now();
   if (!fresh && copy.sidecars.length > 0 && now < copy.at + limits.fleetAgeMs) return copy.sidecars;
   try {
-    copy = { at: now, sidecars: await retry(() => fleetAt(env).live(), [50]) };
+    const asked = retry(() => fleetAt(env).live(), [50]);
+    const sidecars = await within(limits.fleetPatienceMs, asked, null);
+    if (sidecars) copy = { at: now, sidecars };
   } catch (error) {
     logFault("fleet unreachable", {}, error);
   }

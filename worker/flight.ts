@@ -9,18 +9,23 @@ import { retry } from "./retry.ts";
 /** Items that travel together. The id tells the receiver a repeated batch from a new one. */
 export type Batch<Item> = { id: string; items: Item[] };
 
-type Call<Item> = (peer: string, batch: Batch<Item>) => Promise<void>;
+/** What the one who sends does, and hears. */
+export type Dispatch<Item, Reply> = {
+  /** Sends a batch to a peer. It is repeated when it fails. */
+  call(peer: string, batch: Batch<Item>): Promise<Reply>;
+  /** A batch has arrived, and was answered with this. */
+  arrived(peer: string, reply: Reply): void;
+  /** A batch never arrived, as far as is known. */
+  lost(peer: string, items: Item[], error: unknown): void;
+};
 
 /** The flights of one object, by the name of the object they go to. */
-export class Flights<Item> {
-  readonly #call: Call<Item>;
-  readonly #lost: (peer: string, items: Item[], error: unknown) => void;
+export class Flights<Item, Reply> {
+  readonly #dispatch: Dispatch<Item, Reply>;
   readonly #lines = new Map<string, Line<Item>>();
 
-  /** `call` sends a batch to a peer and is repeated when it fails; `lost` hears of a batch that never arrived. */
-  constructor(call: Call<Item>, lost: (peer: string, items: Item[], error: unknown) => void) {
-    this.#call = call;
-    this.#lost = lost;
+  constructor(dispatch: Dispatch<Item, Reply>) {
+    this.#dispatch = dispatch;
   }
 
   /** Sends the item after all that went to this peer before. True once it is acknowledged, false if it is lost. */
@@ -33,20 +38,6 @@ export class Flights<Item> {
     }
     line.items.push(item);
     return line.next.promise;
-  }
-
-  /** Done once everything pushed so far is acknowledged or lost. */
-  async settled(): Promise<void> {
-    await Promise.all(Array.from(this.#lines.values(), (line) => line.next.promise));
-  }
-
-  /** A flight goes on, whatever the one that is told of a loss makes of it. */
-  #lose(peer: string, items: Item[], error: unknown): void {
-    try {
-      this.#lost(peer, items, error);
-    } catch (fault) {
-      logFault("a loss was not dealt with", { peer }, fault);
-    }
   }
 
   #newLine(peer: string): Line<Item> {
@@ -71,29 +62,47 @@ export class Flights<Item> {
   async #arrive(peer: string, items: Item[]): Promise<boolean> {
     const batch = { id: crypto.randomUUID(), items };
     try {
-      await retry(() => this.#call(peer, batch), limits.retryDelaysMs, { evenOverloaded: true });
+      const call = () => this.#dispatch.call(peer, batch);
+      const reply = await retry(call, limits.retryDelaysMs, { evenOverloaded: true });
+      this.#undisturbed(peer, () => this.#dispatch.arrived(peer, reply));
       return true;
     } catch (error) {
       this.#lose(peer, items, error);
       return false;
     }
   }
+
+  #lose(peer: string, items: Item[], error: unknown): void {
+    this.#undisturbed(peer, () => this.#dispatch.lost(peer, items, error));
+  }
+
+  /** A flight goes on, whatever the one that hears of it makes of it. */
+  #undisturbed(peer: string, tell: () => void): void {
+    try {
+      tell();
+    } catch (fault) {
+      logFault("a flight was not dealt with", { peer }, fault);
+    }
+  }
 }
 
 type Line<Item> = { items: Item[]; next: PromiseWithResolvers<boolean> };
 
-/** What an object answered to the last batches it received, so that a repeated one is answered and not done again. */
+/** What an object answered to the last batch of each peer, so that a repeated one is answered and not done again. */
 export class Answers<Answer> {
-  readonly #answers = new Map<string, Answer>();
+  readonly #last = new Map<string, { id: string; answer: Answer; at: number }>();
 
-  once(batch: { id: string }, answer: () => Answer): Answer {
-    const known = this.#answers.get(batch.id);
-    if (known !== undefined) return known;
+  /** `now` is in milliseconds since 1970. */
+  once(peer: string, { id }: { id: string }, now: number, answer: () => Answer): Answer {
+    const last = this.#last.get(peer);
+    if (last?.id === id) return last.answer;
     const fresh = answer();
-    this.#answers.set(batch.id, fresh);
-    if (this.#answers.size > limits.batchesRemembered) {
-      const [oldest = ""] = this.#answers.keys();
-      this.#answers.delete(oldest);
+    // The one that is silent for longest comes first.
+    this.#last.delete(peer);
+    this.#last.set(peer, { id, answer: fresh, at: now });
+    for (const [silent, { at }] of this.#last) {
+      if (at + limits.batchRememberedMs > now) break;
+      this.#last.delete(silent);
     }
     return fresh;
   }

@@ -13,7 +13,7 @@ import { sameText } from "../core/token.ts";
 import { readClientMessage } from "../core/wire/client-message.ts";
 import type { HostAnswer, JoinAnswer } from "../core/wire/http.ts";
 import { serverMessage } from "../core/wire/server-message.ts";
-import { Client } from "./client.ts";
+import { Client, type ClientSeat } from "./client.ts";
 import { codesOf, homeOf } from "./codes.ts";
 import { type Env, settingsOf } from "./env.ts";
 import { Answers, type Batch, Flights } from "./flight.ts";
@@ -27,6 +27,7 @@ import {
   homeAt,
   type JoinCall,
   type Mail,
+  type News,
   type Parcel,
   type SeatRef,
   type Seen,
@@ -41,7 +42,7 @@ export class Home extends DurableObject<Env> implements HomePort {
   readonly #bySocket = new WeakMap<WebSocket, Client>();
   readonly #lobbies: Lobbies;
   readonly #answers = new Answers<SeatRef[]>();
-  readonly #flights: Flights<Mail>;
+  readonly #flights: Flights<Mail, SeatRef[]>;
   readonly #seating: Seating;
   /** An object that wakes may not be told its name: then a client's token, or a stored lobby, tells it. */
   #name: string;
@@ -55,19 +56,19 @@ export class Home extends DurableObject<Env> implements HomePort {
     const stored = storedLobbies(ctx.storage);
     const [witness] = [...this.#clients.values(), ...stored];
     this.#name = ctx.id.name ?? witness?.home ?? "";
-    this.#flights = new Flights(
-      (home, batch) => this.#fly(home, batch),
-      (home, mail, error) => this.#mailLost(home, mail, error),
-    );
+    this.#flights = new Flights({
+      call: (home, batch) => homeAt(env, home).receive(this.#name, batch),
+      arrived: (_, strays) => this.#giveUp(strays),
+      lost: (home, mail, error) => this.#mailLost(home, mail, error),
+    });
     this.#seating = new Seating({
       clientOf: (clientId) => this.#clients.get(clientId),
       homeAt: (home) => this.#homeAt(home),
       giveBack: (home, lobbyId, clientId, attempt) =>
-        this.#tell(home, lobbyId, {
-          kind: "member-left",
-          clientId,
-          ...(attempt !== undefined && { attempt }),
-        }),
+        this.#tell(
+          { home, lobbyId },
+          { kind: "member-left", clientId, ...(attempt !== undefined && { attempt }) },
+        ),
       dropSeat: (stray) => this.#dropSeat(stray),
     });
     this.#lobbies = new Lobbies(this.#residence());
@@ -148,9 +149,11 @@ export class Home extends DurableObject<Env> implements HomePort {
   }
 
   async startMediation(lobbyId: string | null, call: StartCall): Promise<Outcome<null>> {
-    if (!this.#clients.has(call.clientId)) return refuse("invalid_token");
-    const home = lobbyId === null ? null : await homeOf(this.env, lobbyId);
-    if (lobbyId === null || home === null) return refuse("no_such_lobby");
+    const client = this.#clients.get(call.clientId);
+    if (!client) return refuse("invalid_token");
+    if (lobbyId === null) return refuse("no_such_lobby");
+    const home = client.seat?.lobbyId === lobbyId ? client.seat.home : await homeOf(this.env, lobbyId);
+    if (home === null) return refuse("no_such_lobby");
     try {
       return await retry(() => this.#homeAt(home).start(lobbyId, call), limits.promptRetryDelaysMs);
     } catch (error) {
@@ -164,7 +167,7 @@ export class Home extends DurableObject<Env> implements HomePort {
     const told = await Promise.all(
       seen.map(({ clientId, endpoint }) => {
         const seat = this.#clients.get(clientId)?.seat;
-        return !seat || this.#tell(seat.home, seat.lobbyId, { kind: "endpoint-seen", clientId, endpoint });
+        return !seat || this.#tell(seat, { kind: "endpoint-seen", clientId, endpoint });
       }),
     );
     return seen.filter((_, i) => !told[i]).map(({ clientId }) => clientId);
@@ -184,16 +187,13 @@ export class Home extends DurableObject<Env> implements HomePort {
     return this.#lobbies.get(lobbyId)?.isSeated(clientId) ?? false;
   }
 
-  async receive(batch: Batch<Mail>): Promise<SeatRef[]> {
-    return this.#answers.once(batch, () =>
-      batch.items.flatMap((mail) =>
-        "to" in mail ? this.#deliver(mail) : this.#hear(mail.lobbyId, mail.news),
-      ),
-    );
+  async receive(from: string, batch: Batch<Mail>): Promise<SeatRef[]> {
+    return this.#answers.once(from, batch, Date.now(), () => batch.items.flatMap((mail) => this.#take(mail)));
   }
 
-  override async alarm(): Promise<void> {
-    await this.#lobbies.alarm();
+  override alarm(): void {
+    // Alarms of one object do not overlap: one lobby that waits for others outside must not keep the rest waiting.
+    for (const done of this.#lobbies.alarm()) this.ctx.waitUntil(done);
   }
 
   #residence(): Residence {
@@ -204,9 +204,13 @@ export class Home extends DurableObject<Env> implements HomePort {
         return name();
       },
       storage: this.ctx.storage,
-      attach: (hostId, state) => {
-        const host = this.#clients.get(hostId);
+      attach: (state) => {
+        const host = this.#clients.get(state.hostId);
         if (host) host.hosted = state;
+      },
+      detach: (hostId, lobbyId) => {
+        const host = this.#clients.get(hostId);
+        if (host?.hosted?.lobbyId === lobbyId) host.hosted = null;
       },
       holds: (clientId, lobbyId) => this.#clients.get(clientId)?.seat?.lobbyId === lobbyId,
       deliver: (parcel) => this.#deliver(parcel),
@@ -218,18 +222,33 @@ export class Home extends DurableObject<Env> implements HomePort {
     return home === this.#name ? this : homeAt(this.env, home);
   }
 
-  /** True once the lobby knows. */
-  #tell(home: string, lobbyId: string, news: MemberEvent): true | Promise<boolean> {
-    if (home !== this.#name) return this.#flights.push(home, { lobbyId, news });
-    this.#hear(lobbyId, news);
+  /** True once the lobby knows. `seat` is where the one that the news is of believes to have one. */
+  #tell(
+    seat: Pick<ClientSeat, "home" | "lobbyId"> & { attempt?: string },
+    news: MemberEvent,
+  ): true | Promise<boolean> {
+    const mail = { lobbyId: seat.lobbyId, news, attempt: seat.attempt };
+    if (seat.home !== this.#name) return this.#flights.push(seat.home, mail);
+    this.#giveUp(this.#hear(mail));
     return true;
   }
 
-  /** News of a member for a lobby of this home. Returns the member if it has no seat there. */
-  #hear(lobbyId: string, news: MemberEvent): SeatRef[] {
+  /** Takes one piece of a batch, whatever becomes of the others. Returns the strays. */
+  #take(mail: Mail): SeatRef[] {
+    try {
+      return "to" in mail ? this.#deliver(mail) : this.#hear(mail);
+    } catch (error) {
+      logFault("mail was not dealt with", { lobbyId: mail.lobbyId }, error);
+      return [];
+    }
+  }
+
+  /** News of a member for a lobby of this home. Returns the member if it has no seat there, and has not just left it. */
+  #hear({ lobbyId, news, attempt }: News): SeatRef[] {
     const lobby = this.#lobbies.get(lobbyId);
     lobby?.happen(news);
-    return lobby?.isSeated(news.clientId) ? [] : [{ lobbyId, clientId: news.clientId }];
+    const { kind, clientId } = news;
+    return kind === "member-left" || lobby?.isSeated(clientId) ? [] : [{ lobbyId, clientId, attempt }];
   }
 
   /** Hands a parcel to its clients. Returns those that are not here, or not in that lobby. */
@@ -247,12 +266,12 @@ export class Home extends DurableObject<Env> implements HomePort {
     return strays;
   }
 
-  async #fly(home: string, batch: Batch<Mail>): Promise<void> {
-    const strays = await homeAt(this.env, home).receive(batch);
+  /** Strays of what this home has sent: members of its lobbies that are gone, or clients that are in no lobby there. */
+  #giveUp(strays: readonly SeatRef[]): void {
     for (const [lobbyId, some] of Map.groupBy(strays, (stray) => stray.lobbyId)) {
-      const lobby = this.#lobbies.get(lobbyId);
-      if (lobby) lobby.happen({ kind: "members-lost", clientIds: some.map(({ clientId }) => clientId) });
-      else for (const stray of some) this.#dropSeat(stray);
+      const clientIds = some.map(({ clientId }) => clientId);
+      this.#lobbies.get(lobbyId)?.happen({ kind: "members-lost", clientIds });
+      for (const stray of some) this.#dropSeat(stray);
     }
   }
 
@@ -279,8 +298,7 @@ export class Home extends DurableObject<Env> implements HomePort {
     const client = this.#clientOf(socket);
     if (!client) return;
     this.#clients.delete(client.id);
-    if (client.seat)
-      this.#tell(client.seat.home, client.seat.lobbyId, { kind: "member-left", clientId: client.id });
+    if (client.seat) this.#tell(client.seat, { kind: "member-left", clientId: client.id });
   }
 
   #expel(client: Client, why: keyof typeof closures): void {
@@ -295,19 +313,21 @@ export class Home extends DurableObject<Env> implements HomePort {
     switch (message.method) {
       case "lobby_messaging_send":
         if (readLobbyId(message.lobbyId) !== seat.lobbyId) return;
-        this.#tell(seat.home, seat.lobbyId, { kind: "message-sent", clientId: id, text: message.message });
+        this.#tell(seat, { kind: "message-sent", clientId: id, text: message.message });
         return;
       case "ptpMediation_peersConnection_success":
-        this.#tell(seat.home, seat.lobbyId, { kind: "connection-reported", clientId: id });
+        this.#tell(seat, { kind: "connection-reported", clientId: id });
         return;
     }
   }
 
   /** The lobby does not know the client: what the client has not heard of it is that it is closed. */
-  #dropSeat({ lobbyId, clientId }: SeatRef): void {
+  #dropSeat({ lobbyId, clientId, attempt }: SeatRef): void {
     const client = this.#clients.get(clientId);
     const seat = client?.seat;
     if (!client || seat?.lobbyId !== lobbyId) return;
+    // What is told late may be of a seat before.
+    if (attempt !== undefined && attempt !== seat.attempt) return;
     client.seat = null;
     client.send(serverMessage("lobby_closed", { lobbyId, lobbyName: seat.lobbyName }));
   }

@@ -2,7 +2,7 @@ import { limits } from "../core/limits.ts";
 import type { ListedLobby } from "../core/wire/http.ts";
 import type { Env } from "./env.ts";
 import { logFault } from "./log.ts";
-import { retry } from "./retry.ts";
+import { retry, within } from "./retry.ts";
 import { shardOf } from "./shards.ts";
 
 /**
@@ -30,7 +30,7 @@ export class Listing {
   async tell(lobby: ListedLobby | null): Promise<boolean> {
     this.#wanted = lobby;
     this.#calling ??= this.#call();
-    const told = !this.#late && (await within(limits.directoryPatienceMs, this.#calling));
+    const told = !this.#late && (await within(limits.directoryPatienceMs, this.#calling, false));
     if (told) return true;
     this.#late = this.#calling !== null;
     this.#failed();
@@ -58,18 +58,5 @@ export class Listing {
     } finally {
       this.#calling = null;
     }
-  }
-}
-
-/** What the promise comes to, or false if that takes longer than `ms`. */
-async function within(ms: number, promise: Promise<boolean>): Promise<boolean> {
-  let timer: ReturnType<typeof setTimeout> | null = null;
-  const tooLate = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), ms);
-  });
-  try {
-    return await Promise.race([promise, tooLate]);
-  } finally {
-    clearTimeout(timer);
   }
 }

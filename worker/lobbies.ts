@@ -8,8 +8,11 @@ export class Lobbies {
   readonly #byId = new Map<string, Lobby>();
   /** An alarm will come by then, or earlier. */
   #alarmAt = Number.POSITIVE_INFINITY;
-  /** Where the last free slot was. The slots go round, so that a code is not used again soon. */
-  #slot = -1;
+  /**
+   * Where the last free slot was. The slots go round, so that a code is not used again soon; after a sleep they go on
+   * as if there had been a lobby a second.
+   */
+  #slot = Math.floor(Date.now() / 1_000);
 
   constructor(residence: Residence) {
     this.#residence = residence;
@@ -19,11 +22,11 @@ export class Lobbies {
   revive(stored: readonly LobbyState[], attached: readonly LobbyState[]): void {
     const rows = new Map(stored.map((state) => [state.lobbyId, state]));
     const states = new Map([...stored, ...attached].map((state) => [state.lobbyId, state]));
-    for (const [lobbyId, state] of states) {
-      const lobby = this.#add(lobbyId, state, rows.get(lobbyId) ?? null);
-      // What is to come was seen to before the sleep. What should have come already may never.
-      if (lobby.wakeAt > Date.now()) this.#alarmAt = Math.min(this.#alarmAt, lobby.wakeAt);
-    }
+    for (const [lobbyId, state] of states) this.#add(lobbyId, state, rows.get(lobbyId) ?? null);
+    // What is to come was seen to before the sleep. What should have come already may be about to, or never come.
+    const next = this.#nextWake();
+    if (next > Date.now()) this.#alarmAt = next;
+    else this.#wakeBy(Date.now());
     for (const lobby of this.#byId.values()) lobby.revive();
   }
 
@@ -33,23 +36,33 @@ export class Lobbies {
 
   /** A lobby that is not open yet, under the code of a free slot, or null if there is none. */
   add(codes: CodeBook): Lobby | null {
+    const home = Number(this.#residence.home);
     const slots = slotsOf(codes);
-    if (this.#byId.size >= slots) return null;
-    if (this.#slot < 0) [this.#slot = 0] = crypto.getRandomValues(new Uint32Array(1));
-    for (;;) {
-      this.#slot = (this.#slot + 1) % slots;
-      const lobbyId = lobbyIdAt(codes, Number(this.#residence.home), this.#slot);
-      if (!this.#byId.has(lobbyId)) return this.#add(lobbyId, null, null);
-    }
+    // A deployment that has fewer homes than it had has no codes for those beyond.
+    if (this.#byId.size >= slots || home >= codes.homes) return null;
+    do this.#slot = (this.#slot + 1) % slots;
+    while (this.#byId.has(lobbyIdAt(codes, home, this.#slot)));
+    return this.#add(lobbyIdAt(codes, home, this.#slot), null, null);
   }
 
-  /** The alarm has come: does what is due. Done when what follows from it is. */
-  async alarm(): Promise<void> {
+  /** The alarm has come: does what is due. Returns what is done when all that follows from it is. */
+  alarm(): Promise<void>[] {
     this.#alarmAt = Number.POSITIVE_INFINITY;
     const now = Date.now();
     const due = [...this.#byId.values()].filter((lobby) => lobby.wakeAt <= now);
-    await Promise.all(due.map((lobby) => lobby.wake()));
-    this.#wakeBy(Math.min(...Array.from(this.#byId.values(), (lobby) => lobby.wakeAt)));
+    this.#wakeBy(this.#nextWake((lobby) => !due.includes(lobby)));
+    return due.map(async (lobby) => {
+      try {
+        await lobby.wake();
+      } finally {
+        this.#wakeBy(lobby.wakeAt);
+      }
+    });
+  }
+
+  /** When the first of these lobbies has something to do by itself; infinity for never. */
+  #nextWake(which: (lobby: Lobby) => boolean = () => true): number {
+    return Math.min(...[...this.#byId.values()].filter(which).map((lobby) => lobby.wakeAt));
   }
 
   #add(lobbyId: string, state: LobbyState | null, stored: LobbyState | null): Lobby {

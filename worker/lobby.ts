@@ -14,8 +14,10 @@ export type Residence = {
   readonly env: Env;
   readonly home: string;
   readonly storage: DurableObjectStorage;
-  /** Keeps the state in the attachment of the host's socket, if that is still there. */
-  attach(hostId: string, state: LobbyState | null): void;
+  /** Keeps the state in the attachment of its host's socket, if that is still there. */
+  attach(state: LobbyState): void;
+  /** Takes the lobby off there, if it is this one. */
+  detach(hostId: string, lobbyId: string): void;
   /** Whether this client's socket is here and in this lobby. */
   holds(clientId: string, lobbyId: string): boolean;
   /** Hands a parcel to clients that the home itself holds. */
@@ -159,7 +161,9 @@ export class Lobby {
     if (!state) return;
     const { storage } = this.#residence;
     const closing = state.phase.kind === "closing";
-    this.#residence.attach(state.hostId, closing ? null : lasting(state));
+    // Its host may have another lobby by the time that a closing is repeated.
+    if (closing) this.#residence.detach(state.hostId, this.id);
+    else this.#residence.attach(lasting(state));
     this.#keeper.wakeBy(wakeAt(state));
     if (closing ? this.#stored !== null : this.#isUnknownOutside(state)) {
       storage.kv.put<LobbyState>(prefix + this.id, lasting(state));

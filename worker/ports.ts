@@ -19,10 +19,12 @@ export type Seen = { clientId: string; endpoint: Endpoint };
 
 /** A frame for some of a home's clients. Without a frame it only asks whether the home still holds them. */
 export type Parcel = { lobbyId: string; to: string[]; frame?: string; release?: boolean };
-/** What one home has to say to another: news of a member for its lobby, or a lobby's parcel for its members. */
-export type Mail = { lobbyId: string; news: MemberEvent } | Parcel;
-/** A client's seat in a lobby, or one that it does not have. */
-export type SeatRef = { lobbyId: string; clientId: string };
+/** News of a member for a lobby. `attempt`: that which took its seat, as its home knows it. */
+export type News = { lobbyId: string; news: MemberEvent; attempt?: string | undefined };
+/** What one home has to say to another: news for its lobbies, or its own lobbies' parcels. */
+export type Mail = News | Parcel;
+/** A client's seat in a lobby, or one that it does not have. With an attempt: the one that this attempt took. */
+export type SeatRef = { lobbyId: string; clientId: string; attempt?: string | undefined };
 
 /** What a home, the object that holds sockets and the lobbies of those who host, does for the Worker and other homes. */
 export interface HomePort {
@@ -38,7 +40,7 @@ export interface HomePort {
   start(lobbyId: string, call: StartCall): Promise<Outcome<null>>;
   isSeated(seat: SeatRef): Promise<boolean>;
   /** The strays: clients with news that have no seat in the lobby, and clients of parcels that are not here in it. */
-  receive(batch: Batch<Mail>): Promise<SeatRef[]>;
+  receive(from: string, batch: Batch<Mail>): Promise<SeatRef[]>;
 }
 
 /** Ids by home: to make one from a name takes a hash. As many as an isolate meets in a while. */

@@ -1,4 +1,4 @@
-/** Calls between objects fail when one is moved, restarted or overloaded. */
+/** Calls between objects fail when one is moved, restarted or overloaded, and may take their time. */
 
 /**
  * The call's result, after as many tries as there are delays (milliseconds) and one. The call must be
@@ -32,4 +32,17 @@ export function released<T>(result: T): T {
 /** The platform sets this on errors after which another try makes things worse. */
 function isOverloaded(error: unknown): boolean {
   return error instanceof Error && "overloaded" in error && error.overloaded === true;
+}
+
+/** What the promise comes to, or `otherwise` if that takes longer than `ms`. */
+export async function within<T>(ms: number, promise: Promise<T>, otherwise: T): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  const tooLate = new Promise<T>((resolve) => {
+    timer = setTimeout(() => resolve(otherwise), ms);
+  });
+  try {
+    return await Promise.race([promise, tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

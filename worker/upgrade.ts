@@ -11,6 +11,7 @@ import { limits } from "../core/limits.ts";
 import { readLobbyId } from "../core/lobby/lobby-id.ts";
 import { homeOf } from "./codes.ts";
 import { type Env, settingsOf } from "./env.ts";
+import { refused } from "./http.ts";
 import { logFault } from "./log.ts";
 import { homeAt } from "./ports.ts";
 import { placeOf } from "./sidecar-posts.ts";
@@ -43,17 +44,17 @@ async function socketNear(request: Request, env: Env): Promise<Response> {
   for (let draw = 0; draw < limits.homeDraws; draw++) {
     let filling = fillings.get(region) ?? firstHome(region);
     // Counting saves a crowd that comes at once from trying the same full home all together.
-    if (filling.sent >= clientsPerHome) filling = homeAfterFilled(filling, random());
+    if (filling.sent >= clientsPerHome) filling = homeAfterFilled(filling, homes, random());
     fillings.set(region, { ...filling, sent: filling.sent + 1 });
     const home = String(filling.home);
     const response = await openSocket(env, home, `/${home}`);
     if (response) return response;
-    // Another request may have gone on to the next one already.
-    if (fillings.get(region)?.home === filling.home) {
-      fillings.set(region, homeAfterFull(filling, homes, random()));
-    }
+    // Another request may have looked farther already.
+    const now = fillings.get(region) ?? filling;
+    if (now.width <= filling.width) fillings.set(region, homeAfterFull(now, homes, random()));
   }
-  throw new Error("no home took a socket");
+  logFault("no home took a socket", { region: region ?? "none" });
+  return refused("unavailable");
 }
 
 /** Hands the socket to an object. Null if it has no room for it, or does not answer. */

@@ -102,16 +102,25 @@ test("homes that cannot be dealt out evenly are all used, the last one too", () 
   expect(used.toSorted((a, b) => a - b)).toEqual(Array.from({ length: homes }, (_, home) => home));
 });
 
-test("when a home was filled by this isolate, it looks for the next among as many: some may have room", () => {
-  const filled = { ...firstHome("weur"), width: 8, sent: 256 };
-  const draws = Array.from({ length: 100 }, (_, i) => homeAfterFilled(filled, i / 100));
+test("when a home was filled by this isolate, it looks for the next among the others that it knows: some may have room", () => {
+  const filled = {
+    ...firstHome("weur"),
+    home: firstHome("weur").home + 3 * fewestHomes,
+    width: 8,
+    sent: 256,
+  };
+  const draws = Array.from({ length: 100 }, (_, i) => homeAfterFilled(filled, 59_000, i / 100));
   expect(new Set(draws.map(({ home }) => Math.floor(home / fewestHomes)))).toEqual(
-    new Set([0, 1, 2, 3, 4, 5, 6, 7]),
+    new Set([0, 1, 2, 4, 5, 6, 7]),
   );
   for (const { home, width, sent } of draws) {
     expect({ region: regionOfHome(home), width, sent }).toEqual({ region: "weur", width: 8, sent: 0 });
   }
-  expect(homeAfterFilled(firstHome("weur"), 0.99)).toEqual(firstHome("weur"));
+});
+
+test("when the first home was filled, the next is another one", () => {
+  const next = homeAfterFilled(firstHome("weur"), 59_000, 0.5);
+  expect(next).toEqual({ home: firstHome("weur").home + fewestHomes, width: 2, sent: 0 });
 });
 
 test("thousands of full homes are got past in the tries one client has", () => {

@@ -25,8 +25,8 @@ export class Directory extends DurableObject<Env> {
   #nextOrder = 1;
   /** Nothing expires before this. */
   #nextExpiry = Number.POSITIVE_INFINITY;
-  /** The answer to an unrestricted list, until something changes. */
-  #all: Page | null = null;
+  /** The answer of `all`, until something changes. */
+  #all: string | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -48,14 +48,19 @@ export class Directory extends DurableObject<Env> {
     this.ctx.storage.kv.delete(prefix + lobbyId);
   }
 
-  list({ name, after = 0, limit }: Search): Page {
+  /** All lobbies, as the inside of a JSON array. */
+  all(): string {
     this.#expire(Date.now());
-    if (name !== undefined || after > 0 || limit !== undefined) return this.#search(name, after, limit);
-    this.#all ??= this.#search(undefined, 0, undefined);
+    this.#all ??= this.#search({}).lobbies;
     return this.#all;
   }
 
-  #search(name: string | undefined, after: number, limit = Number.POSITIVE_INFINITY): Page {
+  list(search: Search): Page {
+    this.#expire(Date.now());
+    return this.#search(search);
+  }
+
+  #search({ name, after = 0, limit = Number.POSITIVE_INFINITY }: Search): Page {
     const wanted = name?.toLowerCase();
     const found: Entry[] = [];
     for (const entry of this.#entries.values()) {

@@ -22,10 +22,8 @@ let lastAnswer = { at: 0, body: "" };
 async function listAll(env: Env): Promise<string> {
   const { directoryShards, directoryMaxAgeMs } = settingsOf(env);
   if (Date.now() - lastAnswer.at < directoryMaxAgeMs) return lastAnswer.body;
-  const pages = await Promise.all(
-    Array.from({ length: directoryShards }, async (_, i) => released(await shard(env, i).list({}))),
-  );
-  const body = listBody(pages.map(({ lobbies }) => lobbies));
+  const parts = await Promise.all(Array.from({ length: directoryShards }, (_, i) => shard(env, i).all()));
+  const body = listBody(parts);
   if (directoryMaxAgeMs > 0) lastAnswer = { at: Date.now(), body };
   return body;
 }

@@ -13,7 +13,16 @@ export function encodeBase64(bytes: Uint8Array): string {
 
 /** URL-safe and without padding, as tokens carry it. */
 export function encodeBase64Url(bytes: Uint8Array): string {
-  return encodeBase64(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return urlSafe(encodeBase64(bytes));
+}
+
+/** The same of a text whose characters are bytes. */
+export function base64UrlOf(latin1: string): string {
+  return urlSafe(btoa(latin1));
+}
+
+function urlSafe(base64: string): string {
+  return base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
 export function encodeText(text: string): string {

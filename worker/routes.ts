@@ -11,10 +11,11 @@ import type { Env } from "./env.ts";
 import { json, preflight, readJson, refused } from "./http.ts";
 import { verifyToken } from "./keys.ts";
 import { logFault } from "./log.ts";
+import { placeOf } from "./place.ts";
 import { type HomePort, homeAt } from "./ports.ts";
 import { retry } from "./retry.ts";
 import { listLobbies } from "./shards.ts";
-import { placeOf, receiveHeartbeat, receiveObservations } from "./sidecar-posts.ts";
+import { receiveHeartbeat, receiveObservations } from "./sidecar-posts.ts";
 
 type Route = (request: IRequestStrict & Request, env: Env) => Response | Promise<Response>;
 

@@ -1,7 +1,6 @@
 /** What sidecars post: heartbeats for the fleet, observations for the clients' homes. */
 
 import type { z } from "zod";
-import type { Place } from "../core/fleet.ts";
 import { limits } from "../core/limits.ts";
 import { accept, type Outcome, refuse } from "../core/problem.ts";
 import { parseObject } from "../core/wire/codec.ts";
@@ -20,6 +19,7 @@ import { fleetAt } from "./fleet.ts";
 import { json, readText, refused } from "./http.ts";
 import { verifyPost } from "./keys.ts";
 import { logFault } from "./log.ts";
+import { placeOf } from "./place.ts";
 import { homeAt } from "./ports.ts";
 import { released } from "./retry.ts";
 
@@ -67,10 +67,4 @@ async function readPost<T>(
   if (!(await verifyPost(env, path, body.value, signature))) return refuse("unauthorized");
   const parsed = schema.safeParse(parseObject(body.value));
   return parsed.success ? accept(parsed.data) : refuse("invalid_post");
-}
-
-/** Where Cloudflare says a request comes from; nothing elsewhere. */
-export function placeOf(request: Request): Place | undefined {
-  const [latitude, longitude] = [Number(request.cf?.latitude), Number(request.cf?.longitude)];
-  return Number.isFinite(latitude) && Number.isFinite(longitude) ? { latitude, longitude } : undefined;
 }

@@ -13,8 +13,8 @@ import { homeOf } from "./codes.ts";
 import { type Env, settingsOf } from "./env.ts";
 import { refused } from "./http.ts";
 import { logFault } from "./log.ts";
+import { placeOf } from "./place.ts";
 import { homeAt } from "./ports.ts";
-import { placeOf } from "./sidecar-posts.ts";
 
 export function isUpgrade(request: Request): boolean {
   return request.headers.get("upgrade")?.toLowerCase() === "websocket";

@@ -94,7 +94,7 @@ export class Player {
     return String(this.all("client_registered")[0]?.clientId ?? "");
   }
 
-  /** The object that holds this player's socket, as its token names it: a lounge or a lobby's code. */
+  /** The object that holds this player's socket, as its token names it: the number of a home. */
   get home(): string {
     return this.token.split(".")[0] ?? "";
   }

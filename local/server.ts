@@ -91,10 +91,10 @@ async function startOwnSidecar(edge: URL, secret: string, port: number, host: st
 
 const workerName = "orion-edge";
 /**
- * As one machine is no region, a tenth of these is filled: room for 65 000 players. Each that is asked for something
- * takes three file descriptors, and guessed codes ask any.
+ * As one machine is no region, a tenth of these is filled: room for 25 600 players. Each that is asked for something
+ * takes three file descriptors and 250 kB for a while, and guessed codes ask any.
  */
-const localHomes = 2_560;
+const localHomes = 1_000;
 
 /** The Worker as one module of JavaScript. */
 async function bundleWorker(entry: string): Promise<string> {
@@ -155,8 +155,8 @@ function workerOptions(from: {
 }
 
 const memoryFolder = "/dev/shm";
-/** Bytes: 2 560 homes with 70 kB each, and as much again. A container often has 64 MB there. */
-const memoryNeeded = 360 * 1024 ** 2;
+/** Bytes: 1 000 homes with 70 kB each, and as much again. A container often has 64 MB there. */
+const memoryNeeded = 140 * 1024 ** 2;
 
 /** Where files cost no disk access, if the system has such a place and room in it. */
 function fastFolder(): string {

@@ -18,7 +18,7 @@ export function startTestServer({ vars, ...options }: Partial<ServerOptions> = {
     httpPort: 0,
     udpPort: 0,
     host: "127.0.0.1",
-    vars: { clientsPerHome: 1, ...vars },
+    vars: { clientsPerHome: 1, homes: 2_560, ...vars },
     ...options,
   });
 }

@@ -63,6 +63,8 @@ export const limits = {
   observationsPerPost: 500,
   /** Posts of observations a sidecar has under way. */
   observationPosts: 4,
+  /** Milliseconds a post waits for a home to pass its observations on; then the sidecar is told to send those again. */
+  observationPatienceMs: 2_000,
   /** Milliseconds a sidecar gathers observations before it posts them. */
   observationBatchMs: 2,
   /** Milliseconds an observation is worth delivering. Older ones are dropped: the next reminder asks again. */

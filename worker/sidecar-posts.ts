@@ -21,7 +21,7 @@ import { verifyPost } from "./keys.ts";
 import { logFault } from "./log.ts";
 import { placeOf } from "./place.ts";
 import { homeAt } from "./ports.ts";
-import { released } from "./retry.ts";
+import { released, within } from "./retry.ts";
 
 export async function receiveHeartbeat(request: Request, env: Env): Promise<Response> {
   const beat = await readPost(request, env, heartbeatPath, heartbeat);
@@ -47,11 +47,13 @@ export async function receiveObservations(request: Request, env: Env): Promise<R
 /** Ids of the clients whose home, or lobby, could not be told. */
 async function tellHome(env: Env, home: string, some: Observation[]): Promise<string[]> {
   const seen = some.map(({ clientId, ip, port }) => ({ clientId, endpoint: { ip, port } }));
+  const all = some.map(({ clientId }) => clientId);
   try {
-    return released(await homeAt(env, home).observe(seen));
+    // One home that waits for another must not keep the post, which has observations for others too.
+    return await within(limits.observationPatienceMs, homeAt(env, home).observe(seen).then(released), all);
   } catch (error) {
     logFault("home unreachable", { home }, error);
-    return some.map(({ clientId }) => clientId);
+    return all;
   }
 }
 

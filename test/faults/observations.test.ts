@@ -1,0 +1,29 @@
+/** What sidecars saw, when some of those it is for cannot be told. */
+import { expect, test } from "vitest";
+import { lobbyOf, Player, post } from "../support/player.ts";
+import { secret, signatureOf } from "../support/secret.ts";
+import { setFault, startFaultyServer } from "../support/server.ts";
+
+test("a post with observations for lobbies out of reach is answered in time: those are wanted again, the others are there", async () => {
+  const server = await startFaultyServer({ secret, udpPort: null });
+  try {
+    const apart = await lobbyOf(2, server.url);
+    const other = await Player.connect(server.url);
+    await setFault(server.url, "lobbies", "all");
+    const observations = [apart.guests[0] ?? other, other, apart.host].map(({ home, clientId }, i) => ({
+      home,
+      clientId,
+      ip: "192.0.2.1",
+      port: 1_000 + i,
+    }));
+    const path = "/sidecar/observations";
+    const body = JSON.stringify({ observations });
+    const began = Date.now();
+    const answer = await post(server.url, path, body, { "x-orion-signature": signatureOf(path, body) });
+    expect(answer).toMatchObject({ status: 200, body: { again: [0] } });
+    // A flight to a lobby out of reach is given up after 12 s; a sidecar gives up its post after 5 s.
+    expect(Date.now() - began).toBeLessThan(5_000);
+  } finally {
+    await server.stop();
+  }
+});

@@ -6,6 +6,8 @@
  * `/test/incarnation` with the same query answers a text that stays the same as long as its memory does.
  * `/test/fault?<name>=<value>` sets one of the faults below; an empty value ends it.
  * `/test/later?ms=<n>` sets the clock of all objects forward; `/test/alarm?home=<n>` runs a home's alarm.
+ * `/test/socket?home=<n>` opens a socket in a home; `POST /test/mail?home=<n>` brings it mail, `{ from, batch }`.
+ * `/test/unanswered` answers how often an answer to mail was lost; `/test/busy?fleet=<ms>` keeps the fleet busy.
  */
 
 import type { Env } from "../../worker/env.ts";
@@ -15,8 +17,12 @@ import worker, {
   Home as RealHome,
 } from "../../worker/index.ts";
 
-/** `home`: the number of one that takes no sockets. `lobbies`: all fail. `unlisting`: milliseconds the directory takes for it. */
+/**
+ * `home`: the number of one that takes no sockets. `lobbies`: all fail. `entering`: all joins from other homes fail.
+ * `answers`: all to mail are lost, after it is dealt with. `unlisting`: milliseconds the directory takes for it.
+ */
 const faults = new Map<string, string>();
+let unanswered = 0;
 
 function fail(kind: string, value: string): void {
   if (faults.get(kind) === value) throw new Error("failed by a test");
@@ -30,11 +36,15 @@ export class Home extends RealHome {
   }
   override async enter(...call: Parameters<RealHome["enter"]>): ReturnType<RealHome["enter"]> {
     fail("lobbies", "all");
+    fail("entering", "all");
     return await super.enter(...call);
   }
   override async receive(...call: Parameters<RealHome["receive"]>): ReturnType<RealHome["receive"]> {
     fail("lobbies", "all");
-    return await super.receive(...call);
+    const answer = await super.receive(...call);
+    if (faults.get("answers") === "all") unanswered += 1;
+    fail("answers", "all");
+    return answer;
   }
   crash(): void {
     this.ctx.abort("crashed by a test");
@@ -62,6 +72,9 @@ export class Directory extends RealDirectory {
 }
 export class Fleet extends RealFleet {
   readonly #incarnation = crypto.randomUUID();
+  async busy(ms: number): Promise<void> {
+    await this.ctx.blockConcurrencyWhile(() => scheduler.wait(ms));
+  }
   crash(): void {
     this.ctx.abort("crashed by a test");
   }
@@ -76,8 +89,10 @@ type FaultyEnv = Omit<Env, "HOME" | "DIRECTORY" | "FLEET"> & {
   FLEET: DurableObjectNamespace<Fleet>;
 };
 
+type Letter = { from: string; batch: Parameters<RealHome["receive"]>[1] };
+
 export default {
-  async fetch(request, env) {
+  async fetch(request, env, ctx) {
     const url = new URL(request.url);
     const [[kind, name] = ["", ""]] = url.searchParams;
     switch (url.pathname) {
@@ -98,6 +113,20 @@ export default {
       case "/test/alarm":
         await env.HOME.getByName(name).ring();
         return new Response("rung");
+      case "/test/socket":
+        return await env.HOME.getByName(name).fetch(`http://home/${name}`, {
+          headers: { upgrade: "websocket" },
+        });
+      case "/test/mail": {
+        const { from, batch }: Letter = await request.json();
+        await env.HOME.getByName(name).receive(from, batch);
+        return new Response("received");
+      }
+      case "/test/unanswered":
+        return new Response(String(unanswered));
+      case "/test/busy":
+        ctx.waitUntil(env.FLEET.getByName("fleet").busy(Number(name)));
+        return new Response("busy");
       default:
         return await worker.fetch(request, env);
     }

@@ -47,3 +47,25 @@ export async function later(base: URL, ms: number): Promise<void> {
 export async function ring(base: URL, home: string): Promise<void> {
   await fetch(new URL(`/test/alarm?home=${home}`, base));
 }
+
+/** Brings mail to a home, as another home does. What is repeated under the same id is a repeated batch. */
+export async function mail(
+  base: URL,
+  home: string,
+  from: string,
+  batch: { id: string; items: object[] },
+): Promise<void> {
+  const url = new URL(`/test/mail?home=${home}`, base);
+  const { ok } = await fetch(url, { method: "POST", body: JSON.stringify({ from, batch }) });
+  if (!ok) throw new Error("the mail was not taken");
+}
+
+/** How many answers to mail were lost so far, by the fault `answers`. */
+export async function unanswered(base: URL): Promise<number> {
+  return Number(await (await fetch(new URL("/test/unanswered", base))).text());
+}
+
+/** Keeps the fleet busy for so long, from now on. */
+export async function keepFleetBusy(base: URL, ms: number): Promise<void> {
+  await fetch(new URL(`/test/busy?fleet=${ms}`, base));
+}

@@ -1,0 +1,100 @@
+/** What homes tell each other comes late, twice, or not as it should. */
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import type { Server } from "../../local/server.ts";
+import { lobbyOf, Player, rollCall } from "../support/player.ts";
+import { mail, setFault, startFaultyServer, unanswered } from "../support/server.ts";
+
+let server: Server;
+beforeAll(async () => {
+  server = await startFaultyServer();
+});
+beforeEach(async () => {
+  for (const name of ["answers", "entering"]) await setFault(server.url, name, "");
+});
+afterAll(() => server.stop());
+
+const soon = { timeout: 10_000, interval: 10 };
+
+/** From now on answers are lost, and one was, while this was done. */
+async function answersGetLost(meanwhile: () => Promise<void>): Promise<void> {
+  await setFault(server.url, "answers", "all");
+  const before = await unanswered(server.url);
+  await meanwhile();
+  await vi.waitFor(async () => expect(await unanswered(server.url)).toBeGreaterThan(before), soon);
+}
+
+/** The host's home hears that a member has left, though it has not. */
+async function believedGone({ clientId, home }: Player, lobbyId: string, host: Player): Promise<void> {
+  const items = [{ lobbyId, news: { kind: "member-left", clientId } }];
+  await mail(server.url, host.home, home, { id: crypto.randomUUID(), items });
+  await host.hears("lobby_peerDisconnect");
+}
+
+test("what is repeated because its answer was lost is heard once", async () => {
+  const { lobbyId, host, guests, all } = await lobbyOf(2, server.url);
+  const [guest = host] = guests;
+  await answersGetLost(async () => guest.chat(lobbyId, "Once"));
+  await setFault(server.url, "answers", "");
+  await rollCall(lobbyId, guest, host);
+  for (const player of all) expect(player.chats.filter((text) => text === "Once")).toHaveLength(1);
+});
+
+test("one who joins again keeps the new seat, whatever is told late of the one before", async () => {
+  const { lobbyId, host, guests } = await lobbyOf(2, server.url);
+  const [guest = host] = guests;
+  await believedGone(guest, lobbyId, host);
+  // The lobby says that it does not know the guest, and this answer is lost for now.
+  await answersGetLost(async () => guest.chat(lobbyId, "Am I in?"));
+  expect((await guest.join(lobbyId, "Guest")).status).toBe(200);
+  await setFault(server.url, "answers", "");
+  await rollCall(lobbyId, guest, host);
+  expect(guest.all("lobby_closed")).toHaveLength(1);
+  await rollCall(lobbyId, guest, host);
+});
+
+test("one whose join failed, and then succeeds, is not thrown out by the late answer about the seat given back", async () => {
+  const { lobbyId, host } = await lobbyOf(1, server.url);
+  const guest = await Player.connect(server.url);
+  await setFault(server.url, "entering", "all");
+  await answersGetLost(async () => {
+    expect((await guest.join(lobbyId, "Guest")).status).toBe(503);
+  });
+  await setFault(server.url, "entering", "");
+  expect((await guest.join(lobbyId, "Guest")).status).toBe(200);
+  await setFault(server.url, "answers", "");
+  await rollCall(lobbyId, guest, host);
+  await rollCall(lobbyId, guest, host);
+  expect(guest.all("lobby_closed")).toEqual([]);
+});
+
+test("one piece of mail that nobody understands does not spoil the rest, nor double it", async () => {
+  const { lobbyId, host, guests } = await lobbyOf(2, server.url);
+  const [guest = host] = guests;
+  const news = (kind: string, text: string) => ({
+    lobbyId,
+    news: { kind, clientId: guest.clientId, text },
+  });
+  const items = [
+    news("message-sent", "Before"),
+    news("of-a-newer-version", "?"),
+    news("message-sent", "After"),
+  ];
+  const id = crypto.randomUUID();
+  for (let i = 0; i < 2; i++) await mail(server.url, host.home, guest.home, { id, items });
+  await rollCall(lobbyId, guest, host);
+  expect(host.chats.slice(0, -1)).toEqual(["Before", "After"]);
+});
+
+for (const direct of [false, true]) {
+  const where = direct ? "in its own home" : "in another home";
+
+  test(`one whose lobby ${where} does not know it any more learns so when it chats`, async () => {
+    const { lobbyId, host, guests } = await lobbyOf(2, server.url, { direct });
+    const [guest = host] = guests;
+    expect(guest.home === host.home).toBe(direct);
+    await believedGone(guest, lobbyId, host);
+    guest.chat(lobbyId, "Am I in?");
+    expect(await guest.hears("lobby_closed")).toEqual({ lobbyId, lobbyName: "Lobby" });
+    expect((await guest.host()).status).toBe(201);
+  });
+}

@@ -128,3 +128,26 @@ test("thousands of full homes are got past in the tries one client has", () => {
   for (let i = 0; i < limits.homeDraws - 2; i++) filling = homeAfterFull(filling, 59_000, 0.5);
   expect(filling.width).toBe(5_900);
 });
+
+test("while one home in six has room, hardly anybody is sent away", () => {
+  const hasRoom = ({ home }: Filling) => Math.floor(home / fewestHomes) % 6 === 5;
+  const random = aRandom();
+  let sentAway = 0;
+  for (let client = 0; client < 1_000; client++) {
+    let filling = firstHome("weur");
+    for (let draw = 1; draw < limits.homeDraws && !hasRoom(filling); draw++)
+      filling = homeAfterFull(filling, 59_000, random());
+    if (!hasRoom(filling)) sentAway += 1;
+  }
+  expect(sentAway).toBeLessThan(10);
+});
+
+/** Numbers from 0 up to 1, the same in every run. */
+function aRandom(): () => number {
+  let state = 1;
+  return () => {
+    // Park and Miller, 1988.
+    state = (state * 48_271) % 0x7fff_ffff;
+    return state / 0x7fff_ffff;
+  };
+}

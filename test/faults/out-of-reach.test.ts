@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { lobbyOf, Player } from "../support/player.ts";
-import { crash, setFault, startFaultyServer } from "../support/server.ts";
+import { crash, keepFleetBusy, setFault, startFaultyServer } from "../support/server.ts";
 
 test("a lobby that crashes while it closes goes on closing when somebody speaks to it", async () => {
   const server = await startFaultyServer();
@@ -44,6 +44,29 @@ test("a join that failed does not throw out the one that then succeeds", async (
     guest.chat(lobbyId, "Still here");
     await host.hears("lobby_messaging_received");
     expect(host.methods).toEqual(["lobby_peerConnect", "lobby_messaging_received"]);
+  } finally {
+    await server.stop();
+  }
+});
+
+test("a lobby that waits for the fleet keeps no other lobby of its home waiting", async () => {
+  const server = await startFaultyServer({
+    vars: { clientsPerHome: 4 },
+    timing: { ptpmConnectRequestIntervalMs: 300, ptpmConnectTimeoutMs: 1_000 },
+  });
+  try {
+    const waiting = await lobbyOf(2, server.url);
+    const other = await lobbyOf(2, server.url);
+    expect(other.host.home).toBe(waiting.host.home);
+    await other.host.start(other.lobbyId);
+    for (const player of other.all) await player.hears("ptpMediation_peersConnection_start");
+    for (const player of waiting.all) player.answersOverUdp = false;
+    await waiting.host.start(waiting.lobbyId);
+    await keepFleetBusy(server.url, 20_000);
+    await other.host.hears("ptpMediation_aborted");
+    // The reminder needs a fresh look at the fleet, and goes without it in the end.
+    expect(waiting.host.all("ptpMediation_send")).toHaveLength(1);
+    expect(await waiting.host.hears("ptpMediation_send", 2)).toMatchObject({ port: server.sidecar?.port });
   } finally {
     await server.stop();
   }

@@ -6,12 +6,12 @@ import { setTimeout as pass } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player, request, rollCall } from "../support/player.ts";
-import { incarnation, startFaultyServer } from "../support/server.ts";
+import { incarnation, later, ring, setFault, startFaultyServer } from "../support/server.ts";
 
 const sleepMs = 12_500;
 
 // All at once, each with a server of its own that listens for the end of the process.
-vi.setConfig({ maxConcurrency: 16 });
+vi.setConfig({ maxConcurrency: 20 });
 process.setMaxListeners(30);
 
 type Lobby = Awaited<ReturnType<typeof lobbyOf>>;
@@ -20,7 +20,7 @@ type Lobby = Awaited<ReturnType<typeof lobbyOf>>;
 async function asleep(
   direct: boolean,
   wake: (lobby: Lobby, server: Server) => Promise<void>,
-  before: (lobby: Lobby) => Promise<void> = async () => {},
+  before: (lobby: Lobby, server: Server) => Promise<void> = async () => {},
 ): Promise<void> {
   // A server of its own: in a shared home, one test would wake the players of another.
   const server = await startFaultyServer({ timing: { ptpmConnectRequestIntervalMs: 60_000 } });
@@ -29,7 +29,7 @@ async function asleep(
     const objects = [...new Set(lobby.all.map(({ home }) => home))].map((home) => ({ home }));
     expect(objects).toHaveLength(direct ? 1 : 3);
     const incarnations = () => Promise.all(objects.map((object) => incarnation(server.url, object)));
-    await before(lobby);
+    await before(lobby, server);
     const slept = await incarnations();
     await pass(sleepMs);
     await wake(lobby, server);
@@ -159,6 +159,61 @@ test.concurrent("one who connected, slept, and is heard before hosting, hosts", 
     expect(guest.home).toBe(host.home);
     expect((await guest.join(lobbyId, "Guest")).status).toBe(200);
     await rollCall(lobbyId, host, guest);
+  } finally {
+    await server.stop();
+  }
+});
+
+test.concurrent("a rematch outlives a sleep, though the directory was slow to strike out the game before", async () => {
+  let again = "";
+  await asleep(
+    true,
+    async ({ host, guests }, server) => {
+      guests[0]?.chat(again, "Ready?");
+      await host.hearsChat("Ready?");
+      expect(await members(server)).toEqual([3]);
+    },
+    async ({ lobbyId, host, guests, all }, server) => {
+      await setFault(server.url, "unlisting", "1500");
+      await host.start(lobbyId);
+      for (const player of all) await player.hears("ptpMediation_peersConnection_start");
+      for (const player of all) player.reportsSuccess();
+      for (const player of all) await player.hears("lobby_closed");
+      await setFault(server.url, "unlisting", "");
+      await vi.waitFor(async () => expect(await members(server)).toEqual([]), {
+        timeout: 5_000,
+        interval: 50,
+      });
+      again = String((await host.host({ isPublic: true })).body?.lobbyId);
+      for (const guest of guests) expect((await guest.join(again, guest.clientId)).status).toBe(200);
+      // The lobby before closes once more, to be sure.
+      await later(server.url, 5_000);
+      await ring(server.url, host.home);
+      await rollCall(again, host, ...guests);
+    },
+  );
+});
+
+test.concurrent("a reminder that fell due in sleep comes, whatever another lobby of the home wakes up for", async () => {
+  const server = await startFaultyServer({
+    vars: { clientsPerHome: 3 },
+    timing: { ptpmConnectRequestIntervalMs: 15_000 },
+  });
+  try {
+    const one = await lobbyOf(2, server.url);
+    const two = await lobbyOf(1, server.url, { maxMembers: 2 });
+    expect(two.host.home).toBe(one.host.home);
+    const guest = await Player.connect(server.url);
+    expect(guest.home).not.toBe(one.host.home);
+    for (const player of one.all) player.answersOverUdp = false;
+    const before = await incarnation(server.url, { home: one.host.home });
+    await one.host.start(one.lobbyId);
+    await pass(sleepMs);
+    // The clock is past the reminder now, and the alarm for it has not come yet.
+    await later(server.url, 4_000);
+    expect((await guest.join(two.lobbyId, "Guest")).status).toBe(200);
+    await one.host.hears("ptpMediation_send", 2);
+    expect(await incarnation(server.url, { home: one.host.home })).not.toBe(before);
   } finally {
     await server.stop();
   }

@@ -9,10 +9,10 @@ export class Lobbies {
   /** An alarm will come by then, or earlier. */
   #alarmAt = Number.POSITIVE_INFINITY;
   /**
-   * Where the last free slot was. The slots go round, so that a code is not used again soon; without memory they go on
-   * as if there had been a lobby a second, and some more.
+   * Where the last free slot was. The slots go round, so that a code is not used again soon; after a sleep they go on
+   * as if there had been a lobby a second.
    */
-  #slot = Math.floor(Date.now() / 1_000) + (crypto.getRandomValues(new Uint8Array(1))[0] ?? 0);
+  #slot = Math.floor(Date.now() / 1_000);
 
   constructor(residence: Residence) {
     this.#residence = residence;

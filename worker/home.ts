@@ -39,7 +39,7 @@ import { isSendable, isTooLarge } from "./websocket.ts";
 
 export class Home extends DurableObject<Env> implements HomePort {
   readonly #clients = new Map<string, Client>();
-  readonly #bySocket = new WeakMap<WebSocket, Client>();
+  readonly #bySocket = new Map<WebSocket, Client>();
   readonly #lobbies: Lobbies;
   readonly #answers = new Answers<SeatRef[]>();
   readonly #flights: Flights<Mail, SeatRef[]>;
@@ -102,7 +102,7 @@ export class Home extends DurableObject<Env> implements HomePort {
 
   /** A message of a client. Whatever is not one is ignored; a flood or an oversized one closes the socket. */
   override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): void {
-    const client = this.#clientOf(socket);
+    const client = this.#bySocket.get(socket);
     if (!client) return;
     const verdict = spend(client.allowance, Date.now());
     if (isTooLarge(data)) this.#expel(client, "frame_too_large");
@@ -288,15 +288,11 @@ export class Home extends DurableObject<Env> implements HomePort {
     this.#bySocket.set(client.socket, client);
   }
 
-  /** The client of a socket, unless it is gone already. */
-  #clientOf(socket: WebSocket): Client | undefined {
-    const client = this.#bySocket.get(socket);
-    return client && this.#clients.get(client.id);
-  }
-
+  /** A client is no more, if it has not been lost before. */
   #lose(socket: WebSocket): void {
-    const client = this.#clientOf(socket);
+    const client = this.#bySocket.get(socket);
     if (!client) return;
+    this.#bySocket.delete(socket);
     this.#clients.delete(client.id);
     if (client.seat) this.#tell(client.seat, { kind: "member-left", clientId: client.id });
   }

@@ -15,9 +15,10 @@ export type Sender = {
 export class Outbox {
   readonly #residence: Residence;
   readonly #sender: Sender;
-  readonly #listing: Listing;
-  /** Whom a list of seats is, by home. Seats are never changed in place, so the grouping lasts as long as they do. */
-  readonly #groups = new WeakMap<readonly Seat[], Map<string, string[]>>();
+  /** Of a public lobby. */
+  #listing: Listing | null = null;
+  /** The last list of seats that was sent to, by home. Seats are never changed in place: the same list has the same homes. */
+  #grouped: { seats: readonly Seat[]; byHome: Map<string, string[]> } | null = null;
   /** The last parcel to each other home: when it has arrived, so have those before it. */
   readonly #underWay = new Map<string, Promise<boolean>>();
   /** Whether the directory may still have the lobby. */
@@ -28,7 +29,6 @@ export class Outbox {
   constructor(residence: Residence, sender: Sender) {
     this.#residence = residence;
     this.#sender = sender;
-    this.#listing = new Listing(residence.env, sender.lobbyId, () => sender.listingFailed());
   }
 
   /** Done when the effects are; null if that is now, because none has to wait for another object. */
@@ -76,6 +76,8 @@ export class Outbox {
   }
 
   async #tell(lobby: ListedLobby | null): Promise<void> {
+    const { env } = this.#residence;
+    this.#listing ??= new Listing(env, this.#sender.lobbyId, () => this.#sender.listingFailed());
     this.#listed = !(await this.#listing.tell(lobby)) || lobby !== null;
   }
 
@@ -106,11 +108,10 @@ export class Outbox {
   }
 
   #byHome(seats: readonly Seat[]): Map<string, string[]> {
-    const known = this.#groups.get(seats);
-    if (known) return known;
+    if (this.#grouped?.seats === seats) return this.#grouped.byHome;
     const groups = Map.groupBy(seats, (seat) => seat.home);
     const byHome = new Map(Array.from(groups, ([home, group]) => [home, group.map((seat) => seat.clientId)]));
-    this.#groups.set(seats, byHome);
+    this.#grouped = { seats, byHome };
     return byHome;
   }
 }

@@ -185,7 +185,9 @@ test.concurrent("a rematch outlives a sleep, though the directory was slow to st
         interval: 50,
       });
       again = String((await host.host({ isPublic: true })).body?.lobbyId);
-      for (const guest of guests) expect((await guest.join(again, guest.clientId)).status).toBe(200);
+      for (const [i, guest] of guests.entries()) {
+        expect((await guest.join(again, `Guest ${i + 1}`)).status).toBe(200);
+      }
       // The lobby before closes once more, to be sure.
       await later(server.url, 5_000);
       await ring(server.url, host.home);

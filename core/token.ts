@@ -32,9 +32,10 @@ export const keyLabels = {
 } as const;
 export type KeyUse = keyof typeof keyLabels;
 
+const number = "(0|[1-9]\\d{0,7})";
 /** A home's number as tokens and sidecars' posts have it. */
-export const homeShape = /^(?:0|[1-9]\d{0,7})$/;
-const shape = /^(0|[1-9]\d{0,7})\.([\w-]{16})\.([\w-]{22})$/;
+export const homeShape = new RegExp(`^${number}$`);
+const shape = new RegExp(`^${number}\\.([\\w-]{16})\\.([\\w-]{22})$`);
 
 /** The parts of a token, or null if it does not have a token's shape. Its mac is not checked. */
 export function parseToken(text: string): Token | null {

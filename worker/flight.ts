@@ -14,7 +14,7 @@ export type Dispatch<Item, Reply> = {
   /** Sends a batch to a peer. It is repeated when it fails. */
   call(peer: string, batch: Batch<Item>): Promise<Reply>;
   /** A batch has arrived, and was answered with this. */
-  arrived(peer: string, reply: Reply): void;
+  arrived(reply: Reply): void;
   /** A batch never arrived, as far as is known. */
   lost(peer: string, items: Item[], error: unknown): void;
 };
@@ -64,7 +64,7 @@ export class Flights<Item, Reply> {
     try {
       const call = () => this.#dispatch.call(peer, batch);
       const reply = await retry(call, limits.retryDelaysMs, { evenOverloaded: true });
-      this.#undisturbed(peer, () => this.#dispatch.arrived(peer, reply));
+      this.#undisturbed(peer, () => this.#dispatch.arrived(reply));
       return true;
     } catch (error) {
       this.#lose(peer, items, error);

@@ -58,7 +58,7 @@ export class Home extends DurableObject<Env> implements HomePort {
     this.#name = ctx.id.name ?? witness?.home ?? "";
     this.#flights = new Flights({
       call: (home, batch) => homeAt(env, home).receive(this.#name, batch),
-      arrived: (_, strays) => this.#giveUp(strays),
+      arrived: (strays) => this.#giveUp(strays),
       lost: (home, mail, error) => this.#mailLost(home, mail, error),
     });
     this.#seating = new Seating({

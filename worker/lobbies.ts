@@ -40,9 +40,11 @@ export class Lobbies {
     const slots = slotsOf(codes);
     // A deployment that has fewer homes than it had has no codes for those beyond.
     if (this.#byId.size >= slots || home >= codes.homes) return null;
-    do this.#slot = (this.#slot + 1) % slots;
-    while (this.#byId.has(lobbyIdAt(codes, home, this.#slot)));
-    return this.#add(lobbyIdAt(codes, home, this.#slot), null, null);
+    for (;;) {
+      this.#slot = (this.#slot + 1) % slots;
+      const lobbyId = lobbyIdAt(codes, home, this.#slot);
+      if (!this.#byId.has(lobbyId)) return this.#add(lobbyId, null, null);
+    }
   }
 
   /** The alarm has come: does what is due. Returns what is done when all that follows from it is. */

@@ -46,7 +46,7 @@ export class Seating {
     const taking = { attempt, lobbyId: "", home: "", released: false, ended };
     client.taking = taking;
     try {
-      if (client.seat && (await this.#isElsewhere(client, attempt))) return refuse("already_in_lobby");
+      if (await this.#isElsewhere(client, attempt)) return refuse("already_in_lobby");
       const outcome = await take(client, (home, lobbyId) => {
         taking.home = home;
         taking.lobbyId = lobbyId;

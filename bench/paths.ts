@@ -6,6 +6,9 @@ import { Player } from "./player.ts";
 export type Path = "plain" | "direct";
 export const paths: readonly Path[] = ["plain", "direct"];
 
+/** Where a host's WebSocket is opened. */
+export const hostPath = { plain: "/", direct: "/lobbies" } as const satisfies Record<Path, string>;
+
 /** A lobby with all its members, the host first. */
 export type Party = { lobbyId: string; members: Player[] };
 
@@ -15,7 +18,7 @@ const hosted = z.object({ lobbyId: z.string() });
 export async function meet(base: URL, http: Http, path: Path, size: number): Promise<Party> {
   const connect = (count: number, where: string) =>
     Promise.all(Array.from({ length: count }, () => Player.connect(base, where)));
-  const early = await connect(path === "plain" ? size : 1, path === "plain" ? "/" : "/lobbies");
+  const early = await connect(path === "plain" ? size : 1, hostPath[path]);
   const [host] = early;
   if (!host) throw new Error("A lobby needs a host.");
   const about = { hostName: "Host", lobbyName: "Lobby", isPublic: false, maxMembers: size };

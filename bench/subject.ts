@@ -2,9 +2,10 @@
 import { createServer } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import * as z from "zod";
+import { secret } from "../test/support/secret.ts";
 import { connectHttp } from "./http.ts";
 import { type Launched, launch } from "./launch.ts";
-import { secret, startStandIn } from "./stand-in.ts";
+import { startStandIn } from "./stand-in.ts";
 
 /** `floor` is the Worker of a few lines, `receiver` the bare UDP socket. */
 export type SubjectName = "server" | "floor" | "sidecar" | "receiver";

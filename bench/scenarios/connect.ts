@@ -1,5 +1,6 @@
 /** Connecting, being greeted, and leaving. */
 import { atATime, type Load, sessionOf } from "../load.ts";
+import { hostPath, paths } from "../paths.ts";
 import { Player } from "../player.ts";
 
 /**
@@ -21,24 +22,14 @@ export const floorConnect: Load = {
   open: async ({ url }) => sessionOf((count) => connect(url, "/room/1", count)),
 };
 
-export const connects: Load[] = [
-  {
-    ...floorConnect,
-    name: "connect/plain",
-    title: "connect, token, disconnect, plain path",
-    subject: "server",
-    floor: { name: floorConnect.name, times: 1 },
-    open: async ({ url }) => sessionOf((count) => connect(url, "/", count)),
-  },
-  {
-    ...floorConnect,
-    name: "connect/direct",
-    title: "connect, token, disconnect, direct path",
-    subject: "server",
-    floor: { name: floorConnect.name, times: 1 },
-    open: async ({ url }) => sessionOf((count) => connect(url, "/lobbies", count)),
-  },
-];
+export const connects: Load[] = paths.map((path) => ({
+  ...floorConnect,
+  name: `connect/${path}`,
+  title: `connect, token, disconnect, ${path} path`,
+  subject: "server",
+  floor: { name: floorConnect.name, times: 1 },
+  open: async ({ url }) => sessionOf((count) => connect(url, hostPath[path], count)),
+}));
 
 async function connect(url: URL, path: string, count: number) {
   const waits = await atATime(atOnce, count, async () => (await Player.connect(url, path)).leave());

@@ -1,10 +1,10 @@
 /** Datagrams that a sidecar gets: valid ones, ones with a forged token, and junk. */
 import { setTimeout as wait } from "node:timers/promises";
+import { datagramOf, secret, tokenOf } from "../../test/support/secret.ts";
 import { udpQueue } from "../accounting.ts";
 import { launch } from "../launch.ts";
 import type { Load, Session } from "../load.ts";
 import { patienceMs } from "../patience.ts";
-import { datagramOf } from "../stand-in.ts";
 import type { Subject } from "../subject.ts";
 
 /** Clients whose datagrams are sent in turn. */
@@ -15,8 +15,10 @@ const pace = 20_000;
 const floodSeconds = 1;
 
 /** The same datagrams for the bare receiver as for the sidecar. */
-const valid = () => Array.from({ length: clients }, (_, index) => datagramOf(index, { forged: false }));
-const forged = () => Array.from({ length: clients }, (_, index) => datagramOf(index, { forged: true }));
+const signedUnder = (under: string) =>
+  Array.from({ length: clients }, (_, index) => datagramOf(tokenOf(String(index), { under })));
+const valid = () => signedUnder(secret);
+const forged = () => signedUnder(`not ${secret}`);
 /** What strangers send to open ports: of an honest one's length, and nothing like it. */
 const junk = () => valid().map((datagram) => datagram.replaceAll(/[a-z]/g, "\u0000"));
 

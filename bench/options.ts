@@ -17,7 +17,7 @@ Usage: npm run bench -- [options]
   --scenario <name>   Only this; may be given several times. Without a path, like life-2,
                       both paths. Default: all
   --scale <scale>     tiny: seconds, to see that everything works; small: about two
-                      minutes; full: the reference, about 20 minutes. Default: full
+                      minutes; full: the reference, about 8 minutes. Default: full
   --clients <number>  Hold at most so many idle clients or other lobbies, whatever the scale.
                       Default: as many as the scale has, which is up to 15 000
   --out <folder>      Where latest.json and latest.html are written. Default: bench/results

@@ -41,7 +41,7 @@ function parsed(text: string): Record<string, unknown> | null {
 }
 
 /** Milliseconds after which a message that was waited for will not come any more. */
-const patienceMs = 10_000;
+const patienceMs = 20_000;
 
 export class Player {
   readonly base: URL;

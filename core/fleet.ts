@@ -9,6 +9,10 @@ export type Sidecar = {
   host?: string | undefined;
   /** UDP */
   port: number;
+  /** UDP: the other port, by which a client's mapping shows. */
+  secondPort?: number | undefined;
+  /** Whether it relays, on its first port. */
+  relays?: boolean | undefined;
   /** Datagrams a second, lately. */
   load: number;
   place?: Place | undefined;

@@ -73,4 +73,28 @@ export const limits = {
   observationIntervalMs: 200,
   /** Tokens a sidecar holds observations for. About 20 MB. */
   observationsHeld: 50_000,
+
+  /** Local addresses a client may say it has: a machine with two networks, IPv4 and IPv6, and some to spare. */
+  candidates: 8,
+  /** Bytes of one packet of a game: what passes every network in one piece with our header and those of IPv6 and a tunnel. */
+  gamePacketBytes: 1_200,
+  /** Milliseconds a sidecar waits for the datagram to its other port before it reports a client that was seen at one. */
+  otherPortMs: 30,
+  /** Milliseconds that a lobby which goes on without lost members waits for those not seen yet, once two are. */
+  stragglerMs: 5_000,
+
+  /** Milliseconds a relay's ticket is good for, and a link lasts on it: longer than an evening's game. */
+  relayTicketMs: 6 * 60 * 60_000,
+  /** Links one relay carries: five times the largest it was measured with. About 10 MB. */
+  relayLinks: 10_000,
+  /** Milliseconds without a packet or a word of either end after which a relay frees a link. */
+  relayIdleMs: 30_000,
+  /** Bytes a second of one link, both ways together: a fast game for two takes a tenth. */
+  relayLinkRate: 256 * 1024,
+  /** Bytes a second of one lobby's links together. */
+  relayLobbyRate: 2 * 1024 * 1024,
+  /** Bytes a second of all links, unless set otherwise: a gigabit, both ways. */
+  relayTotalRate: 60 * 1024 * 1024,
+  /** Bytes of one link in all: its full rate for four hours. */
+  relayLinkBytes: 4 * 1024 ** 3,
 } as const;

@@ -29,6 +29,8 @@ export const keyLabels = {
   token: "orion-edge token v1",
   sidecar: "orion-edge sidecar v1",
   code: "orion-edge code v1",
+  relay: "orion-edge relay v1",
+  cookie: "orion-edge cookie v1",
 } as const;
 export type KeyUse = keyof typeof keyLabels;
 

@@ -5,6 +5,7 @@
 import * as z from "zod";
 import { limits } from "../limits.ts";
 import { homeShape } from "../token.ts";
+import { candidatesShape, endpointShape } from "./sidecar-message.ts";
 
 export const heartbeatPath = "/sidecar/heartbeat";
 export const observationsPath = "/sidecar/observations";
@@ -24,6 +25,10 @@ export const heartbeat = z.object({
   /** Where clients reach it; without one, the address the edge sees it from. */
   host: host.optional(),
   port,
+  /** The other UDP port, by which a client's mapping shows. */
+  secondPort: port.optional(),
+  /** Whether it relays, on its first port. */
+  relays: z.boolean().optional(),
   /** Datagrams a second, lately. */
   load: z.number().min(0),
   /** The last one: the sidecar is about to stop. */
@@ -37,6 +42,10 @@ const observation = z.object({
   clientId: z.string().regex(/^[\w-]{16}$/),
   ip: z.string().regex(/^[\da-f.:]{2,45}$/i),
   port,
+  /** Where the same socket's datagram to the second port came from. */
+  second: endpointShape.optional(),
+  /** What the client says of itself, if it knows the additions to Orion. */
+  candidates: candidatesShape.optional(),
 });
 export type Observation = z.infer<typeof observation>;
 

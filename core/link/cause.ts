@@ -1,0 +1,18 @@
+/** Why two peers are not connected, or not directly: stable codes (docs/protocol.md), each with a sentence a player may read. */
+export const causes = {
+  "udp-blocked": "No UDP gets from here to the server: a firewall or the network blocks it.",
+  "no-packets-received": "Nothing the other player sent has arrived.",
+  "one-way": "The other player's packets arrive here, but nothing that is sent from here arrives there.",
+  "both-endpoint-dependent":
+    "Both networks change their ports with every destination: only a relay connects them.",
+  "ports-not-guessed":
+    "One network changes its ports with every destination, and its port was not found in time.",
+  "relay-refused": "The relay does not carry this link.",
+  "relay-unreachable": "The relay does not answer.",
+  "relay-only": "The lobby is set up so that its players are connected through the relay only.",
+  "no-additions": "The other player's client does not know this way of connecting.",
+  "path-lost": "The connection was there, and has died.",
+  "peer-left": "The other player has closed the connection.",
+  aborted: "The mediation was aborted.",
+} as const;
+export type Cause = keyof typeof causes;

@@ -1,0 +1,31 @@
+import type { Endpoint } from "../endpoint.ts";
+import type { Cause } from "./cause.ts";
+import type { LocalSocket, Path } from "./path.ts";
+
+/** What the shell is to do, in this order. */
+export type LinkEffect =
+  /** Send a packet. An answer's number is that of the check it answers. */
+  | {
+      kind: "send";
+      packet: "check" | "answer" | "farewell";
+      number: number;
+      local: LocalSocket;
+      remote: Endpoint;
+    }
+  /** Ask the relay to bind our end (again). The shell answers a challenge by itself. */
+  | { kind: "bind-relay" }
+  /** Ask for a turn at probing for ports: a client probes for one link at a time. `turn-given` comes when it may. */
+  | { kind: "ask-turn" }
+  | { kind: "end-turn" }
+  /** Open this many sockets more, each at a port of its own; `sockets-opened` comes. */
+  | { kind: "open-sockets"; count: number }
+  /** Those sockets are needed no more, but for `keep`. */
+  | { kind: "close-sockets"; keep: LocalSocket | null }
+  /** The game's packets go this way from now on; the first time, the link is usable. */
+  | { kind: "use-path"; path: Path }
+  /** No better path will be looked for: the ladder has ended with the path in use; the cause says why it is not direct. */
+  | { kind: "settle"; cause: Cause | null }
+  /** The link is over. */
+  | { kind: "end"; cause: Cause | null }
+  /** For the report: something happened, worth a line. */
+  | { kind: "note"; what: string };

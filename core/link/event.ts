@@ -1,0 +1,24 @@
+import type { Endpoint } from "../endpoint.ts";
+import type { RelayCode } from "../relay/ticket.ts";
+import type { LocalSocket } from "./path.ts";
+
+/** Where a packet came in, and from where. */
+export type Arrival = { local: LocalSocket; remote: Endpoint };
+
+/** What happens to a link, in the past tense. Packets were proved to be the peer's by the shell; times come with the step. */
+export type LinkEvent =
+  | ({ kind: "check-received"; number: number } & Arrival)
+  | ({ kind: "answer-received"; number: number } & Arrival)
+  /** A packet of the game. Told by the shell at most a few times a second for each arrival: it only shows that the path lives. */
+  | ({ kind: "data-received" } & Arrival)
+  | ({ kind: "farewell-received"; number: number } & Arrival)
+  /** The relay has bound our end; `peer`: whether the other end is bound too. */
+  | { kind: "relay-bound"; peer: boolean }
+  | { kind: "relay-refused"; code: RelayCode }
+  /** The sockets that were asked for are open, numbered from 0; fewer if the system gave no more. */
+  | { kind: "sockets-opened"; count: number }
+  /** Another link of this client no longer probes for ports, or none did: this one may. */
+  | { kind: "turn-given" }
+  | { kind: "close-requested" }
+  /** The time of `wakeAt` came. */
+  | { kind: "deadline-passed" };

@@ -1,0 +1,48 @@
+/** `ptpMediation_peersConnection_start` with the additions: all that a client needs to get through to its peers. */
+import * as z from "zod";
+import { candidatesShape, endpointShape } from "./sidecar-message.ts";
+
+const port = z.int().min(1).max(65535);
+const mapping = z.enum(["endpoint-independent", "endpoint-dependent", "unknown"]);
+
+/** A relay's ticket, and where to use it. Without a host: that of the HTTP server. */
+const relay = z.object({
+  host: z.string().optional(),
+  port,
+  ticket: z.string().max(128),
+  /** What the client signs with at the relay: base64url, a secret. */
+  key: z.string(),
+});
+
+/** What the pair shares, and nobody else. */
+const link = z.object({
+  /** 12 hex digits. */
+  id: z.string().regex(/^[\da-f]{12}$/),
+  /** 16 bytes, base64url: a secret. */
+  key: z.string().regex(/^[\w-]{22}$/),
+  /** The receiver's end: the host is `a`. */
+  side: z.enum(["a", "b"]),
+});
+
+const peer = z.object({
+  name: z.string(),
+  clientId: z.string(),
+  /** Where the sidecar saw it. Not in a lobby that is `relay-only`. */
+  ip: z.string().optional(),
+  port: port.optional(),
+  /** Every port the sidecar saw it come from: two, if its mapping is known. */
+  ports: z.array(port).max(2).optional(),
+  mapping: mapping.optional(),
+  candidates: candidatesShape.optional(),
+  /** These two only if the peer knows the additions as well. */
+  link: link.optional(),
+  relay: relay.optional(),
+});
+export type IntroducedPeer = z.infer<typeof peer>;
+
+export const introduction = z.object({
+  peers: z.array(peer),
+  /** The receiver itself, as the sidecar saw it. */
+  you: endpointShape.extend({ mapping }).optional(),
+});
+export type Introduction = z.infer<typeof introduction>;

@@ -1,0 +1,61 @@
+/**
+ * What clients and a sidecar say to each other over UDP, sealed (core/wire/sealed.ts): under the client's token, for `ptpMediation_`,
+ * and under its ticket's key, for `ptpRelay_`. An answer is never longer than what it answers.
+ */
+import * as z from "zod";
+import { limits } from "../limits.ts";
+import { type RelayCode, relayCodes } from "../relay/ticket.ts";
+import { homeShape } from "../token.ts";
+
+const port = z.int().min(1).max(65535);
+const ip = z.string().regex(/^[\da-f.:]{2,45}$/i);
+export const endpointShape = z.object({ ip, port });
+/** Local addresses a client says it has. */
+export const candidatesShape = z.array(endpointShape).max(limits.candidates);
+/** Chosen by the client; the answer has it too. */
+const nonce = z.string().regex(/^[\w-]{8,32}$/);
+/** Proof that whoever answers with it is where it was sent. */
+const cookie = z.string().regex(/^[\w-]{8,64}$/);
+const codes = Object.keys(relayCodes) as [RelayCode, ...RelayCode[]];
+
+/** Client to sidecar, on both its ports: "where do you see me?" Instead of Orion's `ptpMediation_connect`, without the token. */
+export const probe = z.object({
+  /** The token's first two parts. */
+  home: z.string().regex(homeShape),
+  clientId: z.string().regex(/^[\w-]{16}$/),
+  nonce,
+  candidates: candidatesShape,
+  /** Anything: makes room for the answer. */
+  pad: z.string().optional(),
+});
+/** Sidecar to client: "here", and a cookie to bind a relay with. */
+export const seen = z.object({ nonce, ip, port, cookie });
+
+/** Client to relay: "carry this link, I am here". Again every few seconds, and whenever the client's address may have changed. */
+export const bind = z.object({
+  ticket: z.string().max(128),
+  nonce,
+  cookie: cookie.optional(),
+  pad: z.string().optional(),
+});
+/** Relay to client: "that may be somebody else's address: say it again, with this cookie". */
+export const challenge = z.object({ nonce, cookie });
+/** Relay to client: "done". `peer`: whether the other end is bound too. */
+export const bound = z.object({ nonce, peer: z.boolean() });
+/** Relay to client: "no". */
+export const refused = z.object({ nonce, code: z.enum(codes) });
+/** Relay to both ends, before it cuts: in `inMs` (0: from now on) packets of this link are dropped, for this reason. */
+export const notice = z.object({ link: z.string(), code: z.enum(codes), inMs: z.int().min(0) });
+
+/** The methods, and what each carries. */
+export const sidecarMessages = {
+  ptpMediation_probe: probe,
+  ptpMediation_seen: seen,
+  ptpRelay_bind: bind,
+  ptpRelay_challenge: challenge,
+  ptpRelay_bound: bound,
+  ptpRelay_refused: refused,
+  ptpRelay_notice: notice,
+} as const;
+export type SidecarMethod = keyof typeof sidecarMessages;
+export type SidecarPayload<M extends SidecarMethod> = z.infer<(typeof sidecarMessages)[M]>;

@@ -20,6 +20,9 @@ export type Sidecar = {
   heardAt: number;
 };
 
+/** Where a relay is. Without a host: the host that clients use for HTTP. */
+export type RelayPlace = { host?: string | undefined; port: number };
+
 /** Sidecars this much farther than the nearest are as good as it: about 10 ms there and back. */
 const nearEnoughKm = 1_000;
 

@@ -76,6 +76,10 @@ export const limits = {
 
   /** Local addresses a client may say it has: a machine with two networks, IPv4 and IPv6, and some to spare. */
   candidates: 8,
+  /** Lines in the report of how connecting to one peer went: enough for every path tried. */
+  timelineLines: 20,
+  /** UTF-16 units of one of them. */
+  timelineText: 80,
   /** Bytes of one packet of a game: what passes every network in one piece with our header and those of IPv6 and a tunnel. */
   gamePacketBytes: 1_200,
   /** Milliseconds a sidecar waits for the datagram to its other port before it reports a client that was seen at one. */

@@ -19,6 +19,8 @@ export const problems = {
   ],
   invalid_is_public: [400, "isPublic must be true or false."],
   invalid_max_members: [400, "maxMembers must be a whole number from 1 to 64."],
+  invalid_on_loss: [400, 'onLoss must be "abort" or "continue".'],
+  invalid_privacy: [400, 'privacy must be "open" or "relay-only".'],
   invalid_query: [400, "limit must be a whole number from 1 to 200, and cursor one that this server gave."],
   invalid_post: [400, "This is not a sidecar's post."],
   unauthorized: [401, "This post is not signed with this deployment's secret."],
@@ -69,6 +71,7 @@ export const abortReasons = {
   member_left: "A player left the lobby while the players were being connected.",
   endpoints_timeout: "The server did not hear from every player in time.",
   connecting_timeout: "The players could not all connect to one another in time.",
+  could_not_connect: "Two players could not be connected to one another.",
 } as const;
 
 export type AbortCode = keyof typeof abortReasons;

@@ -23,7 +23,7 @@ export class Fleet extends DurableObject<Env> {
 
   /** Takes a heartbeat. `address` and `place` are what the edge knows of its sender. */
   hear(
-    { name, host, port, load, leaving }: Heartbeat,
+    { name, host, port, secondPort, relays, load, leaving }: Heartbeat,
     from: { address?: string | undefined; place?: Place | undefined },
   ): void {
     if (leaving) {
@@ -36,6 +36,8 @@ export class Fleet extends DurableObject<Env> {
       name,
       host: host ?? from.address,
       port,
+      secondPort,
+      relays,
       load,
       place: from.place,
       heardAt: Date.now(),

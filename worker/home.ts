@@ -123,7 +123,7 @@ export class Home extends DurableObject<Env> implements HomePort {
 
   /** Opens a lobby in this home, with this client as its host. */
   async hostLobby({ clientId, attempt, request }: HostCall): Promise<Outcome<HostAnswer>> {
-    const { hostName, lobbyName, isPublic, maxMembers } = request;
+    const { hostName, lobbyName, isPublic, maxMembers, onLoss, privacy } = request;
     const codes = await codesOf(this.env);
     return await this.#seating.take(clientId, attempt, async ({ seat }, aim) => {
       const before = seat?.attempt === attempt ? this.#lobbies.get(seat.lobbyId) : undefined;
@@ -131,8 +131,9 @@ export class Home extends DurableObject<Env> implements HomePort {
       if (!lobby) return refuse("code_taken");
       aim(this.#name, lobby.id);
       const host = { clientId, name: hostName, home: this.#name, attempt };
+      const rules = { goesOn: onLoss === "continue", relayOnly: privacy === "relay-only" };
       const about = { lobbyId: lobby.id, name: lobbyName, isPublic, maxMembers };
-      return await lobby.answer({ kind: "open-requested", ...about, host });
+      return await lobby.answer({ kind: "open-requested", ...about, ...rules, host });
     });
   }
 
@@ -165,9 +166,9 @@ export class Home extends DurableObject<Env> implements HomePort {
   /** Passes on where clients' datagrams came from. Returns the ids whose lobby could not be told. */
   async observe(seen: Seen[]): Promise<string[]> {
     const told = await Promise.all(
-      seen.map(({ clientId, endpoint }) => {
+      seen.map(({ clientId, sighting }) => {
         const seat = this.#clients.get(clientId)?.seat;
-        return !seat || this.#tell(seat, { kind: "endpoint-seen", clientId, endpoint });
+        return !seat || this.#tell(seat, { kind: "endpoint-seen", clientId, sighting });
       }),
     );
     return seen.filter((_, i) => !told[i]).map(({ clientId }) => clientId);
@@ -312,8 +313,11 @@ export class Home extends DurableObject<Env> implements HomePort {
         this.#tell(seat, { kind: "message-sent", clientId: id, text: message.message });
         return;
       case "ptpMediation_peersConnection_success":
-        this.#tell(seat, { kind: "connection-reported", clientId: id });
+      case "ptpMediation_peersConnection_failure": {
+        const connected = message.method === "ptpMediation_peersConnection_success";
+        this.#tell(seat, { kind: "connection-reported", clientId: id, connected, report: message.report });
         return;
+      }
     }
   }
 

@@ -24,6 +24,11 @@ export async function verifyToken(env: Env, text: string): Promise<Token | null>
   return token && sameText(token.mac, await tokenMac(env, token.signed)) ? token : null;
 }
 
+/** What the holder of a relay's ticket signs with. */
+export async function ticketKey(env: Env, ticket: string): Promise<string> {
+  return shortMac(await key(env, "relay"), ticket);
+}
+
 /** Whether a sidecar's post was signed with this deployment's secret. */
 export async function verifyPost(env: Env, path: string, body: string, signature: string): Promise<boolean> {
   const mac = await hmac(await key(env, "sidecar"), signedText(path, body));
@@ -40,8 +45,11 @@ export async function keyStream(env: Env, bytes: number): Promise<Uint8Array> {
 }
 
 async function tokenMac(env: Env, signed: string): Promise<string> {
-  const mac = await hmac(await key(env, "token"), signed);
-  return encodeBase64Url(mac.subarray(0, macBytes));
+  return shortMac(await key(env, "token"), signed);
+}
+
+async function shortMac(withKey: CryptoKey, text: string): Promise<string> {
+  return encodeBase64Url((await hmac(withKey, text)).subarray(0, macBytes));
 }
 
 const encoder = new TextEncoder();

@@ -1,7 +1,8 @@
 /** Does what the lobby's state machine wants done, in its order, and never lets a later effect overtake an earlier one. */
-import type { Effect } from "../core/lobby/effect.ts";
+import type { Effect, Introduction } from "../core/lobby/effect.ts";
 import type { Seat } from "../core/lobby/state.ts";
 import type { ListedLobby } from "../core/wire/http.ts";
+import { introductions, type Letter } from "./introductions.ts";
 import { Listing } from "./listing.ts";
 import type { Residence } from "./lobby.ts";
 
@@ -62,6 +63,8 @@ export class Outbox {
         return this.#tell(null);
       case "send":
         return this.#send(effect.to, { frame: effect.frame });
+      case "introduce":
+        return this.#introduce(effect);
       case "release":
         return this.#send(effect.to, { frame: effect.frame, release: true });
       case "audit":
@@ -88,6 +91,17 @@ export class Outbox {
     };
     if (this.#underWay.size > 0) return Promise.all(this.#underWay.values()).then(forget);
     forget();
+    return null;
+  }
+
+  #introduce(introduction: Introduction): Promise<void> | null {
+    const { env } = this.#residence;
+    const letters = introductions(env, this.#sender.lobbyId, introduction);
+    const post = (some: Letter[]) => {
+      for (const { to, frame } of some) this.#send(to, { frame });
+    };
+    if (letters instanceof Promise) return letters.then(post);
+    post(letters);
     return null;
   }
 

@@ -1,9 +1,9 @@
 /** What the objects say to each other, and how they find each other. Everything here is plain data: it crosses RPC. */
-import type { Endpoint } from "../core/endpoint.ts";
 import type { Place } from "../core/fleet.ts";
 import { regionOfHome } from "../core/homes.ts";
 import type { MemberEvent } from "../core/lobby/event.ts";
 import type { Seat } from "../core/lobby/state.ts";
+import type { Sighting } from "../core/mapping.ts";
 import type { Outcome } from "../core/problem.ts";
 import type { HostAnswer, HostRequest, JoinAnswer } from "../core/wire/http.ts";
 import type { Env } from "./env.ts";
@@ -15,7 +15,7 @@ export type HostCall = { clientId: string; attempt: string; request: Omit<HostRe
 /** `lobbyId` is null where the text a player typed can be no code: there is no such lobby, but other refusals come first. */
 export type JoinCall = { clientId: string; attempt: string; lobbyId: string | null; peerName: string };
 export type StartCall = { clientId: string; attempt: string; place?: Place | undefined };
-export type Seen = { clientId: string; endpoint: Endpoint };
+export type Seen = { clientId: string; sighting: Sighting };
 
 /** A frame for some of a home's clients. Without a frame it only asks whether the home still holds them. */
 export type Parcel = { lobbyId: string; to: string[]; frame?: string; release?: boolean };

@@ -12,6 +12,7 @@ import {
   observations,
   type observationsAnswer,
   observationsPath,
+  sightingOf,
   signatureHeader,
 } from "../core/wire/sidecar-post.ts";
 import type { Env } from "./env.ts";
@@ -46,7 +47,10 @@ export async function receiveObservations(request: Request, env: Env): Promise<R
 
 /** Ids of the clients whose home, or lobby, could not be told. */
 async function tellHome(env: Env, home: string, some: Observation[]): Promise<string[]> {
-  const seen = some.map(({ clientId, ip, port }) => ({ clientId, endpoint: { ip, port } }));
+  const seen = some.map((observation) => ({
+    clientId: observation.clientId,
+    sighting: sightingOf(observation),
+  }));
   const all = some.map(({ clientId }) => clientId);
   try {
     // One home that waits for another must not keep the post, which has observations for others too.

@@ -1,3 +1,5 @@
+import type { RelayPlace } from "../fleet.ts";
+import type { Sighting } from "../mapping.ts";
 import type { Outcome } from "../problem.ts";
 import type { HostAnswer, JoinAnswer, ListedLobby } from "../wire/http.ts";
 import { type LobbyState, listedAs, type Seat } from "./state.ts";
@@ -12,12 +14,23 @@ export type Effect =
   | { kind: "list"; lobby: ListedLobby }
   | { kind: "unlist" }
   | { kind: "send"; to: readonly Seat[]; frame: string }
+  /** Tell the host of the others, and each of those of the host. */
+  | ({ kind: "introduce" } & Introduction)
   /** A last frame: from now on these clients are in no lobby. */
   | { kind: "release"; to: readonly Seat[]; frame: string }
   /** Ask these members' homes whether they still hold them. */
   | { kind: "audit"; seats: readonly Seat[] }
   /** Once everyone has been told: the lobby is no more. */
   | { kind: "forget" };
+
+/** Who is to connect, and by what. */
+export type Introduction = {
+  host: Introduced;
+  others: readonly Introduced[];
+  relay: RelayPlace | undefined;
+  relayOnly: boolean;
+};
+export type Introduced = { seat: Seat; sighting: Sighting };
 
 /** Answers of open, join and start. */
 export type LobbyAnswer = HostAnswer | JoinAnswer | null;

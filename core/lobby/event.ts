@@ -1,6 +1,7 @@
-import type { Endpoint } from "../endpoint.ts";
 import type { Place, Sidecar } from "../fleet.ts";
+import type { Sighting } from "../mapping.ts";
 import type { Timing } from "../settings.ts";
+import type { ConnectionReport } from "../wire/client-message.ts";
 import type { Seat } from "./state.ts";
 
 /** What happens to a lobby, in the past tense. Whatever is random or comes from outside comes in with it. */
@@ -11,6 +12,8 @@ export type LobbyEvent =
       name: string;
       isPublic: boolean;
       maxMembers: number;
+      goesOn: boolean;
+      relayOnly: boolean;
       host: Seat;
     }
   | { kind: "join-requested"; seat: Seat }
@@ -37,5 +40,6 @@ export type MemberEvent =
   /** With an attempt: only the seat that this attempt took is given back. */
   | { kind: "member-left"; clientId: string; attempt?: string }
   | { kind: "message-sent"; clientId: string; text: string }
-  | { kind: "endpoint-seen"; clientId: string; endpoint: Endpoint }
-  | { kind: "connection-reported"; clientId: string };
+  | { kind: "endpoint-seen"; clientId: string; sighting: Sighting }
+  /** It is connected to its peers, or could not be. */
+  | { kind: "connection-reported"; clientId: string; connected: boolean; report: ConnectionReport };

@@ -4,7 +4,7 @@ import { accept, type ProblemCode, refuse } from "../problem.ts";
 import { serverMessage } from "../wire/server-message.ts";
 import { close } from "./closing.ts";
 import { type Effect, listing, type Step } from "./effect.ts";
-import { abort } from "./mediation.ts";
+import { afterLeaving } from "./mediation.ts";
 import { isAudited, isFull, isLocked, type LobbyState, type Seat, seatOf } from "./state.ts";
 
 export function join(state: LobbyState, seat: Seat, now: number): Step<LobbyState> {
@@ -41,8 +41,8 @@ function welcome({ lobbyId, name, seats, hostId }: LobbyState): Effect {
   return { kind: "answer", outcome: accept({ lobbyId, lobbyName: name, lobbyMembers, host }) };
 }
 
-/** The host leaving closes the lobby; anyone else leaving is told to the rest and ends a mediation. */
-export function leave(state: LobbyState, clientIds: readonly string[]): Step<LobbyState> {
+/** The host leaving closes the lobby; anyone else leaving is told to the rest and ends a mediation, unless that goes on. */
+export function leave(state: LobbyState, clientIds: readonly string[], now: number): Step<LobbyState> {
   const gone = state.seats.filter((seat) => clientIds.includes(seat.clientId));
   if (gone.length === 0) return { state, effects: [] };
   const left = { ...state, seats: state.seats.filter((seat) => !gone.includes(seat)) };
@@ -52,10 +52,10 @@ export function leave(state: LobbyState, clientIds: readonly string[]): Step<Lob
     const frame = serverMessage("lobby_peerDisconnect", { lobbyId: state.lobbyId, peerName: name });
     return { kind: "send", to: left.seats, frame };
   });
-  const aborted = abort(left, "member_left");
+  const after = afterLeaving(left, now);
   return {
-    state: aborted.state,
-    effects: [{ kind: "save" }, ...listing(left), ...goodbyes, ...aborted.effects],
+    state: after.state,
+    effects: [{ kind: "save" }, ...listing(left), ...goodbyes, ...after.effects],
   };
 }
 
@@ -74,12 +74,12 @@ export function say(state: LobbyState, clientId: string, text: string, now: numb
  * Members that could not be reached any more leave. Should one only have been out of reach, it hears, when it is
  * back, that the lobby is over for it; one that is gone hears nothing.
  */
-export function lose(state: LobbyState, clientIds: readonly string[]): Step<LobbyState> {
+export function lose(state: LobbyState, clientIds: readonly string[], now: number): Step<LobbyState> {
   const lost = state.seats.filter((seat) => clientIds.includes(seat.clientId));
   if (lost.length === 0) return { state, effects: [] };
   const { lobbyId, name } = state;
   const frame = serverMessage("lobby_closed", { lobbyId, lobbyName: name });
-  const after = leave(state, clientIds);
+  const after = leave(state, clientIds, now);
   const farewell: Effect = { kind: "release", to: lost, frame };
   const forget = after.effects.findIndex(({ kind }) => kind === "forget");
   const effects = after.effects.toSpliced(forget < 0 ? after.effects.length : forget, 0, farewell);

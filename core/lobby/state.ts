@@ -1,6 +1,6 @@
-import type { Endpoint } from "../endpoint.ts";
-import type { Place } from "../fleet.ts";
+import type { Place, RelayPlace } from "../fleet.ts";
 import { limits } from "../limits.ts";
+import type { Sighting } from "../mapping.ts";
 import type { ListedLobby } from "../wire/http.ts";
 
 /** A member's place in a lobby. */
@@ -28,14 +28,20 @@ export type Gathering = {
   readonly attempt: string;
   /** The sidecar the members were last sent to, by name. */
   readonly sidecar: string;
+  /** Where that sidecar relays, if it does. */
+  readonly relay?: RelayPlace | undefined;
   /** Where the host is, so that a reminder can choose a sidecar again. */
   readonly place?: Place | undefined;
   readonly intervalMs: number;
   readonly connectingMs: number;
   readonly remindAt: number;
   readonly giveUpAt: number;
+  /** Ids of the clients that the mediation goes on without. */
+  readonly lost: readonly string[];
   /** By client id. The one part of the state that is lost with memory: the next reminder asks again. */
-  readonly seen: Readonly<Record<string, Endpoint>>;
+  readonly seen: Readonly<Record<string, Sighting>>;
+  /** When the mediation goes on without those not seen. Only where it may. */
+  readonly goOnAt?: number | undefined;
 };
 
 /** Every member knows its peers; the members report when they are connected. */
@@ -43,8 +49,10 @@ export type Connecting = {
   readonly kind: "connecting";
   readonly attempt: string;
   readonly giveUpAt: number;
-  /** Ids of the clients that reported. */
+  /** Ids of the clients that reported to be connected. */
   readonly reported: readonly string[];
+  /** Ids of the clients that the mediation goes on without. */
+  readonly lost: readonly string[];
 };
 
 /** One lobby, all of it. Plain data: what is `lasting` of it fits into the attachment of its host's socket. */
@@ -55,6 +63,10 @@ export type LobbyState = {
   readonly name: string;
   readonly isPublic: boolean;
   readonly maxMembers: number;
+  /** Whether a mediation goes on when members are lost. Otherwise it ends (Orion). */
+  readonly goesOn: boolean;
+  /** Whether members are connected through the relay alone, and never told each other's endpoints. */
+  readonly relayOnly: boolean;
   readonly hostId: string;
   /** In order of arrival, the host among them. */
   readonly seats: readonly Seat[];
@@ -69,7 +81,7 @@ export function wakeAt(state: LobbyState): number {
   const auditAt = isAudited(state) ? state.auditAt : Number.POSITIVE_INFINITY;
   switch (phase.kind) {
     case "gathering":
-      return Math.min(auditAt, phase.remindAt, phase.giveUpAt);
+      return Math.min(auditAt, phase.remindAt, phase.giveUpAt, phase.goOnAt ?? Number.POSITIVE_INFINITY);
     case "connecting":
       return Math.min(auditAt, phase.giveUpAt);
     case "waiting":

@@ -23,16 +23,16 @@ export function step(state: LobbyState | null, event: LobbyEvent, now: number): 
       return start(state, event, now);
     case "member-left":
       return event.attempt === undefined || seatOf(state, event.clientId)?.attempt === event.attempt
-        ? leave(state, [event.clientId])
+        ? leave(state, [event.clientId], now)
         : { state, effects: [] };
     case "members-lost":
-      return lose(state, event.clientIds);
+      return lose(state, event.clientIds, now);
     case "message-sent":
       return say(state, event.clientId, event.text, now);
     case "endpoint-seen":
-      return see(state, event.clientId, event.endpoint, now);
+      return see(state, event.clientId, event.sighting, now);
     case "connection-reported":
-      return report(state, event.clientId);
+      return report(state, event, now);
     case "listing-failed":
       return mendSoon(state, now);
     case "deadline-passed":
@@ -45,7 +45,7 @@ function open(
   event: Extract<LobbyEvent, { kind: "open-requested" }>,
   now: number,
 ): Step<LobbyState | null> {
-  const { lobbyId, name, isPublic, maxMembers, host } = event;
+  const { lobbyId, name, isPublic, maxMembers, goesOn, relayOnly, host } = event;
   const answer: Effect = { kind: "answer", outcome: accept({ lobbyName: name, lobbyId }) };
   if (state !== null) {
     const same = state.hostId === host.clientId && state.seats[0]?.attempt === host.attempt;
@@ -58,6 +58,8 @@ function open(
     name,
     isPublic,
     maxMembers,
+    goesOn,
+    relayOnly,
     hostId: host.clientId,
     seats: [host],
     phase: { kind: "waiting" },

@@ -1,6 +1,7 @@
-/** What a client may send on its WebSocket. */
+/** What a client may send on its WebSocket. Fields marked + are additions to Orion. */
 import * as z from "zod";
 import { limits } from "../limits.ts";
+import { type Cause, causes } from "../link/cause.ts";
 import { decodeMessage } from "./codec.ts";
 import { tokenField } from "./schema.ts";
 
@@ -10,11 +11,37 @@ const chat = z.object({
   // zod counts characters; Orion counts UTF-16 units.
   message: z.string().refine((text) => text.length >= 1 && text.length <= limits.chatLength),
 });
+
+const cause = z.enum(Object.keys(causes) as [Cause, ...Cause[]]).nullable();
+/** How a client fares with one of its peers. */
+const peerReport = z.object({
+  clientId: z.string().max(64),
+  path: z.enum(["lan", "direct", "relay"]).nullable(),
+  /** Why there is no path, or no direct one; null if there is nothing to explain. */
+  cause,
+  rttMs: z.number().min(0).max(60_000).nullable().optional(),
+  timeline: z
+    .array(z.object({ atMs: z.number(), what: z.string().max(limits.timelineText) }))
+    .max(limits.timelineLines)
+    .optional(),
+});
+/** + How it went: with each peer, and for the client as a whole if something kept it from all of them. */
+const connectionReport = z.object({
+  cause: cause.default(null),
+  peers: z.array(peerReport).max(limits.seats).default([]),
+});
+export type ConnectionReport = z.infer<typeof connectionReport>;
+
 const connected = z.object({ token: tokenField });
+const reported = connected.extend(connectionReport.shape);
 
 export type ClientMessage =
   | ({ method: "lobby_messaging_send" } & z.infer<typeof chat>)
-  | ({ method: "ptpMediation_peersConnection_success" } & z.infer<typeof connected>);
+  | ({ method: "ptpMediation_peersConnection_success"; report: ConnectionReport } & z.infer<typeof connected>)
+  /** + */
+  | ({ method: "ptpMediation_peersConnection_failure"; report: ConnectionReport } & z.infer<
+      typeof connected
+    >);
 
 /** The message, or null for anything that is not one: Orion ignores it without an answer. */
 export function readClientMessage(text: string): ClientMessage | null {
@@ -26,7 +53,16 @@ export function readClientMessage(text: string): ClientMessage | null {
     }
     case "ptpMediation_peersConnection_success": {
       const parsed = connected.safeParse(message.payload);
-      return parsed.success ? { method: message.method, ...parsed.data } : null;
+      if (!parsed.success) return null;
+      // To Orion these are unknown fields: whatever they are, the client is connected.
+      const report = connectionReport.safeParse(message.payload);
+      return { method: message.method, ...parsed.data, report: report.data ?? { cause: null, peers: [] } };
+    }
+    case "ptpMediation_peersConnection_failure": {
+      const parsed = reported.safeParse(message.payload);
+      if (!parsed.success) return null;
+      const { token, ...report } = parsed.data;
+      return { method: message.method, token, report };
     }
     default:
       return null;

@@ -5,7 +5,12 @@ import { field, nameField, tokenField } from "./schema.ts";
 
 const object = field("invalid_body");
 
-/** `POST /lobbies` */
+/** What becomes of a mediation when a member is lost: it ends for all (Orion), or goes on with the rest. */
+export const onLoss = ["abort", "continue"] as const;
+/** Whether members are told each other's endpoints, or are connected through the relay alone. */
+export const privacy = ["open", "relay-only"] as const;
+
+/** `POST /lobbies`. The last two are additions to Orion. */
 export const hostRequest = z.object(
   {
     token: tokenField,
@@ -16,6 +21,8 @@ export const hostRequest = z.object(
       .int(field("invalid_max_members"))
       .min(1, field("invalid_max_members"))
       .max(limits.seats, field("invalid_max_members")),
+    onLoss: z.enum(onLoss, field("invalid_on_loss")).optional(),
+    privacy: z.enum(privacy, field("invalid_privacy")).optional(),
   },
   object,
 );

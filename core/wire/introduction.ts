@@ -1,5 +1,6 @@
 /** `ptpMediation_peersConnection_start` with the additions: all that a client needs to get through to its peers. */
 import * as z from "zod";
+import { encodeMessage } from "./codec.ts";
 import { candidatesShape, endpointShape } from "./sidecar-message.ts";
 
 const port = z.int().min(1).max(65535);
@@ -46,3 +47,7 @@ export const introduction = z.object({
   you: endpointShape.extend({ mapping }).optional(),
 });
 export type Introduction = z.infer<typeof introduction>;
+
+export function introductionMessage(payload: Introduction): string {
+  return encodeMessage("ptpMediation_peersConnection_start", payload);
+}

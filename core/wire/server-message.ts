@@ -1,6 +1,7 @@
 /** What the server sends on a WebSocket: method and payload of each message. Fields marked + are additions to Orion. */
 import type { Endpoint } from "../endpoint.ts";
 import type { AbortCode } from "../problem.ts";
+import type { ConnectionReport } from "./client-message.ts";
 import { encodeMessage } from "./codec.ts";
 
 export type ServerMessages = {
@@ -21,8 +22,10 @@ export type ServerMessages = {
   ptpMediation_send: { port: number; ports?: number[]; host?: string | undefined };
   /** To all remaining members. + code */
   ptpMediation_aborted: { abortReason: string; code: AbortCode };
-  /** To the host all others in order of arrival, to each other member the host. */
+  /** To the host all others in order of arrival, to each other member the host. + much more (introduction.ts) */
   ptpMediation_peersConnection_start: { peers: Endpoint[] };
+  /** + To the host: a member could not connect to all its peers, or not directly, and why. */
+  ptpMediation_report: { clientId: string; name: string } & ConnectionReport;
   /** To all, when all have reported; `lobby_closed` follows. */
   ptpMediation_success: Record<string, never>;
 };

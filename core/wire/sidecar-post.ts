@@ -3,7 +3,9 @@
  * The signature is the HMAC-SHA-256 of `<path>\n<body>` under the sidecar key, in hex.
  */
 import * as z from "zod";
+import { scopeOf } from "../endpoint.ts";
 import { limits } from "../limits.ts";
+import type { Sighting } from "../mapping.ts";
 import { homeShape } from "../token.ts";
 import { candidatesShape, endpointShape } from "./sidecar-message.ts";
 
@@ -48,6 +50,15 @@ const observation = z.object({
   candidates: candidatesShape.optional(),
 });
 export type Observation = z.infer<typeof observation>;
+
+/** What an observation tells the lobby. Local addresses that can be no other machine's are left out. */
+export function sightingOf({ ip, port, second, candidates }: Observation): Sighting {
+  return {
+    endpoint: { ip, port },
+    second,
+    candidates: candidates?.filter(({ ip }) => ["public", "private"].includes(scopeOf(ip))),
+  };
+}
 
 export const observations = z.object({
   observations: z.array(observation).max(limits.observationsPerPost),

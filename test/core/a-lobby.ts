@@ -1,8 +1,10 @@
 /** A lobby to tell stories about: what happens to it, and what the players hear of it, in short lines. */
-import type { Effect } from "../../core/lobby/effect.ts";
+import type { Effect, Introduced } from "../../core/lobby/effect.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
 import type { LobbyState, Seat } from "../../core/lobby/state.ts";
 import { step } from "../../core/lobby/step.ts";
+import type { ConnectionReport } from "../../core/wire/client-message.ts";
+import { serverMessage } from "../../core/wire/server-message.ts";
 import { decode } from "../support/wire.ts";
 
 export const lobbyId = "K3Y7Z";
@@ -31,10 +33,16 @@ export function endpoint(port: number): { ip: string; port: number } {
   return { ip: "192.0.2.1", port };
 }
 
-export type LobbyOptions = { isPublic?: boolean; maxMembers?: number };
+export type LobbyOptions = {
+  isPublic?: boolean;
+  maxMembers?: number;
+  goesOn?: boolean;
+  relayOnly?: boolean;
+};
 
-export function opened(host: Seat, { isPublic = true, maxMembers = 4 }: LobbyOptions = {}): LobbyEvent {
-  return { kind: "open-requested", lobbyId, name: "Friday", isPublic, maxMembers, host };
+export function opened(host: Seat, options: LobbyOptions = {}): LobbyEvent {
+  const rules = { isPublic: true, maxMembers: 4, goesOn: false, relayOnly: false };
+  return { kind: "open-requested", lobbyId, name: "Friday", ...rules, ...options, host };
 }
 
 export function joined(who: Seat | string): LobbyEvent {
@@ -62,11 +70,19 @@ export function said(clientId: string, text: string): LobbyEvent {
 }
 
 export function seen(clientId: string, port: number): LobbyEvent {
-  return { kind: "endpoint-seen", clientId, endpoint: endpoint(port) };
+  return { kind: "endpoint-seen", clientId, sighting: { endpoint: endpoint(port) } };
 }
 
 export function reported(clientId: string): LobbyEvent {
-  return { kind: "connection-reported", clientId };
+  return { kind: "connection-reported", clientId, connected: true, report: { cause: null, peers: [] } };
+}
+
+/** Says that it is not connected to these peers; without any, to nobody. */
+export function failed(clientId: string, ...unconnected: string[]): LobbyEvent {
+  const cause = "no-packets-received";
+  const peers = unconnected.map((peer) => ({ clientId: peer, path: null, cause }) as const);
+  const report: ConnectionReport = { cause: peers.length > 0 ? null : "udp-blocked", peers };
+  return { kind: "connection-reported", clientId, connected: false, report };
 }
 
 export function woken(by: typeof sidecar | undefined = sidecar): LobbyEvent {
@@ -96,8 +112,8 @@ export function noLobby(): Lobby {
       return events.flatMap((event) => {
         const after = step(this.state, event, this.now);
         this.state = after.state;
-        this.effects = after.effects;
-        return after.effects.map(line);
+        this.effects = after.effects.flatMap(asOrionSees);
+        return this.effects.map(line);
       });
     },
     waits(ms) {
@@ -156,6 +172,20 @@ export function line(effect: Effect): string {
     default:
       return effect.kind;
   }
+}
+
+/** An introduction as the messages that it is to clients that know nothing of the additions. */
+export function asOrionSees(effect: Effect): Effect[] {
+  if (effect.kind !== "introduce") return [effect];
+  const introduce = (to: readonly Introduced[], peers: readonly Introduced[]): Effect => ({
+    kind: "send",
+    to: to.map(({ seat }) => seat),
+    frame: serverMessage("ptpMediation_peersConnection_start", {
+      peers: peers.map(({ sighting }) => sighting.endpoint),
+    }),
+  });
+  const { host, others } = effect;
+  return [introduce([host], others), introduce(others, [host])];
 }
 
 function names(seats: readonly Seat[]): string {

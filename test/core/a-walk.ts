@@ -4,7 +4,18 @@ import type { Effect } from "../../core/lobby/effect.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
 import { type LobbyState, lasting, type Seat, wakeAt } from "../../core/lobby/state.ts";
 import { step } from "../../core/lobby/step.ts";
-import { endpoint, listingFailed, lobbyId, noon, otherSidecar, sidecar, timing } from "./a-lobby.ts";
+import {
+  asOrionSees,
+  endpoint,
+  failed,
+  listingFailed,
+  lobbyId,
+  noon,
+  otherSidecar,
+  reported,
+  sidecar,
+  timing,
+} from "./a-lobby.ts";
 
 /** One event as the lobby took it, with all there is to judge it by. */
 export type Taken = {
@@ -17,7 +28,15 @@ export type Taken = {
 
 /** What may happen next. What it means is decided when its turn comes: "the host leaves" needs a host. */
 type Happening =
-  | { kind: "open"; who: number; name: number; attempt: number; isPublic: boolean; maxMembers: number }
+  | {
+      kind: "open";
+      who: number;
+      name: number;
+      attempt: number;
+      isPublic: boolean;
+      maxMembers: number;
+      goesOn: boolean;
+    }
   | { kind: "join"; who: number; name: number; attempt: number }
   | { kind: "start"; who: number; attempt: number; alive: boolean }
   | { kind: "leave"; who: number }
@@ -25,6 +44,7 @@ type Happening =
   | { kind: "chat"; who: number }
   | { kind: "datagram"; who: number; port: number }
   | { kind: "report"; who: number }
+  | { kind: "fail"; who: number; whom: number[] }
   /** Every member is seen, or reports: what real players do, and pure chance seldom does. */
   | { kind: "all-seen"; port: number }
   | { kind: "all-report" }
@@ -57,6 +77,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
       attempt,
       isPublic: fc.boolean(),
       maxMembers: fc.integer({ min: 1, max: 4 }),
+      goesOn: fc.boolean(),
     }),
   },
   { weight: 6, arbitrary: fc.record({ kind: only("join"), who, name, attempt }) },
@@ -70,6 +91,10 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: only("chat"), who }) },
   { weight: 4, arbitrary: fc.record({ kind: only("datagram"), who, port }) },
   { weight: 4, arbitrary: fc.record({ kind: only("report"), who }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: only("fail"), who, whom: fc.uniqueArray(who, { maxLength: ids.length }) }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: only("all-seen"), port }) },
   { weight: 1, arbitrary: fc.record({ kind: only("all-report") }) },
   { weight: 3, arbitrary: fc.record({ kind: only("alarm"), alive: fc.boolean() }) },
@@ -106,7 +131,7 @@ export function take(happenings: readonly Happening[], judge: (taken: Taken) => 
       for (const event of eventsOf(happening, state)) {
         const before: LobbyState | null = deepFreeze(state);
         const taken = step(before, deepFreeze(event), now);
-        judge({ before, event, now, after: taken.state, effects: taken.effects });
+        judge({ before, event, now, after: taken.state, effects: taken.effects.flatMap(asOrionSees) });
         state = taken.state;
         if (taken.effects.some(({ kind }) => kind === "save")) saved = state && lasting(state);
       }
@@ -122,9 +147,18 @@ function eventsOf(happening: Happening, state: LobbyState | null): LobbyEvent[] 
   const members = state?.seats.map(({ clientId }) => clientId) ?? [];
   switch (happening.kind) {
     case "open": {
-      const { isPublic, maxMembers } = happening;
+      const { isPublic, maxMembers, goesOn } = happening;
       return [
-        { kind: "open-requested", lobbyId, name: "Walk", isPublic, maxMembers, host: seatFor(happening) },
+        {
+          kind: "open-requested",
+          lobbyId,
+          name: "Walk",
+          isPublic,
+          maxMembers,
+          goesOn,
+          relayOnly: false,
+          host: seatFor(happening),
+        },
       ];
     }
     case "join":
@@ -142,11 +176,13 @@ function eventsOf(happening: Happening, state: LobbyState | null): LobbyEvent[] 
     case "datagram":
       return [seenAt(idOf(happening.who), happening.port)];
     case "report":
-      return [{ kind: "connection-reported", clientId: idOf(happening.who) }];
+      return [reported(idOf(happening.who))];
+    case "fail":
+      return [failed(idOf(happening.who), ...happening.whom.map(idOf))];
     case "all-seen":
       return members.map((clientId, i) => seenAt(clientId, happening.port + i));
     case "all-report":
-      return members.map((clientId) => ({ kind: "connection-reported", clientId }));
+      return members.map(reported);
     case "alarm":
       return [{ kind: "deadline-passed", sidecar: happening.alive ? otherSidecar : undefined }];
     case "listing-failed":
@@ -175,7 +211,7 @@ function startBy(clientId: string, attempt: number, alive: boolean): LobbyEvent 
 }
 
 function seenAt(clientId: string, port: number): LobbyEvent {
-  return { kind: "endpoint-seen", clientId, endpoint: endpoint(port) };
+  return { kind: "endpoint-seen", clientId, sighting: { endpoint: endpoint(port) } };
 }
 
 /** What is frozen throws when it is written to: the core must not change what it is given. */

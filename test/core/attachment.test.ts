@@ -56,7 +56,7 @@ function gatheringLobby() {
 }
 
 const seenFrom = ({ clientId }: Seat, i: number) =>
-  ({ kind: "endpoint-seen", clientId, endpoint: { ip, port: 65_535 - i } }) as const;
+  ({ kind: "endpoint-seen", clientId, sighting: { endpoint: { ip, port: 65_535 - i } } }) as const;
 
 /** Bytes in the attachment of the host's socket, at the end of the turn. */
 async function attached(state: LobbyState | null): Promise<number> {

@@ -8,19 +8,22 @@ const chatOf = (payload: object) => readClientMessage(encode("lobby_messaging_se
 const successOf = (payload: object) =>
   readClientMessage(encode("ptpMediation_peersConnection_success", payload));
 
+const nothingToReport = { cause: null, peers: [] };
+
 test("a chat message is read", () => {
   expect(chatOf(chat)).toEqual({ method: "lobby_messaging_send", ...chat });
 });
 
 test("a report of success is read", () => {
   const method = "ptpMediation_peersConnection_success";
-  expect(successOf({ token: "a token" })).toEqual({ method, token: "a token" });
+  expect(successOf({ token: "a token" })).toEqual({ method, token: "a token", report: nothingToReport });
 });
 
 test("what a message says besides does not come in", () => {
   expect(successOf({ token: "a token", method: "lobby_messaging_send", clientId: "theirs" })).toEqual({
     method: "ptpMediation_peersConnection_success",
     token: "a token",
+    report: nothingToReport,
   });
   expect(chatOf({ ...chat, senderName: "God" })).not.toHaveProperty("senderName");
 });

@@ -19,7 +19,7 @@ describe("what a player is told", () => {
   ];
   for (const sentence of sentences) {
     test(`"${sentence}" is made of whole sentences`, () => {
-      expect(sentence).toMatch(/^(\p{Lu}|maxMembers|isPublic|limit).*[^.]\.$/u);
+      expect(sentence).toMatch(/^(\p{Lu}|maxMembers|isPublic|onLoss|privacy|limit).*[^.]\.$/u);
     });
   }
   test("is different for each problem", () => {

@@ -1,0 +1,120 @@
+/** What members are told of each other when they are to connect: endpoints, and for clients that know more, all that helps. */
+
+import { limits } from "../core/limits.ts";
+import type { Introduced, Introduction } from "../core/lobby/effect.ts";
+import type { Seat } from "../core/lobby/state.ts";
+import { mappingOf, type Sighting } from "../core/mapping.ts";
+import { linkIdBytes, type Side, ticketText } from "../core/relay/ticket.ts";
+import { macBytes } from "../core/token.ts";
+import { encodeBase64Url } from "../core/wire/base64.ts";
+import { type IntroducedPeer, introductionMessage } from "../core/wire/introduction.ts";
+import { serverMessage } from "../core/wire/server-message.ts";
+import type { Env } from "./env.ts";
+import { ticketKey } from "./keys.ts";
+
+export type Letter = { to: Seat[]; frame: string };
+
+/** What one pair shares. Drawn anew for every mediation, and remembered by nobody but the two. */
+type Link = { id: string; key: string };
+
+/** The letters for all of them: at once if they are Orion's clients, later if keys are to be made. */
+export function introductions(
+  env: Env,
+  lobbyId: string,
+  introduction: Introduction,
+): Letter[] | Promise<Letter[]> {
+  const { host, others } = introduction;
+  const knowing = others.filter(({ sighting }) => knows(sighting));
+  const plain = plainLetter(
+    others.filter((other) => !knowing.includes(other)).map(({ seat }) => seat),
+    [host],
+    introduction,
+  );
+  if (!knows(host.sighting) && knowing.length === 0) {
+    return [plainLetter([host.seat], others, introduction), plain];
+  }
+  return fullLetters(env, lobbyId, introduction, knowing).then((letters) => [...letters, plain]);
+}
+
+/** Whoever tells its local addresses knows the additions to Orion. */
+function knows({ candidates }: Sighting): boolean {
+  return candidates !== undefined;
+}
+
+/** Orion's own message. Where endpoints may not be told there is nobody to connect to. */
+function plainLetter(to: Seat[], peers: readonly Introduced[], { relayOnly }: Introduction): Letter {
+  const endpoints = relayOnly ? [] : peers.map(({ sighting }) => sighting.endpoint);
+  return { to, frame: serverMessage("ptpMediation_peersConnection_start", { peers: endpoints }) };
+}
+
+async function fullLetters(
+  env: Env,
+  lobbyId: string,
+  introduction: Introduction,
+  knowing: readonly Introduced[],
+): Promise<Letter[]> {
+  const { host, others } = introduction;
+  const pairs = others.map((other) => ({
+    other,
+    link: knows(host.sighting) && knowing.includes(other) ? drawLink() : null,
+  }));
+  const describe = (to: Introduced, peer: Introduced, link: Link | null) =>
+    about(env, lobbyId, introduction, { to, peer, link });
+  const hosts = knows(host.sighting)
+    ? fullLetter(host, await Promise.all(pairs.map(({ other, link }) => describe(host, other, link))))
+    : plainLetter([host.seat], others, introduction);
+  const theirs = pairs
+    .filter(({ other }) => knowing.includes(other))
+    .map(async ({ other, link }) => fullLetter(other, [await describe(other, host, link)]));
+  return [hosts, ...(await Promise.all(theirs))];
+}
+
+function fullLetter({ seat, sighting }: Introduced, peers: IntroducedPeer[]): Letter {
+  const you = { ...sighting.endpoint, mapping: mappingOf(sighting) };
+  return { to: [seat], frame: introductionMessage({ peers, you }) };
+}
+
+/** One peer, as another is told of it. */
+async function about(
+  env: Env,
+  lobbyId: string,
+  { host, relay, relayOnly }: Introduction,
+  { to, peer, link }: { to: Introduced; peer: Introduced; link: Link | null },
+): Promise<IntroducedPeer> {
+  const { endpoint, second, candidates } = peer.sighting;
+  const side: Side = to === host ? "a" : "b";
+  const who = { clientId: peer.seat.clientId, name: peer.seat.name };
+  const where = {
+    ...endpoint,
+    ports: [endpoint.port, ...(second ? [second.port] : [])],
+    mapping: mappingOf(peer.sighting),
+    candidates: candidates ? [...candidates] : undefined,
+  };
+  const told = relayOnly ? who : { ...where, ...who };
+  if (!link) return told;
+  const ends = { lobbyId, clientId: to.seat.clientId, peerId: peer.seat.clientId };
+  return {
+    ...told,
+    link: { ...link, side },
+    relay: relay && {
+      ...relay,
+      ...(await drawTicket(env, { link: link.id, side, ...ends })),
+    },
+  };
+}
+
+async function drawTicket(
+  env: Env,
+  ends: { link: string; side: Side; lobbyId: string; clientId: string; peerId: string },
+): Promise<{ ticket: string; key: string }> {
+  const ticket = ticketText({ ...ends, expiresAt: Date.now() + limits.relayTicketMs });
+  return { ticket, key: await ticketKey(env, ticket) };
+}
+
+function drawLink(): Link {
+  const id = crypto.getRandomValues(new Uint8Array(linkIdBytes));
+  return {
+    id: Array.from(id, (byte) => byte.toString(16).padStart(2, "0")).join(""),
+    key: encodeBase64Url(crypto.getRandomValues(new Uint8Array(macBytes))),
+  };
+}

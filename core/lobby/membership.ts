@@ -53,10 +53,8 @@ export function leave(state: LobbyState, clientIds: readonly string[], now: numb
     return { kind: "send", to: left.seats, frame };
   });
   const after = afterLeaving(left, now);
-  return {
-    state: after.state,
-    effects: [{ kind: "save" }, ...listing(left), ...goodbyes, ...after.effects],
-  };
+  const next = after.effects.filter(({ kind }) => kind !== "save");
+  return { state: after.state, effects: [{ kind: "save" }, ...listing(left), ...goodbyes, ...next] };
 }
 
 /** Chat: to every member, the sender too, once. */

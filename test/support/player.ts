@@ -151,7 +151,14 @@ export class Player {
   }
 
   host(
-    options: { hostName?: string; lobbyName?: string; isPublic?: boolean; maxMembers?: number } = {},
+    options: {
+      hostName?: string;
+      lobbyName?: string;
+      isPublic?: boolean;
+      maxMembers?: number;
+      onLoss?: string | undefined;
+      privacy?: string | undefined;
+    } = {},
   ): Promise<Answer> {
     return this.post("/lobbies", {
       hostName: "Host",
@@ -222,11 +229,17 @@ export class Player {
 export async function lobbyOf(
   size: number,
   base: URL,
-  options: { direct?: boolean; isPublic?: boolean; maxMembers?: number } = {},
+  options: {
+    direct?: boolean;
+    isPublic?: boolean;
+    maxMembers?: number;
+    onLoss?: string | undefined;
+    privacy?: string | undefined;
+  } = {},
 ): Promise<{ lobbyId: string; host: Player; guests: Player[]; all: Player[] }> {
-  const { direct = false, isPublic = false, maxMembers = Math.max(size, 2) } = options;
+  const { direct = false, isPublic = false, maxMembers = Math.max(size, 2), ...rules } = options;
   const host = await Player.connect(base, direct ? "/lobbies" : "/");
-  const { body } = await host.host({ isPublic, maxMembers });
+  const { body } = await host.host({ isPublic, maxMembers, ...rules });
   const lobbyId = String(body?.lobbyId);
   const guests: Player[] = [];
   for (let i = 1; i < size; i++) {

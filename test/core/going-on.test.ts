@@ -1,0 +1,219 @@
+/** A lobby that goes on without the members a mediation loses (`onLoss: "continue"`), and one that does not. */
+import { describe, expect, test } from "vitest";
+import { limits } from "../../core/limits.ts";
+import {
+  connecting,
+  failed,
+  gathering,
+  heard,
+  left,
+  lobbyOf,
+  lost,
+  phaseOf,
+  reported,
+  seen,
+  started,
+  woken,
+} from "./a-lobby.ts";
+
+const friends = ["Ann", "Ben", "Cid"] as const;
+const goesOn = { goesOn: true };
+
+describe("while their endpoints are gathered", () => {
+  test("a player who is not seen is left out a little after the others are", () => {
+    const lobby = gathering(friends, goesOn);
+    expect(lobby.happens(seen("Ann", 1001))).toEqual([]);
+    expect(lobby.happens(seen("Ben", 1002))).toEqual(["save"]);
+    expect(lobby.waits(limits.stragglerMs).happens(woken())).toEqual([
+      "save",
+      "ptpMediation_peersConnection_start to Ann",
+      "ptpMediation_peersConnection_start to Ben",
+      "ptpMediation_aborted to Cid",
+    ]);
+    expect(heard(lobby, "Cid", "ptpMediation_aborted")).toMatchObject([{ code: "endpoints_timeout" }]);
+    expect(lobby.happens(seen("Cid", 1003))).toEqual([]);
+    expect(lobby.happens(reported("Cid"), reported("Ann"), reported("Ben"))).toEqual([
+      "save",
+      "save",
+      "unlist",
+      "ptpMediation_success to Ann, Ben",
+      "lobby_closed to Ann, Ben, Cid, released",
+      "forget",
+    ]);
+  });
+
+  test("one who comes in that time is not left out", () => {
+    const lobby = gathering(friends, goesOn);
+    lobby.happens(seen("Ann", 1001), seen("Ben", 1002));
+    expect(lobby.waits(limits.stragglerMs - 1).happens(seen("Cid", 1003))).toEqual([
+      "save",
+      "ptpMediation_peersConnection_start to Ann",
+      "ptpMediation_peersConnection_start to Ben, Cid",
+    ]);
+  });
+
+  test("without the host it does not go on", () => {
+    const lobby = gathering(friends, goesOn);
+    expect(lobby.happens(seen("Ben", 1002), seen("Cid", 1003))).toEqual([]);
+    expect(lobby.waits(60_000).happens(woken())).toEqual(["save", "ptpMediation_aborted to Ann, Ben, Cid"]);
+  });
+
+  test("what was seen is forgotten with the object's memory: the players are asked again", () => {
+    const lobby = gathering(friends, goesOn);
+    lobby.happens(seen("Ann", 1001), seen("Ben", 1002));
+    if (lobby.state?.phase.kind === "gathering") {
+      lobby.state = { ...lobby.state, phase: { ...lobby.state.phase, seen: {} } };
+    }
+    expect(lobby.waits(limits.stragglerMs).happens(woken())).toEqual(["save"]);
+    expect(lobby.waits(5_000).happens(woken())).toEqual(["save", "ptpMediation_send to Ann, Ben, Cid"]);
+  });
+
+  test("a player that says it cannot be reached is left out at once, and the host hears why", () => {
+    const lobby = gathering(friends, goesOn);
+    lobby.happens(seen("Ann", 1001), seen("Ben", 1002));
+    expect(lobby.happens(failed("Cid"))).toEqual([
+      "save",
+      "ptpMediation_report to Ann",
+      "ptpMediation_aborted to Cid",
+      "ptpMediation_peersConnection_start to Ann",
+      "ptpMediation_peersConnection_start to Ben",
+    ]);
+    expect(heard(lobby, "Ann", "ptpMediation_report")).toEqual([
+      { clientId: "Cid", name: "Cid", cause: "udp-blocked", peers: [] },
+    ]);
+  });
+
+  test("a guest that leaves is no reason to stop, the last one is", () => {
+    const lobby = gathering(friends, goesOn);
+    lobby.happens(seen("Ann", 1001), seen("Ben", 1002));
+    expect(lobby.happens(left("Cid"))).toEqual([
+      "save",
+      "list 2/4",
+      "lobby_peerDisconnect to Ann, Ben",
+      "ptpMediation_peersConnection_start to Ann",
+      "ptpMediation_peersConnection_start to Ben",
+    ]);
+    expect(lobby.happens(left("Ben"))).toEqual([
+      "save",
+      "list 1/4",
+      "lobby_peerDisconnect to Ann",
+      "ptpMediation_aborted to Ann",
+    ]);
+  });
+});
+
+describe("while the players connect", () => {
+  test("a pair that does not connect costs only that guest its place", () => {
+    const lobby = connecting(friends, goesOn);
+    expect(lobby.happens(failed("Cid", "Ann"))).toEqual([
+      "save",
+      "ptpMediation_report to Ann",
+      "ptpMediation_aborted to Cid",
+    ]);
+    expect(lobby.happens(reported("Ben"), failed("Ann", "Cid"))).toEqual([
+      "save",
+      "save",
+      "unlist",
+      "ptpMediation_success to Ann, Ben",
+      "lobby_closed to Ann, Ben, Cid, released",
+      "forget",
+    ]);
+  });
+
+  test("the host names whom it could not reach, though they believe to be connected", () => {
+    const lobby = connecting(friends, goesOn);
+    lobby.happens(reported("Cid"), reported("Ben"));
+    expect(lobby.happens(failed("Ann", "Cid"))).toEqual([
+      "save",
+      "unlist",
+      "ptpMediation_aborted to Cid",
+      "ptpMediation_success to Ann, Ben",
+      "lobby_closed to Ann, Ben, Cid, released",
+      "forget",
+    ]);
+  });
+
+  test("a host that reaches nobody ends it for all", () => {
+    for (const failure of [failed("Ann"), failed("Ann", "Ben", "Cid")]) {
+      const lobby = connecting(friends, goesOn);
+      expect(lobby.happens(failure)).toEqual(["save", "ptpMediation_aborted to Ann, Ben, Cid"]);
+      expect(phaseOf(lobby)).toBe("waiting");
+    }
+  });
+
+  test("those who say nothing are left out in the end", () => {
+    const lobby = connecting(friends, goesOn);
+    lobby.happens(reported("Ann"), reported("Ben"));
+    expect(lobby.waits(40_000).happens(woken())).toEqual([
+      "save",
+      "unlist",
+      "ptpMediation_aborted to Cid",
+      "ptpMediation_success to Ann, Ben",
+      "lobby_closed to Ann, Ben, Cid, released",
+      "forget",
+    ]);
+    expect(heard(lobby, "Cid", "ptpMediation_aborted")).toMatchObject([{ code: "connecting_timeout" }]);
+  });
+
+  test("a guest that is lost may be the last one waited for", () => {
+    const lobby = connecting(friends, goesOn);
+    lobby.happens(reported("Ann"), reported("Ben"));
+    expect(lobby.happens(lost("Cid"))).toContain("ptpMediation_success to Ann, Ben");
+  });
+
+  test("after one that was aborted the next one has everybody again", () => {
+    const lobby = connecting(friends, goesOn);
+    lobby.happens(failed("Cid", "Ann"), failed("Ann"));
+    expect(lobby.happens(started("Ann", { attempt: "again" }))).toContain(
+      "ptpMediation_send to Ann, Ben, Cid",
+    );
+    expect(lobby.happens(seen("Ann", 1), seen("Ben", 2), seen("Cid", 3))).toContain(
+      "ptpMediation_peersConnection_start to Ben, Cid",
+    );
+  });
+});
+
+describe("in a lobby that does not go on, as Orion has it", () => {
+  test("a pair that does not connect ends the mediation at once, and the host hears which", () => {
+    const lobby = connecting(friends);
+    lobby.happens(reported("Ann"));
+    expect(lobby.happens(failed("Cid", "Ann"))).toEqual([
+      "save",
+      "ptpMediation_report to Ann",
+      "ptpMediation_aborted to Ann, Ben, Cid",
+    ]);
+    expect(heard(lobby, "Ben", "ptpMediation_aborted")).toMatchObject([{ code: "could_not_connect" }]);
+  });
+
+  test("nobody is left out for being late", () => {
+    const lobby = gathering(friends);
+    lobby.happens(seen("Ann", 1001), seen("Ben", 1002));
+    expect(lobby.waits(limits.stragglerMs).happens(woken())).toEqual([]);
+  });
+
+  test("a failure that is told before anybody was introduced ends it too", () => {
+    const lobby = gathering(friends);
+    expect(lobby.happens(failed("Ben"))).toEqual([
+      "save",
+      "ptpMediation_report to Ann",
+      "ptpMediation_aborted to Ann, Ben, Cid",
+    ]);
+  });
+});
+
+test("who is connected by a relay says why, and the host hears it", () => {
+  const lobby = connecting(["Ann", "Ben"]);
+  const peers = [{ clientId: "Ann", path: "relay", cause: "both-endpoint-dependent" }] as const;
+  lobby.happens({
+    kind: "connection-reported",
+    clientId: "Ben",
+    connected: true,
+    report: { cause: null, peers: [...peers] },
+  });
+  expect(heard(lobby, "Ann", "ptpMediation_report")).toMatchObject([{ clientId: "Ben", peers }]);
+});
+
+test("a lobby whose players are connected by relay alone does not start without one", () => {
+  const lobby = lobbyOf(["Ann", "Ben"], { relayOnly: true });
+  expect(lobby.happens(started("Ann"))).toEqual(["answer no_sidecar"]);
+});

@@ -1,0 +1,222 @@
+/** What players are told of each other when they are to connect, by what their clients know. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Server } from "../../local/server.ts";
+import { lobbyOf, type Player, post } from "../support/player.ts";
+import { postAsSidecar, secret, ticketKeyOf } from "../support/secret.ts";
+import { startTestServer } from "../support/server.ts";
+
+const relay = { host: "relay.example", port: 5990 };
+/** Posts as a sidecar does: what it would have seen is up to the test. */
+const tell = (path: string, body: object) => postAsSidecar(server.url, path, body);
+let server: Server;
+beforeAll(async () => {
+  server = await startTestServer({ udpPort: null, secret });
+  await tell("/sidecar/heartbeat", { name: "paris", ...relay, secondPort: 5991, relays: true, load: 0 });
+});
+afterAll(() => server.stop());
+
+const lan = [{ ip: "192.168.1.7", port: 41_000 }];
+
+/** What a sidecar has seen of a player whose client knows the additions; without candidates, of any other. */
+function sighting({ home, clientId }: Player, port: number, more: object = { candidates: lan }): object {
+  return { home, clientId, ip: "198.51.100.7", port, ...more };
+}
+
+async function seen(...observations: object[]): Promise<void> {
+  expect(await tell("/sidecar/observations", { observations })).toMatchObject({ status: 200 });
+}
+
+async function introduced(player: Player): Promise<Record<string, unknown>[]> {
+  const { peers } = await player.hears("ptpMediation_peersConnection_start");
+  return peers as Record<string, unknown>[];
+}
+
+async function gatheringLobby(size: number, privacy?: string) {
+  const { lobbyId, all, host, guests } = await lobbyOf(size, server.url, { privacy });
+  for (const player of all) player.answersOverUdp = false;
+  expect((await host.start(lobbyId)).status).toBe(200);
+  await Promise.all(all.map((player) => player.hears("ptpMediation_send")));
+  return { lobbyId, all, host, guests };
+}
+
+test("players are sent to both ports of the sidecar", async () => {
+  const { host } = await gatheringLobby(2);
+  expect(host.all("ptpMediation_send")).toEqual([{ port: 5990, ports: [5990, 5991], host: "relay.example" }]);
+});
+
+test("a pair whose clients know the additions is told all that helps, and each a ticket of its own", async () => {
+  const { lobbyId, host, guests } = await gatheringLobby(2);
+  const [guest = host] = guests;
+  await seen(
+    sighting(host, 1001, { candidates: lan, second: { ip: "198.51.100.7", port: 1001 } }),
+    sighting(guest, 1002, { candidates: [], second: { ip: "198.51.100.7", port: 1009 } }),
+  );
+  const [toGuest = {}] = await introduced(guest);
+  const [toHost = {}] = await introduced(host);
+  const of = (player: Player, name: string) => ({ clientId: player.clientId, name });
+  expect(toGuest).toMatchObject({
+    ...of(host, "Host"),
+    ip: "198.51.100.7",
+    port: 1001,
+    ports: [1001, 1001],
+    mapping: "endpoint-independent",
+    candidates: lan,
+    link: { side: "b" },
+    relay,
+  });
+  expect(toHost).toMatchObject({
+    ...of(guest, "Guest 1"),
+    port: 1002,
+    ports: [1002, 1009],
+    mapping: "endpoint-dependent",
+    candidates: [],
+    link: { side: "a" },
+    relay,
+  });
+  expect(host.all("ptpMediation_peersConnection_start")[0]?.you).toEqual({
+    ip: "198.51.100.7",
+    port: 1001,
+    mapping: "endpoint-independent",
+  });
+  const [ours, theirs] = [Object(toHost.link), Object(toGuest.link)];
+  expect(ours.id).toMatch(/^[\da-f]{12}$/);
+  expect([theirs.id, theirs.key]).toEqual([ours.id, ours.key]);
+  for (const [told, side, self, peer] of [
+    [toHost, "a", host, guest],
+    [toGuest, "b", guest, host],
+  ] as const) {
+    const { ticket, key } = Object(told.relay);
+    const parts = ticket.split(".");
+    expect(parts.toSpliced(2, 1)).toEqual([ours.id, side, lobbyId, self.clientId, peer.clientId]);
+    expect(Number(parts[2]) * 1000).toBeGreaterThan(Date.now() + 60 * 60_000);
+    expect(key).toBe(ticketKeyOf(ticket));
+  }
+});
+
+test("players of Orion's own clients hear what Orion's server says, whoever else is in the lobby", async () => {
+  const { host, guests } = await gatheringLobby(3);
+  const [knowing = host, plain = host] = guests;
+  await seen(sighting(host, 1), sighting(plain, 3, {}), sighting(knowing, 2));
+  expect(await plain.hears("ptpMediation_peersConnection_start")).toEqual({
+    peers: [{ ip: "198.51.100.7", port: 1 }],
+  });
+  const [first, second] = await introduced(host);
+  expect(first).toHaveProperty("link");
+  expect(second).toMatchObject({ ip: "198.51.100.7", port: 3, name: "Guest 2" });
+  expect(second).not.toHaveProperty("link");
+  expect(second).not.toHaveProperty("relay");
+});
+
+test("a client that knows the additions is told nothing to use with a host that does not", async () => {
+  const { host, guests } = await gatheringLobby(2);
+  const [guest = host] = guests;
+  await seen(sighting(host, 1, {}), sighting(guest, 2));
+  expect(await host.hears("ptpMediation_peersConnection_start")).toEqual({
+    peers: [{ ip: "198.51.100.7", port: 2 }],
+  });
+  const [told] = await introduced(guest);
+  expect(told).toMatchObject({ name: "Host", port: 1 });
+  expect(told).not.toHaveProperty("link");
+});
+
+test("in a lobby that is relay-only nobody is told where anybody is", async () => {
+  const { all, host, guests } = await gatheringLobby(3, "relay-only");
+  const [knowing = host, plain = host] = guests;
+  await seen(sighting(host, 1001), sighting(knowing, 1002), sighting(plain, 1003, {}));
+  expect(await introduced(plain)).toEqual([]);
+  expect(Object.keys((await introduced(knowing))[0] ?? {}).sort()).toEqual([
+    "clientId",
+    "link",
+    "name",
+    "relay",
+  ]);
+  await host.hears("ptpMediation_peersConnection_start");
+  for (const player of all) {
+    const text = JSON.stringify(player.all("ptpMediation_peersConnection_start").map(({ peers }) => peers));
+    expect(text).not.toMatch(/198\.51|192\.168|100[123]\b/);
+  }
+});
+
+test("local addresses that are no other machine's are not passed on", async () => {
+  const { host, guests } = await gatheringLobby(2);
+  const [guest = host] = guests;
+  const told = [
+    "127.0.0.1",
+    "0.0.0.0",
+    "224.0.0.1",
+    "255.255.255.255",
+    "::1",
+    "ff02::1",
+    "10.0.0.9",
+    "fd00::1",
+  ];
+  await seen(sighting(host, 1, { candidates: told.map((ip) => ({ ip, port: 9 })) }), sighting(guest, 2));
+  expect((await introduced(guest))[0]?.candidates).toEqual([
+    { ip: "10.0.0.9", port: 9 },
+    { ip: "fd00::1", port: 9 },
+  ]);
+});
+
+test("what a guest could not do is told to the host: the group goes on, or does not, as the lobby was opened", async () => {
+  for (const onLoss of ["continue", "abort"]) {
+    const { lobbyId, host, guests } = await lobbyOf(3, server.url, { onLoss });
+    const [bad = host, good = host] = guests;
+    for (const player of [host, bad, good]) player.answersOverUdp = false;
+    await host.start(lobbyId);
+    await seen(sighting(host, 1), sighting(bad, 2), sighting(good, 3));
+    for (const player of [host, bad, good]) await player.hears("ptpMediation_peersConnection_start");
+    const timeline = [{ atMs: 12, what: "check sent to 198.51.100.7:1" }];
+    const failure = { clientId: host.clientId, path: null, cause: "no-packets-received", timeline };
+    bad.say("ptpMediation_peersConnection_failure", { cause: null, peers: [failure] });
+    expect(await host.hears("ptpMediation_report")).toEqual({
+      clientId: bad.clientId,
+      name: "Guest 1",
+      cause: null,
+      peers: [failure],
+    });
+    expect(await bad.hears("ptpMediation_aborted")).toMatchObject({ code: "could_not_connect" });
+    if (onLoss === "abort") {
+      expect(await good.hears("ptpMediation_aborted")).toMatchObject({ code: "could_not_connect" });
+      continue;
+    }
+    good.reportsSuccess();
+    host.say("ptpMediation_peersConnection_failure", {
+      peers: [{ clientId: bad.clientId, path: null, cause: "no-packets-received" }],
+    });
+    for (const player of [host, good]) await player.hears("ptpMediation_success");
+    await bad.hears("lobby_closed");
+    expect(bad.methods).not.toContain("ptpMediation_success");
+  }
+});
+
+test("a report that is none is ignored, as is one of somebody who was not asked", async () => {
+  const { host, guests } = await gatheringLobby(2);
+  const [guest = host] = guests;
+  for (const payload of [
+    { cause: "because" },
+    { cause: null, peers: [{}] },
+    { cause: null, peers: Array(65).fill({ clientId: "x", path: null, cause: null }) },
+    { token: host.token, cause: null },
+  ]) {
+    guest.say("ptpMediation_peersConnection_failure", payload);
+  }
+  await guest.settled();
+  await seen(sighting(host, 1), sighting(guest, 2));
+  await host.hears("ptpMediation_peersConnection_start");
+  expect(host.methods).not.toContain("ptpMediation_report");
+  expect(host.methods).not.toContain("ptpMediation_aborted");
+});
+
+test("rules of a lobby that there are not are refused", async () => {
+  const { host } = await lobbyOf(1, server.url);
+  for (const [field, code] of [
+    ["onLoss", "invalid_on_loss"],
+    ["privacy", "invalid_privacy"],
+  ] as const) {
+    const body = { token: host.token, hostName: "A", lobbyName: "B", isPublic: false, maxMembers: 2 };
+    expect(await post(server.url, "/lobbies", { ...body, [field]: "perhaps" })).toMatchObject({
+      status: 400,
+      body: { codes: [code] },
+    });
+  }
+});

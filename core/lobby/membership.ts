@@ -3,8 +3,8 @@ import { limits } from "../limits.ts";
 import { accept, type ProblemCode, refuse } from "../problem.ts";
 import { serverMessage } from "../wire/server-message.ts";
 import { close } from "./closing.ts";
+import { afterLeaving } from "./connecting.ts";
 import { type Effect, listing, type Step } from "./effect.ts";
-import { afterLeaving } from "./mediation.ts";
 import { isAudited, isFull, isLocked, type LobbyState, type Seat, seatOf } from "./state.ts";
 
 export function join(state: LobbyState, seat: Seat, now: number): Step<LobbyState> {

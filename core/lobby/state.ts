@@ -114,6 +114,11 @@ export function isLocked({ phase }: LobbyState): boolean {
   return phase.kind !== "waiting";
 }
 
+/** Whether the host is among these. */
+export function hasHost({ hostId }: LobbyState, seats: readonly Seat[]): boolean {
+  return seats.some(({ clientId }) => clientId === hostId);
+}
+
 export function seatOf({ seats }: LobbyState, clientId: string): Seat | undefined {
   return seats.find((seat) => seat.clientId === clientId);
 }

@@ -1,9 +1,11 @@
+import type { Sidecar } from "../fleet.ts";
 import { limits } from "../limits.ts";
 import { accept, refuse } from "../problem.ts";
 import { close } from "./closing.ts";
+import { advanceConnecting, report } from "./connecting.ts";
 import { type Effect, listing, type Step } from "./effect.ts";
 import type { LobbyEvent } from "./event.ts";
-import { advance, report, see, start } from "./mediation.ts";
+import { advanceGathering, see, start } from "./gathering.ts";
 import { join, leave, lose, say } from "./membership.ts";
 import { isAudited, type LobbyState, remoteSeats, seatOf } from "./state.ts";
 
@@ -66,6 +68,14 @@ function open(
     auditAt: now + limits.auditIntervalMs,
   };
   return { state: opened, effects: [{ kind: "save" }, ...listing(opened), answer] };
+}
+
+/** What a mediation does by itself, when its time has come. */
+function advance(state: LobbyState, sidecar: Sidecar | undefined, now: number): Step<LobbyState> {
+  const { phase } = state;
+  if (phase.kind === "gathering") return advanceGathering(state, phase, sidecar, now);
+  if (phase.kind === "connecting") return advanceConnecting(state, phase, now);
+  return { state, effects: [] };
 }
 
 /** No lobby, or one that is closing: requests are refused, news is too late; a closing that was cut short is repeated. */

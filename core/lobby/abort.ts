@@ -1,0 +1,29 @@
+/** How a mediation ends without success, for all or for some. */
+import { type AbortCode, abortReasons } from "../problem.ts";
+import { serverMessage } from "../wire/server-message.ts";
+import type { Effect, Step } from "./effect.ts";
+import type { LobbyState, Seat } from "./state.ts";
+
+/** The end of a mediation that is under way: the lobby is as it was before. Without one, nothing. */
+export function abort(state: LobbyState, code: AbortCode): Step<LobbyState> {
+  const { phase } = state;
+  if (!("lost" in phase)) return { state, effects: [] };
+  // Those left out have heard that it is over for them.
+  const to = state.seats.filter(({ clientId }) => !phase.lost.includes(clientId));
+  return { state: { ...state, phase: { kind: "waiting" } }, effects: leftOut(to, code) };
+}
+
+/** For these it is over. */
+export function leftOut(to: readonly Seat[], code: AbortCode): Effect[] {
+  if (to.length === 0) return [];
+  const frame = serverMessage("ptpMediation_aborted", { abortReason: abortReasons[code], code });
+  return [{ kind: "send", to, frame }];
+}
+
+/** The state has changed: that is kept before anything of it is heard. */
+export function saved({ state, effects }: Step<LobbyState>): Step<LobbyState> {
+  return {
+    state,
+    effects: effects.some(({ kind }) => kind === "save") ? effects : [{ kind: "save" }, ...effects],
+  };
+}

@@ -1,0 +1,112 @@
+/** The second half of a mediation: every member knows its peers, and says whether it is connected to them. */
+import type { AbortCode } from "../problem.ts";
+import { serverMessage } from "../wire/server-message.ts";
+import { abort, leftOut, saved } from "./abort.ts";
+import { close } from "./closing.ts";
+import type { Effect, Step } from "./effect.ts";
+import type { LobbyEvent } from "./event.ts";
+import { proceed } from "./gathering.ts";
+import { type Connecting, hasHost, type LobbyState, type Seat, seatOf } from "./state.ts";
+
+type Report = Extract<LobbyEvent, { kind: "connection-reported" }>;
+
+/** A member says that it is connected to its peers, or cannot be. When all have said so, the lobby has done its work. */
+export function report(state: LobbyState, event: Report, now: number): Step<LobbyState> {
+  const { phase } = state;
+  const { clientId, connected } = event;
+  const seat = seatOf(state, clientId);
+  if (!seat || !("lost" in phase) || phase.lost.includes(clientId)) return { state, effects: [] };
+  if (phase.kind === "gathering" ? connected : phase.reported.includes(clientId))
+    return { state, effects: [] };
+  return tell(explain(state, seat, event), takeReport(state, event, now));
+}
+
+/** Giving up, when its time has come: on those who have not reported, where it can go on with the rest. */
+export function advanceConnecting(state: LobbyState, phase: Connecting, now: number): Step<LobbyState> {
+  if (phase.giveUpAt > now) return { state, effects: [] };
+  const late = idsOf(state).filter((id) => !phase.reported.includes(id));
+  return state.goesOn
+    ? goOnWithout(state, late, "connecting_timeout", now)
+    : saved(abort(state, "connecting_timeout"));
+}
+
+/** Members have left in the middle of a mediation: it ends, or goes on with the rest. `state` is without them. */
+export function afterLeaving(state: LobbyState, now: number): Step<LobbyState> {
+  const { phase } = state;
+  if (!("lost" in phase)) return { state, effects: [] };
+  const left = state.seats.filter(({ clientId }) => !phase.lost.includes(clientId));
+  return state.goesOn && left.length > 1 ? onward(state, now) : abort(state, "member_left");
+}
+
+function takeReport(
+  state: LobbyState,
+  { clientId, connected, report }: Report,
+  now: number,
+): Step<LobbyState> {
+  if (connected) return finish(withReported(state, clientId));
+  if (!state.goesOn) return saved(abort(state, "could_not_connect"));
+  if (clientId !== state.hostId) return goOnWithout(state, [clientId], "could_not_connect", now);
+  // The host is one end of every pair: those it names are lost, and it goes on with the rest.
+  const named = report.peers.filter(({ path }) => path === null).map((peer) => peer.clientId);
+  const gone = report.cause === null && named.length > 0 ? named : idsOf(state);
+  return goOnWithout(withReported(state, clientId), gone, "could_not_connect", now);
+}
+
+function withReported(state: LobbyState, clientId: string): LobbyState {
+  const { phase } = state;
+  if (phase.kind !== "connecting") return state;
+  return { ...state, phase: { ...phase, reported: [...phase.reported, clientId] } };
+}
+
+/** The host is told what there is to explain: a pair that is not connected, or not directly. */
+function explain(state: LobbyState, { clientId, name }: Seat, { connected, report }: Report): Effect[] {
+  const silent = connected && report.cause === null && report.peers.every(({ cause }) => cause === null);
+  const host = seatOf(state, state.hostId);
+  if (silent || !host || clientId === state.hostId) return [];
+  const frame = serverMessage("ptpMediation_report", { clientId, name, ...report });
+  return [{ kind: "send", to: [host], frame }];
+}
+
+/** The mediation goes on without these, if enough are left; else it ends. */
+function goOnWithout(
+  state: LobbyState,
+  clientIds: readonly string[],
+  why: AbortCode,
+  now: number,
+): Step<LobbyState> {
+  const { phase } = state;
+  if (!("lost" in phase)) return { state, effects: [] };
+  const gone = state.seats.filter(
+    (seat) => clientIds.includes(seat.clientId) && !phase.lost.includes(seat.clientId),
+  );
+  if (gone.length === 0 && phase.kind === "gathering") return { state, effects: [] };
+  const lost = [...phase.lost, ...gone.map(({ clientId }) => clientId)];
+  const left = state.seats.filter(({ clientId }) => !lost.includes(clientId));
+  if (left.length < 2 || !hasHost(state, left)) return saved(abort(state, why));
+  return tell(leftOut(gone, why), onward({ ...state, phase: { ...phase, lost } }, now));
+}
+
+/** Has something told before all else, but not before it is saved, nor before the directory knows. */
+function tell(first: readonly Effect[], { state, effects }: Step<LobbyState>): Step<LobbyState> {
+  const at = effects.findIndex(({ kind }) => kind !== "save" && kind !== "unlist");
+  return { state, effects: effects.toSpliced(at < 0 ? effects.length : at, 0, ...first) };
+}
+
+/** Somebody less is waited for: perhaps that was the last. */
+function onward(state: LobbyState, now: number): Step<LobbyState> {
+  if (state.phase.kind !== "gathering") return finish(state);
+  const { state: after, effects } = proceed(state, now);
+  return saved({ state: after, effects });
+}
+
+function finish(state: LobbyState): Step<LobbyState> {
+  const { phase } = state;
+  const done =
+    phase.kind === "connecting" &&
+    state.seats.every(({ clientId }) => phase.reported.includes(clientId) || phase.lost.includes(clientId));
+  return done ? close(state, true) : saved({ state, effects: [] });
+}
+
+function idsOf({ seats }: LobbyState): string[] {
+  return seats.map(({ clientId }) => clientId);
+}

@@ -1,0 +1,162 @@
+/** The first half of a mediation: every member is asked for a datagram, until the sidecar has seen them all. */
+import type { Sidecar } from "../fleet.ts";
+import { limits } from "../limits.ts";
+import type { Sighting } from "../mapping.ts";
+import { accept, type ProblemCode, refuse } from "../problem.ts";
+import { serverMessage } from "../wire/server-message.ts";
+import { abort, leftOut, saved } from "./abort.ts";
+import type { Effect, Step } from "./effect.ts";
+import type { LobbyEvent } from "./event.ts";
+import { type Gathering, hasHost, isLocked, type LobbyState, type Seat, seatOf } from "./state.ts";
+
+type StartRequest = Extract<LobbyEvent, { kind: "start-requested" }>;
+
+export function start(state: LobbyState, request: StartRequest, now: number): Step<LobbyState> {
+  const { attempt, sidecar, timing, place } = request;
+  if ("attempt" in state.phase && state.phase.attempt === attempt) {
+    return { state, effects: [{ kind: "answer", outcome: accept(null) }] };
+  }
+  const problem = whyNot(state, request);
+  if (problem || !sidecar || (state.relayOnly && !sidecar.relays)) {
+    return { state, effects: [{ kind: "answer", outcome: refuse(problem ?? "no_sidecar") }] };
+  }
+
+  const phase: Gathering = {
+    kind: "gathering",
+    attempt,
+    ...asked(sidecar),
+    place,
+    intervalMs: timing.ptpmConnectRequestIntervalMs,
+    connectingMs: timing.ptpmConnectTimeoutMs,
+    remindAt: now + timing.ptpmConnectRequestIntervalMs,
+    giveUpAt: now + timing.ptpmServerConnectTimeoutMs,
+    lost: [],
+    seen: {},
+  };
+  return {
+    state: { ...state, phase },
+    effects: [
+      { kind: "save" },
+      { kind: "answer", outcome: accept(null) },
+      { kind: "send", to: state.seats, frame: sendRequest(sidecar) },
+    ],
+  };
+}
+
+function whyNot(state: LobbyState, { clientId }: StartRequest): ProblemCode | null {
+  if (isLocked(state)) return "lobby_locked";
+  if (state.seats.length < 2) return "too_few_members";
+  if (state.hostId !== clientId) return "not_the_host";
+  return null;
+}
+
+/** A datagram of a member: its endpoint, the newest one until all are seen. */
+export function see(state: LobbyState, clientId: string, sighting: Sighting, now: number): Step<LobbyState> {
+  const { phase } = state;
+  if (phase.kind !== "gathering" || !seatOf(state, clientId) || phase.lost.includes(clientId)) {
+    return { state, effects: [] };
+  }
+  const before = sightingOf(phase.seen, clientId);
+  if (before && isSame(before, sighting)) return { state, effects: [] };
+  const seen = { ...phase.seen, [clientId]: sighting };
+  return proceed({ ...state, phase: { ...phase, seen } }, now);
+}
+
+/** Goes on to connecting if everyone is seen; where it may do without some, it gives those a little longer. */
+export function proceed(state: LobbyState, now: number): Step<LobbyState> {
+  const { phase } = state;
+  if (phase.kind !== "gathering") return { state, effects: [] };
+  if (rollCall(state, phase).missing.length === 0) return connect(state, phase, now);
+  if (phase.goOnAt !== undefined || !isEnough(state, phase)) return { state, effects: [] };
+  const goOnAt = now + limits.stragglerMs;
+  return { state: { ...state, phase: { ...phase, goOnAt } }, effects: [{ kind: "save" }] };
+}
+
+/** Reminders, going on without some, and giving up, as far as their time has come. */
+export function advanceGathering(
+  state: LobbyState,
+  phase: Gathering,
+  sidecar: Sidecar | undefined,
+  now: number,
+): Step<LobbyState> {
+  const late = phase.goOnAt !== undefined && phase.goOnAt <= now;
+  if ((late || phase.giveUpAt <= now) && isEnough(state, phase)) return connect(state, phase, now);
+  if (phase.giveUpAt <= now) return saved(abort(state, "endpoints_timeout"));
+  const waiting = late ? { ...phase, goOnAt: undefined } : phase;
+  if (phase.remindAt <= now) return remind(state, waiting, sidecar, now);
+  // Those seen were forgotten with the object's memory: they are reminded in their time.
+  if (late) return saved({ state: { ...state, phase: waiting }, effects: [] });
+  return { state, effects: [] };
+}
+
+/** Whether the mediation may go on with those seen. */
+function isEnough(state: LobbyState, phase: Gathering): boolean {
+  const { present } = rollCall(state, phase);
+  return state.goesOn && present.length > 1 && hasHost(state, present);
+}
+
+/** Everyone seen is told of the host, and the host of them. Those not seen are lost. */
+function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbyState> {
+  const { present, missing } = rollCall(state, phase);
+  const introduced = present.flatMap((seat) => {
+    const sighting = sightingOf(phase.seen, seat.clientId);
+    return sighting ? [{ seat, sighting }] : [];
+  });
+  const host = introduced.find(({ seat }) => seat.clientId === state.hostId);
+  if (!host || introduced.length < 2) return saved(abort(state, "endpoints_timeout"));
+  const others = introduced.filter((each) => each !== host);
+  const { attempt, relay, connectingMs } = phase;
+  const lost = [...phase.lost, ...missing.map(({ clientId }) => clientId)];
+  return {
+    state: {
+      ...state,
+      phase: { kind: "connecting", attempt, giveUpAt: now + connectingMs, reported: [], lost },
+    },
+    effects: [
+      { kind: "save" },
+      { kind: "introduce", host, others, relay, relayOnly: state.relayOnly },
+      ...leftOut(missing, "endpoints_timeout"),
+    ],
+  };
+}
+
+function remind(
+  state: LobbyState,
+  phase: Gathering,
+  sidecar: Sidecar | undefined,
+  now: number,
+): Step<LobbyState> {
+  const remindAt = now + phase.intervalMs;
+  const reminded = { ...state, phase: { ...phase, remindAt, ...(sidecar && asked(sidecar)) } };
+  const to = rollCall(state, phase).missing;
+  const sends: Effect[] = sidecar ? [{ kind: "send", to, frame: sendRequest(sidecar) }] : [];
+  return { state: reminded, effects: [{ kind: "save" }, ...sends] };
+}
+
+function rollCall(state: LobbyState, { seen, lost }: Gathering): { present: Seat[]; missing: Seat[] } {
+  const expected = state.seats.filter(({ clientId }) => !lost.includes(clientId));
+  return {
+    present: expected.filter(({ clientId }) => sightingOf(seen, clientId)),
+    missing: expected.filter(({ clientId }) => !sightingOf(seen, clientId)),
+  };
+}
+
+/** A client chooses no id, but `__defineGetter__` would be one. */
+function sightingOf(seen: Gathering["seen"], clientId: string): Sighting | undefined {
+  return Object.hasOwn(seen, clientId) ? seen[clientId] : undefined;
+}
+
+/** Plain data of few fields, always made in the same order. */
+function isSame(a: Sighting, b: Sighting): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** What a mediation remembers of the sidecar its members were sent to. */
+function asked({ name, host, port, relays }: Sidecar): Pick<Gathering, "sidecar" | "relay"> {
+  return { sidecar: name, relay: relays ? { host, port } : undefined };
+}
+
+function sendRequest({ port, secondPort, host }: Sidecar): string {
+  const ports = secondPort === undefined ? {} : { ports: [port, secondPort] };
+  return serverMessage("ptpMediation_send", { port, ...ports, host });
+}

@@ -46,6 +46,7 @@ export function parseTicket(text: string): Ticket | null {
 /** Why a relay does not carry a link, or soon will not: part of the protocol (docs/protocol.md). */
 export const relayCodes = {
   ticket_expired: "The ticket for the relay has expired.",
+  ticket_mismatch: "The ticket for the relay does not belong with that of the link's other end.",
   relay_full: "The relay has as many links as it can carry.",
   rate: "The link sends more than the relay carries for one link.",
   lobby_rate: "The lobby's links together send more than the relay carries for one lobby.",

@@ -101,4 +101,16 @@ export const limits = {
   relayTotalRate: 60 * 1024 * 1024,
   /** Bytes of one link in all: its full rate for four hours. */
   relayLinkBytes: 4 * 1024 ** 3,
+  /** Milliseconds of a relay's rates that may be sent at once: a game that loads a level. */
+  relayBurstMs: 2_000,
+  /** Milliseconds between two notices of one kind to a link that sends too much. */
+  relayNoticeMs: 1_000,
+  /** Milliseconds before its end that a link is told: time for another way, or for a last word to the players. */
+  relayLastWordMs: 60_000,
+  /** Milliseconds for which a relay that stops still carries its links, once they are told. */
+  relayGoodbyeMs: 500,
+  /** Bytes that wait in a relay's socket before it drops packets: some 60 milliseconds of a gigabit. */
+  relayQueueBytes: 8 * 1024 * 1024,
+  /** Milliseconds of a cookie's epoch. It is good for that one and the next: a client that binds every few seconds keeps one. */
+  cookieEpochMs: 2 * 60_000,
 } as const;

@@ -2,17 +2,35 @@
 import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
 import { type KeyUse, keyLabels, macBytes, sameText, type Token } from "../core/token.ts";
 import { base64UrlOf } from "../core/wire/base64.ts";
+import { encodeMessage } from "../core/wire/codec.ts";
+import type { Sealed } from "../core/wire/sealed.ts";
+import type { SidecarMethod, SidecarPayload } from "../core/wire/sidecar-message.ts";
 import { signedText } from "../core/wire/sidecar-post.ts";
 
 export function deriveKey(secret: string, use: KeyUse): KeyObject {
   return createSecretKey(createHmac("sha256", secret).update(keyLabels[use]).digest());
 }
 
+/** The HMAC-SHA-256 of a text, cut to so many bytes, in base64url. A key that is a text is its UTF-8. */
+export function macOf(key: KeyObject | string, text: string, bytes: number = macBytes): string {
+  // As binary text, a character is a byte: a Buffer would cost a forged datagram a third more.
+  return base64UrlOf(createHmac("sha256", key).update(text).digest("binary").slice(0, bytes));
+}
+
 /** Whether this deployment issued the token. */
 export function isGenuine(key: KeyObject, { signed, mac }: Token): boolean {
-  // As binary text, a character is a byte: a Buffer would cost a forged datagram a third more.
-  const digest = createHmac("sha256", key).update(signed).digest("binary");
-  return sameText(mac, base64UrlOf(digest.slice(0, macBytes)));
+  return sameText(mac, macOf(key, signed));
+}
+
+/** Whether whoever sent the datagram knows the key. */
+export function isSealed(key: string, { signed, mac }: Sealed): boolean {
+  return sameText(mac, macOf(key, signed));
+}
+
+/** A datagram for somebody who knows the key (core/wire/sealed.ts). */
+export function seal<M extends SidecarMethod>(key: string, method: M, payload: SidecarPayload<M>): string {
+  const signed = encodeMessage(method, payload);
+  return `${signed}.${macOf(key, signed)}`;
 }
 
 /** The signature of a post, in hex. */

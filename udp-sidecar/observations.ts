@@ -2,6 +2,7 @@
  * Observations on their way to the edge: gathered for a few milliseconds, posted together, repeated until
  * they are acknowledged or stale. Per client there is one at most, the newest, and one post under way.
  */
+import { isDeepStrictEqual } from "node:util";
 import { limits } from "../core/limits.ts";
 import type { Observation } from "../core/wire/sidecar-post.ts";
 
@@ -13,7 +14,7 @@ type Client = {
   newest: Sighting | null;
   /** The last one posted. */
   posted: Sighting | null;
-  /** `ready` to be posted; `posting`; `resting`: posted a moment ago, the same endpoint need not be posted again at once. */
+  /** `ready` to be posted; `posting`; `resting`: posted a moment ago, the same again need not be posted at once. */
   phase: "ready" | "posting" | "resting";
   restsUntil: number;
 };
@@ -169,6 +170,14 @@ export class Observations {
   }
 }
 
-function isSame(a: Sighting, b: Sighting | null): boolean {
-  return a.observation.ip === b?.observation.ip && a.observation.port === b.observation.port;
+function isSame({ observation: a }: Sighting, other: Sighting | null): boolean {
+  const b = other?.observation;
+  return (
+    a.ip === b?.ip && a.port === b.port && isEqual(a.second, b.second) && isEqual(a.candidates, b.candidates)
+  );
+}
+
+/** Most clients say nothing of either, which costs no comparison. */
+function isEqual(a: unknown, b: unknown): boolean {
+  return a === b || isDeepStrictEqual(a, b);
 }

@@ -1,78 +1,122 @@
-/** The UDP socket: every datagram is junk until its token proves otherwise, and nothing is ever answered. */
-
-import type { KeyObject } from "node:crypto";
-import { createSocket, type Socket, type SocketType } from "node:dgram";
-import { isIPv6 } from "node:net";
+/** A sidecar's two UDP ports: every datagram is junk until it proves otherwise, and only proof is ever answered. */
+import type { RemoteInfo, Socket } from "node:dgram";
 import { plainAddress } from "../core/endpoint.ts";
-import { readDatagram } from "../core/wire/datagram.ts";
-import type { Observation } from "../core/wire/sidecar-post.ts";
-import { isGenuine } from "./keys.ts";
-
-/** Datagrams by what became of them. */
-export type Counts = { observed: number; junk: number; forged: number; dropped: number };
+import type { RelayBounds } from "../core/relay/links.ts";
+import { kindOf, readCandidates, readDatagram } from "../core/wire/datagram.ts";
+import { packetKinds } from "../core/wire/peer-packet.ts";
+import { cookiesOf } from "./cookie.ts";
+import { newPortCounts, type PortCounts } from "./counts.ts";
+import { deriveKey, isGenuine } from "./keys.ts";
+import { answerTo, readProbe } from "./probes.ts";
+import { type Relay, startRelay } from "./relay.ts";
+import type { PortName, Sighting } from "./sightings.ts";
+import { openSocket } from "./socket.ts";
 
 export type Receiver = {
-  /** The port that is bound, if 0 was asked for. */
-  port: number;
-  counts: Counts;
+  /** The ports that are bound, where 0 was asked for. */
+  readonly ports: Readonly<Record<PortName, number>>;
+  readonly counts: Readonly<Record<PortName, Readonly<PortCounts>>>;
+  readonly relay: Relay;
+  /** From now on nothing counts but the packets of peers. */
+  leave(): void;
   close(): Promise<void>;
 };
 
-/** Bytes the system holds for us while we are busy: about a tenth of a second of a flood. */
-const receiveBuffer = 4 * 1024 * 1024;
+export type ReceiverOptions = {
+  secret: string;
+  /** UDP; 0 for any free one. */
+  ports: Record<PortName, number>;
+  /** All addresses, IPv4 and IPv6, or this one alone. */
+  bind: string | undefined;
+  bounds?: Partial<RelayBounds> | undefined;
+  /** Milliseconds since 1970. */
+  clock: () => number;
+};
 
-/**
- * Listens on all addresses, IPv4 and IPv6, or on `bind` alone. `observe` gets what genuine tokens'
- * datagrams show, and says whether it could take it. Rejects if the port cannot be bound.
- */
+/** Listens on both ports. `see` gets what genuine clients' datagrams show, and says whether it could take it. Rejects if a port cannot be bound. */
 export async function listen(
-  { port, bind, key }: { port: number; bind: string | undefined; key: KeyObject },
-  observe: (observation: Observation) => boolean,
+  { secret, ports, bind, bounds, clock }: ReceiverOptions,
+  see: (port: PortName, sighting: Sighting) => boolean,
 ): Promise<Receiver> {
-  const counts: Counts = { observed: 0, junk: 0, forged: 0, dropped: 0 };
-  const socket = await bound(port, bind);
-  socket.on("message", (bytes, { address, port: from }) => {
-    const token = readDatagram(bytes);
-    // Port 0 is nobody's: such a source is made up.
-    if (!token || from === 0) counts.junk += 1;
-    else if (!isGenuine(key, token)) counts.forged += 1;
-    else if (observe({ home: token.home, clientId: token.clientId, ip: plainAddress(address), port: from })) {
-      counts.observed += 1;
-    } else counts.dropped += 1;
+  const tokenKey = deriveKey(secret, "token");
+  const cookies = cookiesOf(secret);
+  const first = await openSocket(ports.first, bind);
+  const second = await openSocket(ports.second, bind).catch((error: unknown) => {
+    first.close();
+    throw error;
   });
-  // An error of one receive is not the end of the socket, and there is nobody to tell.
-  socket.on("error", () => {});
+  const counts = { first: newPortCounts(), second: newPortCounts() };
+  const relay = startRelay({ secret, cookies, socket: first, bounds, clock });
+  let isLeaving = false;
+
+  const connect = (port: PortName, bytes: Uint8Array, endpoint: Endpoint): Verdict => {
+    const token = readDatagram(bytes);
+    if (!token) return "junk";
+    if (!isGenuine(tokenKey, token)) return "forged";
+    const { home, clientId } = token;
+    const candidates = readCandidates(token.candidates);
+    return see(port, { home, clientId, endpoint, candidates }) ? "observed" : "dropped";
+  };
+  const probe = (
+    port: PortName,
+    socket: Socket,
+    bytes: Uint8Array,
+    from: RemoteInfo,
+    ip: string,
+  ): Verdict => {
+    const read = readProbe(tokenKey, bytes);
+    if (typeof read === "string") return read;
+    const { home, clientId, candidates } = read;
+    const endpoint = { ip, port: from.port };
+    const cookie = cookies.bake(from.address, from.port, clock());
+    const answer = answerTo(read, bytes, { ...endpoint, cookie });
+    if (answer) socket.send(answer, from.port, from.address);
+    return see(port, { home, clientId, endpoint, candidates }) ? "observed" : "dropped";
+  };
+  const verdictOn = (port: PortName, socket: Socket, bytes: Uint8Array, from: RemoteInfo): Verdict => {
+    // Port 0 is nobody's: such a source is made up.
+    if (from.port === 0) return "junk";
+    const ip = plainAddress(from.address);
+    switch (kindOf(bytes)) {
+      case "connect":
+        return connect(port, bytes, { ip, port: from.port });
+      case "probe":
+        return probe(port, socket, bytes, from, ip);
+      case "bind":
+        return port === "first" ? relay.bind(bytes, from.address, from.port) : "junk";
+      default:
+        return "junk";
+    }
+  };
+
+  first.on("message", (bytes, from) => {
+    const kind = bytes[0] ?? 0;
+    // These may come by the hundred thousand, so they are looked at first.
+    if (kind >= packetKinds.check && kind <= packetKinds.farewell) {
+      const { address, port } = from;
+      if (port !== 0 && relay.carry(bytes, address, port)) counts.first.packets += 1;
+      else counts.first.junk += 1;
+    } else if (!isLeaving) counts.first[verdictOn("first", first, bytes, from)] += 1;
+  });
+  second.on("message", (bytes, from) => {
+    if (!isLeaving) counts.second[verdictOn("second", second, bytes, from)] += 1;
+  });
+
   return {
-    port: socket.address().port,
+    ports: { first: first.address().port, second: second.address().port },
     counts,
-    close: () => new Promise((resolve) => socket.close(() => resolve())),
+    relay,
+    leave: () => {
+      isLeaving = true;
+    },
+    close: async () => {
+      relay.stop();
+      await Promise.all(
+        [first, second].map((socket) => new Promise<void>((resolve) => socket.close(() => resolve()))),
+      );
+    },
   };
 }
 
-async function bound(port: number, bind: string | undefined): Promise<Socket> {
-  if (bind !== undefined && bind !== "0.0.0.0" && bind !== "::") {
-    return await tryBind(isIPv6(bind) ? "udp6" : "udp4", port, bind);
-  }
-  try {
-    return await tryBind("udp6", port, "::");
-  } catch (error) {
-    if (!isWithoutIPv6(error)) throw error;
-    return await tryBind("udp4", port, "0.0.0.0");
-  }
-}
-
-function tryBind(type: SocketType, port: number, address: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = createSocket({ type, recvBufferSize: receiveBuffer });
-    socket.once("error", reject);
-    socket.bind({ port, address }, () => {
-      socket.off("error", reject);
-      resolve(socket);
-    });
-  });
-}
-
-function isWithoutIPv6(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return code === "EAFNOSUPPORT" || code === "EADDRNOTAVAIL" || code === "EINVAL";
-}
+type Verdict = keyof PortCounts;
+type Endpoint = Sighting["endpoint"];

@@ -1,5 +1,7 @@
-/** A sidecar: datagrams in, observations out, and a heartbeat so that the edge knows where to send players. */
+/** A sidecar: datagrams in, observations out, a relay, and a heartbeat so that the edge knows where to send players. */
+import { setTimeout as wait } from "node:timers/promises";
 import { limits } from "../core/limits.ts";
+import type { RelayBounds } from "../core/relay/links.ts";
 import { parseObject } from "../core/wire/codec.ts";
 import {
   type Heartbeat,
@@ -8,10 +10,11 @@ import {
   observationsAnswer,
   observationsPath,
 } from "../core/wire/sidecar-post.ts";
+import { type Counts, type RelayCounts, sumOf } from "./counts.ts";
 import { connectEdge } from "./edge.ts";
-import { deriveKey } from "./keys.ts";
 import { Observations } from "./observations.ts";
-import { type Counts, listen } from "./receiver.ts";
+import { listen } from "./receiver.ts";
+import { Sightings } from "./sightings.ts";
 
 export type SidecarOptions = {
   /** The Worker's base URL. */
@@ -20,17 +23,26 @@ export type SidecarOptions = {
   secret: string;
   /** UDP; 0 for any free one. */
   port: number;
+  /** The other UDP port, by which a client's mapping shows. Without one, the next after `port`; 0 for any free one. */
+  secondPort?: number | undefined;
   /** Where players reach this machine, if the edge cannot see it. */
   publicHost?: string | undefined;
   /** Unique in the fleet. */
   name: string;
   /** The one local address to listen on; all of them without. */
   bind?: string | undefined;
+  /** What the relay carries, where it is not what core/limits.ts has. */
+  relay?: Partial<RelayBounds> | undefined;
+  /** The relay's and the cookies' time, in milliseconds since 1970; without one, the system's. */
+  clock?: (() => number) | undefined;
 };
 
 export type Sidecar = {
   port: number;
+  secondPort: number;
+  /** Of both ports. */
   counts: Readonly<Counts>;
+  relayed: Readonly<RelayCounts>;
   /** Done when the edge has accepted a heartbeat. */
   known: Promise<void>;
   /** Says goodbye to the edge, delivers what is under way, and closes. May be called again. */
@@ -54,9 +66,11 @@ export async function startSidecar(
     const answer = reply.accepted ? observationsAnswer.safeParse(parseObject(reply.body)) : null;
     return answer?.success ? answer.data.again : null;
   });
+  const sightings = new Sightings((observation) => observations.take(observation));
+  const { port, secondPort = nextPort(port), bind, relay: bounds, clock = Date.now } = options;
   const receiver = await listen(
-    { port: options.port, bind: options.bind, key: deriveKey(secret, "token") },
-    (observation) => observations.take(observation),
+    { secret, ports: { first: port, second: secondPort }, bind, bounds, clock },
+    (seenBy, sighting) => sightings.see(seenBy, sighting),
   ).catch((error: unknown) => {
     edge.close();
     throw error;
@@ -74,11 +88,12 @@ export async function startSidecar(
     said = sentence;
   };
   const heartbeat = (leaving: boolean) => {
-    const { observed, junk, forged, dropped } = receiver.counts;
-    const sum = observed + junk + forged + dropped;
+    const { first, second } = receiver.counts;
+    const sum = [first, second].flatMap(Object.values<number>).reduce((all, count) => all + count, 0);
     const load = Math.round(((sum - received) * 1000) / limits.heartbeatMs);
     received = sum;
-    const beat: Heartbeat = { name, host: publicHost, port: receiver.port, load, leaving };
+    const ports = { port: receiver.ports.first, secondPort: receiver.ports.second };
+    const beat: Heartbeat = { name, host: publicHost, ...ports, relays: true, load, leaving };
     return edge.post(heartbeatPath, beat);
   };
   const beat = async () => {
@@ -100,21 +115,33 @@ export async function startSidecar(
 
   const stop = async () => {
     if (timer) clearTimeout(timer);
-    await receiver.close();
+    receiver.leave();
+    // The players on the relay are told first: those who have another way need it now.
+    const carriedOn = receiver.relay.leave() ? wait(limits.relayGoodbyeMs) : null;
+    sightings.flush();
     const patience = AbortSignal.timeout(goodbyeMs);
     const waited = new Promise((resolve) => patience.addEventListener("abort", resolve));
-    await Promise.race([Promise.all([heartbeat(true), observations.drained()]), waited]);
+    await Promise.race([Promise.all([heartbeat(true), observations.drained(), carriedOn]), waited]);
+    await receiver.close();
     observations.stop();
     edge.close();
   };
 
   return {
-    port: receiver.port,
-    counts: receiver.counts,
+    port: receiver.ports.first,
+    secondPort: receiver.ports.second,
+    counts: sumOf([receiver.counts.first, receiver.counts.second]),
+    relayed: receiver.relay.counts,
     known: known.promise,
     stop: () => {
       stopped ??= stop();
       return stopped;
     },
   };
+}
+
+/** The port that is the other one unless another is chosen. */
+export function nextPort(port: number): number {
+  if (port === 0) return 0;
+  return port < 65535 ? port + 1 : port - 1;
 }

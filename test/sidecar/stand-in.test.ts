@@ -289,12 +289,15 @@ describe("an edge that is unwell", () => {
 });
 
 describe("heartbeats", () => {
-  test("one says the sidecar's name, host, port and load", async () => {
+  test("one says the sidecar's name, host, ports and load, and that it relays", async () => {
     const edge = await standIn();
     const sidecar = await sidecarFor(edge.url, { name: "oslo-1", publicHost: "udp.example.org" });
     await sidecar.known;
     expect(edge.beats).toEqual([
-      { name: "oslo-1", host: "udp.example.org", port: sidecar.port, load: 0, leaving: false },
+      {
+        ...{ name: "oslo-1", host: "udp.example.org", load: 0, leaving: false },
+        ...{ port: sidecar.port, secondPort: sidecar.secondPort, relays: true },
+      },
     ]);
   });
 

@@ -43,3 +43,29 @@ export async function postAsSidecar(
   });
   return { status: response.status, body: await response.json() };
 }
+
+/** A datagram sealed under a key that is a text: a client's token, a ticket's key. */
+export function sealedOf(key: string, method: string, payload: object): string {
+  const signed = encode(method, payload);
+  return `${signed}.${hmac(key, signed).subarray(0, 16).toString("base64url")}`;
+}
+
+/** What a ticket's two holders, its lobby and its end are, unless a test cares. */
+const ticketDefaults = { link: "0123456789ab", lobby: "ABCDE", a: "Ada", b: "Bob", lifeMs: 3_600_000 };
+
+/** One end's ticket of a link, and the key that the lobby tells its holder alone. */
+export function ticketOf(
+  side: "a" | "b",
+  about: Partial<typeof ticketDefaults> = {},
+  { under = secret, now = Date.now() } = {},
+): { ticket: string; key: string } {
+  const { link, lobby, a, b, lifeMs } = { ...ticketDefaults, ...about };
+  const [mine, theirs] = (side === "a" ? [a, b] : [b, a]).map((id) => id.padEnd(16, "-"));
+  const ticket = [link, side, Math.ceil((now + lifeMs) / 1000), lobby, mine, theirs].join(".");
+  return { ticket, key: ticketKeyOf(ticket, under) };
+}
+
+/** Some bytes that a game sends on a link. */
+export function dataOf(link: string, payload: string | Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from([0xea]), Buffer.from(link, "hex"), Buffer.from(payload)]);
+}

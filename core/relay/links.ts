@@ -1,0 +1,268 @@
+/**
+ * The links a relay carries: who is at their ends, which packets pass, and what the two must be told before theirs do not.
+ * It sends nothing and has no clock: the shell does, and calls `tick` every second.
+ */
+import { limits } from "../limits.ts";
+import { dataHeaderBytes, linkNumber } from "../wire/peer-packet.ts";
+import { type Bucket, emptyInMs, fillUp, isLow, newBucket } from "./budget.ts";
+import type { RelayCode, Side, Ticket } from "./ticket.ts";
+
+/** One client, where its last bind came from. */
+export type End = {
+  /** As the socket has it. */
+  readonly address: string;
+  readonly port: number;
+  /** What is said to it is sealed with. */
+  readonly key: string;
+  /** Of its last bind. */
+  readonly nonce: string;
+  /** When its ticket expires, in milliseconds since 1970. */
+  readonly expiresAt: number;
+};
+
+export type Link = {
+  /** As in its tickets. */
+  readonly id: string;
+  readonly number: number;
+  readonly lobby: Lobby;
+  readonly clients: Readonly<Record<Side, string>>;
+  a: End | null;
+  b: End | null;
+  readonly bucket: Bucket;
+  bytesLeft: number;
+  /** When either end last said something. */
+  heardAt: number;
+  expiresAt: number;
+  /** The end of its time that both were told of. */
+  endTold: number;
+  bytesTold: boolean;
+  /** When both were last told that it sends too much for the code's budget. */
+  readonly rateToldAt: { rate: number; lobby_rate: number; total_rate: number };
+};
+
+/** The links of one lobby share a budget. */
+type Lobby = { readonly id: string; readonly bucket: Bucket; readonly links: Set<Link>; toldAt: number };
+
+/** What both ends of a link are to be told. */
+export type Notice = { link: Link; code: RelayCode; inMs: number };
+
+export type Binding =
+  | { kind: "bound"; peer: boolean /** The other end, if it has to hear of this. */; tell: End | null }
+  | { kind: "refused"; code: RelayCode };
+
+/** Why a packet is not passed on. */
+export type DropCause =
+  | "unknown_link"
+  | "foreign_sender"
+  | "unbound"
+  | "too_long"
+  | "rate"
+  | "lobby_rate"
+  | "total_rate"
+  | "bytes"
+  | "lifetime";
+
+/** Bounds of a relay, as core/limits.ts has them unless a deployment or a test sets others. */
+export type RelayBounds = {
+  links: number;
+  idleMs: number;
+  linkRate: number;
+  lobbyRate: number;
+  totalRate: number;
+  linkBytes: number;
+};
+export const relayBounds: Readonly<RelayBounds> = {
+  links: limits.relayLinks,
+  idleMs: limits.relayIdleMs,
+  linkRate: limits.relayLinkRate,
+  lobbyRate: limits.relayLobbyRate,
+  totalRate: limits.relayTotalRate,
+  linkBytes: limits.relayLinkBytes,
+};
+
+const longestPacket = dataHeaderBytes + limits.gamePacketBytes;
+/** Milliseconds: longer ago than any time between two notices. */
+const never = Number.NEGATIVE_INFINITY;
+
+export class Links {
+  /** What is to be told. The shell takes it away. */
+  notices: Notice[] = [];
+  readonly #bounds: RelayBounds;
+  readonly #links = new Map<number, Link>();
+  readonly #lobbies = new Map<string, Lobby>();
+  readonly #total: Bucket;
+
+  constructor(now: number, bounds: Partial<RelayBounds> = {}) {
+    this.#bounds = { ...relayBounds, ...bounds };
+    this.#total = newBucket(this.#bounds.totalRate, now);
+  }
+
+  /** Links that are carried. */
+  get size(): number {
+    return this.#links.size;
+  }
+
+  /** Ends that are bound, and lobbies that are remembered. Counts them: not for every packet. */
+  count(): { ends: number; lobbies: number } {
+    let ends = 0;
+    for (const { a, b } of this.#links.values()) ends += Number(a !== null) + Number(b !== null);
+    return { ends, lobbies: this.#lobbies.size };
+  }
+
+  /** Who gets a packet of this link and length that came from there, or why nobody does. */
+  pass(number: number, length: number, address: string, port: number, now: number): End | DropCause {
+    const link = this.#links.get(number);
+    if (link === undefined) return "unknown_link";
+    const { a, b } = link;
+    let to: End | null;
+    if (a !== null && a.port === port && a.address === address) to = b;
+    else if (b !== null && b.port === port && b.address === address) to = a;
+    else return "foreign_sender";
+    link.heardAt = now;
+    if (to === null) return "unbound";
+    if (length > longestPacket) return "too_long";
+    if (now >= link.expiresAt) return "lifetime";
+    return this.#spend(link, length, now) ?? to;
+  }
+
+  /** Puts the holder of a ticket at its end of the link. The ticket has been verified, and not expired. */
+  bind(ticket: Ticket, end: End, now: number): Binding {
+    const number = linkNumber(ticket.link);
+    const known = this.#links.get(number);
+    if (known && !fits(known, ticket)) return { kind: "refused", code: "ticket_mismatch" };
+    if (known && known.bytesLeft <= 0) return { kind: "refused", code: "bytes" };
+    if (!known && this.#links.size >= this.#bounds.links) return { kind: "refused", code: "relay_full" };
+    const link = known ?? this.#open(number, ticket, now);
+    const before = link[ticket.side];
+    const otherSide = ticket.side === "a" ? "b" : "a";
+    const other = link[otherSide];
+    if (other && other.expiresAt <= now) link[otherSide] = null;
+    const peer = link[otherSide];
+    link[ticket.side] = end;
+    link.heardAt = now;
+    link.expiresAt = Math.min(end.expiresAt, peer?.expiresAt ?? Number.POSITIVE_INFINITY);
+    const isNews = before?.address !== end.address || before.port !== end.port;
+    return { kind: "bound", peer: peer !== null, tell: isNews ? peer : null };
+  }
+
+  /** What is due because time has passed: links whose time is over, or that nobody uses, are freed. */
+  tick(now: number): void {
+    for (const link of this.#links.values()) {
+      const left = link.expiresAt - now;
+      // One that is used up is remembered to its end: otherwise it would begin anew.
+      const isIdle = now - link.heardAt > this.#bounds.idleMs && link.bytesLeft > 0;
+      if (left <= 0) this.#tell(link, "lifetime", 0);
+      if (left <= 0 || isIdle) this.#free(link);
+      else if (left <= limits.relayLastWordMs && link.endTold !== link.expiresAt) {
+        link.endTold = link.expiresAt;
+        this.#tell(link, "lifetime", left);
+      }
+    }
+  }
+
+  /** Tells all that the relay stops in so many milliseconds. */
+  leave(inMs: number): void {
+    for (const link of this.#links.values()) this.#tell(link, "leaving", inMs);
+  }
+
+  #open(number: number, { link: id, side, lobbyId, clientId, peerId }: Ticket, now: number): Link {
+    const { lobbyRate, linkRate, linkBytes } = this.#bounds;
+    const lobby = this.#lobbies.get(lobbyId) ?? {
+      id: lobbyId,
+      bucket: newBucket(lobbyRate, now),
+      links: new Set(),
+      toldAt: never,
+    };
+    this.#lobbies.set(lobbyId, lobby);
+    const link: Link = {
+      id,
+      number,
+      lobby,
+      clients: side === "a" ? { a: clientId, b: peerId } : { a: peerId, b: clientId },
+      a: null,
+      b: null,
+      bucket: newBucket(linkRate, now),
+      bytesLeft: linkBytes,
+      heardAt: now,
+      expiresAt: 0,
+      endTold: 0,
+      bytesTold: false,
+      rateToldAt: { rate: never, lobby_rate: never, total_rate: never },
+    };
+    lobby.links.add(link);
+    this.#links.set(number, link);
+    return link;
+  }
+
+  #free(link: Link): void {
+    this.#links.delete(link.number);
+    link.lobby.links.delete(link);
+    if (link.lobby.links.size === 0) this.#lobbies.delete(link.lobby.id);
+  }
+
+  /** Takes the packet's bytes from all budgets, or from none, and says which is empty. */
+  #spend(link: Link, length: number, now: number): DropCause | null {
+    const { bucket, lobby } = link;
+    const total = this.#total;
+    fillUp(bucket, now);
+    fillUp(lobby.bucket, now);
+    fillUp(total, now);
+    if (link.bytesLeft < length) {
+      if (link.bytesLeft > 0) this.#tell(link, "bytes", 0);
+      link.bytesLeft = 0;
+      return "bytes";
+    }
+    const empty =
+      bucket.left < length
+        ? "rate"
+        : lobby.bucket.left < length
+          ? "lobby_rate"
+          : total.left < length
+            ? "total_rate"
+            : null;
+    if (empty) {
+      this.#tellRate(link, empty, 0, now);
+      return empty;
+    }
+    bucket.left -= length;
+    lobby.bucket.left -= length;
+    total.left -= length;
+    link.bytesLeft -= length;
+    if (isLow(bucket)) this.#tellRate(link, "rate", emptyInMs(bucket), now);
+    if (isLow(lobby.bucket)) this.#tellRate(link, "lobby_rate", emptyInMs(lobby.bucket), now);
+    if (isLow(total)) this.#tellRate(link, "total_rate", emptyInMs(total), now);
+    if (!link.bytesTold && link.bytesLeft < this.#bounds.linkBytes / 10) {
+      link.bytesTold = true;
+      this.#tell(link, "bytes", Math.floor((link.bytesLeft * 1000) / bucket.rate));
+    }
+    return null;
+  }
+
+  /** A code at most once a second: to the one link, or to all that share the budget of their lobby. */
+  #tellRate(link: Link, code: keyof Link["rateToldAt"], inMs: number, now: number): void {
+    if (code === "lobby_rate") {
+      // Asked before the links are walked through, or each packet would cost more the larger the lobby is.
+      if (isRecent(link.lobby.toldAt, now)) return;
+      link.lobby.toldAt = now;
+    }
+    for (const one of code === "lobby_rate" ? link.lobby.links : [link]) {
+      if (isRecent(one.rateToldAt[code], now)) continue;
+      one.rateToldAt[code] = now;
+      this.#tell(one, code, inMs);
+    }
+  }
+
+  #tell(link: Link, code: RelayCode, inMs: number): void {
+    this.notices.push({ link, code, inMs });
+  }
+}
+
+function isRecent(toldAt: number, now: number): boolean {
+  // A clock that was set back makes nothing recent.
+  return toldAt <= now && now - toldAt < limits.relayNoticeMs;
+}
+
+function fits({ clients, lobby }: Link, { side, lobbyId, clientId, peerId }: Ticket): boolean {
+  const [mine, theirs] = side === "a" ? [clients.a, clients.b] : [clients.b, clients.a];
+  return lobby.id === lobbyId && mine === clientId && theirs === peerId;
+}

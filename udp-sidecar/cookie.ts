@@ -1,0 +1,29 @@
+/**
+ * Cookies: whoever returns one is where it was sent, so nobody else can be made a relay's target. Nothing is stored, and every
+ * sidecar with the same secret takes those of the others.
+ */
+import { plainAddress } from "../core/endpoint.ts";
+import { limits } from "../core/limits.ts";
+import { sameText } from "../core/token.ts";
+import { deriveKey, macOf } from "./keys.ts";
+
+export type Cookies = {
+  /** The cookie of an endpoint, at a time in milliseconds since 1970. */
+  bake(address: string, port: number, now: number): string;
+  /** Whether it is that endpoint's, of this epoch or the one before. */
+  isGood(cookie: string, address: string, port: number, now: number): boolean;
+};
+
+const cookieBytes = 12;
+
+export function cookiesOf(secret: string): Cookies {
+  const key = deriveKey(secret, "cookie");
+  const of = (address: string, port: number, epoch: number) =>
+    macOf(key, `${epoch} ${plainAddress(address)} ${port}`, cookieBytes);
+  const epochAt = (now: number) => Math.floor(now / limits.cookieEpochMs);
+  return {
+    bake: (address, port, now) => of(address, port, epochAt(now)),
+    isGood: (cookie, address, port, now) =>
+      [0, 1].some((age) => sameText(cookie, of(address, port, epochAt(now) - age))),
+  };
+}

@@ -1,0 +1,142 @@
+/** The relay: binds the two ends of a link, and passes on what they send each other, as it is (core/relay/links.ts decides). */
+import type { Socket } from "node:dgram";
+import { limits } from "../core/limits.ts";
+import { type End, Links, type RelayBounds } from "../core/relay/links.ts";
+import { parseTicket, type RelayCode } from "../core/relay/ticket.ts";
+import { linkOf } from "../core/wire/peer-packet.ts";
+import { readSealed } from "../core/wire/sealed.ts";
+import { bind as bindShape, type SidecarMethod, type SidecarPayload } from "../core/wire/sidecar-message.ts";
+import type { Cookies } from "./cookie.ts";
+import { newRelayCounts, type RelayCounts } from "./counts.ts";
+import { deriveKey, isSealed, macOf, seal } from "./keys.ts";
+
+export type Relay = {
+  readonly counts: Readonly<RelayCounts>;
+  readonly links: Links;
+  /** A peer's packet. False if it is none after all. */
+  carry(bytes: Uint8Array, address: string, port: number): boolean;
+  /** A client's wish to be an end of a link: answered, unless it is not genuine. */
+  bind(bytes: Uint8Array, address: string, port: number): "binds" | "junk" | "forged";
+  /** Tells all ends that the relay stops, and takes no more. True if there is anyone to be carried for a moment yet. */
+  leave(): boolean;
+  /** Forgets everything. */
+  stop(): void;
+};
+
+export type RelayOptions = {
+  secret: string;
+  cookies: Cookies;
+  /** Where it sends from. */
+  socket: Socket;
+  bounds?: Partial<RelayBounds> | undefined;
+  /** Milliseconds since 1970. */
+  clock: () => number;
+};
+
+/** Milliseconds between two looks at what is due. */
+const tickMs = 1_000;
+
+export function startRelay({ secret, cookies, socket, bounds, clock }: RelayOptions): Relay {
+  const key = deriveKey(secret, "relay");
+  const links = new Links(clock(), bounds);
+  const counts = newRelayCounts();
+  let isLeaving = false;
+  let isCongested = false;
+
+  const carry = (bytes: Uint8Array, address: string, port: number) => {
+    const link = linkOf(bytes);
+    if (link === null) return false;
+    const to = links.pass(link, bytes.length, address, port, clock());
+    if (typeof to === "string") counts.drops[to] += 1;
+    // Asked once for some packets, but for every one while it has too much.
+    else if ((isCongested || (counts.packets & 63) === 0) && isFull()) counts.drops.congested += 1;
+    else {
+      counts.packets += 1;
+      counts.bytes += bytes.length;
+      socket.send(bytes, to.port, to.address);
+    }
+    if (links.notices.length > 0) tellNotices();
+    return true;
+  };
+  const isFull = () => {
+    isCongested = socket.getSendQueueSize() > limits.relayQueueBytes;
+    return isCongested;
+  };
+
+  const bind: Relay["bind"] = (bytes, address, port) => {
+    const sealed = readSealed(bytes);
+    const text = sealed?.payload.ticket;
+    const ticket = typeof text === "string" ? parseTicket(text) : null;
+    if (!sealed || typeof text !== "string" || !ticket) return "junk";
+    const ticketKey = macOf(key, text);
+    if (!isSealed(ticketKey, sealed)) return "forged";
+    const { data } = bindShape.safeParse(sealed.payload);
+    if (!data) return "junk";
+    const { nonce, cookie } = data;
+    const from = { address, port, key: ticketKey };
+    const answer = <M extends SidecarMethod>(method: M, payload: SidecarPayload<M>) =>
+      say(from, method, payload, bytes.length);
+    const refuse = (code: RelayCode) => {
+      counts.refusals[code] += 1;
+      answer("ptpRelay_refused", { nonce, code });
+    };
+    const now = clock();
+    if (ticket.expiresAt <= now) refuse("ticket_expired");
+    else if (isLeaving) refuse("leaving");
+    else if (cookie === undefined || !cookies.isGood(cookie, address, port, now)) {
+      counts.challenged += 1;
+      answer("ptpRelay_challenge", { nonce, cookie: cookies.bake(address, port, now) });
+    } else {
+      const binding = links.bind(ticket, { ...from, nonce, expiresAt: ticket.expiresAt }, now);
+      if (binding.kind === "refused") refuse(binding.code);
+      else {
+        counts.bound += 1;
+        answer("ptpRelay_bound", { nonce, peer: binding.peer });
+        const { tell } = binding;
+        if (tell) say(tell, "ptpRelay_bound", { nonce: tell.nonce, peer: true }, bytes.length);
+      }
+    }
+    return "binds";
+  };
+
+  /** `most`: the bytes of what brought this about. */
+  const say = <M extends SidecarMethod>(
+    { address, port, key: sealedWith }: Pick<End, "address" | "port" | "key">,
+    method: M,
+    payload: SidecarPayload<M>,
+    most: number,
+  ) => {
+    const text = seal(sealedWith, method, payload);
+    if (text.length <= most) socket.send(text, port, address);
+  };
+
+  const tellNotices = () => {
+    for (const { link, code, inMs } of links.notices.splice(0)) {
+      for (const end of [link.a, link.b]) {
+        if (!end) continue;
+        counts.notices[code] += 1;
+        say(end, "ptpRelay_notice", { link: link.id, code, inMs }, limits.datagramBytes);
+      }
+    }
+  };
+
+  const timer = setInterval(() => {
+    links.tick(clock());
+    tellNotices();
+  }, tickMs);
+  timer.unref();
+
+  return {
+    counts,
+    links,
+    carry,
+    bind,
+    leave: () => {
+      isLeaving = true;
+      links.leave(limits.relayGoodbyeMs);
+      tellNotices();
+      return links.size > 0;
+    },
+    stop: () => clearInterval(timer),
+  };
+}

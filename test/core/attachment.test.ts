@@ -49,7 +49,14 @@ function fullLobby() {
 
 function gatheringLobby() {
   const lobby = fullLobby();
-  const sidecar = { name: "s".repeat(64), host: "paris.example", port: 65_535, load: 0, heardAt: lobby.now };
+  const sidecar = {
+    name: "s".repeat(64),
+    host: "h".repeat(253),
+    port: 65_535,
+    relays: true,
+    load: 0,
+    heardAt: lobby.now,
+  };
   const place = { latitude: 38.7223, longitude: -9.1393 };
   lobby.happens(started(host.clientId, { attempt: uuidOf(""), sidecar, place }));
   return lobby;

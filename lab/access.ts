@@ -44,7 +44,7 @@ export const builds: Record<Access, { title: string; nats: Nat[]; troubles: Trou
     troubles: null,
   },
   lossy: {
-    title: "port-restricted cone, 40 ms and 2 % loss each way",
+    title: "port-restricted cone; 40 ms longer round trips, 2 % lost each way",
     nats: [cone],
     troubles: { delayMs: 40, lossPercent: 2 },
   },

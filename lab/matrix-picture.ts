@@ -1,0 +1,169 @@
+/** The matrix as a picture: SVG that needs nothing else, and is right in light and in dark. */
+import { html, type Markup, trusted } from "../bench/report/markup.ts";
+import { type Access, accesses } from "./access.ts";
+import { timesLine, verdictWords } from "./matrix-text.ts";
+import type { Cell, Results } from "./results.ts";
+import { verdictsOn } from "./verdict.ts";
+
+/** Pixels. The width is that of a README's column; a cell is as large as its three lines need. */
+const width = 800;
+const margin = 12;
+const nameWidth = 112;
+const cellHeight = 58;
+const gap = 3;
+const headHeight = 86;
+const lineHeight = 22;
+
+/** What a cell's colour says. Its first line says the same in words. */
+const kinds = ["lan", "direct", "relay", "none", "told"] as const;
+type Kind = (typeof kinds)[number];
+const pathWords: Record<Kind, string> = {
+  lan: "LAN",
+  direct: "direct",
+  relay: "relay",
+  none: "no path",
+  told: "told why",
+};
+const legendWords: Record<Kind, string> = {
+  lan: "LAN: within one network",
+  direct: "direct: through the NATs",
+  relay: "relay: over the server",
+  none: "not connected",
+  told: "no UDP there, and told so",
+};
+
+/** In one line or two. */
+const names: Record<Access, [string, string]> = {
+  none: ["no NAT", ""],
+  "full-cone": ["full", "cone"],
+  "port-restricted": ["port-", "restricted"],
+  "same-lan": ["same", "LAN"],
+  lossy: ["lossy", "2 %"],
+  symmetric: ["symmetric", ""],
+  cgnat: ["CGNAT", ""],
+  "udp-dropped": ["UDP", "dropped"],
+};
+
+/** The picture of a run: a cell for each pair, coloured by path, with its times in it; below, the targets. */
+export function matrixPicture(results: Results): string {
+  const used = accesses.filter((access) => results.cells.some(({ a, b }) => a === access || b === access));
+  const cellWidth = (width - 2 * margin - nameWidth) / used.length;
+  const verdicts = verdictsOn(results.cells);
+  const verdictsTop = headHeight + used.length * cellHeight + 58;
+  const height = verdictsTop + verdicts.length * lineHeight + 14;
+  const x = (column: number) => margin + nameWidth + column * cellWidth;
+  const y = (row: number) => headHeight + row * cellHeight;
+  const cells = results.cells.map((cell) =>
+    cellMarkup(cell, {
+      x: x(used.indexOf(cell.a)),
+      y: y(used.indexOf(cell.b)),
+      width: cellWidth - gap,
+      height: cellHeight - gap,
+    }),
+  );
+  const rows = used.map((access, row) =>
+    nameMarkup(access, { x: margin + nameWidth - 10, y: y(row) + cellHeight / 2, anchor: "end" }),
+  );
+  // A column's name stands above its first cell, on the diagonal, where there is room.
+  const heads = used.map((access, column) =>
+    nameMarkup(access, { x: x(column) + (cellWidth - gap) / 2, y: y(column) - 17, anchor: "middle" }),
+  );
+  const about = `${results.runs} runs of each pair, ${results.delayMs} ms round trip to the server. In a cell: the path; after how many milliseconds 95 of 100 players could use one, and had one without a relay; how many runs connected.`;
+  return html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${`Who reaches whom through which NAT. ${about}`}">
+<style>${style}</style>
+<rect class="paper" width="${width}" height="${height}" rx="10"/>
+<text class="title" x="${margin + 4}" y="32">Who reaches whom, and how fast</text>
+<text class="muted" x="${margin + 4}" y="52">${results.runs} runs of each pair, ${results.delayMs} ms round trip to the server</text>
+${legend(width - margin - 236, 30)}
+${rows}
+${heads}
+${cells}
+<text class="muted" x="${margin + 4}" y="${verdictsTop - 36}">In a cell: the path; p95 until a path was usable / until one without a relay was; runs that connected.</text>
+<text class="head" x="${margin + 4}" y="${verdictsTop - 8}">Targets</text>
+${verdicts.map((verdict, row) => verdictMarkup(verdictWords(verdict), verdict.reached, verdictsTop + 12 + row * lineHeight))}
+</svg>
+`.markup;
+}
+
+type Box = { x: number; y: number; width: number; height: number };
+
+/** Stripes as wide as each path's share, and three lines about it. */
+function cellMarkup(cell: Cell, { x, y, width, height }: Box): Markup {
+  const shares = sharesOf(cell);
+  let left = x;
+  const stripes = shares.map(({ kind, share }) => {
+    const stripe = html`<rect class="${kind}" x="${at(left)}" y="${y}" width="${at(width * share)}" height="${height}"/>`;
+    left += width * share;
+    return stripe;
+  });
+  const [most] = shares.toSorted((one, other) => other.share - one.share);
+  const name = most ? pathWords[most.kind] : "";
+  const path = most && most.share < 1 ? `${Math.floor(most.share * 100)} % ${name}` : name;
+  const lines = cell.connected === 0 ? [] : [timesLine(cell), `${cell.connected}/${cell.runs}`];
+  const middle = at(x + width / 2);
+  return html`<g>${stripes}
+<text class="path" x="${middle}" y="${y + (lines.length > 0 ? 18 : 33)}">${path}</text>
+${lines.map((line, index) => html`<text class="cell" x="${middle}" y="${y + 34 + index * 14}">${line}</text>`)}</g>
+`;
+}
+
+/** The kinds that a pair's runs were of, with the share of each, from 0 to 1. */
+function sharesOf({ runs, paths, explained }: Cell): { kind: Kind; share: number }[] {
+  const counts = { ...paths, told: explained, none: paths.none - explained };
+  return kinds.flatMap((kind) => (counts[kind] > 0 ? [{ kind, share: counts[kind] / runs }] : []));
+}
+
+function nameMarkup(access: Access, place: { x: number; y: number; anchor: "end" | "middle" }): Markup {
+  const [first, second] = names[access];
+  const up = second === "" ? 4 : -3;
+  return html`<text class="name" text-anchor="${place.anchor}" x="${at(place.x)}" y="${at(place.y + up)}">${first}${
+    second === "" ? null : html`<tspan x="${at(place.x)}" dy="14">${second}</tspan>`
+  }</text>
+`;
+}
+
+function legend(x: number, y: number): Markup[] {
+  return kinds.map(
+    (
+      kind,
+      index,
+    ) => html`<rect class="${kind}" x="${x}" y="${y + index * 22 - 11}" width="26" height="15" rx="3"/>
+<text class="name" x="${x + 36}" y="${y + index * 22 + 1}">${legendWords[kind]}</text>
+`,
+  );
+}
+
+function verdictMarkup(
+  { what, of, measured, target }: ReturnType<typeof verdictWords>,
+  reached: boolean,
+  y: number,
+) {
+  return html`<text class="${reached ? "good" : "bad"}" x="${margin + 4}" y="${y}">${reached ? "✓" : "✗"}</text>
+<text class="name" x="${margin + 24}" y="${y}">${what}</text>
+<text class="value" x="${margin + 340}" y="${y}">${measured}</text>
+<text class="muted" x="${margin + 356}" y="${y}">${target}</text>
+<text class="muted" x="${margin + 436}" y="${y}">${of}</text>
+`;
+}
+
+/** Pixels to a tenth. */
+function at(pixels: number): number {
+  return Math.round(pixels * 10) / 10;
+}
+
+/** Ink on each colour is read easily, on both papers; the colours differ for people who see red and green alike. */
+const style = trusted(`
+text { font: 12px system-ui, -apple-system, "Segoe UI", sans-serif; fill: var(--ink); }
+svg { --paper: #ffffff; --ink: #1b2330; --muted: #5d6878; --lan: #a5e3d5; --direct: #bcd7fb; --relay: #ffd9a3; --none: #f7b3ad; --told: #e1e5eb; --good: #0b7a4b; --bad: #b3261e; }
+@media (prefers-color-scheme: dark) {
+  svg { --paper: #1a202a; --ink: #eef2f7; --muted: #a0acbc; --lan: #0f6557; --direct: #1f4f95; --relay: #85500f; --none: #8c2a24; --told: #3a4350; --good: #4fcf94; --bad: #ff8a80; }
+}
+.paper { fill: var(--paper); }
+.lan { fill: var(--lan); } .direct { fill: var(--direct); } .relay { fill: var(--relay); } .none { fill: var(--none); } .told { fill: var(--told); }
+.title { font-size: 19px; font-weight: 650; } .head { font-size: 14px; font-weight: 650; }
+.muted { fill: var(--muted); }
+.name { font-size: 13px; }
+.path, .cell { text-anchor: middle; } .path { font-size: 13px; font-weight: 650; } .cell { font-variant-numeric: tabular-nums; }
+.value { text-anchor: end; font-weight: 650; font-variant-numeric: tabular-nums; }
+.good { fill: var(--good); font-weight: 700; font-size: 14px; } .bad { fill: var(--bad); font-weight: 700; font-size: 14px; }
+`);

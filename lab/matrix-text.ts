@@ -1,0 +1,74 @@
+/** The matrix and the verdicts as aligned text, for a terminal. */
+import { columns } from "../bench/report/columns.ts";
+import { accesses } from "./access.ts";
+import type { Cell, Results } from "./results.ts";
+import { type Verdict, verdictsOn } from "./verdict.ts";
+
+/** A row and a column for every access that was run; what each cell has is said above it. */
+export function matrixText({ cells, runs, delayMs }: Results): string {
+  const used = accesses.filter((access) => cells.some(({ a, b }) => a === access || b === access));
+  const rows = used.flatMap((b, index) => {
+    const told = used.map((a) => cellLines(cells.find((cell) => cell.a === a && cell.b === b)));
+    const height = Math.max(...told.map(({ length }) => length));
+    const lines = Array.from({ length: height }, (_, line) => [
+      line === 0 ? b : "",
+      ...told.map((cell) => cell[line] ?? ""),
+    ]);
+    return index === 0 ? lines : [used.map(() => "").concat(""), ...lines];
+  });
+  const about = `${runs} ${runs === 1 ? "run" : "runs"} of each pair, ${delayMs} ms longer round trips. In a cell: the path, how many were connected,
+and milliseconds after the introduction, p95: until usable / until direct.`;
+  return `${about}\n\n${columns([["", ...used], ...rows])}`;
+}
+
+/** A line for every target, with the pair that is farthest from it. */
+export function verdictText(cells: readonly Cell[]): string {
+  const rows = verdictsOn(cells).map((verdict) => {
+    const { what, measured, target, of, worst } = verdictWords(verdict);
+    return [verdict.reached ? "reached" : "MISSED", what, measured, target, of, worst];
+  });
+  return columns([["", "what", "measured", "target", "of", "worst pair"], ...rows]);
+}
+
+/** A verdict in words, each for a column of its own. */
+export function verdictWords({ what, of, value, target, worst }: Verdict) {
+  return {
+    what,
+    of,
+    measured: value === null ? "never" : target.unit === "ms" ? `${value.toFixed(0)} ms` : percent(value),
+    target:
+      target.unit === "ms"
+        ? `< ${target.most} ms`
+        : target.least === 1
+          ? "100 %"
+          : `≥ ${percent(target.least)}`,
+    worst: `${worst.a} × ${worst.b}`,
+  };
+}
+
+/** What a cell says, one line each. */
+export function cellLines(cell: Cell | undefined): string[] {
+  if (!cell) return [];
+  const { runs, connected, explained } = cell;
+  if (connected === 0) return ["no path", explained > 0 ? `told why ${explained}/${runs}` : `0/${runs}`];
+  return [pathsLine(cell), `${connected}/${runs}`, timesLine(cell)];
+}
+
+/** The p95 until a path was usable, and until one was direct. */
+export function timesLine({ usableMs, directMs }: Cell): string {
+  const times = [usableMs, directMs].map((spread) => (spread ? spread.p95.toFixed(0) : "–"));
+  return `${times.join(" / ")} ms`;
+}
+
+/** The path, or each with its share in percent if there were several. */
+export function pathsLine({ paths, runs }: Cell): string {
+  const some = Object.entries(paths).filter(([, count]) => count > 0);
+  const [only] = some;
+  if (some.length === 1 && only) return only[0];
+  return some.map(([path, count]) => `${path} ${Math.round((100 * count) / runs)}`).join(" ");
+}
+
+/** Rounded down: what is not all is not 100 %. */
+function percent(share: number): string {
+  return `${Math.floor(share * 1000 + 1e-9) / 10} %`;
+}

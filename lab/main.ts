@@ -3,7 +3,7 @@ import { accessSync, constants, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { aboutCommit, aboutMachine } from "../bench/machine.ts";
 import { figuresOf } from "./figures.ts";
-import { matrixText, pathsLine, verdictText } from "./matrix-text.ts";
+import { matrixText, pathsOf, verdictText } from "./matrix-text.ts";
 import { help, readOptions, type Wish } from "./options.ts";
 import { type Pair, type Run, runsOf } from "./pair.ts";
 import { whyNoLab } from "./requirement.ts";
@@ -78,7 +78,7 @@ function progressOf(cell: Cell): string {
   const times = cell.usableMs ? `, usable p95 ${cell.usableMs.p95} ms` : "";
   const direct = cell.directMs ? `, direct p95 ${cell.directMs.p95} ms` : "";
   const why = causes.length > 0 ? ` (${causes.join(", ")})` : "";
-  return `${pathsLine(cell)}, connected ${cell.connected}/${cell.runs}${times}${direct}${why}`;
+  return `${pathsOf(cell).join(", ")}, connected ${cell.connected}/${cell.runs}${times}${direct}${why}`;
 }
 
 function makeFolder(out: string): void {

@@ -1,14 +1,15 @@
 /** The matrix as a picture: SVG that needs nothing else, and is right in light and in dark. */
 import { html, type Markup, trusted } from "../bench/report/markup.ts";
 import { type Access, accesses } from "./access.ts";
-import { timesLine, verdictWords } from "./matrix-text.ts";
+import { timesOf, verdictWords } from "./matrix-text.ts";
 import type { Cell, Results } from "./results.ts";
 import { verdictsOn } from "./verdict.ts";
 
 /** Pixels. The width is that of a README's column; a cell is as large as its three lines need. */
 const width = 800;
 const margin = 12;
-const nameWidth = 112;
+const nameWidth = 88;
+const cellWidth = (width - 2 * margin - nameWidth) / accesses.length;
 const cellHeight = 58;
 const gap = 3;
 const headHeight = 86;
@@ -47,7 +48,6 @@ const names: Record<Access, [string, string]> = {
 /** The picture of a run: a cell for each pair, coloured by path, with its times in it; below, the targets. */
 export function matrixPicture(results: Results): string {
   const used = accesses.filter((access) => results.cells.some(({ a, b }) => a === access || b === access));
-  const cellWidth = (width - 2 * margin - nameWidth) / used.length;
   const verdicts = verdictsOn(results.cells);
   const verdictsTop = headHeight + used.length * cellHeight + 58;
   const height = verdictsTop + verdicts.length * lineHeight + 14;
@@ -78,7 +78,7 @@ ${legend(width - margin - 236, 30)}
 ${rows}
 ${heads}
 ${cells}
-<text class="muted" x="${margin + 4}" y="${verdictsTop - 36}">In a cell: the path; p95 until a path was usable / until one without a relay was; runs that connected.</text>
+<text class="muted" x="${margin + 4}" y="${verdictsTop - 36}">In a cell: the path; p95 of the milliseconds until a path was usable / until one without a relay was; runs that connected.</text>
 <text class="head" x="${margin + 4}" y="${verdictsTop - 8}">Targets</text>
 ${verdicts.map((verdict, row) => verdictMarkup(verdictWords(verdict), verdict.reached, verdictsTop + 12 + row * lineHeight))}
 </svg>
@@ -99,7 +99,7 @@ function cellMarkup(cell: Cell, { x, y, width, height }: Box): Markup {
   const [most] = shares.toSorted((one, other) => other.share - one.share);
   const name = most ? pathWords[most.kind] : "";
   const path = most && most.share < 1 ? `${Math.floor(most.share * 100)} % ${name}` : name;
-  const lines = cell.connected === 0 ? [] : [timesLine(cell), `${cell.connected}/${cell.runs}`];
+  const lines = cell.connected === 0 ? [] : [timesOf(cell), `${cell.connected}/${cell.runs}`];
   const middle = at(x + width / 2);
   return html`<g>${stripes}
 <text class="path" x="${middle}" y="${y + (lines.length > 0 ? 18 : 33)}">${path}</text>
@@ -163,7 +163,7 @@ svg { --paper: #ffffff; --ink: #1b2330; --muted: #5d6878; --lan: #a5e3d5; --dire
 .title { font-size: 19px; font-weight: 650; } .head { font-size: 14px; font-weight: 650; }
 .muted { fill: var(--muted); }
 .name { font-size: 13px; }
-.path, .cell { text-anchor: middle; } .path { font-size: 13px; font-weight: 650; } .cell { font-variant-numeric: tabular-nums; }
+.path, .cell { text-anchor: middle; } .path { font-weight: 650; } .cell { font-variant-numeric: tabular-nums; }
 .value { text-anchor: end; font-weight: 650; font-variant-numeric: tabular-nums; }
 .good { fill: var(--good); font-weight: 700; font-size: 14px; } .bad { fill: var(--bad); font-weight: 700; font-size: 14px; }
 `);

@@ -50,22 +50,20 @@ export function verdictWords({ what, of, value, target, worst }: Verdict) {
 export function cellLines(cell: Cell | undefined): string[] {
   if (!cell) return [];
   const { runs, connected, explained } = cell;
-  if (connected === 0) return ["no path", explained > 0 ? `told why ${explained}/${runs}` : `0/${runs}`];
-  return [pathsLine(cell), `${connected}/${runs}`, timesLine(cell)];
+  if (connected === 0) return ["no path", explained > 0 ? `told ${explained}/${runs}` : `0/${runs}`];
+  return [...pathsOf(cell), `${connected}/${runs}`, `${timesOf(cell)} ms`];
 }
 
-/** The p95 until a path was usable, and until one was direct. */
-export function timesLine({ usableMs, directMs }: Cell): string {
+/** Milliseconds, p95: until a path was usable, and until one was direct. */
+export function timesOf({ usableMs, directMs }: Cell): string {
   const times = [usableMs, directMs].map((spread) => (spread ? spread.p95.toFixed(0) : "–"));
-  return `${times.join(" / ")} ms`;
+  return times.join(" / ");
 }
 
-/** The path, or each with its share in percent if there were several. */
-export function pathsLine({ paths, runs }: Cell): string {
+/** The path, or each with its share if there were several. */
+export function pathsOf({ paths, runs }: Cell): string[] {
   const some = Object.entries(paths).filter(([, count]) => count > 0);
-  const [only] = some;
-  if (some.length === 1 && only) return only[0];
-  return some.map(([path, count]) => `${path} ${Math.round((100 * count) / runs)}`).join(" ");
+  return some.map(([path, count]) => (some.length > 1 ? `${path} ${percent(count / runs)}` : path));
 }
 
 /** Rounded down: what is not all is not 100 %. */

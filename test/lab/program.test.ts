@@ -1,0 +1,106 @@
+/** `npm run lab` as whoever runs it sees it: what it says of mistakes, where it is skipped, what it leaves behind. */
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { namesOf } from "../../lab/namespace.ts";
+import { whyNoLab } from "../../lab/requirement.ts";
+import { results as schema } from "../../lab/results.ts";
+import { root, startProgram } from "../support/program.ts";
+
+/** The lab's players are programs that use the SDK. */
+const canRun = whyNoLab() === null && existsSync(join(root, "client/index.ts"));
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "orion-edge-lab-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const mistakes: Record<string, { args: string[]; says: RegExp }> = {
+  "runs that are no number": {
+    args: ["--runs", "many"],
+    says: /^--runs must be .* from 1 .*, not "many"\.$/,
+  },
+  "an access that there is not": {
+    args: ["--only", "none,dial-up"],
+    says: /^--only knows none, .*, udp-dropped, not "dial-up"\.$/,
+  },
+  "a pair of three": {
+    args: ["--cells", "none,none,none"],
+    says: /^--cells takes two accesses, like none,cgnat, not "none,none,none"\.$/,
+  },
+  "two ways to pick": {
+    args: ["--cells", "none,none", "--only", "none"],
+    says: /^--cells and --only cannot be given together\.$/,
+  },
+  "a delay that is none": { args: ["--delay", "-1"], says: /^.*--delay.*\.$/ },
+  "an unknown option": { args: ["--fast"], says: /'--fast'.*\.$/ },
+  "a folder without a name": { args: ["--out", ""], says: /^--out must name a folder\.$/ },
+};
+for (const [what, { args, says }] of Object.entries(mistakes)) {
+  test.concurrent(`${what}: one clear sentence, and exit code 1`, async ({ expect }) => {
+    const program = startProgram("node", ["lab/main.ts", ...args]);
+    expect(await program.ended).toBe(1);
+    expect(program.errors.trim()).toMatch(says);
+    expect(program.errors.trim().split("\n")).toHaveLength(1);
+    expect(program.output).toBe(program.errors);
+  });
+}
+
+test("--help tells every option and every access", async () => {
+  const help = startProgram("node", ["lab/main.ts", "--help"]);
+  expect(await help.ended).toBe(0);
+  for (const word of [
+    "--runs",
+    "--cells",
+    "--only",
+    "--delay",
+    "--parallel",
+    "--out",
+    "--reference",
+    "cgnat",
+  ]) {
+    expect(help.output).toContain(word);
+  }
+});
+
+test("whoever is not root reads why it is skipped, and exit code 0 lets everything else go on", () => {
+  const asNobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
+  const program = spawnSync(process.execPath, ["lab/main.ts"], { cwd: root, encoding: "utf8", ...asNobody });
+  expect(program.stdout).toMatch(/^The lab needs .*\.\nskipped\n$/);
+  expect(program.stderr).toBe("");
+  expect(program.status).toBe(0);
+});
+
+describe.skipIf(!canRun)("a run of the lab", () => {
+  test("connects a pair, and leaves its results, its picture and nothing else", {
+    timeout: 60_000,
+  }, async () => {
+    const args = ["--cells", "port-restricted,none", "--runs", "2", "--delay", "0", "--out", folder];
+    const program = startProgram("node", ["lab/main.ts", ...args]);
+    expect(await program.ended).toBe(0);
+    expect(program.errors).toBe("");
+    const results = schema.parse(JSON.parse(readFileSync(join(folder, "latest.json"), "utf8")));
+    expect(results).toMatchObject({ runs: 2, delayMs: 0 });
+    expect(results.cells).toMatchObject([{ a: "none", b: "port-restricted", runs: 2, connected: 2 }]);
+    expect(readFileSync(join(folder, "latest.svg"), "utf8")).toContain("<svg");
+    expect(namesOf(`orion-lab-${program.pid}-`)).toEqual([]);
+  });
+
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    test(`ends by ${signal}: a sentence, exit code 1, and nothing left`, { timeout: 60_000 }, async () => {
+      const args = ["--cells", "lossy,symmetric", "--out", join(folder, signal)];
+      const program = startProgram("node", ["lab/main.ts", ...args]);
+      await program.prints(/1 pair/);
+      expect(namesOf(`orion-lab-${program.pid}-`)).not.toEqual([]);
+      process.kill(program.pid, signal);
+      expect(await program.ended).toBe(1);
+      expect(program.errors).toBe("The lab was stopped before its end: nothing was written.\n");
+      expect(namesOf(`orion-lab-${program.pid}-`)).toEqual([]);
+      expect(existsSync(join(folder, signal, "latest.json"))).toBe(false);
+    });
+  }
+});

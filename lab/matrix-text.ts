@@ -4,21 +4,23 @@ import { accesses } from "./access.ts";
 import type { Cell, Results } from "./results.ts";
 import { type Verdict, verdictsOn } from "./verdict.ts";
 
-/** A row and a column for every access that was run; what each cell has is said above it. */
+/** A row and a column for every access that has cells; what each cell has is said above it. */
 export function matrixText({ cells, runs, delayMs }: Results): string {
-  const used = accesses.filter((access) => cells.some(({ a, b }) => a === access || b === access));
-  const rows = used.flatMap((b, index) => {
-    const told = used.map((a) => cellLines(cells.find((cell) => cell.a === a && cell.b === b)));
+  const used = (of: (cell: Cell) => string) =>
+    accesses.filter((access) => cells.some((cell) => of(cell) === access));
+  const firsts = used(({ a }) => a);
+  const rows = used(({ b }) => b).flatMap((b, index) => {
+    const told = firsts.map((a) => cellLines(cells.find((cell) => cell.a === a && cell.b === b)));
     const height = Math.max(...told.map(({ length }) => length));
     const lines = Array.from({ length: height }, (_, line) => [
       line === 0 ? b : "",
       ...told.map((cell) => cell[line] ?? ""),
     ]);
-    return index === 0 ? lines : [used.map(() => "").concat(""), ...lines];
+    return index === 0 ? lines : [["", ...firsts.map(() => "")], ...lines];
   });
   const about = `${runs} ${runs === 1 ? "run" : "runs"} of each pair, ${delayMs} ms longer round trips. In a cell: the path, how many were connected,
 and milliseconds after the introduction, p95: until usable / until direct.`;
-  return `${about}\n\n${columns([["", ...used], ...rows])}`;
+  return `${about}\n\n${columns([["", ...firsts], ...rows])}`;
 }
 
 /** A line for every target, with the pair that is farthest from it. */

@@ -437,7 +437,10 @@ test("the players are told the sidecar's public name, if it has one", async () =
   const { lobbyId, host, all } = await lobbyOf(2, edge.url);
   await host.start(lobbyId);
   for (const player of all) {
-    expect(await player.hears("ptpMediation_send")).toMatchObject({ port: sidecar.port, host: "udp.game.example" });
+    expect(await player.hears("ptpMediation_send")).toMatchObject({
+      port: sidecar.port,
+      host: "udp.game.example",
+    });
   }
   await sidecar.stop();
   await edge.stop();

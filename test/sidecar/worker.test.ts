@@ -37,7 +37,10 @@ describe("the path of a datagram", () => {
     const [guest = host] = guests;
     for (const player of all) player.answersOverUdp = false;
     await host.start(lobbyId);
-    expect(await host.hears("ptpMediation_send")).toMatchObject({ port: sidecar.port, host: "udp.example.org" });
+    expect(await host.hears("ptpMediation_send")).toMatchObject({
+      port: sidecar.port,
+      host: "udp.example.org",
+    });
 
     const six = createSocket("udp6").bind(0, "::1");
     await once(six, "listening");

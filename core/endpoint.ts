@@ -29,23 +29,46 @@ export type Scope = "public" | "private" | "loopback" | "unusable";
 
 /** The scope of a plain address (RFC 6890; 100.64/10 counts as private). Text that is no address is `unusable`. */
 export function scopeOf(ip: string): Scope {
-  const bytes = v4.exec(ip)?.slice(1).map(Number);
-  if (bytes) return scopeOfV4(bytes);
-  return ip.includes(":") && /^[\da-f:.]{2,45}$/i.test(ip) ? scopeOfV6(ip.toLowerCase()) : "unusable";
+  const bytes = addressBytes(ip);
+  if (!bytes) return "unusable";
+  return bytes.length === 4 ? scopeOfV4(bytes) : scopeOfV6(bytes);
 }
 
-function scopeOfV4([a = 0, b = 0, c = 0, d = 0]: number[]): Scope {
-  if (a > 223 || a === 0 || Math.max(b, c, d) > 255) return "unusable";
+/** The 4 or 16 bytes of a plain address, or null for any other text: what a resolver would take for a name is no address. */
+export function addressBytes(ip: string): number[] | null {
+  const four = v4.exec(ip)?.slice(1);
+  if (four) {
+    const bytes = four.map(Number);
+    return bytes.every((byte, i) => byte < 256 && String(byte) === four[i]) ? bytes : null;
+  }
+  const [head = "", tail, ...more] = ip.split("::");
+  if (more.length > 0) return null;
+  const [before, after] = [groups(head), groups(tail ?? "")];
+  if (!before || !after) return null;
+  const zeros = 16 - before.length - after.length;
+  if (tail === undefined ? zeros !== 0 : zeros < 2) return null;
+  return [...before, ...Array<number>(zeros).fill(0), ...after];
+}
+
+function groups(text: string): number[] | null {
+  if (text === "") return [];
+  const words = text.split(":");
+  if (!words.every((word) => /^[\da-f]{1,4}$/i.test(word))) return null;
+  return words.map((word) => Number.parseInt(word, 16)).flatMap((word) => [word >> 8, word & 255]);
+}
+
+function scopeOfV4([a = 0, b = 0]: number[]): Scope {
+  if (a > 223 || a === 0) return "unusable";
   if (a === 127) return "loopback";
   const shared = a === 100 && b >= 64 && b < 128;
   const local = a === 10 || (a === 172 && b >= 16 && b < 32) || (a === 192 && b === 168);
   return local || shared || (a === 169 && b === 254) ? "private" : "public";
 }
 
-function scopeOfV6(ip: string): Scope {
-  if (ip === "::1") return "loopback";
-  const first = ip.startsWith("::") ? 0 : Number.parseInt(ip, 16);
+function scopeOfV6(bytes: number[]): Scope {
+  const [a = 0, b = 0] = bytes;
+  if (bytes.every((byte, i) => byte === (i < 15 ? 0 : 1))) return "loopback";
   // Unspecified, IPv4 in disguise (plainAddress unmasks the honest ones), multicast.
-  if (first === 0 || first >= 0xff00) return "unusable";
-  return (first & 0xfe00) === 0xfc00 || (first & 0xffc0) === 0xfe80 ? "private" : "public";
+  if ((a === 0 && b === 0) || a === 0xff) return "unusable";
+  return (a & 0xfe) === 0xfc || (a === 0xfe && (b & 0xc0) === 0x80) ? "private" : "public";
 }

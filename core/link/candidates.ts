@@ -1,0 +1,152 @@
+/** Where a peer may be reached, and where it must not be looked for, whatever it says. */
+import { addressBytes, type Endpoint, scopeOf } from "../endpoint.ts";
+import { limits } from "../limits.ts";
+import type { LinkConfig } from "./config.ts";
+import type { LocalSocket, PathKind } from "./path.ts";
+import type { Candidate } from "./state.ts";
+
+/** A candidate before anything was sent to it, but for its number. */
+type Place = Pick<Candidate, "kind" | "remote" | "origin" | "left">;
+
+/**
+ * The peer's candidates as a link begins, the observed one first: what is sent first is what a NAT that counts maps next.
+ * None where only the relay is allowed.
+ */
+export function candidatesOf(config: LinkConfig, now: number): Candidate[] {
+  const { peer } = config;
+  const places: Place[] = [];
+  const add = (remote: Endpoint, origin: Candidate["origin"], left: number) => {
+    if (places.some((place) => isSameEndpoint(place.remote, remote))) return;
+    places.push({ kind: kindOf(config, remote.ip), remote, origin, left });
+  };
+  if (!config.relayOnly) {
+    const { endpoint } = peer;
+    if (endpoint && mayMeet(config, endpoint)) add(endpoint, "observed", limits.observedChecks);
+    for (const claim of peer.candidates.slice(0, limits.candidates)) {
+      if (mayBelieve(config, claim)) add(claim, "claimed", limits.claimedProbes);
+    }
+    for (const guess of guessesOf(config)) {
+      if (mayMeet(config, guess)) add(guess, "guessed", limits.claimedProbes);
+    }
+  }
+  if (config.relay) places.push({ kind: "relay", remote: config.sidecar, origin: "relay", left: 0 });
+  return places
+    .filter(({ remote }) => config.hasV6 || socketFor(remote) === "v4")
+    .map((place, id) => newCandidate(place, socketFor(place.remote), id, now));
+}
+
+export function newCandidate(place: Place, local: LocalSocket, id: number, now: number): Candidate {
+  return {
+    ...place,
+    id,
+    local,
+    confirmed: false,
+    paced: 0,
+    checkAt: now,
+    checkedAt: Number.NEGATIVE_INFINITY,
+    unanswered: 0,
+    awaited: [],
+    heardAt: Number.NEGATIVE_INFINITY,
+    roundTripMs: null,
+  };
+}
+
+/** Whether an address that the peer claims is worth a few packets, and does nobody harm. */
+export function mayBelieve(config: LinkConfig, remote: Endpoint): boolean {
+  const { you, peer, own, ownPorts } = config;
+  if (!mayMeet(config, remote)) return false;
+  if (ownPorts.includes(remote.port) && own.some(({ address }) => address === remote.ip)) return false;
+  if (isBroadcast(config, remote.ip)) return false;
+  if (scopeOf(remote.ip) !== "private") return true;
+  return (you !== null && you.endpoint.ip === peer.endpoint?.ip) || isNear(config, remote.ip);
+}
+
+/**
+ * Whether packets may go to an address that the sidecar has told, or that a packet of the peer's came from. Even those may be
+ * forged: never to this machine, unless both are on it, nor to any other one's neighbours at the sidecar, nor to ourselves.
+ */
+export function mayMeet(config: LinkConfig, remote: Endpoint): boolean {
+  const { you, peer, sidecar, relayOnly } = config;
+  if (relayOnly || isSameEndpoint(remote, sidecar)) return false;
+  if (you && isSameEndpoint(remote, you.endpoint)) return false;
+  if (remote.ip !== peer.endpoint?.ip && isAtSidecar(config, remote.ip) && !isHomeOfBoth(config))
+    return false;
+  switch (scopeOf(remote.ip)) {
+    case "unusable":
+      return false;
+    case "loopback":
+      return (
+        you !== null &&
+        scopeOf(you.endpoint.ip) === "loopback" &&
+        scopeOf(peer.endpoint?.ip ?? "") === "loopback"
+      );
+    case "private":
+      // Without its zone a link-local address leads nowhere.
+      return !(remote.ip.includes(":") && isInSubnet(remote.ip, "fe80::", 10));
+    case "public":
+      return true;
+  }
+}
+
+export function kindOf(config: LinkConfig, ip: string): PathKind {
+  return scopeOf(ip) !== "public" || isNear(config, ip) ? "lan" : "direct";
+}
+
+export function socketFor({ ip }: Endpoint): LocalSocket {
+  return ip.includes(":") ? "v6" : "v4";
+}
+
+export function isSameEndpoint(a: Endpoint, b: Endpoint): boolean {
+  return a.port === b.port && a.ip === b.ip;
+}
+
+/** Ports near those seen: where the NAT counts, the next ones; where too little is known, the neighbours. */
+function guessesOf({ peer }: LinkConfig): Endpoint[] {
+  if (!peer.endpoint) return [];
+  const { ip, port } = peer.endpoint;
+  const [first = port, second = port] = peer.ports;
+  const step = second - first;
+  const steps = Array.from({ length: limits.guessedPorts }, (_, i) => i + 1);
+  const ports: number[] = [];
+  if (peer.mapping === "unknown") ports.push(port + 1, port - 1, port + 2, port - 2);
+  else if (peer.mapping === "endpoint-dependent" && step !== 0 && Math.abs(step) <= limits.guessedStep) {
+    ports.push(...steps.map((count) => second + count * step));
+  }
+  return ports.filter((port) => port > 0 && port < 65536).map((port) => ({ ip, port }));
+}
+
+/** Whether an address is in a network that one of our interfaces is in. */
+function isNear({ own }: LinkConfig, ip: string): boolean {
+  return own.some(({ address, prefixLength }) => prefixLength > 0 && isInSubnet(ip, address, prefixLength));
+}
+
+function isBroadcast({ own }: LinkConfig, ip: string): boolean {
+  const bytes = addressBytes(ip);
+  if (bytes?.length !== 4) return false;
+  if (bytes[3] === 0 || bytes[3] === 255) return true;
+  return own.some(({ address, prefixLength }) => {
+    if (prefixLength > 30 || prefixLength < 1 || !isInSubnet(ip, address, prefixLength)) return false;
+    const host = bytes.reduce((number, byte) => number * 256 + byte, 0) % 2 ** (32 - prefixLength);
+    return host === 0 || host === 2 ** (32 - prefixLength) - 1;
+  });
+}
+
+function isAtSidecar({ sidecar }: LinkConfig, ip: string): boolean {
+  return isInSubnet(ip, sidecar.ip, sidecar.ip.includes(":") ? 64 : 24);
+}
+
+/** Whether the sidecar's network is that of both peers, too. */
+function isHomeOfBoth(config: LinkConfig): boolean {
+  const { you, peer, own } = config;
+  const ours = [...(you ? [you.endpoint.ip] : []), ...own.map(({ address }) => address)];
+  return ours.some((ip) => isAtSidecar(config, ip)) && isAtSidecar(config, peer.endpoint?.ip ?? "");
+}
+
+function isInSubnet(ip: string, network: string, prefixLength: number): boolean {
+  const [a, b] = [addressBytes(ip), addressBytes(network)];
+  if (!a || !b || a.length !== b.length) return false;
+  return a.every((byte, i) => {
+    const bits = Math.min(8, Math.max(0, prefixLength - i * 8));
+    return ((byte ^ (b[i] ?? 0)) & (0xff << (8 - bits)) & 0xff) === 0;
+  });
+}

@@ -1,0 +1,112 @@
+/** Checks: when each is due, what an answer proves, and when silence means that a path has died. */
+import { limits } from "../limits.ts";
+import { roll } from "./dice.ts";
+import { candidateInUse, type Draft, note, placeOf, takeNumber } from "./draft.ts";
+import type { Candidate, LinkState } from "./state.ts";
+
+/** When a candidate is to be checked next; infinity for never. */
+export function checkAt(state: Pick<LinkState, "phase">, candidate: Readonly<Candidate>): number {
+  const { confirmed, left, kind, checkedAt, unanswered, heardAt } = candidate;
+  if (!confirmed) return left > 0 ? candidate.checkAt : Number.POSITIVE_INFINITY;
+  if (isInUse(state, candidate)) {
+    const steady = checkedAt + (unanswered === 0 ? limits.steadyCheckMs : limits.silenceMs);
+    return Math.min(steady, Math.max(heardAt + limits.silenceMs, checkedAt + limits.quickCheckMs));
+  }
+  if (kind !== "relay") return Number.POSITIVE_INFINITY;
+  return checkedAt + (unanswered === 0 ? limits.standbyMs : limits.silenceMs);
+}
+
+/** When a confirmed path is taken for dead unless something happens; infinity for never. */
+export function deadAt(state: Pick<LinkState, "phase">, candidate: Readonly<Candidate>): number {
+  const { confirmed, kind, checkedAt, unanswered, heardAt } = candidate;
+  if (!confirmed) return Number.POSITIVE_INFINITY;
+  if (isInUse(state, candidate)) {
+    if (unanswered >= limits.oneWayChecks) return checkedAt + limits.quickCheckMs;
+    if (unanswered < limits.deadChecks) return Number.POSITIVE_INFINITY;
+    return Math.max(heardAt + limits.deadMs, checkedAt + limits.quickCheckMs);
+  }
+  if (kind !== "relay") return heardAt + limits.standbyMs;
+  return unanswered >= limits.deadChecks ? checkedAt + limits.silenceMs : Number.POSITIVE_INFINITY;
+}
+
+export function sendCheck(draft: Draft, candidate: Candidate): void {
+  const { now } = draft;
+  const number = takeNumber(draft);
+  const { local, remote } = candidate;
+  if (number === 1) note(draft, `first check sent: ${placeOf(candidate)}`);
+  draft.effects.push({ kind: "send", packet: "check", number, local, remote });
+  candidate.awaited = [...candidate.awaited, { number, at: now }].slice(-limits.awaitedChecks);
+  candidate.unanswered += 1;
+  candidate.checkedAt = now;
+  if (candidate.confirmed) return;
+  candidate.left -= 1;
+  candidate.paced += 1;
+  candidate.checkAt = now + pace(draft, candidate.paced);
+}
+
+/** Takes an answer to one of the last checks; false if it answers none. */
+export function takeAnswer(draft: Draft, candidate: Candidate, number: number): boolean {
+  const check = candidate.awaited.find((check) => check.number === number);
+  if (!check) return false;
+  // Earlier ones that are not answered yet no longer matter, later ones do.
+  candidate.awaited = candidate.awaited.filter((check) => check.number > number);
+  confirm(draft, candidate, draft.now - check.at);
+  return true;
+}
+
+/** The path works both ways. */
+export function confirm(draft: Draft, candidate: Candidate, roundTripMs: number): void {
+  if (!candidate.confirmed) note(draft, `confirmed in ${Math.round(roundTripMs)} ms: ${placeOf(candidate)}`);
+  candidate.confirmed = true;
+  candidate.unanswered = 0;
+  candidate.roundTripMs = roundTripMs;
+  candidate.heardAt = draft.now;
+}
+
+/** A packet came over it: if it is not confirmed it is checked, at once and a few times more. */
+export function trigger(draft: Draft, candidate: Candidate, checks: number): void {
+  if (candidate.confirmed) return;
+  candidate.left = Math.max(candidate.left, checks);
+  // One that has just left may yet be answered: a packet that was doubled is no reason for two.
+  candidate.checkAt = Math.min(
+    candidate.checkAt,
+    Math.max(draft.now, candidate.checkedAt + limits.checkMs / 4),
+  );
+}
+
+/** Tries all candidates again that ever showed a sign of life, or that the sidecar told. */
+export function checkAgain(draft: Draft, checks: number): void {
+  for (const candidate of draft.candidates) {
+    if (candidate.confirmed || candidate.kind === "relay") continue;
+    if (candidate.origin !== "observed" && candidate.heardAt === Number.NEGATIVE_INFINITY) continue;
+    candidate.left = Math.max(candidate.left, checks);
+    candidate.paced = 0;
+    candidate.checkAt = draft.now;
+  }
+}
+
+/** Direct paths are not looked for any more, but where the peer is heard. */
+export function stopChecks(draft: Draft): void {
+  for (const candidate of draft.candidates) {
+    if (candidate.kind !== "relay" && !candidate.confirmed) candidate.left = 0;
+  }
+}
+
+/** Takes a path for dead. */
+export function bury(draft: Draft, candidate: Candidate): void {
+  if (candidate === candidateInUse(draft)) note(draft, `died: ${placeOf(candidate)}`);
+  candidate.confirmed = false;
+  candidate.unanswered = 0;
+  candidate.left = 0;
+}
+
+function isInUse({ phase }: Pick<LinkState, "phase">, { id }: Readonly<Candidate>): boolean {
+  return phase.kind === "linked" && phase.inUse === id;
+}
+
+/** Milliseconds to the next check: apart from those of other links, and slowing down. */
+function pace(draft: Draft, sent: number): number {
+  const rolled = roll(draft.dice);
+  draft.dice = rolled.dice;
+  return limits.checkMs * 2 ** Math.min(2, Math.floor(sent / 10)) * (0.9 + 0.2 * rolled.value);
+}

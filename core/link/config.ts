@@ -1,0 +1,37 @@
+import type { Endpoint } from "../endpoint.ts";
+import type { Mapping } from "../mapping.ts";
+import type { Side } from "../relay/ticket.ts";
+
+/** All that a link knows when it opens. */
+export type LinkConfig = {
+  /** Our end: the host is `a`. */
+  readonly side: Side;
+  /** 32 random bits. */
+  readonly seed: number;
+  /** How the sidecar saw us; null if it did not say. */
+  readonly you: { readonly endpoint: Endpoint; readonly mapping: Mapping } | null;
+  readonly peer: LinkPeer;
+  /** The addresses of this machine's interfaces, plain (core/endpoint.ts). */
+  readonly own: readonly { readonly address: string; readonly prefixLength: number }[];
+  /** The local ports of the sockets `v4` and `v6`. */
+  readonly ownPorts: readonly number[];
+  /** The sidecar, resolved: also the relay, if there is one. */
+  readonly sidecar: Endpoint;
+  /** Whether there is a ticket for the relay. */
+  readonly relay: boolean;
+  /** The lobby allows the relay alone: then nothing is sent to an address of the peer's. */
+  readonly relayOnly: boolean;
+  /** Whether the socket `v6` is there. */
+  readonly hasV6: boolean;
+};
+
+/** What the introduction says of the other end. */
+export type LinkPeer = {
+  /** Where the sidecar saw it: not known where the lobby is `relay-only`. */
+  readonly endpoint: Endpoint | null;
+  /** The ports the sidecar saw it at, in order. */
+  readonly ports: readonly number[];
+  readonly mapping: Mapping;
+  /** Addresses it claims to have: it may lie. */
+  readonly candidates: readonly Endpoint[];
+};

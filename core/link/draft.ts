@@ -1,0 +1,56 @@
+/** A state while one step works on it: a copy of its own, and what is to be done. Never leaves the step. */
+import { limits } from "../limits.ts";
+import type { LinkEffect } from "./effect.ts";
+import type { Candidate, LinkState, Phase } from "./state.ts";
+
+export type Draft = { -readonly [Key in Exclude<keyof LinkState, "candidates">]: LinkState[Key] } & {
+  candidates: Candidate[];
+  effects: LinkEffect[];
+  now: number;
+};
+
+export type LinkStep = { state: LinkState; effects: readonly LinkEffect[] };
+
+export function draftOf(state: LinkState, now: number): Draft {
+  return { ...state, candidates: state.candidates.map((candidate) => ({ ...candidate })), effects: [], now };
+}
+
+export function stepOf({ effects, now: _, ...state }: Draft): LinkStep {
+  return { state, effects };
+}
+
+/** A line for the report, as long as there is room. */
+export function note(draft: Draft, what: string): void {
+  if (draft.notesLeft === 0) return;
+  draft.notesLeft -= 1;
+  draft.effects.push({ kind: "note", what });
+}
+
+export function candidateInUse(draft: Draft): Candidate | null {
+  const { phase } = draft;
+  return phase.kind === "linked" ? (draft.candidates.find(({ id }) => id === phase.inUse) ?? null) : null;
+}
+
+export function isOver({ kind }: Phase): boolean {
+  return kind === "closing" || kind === "ended";
+}
+
+/** The next number for a check or a farewell. */
+export function takeNumber(draft: Draft): number {
+  draft.number += 1;
+  return draft.number;
+}
+
+/** Whether one more answer may be sent this second. */
+export function mayAnswer(draft: Draft): boolean {
+  if (draft.now >= draft.answers.at + 1_000) {
+    draft.answers = { left: limits.answersPerSecond, at: draft.now };
+  }
+  if (draft.answers.left === 0) return false;
+  draft.answers = { ...draft.answers, left: draft.answers.left - 1 };
+  return true;
+}
+
+export function placeOf({ kind, remote }: Readonly<Candidate>): string {
+  return kind === "relay" ? "relay" : `${kind}, ${remote.ip} port ${remote.port}`;
+}

@@ -1,0 +1,139 @@
+/** Which path is used, and when the search for a better one, or for any, is over. */
+import { limits } from "../limits.ts";
+import type { Cause } from "./cause.ts";
+import { bury, checkAgain, deadAt, stopChecks } from "./checks.ts";
+import { candidateInUse, type Draft, note } from "./draft.ts";
+import { endProbing, isProbing, keepSocket } from "./probing.ts";
+import { bindAgain, isHopeless } from "./relay.ts";
+import { type Candidate, type LinkState, pathOf } from "./state.ts";
+
+/** The rungs, best first. */
+const ranks = { lan: 0, direct: 1, relay: 2 } as const;
+
+/** Buries the paths that have died, and does what follows for the one in use. */
+export function buryTheDead(draft: Draft): void {
+  const inUse = candidateInUse(draft);
+  for (const candidate of draft.candidates) {
+    if (draft.now < deadAt(draft, candidate)) continue;
+    bury(draft, candidate);
+    if (candidate.kind === "relay") bindAgain(draft);
+  }
+  if (inUse && !inUse.confirmed) lookAround(draft);
+}
+
+/** Moves to the best path there is, if that is not the one in use. */
+export function choose(draft: Draft): void {
+  const inUse = candidateInUse(draft);
+  const best = draft.candidates
+    .filter(({ confirmed }) => confirmed)
+    .reduce<Candidate | null>((best, next) => (best && !isBetter(draft, next, best) ? best : next), null);
+  if (best) {
+    if (best !== inUse) use(draft, best);
+  } else if (draft.phase.kind === "linked") {
+    note(draft, "no path left");
+    draft.phase = { kind: "seeking", giveUpAt: draft.now + limits.graceMs };
+  }
+}
+
+/** Settles, or ends, if there is nothing more to wait for. */
+export function conclude(draft: Draft): void {
+  const { phase, now, config } = draft;
+  if (phase.kind === "seeking") {
+    if (now >= phase.giveUpAt) end(draft, "path-lost");
+    return;
+  }
+  const inUse = candidateInUse(draft);
+  if (draft.directUntil !== null && now >= draft.directUntil) draft.directUntil = null;
+  const looksOn = draft.directUntil !== null || isProbing(draft.probing);
+  if (!inUse) {
+    if (phase.kind !== "connecting" || looksOn) return;
+    if (now >= phase.giveUpAt || isHopeless(draft.relay)) end(draft, failure(draft));
+    return;
+  }
+  if (draft.settled) return;
+  if (inUse.kind === "relay" ? !looksOn : !isLanOpen(draft, inUse)) {
+    draft.settled = true;
+    if (inUse.kind === "relay") stopChecks(draft);
+    const cause = config.relayOnly ? "relay-only" : directCause(draft);
+    draft.effects.push({ kind: "settle", cause: inUse.kind === "relay" ? cause : null });
+  }
+}
+
+/** Ends the link; nothing is done for it from then on. */
+export function end(draft: Draft, cause: Cause | null): void {
+  endProbing(draft);
+  if (draft.sockets.kept !== null) keepSocket(draft, null);
+  draft.phase = { kind: "ended" };
+  draft.effects.push({ kind: "end", cause });
+}
+
+/** When `conclude` may have something to say by itself; infinity for never. */
+export function concludeAt({ phase, directUntil, settled, probing }: LinkState): number {
+  switch (phase.kind) {
+    case "connecting":
+      return directUntil ?? (isProbing(probing) ? Number.POSITIVE_INFINITY : phase.giveUpAt);
+    case "linked":
+      return settled ? Number.POSITIVE_INFINITY : (directUntil ?? Number.POSITIVE_INFINITY);
+    case "seeking":
+      return phase.giveUpAt;
+    case "closing":
+    case "ended":
+      return Number.POSITIVE_INFINITY;
+  }
+}
+
+/** The path in use has died: the network may have changed, so that all the others are worth a try again. */
+function lookAround(draft: Draft): void {
+  checkAgain(draft, limits.observedChecks);
+  draft.recheckAt = draft.now + limits.recheckMs;
+  if (!draft.candidates.some(({ kind, confirmed }) => kind === "relay" && confirmed)) bindAgain(draft);
+}
+
+function use(draft: Draft, candidate: Candidate): void {
+  draft.phase = { kind: "linked", inUse: candidate.id };
+  draft.effects.push({ kind: "use-path", path: pathOf(candidate) });
+  note(draft, `in use: ${candidate.kind}`);
+  if (candidate.kind === "relay") return;
+  draft.recheckAt = Number.POSITIVE_INFINITY;
+  // No worse path, and no other of this kind, is looked for; those the peer checks are still answered.
+  for (const other of draft.candidates) {
+    if (ranks[other.kind] >= ranks[candidate.kind] && other.kind !== "relay" && !other.confirmed)
+      other.left = 0;
+  }
+  endProbing(draft);
+  if (draft.sockets.kept !== null && candidate.local !== draft.sockets.kept) keepSocket(draft, null);
+}
+
+/** Of one kind, the path in use stays, unless it is silent and the peer was heard elsewhere: then it has moved. */
+function isBetter(draft: Draft, next: Candidate, than: Candidate): boolean {
+  if (next.kind !== than.kind) return ranks[next.kind] < ranks[than.kind];
+  const inUse = candidateInUse(draft);
+  const isSilent = inUse !== null && inUse.unanswered > 1 && inUse.heardAt <= draft.now - limits.silenceMs;
+  if (than === inUse) return isSilent && next.heardAt > than.heardAt;
+  if (next === inUse) return !isSilent || next.heardAt >= than.heardAt;
+  return next.heardAt > than.heardAt;
+}
+
+/** Whether the path within a shared network may yet be confirmed, which is better than any other. */
+function isLanOpen(draft: Draft, inUse: Candidate): boolean {
+  if (inUse.kind === "lan" || draft.directUntil === null) return false;
+  return draft.candidates.some(({ kind, confirmed, left }) => kind === "lan" && !confirmed && left > 0);
+}
+
+/** Why nothing works. */
+function failure(draft: Draft): Cause {
+  const { relay } = draft;
+  if (!relay && draft.config.relayOnly) return "relay-only";
+  if (relay?.refused) return "relay-refused";
+  if (relay && !relay.answered) return "relay-unreachable";
+  return draft.config.relayOnly ? "no-packets-received" : directCause(draft);
+}
+
+/** Why no direct path works. */
+function directCause({ config, heardDirectly, probing }: Draft): Cause {
+  const { you, peer } = config;
+  const dependent = [you?.mapping, peer.mapping].filter((mapping) => mapping === "endpoint-dependent").length;
+  if (dependent === 2) return "both-endpoint-dependent";
+  if (heardDirectly) return "one-way";
+  return probing.kind === "over" ? "ports-not-guessed" : "no-packets-received";
+}

@@ -1,0 +1,64 @@
+import { createHmac } from "node:crypto";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { limits } from "../../core/limits.ts";
+import { encodeMessage } from "../../core/wire/codec.ts";
+import { readSealed } from "../../core/wire/sealed.ts";
+import vectors from "../vectors/sealed.json" with { type: "json" };
+import { anyText } from "./any-text.ts";
+
+const bytesOf = (text: string) => new TextEncoder().encode(text);
+const macOf = (signed: string) =>
+  createHmac("sha256", vectors.key).update(signed).digest().subarray(0, 16).toString("base64url");
+
+describe("a sealed datagram is read, its mac as it is stated", () => {
+  for (const { why, method, payload, signed, mac, text } of vectors.read) {
+    test(why, () => {
+      expect(readSealed(bytesOf(text))).toEqual({ method, payload, signed, mac });
+      expect(macOf(signed)).toBe(mac);
+    });
+  }
+});
+
+describe("what is not sealed is ignored", () => {
+  for (const { why, text } of vectors.ignored) {
+    test(why, () => expect(readSealed(bytesOf(text))).toBeNull());
+  }
+  test("a datagram of more bytes than there may be", () => {
+    const [{ text } = { text: "" }] = vectors.read;
+    expect(readSealed(bytesOf(text.padStart(limits.datagramBytes + 1, "m")))).toBeNull();
+  });
+  test("bytes that are no text", () => {
+    expect(readSealed(Uint8Array.of(0xe8, 0xff, 0xfe))).toBeNull();
+  });
+});
+
+test("whatever is sealed is read again", () => {
+  fc.assert(
+    fc.property(
+      fc.stringMatching(/^[a-zA-Z_]{1,40}$/),
+      fc.dictionary(anyText, fc.nat()),
+      (method, payload) => {
+        const signed = encodeMessage(method, payload);
+        fc.pre(signed.length < limits.datagramBytes - 64);
+        const sealed = readSealed(bytesOf(`${signed}.${macOf(signed)}`));
+        expect(sealed).toMatchObject({ method, signed, mac: macOf(signed) });
+      },
+    ),
+  );
+});
+
+test("any bytes are a sealed datagram or null, and never throw", () => {
+  const [{ text } = { text: "" }] = vectors.read;
+  const changed = fc
+    .tuple(fc.nat(text.length - 1), fc.nat(255))
+    .map(([at, byte]) => bytesOf(text).with(at, byte));
+  const bytes = fc.oneof(fc.uint8Array({ maxLength: 1_100 }), anyText.map(bytesOf), changed);
+  fc.assert(
+    fc.property(bytes, (bytes) => {
+      const sealed = readSealed(bytes);
+      if (sealed) expect(`${sealed.signed}.${sealed.mac}`).toBe(new TextDecoder().decode(bytes));
+    }),
+    { numRuns: 2_000 },
+  );
+});

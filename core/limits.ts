@@ -127,7 +127,7 @@ export const limits = {
   /** Checks to an address a verified packet came from, for each such packet. */
   triggeredChecks: 3,
   /** Checks through the relay, once both ends are there. */
-  relayChecks: 8,
+  relayChecks: 16,
   /** Checks to a peer's observed endpoint in one attempt: what its pace sends in `directMs`. */
   observedChecks: 48,
   /** Checks of one path whose answers are waited for: at the fastest pace, 1.6 s there and back. */

@@ -88,8 +88,9 @@ export function mayMeet(config: LinkConfig, remote: Endpoint): boolean {
   }
 }
 
+/** `lan` as both ends see it: a public IPv4 address next to ours may be that of a NAT, behind which we seem far away. */
 export function kindOf(config: LinkConfig, ip: string): PathKind {
-  return scopeOf(ip) !== "public" || isNear(config, ip) ? "lan" : "direct";
+  return scopeOf(ip) !== "public" || (ip.includes(":") && isNear(config, ip)) ? "lan" : "direct";
 }
 
 export function socketFor({ ip }: Endpoint): LocalSocket {

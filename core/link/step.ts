@@ -199,7 +199,7 @@ function find({ candidates }: Draft, { local, remote }: Arrival): Candidate | un
   );
 }
 
-/** An address that nobody told: the peer's NAT gave it to this very path. The one not heard for longest makes room. */
+/** An address that nobody told: the peer's NAT gave it to this very path. One that is not heard any more makes room. */
 function meet(draft: Draft, { local, remote }: Arrival): Candidate | null {
   const inUse = candidateInUse(draft);
   const met = draft.candidates.filter(({ origin }) => origin === "met");
@@ -207,6 +207,8 @@ function meet(draft: Draft, { local, remote }: Arrival): Candidate | null {
     const oldest = met
       .filter((candidate) => candidate !== inUse)
       .reduce<Candidate | null>((a, b) => (a && a.heardAt <= b.heardAt ? a : b), null);
+    // Where 256 sockets of the peer's are heard at once, the first of them have the time to answer.
+    if (!oldest || oldest.heardAt > draft.now - 2 * limits.silenceMs) return null;
     draft.candidates = draft.candidates.filter((candidate) => candidate !== oldest);
   }
   const place = { kind: kindOf(draft.config, remote.ip), remote, origin: "met", left: 0 } as const;

@@ -75,7 +75,7 @@ async function startSidecar(): Promise<Subject> {
   const edge = await startStandIn();
   const udpPort = await freePort();
   const program = launch("the sidecar", "udp-sidecar/main.ts", {
-    args: ["--edge", edge.url.href, "--udpPort", String(udpPort), "--name", "bench"],
+    args: ["--edge", edge.url.href, "--udpPort", String(udpPort), "--name", "bench", "--metricsPort", "off"],
     environment: { ORION_SECRET: secret },
   });
   await program.prints(/listens on UDP port/);

@@ -69,7 +69,13 @@ run("edge", join(root, "node_modules/wrangler/bin/wrangler.js"), {
 if (await answers()) {
   run("sidecar", join(root, "udp-sidecar/main.ts"), {
     args: [],
-    environment: { ORION_EDGE: edge, ORION_SECRET: options.secret, ORION_UDP_PORT: String(options.udpPort) },
+    environment: {
+      ORION_EDGE: edge,
+      ORION_SECRET: options.secret,
+      ORION_UDP_PORT: String(options.udpPort),
+      // Two of these may run at a time, and a port of the sidecar's as a service be taken.
+      ORION_METRICS_PORT: process.env.ORION_METRICS_PORT ?? "off",
+    },
   });
 } else if (!stopping) {
   console.error(`The Worker did not answer at ${edge} within ${startMs / 1000} s.`);

@@ -34,6 +34,7 @@ export class Observations {
   /** Clients that rest, and until when, in the order of time. A rest that was cut short is still here, and does not count. */
   #resting: { clientId: string; client: Client; until: number }[] = [];
   #posting = 0;
+  #posted = 0;
   #pauseMs = 0;
   #flushTimer: NodeJS.Timeout | null = null;
   #restTimer: NodeJS.Timeout | null = null;
@@ -46,6 +47,11 @@ export class Observations {
   /** Clients remembered. */
   get size(): number {
     return this.#clients.size;
+  }
+
+  /** Observations that the edge has taken. */
+  get posted(): number {
+    return this.#posted;
   }
 
   /** Takes an observation. False if too many are held already. */
@@ -126,6 +132,7 @@ export class Observations {
     else if (this.#posting === 0 || this.#pauseMs === 0)
       this.#pauseMs = Math.min(longestPauseMs, this.#pauseMs * 2 || firstPauseMs);
     const failed = new Set(again ?? batch.keys());
+    this.#posted += batch.length - failed.size;
     const until = Date.now() + limits.observationIntervalMs;
     for (const [index, sighting] of batch.entries()) {
       const { clientId } = sighting.observation;

@@ -1,12 +1,17 @@
 /** The sidecar's options: by flag, or by the environment. */
 
 import { randomBytes } from "node:crypto";
+import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 import { hostInUrl } from "../core/endpoint.ts";
+import { limits } from "../core/limits.ts";
 import { commandLineMistake, positiveInteger } from "../core/settings.ts";
 import { shortestSecret } from "../core/token.ts";
-import type { SidecarOptions } from "./sidecar.ts";
+import { nextPort, type SidecarOptions } from "./sidecar.ts";
+
+const mebibyte = 1024 * 1024;
+const defaultRelayRate = limits.relayTotalRate / mebibyte;
 
 export const help = `Orion Edge sidecar: sees the addresses players' datagrams come from, and tells the edge.
 
@@ -16,10 +21,18 @@ Usage: npm run sidecar -- --edge <url> [options]
   --secret <text>       The deployment's secret. Better in the environment, where
                         other users of the machine cannot read it                   (ORION_SECRET)
   --udpPort <port>      The UDP port to listen on. Default: 5990                    (ORION_UDP_PORT)
+  --secondUdpPort <port>
+                        Another one, which shows how a player's router maps ports.
+                        Default: the next one after it                              (ORION_SECOND_UDP_PORT)
   --publicHost <host>   The name or address players reach this machine by.
                         Default: the address the edge sees                          (ORION_PUBLIC_HOST)
   --name <name>         A name of its own, to tell sidecars apart.
                         Default: the machine's name and a random part               (ORION_NAME)
+  --relayRate <number>  What it relays in all, in MiB a second. Default: ${defaultRelayRate}         (ORION_RELAY_RATE)
+  --metricsPort <port>  The TCP port of its metrics and health, over HTTP, or off
+                        for none. Default: 5992                                     (ORION_METRICS_PORT)
+  --metricsHost <address>
+                        The address of that port. Default: 127.0.0.1                (ORION_METRICS_HOST)
   --help                This text
 `;
 
@@ -45,8 +58,12 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
       edge: text,
       secret: text,
       udpPort: text,
+      secondUdpPort: text,
       publicHost: text,
       name: text,
+      relayRate: text,
+      metricsPort: text,
+      metricsHost: text,
       help: { type: "boolean" },
     },
   });
@@ -65,9 +82,27 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
     throw new Error(`The secret must have ${shortestSecret} characters or more, as the Worker's has.`);
   }
 
-  const portText = values.udpPort ?? environment.ORION_UDP_PORT ?? "5990";
-  const port = positiveInteger(portText, 65535);
-  if (port === null) throw new Error(`--udpPort must be a whole number from 1 to 65535, not "${portText}".`);
+  const number = (name: "udpPort" | "secondUdpPort" | "relayRate" | "metricsPort", fallback: number) => {
+    const given = values[name] ?? environment[variables[name]];
+    const most = name === "relayRate" ? 100_000 : 65535;
+    const value = given === undefined ? fallback : positiveInteger(given, most);
+    if (value !== null) return value;
+    const orOff = name === "metricsPort" ? ", or off" : "";
+    throw new Error(`--${name} must be a whole number from 1 to ${most}${orOff}, not "${given}".`);
+  };
+  const port = number("udpPort", 5990);
+  const secondPort = number("secondUdpPort", nextPort(port));
+  if (port === secondPort) throw new Error(`--udpPort and --secondUdpPort must differ: both are ${port}.`);
+  const relay = { totalRate: number("relayRate", defaultRelayRate) * mebibyte };
+
+  const metricsHost = values.metricsHost ?? environment.ORION_METRICS_HOST ?? "127.0.0.1";
+  if (isIP(metricsHost) === 0 && metricsHost !== "localhost") {
+    throw new Error(
+      `--metricsHost must be an IP address of this machine, or localhost, not "${metricsHost}".`,
+    );
+  }
+  const isOff = (values.metricsPort ?? environment.ORION_METRICS_PORT) === "off";
+  const metrics = isOff ? undefined : { port: number("metricsPort", 5992), host: metricsHost };
 
   const publicHost = values.publicHost ?? environment.ORION_PUBLIC_HOST;
   if (publicHost !== undefined && !isHost(publicHost)) {
@@ -80,8 +115,15 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
   if (!/^[\w.-]{1,64}$/.test(name)) {
     throw new Error(`--name must be 1 to 64 letters, digits, dots, dashes or underscores, not "${name}".`);
   }
-  return { kind: "run", options: { edge: url, secret, port, publicHost, name } };
+  return { kind: "run", options: { edge: url, secret, port, secondPort, publicHost, name, relay, metrics } };
 }
+
+const variables = {
+  udpPort: "ORION_UDP_PORT",
+  secondUdpPort: "ORION_SECOND_UDP_PORT",
+  relayRate: "ORION_RELAY_RATE",
+  metricsPort: "ORION_METRICS_PORT",
+} as const;
 
 function isHost(text: string): boolean {
   return (

@@ -12,7 +12,8 @@ import { deriveKey, isSealed, macOf, seal } from "./keys.ts";
 
 export type Relay = {
   readonly counts: Readonly<RelayCounts>;
-  readonly links: Links;
+  /** What it carries now. */
+  count: Links["count"];
   /** A peer's packet. False if it is none after all. */
   carry(bytes: Uint8Array, address: string, port: number): boolean;
   /** A client's wish to be an end of a link: answered, unless it is not genuine. */
@@ -128,7 +129,7 @@ export function startRelay({ secret, cookies, socket, bounds, clock }: RelayOpti
 
   return {
     counts,
-    links,
+    count: () => links.count(),
     carry,
     bind,
     leave: () => {

@@ -12,6 +12,7 @@ import {
 } from "../core/wire/sidecar-post.ts";
 import { type Counts, type RelayCounts, sumOf } from "./counts.ts";
 import { connectEdge } from "./edge.ts";
+import type { MetricsServer, Sources } from "./metrics.ts";
 import { Observations } from "./observations.ts";
 import { listen } from "./receiver.ts";
 import { Sightings } from "./sightings.ts";
@@ -31,6 +32,8 @@ export type SidecarOptions = {
   name: string;
   /** The one local address to listen on; all of them without. */
   bind?: string | undefined;
+  /** Where to tell its operator how it is, over HTTP; nowhere without. */
+  metrics?: { port: number; host: string } | undefined;
   /** What the relay carries, where it is not what core/limits.ts has. */
   relay?: Partial<RelayBounds> | undefined;
   /** The relay's and the cookies' time, in milliseconds since 1970; without one, the system's. */
@@ -43,6 +46,8 @@ export type Sidecar = {
   /** Of both ports. */
   counts: Readonly<Counts>;
   relayed: Readonly<RelayCounts>;
+  /** TCP, of the metrics; 0 if there are none. */
+  metricsPort: number;
   /** Done when the edge has accepted a heartbeat. */
   known: Promise<void>;
   /** Says goodbye to the edge, delivers what is under way, and closes. May be called again. */
@@ -76,12 +81,27 @@ export async function startSidecar(
     throw error;
   });
 
+  let isKnown = false;
+  let stopped: Promise<void> | null = null;
+  const sources: Sources = {
+    ports: receiver.counts,
+    relayed: receiver.relay.counts,
+    carried: () => receiver.relay.count(),
+    observations: () => ({ posted: observations.posted, held: observations.size }),
+    isKnown: () => isKnown,
+    trouble: () => (stopped ? "leaving" : isKnown ? null : "unknown"),
+  };
+  const metrics = await startMetrics(options.metrics, sources).catch(async (error: unknown) => {
+    await receiver.close();
+    edge.close();
+    throw error;
+  });
+
   const known = Promise.withResolvers<void>();
   let timer: NodeJS.Timeout | null = null;
   let failures = 0;
   let said = "";
   let received = 0;
-  let stopped: Promise<void> | null = null;
 
   const tell = (sentence: string) => {
     if (sentence !== said) say(sentence);
@@ -99,7 +119,8 @@ export async function startSidecar(
   const beat = async () => {
     const reply = await heartbeat(false);
     if (stopped) return;
-    if (reply.accepted && heartbeatAnswer.safeParse(parseObject(reply.body)).success) {
+    isKnown = reply.accepted && heartbeatAnswer.safeParse(parseObject(reply.body)).success;
+    if (isKnown) {
       failures = 0;
       known.resolve();
       tell(`The edge at ${options.edge.origin} knows this sidecar.`);
@@ -123,6 +144,7 @@ export async function startSidecar(
     const waited = new Promise((resolve) => patience.addEventListener("abort", resolve));
     await Promise.race([Promise.all([heartbeat(true), observations.drained(), carriedOn]), waited]);
     await receiver.close();
+    metrics?.close();
     observations.stop();
     edge.close();
   };
@@ -132,12 +154,22 @@ export async function startSidecar(
     secondPort: receiver.ports.second,
     counts: sumOf([receiver.counts.first, receiver.counts.second]),
     relayed: receiver.relay.counts,
+    metricsPort: metrics?.port ?? 0,
     known: known.promise,
     stop: () => {
       stopped ??= stop();
       return stopped;
     },
   };
+}
+
+async function startMetrics(
+  wish: SidecarOptions["metrics"],
+  sources: Sources,
+): Promise<MetricsServer | null> {
+  if (!wish) return null;
+  const { serveMetrics } = await import("./metrics.ts");
+  return await serveMetrics(wish, sources);
 }
 
 /** The port that is the other one unless another is chosen. */

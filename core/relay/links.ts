@@ -102,11 +102,11 @@ export class Links {
     return this.#links.size;
   }
 
-  /** Ends that are bound, and lobbies that are remembered. Counts them: not for every packet. */
-  count(): { ends: number; lobbies: number } {
+  /** The same, their bound ends, and the lobbies they are of. Goes through all: not for every packet. */
+  count(): { links: number; ends: number; lobbies: number } {
     let ends = 0;
     for (const { a, b } of this.#links.values()) ends += Number(a !== null) + Number(b !== null);
-    return { ends, lobbies: this.#lobbies.size };
+    return { links: this.#links.size, ends, lobbies: this.#lobbies.size };
   }
 
   /** Who gets a packet of this link and length that came from there, or why nobody does. */

@@ -99,6 +99,7 @@ describe("an edge without a sidecar", () => {
     startProgram(node, ["udp-sidecar/main.ts"], {
       ORION_EDGE: edge.url.origin,
       ORION_UDP_PORT: String(port),
+      ORION_METRICS_PORT: "off",
       ORION_SECRET,
     });
 

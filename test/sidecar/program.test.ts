@@ -3,7 +3,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type StandIn, startStandIn, takeAll } from "../support/edge.ts";
-import { freeUdpPort, startProgram } from "../support/program.ts";
+import { freeTcpPort, freeUdpPort, startProgram } from "../support/program.ts";
 import { secret } from "../support/secret.ts";
 
 let edge: StandIn;
@@ -13,7 +13,12 @@ beforeAll(async () => {
 afterAll(() => edge.stop());
 
 /** Nothing of the machine's own settings. */
-const bare = { ORION_EDGE: "", ORION_SECRET: "", ORION_UDP_PORT: undefined, ORION_NAME: undefined };
+const bare = {
+  ...{ ORION_EDGE: "", ORION_SECRET: "", ORION_NAME: undefined },
+  ...{ ORION_UDP_PORT: undefined, ORION_SECOND_UDP_PORT: undefined },
+  // Several run at the same time.
+  ORION_METRICS_PORT: "off",
+};
 
 function sidecar(args: string[], environment: NodeJS.ProcessEnv = {}) {
   return startProgram("node", ["udp-sidecar/main.ts", ...args], { ...bare, ...environment });
@@ -58,6 +63,36 @@ describe("a sidecar that runs", () => {
       { name: "flag-wins", leaving: true },
     ]);
     expect(program.output).not.toContain(secret);
+  });
+
+  test("takes the next UDP port as its second one, or another that it is told, and tells both to the edge", async () => {
+    const [port, second] = [await freeUdpPort(), await freeUdpPort()];
+    for (const [args, expected] of [
+      [[], port + 1],
+      [["--secondUdpPort", String(second)], second],
+    ] as const) {
+      const program = sidecar(["--edge", edge.url.href, "--udpPort", String(port), ...args], {
+        ORION_SECRET: secret,
+      });
+      await program.prints(/knows this sidecar/);
+      expect(program.output).toContain(`Its second UDP port is ${expected}.`);
+      await program.stop();
+      const last = edge.beats.findLast((beat) => beat.port === port);
+      expect(last).toMatchObject({ secondPort: expected, relays: true, leaving: true });
+    }
+  });
+
+  test("serves metrics on a port of its own", async () => {
+    const [port, metricsPort] = [await freeUdpPort(), await freeTcpPort()];
+    const program = sidecar(["--edge", edge.url.href, "--udpPort", String(port)], {
+      ORION_SECRET: secret,
+      ORION_METRICS_PORT: String(metricsPort),
+    });
+    await program.prints(/knows this sidecar/);
+    expect(program.output).toContain(`Its metrics are on TCP port ${metricsPort}.`);
+    const answer = await fetch(`http://127.0.0.1:${metricsPort}/healthz`);
+    expect([answer.status, await answer.text()]).toEqual([200, "ok\n"]);
+    await program.stop();
   });
 
   test("is started by npm run sidecar, and names itself after its machine", async () => {
@@ -132,6 +167,19 @@ describe("a sidecar that cannot run", () => {
       says: /--publicHost must be/,
     },
     "a name of two words": { args: [...good, "--name", "two words"], says: /--name must be.*"two words"/ },
+    "a second port that is the first": {
+      args: [...good, "--udpPort=7000", "--secondUdpPort=7000"],
+      says: /--udpPort and --secondUdpPort must differ: both are 7000/,
+    },
+    "a metrics port of words": {
+      args: [...good, "--metricsPort", "on"],
+      says: /--metricsPort must be a whole number from 1 to 65535, or off, not "on"/,
+    },
+    "a metrics host that is a name": {
+      args: [...good, "--metricsPort=5992", "--metricsHost", "metrics.example"],
+      says: /--metricsHost must be an IP address of this machine.*"metrics\.example"/,
+    },
+    "a relay rate of nothing": { args: [...good, "--relayRate", "0"], says: /--relayRate must be.*"0"/ },
     "an unknown flag": { args: [...good, "--prot=1"], says: /--prot/ },
     "a flag without its value": { args: [...good, "--udpPort"], says: /--udpPort/ },
     "a word too many": { args: [...good, "please"], says: /'please'/ },
@@ -161,13 +209,50 @@ describe("a sidecar that cannot run", () => {
     other.close();
   });
 
+  test("a second port in use: a clear sentence, and exit code 1", async () => {
+    const other = createSocket("udp4").bind(0);
+    await once(other, "listening");
+    const { port } = other.address();
+    const program = sidecar([
+      ...good,
+      "--udpPort",
+      String(await freeUdpPort()),
+      "--secondUdpPort",
+      String(port),
+    ]);
+    expect(await program.ended).toBe(1);
+    expect(program.errors.trim()).toBe(
+      `UDP port ${port} is in use by another program. Choose another with --secondUdpPort.`,
+    );
+    other.close();
+  });
+
+  test("a metrics port in use, or an address that is not the machine's: a clear sentence, and exit code 1", async () => {
+    const { port } = edge.url;
+    const args = [...good, "--udpPort", String(await freeUdpPort())];
+    const taken = sidecar([...args, "--metricsPort", port]);
+    expect(await taken.ended).toBe(1);
+    expect(taken.errors.trim()).toBe(
+      `TCP port ${port} is in use by another program. Choose another with --metricsPort.`,
+    );
+    const elsewhere = sidecar([...args, "--metricsPort", port, "--metricsHost", "192.0.2.1"]);
+    expect(await elsewhere.ended).toBe(1);
+    expect(elsewhere.errors.trim()).toBe("The address of --metricsHost is not one of this machine.");
+  });
+
   test("--help tells every option and its variable, and is no mistake", async () => {
     const program = sidecar(["--help"]);
     expect(await program.ended).toBe(0);
-    for (const word of ["--edge", "--secret", "--udpPort", "--publicHost", "--name", "--help"]) {
+    for (const word of [
+      ...["--edge", "--secret", "--udpPort", "--secondUdpPort", "--publicHost", "--name", "--help"],
+      ...["--relayRate", "--metricsPort", "--metricsHost"],
+    ]) {
       expect(program.output).toContain(word);
     }
-    for (const word of ["ORION_EDGE", "ORION_SECRET", "ORION_UDP_PORT", "ORION_PUBLIC_HOST", "ORION_NAME"]) {
+    for (const word of [
+      ...["ORION_EDGE", "ORION_SECRET", "ORION_UDP_PORT", "ORION_SECOND_UDP_PORT", "ORION_PUBLIC_HOST"],
+      ...["ORION_NAME", "ORION_RELAY_RATE", "ORION_METRICS_PORT", "ORION_METRICS_HOST"],
+    ]) {
       expect(program.output).toContain(word);
     }
   });

@@ -69,3 +69,10 @@ export function ticketOf(
 export function dataOf(link: string, payload: string | Uint8Array): Buffer {
   return Buffer.concat([Buffer.from([0xea]), Buffer.from(link, "hex"), Buffer.from(payload)]);
 }
+
+/** What a sidecar gives whoever is at an endpoint, to show that it is there. */
+export function cookieOf(ip: string, port: number, { now = Date.now() } = {}): string {
+  const epoch = Math.floor(now / 120_000);
+  const key = hmac(secret, "orion-edge cookie v1");
+  return hmac(key, `${epoch} ${ip} ${port}`).subarray(0, 12).toString("base64url");
+}

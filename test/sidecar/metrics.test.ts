@@ -1,0 +1,169 @@
+/** What a sidecar tells its operator over HTTP. */
+
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { afterEach, expect, test, vi } from "vitest";
+import { type Sidecar, type SidecarOptions, startSidecar } from "../../udp-sidecar/sidecar.ts";
+import { type Answer, type StandIn, startStandIn, takeAll } from "../support/edge.ts";
+import { holderOf, openUdpClient, type UdpClient } from "../support/relay.ts";
+import { datagramOf, dataOf, secret, ticketOf, tokenOf } from "../support/secret.ts";
+
+const cleanUps: (() => Promise<unknown> | unknown)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+const soon = { timeout: 5_000, interval: 5 };
+const metrics = { port: 0, host: "127.0.0.1" };
+
+async function start(answer: Answer = takeAll, options: Partial<SidecarOptions> = {}) {
+  const edge: StandIn = await startStandIn(answer);
+  cleanUps.push(edge.stop);
+  const sidecar = await startSidecar(
+    { edge: edge.url, secret, port: 0, name: "test", metrics, ...options },
+    () => {},
+  );
+  cleanUps.push(sidecar.stop);
+  return { edge, sidecar };
+}
+
+async function client(): Promise<UdpClient> {
+  const opened = await openUdpClient();
+  cleanUps.push(opened.close);
+  return opened;
+}
+
+const get = (sidecar: Sidecar, path: string, init?: RequestInit) =>
+  fetch(`http://127.0.0.1:${sidecar.metricsPort}${path}`, init);
+
+/** The values by name and labels. */
+async function read(sidecar: Sidecar): Promise<Record<string, number>> {
+  const text = await (await get(sidecar, "/metrics")).text();
+  const rows = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return Object.fromEntries(
+    rows.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ") + 1))]),
+  );
+}
+
+test("tells what became of datagrams, by port and verdict, and what the edge took", async () => {
+  const { edge, sidecar } = await start();
+  const ada = await client();
+  await ada.send(datagramOf(tokenOf("Ada")), sidecar.port);
+  await ada.send("junk", sidecar.secondPort);
+  await ada.send(datagramOf(tokenOf("Eve", { under: "another secret, as long" })), sidecar.secondPort);
+  await vi.waitFor(() => expect(edge.observed).toHaveLength(1), soon);
+  await vi.waitFor(async () => {
+    expect(await read(sidecar)).toMatchObject({
+      'orion_datagrams_total{port="first",verdict="observed"}': 1,
+      'orion_datagrams_total{port="first",verdict="junk"}': 0,
+      'orion_datagrams_total{port="second",verdict="junk"}': 1,
+      'orion_datagrams_total{port="second",verdict="forged"}': 1,
+      orion_observations_posted_total: 1,
+    });
+  }, soon);
+});
+
+test("tells of the relay: links, ends, packets, drops, refusals and notices", async () => {
+  const { sidecar } = await start(takeAll, { relay: { links: 1, linkRate: 500 } });
+  const relay = () => sidecar.port;
+  const [ada, bob] = [
+    holderOf(await client(), ticketOf("a"), relay),
+    holderOf(await client(), ticketOf("b"), relay),
+  ];
+  await ada.bind();
+  await bob.bind();
+  for (let sent = 0; sent < 3; sent++) await ada.say(Buffer.alloc(193));
+  await ada.send(dataOf("00000000000f", "?"), sidecar.port);
+  await holderOf(await client(), ticketOf("a", { link: "00000000000f" }), relay).bind();
+  await vi.waitFor(() => expect(sidecar.relayed.drops.unknown_link).toBe(1), soon);
+  expect(await read(sidecar)).toMatchObject({
+    orion_relay_links: 1,
+    orion_relay_ends: 2,
+    orion_relay_lobbies: 1,
+    orion_relay_packets_total: 3,
+    orion_relay_bytes_total: 600,
+    orion_relay_binds_total: 2,
+    orion_relay_challenges_total: 3,
+    'orion_relay_drops_total{cause="unknown_link"}': 1,
+    'orion_relay_drops_total{cause="foreign_sender"}': 0,
+    'orion_relay_refusals_total{code="relay_full"}': 1,
+    'orion_relay_notices_total{code="rate"}': 2,
+    'orion_datagrams_total{port="first",verdict="binds"}': 6,
+    'orion_datagrams_total{port="first",verdict="packets"}': 4,
+  });
+});
+
+test("tells of its process, and twice the same when nothing happens between", async () => {
+  const { sidecar } = await start();
+  await sidecar.known;
+  const [once, again] = [await read(sidecar), await read(sidecar)];
+  expect(once.process_resident_memory_bytes).toBeGreaterThan(1e6);
+  const ours = (all: Record<string, number>) =>
+    Object.entries(all).filter(([name]) => name.startsWith("orion_"));
+  expect(ours(again)).toEqual(ours(once));
+});
+
+test("is healthy while the edge knows it, and says in a word why it is not", async () => {
+  let isWell = false;
+  const { sidecar } = await start((post, response) =>
+    isWell ? takeAll(post, response) : response.writeHead(503).end(),
+  );
+  const health = async () => {
+    const answer = await get(sidecar, "/healthz");
+    return [answer.status, (await answer.text()).trim()];
+  };
+  expect(await health()).toEqual([503, "unknown"]);
+  expect(await read(sidecar)).toMatchObject({ orion_heartbeat_accepted: 0 });
+  isWell = true;
+  await sidecar.known;
+  expect(await health()).toEqual([200, "ok"]);
+  expect(await read(sidecar)).toMatchObject({ orion_heartbeat_accepted: 1 });
+});
+
+test("says that it leaves, while it still carries links", async () => {
+  const { sidecar } = await start();
+  await sidecar.known;
+  const ada = holderOf(await client(), ticketOf("a"), () => sidecar.port);
+  await ada.bind();
+  const stopping = sidecar.stop();
+  const answer = await get(sidecar, "/healthz");
+  expect([answer.status, await answer.text()]).toEqual([503, "leaving\n"]);
+  await stopping;
+  await expect(get(sidecar, "/healthz")).rejects.toThrow();
+});
+
+test("never tells a token, a ticket, a key, an address or the secret", async () => {
+  const { sidecar } = await start();
+  const ada = holderOf(await client(), ticketOf("a"), () => sidecar.port);
+  await ada.bind();
+  await ada.send(datagramOf(tokenOf("Ada")), sidecar.port);
+  await vi.waitFor(() => expect(sidecar.counts.observed).toBe(1), soon);
+  const text = await (await get(sidecar, "/metrics")).text();
+  for (const word of [secret, ada.key, ada.link, "Ada", "ABCDE", "127.0.0.1"])
+    expect(text).not.toContain(word);
+});
+
+test("answers nothing else, and only to a GET", async () => {
+  const { sidecar } = await start();
+  expect((await get(sidecar, "/")).status).toBe(404);
+  expect((await get(sidecar, "/metrics/../secret")).status).toBe(404);
+  expect((await get(sidecar, "/metrics", { method: "POST", body: "x" })).status).toBe(405);
+});
+
+test("is not there unless it is asked for", async () => {
+  const { sidecar } = await start(takeAll, { metrics: undefined });
+  expect(sidecar.metricsPort).toBe(0);
+});
+
+test("whose port is taken lets the sidecar not start, and holds no UDP port", async () => {
+  const other = createServer().listen(0, "127.0.0.1");
+  await once(other, "listening");
+  cleanUps.push(() => other.close());
+  const address = other.address();
+  const port = typeof address === "object" ? (address?.port ?? 0) : 0;
+  const udp = await client();
+  udp.close();
+  cleanUps.pop();
+  const wish = { port: udp.port, secondPort: 0, metrics: { port, host: "127.0.0.1" } };
+  await expect(start(takeAll, wish)).rejects.toMatchObject({ code: "EADDRINUSE", syscall: "listen" });
+  await start(takeAll, { port: udp.port, secondPort: 0 });
+});

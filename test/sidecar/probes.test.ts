@@ -1,0 +1,290 @@
+/** What the sidecar's two ports see of a player, and what it tells the player of it. Real UDP; the hold under a clock of the test's. */
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { limits } from "../../core/limits.ts";
+import type { Observation } from "../../core/wire/sidecar-post.ts";
+import { deriveKey } from "../../udp-sidecar/keys.ts";
+import { answerTo, readProbe } from "../../udp-sidecar/probes.ts";
+import { type Sidecar, startSidecar } from "../../udp-sidecar/sidecar.ts";
+import { type PortName, type Sighting, Sightings } from "../../udp-sidecar/sightings.ts";
+import { type StandIn, startStandIn } from "../support/edge.ts";
+import { openUdpClient, type UdpClient, unsealed } from "../support/relay.ts";
+import { cookieOf, datagramOf, sealedOf, secret, tokenOf } from "../support/secret.ts";
+import { encode } from "../support/wire.ts";
+
+const soon = { timeout: 5_000, interval: 1 };
+const token = tokenOf("Ada");
+const candidates = [
+  { ip: "192.168.1.7", port: 40_000 },
+  { ip: "fd00::7", port: 40_000 },
+];
+
+describe("over UDP", () => {
+  const cleanUps: (() => Promise<unknown> | unknown)[] = [];
+  let edge: StandIn;
+  let sidecar: Sidecar;
+  let ada: UdpClient;
+  beforeEach(async () => {
+    edge = await startStandIn();
+    sidecar = await startSidecar({ edge: edge.url, secret, port: 0, name: "test" }, () => {});
+    ada = await openUdpClient();
+    cleanUps.push(edge.stop, sidecar.stop, ada.close);
+  });
+  afterEach(async () => {
+    for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+  });
+
+  const probe = (about: object = {}, under = token) => {
+    const [home, clientId] = token.split(".");
+    const payload = { home, clientId, nonce: "nonce-12", candidates: [], pad: ".".repeat(40), ...about };
+    return sealedOf(under, "ptpMediation_probe", payload);
+  };
+  const observed = async (count: number) => {
+    await vi.waitFor(() => expect(edge.observed.flat()).toHaveLength(count), soon);
+    return edge.observed.flat();
+  };
+  const where = () => ({ ip: "127.0.0.1", port: ada.port });
+  const whoAndWhere = () => ({ home: "17", clientId: "Ada-------------", ...where() });
+
+  test("a player that probes both ports is told at each where it is seen, and posted once with both", async () => {
+    for (const port of [sidecar.port, sidecar.secondPort]) {
+      const request = probe({ candidates });
+      await ada.send(request, port);
+      const answer = await ada.next();
+      expect(answer.length).toBeLessThanOrEqual(request.length);
+      expect(unsealed(token, answer)).toEqual({
+        method: "ptpMediation_seen",
+        payload: { nonce: "nonce-12", ...where(), cookie: cookieOf("127.0.0.1", ada.port) },
+      });
+    }
+    expect(await observed(1)).toEqual([{ ...whoAndWhere(), second: where(), candidates }]);
+  });
+
+  test("a datagram of Orion's with candidates, though it be none, is merged too, and never answered", async () => {
+    for (const port of [sidecar.port, sidecar.secondPort])
+      await ada.send(encode("ptpMediation_connect", { token, candidates: [] }), port);
+    expect(await observed(1)).toEqual([{ ...whoAndWhere(), second: where(), candidates: [] }]);
+    expect(ada.heard).toEqual([]);
+  });
+
+  test("old Orion datagrams are posted as they always were, from either port, and never answered", async () => {
+    await ada.send(datagramOf(token), sidecar.port);
+    await ada.send(datagramOf(tokenOf("Bob")), sidecar.secondPort);
+    const posted = await observed(2);
+    expect(posted).toContainEqual(whoAndWhere());
+    expect(posted).toContainEqual({ ...whoAndWhere(), clientId: "Bob-------------" });
+    expect(ada.heard).toEqual([]);
+    expect(sidecar.counts).toEqual({ observed: 2, junk: 0, forged: 0, dropped: 0 });
+  });
+
+  const junkCandidates: Record<string, unknown> = {
+    "no list": { ip: "10.0.0.1", port: 1 },
+    "too many": Array.from({ length: limits.candidates + 1 }, () => ({ ip: "::1", port: 1 })),
+    "a name for an address": [{ ip: "router.local", port: 1 }],
+    "port 0": [{ ip: "10.0.0.1", port: 0 }],
+    null: null,
+  };
+  for (const [what, some] of Object.entries(junkCandidates)) {
+    test(`candidates that are ${what} are ignored in Orion's datagram: the player is seen all the same`, async () => {
+      await ada.send(encode("ptpMediation_connect", { token, candidates: some }), sidecar.port);
+      expect(await observed(1)).toEqual([whoAndWhere()]);
+    });
+
+    test(`candidates that are ${what} make a probe junk, which is not answered`, async () => {
+      await ada.send(probe({ candidates: some }), sidecar.port);
+      await vi.waitFor(() => expect(sidecar.counts.junk).toBe(1), soon);
+      expect(ada.heard).toEqual([]);
+    });
+  }
+
+  test("as many candidates as there may be, with the longest addresses, fit into a probe", async () => {
+    const long = { ip: "2001:0db8:ffff:ffff:ffff:ffff:ffff:ffff", port: 65_535 };
+    const many = Array.from({ length: limits.candidates }, () => long);
+    const request = probe({ candidates: many, nonce: "n".repeat(32), pad: undefined });
+    expect(request.length).toBeLessThanOrEqual(limits.datagramBytes);
+    await ada.send(request, sidecar.port);
+    expect(await observed(1)).toEqual([{ ...whoAndWhere(), candidates: many }]);
+    await ada.next();
+  });
+
+  test("whoever has another token, or none, hears nothing and moves nobody", async () => {
+    const others = [
+      tokenOf("Bob"),
+      tokenOf("Ada", { under: "another secret of that length...." }),
+      tokenOf("Ada", { home: "18" }),
+      "",
+    ];
+    for (const other of others) await ada.send(probe({}, other), sidecar.port);
+    for (const changed of [{ home: "18" }, { clientId: "Eve-------------" }])
+      await ada.send(probe(changed), sidecar.port);
+    await vi.waitFor(() => expect(sidecar.counts.forged).toBe(others.length + 2), soon);
+    await ada.send(datagramOf(tokenOf("last")), sidecar.port);
+    expect((await observed(1)).map(({ clientId }) => clientId)).toEqual(["last------------"]);
+    expect(ada.heard).toEqual([]);
+  });
+});
+
+test("an answer is never longer than the probe, or there is none", () => {
+  const key = tokenOf("Ada");
+  const [home, clientId] = key.split(".");
+  const where = fc.record({
+    ip: fc.oneof(fc.ipV4(), fc.ipV6()),
+    port: fc.integer({ min: 1, max: 65_535 }),
+    cookie: fc.stringMatching(/^[\w-]{16}$/),
+  });
+  let answered = 0;
+  fc.assert(
+    fc.property(fc.stringMatching(/^[\w-]{8,32}$/), fc.nat(120), where, (nonce, length, seen) => {
+      const payload = {
+        home,
+        clientId,
+        nonce,
+        candidates: [],
+        pad: length > 0 ? ".".repeat(length) : undefined,
+      };
+      const bytes = Buffer.from(sealedOf(key, "ptpMediation_probe", payload));
+      const probe = readProbe(deriveKey(secret, "token"), bytes);
+      if (typeof probe === "string") throw new Error(probe);
+      const answer = answerTo(probe, bytes, seen);
+      if (answer === null) return;
+      answered += 1;
+      expect(answer.length).toBeLessThanOrEqual(bytes.length);
+      expect(unsealed(key, Buffer.from(answer)).payload).toEqual({ nonce, ...seen });
+    }),
+    {
+      numRuns: 300,
+      examples: [["n".repeat(8), 0, { ip: "2001:db8::1234:5678", port: 65_535, cookie: "c".repeat(16) }]],
+    },
+  );
+  expect(answered).toBeGreaterThan(50);
+  expect(answered).toBeLessThan(300);
+});
+
+describe("the two ports' sights of one player", () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ now: 0 });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  const sight = (port: number, about: Partial<Sighting> = {}): Sighting => ({
+    home: "17",
+    clientId: "Ada-------------",
+    endpoint: { ip: "192.0.2.1", port },
+    candidates: [],
+    ...about,
+  });
+  function recorded() {
+    const posts: { at: number; observation: Observation }[] = [];
+    const sightings = new Sightings((observation) => {
+      posts.push({ at: Date.now(), observation });
+      return true;
+    });
+    const see = (port: PortName, sighting: Sighting) => sightings.see(port, sighting);
+    const told = () => posts.map(({ observation: { port, second } }) => [port, second?.port]);
+    return { sightings, posts, see, told };
+  }
+
+  for (const [first, then] of [
+    ["first", "second"],
+    ["second", "first"],
+  ] as const) {
+    test(`are one observation as soon as the ${then} port has seen it too`, () => {
+      const { see, posts } = recorded();
+      see(first, sight(first === "first" ? 1 : 2));
+      vi.advanceTimersByTime(5);
+      expect(posts).toEqual([]);
+      see(then, sight(then === "first" ? 1 : 2));
+      const { home, clientId, endpoint } = sight(1);
+      expect(posts).toEqual([
+        { at: 5, observation: { home, clientId, ...endpoint, second: sight(2).endpoint, candidates: [] } },
+      ]);
+    });
+
+    test(`are not waited for longer than the hold, if only the ${first} port sees it`, () => {
+      const { see, posts, told } = recorded();
+      see(first, sight(1));
+      vi.advanceTimersByTime(limits.otherPortMs - 1);
+      expect(posts).toEqual([]);
+      vi.advanceTimersByTime(1);
+      expect(told()).toEqual([[1, undefined]]);
+      expect(posts[0]?.observation).not.toHaveProperty("second");
+      vi.advanceTimersByTime(10_000);
+      expect(posts).toHaveLength(1);
+    });
+  }
+
+  test("still hold when one of a later pair is lost", () => {
+    const { see, told } = recorded();
+    see("first", sight(1));
+    see("second", sight(2));
+    see("first", sight(1));
+    vi.advanceTimersByTime(1_000);
+    see("second", sight(2));
+    vi.advanceTimersByTime(1_000);
+    expect(told()).toEqual([
+      [1, 2],
+      [1, 2],
+      [1, 2],
+    ]);
+  });
+
+  test("are the first port's and the second's, when the player asks the second again alone", () => {
+    const { see, told } = recorded();
+    see("first", sight(1));
+    vi.advanceTimersByTime(1_000);
+    see("second", sight(2));
+    vi.advanceTimersByTime(1_000);
+    expect(told()).toEqual([
+      [1, undefined],
+      [1, 2],
+    ]);
+  });
+
+  test("are not mixed with those of a socket the player had before", () => {
+    const { see, told } = recorded();
+    see("first", sight(1));
+    see("second", sight(2));
+    see("first", sight(3));
+    vi.advanceTimersByTime(1_000);
+    see("second", sight(2));
+    vi.advanceTimersByTime(1_000);
+    expect(told()[1]).toEqual([3, undefined]);
+  });
+
+  test("come before what the player says without candidates later, which waits for nothing", () => {
+    const { see, posts } = recorded();
+    see("first", sight(1, { candidates: [{ ip: "10.0.0.1", port: 9 }] }));
+    see("first", sight(5, { candidates: undefined }));
+    expect(posts.map(({ observation: { port, candidates } }) => [port, candidates?.length])).toEqual([
+      [1, 1],
+      [5, undefined],
+    ]);
+  });
+
+  test("of many players pass in the order in which they began to wait", () => {
+    const { see, posts } = recorded();
+    const ids = ["Ada", "Bob", "Cy"].map((name) => name.padEnd(16, "-"));
+    for (const clientId of ids) {
+      see("first", sight(1, { clientId }));
+      vi.advanceTimersByTime(3);
+    }
+    vi.advanceTimersByTime(1_000);
+    expect(posts.map(({ observation }) => observation.clientId)).toEqual(ids);
+    expect(posts.map(({ at }) => at)).toEqual([30, 33, 36]);
+  });
+
+  test("are forgotten after a while, with no timer left; of a crowd no more is held than the bound", () => {
+    const { see, sightings, posts } = recorded();
+    for (let client = 0; client < limits.observationsHeld; client++) {
+      if (!see("first", sight(1, { clientId: String(client) }))) throw new Error(`${client} was not taken`);
+    }
+    expect(see("first", sight(1, { clientId: "one more" }))).toBe(false);
+    expect(see("second", sight(2, { clientId: "0" }))).toBe(true);
+    vi.advanceTimersByTime(limits.observationLifeMs + 1_000);
+    expect(posts).toHaveLength(limits.observationsHeld);
+    expect(sightings.size).toBe(0);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});

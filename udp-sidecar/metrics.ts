@@ -1,0 +1,127 @@
+/** What a sidecar tells its operator over HTTP: `/metrics`, for Prometheus, and `/healthz`. Loaded only where it is asked for. */
+import { once } from "node:events";
+import { createServer, type ServerResponse } from "node:http";
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import type { PortCounts, RelayCounts } from "./counts.ts";
+
+/** Where to look when somebody asks: nothing is counted for the metrics alone. */
+export type Sources = {
+  ports: Readonly<Record<string, Readonly<PortCounts>>>;
+  relayed: Readonly<RelayCounts>;
+  carried(): { links: number; ends: number; lobbies: number };
+  observations(): { posted: number; held: number };
+  /** Whether the edge accepted the last heartbeat. */
+  isKnown(): boolean;
+  /** Why no players should be sent here, in a word; null if they may be. */
+  trouble(): string | null;
+};
+
+export type MetricsServer = { readonly port: number; close(): void };
+
+/** Rejects, with the system's error, if the port cannot be had; 0 is any free one. */
+export async function serveMetrics(
+  { port, host }: { port: number; host: string },
+  sources: Sources,
+): Promise<MetricsServer> {
+  const registry = registryOf(sources);
+  const server = createServer((request, response) => {
+    const path = request.url?.replace(/\?.*/, "");
+    if (request.method !== "GET") answer(response, 405, "GET only");
+    else if (path === "/healthz") {
+      const trouble = sources.trouble();
+      answer(response, trouble === null ? 200 : 503, trouble ?? "ok");
+    } else if (path === "/metrics") {
+      registry.metrics().then(
+        (text) => answer(response, 200, text, registry.contentType),
+        () => answer(response, 500, "unreadable"),
+      );
+    } else answer(response, 404, "/metrics or /healthz");
+  });
+  server.maxConnections = 64;
+  server.listen({ port, host, exclusive: true });
+  await once(server, "listening");
+  const address = server.address();
+  return {
+    port: typeof address === "object" ? (address?.port ?? port) : port,
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+function answer(response: ServerResponse, status: number, text: string, type = "text/plain"): void {
+  response.writeHead(status, { "content-type": type }).end(text.endsWith("\n") ? text : `${text}\n`);
+}
+
+function registryOf({ ports, relayed, carried, observations, isKnown }: Sources): Registry {
+  const registry = new Registry();
+  const registers = [registry];
+  const counter = (name: string, help: string, read: () => number) =>
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  const counters = (name: string, help: string, label: string, of: Readonly<Record<string, number>>) =>
+    new Counter({
+      name,
+      help,
+      registers,
+      labelNames: [label],
+      collect() {
+        this.reset();
+        for (const [value, count] of Object.entries(of)) this.inc({ [label]: value }, count);
+      },
+    });
+  const gauge = (name: string, help: string, read: () => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+
+  new Counter({
+    name: "orion_datagrams_total",
+    help: "Datagrams that came, by port and what became of them",
+    registers,
+    labelNames: ["port", "verdict"],
+    collect() {
+      this.reset();
+      for (const [port, counts] of Object.entries(ports)) {
+        for (const [verdict, count] of Object.entries(counts)) this.inc({ port, verdict }, count);
+      }
+    },
+  });
+  counter(
+    "orion_observations_posted_total",
+    "Observations that the edge has taken",
+    () => observations().posted,
+  );
+  gauge("orion_observations_held", "Clients whose observations are on their way", () => observations().held);
+  gauge("orion_heartbeat_accepted", "1 if the edge accepted the last heartbeat", () => Number(isKnown()));
+  counter("orion_relay_packets_total", "Packets passed on", () => relayed.packets);
+  counter("orion_relay_bytes_total", "Bytes of the packets passed on", () => relayed.bytes);
+  counters("orion_relay_drops_total", "Packets not passed on, by cause", "cause", relayed.drops);
+  counter("orion_relay_binds_total", "Binds that succeeded", () => relayed.bound);
+  counter("orion_relay_challenges_total", "Binds that were answered with a cookie", () => relayed.challenged);
+  counters("orion_relay_refusals_total", "Binds that were refused, by code", "code", relayed.refusals);
+  counters(
+    "orion_relay_notices_total",
+    "Ends that were told of a limit or a stop, by code",
+    "code",
+    relayed.notices,
+  );
+  gauge("orion_relay_links", "Links that are carried", () => carried().links);
+  gauge("orion_relay_ends", "Ends of links that are bound", () => carried().ends);
+  gauge("orion_relay_lobbies", "Lobbies with links", () => carried().lobbies);
+  collectDefaultMetrics({ register: registry });
+  return registry;
+}

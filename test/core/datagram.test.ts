@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseToken } from "../../core/token.ts";
-import { readDatagram } from "../../core/wire/datagram.ts";
+import { kindOf, readCandidates, readDatagram } from "../../core/wire/datagram.ts";
 import datagrams from "../vectors/datagrams.json" with { type: "json" };
 import { anyText } from "./any-text.ts";
 
@@ -61,3 +61,48 @@ test("a genuine datagram with one byte changed is a token or null, and never thr
 function datagramOf(payload: object): Uint8Array {
   return Buffer.from(`ptpMediation_connect:${Buffer.from(JSON.stringify(payload)).toString("base64")}`);
 }
+
+describe("the addresses a client says it has", () => {
+  const token = "17.Ada-------------.AAAAAAAAAAAAAAAAAAAAAA";
+  const sent = (candidates: unknown) =>
+    readCandidates(readDatagram(datagramOf({ token, candidates }))?.candidates);
+
+  test("are read with its token, up to eight, or none", () => {
+    const some = [
+      { ip: "192.168.1.7", port: 40_000 },
+      { ip: "fd00::7", port: 1 },
+    ];
+    expect(sent(some)).toEqual(some);
+    expect(sent([])).toEqual([]);
+    const eight = Array.from({ length: 8 }, (_, i) => ({ ip: "10.0.0.1", port: i + 1 }));
+    expect(sent(eight)).toEqual(eight);
+    expect(sent(undefined)).toBeUndefined();
+  });
+
+  test("count for nothing if they are anything else, and the token is read all the same", () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 2 }), (junk) => {
+        const datagram = datagramOf({ token, candidates: junk });
+        if (datagram.length > 1024) return;
+        expect(readDatagram(datagram)).toMatchObject({ home: "17", clientId: "Ada-------------" });
+        if (!Array.isArray(junk) || junk.length > 0) expect(sent(junk)).toBeUndefined();
+      }),
+    );
+  });
+});
+
+test("what a datagram says it is, is known from its first bytes, and no other bytes are anything", () => {
+  const says = (text: string) => kindOf(Buffer.from(text));
+  expect(says("ptpMediation_connect:e30=")).toBe("connect");
+  expect(says("ptpMediation_probe:e30=.")).toBe("probe");
+  expect(says("ptpRelay_bind:e30=.")).toBe("bind");
+  for (const other of [
+    "",
+    "ptpRelay_bind:",
+    "ptpRelay_bound:e30=",
+    " ptpRelay_bind:e30=",
+    "ptpMediation_probes:e30=",
+  ])
+    expect(says(other)).toBeNull();
+  expect(says(`ptpRelay_bind:${"A".repeat(1024)}`)).toBeNull();
+});

@@ -1,0 +1,334 @@
+/** What a relay carries, for whom and how long: the rules, under a time that the test gives. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { limits } from "../../core/limits.ts";
+import { type End, Links, type RelayBounds } from "../../core/relay/links.ts";
+import type { Side, Ticket } from "../../core/relay/ticket.ts";
+
+const hour = 3_600_000;
+const number = 0x0123456789ab;
+
+const ticket = (side: Side, about: Partial<Ticket> = {}): Ticket => {
+  const [clientId, peerId] = side === "a" ? ["Ada", "Bob"] : ["Bob", "Ada"];
+  return { link: "0123456789ab", side, expiresAt: hour, lobbyId: "ABCDE", clientId, peerId, ...about };
+};
+const end = (port: number, about: Partial<End> = {}): End => ({
+  ...{ address: "192.0.2.1", port, key: "key", nonce: `of ${port}`, expiresAt: hour },
+  ...about,
+});
+const hex = (link: number) => link.toString(16).padStart(12, "0");
+
+/** Links, and a time that goes on as the test says. */
+function aRelay(bounds: Partial<RelayBounds> = {}) {
+  const links = new Links(0, bounds);
+  return {
+    links,
+    now: 0,
+    /** Two ends at these ports and the one after. */
+    link(link = number, { lobbyId = "ABCDE", expiresAt = hour } = {}) {
+      const about = { link: hex(link), lobbyId, expiresAt };
+      links.bind(ticket("a", about), end(1, { expiresAt }), this.now);
+      links.bind(ticket("b", about), end(2, { expiresAt }), this.now);
+    },
+    /** The port it is passed to, or why it is not. */
+    pass(bytes: number, { link = number, port = 1, address = "192.0.2.1" } = {}) {
+      const to = links.pass(link, bytes, address, port, this.now);
+      return typeof to === "string" ? to : to.port;
+    },
+    tick(now: number) {
+      this.now = now;
+      links.tick(now);
+    },
+    /** What was to be told since the last time. */
+    told(): [link: number, code: string, inMs: number][] {
+      return links.notices.splice(0).map(({ link, code, inMs }) => [link.number, code, inMs]);
+    },
+  };
+}
+
+describe("a link", () => {
+  test("passes packets from either end's endpoint to the other, and no one else's", () => {
+    const relay = aRelay();
+    relay.link();
+    expect(relay.pass(100, { port: 1 })).toBe(2);
+    expect(relay.pass(100, { port: 2 })).toBe(1);
+    expect(relay.pass(100, { port: 3 })).toBe("foreign_sender");
+    expect(relay.pass(100, { address: "192.0.2.2" })).toBe("foreign_sender");
+    expect(relay.pass(100, { link: number + 1 })).toBe("unknown_link");
+  });
+
+  test("whose second end comes, or moves, is news for the other end; a repeated bind is not", () => {
+    const { links } = aRelay();
+    expect(links.bind(ticket("a"), end(1), 0)).toEqual({ kind: "bound", peer: false, tell: null });
+    expect(links.bind(ticket("b"), end(2), 0)).toMatchObject({ peer: true, tell: { port: 1 } });
+    expect(links.bind(ticket("b"), end(2), 0)).toEqual({ kind: "bound", peer: true, tell: null });
+    expect(links.bind(ticket("b"), end(9), 0)).toMatchObject({ peer: true, tell: { port: 1 } });
+    expect(links.bind(ticket("b"), end(9, { address: "192.0.2.9" }), 0)).toMatchObject({ tell: { port: 1 } });
+  });
+
+  test("takes either end first, and only tickets that belong together", () => {
+    for (const first of ["a", "b"] as const) {
+      const second: Side = first === "a" ? "b" : "a";
+      for (const wrong of [{ lobbyId: "ZZZZZ" }, { clientId: "Eve" }, { peerId: "Eve" }]) {
+        const { links } = aRelay();
+        links.bind(ticket(first), end(1), 0);
+        for (const side of [first, second] as const) {
+          const refused = links.bind(ticket(side, wrong), end(2), 0);
+          expect(refused).toEqual({ kind: "refused", code: "ticket_mismatch" });
+        }
+        expect(links.bind(ticket(second), end(2), 0)).toMatchObject({ kind: "bound", peer: true });
+      }
+    }
+  });
+
+  test("beyond the last that fits is refused, until another is freed", () => {
+    const relay = aRelay({ links: 2 });
+    relay.link(1);
+    relay.link(2);
+    const third = ticket("a", { link: hex(3) });
+    expect(relay.links.bind(third, end(7), 0)).toEqual({ kind: "refused", code: "relay_full" });
+    expect(relay.links.bind(ticket("b", { link: hex(2) }), end(7), 0)).toMatchObject({ kind: "bound" });
+    relay.tick(limits.relayIdleMs + 1);
+    expect(relay.links.bind(third, end(7), relay.now)).toMatchObject({ kind: "bound" });
+  });
+});
+
+describe("a link that is idle", () => {
+  test("is freed after a while without a word, and leaves nothing behind", () => {
+    const relay = aRelay();
+    relay.link();
+    relay.tick(limits.relayIdleMs);
+    expect(relay.links.count()).toEqual({ links: 1, ends: 2, lobbies: 1 });
+    relay.tick(limits.relayIdleMs + 1);
+    expect(relay.links.count()).toEqual({ links: 0, ends: 0, lobbies: 0 });
+    expect(relay.pass(1)).toBe("unknown_link");
+  });
+
+  for (const [what, word] of Object.entries({
+    "a packet": (relay: ReturnType<typeof aRelay>) => relay.pass(10),
+    "a bind": (relay: ReturnType<typeof aRelay>) => relay.links.bind(ticket("a"), end(1), relay.now),
+  })) {
+    test(`but for ${what} now and then, stays`, () => {
+      const relay = aRelay();
+      relay.link();
+      for (let now = 0; now < 20 * limits.relayIdleMs; now += limits.relayIdleMs) {
+        relay.tick(now);
+        word(relay);
+      }
+      expect(relay.links.size).toBe(1);
+    });
+  }
+
+  test("a stranger's packets keep no link alive", () => {
+    const relay = aRelay();
+    relay.link();
+    for (let now = 0; now <= 2 * limits.relayIdleMs; now += 1_000) {
+      relay.tick(now);
+      relay.pass(10, { port: 99 });
+    }
+    expect(relay.links.size).toBe(0);
+  });
+});
+
+/** Sends packets until one is dropped. What was told before, the cause, and the bytes that passed. */
+function untilDropped(relay: ReturnType<typeof aRelay>, everyMs: number, bytes: number, link = number) {
+  const told: unknown[] = [];
+  let passed = 0;
+  for (;;) {
+    const verdict = relay.pass(bytes, { link });
+    if (typeof verdict === "string") return { told, verdict, passed };
+    passed += bytes;
+    told.push(...relay.told());
+    relay.now += everyMs;
+  }
+}
+
+describe("before a budget cuts, both ends are told", () => {
+  test("the rate of the link: when half its burst is used, and how soon it will be empty", () => {
+    const relay = aRelay({ linkRate: 1_000 });
+    relay.link();
+    const { told, verdict, passed } = untilDropped(relay, 100, 200);
+    expect(verdict).toBe("rate");
+    // 2 000 bytes a second against 1 000, of a burst of 2 000: half is used after a second, all after two. It is told a bit less
+    // than is left, as the first packet came at once.
+    expect(told).toEqual([[number, "rate", 736]]);
+    expect(relay.now).toBe(1_900);
+    expect(passed).toBe(3_800);
+    expect(relay.told()).toEqual([[number, "rate", 0]]);
+    relay.now = 2_000;
+    expect(relay.pass(200)).toBe(2);
+  });
+
+  test("a cut that lasts is told again, once a second, as one from now on", () => {
+    const relay = aRelay({ linkRate: 1_000 });
+    relay.link();
+    const told: ReturnType<typeof relay.told> = [];
+    for (; relay.now < 5_000; relay.now += 10) {
+      relay.pass(500);
+      told.push(...relay.told());
+    }
+    expect(told).toHaveLength(5);
+    expect(told.slice(1).map(([, , inMs]) => inMs)).toEqual([0, 0, 0, 0]);
+  });
+
+  test("a link that keeps to its rate is never told, nor cut", () => {
+    const relay = aRelay({ linkRate: 1_000 });
+    relay.link();
+    for (; relay.now < 60_000; relay.now += 100) expect(relay.pass(100)).toBe(2);
+    expect(relay.told()).toEqual([]);
+  });
+
+  test("the rate of the lobby: all its links, and none of another lobby", () => {
+    const relay = aRelay({ lobbyRate: 1_000 });
+    relay.link(1);
+    relay.link(2);
+    relay.link(3, { lobbyId: "OTHER" });
+    const { told, verdict } = untilDropped(relay, 100, 200, 1);
+    expect(verdict).toBe("lobby_rate");
+    expect(told).toEqual([
+      [1, "lobby_rate", 736],
+      [2, "lobby_rate", 736],
+    ]);
+    expect(relay.pass(200, { link: 2 })).toBe("lobby_rate");
+    expect(relay.pass(200, { link: 3 })).toBe(2);
+  });
+
+  test("the rate of all: the link that sends", () => {
+    const relay = aRelay({ totalRate: 1_000 });
+    relay.link(1);
+    relay.link(2, { lobbyId: "OTHER" });
+    const { told, verdict } = untilDropped(relay, 100, 200, 1);
+    expect(verdict).toBe("total_rate");
+    expect(told).toEqual([[1, "total_rate", 736]]);
+    expect(relay.pass(200, { link: 2 })).toBe("total_rate");
+    expect(relay.told()).toEqual([
+      [1, "total_rate", 0],
+      [2, "total_rate", 0],
+    ]);
+  });
+
+  test("the bytes of the link: at nine tenths; what is used up stays so, and is told to who binds", () => {
+    const relay = aRelay({ linkBytes: 10_000, linkRate: 1_000 });
+    relay.link();
+    const { told, verdict, passed } = untilDropped(relay, 1_000, 600);
+    expect(verdict).toBe("bytes");
+    expect(passed).toBe(9_600);
+    expect(told).toEqual([[number, "bytes", 400]]);
+    expect(relay.told()).toEqual([[number, "bytes", 0]]);
+    expect(relay.pass(1)).toBe("bytes");
+    expect(relay.links.bind(ticket("a"), end(1), relay.now)).toEqual({ kind: "refused", code: "bytes" });
+    relay.tick(relay.now + 10 * limits.relayIdleMs);
+    expect(relay.links.bind(ticket("a"), end(1), relay.now)).toEqual({ kind: "refused", code: "bytes" });
+    relay.tick(hour);
+    expect(relay.links.count()).toEqual({ links: 0, ends: 0, lobbies: 0 });
+  });
+
+  test("its time: a minute ahead, once, and when it is over", () => {
+    const relay = aRelay();
+    relay.link();
+    const told: unknown[] = [];
+    for (; relay.now < hour; relay.tick(relay.now + 1_000)) {
+      expect(relay.pass(10)).toBe(2);
+      told.push(...relay.told());
+    }
+    expect(told).toEqual([[number, "lifetime", limits.relayLastWordMs]]);
+    expect(relay.told()).toEqual([[number, "lifetime", 0]]);
+    expect(relay.pass(10)).toBe("unknown_link");
+  });
+
+  test("a link whose time is over is cut at that moment, though nobody looked", () => {
+    const relay = aRelay({ idleMs: 2 * hour });
+    relay.link();
+    relay.now = hour - 1;
+    expect(relay.pass(10)).toBe(2);
+    relay.now = hour;
+    expect(relay.pass(10)).toBe("lifetime");
+  });
+
+  test("new tickets make it live on; one end's alone does not", () => {
+    const relay = aRelay({ idleMs: 9 * hour });
+    relay.link();
+    const longer = { expiresAt: 2 * hour };
+    relay.links.bind(ticket("a", longer), end(1, longer), hour - 1);
+    relay.now = hour;
+    expect(relay.pass(10)).toBe("lifetime");
+    relay.links.bind(ticket("a", longer), end(1, longer), hour);
+    expect(relay.pass(10)).toBe("unbound");
+    relay.links.bind(ticket("b", longer), end(2, longer), hour);
+    expect(relay.pass(10)).toBe(2);
+  });
+
+  test("the end of the relay: all links", () => {
+    const relay = aRelay();
+    relay.link(1);
+    relay.link(2, { lobbyId: "OTHER" });
+    relay.links.leave(500);
+    expect(relay.told()).toEqual([
+      [1, "leaving", 500],
+      [2, "leaving", 500],
+    ]);
+  });
+});
+
+test("a clock that is set back, or far ahead, neither starves a link nor fills it beyond its burst", () => {
+  const relay = aRelay({ linkRate: 1_000, idleMs: 99 * hour });
+  relay.link(number, { expiresAt: 99 * hour });
+  relay.now = hour;
+  expect(relay.pass(1_000)).toBe(2);
+  relay.now = 1_000;
+  expect(relay.pass(1_000)).toBe(2);
+  expect(relay.pass(1_000)).toBe("rate");
+  relay.now = 2_000;
+  expect(relay.pass(1_000)).toBe(2);
+  relay.now = 50 * hour;
+  for (const verdict of [2, 2, "rate"]) expect(relay.pass(1_000)).toBe(verdict);
+});
+
+test("one after the other, whatever links do, the rates hold, every cut was told, and nothing is left", () => {
+  const bounds = { linkRate: 1_000, lobbyRate: 2_500, totalRate: 4_000, linkBytes: 30_000, links: 6 };
+  const moves = fc.array(
+    fc.record({
+      link: fc.nat(8),
+      what: fc.constantFrom("bind a", "bind b", "send", "send", "send", "burst"),
+      port: fc.integer({ min: 1, max: 3 }),
+      bytes: fc.integer({ min: 7, max: 1_207 }),
+      waitMs: fc.constantFrom(0, 0, 1, 50, 400, 2_000, 40_000),
+    }),
+    { maxLength: 120 },
+  );
+  fc.assert(
+    fc.property(moves, (moves) => {
+      const relay = aRelay(bounds);
+      const passed: { link: number; bytes: number; at: number }[] = [];
+      const told = new Set<string>();
+      for (const { link, what, port, bytes, waitMs } of moves) {
+        relay.tick(relay.now + waitMs);
+        const about = { link: hex(link), lobbyId: `LOB${link % 3}A` };
+        if (what === "bind a") relay.links.bind(ticket("a", about), end(port), relay.now);
+        else if (what === "bind b") relay.links.bind(ticket("b", about), end(port + 10), relay.now);
+        else {
+          for (let sent = 0; sent < (what === "burst" ? 10 : 1); sent++) {
+            const verdict = relay.pass(bytes, { link, port });
+            for (const [number, code] of relay.told()) told.add(`${number} ${code}`);
+            if (typeof verdict === "number") passed.push({ link, bytes, at: relay.now });
+            else if (/rate|bytes/.test(verdict)) expect([...told]).toContain(`${link} ${verdict}`);
+          }
+        }
+        const { links, ends, lobbies } = relay.links.count();
+        expect(links).toBeLessThanOrEqual(bounds.links);
+        expect(ends).toBeLessThanOrEqual(2 * links);
+        expect(lobbies).toBeLessThanOrEqual(Math.min(3, links));
+      }
+      for (const { at: from } of passed) {
+        const later = passed.filter(({ at }) => at >= from);
+        const seconds = (relay.now - from) / 1_000 + limits.relayBurstMs / 1_000;
+        const sum = later.reduce((all, { bytes }) => all + bytes, 0);
+        expect(sum).toBeLessThanOrEqual(bounds.totalRate * seconds);
+      }
+      relay.tick(relay.now + limits.relayIdleMs + 1);
+      relay.tick(hour * 9);
+      expect(relay.links.count()).toEqual({ links: 0, ends: 0, lobbies: 0 });
+    }),
+    { numRuns: 300 },
+  );
+});

@@ -1,0 +1,16 @@
+/** The SDK's lobby half, for browsers: no UDP there, so no links. Nothing that is imported from here needs Node. */
+import { Lobby } from "./lobby.ts";
+import { Orion } from "./orion.ts";
+
+export { type OrionCode, OrionError, type OwnCode } from "./error.ts";
+export type { HostOptions, JoinOptions, ListedLobby, ListOptions } from "./orion.ts";
+export type { CloseReason, LobbyEvents } from "./seat.ts";
+export type { Lobby, Orion };
+
+/** Finds the server. Tries for up to 10 s. Throws `invalid_url`, `not_orion`, `unreachable`, `unanswered` or `aborted`. */
+export async function connect(
+  url: string | URL,
+  options: { signal?: AbortSignal } = {},
+): Promise<Orion<Lobby>> {
+  return await Orion.find(url, (seat) => new Lobby(seat), options);
+}

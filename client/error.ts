@@ -1,0 +1,50 @@
+/** What goes wrong, as the game hears it: one class, and a code that never changes its meaning. */
+import type { Cause } from "../core/link/cause.ts";
+import type { AbortCode, ProblemCode } from "../core/problem.ts";
+
+/** What the SDK itself finds wrong, each with a sentence a player may read. */
+export const ownProblems = {
+  invalid_url: "A server's URL begins with http:// or https://.",
+  unreachable: "The server cannot be reached.",
+  not_orion: "There is a server, but it is not an Orion server.",
+  unexpected_answer: "The server gave an answer that makes no sense.",
+  unanswered: "The server did not answer in time.",
+  disconnected: "The connection to the server was lost.",
+  aborted: "It was called off.",
+  left: "You have left the lobby.",
+  lobby_closed: "The lobby is closed.",
+  invalid_message: "A chat message has 1 to 250 characters.",
+  not_raw: "The mediation was begun with other options.",
+  no_socket: "No UDP port can be opened on this machine.",
+  packet_too_large: "A packet may have 1200 bytes at most.",
+  link_closed: "The link is closed.",
+} as const;
+export type OwnCode = keyof typeof ownProblems;
+
+/** The codes that are known today; a newer server may have others. */
+export type OrionCode = OwnCode | ProblemCode | AbortCode | Cause | (string & {});
+
+/** An attempt that came to nothing. The message is a sentence that may be shown to the player; decide by `code`. */
+export class OrionError extends Error {
+  override readonly name = "OrionError";
+  readonly code: OrionCode;
+  /** All that was wrong; the first is `code`. */
+  readonly codes: readonly OrionCode[];
+  /** The HTTP status, if the server refused. */
+  readonly status: number | null;
+
+  constructor(
+    codes: OrionCode | readonly [OrionCode, ...OrionCode[]],
+    message: string,
+    { status = null, cause }: { status?: number | null; cause?: unknown } = {},
+  ) {
+    super(message, cause === undefined ? {} : { cause });
+    this.codes = typeof codes === "string" ? [codes] : codes;
+    this.code = this.codes[0] ?? "internal";
+    this.status = status;
+  }
+}
+
+export function ownError(code: OwnCode, cause?: unknown): OrionError {
+  return new OrionError(code, ownProblems[code], { cause });
+}

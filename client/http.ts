@@ -1,0 +1,70 @@
+/** Requests to the server, and what it answers. */
+import * as z from "zod";
+import { OrionError, ownError } from "./error.ts";
+
+const refusalShape = z.object({ errors: z.array(z.string()), codes: z.array(z.string()).optional() });
+
+/** The server's URL, its path with a slash at the end. Throws `invalid_url`. */
+export function readServerUrl(url: string | URL): URL {
+  const base = URL.parse(String(url));
+  if (!base || !/^https?:$/.test(base.protocol)) throw ownError("invalid_url");
+  base.search = base.hash = "";
+  if (!base.pathname.endsWith("/")) base.pathname += "/";
+  return base;
+}
+
+/** Whether an Orion server answers. Throws `unreachable`, or `not_orion` if something else answers. */
+export async function ping(base: URL, signal: AbortSignal): Promise<void> {
+  const { status, text } = await ask(new URL("ping", base), { signal });
+  if (status === 200 && text.trim() === "pong") return;
+  // Before a server that is just starting, a proxy answers in its place.
+  throw ownError(status >= 500 ? "unreachable" : "not_orion");
+}
+
+/** The answer's JSON. Throws the server's refusal, `unreachable`, or `unexpected_answer`. */
+export async function request<T>(
+  url: URL,
+  answer: z.ZodType<T>,
+  { body, signal }: { body?: object; signal: AbortSignal },
+): Promise<T> {
+  const post = body && {
+    method: "POST",
+    body: JSON.stringify(body),
+    headers: { "content-type": "application/json" },
+  };
+  const { status, text } = await ask(url, { ...post, signal });
+  const json = parsed(text);
+  if (status < 200 || status > 299) throw refusal(status, json);
+  const { success, data } = answer.safeParse(json);
+  if (!success) throw ownError("unexpected_answer");
+  return data;
+}
+
+async function ask(url: URL, init: RequestInit & { signal: AbortSignal }) {
+  try {
+    const response = await fetch(url, init);
+    return { status: response.status, text: await response.text() };
+  } catch (error) {
+    // What aborted the request says more than that it was aborted.
+    if (init.signal.aborted) throw init.signal.reason;
+    throw ownError("unreachable", error);
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return text === "" ? null : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function refusal(status: number, json: unknown): OrionError {
+  const { success, data } = refusalShape.safeParse(json);
+  if (!success) {
+    return new OrionError("unexpected_answer", `The server answered with status ${status}.`, { status });
+  }
+  const [first = `status_${status}`, ...more] = data.codes ?? [];
+  const message = data.errors.join(" ") || `The server answered with status ${status}.`;
+  return new OrionError([first, ...more], message, { status });
+}

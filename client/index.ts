@@ -1,0 +1,2 @@
+/** The SDK for Node and Electron: lobbies, and links between their players. */
+export * from "./browser.ts";

@@ -1,0 +1,142 @@
+/** A server, and what can be asked of it before one is in a lobby. */
+import * as z from "zod";
+import { OrionError, ownError } from "./error.ts";
+import { ping, readServerUrl, request } from "./http.ts";
+import { inTime, isLoss, persist } from "./patience.ts";
+import { Seat, type Welcome } from "./seat.ts";
+import { ServerSocket } from "./server-socket.ts";
+
+export type ListOptions = {
+  /** Only lobbies whose name contains this, in upper or lower case. */
+  name?: string;
+  /** At most so many, 1 to 200; without it, all. */
+  limit?: number;
+  /** Where the page before ended. */
+  cursor?: string;
+  signal?: AbortSignal;
+};
+export type ListedLobby = { code: string; name: string; members: number; maxMembers: number };
+
+export type HostOptions = {
+  /** The player's name: 1 to 50 ASCII letters, digits, underscores and spaces. */
+  name: string;
+  /** Of the same characters; the player's name unless given. */
+  lobbyName?: string;
+  /** Whether it is in the list; not unless given. */
+  isPublic?: boolean;
+  /** 1 to 64, the host included; 8 unless given. */
+  maxMembers?: number;
+  /** What a mediation does when a member is lost: `abort` for all (unless given), or `continue` with the rest. */
+  onLoss?: "abort" | "continue";
+  /** `relay-only`: no player's address is told to another, and all goes through the relay. */
+  privacy?: "open" | "relay-only";
+  signal?: AbortSignal;
+};
+export type JoinOptions = { name: string; signal?: AbortSignal };
+
+const listAnswer = z.object({
+  lobbies: z.array(
+    z.object({ name: z.string(), id: z.string(), currentMembers: z.number(), maxMembers: z.number() }),
+  ),
+  cursor: z.string().optional(),
+});
+const hostAnswer = z.object({ lobbyName: z.string(), lobbyId: z.string() });
+const joinAnswer = z.object({
+  lobbyId: z.string(),
+  lobbyName: z.string(),
+  lobbyMembers: z.array(z.string()),
+  host: z.string(),
+});
+
+/** An Orion server, found by `connect`. What its lobbies can do depends on where the SDK runs. */
+export class Orion<L> {
+  readonly url: URL;
+  readonly #open: (seat: Seat, server: URL) => L;
+
+  private constructor(url: URL, open: (seat: Seat, server: URL) => L) {
+    this.url = url;
+    this.#open = open;
+  }
+
+  /** Tries for up to 10 s. Throws `invalid_url`, `not_orion`, `unreachable`, `unanswered` or `aborted`. */
+  static async find<L>(
+    url: string | URL,
+    open: (seat: Seat, server: URL) => L,
+    { signal }: { signal?: AbortSignal } = {},
+  ): Promise<Orion<L>> {
+    const base = readServerUrl(url);
+    await persist((ending) => ping(base, ending), signal);
+    return new Orion(base, open);
+  }
+
+  /** The public lobbies, the longest open first; the answer has a cursor if there may be more. */
+  async list({ signal, name, limit, cursor }: ListOptions = {}): Promise<{
+    lobbies: ListedLobby[];
+    cursor?: string;
+  }> {
+    const url = new URL("lobbies", this.url);
+    for (const [key, value] of Object.entries({ name, limit, cursor })) {
+      if (value !== undefined) url.searchParams.set(key, String(value));
+    }
+    const answer = await inTime((ending) => request(url, listAnswer, { signal: ending }), signal);
+    const lobbies = answer.lobbies.map(({ id, name, currentMembers, maxMembers }) => {
+      return { code: id, name, members: currentMembers, maxMembers };
+    });
+    return answer.cursor === undefined ? { lobbies } : { lobbies, cursor: answer.cursor };
+  }
+
+  /** Opens a lobby and is its first member. Throws the server's refusal, `unreachable`, `unanswered` or `aborted`. */
+  async host({ signal, name, lobbyName = name, isPublic = false, ...more }: HostOptions): Promise<L> {
+    const { maxMembers = 8, onLoss, privacy } = more;
+    const wish = { hostName: name, lobbyName, isPublic, maxMembers, onLoss, privacy };
+    return await this.#sit(signal, "lobbies", async (token, ending) => {
+      const url = new URL("lobbies", this.url);
+      const answer = await request(url, hostAnswer, { body: { token, ...wish }, signal: ending });
+      return { code: answer.lobbyId, name: answer.lobbyName, self: name, host: name, members: [name] };
+    });
+  }
+
+  /** Joins the lobby with this code. Throws the server's refusal, `unreachable`, `unanswered` or `aborted`. */
+  async join(code: string, { signal, name }: JoinOptions): Promise<L> {
+    const path = `lobbies/${encodeURIComponent(code.trim().toUpperCase())}`;
+    return await this.#sit(signal, path, async (token, ending) => {
+      const url = new URL(`${path}/join`, this.url);
+      const { lobbyId, lobbyName, lobbyMembers, host } = await request(url, joinAnswer, {
+        body: { token, peerName: name },
+        signal: ending,
+      });
+      return { code: lobbyId, name: lobbyName, self: name, host, members: lobbyMembers };
+    });
+  }
+
+  /** A connection and a seat, or neither. What is lost before there is a seat was no loss, and is tried again. */
+  async #sit(
+    signal: AbortSignal | undefined,
+    path: string,
+    take: (token: string, ending: AbortSignal) => Promise<Welcome>,
+  ): Promise<L> {
+    let mayHaveASeat = false;
+    const attempt = async (ending: AbortSignal) => {
+      const socket = await ServerSocket.open(new URL(path, this.url), ending);
+      const lost = socket.closed.then(() => {
+        throw ownError("disconnected");
+      });
+      lost.catch(() => {});
+      try {
+        const welcome = await Promise.race([take(socket.token(), ending), lost]);
+        return this.#open(new Seat(socket, welcome), this.url);
+      } catch (error) {
+        mayHaveASeat ||= isLoss(error);
+        void socket.close();
+        throw error;
+      }
+    };
+    return await persist(attempt, signal, (error) => isLoss(error) || isLeftBehind(error, mayHaveASeat));
+  }
+}
+
+/** The token is void once the socket is lost, and the name is taken until the server has noticed as well. */
+function isLeftBehind(error: unknown, mayHaveASeat: boolean): boolean {
+  if (!(error instanceof OrionError)) return false;
+  return error.code === "invalid_token" || (mayHaveASeat && error.code === "name_taken");
+}

@@ -1,0 +1,159 @@
+/** A member's place in a lobby, from its side: what it knows of the lobby, and what happens there. */
+import { limits } from "../core/limits.ts";
+import type { Heard, HeardMessage } from "../core/wire/heard-message.ts";
+import { Emitter } from "./emitter.ts";
+import { type OrionError, ownError } from "./error.ts";
+import type { ServerSocket } from "./server-socket.ts";
+
+/** Why a lobby is over for this member. */
+export type CloseReason = "connected" | "host_left" | "disconnected" | "left";
+
+/** What happens in a lobby. */
+export type LobbyEvents = {
+  /** `at` in milliseconds since 1970, by the server's clock. Own messages come back too. */
+  chat: { from: string; text: string; at: number };
+  joined: { name: string };
+  left: { name: string };
+  /** The lobby is over: all are `connected`, the host left, the connection was lost, or this member left. Comes once. */
+  closed: { reason: CloseReason };
+  /** The mediation failed, the lobby is open again. The reason is a sentence for the player. */
+  aborted: { code: string; reason: string };
+};
+
+/** A lobby as the answer to `host` or `join` tells of it. */
+export type Welcome = { code: string; name: string; self: string; host: string; members: string[] };
+
+/** Milliseconds until a chat message that has not come back is taken for lost. */
+const chatPatienceMs = 10_000;
+
+type Unconfirmed = { text: string; resolve: () => void; reject: (error: OrionError) => void };
+
+export class Seat {
+  readonly events = new Emitter<LobbyEvents>();
+  readonly code: string;
+  readonly name: string;
+  readonly self: string;
+  readonly host: string;
+  readonly clientId: string;
+  /** Their names in order of arrival. */
+  members: readonly string[];
+  /** Why the lobby is over, or null as long as it is not. */
+  over: CloseReason | null = null;
+  readonly #socket: ServerSocket;
+  #unconfirmed: Unconfirmed[] = [];
+  #succeeded = false;
+  #attend: ((message: HeardMessage) => void) | null = null;
+
+  constructor(socket: ServerSocket, { code, name, self, host, members }: Welcome) {
+    this.#socket = socket;
+    this.clientId = socket.clientId;
+    this.code = code;
+    this.name = name;
+    this.self = self;
+    this.host = host;
+    this.members = members;
+    socket.heed(
+      (message) => this.#hear(message),
+      () => this.#end("disconnected"),
+    );
+  }
+
+  /** Hears every message of the server behind the lobby's own hearing of it. One at a time. */
+  attend(attend: (message: HeardMessage) => void): void {
+    this.#attend = attend;
+  }
+
+  /** The client's secret, and what is said under it. */
+  token(): string {
+    return this.#socket.token();
+  }
+
+  say(method: string, payload: object = {}): void {
+    this.#socket.say(method, payload);
+  }
+
+  /** Done when the message came back. Throws `invalid_message`, `unanswered`, or why the lobby is over. */
+  async chat(text: string): Promise<void> {
+    if (text.length < 1 || text.length > limits.chatLength) throw ownError("invalid_message");
+    if (this.over) throw endError(this.over);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const back = new Promise<void>((resolve, reject) => {
+      const unconfirmed = { text, resolve, reject };
+      this.#unconfirmed.push(unconfirmed);
+      timer = setTimeout(() => {
+        this.#unconfirmed = this.#unconfirmed.filter((other) => other !== unconfirmed);
+        reject(ownError("unanswered"));
+      }, chatPatienceMs);
+    });
+    this.say("lobby_messaging_send", { lobbyId: this.code, message: text });
+    await back.finally(() => clearTimeout(timer));
+  }
+
+  /** Leaves the lobby. Done when the server knows. May be called again. */
+  async leave(): Promise<void> {
+    this.#end("left");
+    await this.#socket.close();
+  }
+
+  #hear(message: HeardMessage): void {
+    if (this.over) return;
+    switch (message.method) {
+      case "lobby_peerConnect":
+        this.#join(message.payload.peerName);
+        break;
+      case "lobby_peerDisconnect":
+        this.#leave(message.payload.peerName);
+        break;
+      case "lobby_messaging_received":
+        this.#hearChat(message.payload);
+        break;
+      case "ptpMediation_aborted": {
+        const { code = "aborted", abortReason } = message.payload;
+        this.events.emit("aborted", { code, reason: abortReason });
+        break;
+      }
+      case "ptpMediation_success":
+        this.#succeeded = true;
+        break;
+      case "lobby_closed":
+        this.#end(this.#succeeded ? "connected" : "host_left");
+        void this.#socket.close();
+        break;
+      default:
+    }
+    this.#attend?.(message);
+  }
+
+  #join(name: string): void {
+    if (this.members.includes(name)) return;
+    this.members = [...this.members, name];
+    this.events.emit("joined", { name });
+  }
+
+  #leave(name: string): void {
+    if (!this.members.includes(name)) return;
+    this.members = this.members.filter((member) => member !== name);
+    this.events.emit("left", { name });
+  }
+
+  #hearChat({ message }: Heard<"lobby_messaging_received">): void {
+    const { senderName: from, message: text, timestamp: at } = message;
+    // Messages of one sender keep their order: an older one that is still out is lost, or its timer tells.
+    const index = this.#unconfirmed.findIndex((unconfirmed) => unconfirmed.text === text);
+    if (from === this.self && index >= 0) this.#unconfirmed.splice(index, 1)[0]?.resolve();
+    this.events.emit("chat", { from, text, at });
+  }
+
+  #end(reason: CloseReason): void {
+    if (this.over) return;
+    this.over = reason;
+    for (const { reject } of this.#unconfirmed.splice(0)) reject(endError(reason));
+    this.events.emit("closed", { reason });
+  }
+}
+
+/** What a call comes to that the end of the lobby cut short. */
+export function endError(reason: CloseReason): OrionError {
+  if (reason === "disconnected" || reason === "left") return ownError(reason);
+  return ownError("lobby_closed");
+}

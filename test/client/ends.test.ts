@@ -1,0 +1,174 @@
+/** Servers that are not there, are no Orion, keep silent or vanish; and games that do not want to wait any more. */
+import { once } from "node:events";
+import { createServer, type RequestListener } from "node:http";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { WebSocketServer } from "ws";
+import { connect, type Lobby, type Orion } from "../../client/index.ts";
+import type { Server } from "../../local/server.ts";
+import { freeTcpPort } from "../support/program.ts";
+import { startTestServer } from "../support/server.ts";
+import { encode } from "../support/wire.ts";
+import { type Cable, layCable } from "./cable.ts";
+import { expectError, next } from "./heard.ts";
+
+let server: Server;
+let cable: Cable;
+let orion: Orion<Lobby>;
+beforeAll(async () => {
+  server = await startTestServer({ udpPort: null });
+  cable = await layCable(server.url);
+  orion = await connect(cable.url);
+});
+afterAll(async () => {
+  await cable.close();
+  await server.stop();
+});
+
+const registered = encode("client_registered", { token: "1.secret", clientId: "someone" });
+
+/** A server that answers as it is told, and says this to whoever connects. */
+async function standIn(answer: RequestListener, words: (string | Buffer)[] = [registered]): Promise<URL> {
+  const http = createServer(answer);
+  const sockets = new WebSocketServer({ server: http });
+  sockets.on("connection", (socket) => {
+    for (const word of words) socket.send(word);
+  });
+  http.listen(0, "127.0.0.1");
+  await once(http, "listening");
+  onTestFinished(() => {
+    for (const socket of sockets.clients) socket.terminate();
+    http.closeAllConnections();
+    http.close();
+  });
+  const address = http.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return new URL(`http://127.0.0.1:${address.port}`);
+}
+
+const pong: RequestListener = (request, response) => {
+  if (request.url === "/ping") response.end("pong");
+};
+
+test("a text that is no URL of a server is refused at once", async () => {
+  for (const url of ["", "localhost", "ftp://localhost", "localhost:5980"]) {
+    await expectError(connect(url), "invalid_url");
+  }
+});
+
+test("something else that answers is not taken for the server", async () => {
+  const url = await standIn((_, response) => response.end("<h1>It works!</h1>"));
+  await expectError(connect(url), "not_orion");
+});
+
+test("a server that is not there is looked for until the game calls it off, and why is kept", async () => {
+  const port = await freeTcpPort();
+  const reason = new Error("the player pressed escape");
+  const ending = new AbortController();
+  const attempt = connect(`http://127.0.0.1:${port}`, { signal: ending.signal });
+  const failed = expectError(attempt, "aborted", { cause: reason });
+  setTimeout(() => ending.abort(reason), 300);
+  await failed;
+});
+
+test("a server that is just starting is found", async () => {
+  let pings = 0;
+  const url = await standIn((_, response) => {
+    pings += 1;
+    response.writeHead(pings < 3 ? 502 : 200).end(pings < 3 ? "Bad gateway" : "pong");
+  });
+  expect((await connect(url)).url.href).toBe(url.href);
+});
+
+test("a server may be at home in a folder of its host", async () => {
+  const url = await standIn((request, response) =>
+    response.end(
+      request.url === "/orion/ping" ? "pong" : request.url === "/orion/lobbies" ? '{"lobbies":[]}' : "",
+    ),
+  );
+  const there = await connect(new URL("orion", url));
+  expect(await there.list()).toEqual({ lobbies: [] });
+});
+
+test("an answer that makes no sense is an error with a code, not a crash", async () => {
+  for (const [status, body] of [
+    [200, "{}"],
+    [200, "no JSON"],
+    [418, "teapot"],
+    [500, '{"errors": "none"}'],
+  ] as const) {
+    const url = await standIn((request, response) =>
+      request.url === "/ping" ? response.end("pong") : response.writeHead(status).end(body),
+    );
+    await expectError((await connect(url)).list(), "unexpected_answer");
+  }
+});
+
+test("whatever is waited for can be called off, and is over at once", async () => {
+  const silent: RequestListener = () => {};
+  const reason = new Error("enough");
+  const soon = () => {
+    const ending = new AbortController();
+    setTimeout(() => ending.abort(reason), 50);
+    return ending.signal;
+  };
+  await expectError(connect(await standIn(silent), { signal: soon() }), "aborted", { cause: reason });
+  const mute = await connect(await standIn(pong, []));
+  await expectError(mute.list({ signal: soon() }), "aborted", { cause: reason });
+  await expectError(mute.host({ name: "Ada", signal: soon() }), "aborted", { cause: reason });
+  await expectError(mute.join("AAAAA", { name: "Ada", signal: soon() }), "aborted", { cause: reason });
+  const slow = await connect(await standIn(pong));
+  await expectError(slow.host({ name: "Ada", signal: soon() }), "aborted", { cause: reason });
+  await expectError(slow.join("AAAAA", { name: "Ada", signal: soon() }), "aborted", { cause: reason });
+  const over = AbortSignal.abort(reason);
+  await expectError(orion.host({ name: "Ada", signal: over }), "aborted", { cause: reason });
+});
+
+test("a seat that was called off is given up", async () => {
+  await using ada = await orion.host({ name: "Ada" });
+  for (let ms = 0; ms < 30; ms += 3) {
+    const ending = new AbortController();
+    setTimeout(() => ending.abort(), ms);
+    const attempt = orion.join(ada.code, { name: `Bo ${ms}`, signal: ending.signal });
+    await attempt.then((bo) => bo.leave()).catch(() => {});
+  }
+  await using _cy = await orion.join(ada.code, { name: "Cy" });
+  while (ada.members.join() !== "Ada,Cy") await Promise.race([next(ada, "joined"), next(ada, "left")]);
+});
+
+test("a connection that fails before there is a seat is tried again", async () => {
+  cable.cut();
+  cable.cutNext(3);
+  await using ada = await orion.host({ name: "Ada" });
+  cable.cutNext(3);
+  await using bo = await orion.join(ada.code, { name: "Bo" });
+  expect(bo.members).toEqual(["Ada", "Bo"]);
+});
+
+test("a connection that fails later is lost for good, and the player is told", async () => {
+  const ada = await orion.host({ name: "Ada" });
+  const closed = next(ada, "closed");
+  const chat = expectError(ada.chat("Is anybody there?"), "disconnected");
+  cable.cut();
+  await chat;
+  expect(await closed).toEqual({ reason: "disconnected" });
+  await expectError(ada.chat("Hello?"), "disconnected");
+  await ada.leave();
+});
+
+test("junk from a server is ignored, and what it adds some day as well", async () => {
+  const hosting: RequestListener = (request, response) => {
+    response.end(request.url === "/ping" ? "pong" : '{"lobbyName":"Tea","lobbyId":"AAAAA","new":1}');
+  };
+  const junk = ["", ":", "no message", "lobby_peerConnect:", "lobby_peerConnect:e30=", Buffer.of(0xff, 0)];
+  const strange = ["x".repeat(100_000), encode("__proto__", {}), encode("lobby_election", { votes: 3 })];
+  const proper = encode("lobby_peerConnect", { peerName: "Bo", avatar: "cat" });
+  const there = await connect(await standIn(hosting, [registered, ...junk, ...strange, proper]));
+  await using ada = await there.host({ name: "Ada" });
+  expect(await next(ada, "joined")).toEqual({ name: "Bo" });
+  expect(ada.members).toEqual(["Ada", "Bo"]);
+});
+
+test("a server whose first word is no token is no Orion", async () => {
+  const there = await connect(await standIn(pong, ["hello"]));
+  await expectError(there.host({ name: "Ada" }), "not_orion");
+});

@@ -4,6 +4,7 @@ import { Orion } from "./orion.ts";
 
 export { type OrionCode, OrionError, type OwnCode } from "./error.ts";
 export type { HostOptions, JoinOptions, ListedLobby, ListOptions } from "./orion.ts";
+export type { ConnectionReport, PeerReport, TimelineEntry } from "./report.ts";
 export type { CloseReason, LobbyEvents } from "./seat.ts";
 export type { Lobby, Orion };
 
@@ -12,5 +13,5 @@ export async function connect(
   url: string | URL,
   options: { signal?: AbortSignal } = {},
 ): Promise<Orion<Lobby>> {
-  return await Orion.find(url, (seat) => new Lobby(seat), options);
+  return await Orion.find(url, ({ seat }) => new Lobby(seat), options);
 }

@@ -14,6 +14,11 @@ export class Emitter<Events extends object> {
     };
   }
 
+  /** Whether anybody listens. */
+  hears(event: keyof Events): boolean {
+    return (this.#listeners.get(event)?.size ?? 0) > 0;
+  }
+
   /** A listener that throws keeps the event from nobody else: its error is thrown where no caller is. */
   emit<E extends keyof Events>(event: E, payload: Events[E]): void {
     for (const listener of [...(this.#listeners.get(event) ?? [])]) {

@@ -1,6 +1,7 @@
 /** What goes wrong, as the game hears it: one class, and a code that never changes its meaning. */
 import type { Cause } from "../core/link/cause.ts";
 import type { AbortCode, ProblemCode } from "../core/problem.ts";
+import type { ConnectionReport } from "./report.ts";
 
 /** What the SDK itself finds wrong, each with a sentence a player may read. */
 export const ownProblems = {
@@ -24,6 +25,8 @@ export type OwnCode = keyof typeof ownProblems;
 /** The codes that are known today; a newer server may have others. */
 export type OrionCode = OwnCode | ProblemCode | AbortCode | Cause | (string & {});
 
+type ErrorDetails = { status?: number | null; report?: ConnectionReport | null; cause?: unknown };
+
 /** An attempt that came to nothing. The message is a sentence that may be shown to the player; decide by `code`. */
 export class OrionError extends Error {
   override readonly name = "OrionError";
@@ -32,16 +35,19 @@ export class OrionError extends Error {
   readonly codes: readonly OrionCode[];
   /** The HTTP status, if the server refused. */
   readonly status: number | null;
+  /** Where connecting failed: how, with whom. */
+  readonly report: ConnectionReport | null;
 
   constructor(
     codes: OrionCode | readonly [OrionCode, ...OrionCode[]],
     message: string,
-    { status = null, cause }: { status?: number | null; cause?: unknown } = {},
+    { status = null, report = null, cause }: ErrorDetails = {},
   ) {
     super(message, cause === undefined ? {} : { cause });
     this.codes = typeof codes === "string" ? [codes] : codes;
     this.code = this.codes[0] ?? "internal";
     this.status = status;
+    this.report = report;
   }
 }
 

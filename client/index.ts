@@ -1,2 +1,25 @@
 /** The SDK for Node and Electron: lobbies, and links between their players. */
-export * from "./browser.ts";
+import { NodeLobby } from "./node-lobby.ts";
+import { Orion } from "./orion.ts";
+
+export { type Cause, causes } from "../core/link/cause.ts";
+export type { PathKind } from "../core/link/path.ts";
+export type { RelayCode } from "../core/relay/ticket.ts";
+export { type OrionCode, OrionError, type OwnCode } from "./error.ts";
+export type { NodeLobbyEvents as LobbyEvents, RawStartOptions, StartOptions } from "./node-lobby.ts";
+export type { HostOptions, JoinOptions, ListedLobby, ListOptions } from "./orion.ts";
+export type { ConnectionReport, PeerReport, TimelineEntry } from "./report.ts";
+export type { CloseReason } from "./seat.ts";
+export type { Link } from "./udp/link.ts";
+export type { LinkEvents, LinkReport } from "./udp/link-end.ts";
+export type { RawConnection } from "./udp/mediation.ts";
+export type { Peer } from "./udp/peer.ts";
+export type { NodeLobby as Lobby, Orion };
+
+/** Finds the server. Tries for up to 10 s. Throws `invalid_url`, `not_orion`, `unreachable`, `unanswered` or `aborted`. */
+export async function connect(
+  url: string | URL,
+  options: { signal?: AbortSignal } = {},
+): Promise<Orion<NodeLobby>> {
+  return await Orion.find(url, (opening) => new NodeLobby(opening), options);
+}

@@ -1,7 +1,7 @@
 /** A lobby and this player in it: the half that needs no UDP, and runs in a browser as well. */
 import type { LobbyEvents, Seat } from "./seat.ts";
 
-export class Lobby<Events extends LobbyEvents = LobbyEvents> {
+export class Lobby {
   readonly #seat: Seat;
 
   /** Made by `host` and `join`. */
@@ -46,8 +46,8 @@ export class Lobby<Events extends LobbyEvents = LobbyEvents> {
    * Calls the listener on every such event until the function that is returned is called. Nothing that happened since
    * `host` or `join` is missed by who listens right after it.
    */
-  on<E extends keyof Events>(event: E, listener: (payload: Events[E]) => void): () => void {
-    return this.#seat.events.on(event as keyof LobbyEvents, listener as (payload: object) => void);
+  on<E extends keyof LobbyEvents>(event: E, listener: (payload: LobbyEvents[E]) => void): () => void {
+    return this.#seat.events.on(event, listener);
   }
 
   /**

@@ -34,6 +34,10 @@ export type HostOptions = {
 };
 export type JoinOptions = { name: string; signal?: AbortSignal };
 
+/** What a lobby is made of. `goesOn`: it was opened by this client, and goes on when members are lost. */
+export type Opening = { seat: Seat; server: URL; goesOn: boolean };
+type Opener<L> = (opening: Opening) => L;
+
 const listAnswer = z.object({
   lobbies: z.array(
     z.object({ name: z.string(), id: z.string(), currentMembers: z.number(), maxMembers: z.number() }),
@@ -51,9 +55,10 @@ const joinAnswer = z.object({
 /** An Orion server, found by `connect`. What its lobbies can do depends on where the SDK runs. */
 export class Orion<L> {
   readonly url: URL;
-  readonly #open: (seat: Seat, server: URL) => L;
+  readonly #seats = new Set<Seat>();
+  readonly #open: Opener<L>;
 
-  private constructor(url: URL, open: (seat: Seat, server: URL) => L) {
+  private constructor(url: URL, open: Opener<L>) {
     this.url = url;
     this.#open = open;
   }
@@ -61,7 +66,7 @@ export class Orion<L> {
   /** Tries for up to 10 s. Throws `invalid_url`, `not_orion`, `unreachable`, `unanswered` or `aborted`. */
   static async find<L>(
     url: string | URL,
-    open: (seat: Seat, server: URL) => L,
+    open: Opener<L>,
     { signal }: { signal?: AbortSignal } = {},
   ): Promise<Orion<L>> {
     const base = readServerUrl(url);
@@ -89,17 +94,20 @@ export class Orion<L> {
   async host({ signal, name, lobbyName = name, isPublic = false, ...more }: HostOptions): Promise<L> {
     const { maxMembers = 8, onLoss, privacy } = more;
     const wish = { hostName: name, lobbyName, isPublic, maxMembers, onLoss, privacy };
-    return await this.#sit(signal, "lobbies", async (token, ending) => {
-      const url = new URL("lobbies", this.url);
-      const answer = await request(url, hostAnswer, { body: { token, ...wish }, signal: ending });
-      return { code: answer.lobbyId, name: answer.lobbyName, self: name, host: name, members: [name] };
-    });
+    return await this.#sit(
+      { signal, path: "lobbies", goesOn: onLoss === "continue" },
+      async (token, ending) => {
+        const url = new URL("lobbies", this.url);
+        const answer = await request(url, hostAnswer, { body: { token, ...wish }, signal: ending });
+        return { code: answer.lobbyId, name: answer.lobbyName, self: name, host: name, members: [name] };
+      },
+    );
   }
 
   /** Joins the lobby with this code. Throws the server's refusal, `unreachable`, `unanswered` or `aborted`. */
   async join(code: string, { signal, name }: JoinOptions): Promise<L> {
     const path = `lobbies/${encodeURIComponent(code.trim().toUpperCase())}`;
-    return await this.#sit(signal, path, async (token, ending) => {
+    return await this.#sit({ signal, path, goesOn: false }, async (token, ending) => {
       const url = new URL(`${path}/join`, this.url);
       const { lobbyId, lobbyName, lobbyMembers, host } = await request(url, joinAnswer, {
         body: { token, peerName: name },
@@ -109,10 +117,14 @@ export class Orion<L> {
     });
   }
 
+  /** Leaves every lobby. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#seats].map((seat) => seat.leave()));
+  }
+
   /** A connection and a seat, or neither. What is lost before there is a seat was no loss, and is tried again. */
   async #sit(
-    signal: AbortSignal | undefined,
-    path: string,
+    { signal, path, goesOn }: { signal: AbortSignal | undefined; path: string; goesOn: boolean },
     take: (token: string, ending: AbortSignal) => Promise<Welcome>,
   ): Promise<L> {
     let mayHaveASeat = false;
@@ -124,7 +136,10 @@ export class Orion<L> {
       lost.catch(() => {});
       try {
         const welcome = await Promise.race([take(socket.token(), ending), lost]);
-        return this.#open(new Seat(socket, welcome), this.url);
+        const seat = new Seat(socket, welcome);
+        this.#seats.add(seat);
+        void socket.closed.then(() => this.#seats.delete(seat));
+        return this.#open({ seat, server: this.url, goesOn });
       } catch (error) {
         mayHaveASeat ||= isLoss(error);
         void socket.close();

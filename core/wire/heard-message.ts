@@ -6,7 +6,6 @@ import { endpointShape } from "./sidecar-message.ts";
 
 const port = z.int().min(1).max(65535);
 const name = z.string();
-const lines = z.array(z.object({ atMs: z.number(), what: z.string() }));
 
 const messages = {
   client_registered: z.object({ token: z.string().min(1).max(256), clientId: z.string().optional() }),
@@ -28,13 +27,19 @@ const messages = {
     z.object({ peers: z.array(endpointShape), you: z.undefined().optional() }),
   ]),
   ptpMediation_success: z.object({}),
-  /** To the host: how a member fared that could not connect to all its peers. */
+  /** To the host: a member that could not connect to all its peers, or not directly, and why. */
   ptpMediation_report: z.object({
     clientId: z.string(),
     name,
     cause: z.string().nullish(),
     peers: z.array(
-      z.object({ clientId: z.string(), name, cause: z.string().nullish(), timeline: lines.optional() }),
+      z.object({
+        clientId: z.string(),
+        path: z.enum(["lan", "direct", "relay"]).nullable(),
+        cause: z.string().nullable(),
+        rttMs: z.number().nullish(),
+        timeline: z.array(z.object({ atMs: z.number(), what: z.string() })).optional(),
+      }),
     ),
   }),
 } as const;

@@ -1,24 +1,22 @@
 /** What a listener of the SDK has heard, to be waited for. */
 import { expect } from "vitest";
-import type { Lobby, LobbyEvents } from "../../client/browser.ts";
+import type { Link, LinkEvents, Lobby, LobbyEvents } from "../../client/index.ts";
 
-type Listen<Events> = <E extends keyof Events>(
-  event: E,
-  listener: (payload: Events[E]) => void,
-) => () => void;
+type Listen<Payload> = (listener: (payload: Payload) => void) => () => void;
 
 /** The next such event in a lobby. */
-export function next<Events extends LobbyEvents, E extends keyof Events>(
-  lobby: Lobby<Events>,
-  event: E,
-): Promise<Events[E]> {
-  return nextOf<Events, E>((event, listener) => lobby.on(event, listener), event);
+export function next<E extends keyof LobbyEvents>(lobby: Lobby, event: E): Promise<LobbyEvents[E]> {
+  return once<LobbyEvents[E]>((listener) => lobby.on(event, listener));
 }
 
-/** The next such event, by what is called to listen. */
-export function nextOf<Events, E extends keyof Events>(listen: Listen<Events>, event: E): Promise<Events[E]> {
+/** The next such event on a link. */
+export function nextOn<E extends keyof LinkEvents>(link: Link, event: E): Promise<LinkEvents[E]> {
+  return once<LinkEvents[E]>((listener) => link.on(event, listener));
+}
+
+function once<Payload>(listen: Listen<Payload>): Promise<Payload> {
   return new Promise((resolve) => {
-    const forget = listen(event, (payload) => {
+    const forget = listen((payload) => {
       forget();
       resolve(payload);
     });
@@ -26,11 +24,8 @@ export function nextOf<Events, E extends keyof Events>(listen: Listen<Events>, e
 }
 
 /** Everything of these events in a lobby, in order, as `[event, payload]`. */
-export function record<Events extends LobbyEvents, E extends keyof Events>(
-  lobby: Lobby<Events>,
-  ...events: E[]
-): [E, Events[E]][] {
-  const heard: [E, Events[E]][] = [];
+export function record<E extends keyof LobbyEvents>(lobby: Lobby, ...events: E[]): [E, LobbyEvents[E]][] {
+  const heard: [E, LobbyEvents[E]][] = [];
   for (const event of events) lobby.on(event, (payload) => heard.push([event, payload]));
   return heard;
 }

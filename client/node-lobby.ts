@@ -1,0 +1,179 @@
+/** A lobby whose players can be connected to each other: the half that needs UDP. */
+import * as z from "zod";
+import type { HeardMessage } from "../core/wire/heard-message.ts";
+import { Emitter } from "./emitter.ts";
+import { OrionError } from "./error.ts";
+import { request } from "./http.ts";
+import { Lobby } from "./lobby.ts";
+import type { Opening } from "./orion.ts";
+import { abortable, inTime, throwIfAborted } from "./patience.ts";
+import type { ConnectionReport } from "./report.ts";
+import { endError, type LobbyEvents, type Seat } from "./seat.ts";
+import type { Link } from "./udp/link.ts";
+import { type Connection, Mediation, type RawConnection } from "./udp/mediation.ts";
+import type { Peer } from "./udp/peer.ts";
+
+/** What happens in a lobby whose players can be connected. */
+export type NodeLobbyEvents = LobbyEvents & {
+  /** The server has told who the peers are: now they look for each other. */
+  introduced: { peers: Peer[] };
+  /** A link is usable; others may follow. */
+  link: Link;
+  /** To the host: a member could not be connected to it, or not directly, and why. */
+  report: { clientId: string; name: string } & ConnectionReport;
+};
+
+export type StartOptions = { signal?: AbortSignal; raw?: false };
+export type RawStartOptions = { signal?: AbortSignal; raw: true };
+
+type Waiter = { resolve: (mediation: Mediation) => void; reject: (error: OrionError) => void };
+
+export class NodeLobby extends Lobby {
+  readonly #seat: Seat;
+  readonly #server: URL;
+  readonly #goesOn: boolean;
+  readonly #events = new Emitter<NodeLobbyEvents>();
+  #mediation: Mediation | null = null;
+  /** Those who wait for a mediation to begin. */
+  #waiters = new Set<Waiter>();
+  #rawWaiters = 0;
+
+  /** Made by `host` and `join`. */
+  constructor({ seat, server, goesOn }: Opening) {
+    super(seat);
+    this.#seat = seat;
+    this.#server = server;
+    this.#goesOn = goesOn;
+    seat.events.on("chat", (message) => this.#events.emit("chat", message));
+    seat.events.on("joined", (member) => this.#events.emit("joined", member));
+    seat.events.on("left", (member) => this.#events.emit("left", member));
+    seat.events.on("closed", (end) => this.#events.emit("closed", end));
+    seat.events.on("aborted", (end) => this.#events.emit("aborted", end));
+    seat.attend((message) => this.#hear(message));
+    seat.events.on("left", ({ name }) => this.#mediation?.lose(name));
+    seat.events.on("closed", ({ reason }) => this.#close(endError(reason)));
+  }
+
+  override on<E extends keyof NodeLobbyEvents>(
+    event: E,
+    listener: (payload: NodeLobbyEvents[E]) => void,
+  ): () => void {
+    return this.#events.on(event, listener);
+  }
+
+  /**
+   * The host's: connects all members, to the host each. Done when all this client's links are usable; with
+   * `onLoss: "continue"`, all that came about, if any did. With `raw` it is the game that connects: it is given the UDP socket
+   * that the server has seen, and who the peers are. Throws the server's refusal, the code with which the mediation was
+   * aborted, a cause (docs/protocol.md), or why the lobby is over.
+   */
+  start(options?: StartOptions): Promise<Link[]>;
+  start(options: RawStartOptions): Promise<RawConnection>;
+  async start({ signal, raw = false }: StartOptions | RawStartOptions = {}): Promise<Link[] | RawConnection> {
+    throwIfAborted(signal);
+    const given = new AbortController();
+    const callOff = () => given.abort(signal?.reason);
+    signal?.addEventListener("abort", callOff);
+    try {
+      // Messages may come before the answer.
+      const connection = this.#connection(raw, given.signal);
+      connection.catch(() => {});
+      const url = new URL(`lobbies/${this.code}/ptp/start`, this.#server);
+      const body = { token: this.#seat.token() };
+      await inTime((ending) => request(url, z.unknown(), { body, signal: ending }), given.signal);
+      return bare(await connection);
+    } catch (error) {
+      given.abort(error);
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", callOff);
+    }
+  }
+
+  /** Everybody's: waits for the host to start, or for what it has started, and then as `start`. */
+  started(options?: StartOptions): Promise<Link[]>;
+  started(options: RawStartOptions): Promise<RawConnection>;
+  async started({
+    signal,
+    raw = false,
+  }: StartOptions | RawStartOptions = {}): Promise<Link[] | RawConnection> {
+    return bare(await this.#connection(raw, signal));
+  }
+
+  /** Says that this client is connected to all its peers: after `raw`, where only the game knows. */
+  reportConnected(): void {
+    this.#seat.say("ptpMediation_peersConnection_success");
+  }
+
+  async #connection(raw: boolean, signal?: AbortSignal): Promise<Connection> {
+    throwIfAborted(signal);
+    if (raw) this.#rawWaiters += 1;
+    try {
+      const mediation = this.#mediation ?? (await this.#nextMediation(signal));
+      return await mediation.wait(raw, signal);
+    } finally {
+      if (raw) this.#rawWaiters -= 1;
+    }
+  }
+
+  async #nextMediation(signal?: AbortSignal): Promise<Mediation> {
+    if (this.#seat.over) throw endError(this.#seat.over);
+    const { promise, resolve, reject } = Promise.withResolvers<Mediation>();
+    const waiter = { resolve, reject };
+    this.#waiters.add(waiter);
+    return await abortable(promise, signal).finally(() => this.#waiters.delete(waiter));
+  }
+
+  #hear({ method, payload }: HeardMessage): void {
+    switch (method) {
+      case "ptpMediation_send":
+        void this.#current().ask(payload);
+        break;
+      case "ptpMediation_peersConnection_start":
+        void this.#mediation?.introduce(payload);
+        break;
+      case "ptpMediation_aborted":
+        this.#mediation?.abort(new OrionError(payload.code ?? "aborted", payload.abortReason));
+        this.#mediation = null;
+        break;
+      case "ptpMediation_report": {
+        const { clientId, name, cause = null, peers } = payload;
+        const told = peers.map(({ rttMs = null, timeline = [], ...peer }) => {
+          return { name: peer.clientId === this.clientId ? this.self : "", ...peer, rttMs, timeline };
+        });
+        this.#events.emit("report", { clientId, name, cause, timeline: [], peers: told });
+        break;
+      }
+      default:
+    }
+  }
+
+  /** The mediation that is under way, or a new one. */
+  #current(): Mediation {
+    if (this.#mediation && !this.#mediation.isOver) return this.#mediation;
+    const events = this.#events;
+    const mediation = new Mediation({
+      seat: this.#seat,
+      server: this.#server,
+      goesOn: this.#goesOn,
+      wantsRaw: () => this.#rawWaiters > 0,
+      introduced: (peers) => events.emit("introduced", { peers }),
+      linked: (link) => {
+        events.emit("link", link);
+        return events.hears("link");
+      },
+    });
+    this.#mediation = mediation;
+    for (const { resolve } of this.#waiters) resolve(mediation);
+    return mediation;
+  }
+
+  #close(error: OrionError): void {
+    for (const { reject } of this.#waiters) reject(error);
+    this.#mediation?.detach(error);
+  }
+}
+
+function bare(connection: Connection): Link[] | RawConnection {
+  return connection.kind === "raw" ? connection.raw : connection.links;
+}

@@ -1,0 +1,326 @@
+/** Our end of a link to one peer: does what the link's state machine (core/link/) decides. */
+import type { KeyObject } from "node:crypto";
+import type { Endpoint } from "../../core/endpoint.ts";
+import { limits } from "../../core/limits.ts";
+import type { Cause } from "../../core/link/cause.ts";
+import type { LinkConfig } from "../../core/link/config.ts";
+import type { LinkEffect } from "../../core/link/effect.ts";
+import type { LinkEvent } from "../../core/link/event.ts";
+import type { LocalSocket, Path, PathKind } from "../../core/link/path.ts";
+import { type LinkState, roundTripMs } from "../../core/link/state.ts";
+import { openLink, step, wakeAt } from "../../core/link/step.ts";
+import type { RelayCode } from "../../core/relay/ticket.ts";
+import { dataHeaderBytes, packetKinds, readSigned, writeData } from "../../core/wire/peer-packet.ts";
+import type { Sealed } from "../../core/wire/sealed.ts";
+import { Emitter } from "../emitter.ts";
+import { ownError } from "../error.ts";
+import type { PeerReport, TimelineEntry } from "../report.ts";
+import type { Peer } from "./peer.ts";
+import type { RelayEnd } from "./relay-end.ts";
+import { isSigned, signPacket } from "./seal.ts";
+import type { Turns } from "./turns.ts";
+import { ExtraSockets, type UdpSockets } from "./udp-sockets.ts";
+
+/** What happens on a link. */
+export type LinkEvents = {
+  /** A packet of the peer's game. Unreliable, unordered, like UDP. */
+  message: Uint8Array;
+  /** Packets go another way from now on. */
+  path: PathKind;
+  /** No better path is looked for; the cause says why it is not direct, null if it is. */
+  settled: { cause: Cause | null };
+  /** The link is over: by the peer, by a lost path, or (null) by our own `close`. Comes once. */
+  closed: { cause: Cause | null };
+  /** The relay will carry this link no more in `inMs`, or drops some of its packets (0), for this reason. */
+  relay: { code: RelayCode; inMs: number };
+};
+
+/** How a link fares, and what happened by the milliseconds since the introduction. */
+export type LinkReport = Omit<PeerReport, "clientId" | "name" | "cause"> & { cause: Cause | null };
+
+export type LinkParts = {
+  peer: Peer;
+  config: LinkConfig;
+  /** Of its packets (core/wire/peer-packet.ts). */
+  number: number;
+  key: KeyObject;
+  sockets: UdpSockets;
+  relay: RelayEnd | null;
+  turns: Turns<LinkEnd>;
+};
+
+/** Addresses from which the game's packets are taken. The peer has a handful, and changes them rarely. */
+const mostProven = 64;
+/** Milliseconds between two words to the state machine that packets of the game still come from an address. */
+const aliveMs = 250;
+/** Packets that wait until the game listens. */
+const mostEarly = 64;
+/** Lines of the timeline: the state machine's, and some for the relay's notices. */
+const mostLines = limits.linkNotes + 16;
+
+export class LinkEnd {
+  readonly peer: Peer;
+  readonly events = new Emitter<LinkEvents>();
+  /** Done when the link is usable, or is over without ever having been. */
+  readonly decided: Promise<void>;
+  /** Done when the link is over. */
+  readonly over: Promise<void>;
+  readonly #parts: LinkParts;
+  readonly #extra: ExtraSockets;
+  readonly #openedAt = performance.now();
+  readonly #timeline: TimelineEntry[] = [];
+  /** By socket and address, when the state machine was last told that packets come from there. */
+  readonly #proven = new Map<string, number>();
+  #state: LinkState | null = null;
+  #waiting: LinkEvent[] = [];
+  #isStepping = false;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #path: Path | null = null;
+  #cause: Cause | null = null;
+  /** Why it is to end, where the lobby says so. */
+  #verdict: Cause | null = null;
+  #hasEnded = false;
+  #early: Uint8Array[] = [];
+  #decide: () => void = () => {};
+  #finish: () => void = () => {};
+
+  constructor(parts: LinkParts) {
+    this.peer = parts.peer;
+    this.#parts = parts;
+    this.#extra = new ExtraSockets((...arrival) => this.receive(...arrival));
+    this.decided = new Promise((resolve) => {
+      this.#decide = resolve;
+    });
+    this.over = new Promise((resolve) => {
+      this.#finish = resolve;
+    });
+  }
+
+  /** Begins to look for paths. */
+  open(): void {
+    const { state, effects } = openLink(this.#parts.config, this.#now());
+    this.#state = state;
+    this.#do(effects);
+    this.#wake();
+  }
+
+  get isUsable(): boolean {
+    return this.#path !== null && !this.#hasEnded;
+  }
+
+  get isOver(): boolean {
+    return this.#hasEnded;
+  }
+
+  get path(): PathKind | null {
+    return this.#path?.kind ?? null;
+  }
+
+  get rttMs(): number | null {
+    const ms = this.#state && roundTripMs(this.#state);
+    return ms === null ? null : Math.round(ms * 10) / 10;
+  }
+
+  get report(): LinkReport {
+    return {
+      path: this.isUsable ? this.path : null,
+      rttMs: this.rttMs,
+      cause: this.#cause,
+      timeline: [...this.#timeline],
+    };
+  }
+
+  /** Sends a packet of the game. Throws `packet_too_large` or `link_closed`. */
+  send(bytes: Uint8Array): void {
+    if (bytes.length > limits.gamePacketBytes) throw ownError("packet_too_large");
+    if (!this.#path || this.#hasEnded) throw ownError("link_closed");
+    const { local, remote } = this.#path;
+    this.#transmit(writeData(this.#parts.number, bytes), local, remote);
+  }
+
+  /** Says farewell, and is over. The cause is for whoever asks why; null if the game wanted it. */
+  async close(verdict: Cause | null = null): Promise<void> {
+    if (!this.#hasEnded) {
+      this.#verdict ??= verdict;
+      this.#take({ kind: "close-requested" });
+    }
+    await this.over;
+  }
+
+  /** Takes a packet of this link from anywhere: whoever it is from, it does no harm. */
+  receive(bytes: Uint8Array, local: LocalSocket, remote: Endpoint): void {
+    if (this.#hasEnded) return;
+    const place = `${local} ${remote.ip} ${remote.port}`;
+    if (bytes[0] === packetKinds.data) this.#takeData(bytes, place, local, remote);
+    else this.#takeSigned(bytes, place, local, remote);
+  }
+
+  /** Takes what a relay says, to this link or to another. */
+  hearRelay(sealed: Sealed): void {
+    const word = this.#hasEnded ? null : this.#parts.relay?.hear(sealed);
+    if (!word) return;
+    if (word.kind === "relay-noticed") {
+      const { code, inMs } = word;
+      this.#note(`relay: ${code} in ${inMs} ms`);
+      this.events.emit("relay", { code, inMs });
+    } else {
+      this.#take(word);
+    }
+  }
+
+  /** The game listens: what came before is given to it. */
+  deliverEarly(): void {
+    queueMicrotask(() => {
+      for (const payload of this.#early.splice(0)) this.events.emit("message", payload);
+    });
+  }
+
+  #takeData(bytes: Uint8Array, place: string, local: LocalSocket, remote: Endpoint): void {
+    const toldAt = this.#proven.get(place);
+    if (toldAt === undefined || bytes.length > dataHeaderBytes + limits.gamePacketBytes) return;
+    const now = this.#now();
+    if (now - toldAt >= aliveMs) {
+      this.#proven.set(place, now);
+      this.#take({ kind: "data-received", local, remote });
+    }
+    const payload = new Uint8Array(
+      bytes.buffer,
+      bytes.byteOffset + dataHeaderBytes,
+      bytes.length - dataHeaderBytes,
+    );
+    if (this.isUsable && this.#early.length === 0 && this.events.hears("message")) {
+      this.events.emit("message", payload);
+    } else {
+      this.#early.push(payload);
+      if (this.#early.length > mostEarly) this.#early.shift();
+    }
+  }
+
+  #takeSigned(bytes: Uint8Array, place: string, local: LocalSocket, remote: Endpoint): void {
+    const packet = readSigned(bytes);
+    // One of our own side was sent back to us, by whomever.
+    if (!packet || packet.side === this.#parts.config.side || !isSigned(this.#parts.key, bytes)) return;
+    const before = this.#state;
+    this.#take({ kind: `${packet.kind}-received`, number: packet.number, local, remote });
+    // A packet that changes nothing was sent before, and may come from anybody who has heard it then.
+    if (this.#state !== before && packet.kind !== "farewell") this.#prove(place);
+  }
+
+  #prove(place: string): void {
+    const toldAt = this.#proven.get(place) ?? Number.NEGATIVE_INFINITY;
+    // The one not heard for longest is the first.
+    this.#proven.delete(place);
+    this.#proven.set(place, toldAt);
+    if (this.#proven.size <= mostProven) return;
+    for (const oldest of this.#proven.keys()) {
+      this.#proven.delete(oldest);
+      return;
+    }
+  }
+
+  /** One event at a time: what an effect brings about comes after it. */
+  #take(event: LinkEvent): void {
+    this.#waiting.push(event);
+    if (this.#isStepping) return;
+    this.#isStepping = true;
+    for (let next = this.#waiting.shift(); next && this.#state; next = this.#waiting.shift()) {
+      const { state, effects } = step(this.#state, next, this.#now());
+      this.#state = state;
+      this.#do(effects);
+    }
+    this.#isStepping = false;
+    this.#wake();
+  }
+
+  #do(effects: readonly LinkEffect[]): void {
+    for (const effect of effects) this.#doOne(effect);
+  }
+
+  #doOne(effect: LinkEffect): void {
+    const { config, number: link, key, relay, turns } = this.#parts;
+    switch (effect.kind) {
+      case "send": {
+        const { packet: kind, number, local, remote } = effect;
+        this.#transmit(signPacket(key, { kind, link, side: config.side, number }), local, remote);
+        break;
+      }
+      case "bind-relay":
+        relay?.bind();
+        break;
+      case "ask-turn":
+        turns.ask(this, () => this.#take({ kind: "turn-given" }));
+        break;
+      case "end-turn":
+        turns.end(this);
+        break;
+      case "open-sockets":
+        void this.#extra.open(effect.count).then((count) => this.#take({ kind: "sockets-opened", count }));
+        break;
+      case "close-sockets":
+        this.#extra.closeAllBut(effect.keep);
+        break;
+      case "use-path":
+        this.#use(effect.path);
+        break;
+      case "settle":
+        this.#cause = effect.cause;
+        this.events.emit("settled", { cause: effect.cause });
+        break;
+      case "end":
+        this.#end(effect.cause);
+        break;
+      case "note":
+        this.#note(effect.what);
+        break;
+    }
+  }
+
+  #use(path: Path): void {
+    const before = this.#path;
+    this.#path = path;
+    if (before === null) this.#decide();
+    else if (before.kind !== path.kind) this.events.emit("path", path.kind);
+  }
+
+  #end(cause: Cause | null): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#cause = this.#verdict ?? cause;
+    this.#note(this.#cause === null ? "closed" : `over: ${this.#cause}`);
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#extra.close();
+    this.#parts.turns.end(this);
+    this.#early = [];
+    this.#decide();
+    this.#finish();
+    this.events.emit("closed", { cause: this.#cause });
+  }
+
+  #transmit(bytes: Uint8Array, local: LocalSocket, remote: Endpoint): void {
+    if (typeof local === "number") this.#extra.send(bytes, local, remote);
+    else this.#parts.sockets.send(bytes, local, remote);
+  }
+
+  /** One timer, for the next time the state machine has something to do by itself. */
+  #wake(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+    const at = this.#state && !this.#hasEnded ? wakeAt(this.#state) : Number.POSITIVE_INFINITY;
+    if (at === Number.POSITIVE_INFINITY) return;
+    // Timers may be early by a part of a millisecond.
+    this.#timer = setTimeout(
+      () => this.#take({ kind: "deadline-passed" }),
+      Math.max(0, Math.ceil(at - this.#now())),
+    );
+  }
+
+  #note(what: string): void {
+    if (this.#timeline.length >= mostLines) return;
+    this.#timeline.push({ atMs: Math.round(this.#now()), what: what.slice(0, limits.timelineText) });
+  }
+
+  /** Milliseconds since the link was made. */
+  #now(): number {
+    return performance.now() - this.#openedAt;
+  }
+}

@@ -1,0 +1,24 @@
+/** A client's report as the server takes it (core/wire/client-message.ts): in one message that is not too long. */
+import { limits } from "../../core/limits.ts";
+import type { ConnectionReport, TimelineEntry } from "../report.ts";
+
+/** Characters of the report's JSON: with the token, in base64, it is still a message that the server reads. */
+const mostCharacters = Math.floor((limits.frameBytes - 1_024) * 0.75);
+
+/** What goes with `ptpMediation_peersConnection_success`, or `_failure`. Of long timelines, the first lines and the last. */
+export function reportMessage({ cause, peers }: ConnectionReport): object {
+  for (let most: number = limits.timelineLines; ; most = Math.floor(most / 2)) {
+    const shortened = peers.map(({ clientId, path, rttMs, cause, timeline }) => {
+      const told = { clientId, path, cause, rttMs: rttMs === null ? null : Math.min(rttMs, 60_000) };
+      return path === null && most > 0 ? { ...told, timeline: ends(timeline, most) } : told;
+    });
+    const message = { cause, peers: shortened };
+    if (most === 0 || JSON.stringify(message).length <= mostCharacters) return message;
+  }
+}
+
+function ends(timeline: readonly TimelineEntry[], most: number): TimelineEntry[] {
+  if (timeline.length <= most) return [...timeline];
+  const first = Math.floor(most / 3);
+  return [...timeline.slice(0, first), ...timeline.slice(first - most)];
+}

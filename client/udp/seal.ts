@@ -1,0 +1,63 @@
+/** What is signed, as Node computes it (core/wire/sealed.ts, core/wire/peer-packet.ts). */
+import { createHmac, type KeyObject } from "node:crypto";
+import { macBytes, sameText } from "../../core/token.ts";
+import { base64UrlOf } from "../../core/wire/base64.ts";
+import { encodeMessage } from "../../core/wire/codec.ts";
+import {
+  type SignedPacket,
+  signedBytes,
+  signedPacketBytes,
+  writeSigned,
+} from "../../core/wire/peer-packet.ts";
+import type { Sealed } from "../../core/wire/sealed.ts";
+import type { SidecarMethod, SidecarPayload } from "../../core/wire/sidecar-message.ts";
+
+/** Bytes that every probe and bind has at least: the longest answer has fewer, and no answer may be longer. */
+const roomForAnswer = 320;
+
+/** A datagram for the sidecar, long enough for any answer. The key is a text: the token, or a ticket's key. */
+export function seal<M extends "ptpMediation_probe" | "ptpRelay_bind">(
+  key: string,
+  method: M,
+  payload: SidecarPayload<M>,
+): string {
+  const bare = sealed(key, method, payload);
+  const missing = roomForAnswer - bare.length;
+  // Three characters of JSON are four of base64; the field's name is more than the rest.
+  return missing <= 0
+    ? bare
+    : sealed(key, method, { ...payload, pad: "-".repeat(Math.ceil(missing * 0.75)) });
+}
+
+function sealed(key: string, method: SidecarMethod, payload: object): string {
+  const signed = encodeMessage(method, payload);
+  return `${signed}.${macOf(key, signed)}`;
+}
+
+/** Whether whoever sent it knows the key. */
+export function isSealed(key: string, { signed, mac }: Sealed): boolean {
+  return sameText(mac, macOf(key, signed));
+}
+
+/** A packet for the peer. */
+export function signPacket(key: KeyObject, packet: SignedPacket): Uint8Array {
+  const bytes = writeSigned(packet);
+  bytes.set(packetMac(key, bytes), signedBytes);
+  return bytes;
+}
+
+/** Whether the packet comes from whoever has the pair's key. */
+export function isSigned(key: KeyObject, bytes: Uint8Array): boolean {
+  const mac = packetMac(key, bytes);
+  let difference = bytes.length ^ signedPacketBytes;
+  for (let i = 0; i < mac.length; i++) difference |= (mac[i] ?? 0) ^ (bytes[signedBytes + i] ?? 0);
+  return difference === 0;
+}
+
+function packetMac(key: KeyObject, bytes: Uint8Array): Uint8Array {
+  return createHmac("sha256", key).update(bytes.subarray(0, signedBytes)).digest().subarray(0, macBytes);
+}
+
+function macOf(key: string, text: string): string {
+  return base64UrlOf(createHmac("sha256", key).update(text).digest("binary").slice(0, macBytes));
+}

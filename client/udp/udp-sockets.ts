@@ -1,0 +1,157 @@
+/** The UDP sockets of one mediation: the two that all its links share, and those that a link opens to be found. */
+import { createSocket, type Socket, type SocketType } from "node:dgram";
+import { once } from "node:events";
+import { type Endpoint, plainAddress } from "../../core/endpoint.ts";
+import type { LocalSocket } from "../../core/link/path.ts";
+import { ownError } from "../error.ts";
+
+/** Takes a datagram that came in. */
+export type Receive = (bytes: Uint8Array, local: LocalSocket, remote: Endpoint) => void;
+
+/** The sockets `v4` and `v6`. Both stay open, and keep the process alive, until `close`. */
+export class UdpSockets {
+  readonly #v4: Socket;
+  readonly #v6: Socket | null;
+
+  /** Both at any free port, the same if it is free. Without IPv6 there is only the one. Throws `no_socket`. */
+  static async open(receive: Receive): Promise<UdpSockets> {
+    const v4 = await bind("udp4", 0, (bytes, remote) => receive(bytes, "v4", remote));
+    if (!v4) throw ownError("no_socket");
+    const receiveV6 = (bytes: Uint8Array, remote: Endpoint) => receive(bytes, "v6", remote);
+    const v6 = (await bind("udp6", v4.address().port, receiveV6)) ?? (await bind("udp6", 0, receiveV6));
+    return new UdpSockets(v4, v6);
+  }
+
+  private constructor(v4: Socket, v6: Socket | null) {
+    this.#v4 = v4;
+    this.#v6 = v6;
+  }
+
+  get v4Port(): number {
+    return this.#v4.address().port;
+  }
+
+  /** null without IPv6. */
+  get v6Port(): number | null {
+    return this.#v6?.address().port ?? null;
+  }
+
+  /** Sends, or does not: UDP promises nothing. */
+  send(bytes: Uint8Array | string, local: "v4" | "v6", remote: Endpoint): void {
+    const socket = local === "v4" ? this.#v4 : this.#v6;
+    if (socket) sendFrom(socket, bytes, remote);
+  }
+
+  /** Gives up the socket for this address's family, to the caller, and closes the other. Throws `no_socket`. */
+  release(ip: string): Socket {
+    const [socket, other] = ip.includes(":") ? [this.#v6, this.#v4] : [this.#v4, this.#v6];
+    if (!socket) throw ownError("no_socket");
+    if (other) close(other);
+    socket.removeAllListeners("message");
+    socket.removeAllListeners("error");
+    return socket;
+  }
+
+  close(): void {
+    close(this.#v4);
+    if (this.#v6) close(this.#v6);
+  }
+}
+
+/** Sockets opened at once: each takes a system call or four. */
+const batch = 32;
+
+/** The sockets a link opens behind a NAT that gives each another port, by number. */
+export class ExtraSockets {
+  readonly #receive: Receive;
+  #sockets: (Socket | null)[] = [];
+  #isOver = false;
+
+  constructor(receive: Receive) {
+    this.#receive = receive;
+  }
+
+  /** Opens so many more, as far as the system lets it, in steps. How many it became. */
+  async open(count: number): Promise<number> {
+    let opened = 0;
+    for (let left = count; left > 0 && !this.#isOver; left -= batch) {
+      const sockets = await Promise.all(Array.from({ length: Math.min(batch, left) }, () => this.#openOne()));
+      const open = sockets.filter((socket) => socket !== null).length;
+      opened += open;
+      // The system gives no more: asking on would only take from others.
+      if (open < sockets.length) break;
+    }
+    return opened;
+  }
+
+  send(bytes: Uint8Array, local: number, remote: Endpoint): void {
+    const socket = this.#sockets[local];
+    if (socket) sendFrom(socket, bytes, remote);
+  }
+
+  /** Closes all but one. */
+  closeAllBut(keep: LocalSocket | null): void {
+    this.#sockets = this.#sockets.map((socket, number) => {
+      if (number === keep) return socket;
+      if (socket) close(socket);
+      return null;
+    });
+  }
+
+  /** Closes all, those on their way as well. */
+  close(): void {
+    this.#isOver = true;
+    this.closeAllBut(null);
+  }
+
+  async #openOne(): Promise<Socket | null> {
+    let number: number | null = null;
+    const socket = await bind("udp4", 0, (bytes, remote) => {
+      if (number !== null) this.#receive(bytes, number, remote);
+    });
+    if (!socket) return null;
+    if (this.#isOver) {
+      close(socket);
+      return null;
+    }
+    number = this.#sockets.push(socket) - 1;
+    return socket;
+  }
+}
+
+async function bind(
+  type: SocketType,
+  port: number,
+  receive: (bytes: Uint8Array, remote: Endpoint) => void,
+): Promise<Socket | null> {
+  let socket: Socket | null = null;
+  try {
+    socket = createSocket({ type, ipv6Only: type === "udp6" });
+    const listening = once(socket, "listening");
+    socket.bind(port);
+    await listening;
+    socket.on("error", () => {});
+    socket.on("message", (bytes, { address, port }) => receive(bytes, { ip: plainAddress(address), port }));
+    return socket;
+  } catch {
+    if (socket) close(socket);
+    return null;
+  }
+}
+
+function sendFrom(socket: Socket, bytes: Uint8Array | string, { ip, port }: Endpoint): void {
+  try {
+    // The callback takes the errors: no route, no permission, no room.
+    socket.send(bytes, port, ip, () => {});
+  } catch {
+    // It is closed: what is sent then is lost, like on the way.
+  }
+}
+
+function close(socket: Socket): void {
+  try {
+    socket.close();
+  } catch {
+    // It is closed already, or could not be opened.
+  }
+}

@@ -9,7 +9,6 @@ import { type Pair, type Run, runsOf } from "./pair.ts";
 import { whyNoLab } from "./requirement.ts";
 import type { Cell, Results } from "./results.ts";
 import { eachPair } from "./schedule.ts";
-import { loadSdk } from "./sdk.ts";
 import { startService } from "./service.ts";
 import { openTopology } from "./topology.ts";
 
@@ -32,7 +31,6 @@ async function grant(wish: Wish): Promise<void> {
     return;
   }
   makeFolder(wish.out);
-  await loadSdk();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, interrupt);
   const results = await run(wish);
   writeFileSync(join(wish.out, `${wish.name}.json`), `${JSON.stringify(results, null, 2)}\n`);

@@ -4,8 +4,8 @@
  */
 import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
+import { connect, type Link, type Lobby } from "../client/index.ts";
 import { type Answer, type Order, order, type PlayerOutcome } from "./orders.ts";
-import { type Link, type Lobby, loadSdk } from "./sdk.ts";
 
 /** Milliseconds for everything until the path is usable. The SDK should give up by itself, and say why. */
 const patienceMs = 40_000;
@@ -18,7 +18,6 @@ const lookMs = 50;
 
 const url = process.argv[2] ?? "";
 const lines = createInterface(process.stdin)[Symbol.asyncIterator]();
-const connect = await loadSdk();
 
 for (let first = await nextOrder(); first !== null; first = await nextOrder()) await play(first);
 process.exit();

@@ -10,8 +10,7 @@ import { whyNoLab } from "../../lab/requirement.ts";
 import { results as schema } from "../../lab/results.ts";
 import { root, startProgram } from "../support/program.ts";
 
-/** The lab's players are programs that use the SDK. */
-const canRun = whyNoLab() === null && existsSync(join(root, "client/index.ts"));
+const canRun = whyNoLab() === null;
 
 let folder: string;
 beforeAll(async () => {

@@ -1,0 +1,268 @@
+/** What somebody on the way can do with packets he has seen, and a peer with what it claims. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { addressBytes, type Endpoint, scopeOf } from "../../../core/endpoint.ts";
+import { limits } from "../../../core/limits.ts";
+import type { LinkConfig } from "../../../core/link/config.ts";
+import type { LinkEvent } from "../../../core/link/event.ts";
+import { pathInUse } from "../../../core/link/state.ts";
+import { step } from "../../../core/link/step.ts";
+import { answer, check, config, noon, peerEndpoint, play, sent, sidecar } from "./a-link.ts";
+
+const elsewhere: Endpoint = { ip: "192.0.2.66", port: 666 };
+
+/** A link whose direct path is in use: the peer's check 10 was answered, and ours as well. */
+const linked = play(config, [
+  { at: 40, event: check(10) },
+  { at: 80, event: answer(1) },
+]);
+
+function changesNothing(event: LinkEvent, at = 100): void {
+  const after = step(linked.state, event, noon + at);
+  expect(after.effects).toEqual([]);
+  expect(after.state).toBe(linked.state);
+}
+
+test("the link is made, for a start", () => {
+  expect(pathInUse(linked.state)?.remote).toEqual(peerEndpoint);
+});
+
+describe("a packet that is sent again changes nothing and is not answered", () => {
+  test("a check, from where it came or from elsewhere", () => {
+    changesNothing(check(10));
+    changesNothing(check(10, elsewhere));
+  });
+
+  test("an answer", () => {
+    changesNothing(answer(1));
+    changesNothing(answer(1, elsewhere));
+  });
+
+  test("a check that is older than those that may still be under way", () => {
+    const later = step(linked.state, check(10 + limits.replayWindow), noon + 90).state;
+    for (const number of [1, 9, 10]) {
+      expect(step(later, check(number, elsewhere), noon + 95)).toEqual({ state: later, effects: [] });
+    }
+    expect(step(later, check(11), noon + 95).effects.length).toBeGreaterThan(0);
+  });
+
+  test("a farewell with a number that has come, or is too old", () => {
+    changesNothing({ kind: "farewell-received", number: 10, local: "v4", remote: peerEndpoint });
+    changesNothing({ kind: "farewell-received", number: 0, local: "v4", remote: peerEndpoint });
+    changesNothing({ kind: "farewell-received", number: 10, local: "v4", remote: elsewhere });
+  });
+});
+
+describe("an answer counts only", () => {
+  const open = play(config, []);
+  const changes = (event: LinkEvent) => step(open.state, event, noon + 40).state !== open.state;
+
+  test("to a check that was sent, from where and to where it was sent", () => {
+    expect(changes(answer(1))).toBe(true);
+    expect(changes(answer(1, elsewhere))).toBe(false);
+    expect(changes(answer(1, { ...peerEndpoint, port: 40_003 }))).toBe(false);
+    expect(changes(answer(2))).toBe(false);
+    expect(changes({ kind: "answer-received", number: 1, local: "v6", remote: peerEndpoint })).toBe(false);
+    expect(changes({ kind: "answer-received", number: 1, local: 3, remote: peerEndpoint })).toBe(false);
+  });
+});
+
+describe("a packet of the game, which nobody signs,", () => {
+  test("makes no path, and shows none to be alive that was not confirmed", () => {
+    changesNothing({ kind: "data-received", local: "v4", remote: elsewhere });
+    const open = play(config, []).state;
+    const event: LinkEvent = { kind: "data-received", local: "v4", remote: peerEndpoint };
+    expect(step(open, event, noon + 40)).toEqual({ state: open, effects: [] });
+  });
+
+  test("does not keep a path in use that nobody answers on any more", () => {
+    const data = Array.from({ length: 600 }, (_, i) => {
+      return {
+        at: 100 + i * 100,
+        event: { kind: "data-received", local: "v4", remote: peerEndpoint } as const,
+      };
+    });
+    const made = [
+      { at: 40, event: check(10) },
+      { at: 80, event: answer(1) },
+    ];
+    const { state } = play(config, [...made, ...data]);
+    expect(pathInUse(state)).toBeNull();
+  });
+});
+
+test("a check from an address nobody told is answered there, and checked a few times, not more", () => {
+  const { effects } = play(config, [{ at: 50, event: check(1, elsewhere) }], 9_000);
+  const there = sent(effects).filter(({ remote }) => remote.ip === elsewhere.ip);
+  expect(there.filter(({ packet }) => packet === "answer").length).toBe(1);
+  expect(there.filter(({ packet }) => packet === "check").length).toBe(limits.triggeredChecks);
+});
+
+test("a peer that floods is answered so many times a second, and cannot fill the memory", () => {
+  const flood = Array.from({ length: 5_000 }, (_, i) => {
+    const remote = { ip: `192.0.2.${1 + (i % 250)}`, port: 1_024 + i };
+    return { at: 100 + i / 10, event: check(i + 1, remote) };
+  });
+  const { state, effects } = play(config, flood);
+  expect(sent(effects).filter(({ packet }) => packet === "answer").length).toBeLessThanOrEqual(
+    limits.answersPerSecond,
+  );
+  expect(state.candidates.length).toBeLessThanOrEqual(2 + limits.metCandidates);
+  expect(sent(effects).length).toBeLessThan(1_000);
+});
+
+test("an address the peer has moved to is learned even after many others", () => {
+  const many = Array.from({ length: 40 }, (_, i) => {
+    return { at: i * 60_000, event: check(i + 1, { ip: "192.0.2.9", port: 2_000 + i }) };
+  });
+  const alive = { ...config, peer: { ...config.peer, endpoint: null } };
+  const { effects } = play(alive, [
+    ...many.slice(0, 1),
+    ...many.slice(1).map(({ event }, i) => ({ at: 100 + i * 200, event })),
+  ]);
+  const answered = new Set(sent(effects).map(({ remote }) => remote.port));
+  expect(answered.has(2_039)).toBe(true);
+});
+
+const octet = fc.nat(255);
+const v4 = fc.oneof(
+  fc.ipV4(),
+  fc.tuple(octet, octet).map(([a, b]) => `192.168.${a}.${b}`),
+  octet.map((d) => `192.168.1.${d}`),
+  octet.map((d) => `198.51.100.${d}`),
+  octet.map((d) => `203.0.113.${d}`),
+  octet.map((d) => `127.0.0.${d}`),
+  octet.map((d) => `10.0.0.${d}`),
+  fc.constantFrom("224.0.0.1", "255.255.255.255", "0.0.0.0", "169.254.1.1", "100.64.0.1", "192.168.1.255"),
+);
+const v6 = fc.oneof(
+  fc.ipV6(),
+  fc.constantFrom(
+    "::1",
+    "::",
+    "ff02::1",
+    "fe80::1",
+    "fd00::1",
+    "2001:db8::1",
+    "2001:db8:5::5",
+    "::ffff:7f00:1",
+  ),
+);
+const port = fc.oneof(fc.constantFrom(40_000, 40_001, 40_002, 5_990), fc.integer({ min: 1, max: 65_535 }));
+const claim = fc.record({ ip: fc.oneof(v4, v6, fc.constantFrom("localhost", "1:2", "")), port });
+const claims = fc.array(claim, { maxLength: 30 });
+
+/** Every packet that a link sends in its first 30 seconds to a peer that never says a word. */
+function sentTo(config: LinkConfig): Endpoint[] {
+  return sent(play(config, [], 40_000).effects).map(({ remote }) => remote);
+}
+
+describe("a peer that lies about its addresses", () => {
+  const withClaims = (candidates: readonly Endpoint[], more: Partial<LinkConfig> = {}): LinkConfig => {
+    return { ...config, hasV6: true, ...more, peer: { ...config.peer, candidates } };
+  };
+  const isObserved = ({ ip, port }: Endpoint) => ip === peerEndpoint.ip && port === peerEndpoint.port;
+
+  test("gets at most five packets sent to each, and to eight of them", () => {
+    fc.assert(
+      fc.property(claims, (candidates) => {
+        const counts = new Map<string, number>();
+        for (const { ip, port } of sentTo(withClaims(candidates)).filter((to) => !isObserved(to))) {
+          counts.set(`${ip} ${port}`, (counts.get(`${ip} ${port}`) ?? 0) + 1);
+        }
+        expect(counts.size).toBeLessThanOrEqual(limits.candidates);
+        for (const count of counts.values()) expect(count).toBeLessThanOrEqual(limits.claimedProbes);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("gets none sent to this machine, to many at once, into a strange private network, or at the sidecar's", () => {
+    fc.assert(
+      fc.property(claims, (candidates) => {
+        for (const { ip, port } of sentTo(withClaims(candidates))) {
+          expect(["public", "private"]).toContain(scopeOf(ip));
+          if (scopeOf(ip) === "private") expect(ip).toMatch(/^192\.168\.1\./);
+          expect(ip).not.toMatch(/^198\.51\.100\.|\.255$|\.0$/);
+          expect(ip === "192.168.1.10" && port === 40_000, "our own socket").toBe(false);
+          expect(ip === "203.0.113.1" && port === 40_001, "our own socket, from outside").toBe(false);
+          expect(addressBytes(ip)).not.toBeNull();
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("gets none sent over IPv6 where there is no such socket, and none at all where only the relay is allowed", () => {
+    fc.assert(
+      fc.property(claims, (candidates) => {
+        for (const { ip } of sentTo(withClaims(candidates, { hasV6: false }))) expect(ip).not.toContain(":");
+        expect(sentTo(withClaims(candidates, { relayOnly: true }))).toEqual([]);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe("an address is tried", () => {
+  const isTried = (claim: Endpoint, more: Partial<LinkConfig> = {}) => {
+    const peer = { ...config.peer, ...more.peer, candidates: [claim] };
+    return sentTo({ ...config, hasV6: true, ...more, peer }).some(({ ip }) => ip === claim.ip);
+  };
+  const you = (ip: string) => ({ endpoint: { ip, port: 40_001 }, mapping: "endpoint-independent" as const });
+  const peer = (ip: string) => ({ ...config.peer, endpoint: { ip, port: 40_002 } });
+
+  test("in a private network if both are behind one router, or in it", () => {
+    const claim = { ip: "10.1.2.3", port: 40_000 };
+    expect(isTried(claim)).toBe(false);
+    expect(isTried(claim, { you: you(peerEndpoint.ip) })).toBe(true);
+    expect(isTried(claim, { own: [{ address: "10.1.2.4", prefixLength: 24 }] })).toBe(true);
+    expect(isTried(claim, { own: [{ address: "10.1.3.4", prefixLength: 24 }] })).toBe(false);
+    expect(isTried(claim, { you: null })).toBe(false);
+  });
+
+  test("but not the one for all in it", () => {
+    const own = [{ address: "192.168.1.10", prefixLength: 26 }];
+    expect(isTried({ ip: "192.168.1.62", port: 1 }, { own })).toBe(true);
+    expect(isTried({ ip: "192.168.1.63", port: 1 }, { own })).toBe(false);
+    expect(isTried({ ip: "192.168.1.255", port: 1 }, { own })).toBe(false);
+  });
+
+  test("over IPv6 if it is a public one, or in our network", () => {
+    expect(isTried({ ip: "2001:db8::5", port: 1 })).toBe(true);
+    expect(isTried({ ip: "fd00::5", port: 1 })).toBe(false);
+    expect(isTried({ ip: "fd00::5", port: 1 }, { own: [{ address: "fd00::1", prefixLength: 64 }] })).toBe(
+      true,
+    );
+    expect(isTried({ ip: "fe80::5", port: 1 }, { own: [{ address: "fe80::1", prefixLength: 64 }] })).toBe(
+      false,
+    );
+  });
+
+  test("at the sidecar's only if both players are there", () => {
+    const claim = { ip: "198.51.100.20", port: 1 };
+    expect(isTried(claim, { you: you("198.51.100.8") })).toBe(false);
+    expect(isTried(claim, { peer: peer("198.51.100.9") })).toBe(false);
+    expect(isTried(claim, { you: you("198.51.100.8"), peer: peer("198.51.100.9") })).toBe(true);
+    expect(
+      isTried(claim, { own: [{ address: "198.51.100.8", prefixLength: 32 }], peer: peer("198.51.100.9") }),
+    ).toBe(true);
+    const six = { sidecar: { ip: "2001:db8:5::1", port: 5_990 } };
+    expect(isTried({ ip: "2001:db8:5::9", port: 1 }, six)).toBe(false);
+    expect(isTried({ ip: "2001:db8:5:1::9", port: 1 }, six)).toBe(true);
+  });
+
+  test("on this machine only if both are seen there", () => {
+    const loopback = { ip: "127.0.0.1", port: 40_002 };
+    expect(isTried(loopback)).toBe(false);
+    expect(isTried(loopback, { you: you("127.0.0.1") })).toBe(false);
+    expect(isTried(loopback, { you: you("127.0.0.1"), peer: peer("127.0.0.1") })).toBe(true);
+  });
+
+  test("never if it is the sidecar's own", () => {
+    const there = { you: you(sidecar.ip), peer: peer(sidecar.ip) };
+    expect(
+      sentTo({ ...config, ...there, peer: { ...there.peer, candidates: [sidecar] } }),
+    ).not.toContainEqual(sidecar);
+  });
+});

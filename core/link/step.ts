@@ -152,6 +152,8 @@ function advance(draft: Draft): void {
   if (isOver(draft.phase)) return;
   buryTheDead(draft);
   choose(draft);
+  // What was in use may have been silent for longer than a standby may be.
+  buryTheDead(draft);
   if (draft.now >= draft.recheckAt) {
     checkAgain(draft, 1);
     draft.recheckAt = draft.now + limits.recheckMs;

@@ -1,0 +1,308 @@
+/** Whatever happens to a link, in whatever order, these hold. A failure prints its seed and the shortest way there. */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { limits } from "../../../core/limits.ts";
+import type { LinkConfig } from "../../../core/link/config.ts";
+import type { LinkEffect } from "../../../core/link/effect.ts";
+import type { LinkEvent } from "../../../core/link/event.ts";
+import type { LocalSocket } from "../../../core/link/path.ts";
+import type { LinkState } from "../../../core/link/state.ts";
+import { openLink, step, wakeAt } from "../../../core/link/step.ts";
+import { relayCodes } from "../../../core/relay/ticket.ts";
+import { config, noon, peerEndpoint, sidecar } from "./a-link.ts";
+
+type Happening =
+  | { kind: "event"; event: LinkEvent }
+  /** The peer answers one of the last things we sent, from where it was sent to. */
+  | { kind: "answered"; which: number }
+  /** The peer checks where we checked. */
+  | { kind: "checked"; which: number; step: number }
+  /** The shell gives the turn and the sockets that were asked for. */
+  | { kind: "obliged" }
+  /** So many deadlines pass, as they come. */
+  | { kind: "deadlines"; count: number }
+  | { kind: "time-passes"; ms: number };
+
+const mapping = fc.constantFrom("endpoint-independent", "endpoint-dependent", "unknown");
+const local = fc.constantFrom<LocalSocket>("v4", "v6", 0, 1, 2, 255, 256);
+const remote = fc.constantFrom(
+  peerEndpoint,
+  sidecar,
+  { ip: "203.0.113.2", port: 50_000 },
+  { ip: "192.168.1.11", port: 40_000 },
+  { ip: "127.0.0.1", port: 40_000 },
+  { ip: "224.0.0.1", port: 1 },
+  { ip: "2001:db8::1", port: 7 },
+);
+const number = fc.oneof(fc.integer({ min: 1, max: 30 }), fc.nat(), fc.maxSafeNat());
+const only = <Kind extends string>(kind: Kind) => fc.constant(kind);
+
+const event: fc.Arbitrary<LinkEvent> = fc.oneof(
+  fc.record({ kind: only("check-received"), number, local, remote }),
+  fc.record({ kind: only("answer-received"), number, local, remote }),
+  fc.record({ kind: only("data-received"), local, remote }),
+  fc.record({ kind: only("relay-bound"), peer: fc.boolean() }),
+  fc.record({
+    kind: only("relay-refused"),
+    code: fc.constantFrom(...(Object.keys(relayCodes) as (keyof typeof relayCodes)[])),
+  }),
+  fc.record({ kind: only("sockets-opened"), count: fc.constantFrom(0, 1, 3, 256) }),
+  fc.record({ kind: only("turn-given") }),
+  fc.record({ kind: only("deadline-passed") }),
+);
+const goodbye: fc.Arbitrary<LinkEvent> = fc.oneof(
+  fc.record({ kind: only("farewell-received"), number, local, remote }),
+  fc.record({ kind: only("close-requested") }),
+);
+const happening: fc.Arbitrary<Happening> = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ kind: only("event"), event }) },
+  { weight: 1, arbitrary: fc.record({ kind: only("event"), event: goodbye }) },
+  { weight: 6, arbitrary: fc.record({ kind: only("answered"), which: fc.nat(20) }) },
+  { weight: 4, arbitrary: fc.record({ kind: only("checked"), which: fc.nat(20), step: fc.nat(3) }) },
+  { weight: 3, arbitrary: fc.record({ kind: only("obliged") }) },
+  { weight: 6, arbitrary: fc.record({ kind: only("deadlines"), count: fc.nat(200) }) },
+  { weight: 2, arbitrary: fc.record({ kind: only("time-passes"), ms: fc.nat(30_000) }) },
+);
+
+const configs: fc.Arbitrary<LinkConfig> = fc.record({
+  side: fc.constantFrom("a", "b"),
+  seed: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+  you: fc.option(fc.record({ endpoint: fc.constant({ ip: "203.0.113.1", port: 40_001 }), mapping })),
+  peer: fc.record({
+    endpoint: fc.option(fc.constant(peerEndpoint), { freq: 10 }),
+    ports: fc.constantFrom([], [40_002], [40_002, 40_003], [40_002, 65_535]),
+    mapping,
+    candidates: fc.array(remote, { maxLength: 8 }),
+  }),
+  own: fc.constant(config.own),
+  ownPorts: fc.constant(config.ownPorts),
+  sidecar: fc.constant(sidecar),
+  relay: fc.boolean(),
+  relayOnly: fc.boolean(),
+  hasV6: fc.boolean(),
+});
+
+/** One event as the link took it, with all there is to judge it by. */
+type Taken = { before: LinkState | null; after: LinkState; effects: readonly LinkEffect[]; now: number };
+
+function take(config: LinkConfig, happenings: readonly Happening[], judge: (taken: Taken) => void): void {
+  let now = noon;
+  const { state: first, effects } = openLink(deepFreeze(config), now);
+  let state = first;
+  judge({ before: null, after: state, effects, now });
+  const sent: Extract<LinkEffect, { kind: "send" }>[] = effects.filter((effect) => effect.kind === "send");
+  let theirs = 0;
+  const go = (event: LinkEvent) => {
+    const before: LinkState = deepFreeze(state);
+    const after = step(before, deepFreeze(event), now);
+    judge({ before, after: after.state, effects: after.effects, now });
+    state = after.state;
+    sent.push(...after.effects.filter((effect) => effect.kind === "send"));
+  };
+  for (const happening of happenings) {
+    switch (happening.kind) {
+      case "event":
+        go(happening.event);
+        break;
+      case "answered":
+      case "checked": {
+        const packet = sent.at(-1 - happening.which);
+        if (!packet) break;
+        const { local, remote } = packet;
+        if (happening.kind === "answered") {
+          go({ kind: "answer-received", number: packet.number, local, remote });
+        } else {
+          theirs += happening.step;
+          go({ kind: "check-received", number: theirs, local, remote });
+        }
+        break;
+      }
+      case "obliged":
+        if (state.probing.kind === "waiting") go({ kind: "turn-given" });
+        if (state.probing.kind === "opening") go({ kind: "sockets-opened", count: 256 });
+        break;
+      case "deadlines":
+        for (let i = 0; i < happening.count && Number.isFinite(wakeAt(state)); i++) {
+          now = Math.max(now, wakeAt(state));
+          go({ kind: "deadline-passed" });
+        }
+        break;
+      case "time-passes":
+        now += happening.ms;
+        break;
+    }
+  }
+}
+
+const numRuns = 300;
+
+function always(sentence: string, judge: () => (taken: Taken) => void): void {
+  test(sentence, () => {
+    const happenings = fc.array(happening, { maxLength: 60, size: "max" });
+    fc.assert(
+      fc.property(configs, happenings, (config, happenings) => take(config, happenings, judge())),
+      { numRuns },
+    );
+  });
+}
+
+const kindsOf = ({ effects }: Taken) => effects.map(({ kind }) => kind);
+
+always("there is a next deadline for as long as the link lasts, in time to come, and none after", () => {
+  return ({ before, after, now }) => {
+    const wake = wakeAt(after);
+    if (after.phase.kind === "ended") expect(wake).toBe(Number.POSITIVE_INFINITY);
+    else {
+      const hasWork = after.phase.kind !== "linked";
+      if (hasWork) expect(Number.isFinite(wake)).toBe(true);
+      expect(Number.isNaN(wake)).toBe(false);
+      if (after !== before) expect(wake).toBeGreaterThan(now);
+    }
+  };
+});
+
+always("a link in use is looked after within five seconds", () => {
+  return ({ before, after, now }) => {
+    if (after.phase.kind === "linked" && after !== before) {
+      expect(wakeAt(after)).toBeLessThanOrEqual(now + limits.steadyCheckMs);
+    }
+  };
+});
+
+always("a link ends once, and nothing is done for it afterwards", () => {
+  return (taken) => {
+    const ends = kindsOf(taken).filter((kind) => kind === "end").length;
+    expect(ends).toBe(taken.after.phase.kind === "ended" && taken.before?.phase.kind !== "ended" ? 1 : 0);
+    if (ends === 1) expect(kindsOf(taken).at(-1)).toBe("end");
+    if (taken.before?.phase.kind === "ended") {
+      expect(taken.effects).toEqual([]);
+      expect(taken.after).toBe(taken.before);
+    }
+  };
+});
+
+always("what a link settles for, it settles for once, and it has a path then", () => {
+  let settled = 0;
+  return (taken) => {
+    if (!kindsOf(taken).includes("settle")) return;
+    expect(++settled).toBe(1);
+    expect(taken.after.phase.kind).toBe("linked");
+  };
+});
+
+always("its numbers go up by one with each check and farewell, and answers are to what has just come", () => {
+  let last = 0;
+  return ({ effects }) => {
+    for (const effect of effects) {
+      if (effect.kind === "send" && effect.packet !== "answer") expect(effect.number).toBe(++last);
+    }
+  };
+});
+
+always("it sends so many packets a second, not more", () => {
+  const times: number[] = [];
+  return ({ effects, now }) => {
+    for (const effect of effects) if (effect.kind === "send") times.push(now);
+    while ((times[0] ?? now) <= now - 1_000) times.shift();
+    // The answers, twice for the edges of a second, the probes, and what the candidates get at their pace.
+    expect(times.length).toBeLessThanOrEqual(2 * limits.answersPerSecond + 2 * 260 + 40 * 12);
+  };
+});
+
+always("it binds the relay a few times a second, and only if it has a ticket", () => {
+  const times: number[] = [];
+  return (taken) => {
+    for (const kind of kindsOf(taken)) if (kind === "bind-relay") times.push(taken.now);
+    while ((times[0] ?? taken.now) <= taken.now - 1_000) times.shift();
+    expect(times.length).toBeLessThanOrEqual(8);
+    if (!taken.after.config.relay) expect(times).toEqual([]);
+  };
+});
+
+always("its state stays small", () => {
+  return ({ after }) => {
+    expect(after.candidates.length).toBeLessThanOrEqual(
+      1 + 8 + limits.guessedPorts + limits.metCandidates + 3,
+    );
+    expect(after.volleys.length).toBeLessThanOrEqual(60);
+    expect(after.notesLeft).toBeGreaterThanOrEqual(0);
+    for (const { awaited } of after.candidates)
+      expect(awaited.length).toBeLessThanOrEqual(limits.awaitedChecks);
+  };
+});
+
+always("no packet leaves by a socket that is not open, nor where none may go", () => {
+  let open: "all" | LocalSocket | null = null;
+  return ({ effects, after }) => {
+    for (const effect of effects) {
+      if (effect.kind === "open-sockets") open = "all";
+      if (effect.kind === "close-sockets") open = effect.keep;
+      if (effect.kind !== "send") continue;
+      const { local, remote } = effect;
+      if (typeof local === "number") expect(open === "all" || open === local).toBe(true);
+      if (local === "v6") expect(after.config.hasV6).toBe(true);
+      expect(["127.0.0.1", "224.0.0.1"]).not.toContain(remote.ip);
+      if (remote.ip === sidecar.ip) expect(after.config.relay).toBe(true);
+      else expect(after.config.relayOnly).toBe(false);
+    }
+  };
+});
+
+always("sockets and turns that were asked for are given back by the end", () => {
+  const count = { turns: 0, sockets: 0 };
+  return (taken) => {
+    for (const effect of taken.effects) {
+      if (effect.kind === "ask-turn") count.turns += 1;
+      if (effect.kind === "end-turn") count.turns = 0;
+      if (effect.kind === "open-sockets") count.sockets += 1;
+      if (effect.kind === "close-sockets" && effect.keep === null) count.sockets = 0;
+    }
+    if (taken.after.phase.kind === "ended") expect(count).toEqual({ turns: 0, sockets: 0 });
+  };
+});
+
+always("the path in use is one that is confirmed, and the best of them", () => {
+  const ranks = { lan: 0, direct: 1, relay: 2 } as const;
+  return ({ after }) => {
+    const { phase, candidates } = after;
+    if (phase.kind !== "linked") return;
+    const inUse = candidates.find(({ id }) => id === phase.inUse);
+    expect(inUse?.confirmed).toBe(true);
+    for (const { confirmed, kind } of candidates) {
+      if (confirmed && inUse) expect(ranks[kind]).toBeGreaterThanOrEqual(ranks[inUse.kind]);
+    }
+  };
+});
+
+always("a path is told when it changes, and only then", () => {
+  return (taken) => {
+    const { before, after } = taken;
+    const inUse = (state: LinkState | null) => (state?.phase.kind === "linked" ? state.phase.inUse : null);
+    const isTold = kindsOf(taken).includes("use-path");
+    if (after.phase.kind === "linked") expect(isTold).toBe(inUse(before) !== inUse(after));
+    else if (after.phase.kind === "seeking") expect(isTold).toBe(false);
+  };
+});
+
+test("the walk sees all there is: every phase and every effect", () => {
+  const seen = new Set<string>();
+  const happenings = fc.array(happening, { maxLength: 60, size: "max" });
+  for (const [config, walk] of fc.sample(fc.tuple(configs, happenings), { numRuns: 1_000, seed: 1 })) {
+    take(config, walk, (taken) => {
+      seen.add(taken.after.phase.kind).add(`probing: ${taken.after.probing.kind}`);
+      for (const kind of kindsOf(taken)) seen.add(`effect: ${kind}`);
+    });
+  }
+  expect([...seen].filter((what) => what.startsWith("effect: ")).length).toBe(10);
+  expect([...seen].filter((what) => what.startsWith("probing: ")).length).toBe(7);
+  expect([...seen].filter((what) => !what.includes(": ")).length).toBe(5);
+});
+
+/** What is frozen throws when it is written to: the core must not change what it is given. */
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const part of Object.values(value)) deepFreeze(part);
+  }
+  return value;
+}

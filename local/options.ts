@@ -4,10 +4,14 @@ import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 import { parseArgs } from "node:util";
 import { commandLineMistake, defaultTiming, positiveInteger, type Timing } from "../core/settings.ts";
+import { nextPort } from "../udp-sidecar/next-port.ts";
 
 export type StartOptions = {
   httpPort: number;
   udpPort: number;
+  secondUdpPort: number;
+  /** TCP; none without. */
+  metricsPort: number | undefined;
   host: string;
   timing: Timing;
   persist: string | undefined;
@@ -19,6 +23,10 @@ Usage: npm start -- [options]
 
   --httpPort <port>      HTTP and WebSocket. Default: 5980
   --udpPort <port>       UDP. Default: 5990
+  --secondUdpPort <port> UDP, to see how a player's router maps ports.
+                         Default: the next one after --udpPort
+  --metricsPort <port>   The sidecar's metrics and health, over HTTP on 127.0.0.1.
+                         Default: none
   --host <address>       The address to listen on. Default: 0.0.0.0, which is all of them
   --persist <folder>     Keep the server's storage there. Default: nothing is kept;
                          a lobby ends with its players' connections anyway
@@ -51,6 +59,8 @@ function parse(args: string[]): Wish {
     options: {
       httpPort: text,
       udpPort: text,
+      secondUdpPort: text,
+      metricsPort: text,
       host: text,
       persist: text,
       ptpmServerConnectTimeoutMs: text,
@@ -61,7 +71,8 @@ function parse(args: string[]): Wish {
   });
   if (values.help) return { kind: "help" };
 
-  const number = (name: keyof Timing | "httpPort" | "udpPort", fallback: number, most?: number) => {
+  type Numbered = keyof Timing | "httpPort" | "udpPort" | "secondUdpPort" | "metricsPort";
+  const number = (name: Numbered, fallback: number, most?: number) => {
     const given = values[name];
     if (given === undefined) return fallback;
     const value = positiveInteger(given, most);
@@ -73,12 +84,19 @@ function parse(args: string[]): Wish {
   if (isIP(host) === 0 && host !== "localhost") {
     throw new Error(`--host must be an IP address of this machine, or localhost, not "${host}".`);
   }
+  const udpPort = number("udpPort", 5990, 65535);
+  const secondUdpPort = number("secondUdpPort", nextPort(udpPort), 65535);
+  if (udpPort === secondUdpPort) {
+    throw new Error(`--udpPort and --secondUdpPort must differ: both are ${udpPort}.`);
+  }
   if (values.persist === "") throw new Error("--persist must name a folder.");
   return {
     kind: "run",
     options: {
       httpPort: number("httpPort", 5980, 65535),
-      udpPort: number("udpPort", 5990, 65535),
+      udpPort,
+      secondUdpPort,
+      metricsPort: values.metricsPort === undefined ? undefined : number("metricsPort", 0, 65535),
       host: host === "localhost" ? "127.0.0.1" : host,
       persist: values.persist,
       timing: {

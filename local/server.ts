@@ -15,6 +15,10 @@ export type ServerOptions = {
   httpPort: number;
   /** 0 for any free one; null for no sidecar. */
   udpPort: number | null;
+  /** Without one, the next after `udpPort`. */
+  secondUdpPort?: number;
+  /** Where the sidecar tells how it is, on 127.0.0.1; nowhere without. */
+  metricsPort?: number | undefined;
   /** The address to listen on. */
   host: string;
   timing?: Partial<Timing>;
@@ -59,7 +63,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     const { port } = await worker.unsafeGetDirectURL(workerName);
     const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
     const url = new URL(`http://${hostInUrl(reachable)}:${port}`);
-    const sidecar = udpPort === null ? null : await startOwnSidecar(url, secret, udpPort, host);
+    const sidecar = udpPort === null ? null : await startOwnSidecar(url, secret, udpPort, options);
     const stop = async () => {
       await sidecar?.stop();
       await worker.dispose();
@@ -82,9 +86,18 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   }
 }
 
-async function startOwnSidecar(edge: URL, secret: string, port: number, host: string): Promise<Sidecar> {
+async function startOwnSidecar(
+  edge: URL,
+  secret: string,
+  port: number,
+  { secondUdpPort: secondPort, metricsPort, host: bind }: ServerOptions,
+): Promise<Sidecar> {
+  const metrics = metricsPort === undefined ? undefined : { port: metricsPort, host: "127.0.0.1" };
   // The players' host for HTTP is this machine, whatever they call it: no public host needs to be told.
-  const sidecar = await startSidecar({ edge, secret, port, name: "local", bind: host }, () => {});
+  const sidecar = await startSidecar(
+    { edge, secret, port, secondPort, name: "local", bind, metrics },
+    () => {},
+  );
   await sidecar.known;
   return sidecar;
 }

@@ -16,7 +16,7 @@ if (wish.kind === "help") {
 }
 
 async function run(options: StartOptions): Promise<void> {
-  const { httpPort, udpPort, host, persist } = options;
+  const { httpPort, udpPort, secondUdpPort, metricsPort, host, persist } = options;
   if (persist !== undefined) {
     await mkdir(persist, { recursive: true }).catch((error: NodeJS.ErrnoException) =>
       fail(`The folder of --persist cannot be used: ${error.message}.`),
@@ -25,16 +25,20 @@ async function run(options: StartOptions): Promise<void> {
   await tryPort(httpPort, host).catch((error: NodeJS.ErrnoException) =>
     fail(portSentence("TCP", httpPort, "--httpPort", error)),
   );
+  if (metricsPort !== undefined) {
+    await tryPort(metricsPort, "127.0.0.1").catch((error: NodeJS.ErrnoException) =>
+      fail(portSentence("TCP", metricsPort, "--metricsPort", error)),
+    );
+  }
   for (const signal of stopSignals) process.once(signal, () => process.exit(0));
   // Loaded only now, so that a mistake on the command line is answered at once.
   const { startServer } = await import("./server.ts");
-  const server = await startServer(options).catch((error: NodeJS.ErrnoException) =>
-    fail(
-      error.syscall === "bind"
-        ? portSentence("UDP", udpPort, "--udpPort", error)
-        : `The server did not start: ${error.message}`,
-    ),
-  );
+  const server = await startServer(options).catch((error: NodeJS.ErrnoException & { port?: number }) => {
+    if (error.syscall !== "bind") fail(`The server did not start: ${error.message}`);
+    const isSecond = error.port === secondUdpPort;
+    const [port, flag] = isSecond ? [secondUdpPort, "--secondUdpPort"] : [udpPort, "--udpPort"];
+    fail(portSentence("UDP", port, flag, error));
+  });
   for (const signal of stopSignals) {
     // Miniflare has put its own handler there, which leaves the sidecar no time to say goodbye.
     process.removeAllListeners(signal);
@@ -46,13 +50,20 @@ async function run(options: StartOptions): Promise<void> {
   console.log(greeting(options, server));
 }
 
-function greeting({ host, httpPort, udpPort }: StartOptions, { url }: Server): string {
+function greeting(
+  { host, httpPort, udpPort, secondUdpPort, metricsPort }: StartOptions,
+  { url }: Server,
+): string {
   const everywhere = host === "0.0.0.0" || host === "::";
   const others = everywhere ? ownAddresses().map((address) => `http://${address}:${httpPort}`) : [];
+  const metrics: [string, string][] =
+    metricsPort === undefined ? [] : [["metrics", `http://127.0.0.1:${metricsPort}/metrics`]];
   const rows: [string, string][] = [
     ["HTTP and WebSocket", url.origin],
     ...others.map((origin): [string, string] => ["from your network", origin]),
     ["UDP", `port ${udpPort}`],
+    ["second UDP", `port ${secondUdpPort}, to see how routers map ports`],
+    ...metrics,
   ];
   return `Orion Edge is running.
 

@@ -8,7 +8,8 @@ import { hostInUrl } from "../core/endpoint.ts";
 import { limits } from "../core/limits.ts";
 import { commandLineMistake, positiveInteger } from "../core/settings.ts";
 import { shortestSecret } from "../core/token.ts";
-import { nextPort, type SidecarOptions } from "./sidecar.ts";
+import { nextPort } from "./next-port.ts";
+import type { SidecarOptions } from "./sidecar.ts";
 
 const mebibyte = 1024 * 1024;
 const defaultRelayRate = limits.relayTotalRate / mebibyte;

@@ -13,6 +13,7 @@ import {
 import { type Counts, type RelayCounts, sumOf } from "./counts.ts";
 import { connectEdge } from "./edge.ts";
 import type { MetricsServer, Sources } from "./metrics.ts";
+import { nextPort } from "./next-port.ts";
 import { Observations } from "./observations.ts";
 import { listen } from "./receiver.ts";
 import { Sightings } from "./sightings.ts";
@@ -170,10 +171,4 @@ async function startMetrics(
   if (!wish) return null;
   const { serveMetrics } = await import("./metrics.ts");
   return await serveMetrics(wish, sources);
-}
-
-/** The port that is the other one unless another is chosen. */
-export function nextPort(port: number): number {
-  if (port === 0) return 0;
-  return port < 65535 ? port + 1 : port - 1;
 }

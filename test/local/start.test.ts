@@ -80,6 +80,7 @@ describe("a server that runs", () => {
     const { program, url, httpPort, udpPort } = await running();
     expect(program.output).toContain(`HTTP and WebSocket  http://127.0.0.1:${httpPort}\n`);
     expect(program.output).toContain(`UDP                 port ${udpPort}\n`);
+    expect(program.output).toContain(`second UDP          port ${udpPort + 1}, `);
     expect(program.errors).toBe("");
     expect(await (await fetch(new URL("/ping", url))).text()).toBe("pong");
     await carryMediation(url, { direct: false, udpPort });
@@ -173,6 +174,10 @@ describe("a server that cannot run", () => {
     },
     "port 0": { args: ["--udpPort=0"], says: /^--udpPort must be .* 1 to 65535, not "0"\./ },
     "a port beyond all": { args: ["--udpPort", "65536"], says: /^--udpPort must be .*not "65536"\./ },
+    "a second UDP port that is the first": {
+      args: ["--udpPort=7000", "--secondUdpPort=7000"],
+      says: /^--udpPort and --secondUdpPort must differ: both are 7000\./,
+    },
     "a negative time": {
       args: ["--ptpmConnectTimeoutMs=-1"],
       says: /^--ptpmConnectTimeoutMs must be a positive whole number, not "-1"\./,
@@ -241,11 +246,45 @@ describe("a server that cannot run", () => {
   });
 });
 
+test("a second UDP port and metrics are where they are asked for, or one sentence says why not", async () => {
+  const [httpPort, udpPort, second] = [await freeTcpPort(), await freeUdpPort(), await freeUdpPort()];
+  const metricsPort = await freeTcpPort();
+  const ports = [`--httpPort=${httpPort}`, `--udpPort=${udpPort}`, `--metricsPort=${metricsPort}`];
+  const program = start(...ports, `--secondUdpPort=${second}`);
+  await program.prints(/Ctrl-C stops the server/);
+  expect(program.output).toContain(`second UDP          port ${second}, `);
+  expect(program.output).toContain(`http://127.0.0.1:${metricsPort}/metrics\n`);
+  expect((await fetch(`http://127.0.0.1:${metricsPort}/healthz`)).status).toBe(200);
+
+  const others = [`--httpPort=${await freeTcpPort()}`, `--udpPort=${await freeUdpPort()}`];
+  const withoutSecond = start(...others, `--secondUdpPort=${second}`);
+  expect(await withoutSecond.ended).toBe(1);
+  expect(withoutSecond.errors).toBe(
+    `UDP port ${second} is in use by another program. Choose another with --secondUdpPort.\n`,
+  );
+  const withoutMetrics = start(...others, `--metricsPort=${metricsPort}`);
+  expect(await withoutMetrics.ended).toBe(1);
+  expect(withoutMetrics.errors).toBe(
+    `TCP port ${metricsPort} is in use by another program. Choose another with --metricsPort.\n`,
+  );
+});
+
 test("--help tells every option with its default, and is no mistake", async () => {
   const program = start("--help");
   expect(await program.ended).toBe(0);
   expect(program.errors).toBe("");
-  for (const words of ["--httpPort", "5980", "--udpPort", "5990", "--host", "--persist", "300000", "10000"]) {
+  for (const words of [
+    "--httpPort",
+    "5980",
+    "--udpPort",
+    "5990",
+    "--secondUdpPort",
+    "--metricsPort",
+    "--host",
+    "--persist",
+    "300000",
+    "10000",
+  ]) {
     expect(program.output).toContain(words);
   }
   for (const name of ["ServerConnectTimeout", "ConnectRequestInterval", "ConnectTimeout"]) {

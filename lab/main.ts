@@ -38,6 +38,11 @@ async function grant(wish: Wish): Promise<void> {
   writeFileSync(join(wish.out, `${wish.name}.svg`), matrixPicture(results));
   console.log(`\n${matrixText(results)}\n\n${verdictText(results.cells)}`);
   console.log(`\nWritten to ${join(wish.out, `${wish.name}.json`)} and ${wish.name}.svg.`);
+  const stranded = results.cells.filter(({ runs, connected, explained }) => connected + explained < runs);
+  if (stranded.length > 0) {
+    const pairs = stranded.map(({ a, b }) => `${a} × ${b}`).join(", ");
+    throw new Error(`Players were neither connected nor told why: ${pairs}.`);
+  }
 }
 
 async function run({ pairs, runs, delayMs, parallel }: Wish & { kind: "run" }): Promise<Results> {

@@ -8,6 +8,7 @@ import { idleClients } from "./scenarios/idle.ts";
 import { bareLife, lives } from "./scenarios/life.ts";
 import { lists } from "./scenarios/list.ts";
 import { mediations } from "./scenarios/mediation.ts";
+import { floorRelay, relays } from "./scenarios/relay.ts";
 import { floorRequests } from "./scenarios/requests.ts";
 
 /** A scenario as it is picked. Its clients are as a load has them. */
@@ -21,9 +22,16 @@ export const loads: Load[] = [
   ...chats,
   ...mediations,
   ...datagrams,
+  ...relays,
   ...lists,
 ];
-export const floors: Load[] = [floorConnect, ...floorBroadcasts, ...floorRequests, floorDatagrams];
+export const floors: Load[] = [
+  floorConnect,
+  ...floorBroadcasts,
+  ...floorRequests,
+  floorDatagrams,
+  floorRelay,
+];
 
 export const scenarios: Scenario[] = [
   ...loads,

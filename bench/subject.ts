@@ -1,4 +1,4 @@
-/** The processes that are measured: Orion Edge as `npm start` runs it, its sidecar alone, and the two floors. */
+/** The processes that are measured: Orion Edge as `npm start` runs it, its sidecar alone, and the floors. */
 import { createServer } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import * as z from "zod";
@@ -7,8 +7,8 @@ import { connectHttp } from "./http.ts";
 import { type Launched, launch } from "./launch.ts";
 import { startStandIn } from "./stand-in.ts";
 
-/** `floor` is the Worker of a few lines, `receiver` the bare UDP socket. */
-export type SubjectName = "server" | "floor" | "sidecar" | "receiver";
+/** `floor` is the Worker of a few lines, `receiver` the bare UDP socket, `forwarder` the bare relay. */
+export type SubjectName = "server" | "floor" | "sidecar" | "receiver" | "forwarder";
 
 export type Subject = {
   readonly pid: number;
@@ -49,7 +49,9 @@ export async function startSubject(name: SubjectName, httpPort?: number): Promis
     case "sidecar":
       return await startSidecar();
     case "receiver":
-      return await startReceiver();
+      return await startBare("the bare receiver", "bench/floor/receiver.ts");
+    case "forwarder":
+      return await startBare("the bare forwarder", "bench/floor/forwarder.ts");
   }
 }
 
@@ -88,8 +90,8 @@ async function startSidecar(): Promise<Subject> {
   return { ...subject, stop };
 }
 
-async function startReceiver(): Promise<Subject> {
-  const program = launch("the bare receiver", "bench/floor/receiver.ts");
+async function startBare(what: string, script: string): Promise<Subject> {
+  const program = launch(what, script);
   const { udpPort } = z.object({ udpPort: z.int() }).parse(await program.hears("port"));
   return subjectOf(program, { udpPort });
 }

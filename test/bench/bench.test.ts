@@ -62,6 +62,9 @@ const figures = [
     "datagrams/valid",
     "datagrams/forged",
     "datagrams/junk",
+    "relay/1",
+    "relay/2000",
+    "floor/forward",
     "list-200",
     "list-5000",
     "idle",
@@ -101,6 +104,8 @@ describe.runIf(onLinux)("a run of the bench", () => {
     const more = Object.fromEntries(results.figures.map(({ name, more }) => [name, more]));
     expect(more["datagrams/valid"]?.edgeRequests).toBeGreaterThan(0);
     for (const kind of ["forged", "junk"]) expect(more[`datagrams/${kind}`]?.edgeRequests).toBe(0);
+    expect(more["relay/1"]).toMatchObject({ links: 1 });
+    expect(more["relay/2000"]?.links).toBe(20);
     expect(more["list-200"]?.lobbies).toBe(2);
     expect(more["list-5000"]?.answerBytes).toBeGreaterThan(50 * 50);
 

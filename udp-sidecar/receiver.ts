@@ -1,6 +1,6 @@
 /** A sidecar's two UDP ports: every datagram is junk until it proves otherwise, and only proof is ever answered. */
-import type { RemoteInfo, Socket } from "node:dgram";
-import { plainAddress } from "../core/endpoint.ts";
+import type { RemoteInfo } from "node:dgram";
+import { type Endpoint, plainAddress } from "../core/endpoint.ts";
 import type { RelayBounds } from "../core/relay/links.ts";
 import { kindOf, readCandidates, readDatagram } from "../core/wire/datagram.ts";
 import { packetKinds } from "../core/wire/peer-packet.ts";
@@ -17,7 +17,7 @@ export type Receiver = {
   readonly ports: Readonly<Record<PortName, number>>;
   readonly counts: Readonly<Record<PortName, Readonly<PortCounts>>>;
   readonly relay: Relay;
-  /** From now on nothing counts but the packets of peers. */
+  /** From now on no client is seen any more: there is nobody to tell. */
   leave(): void;
   close(): Promise<void>;
 };
@@ -45,43 +45,39 @@ export async function listen(
     first.close();
     throw error;
   });
+  const sockets = { first, second };
   const counts = { first: newPortCounts(), second: newPortCounts() };
   const relay = startRelay({ secret, cookies, socket: first, bounds, clock });
   let isLeaving = false;
 
-  const connect = (port: PortName, bytes: Uint8Array, endpoint: Endpoint): Verdict => {
+  const connect = (port: PortName, bytes: Uint8Array, from: RemoteInfo): Verdict => {
     const token = readDatagram(bytes);
     if (!token) return "junk";
     if (!isGenuine(tokenKey, token)) return "forged";
     const { home, clientId } = token;
     const candidates = readCandidates(token.candidates);
-    return see(port, { home, clientId, endpoint, candidates }) ? "observed" : "dropped";
+    return see(port, { home, clientId, endpoint: endpointOf(from), candidates }) ? "observed" : "dropped";
   };
-  const probe = (
-    port: PortName,
-    socket: Socket,
-    bytes: Uint8Array,
-    from: RemoteInfo,
-    ip: string,
-  ): Verdict => {
+  const probe = (port: PortName, bytes: Uint8Array, from: RemoteInfo): Verdict => {
     const read = readProbe(tokenKey, bytes);
     if (typeof read === "string") return read;
     const { home, clientId, candidates } = read;
-    const endpoint = { ip, port: from.port };
+    const endpoint = endpointOf(from);
     const cookie = cookies.bake(from.address, from.port, clock());
     const answer = answerTo(read, bytes, { ...endpoint, cookie });
-    if (answer) socket.send(answer, from.port, from.address);
+    if (answer) sockets[port].send(answer, from.port, from.address);
     return see(port, { home, clientId, endpoint, candidates }) ? "observed" : "dropped";
   };
-  const verdictOn = (port: PortName, socket: Socket, bytes: Uint8Array, from: RemoteInfo): Verdict => {
+  const verdictOn = (port: PortName, bytes: Uint8Array, from: RemoteInfo): Verdict => {
     // Port 0 is nobody's: such a source is made up.
     if (from.port === 0) return "junk";
-    const ip = plainAddress(from.address);
-    switch (kindOf(bytes)) {
+    const kind = kindOf(bytes);
+    if (isLeaving && (kind === "connect" || kind === "probe")) return "dropped";
+    switch (kind) {
       case "connect":
-        return connect(port, bytes, { ip, port: from.port });
+        return connect(port, bytes, from);
       case "probe":
-        return probe(port, socket, bytes, from, ip);
+        return probe(port, bytes, from);
       case "bind":
         return port === "first" ? relay.bind(bytes, from.address, from.port) : "junk";
       default:
@@ -96,10 +92,10 @@ export async function listen(
       const { address, port } = from;
       if (port !== 0 && relay.carry(bytes, address, port)) counts.first.packets += 1;
       else counts.first.junk += 1;
-    } else if (!isLeaving) counts.first[verdictOn("first", first, bytes, from)] += 1;
+    } else counts.first[verdictOn("first", bytes, from)] += 1;
   });
   second.on("message", (bytes, from) => {
-    if (!isLeaving) counts.second[verdictOn("second", second, bytes, from)] += 1;
+    counts.second[verdictOn("second", bytes, from)] += 1;
   });
 
   return {
@@ -119,4 +115,7 @@ export async function listen(
 }
 
 type Verdict = keyof PortCounts;
-type Endpoint = Sighting["endpoint"];
+
+function endpointOf({ address, port }: RemoteInfo): Endpoint {
+  return { ip: plainAddress(address), port };
+}

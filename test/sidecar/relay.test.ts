@@ -284,6 +284,8 @@ describe("both ends are told", () => {
     }
     await ada.say("see you on another way");
     expect(await bob.next()).toEqual(dataOf(ada.link, "see you on another way"));
+    await ada.ask();
+    expect(await ada.word()).toMatchObject({ method: "ptpRelay_refused", payload: { code: "leaving" } });
     await stopping;
     expect(edge.beats.at(-1)).toMatchObject({ leaving: true });
   });

@@ -91,6 +91,8 @@ function lookAround(draft: Draft): void {
 
 function use(draft: Draft, candidate: Candidate): void {
   draft.phase = { kind: "linked", inUse: candidate.id };
+  // What it missed as a standby is not held against it.
+  candidate.unanswered = 0;
   draft.effects.push({ kind: "use-path", path: pathOf(candidate) });
   note(draft, `in use: ${candidate.kind}`);
   if (candidate.kind === "relay") return;

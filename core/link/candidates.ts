@@ -21,12 +21,12 @@ export function candidatesOf(config: LinkConfig, now: number): Candidate[] {
   };
   if (!config.relayOnly) {
     const { endpoint } = peer;
-    if (endpoint && mayMeet(config, endpoint)) add(endpoint, "observed", limits.observedChecks);
+    if (endpoint && mayTrust(config, endpoint)) add(endpoint, "observed", limits.observedChecks);
     for (const claim of peer.candidates.slice(0, limits.candidates)) {
       if (mayBelieve(config, claim)) add(claim, "claimed", limits.claimedProbes);
     }
     for (const guess of guessesOf(config)) {
-      if (mayMeet(config, guess)) add(guess, "guessed", limits.claimedProbes);
+      if (mayTrust(config, guess)) add(guess, "guessed", limits.claimedProbes);
     }
   }
   if (config.relay) places.push({ kind: "relay", remote: config.sidecar, origin: "relay", left: 0 });
@@ -53,16 +53,22 @@ export function newCandidate(place: Place, local: LocalSocket, id: number, now: 
 
 /** Whether an address that the peer claims is worth a few packets, and does nobody harm. */
 export function mayBelieve(config: LinkConfig, remote: Endpoint): boolean {
-  const { you, peer, own, ownPorts } = config;
+  const { own, ownPorts } = config;
   if (!mayMeet(config, remote)) return false;
   if (ownPorts.includes(remote.port) && own.some(({ address }) => address === remote.ip)) return false;
   if (isBroadcast(config, remote.ip)) return false;
-  if (scopeOf(remote.ip) !== "private") return true;
-  return (you !== null && you.endpoint.ip === peer.endpoint?.ip) || isNear(config, remote.ip);
+  return scopeOf(remote.ip) !== "private" || isShared(config, remote.ip);
+}
+
+/** The same of an address that the sidecar has told: a private one may be that of a network all three are in. */
+export function mayTrust(config: LinkConfig, remote: Endpoint): boolean {
+  if (!mayMeet(config, remote)) return false;
+  if (scopeOf(remote.ip) !== "private" || isShared(config, remote.ip)) return true;
+  return config.you !== null && scopeOf(config.you.endpoint.ip) === "private";
 }
 
 /**
- * Whether packets may go to an address that the sidecar has told, or that a packet of the peer's came from. Even those may be
+ * Whether packets may go to an address at all, if only because a packet of the peer's came from there. Even that may be
  * forged: never to this machine, unless both are on it, nor to any other one's neighbours at the sidecar, nor to ourselves.
  */
 export function mayMeet(config: LinkConfig, remote: Endpoint): boolean {
@@ -114,6 +120,12 @@ function guessesOf({ peer }: LinkConfig): Endpoint[] {
     ports.push(...steps.map((count) => second + count * step));
   }
   return ports.filter((port) => port > 0 && port < 65536).map((port) => ({ ip, port }));
+}
+
+/** Whether a private address means the same machine to both. */
+function isShared(config: LinkConfig, ip: string): boolean {
+  const { you, peer } = config;
+  return (you !== null && you.endpoint.ip === peer.endpoint?.ip) || isNear(config, ip);
 }
 
 /** Whether an address is in a network that one of our interfaces is in. */

@@ -7,7 +7,7 @@
  */
 import type { Endpoint } from "../endpoint.ts";
 import { limits } from "../limits.ts";
-import { isSameEndpoint, newCandidate } from "./candidates.ts";
+import { isSameEndpoint, mayTrust, newCandidate } from "./candidates.ts";
 import { confirm } from "./checks.ts";
 import type { LinkConfig } from "./config.ts";
 import { candidateInUse, type Draft, note, takeNumber } from "./draft.ts";
@@ -154,9 +154,10 @@ export function takeProbeAnswer(draft: Draft, number: number, { local, remote }:
 }
 
 /** Which part is ours: none if it is neither or both of us, or where there are no ports to guess. */
-function roleOf({ you, peer, relayOnly }: LinkConfig): "spray" | "guess" | null {
+function roleOf(config: LinkConfig): "spray" | "guess" | null {
+  const { you, peer } = config;
   const target = peer.endpoint;
-  if (relayOnly || !target || target.ip.includes(":")) return null;
+  if (!target || target.ip.includes(":") || !mayTrust(config, target)) return null;
   const ours = you?.mapping === "endpoint-dependent";
   const theirs = peer.mapping === "endpoint-dependent";
   if (ours === theirs) return null;

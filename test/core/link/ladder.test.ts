@@ -2,6 +2,9 @@
 import { describe, expect, test } from "vitest";
 import { limits } from "../../../core/limits.ts";
 import type { LinkEffect } from "../../../core/link/effect.ts";
+import type { LinkEvent } from "../../../core/link/event.ts";
+import { pathInUse } from "../../../core/link/state.ts";
+import { config, play } from "./a-link.ts";
 import { Pair, type Place, type Player, places } from "./a-pair.ts";
 
 const bad = { loss: 0.2, jitterMs: 60, doubled: 0.05 };
@@ -129,6 +132,28 @@ describe("players in one network", () => {
     });
     expect(strict.runUntilSettled().kinds).toBe("relay, relay");
     expect(strict.a.settled?.cause).toBe("no-packets-received");
+  });
+});
+
+describe("over IPv6", () => {
+  const claim = { ip: "2001:db8:5::5", port: 40_002 };
+  const answers: { at: number; event: LinkEvent }[] = [
+    { at: 30, event: { kind: "check-received", number: 1, local: "v6", remote: claim } },
+    { at: 40, event: { kind: "answer-received", number: 2, local: "v6", remote: claim } },
+  ];
+  const pathWith = (own: string, hasV6 = true) => {
+    const peer = { ...config.peer, candidates: [claim] };
+    const { state } = play({ ...config, peer, hasV6, own: [{ address: own, prefixLength: 64 }] }, answers);
+    return pathInUse(state);
+  };
+
+  test("players reach each other's own addresses, directly or within their network", () => {
+    expect(pathWith("2001:db8:7::1")).toMatchObject({ kind: "direct", local: "v6", remote: claim });
+    expect(pathWith("2001:db8:5::1")).toMatchObject({ kind: "lan", local: "v6", remote: claim });
+  });
+
+  test("nothing is sent where there is no such socket", () => {
+    expect(pathWith("2001:db8:7::1", false)).toBeNull();
   });
 });
 

@@ -177,6 +177,20 @@ describe("a peer that lies about its addresses", () => {
     );
   });
 
+  test("gets no more sent there when the path in use has died, and all else is tried again", () => {
+    const liar = withClaims([elsewhere], { relay: false });
+    const { effects } = play(
+      liar,
+      [
+        { at: 40, event: check(1) },
+        { at: 80, event: answer(1) },
+      ],
+      60_000,
+    );
+    expect(effects.at(-1)?.effect).toEqual({ kind: "end", cause: "path-lost" });
+    expect(sent(effects).filter(({ remote }) => remote.ip === elsewhere.ip).length).toBeLessThanOrEqual(5);
+  });
+
   test("gets none sent to this machine, to many at once, into a strange private network, or at the sidecar's", () => {
     fc.assert(
       fc.property(claims, (candidates) => {
@@ -257,6 +271,12 @@ describe("an address is tried", () => {
     expect(isTried(loopback)).toBe(false);
     expect(isTried(loopback, { you: you("127.0.0.1") })).toBe(false);
     expect(isTried(loopback, { you: you("127.0.0.1"), peer: peer("127.0.0.1") })).toBe(true);
+  });
+
+  test("that the sidecar saw, if it is private, only by one who was seen at a private one as well", () => {
+    const there = (ip: string) => sentTo({ ...config, you: you(ip), peer: peer("10.9.0.2") });
+    expect(there("203.0.113.1").length).toBe(0);
+    expect(there("10.8.0.2").length).toBeGreaterThan(10);
   });
 
   test("never if it is the sidecar's own", () => {

@@ -1,6 +1,8 @@
 /** What befalls a link after it was made: paths die, sidecars restart, routers forget, players leave. */
 import { describe, expect, test } from "vitest";
 import { pathInUse, roundTripMs } from "../../../core/link/state.ts";
+import { step, wakeAt } from "../../../core/link/step.ts";
+import { answer, check, config, noon, peerEndpoint, play, sent } from "./a-link.ts";
 import { Pair } from "./a-pair.ts";
 
 const cone = { a: "port-restricted", b: "port-restricted" } as const;
@@ -66,7 +68,8 @@ test("a router that forgets everything is noticed, and the new address learned, 
 
 test("a relay that restarts in mid-game is bound again before the path is given up", () => {
   for (const seed of seeds) {
-    const pair = new Pair({ ...strict, seed }).run(20_000);
+    // At any time between two of the binds that keep it.
+    const pair = new Pair({ ...strict, seed }).run(20_000 + seed * 1_000);
     pair.sidecar.restart();
     pair.run(60_000);
     expect(pair.kinds).toBe("relay, relay");
@@ -144,6 +147,23 @@ test("the round trip is known, and a fifth of the packets lost does not end a pa
   }
   // An hour in all.
   expect(died).toBeLessThanOrEqual(4);
+});
+
+test("a machine that slept looks whether its path is still there before it gives it up", () => {
+  const linked = play(config, [
+    { at: 40, event: check(1) },
+    { at: 80, event: answer(1) },
+  ]).state;
+  const woken = step(linked, { kind: "deadline-passed" }, noon + 60_000);
+  const [first] = sent(woken.effects.map((effect) => ({ effect })));
+  expect(first?.remote).toEqual(peerEndpoint);
+  let { state } = woken;
+  for (let at = wakeAt(state); at < noon + 60_500; at = wakeAt(state)) {
+    state = step(state, { kind: "deadline-passed" }, at).state;
+  }
+  expect(pathInUse(state)?.remote).toEqual(peerEndpoint);
+  state = step(state, answer(first?.number ?? 0), noon + 60_500).state;
+  expect(roundTripMs(state)).toBe(500);
 });
 
 describe("a player who leaves", () => {

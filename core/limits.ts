@@ -150,8 +150,9 @@ export const limits = {
   silenceMs: 1_000,
   /** Milliseconds between checks of a silent path in use. */
   quickCheckMs: 200,
-  /** Milliseconds of silence, and checks unanswered, after which the path in use is dead: at 20 % loss once in an hour by chance. */
+  /** Milliseconds of silence after which the path in use is dead, if so many checks were not answered as well. */
   deadMs: 2_500,
+  /** Those checks: with a fifth of all packets lost a path dies by chance once in some hours (measured on the computed network). */
   deadChecks: 6,
   /** Checks unanswered after which a path is dead although packets come over it: they come one way only. */
   oneWayChecks: 10,

@@ -14,9 +14,7 @@ const ranks = { lan: 0, direct: 1, relay: 2 } as const;
 export function buryTheDead(draft: Draft): void {
   const inUse = candidateInUse(draft);
   for (const candidate of draft.candidates) {
-    if (draft.now < deadAt(draft, candidate)) continue;
-    bury(draft, candidate);
-    if (candidate.kind === "relay") bindAgain(draft);
+    if (draft.now >= deadAt(draft, candidate)) bury(draft, candidate);
   }
   if (inUse && !inUse.confirmed) lookAround(draft);
 }

@@ -107,6 +107,18 @@ test("a port that cannot be found is not looked for for ever: the relay stays, w
   expect(turnsLeft(pair.b)).toBe(0);
 });
 
+test("where no direct path was found, none is looked for any longer than ten seconds", () => {
+  const pair = new Pair({ a: "port-restricted", b: "port-restricted", seed: 1 });
+  pair.internet.cut = ({ from, to }) => from.ip.startsWith("203.0.113.") && to.ip.startsWith("203.0.113.");
+  const direct = () => pair.a.sent(({ remote }) => remote.ip !== pair.sidecar.endpoint.ip);
+  pair.run(10_100);
+  expect(pair.a.settled?.cause).toBe("no-packets-received");
+  const before = direct();
+  expect(before).toBeGreaterThan(30);
+  pair.run(60_000);
+  expect(direct()).toBe(before);
+});
+
 describe("players in one network", () => {
   test("are connected within it, whether or not their router sends packets back in", () => {
     for (const a of ["port-restricted", "full cone", "symmetric", "carrier"] as const) {
@@ -178,6 +190,11 @@ describe("a lobby that allows the relay only", () => {
     const down = new Pair({ a: "nothing", b: "nothing", seed: 1, relayOnly: true, relayDown: true });
     expect(down.run(5_000).a.end).toBeUndefined();
     expect(down.run(11_000).a.end?.cause).toBe("relay-unreachable");
+  });
+
+  test("cannot connect players who have no ticket", () => {
+    const pair = new Pair({ a: "nothing", b: "nothing", seed: 1, relayOnly: true, relay: false }).run(100);
+    expect(pair.a.end?.cause).toBe("relay-only");
   });
 
   test("ends the link if the other player does not come", () => {

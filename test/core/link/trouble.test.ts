@@ -62,6 +62,10 @@ test("a router that forgets everything is noticed, and the new address learned, 
       pair.run(30_000);
       expect(pair.kinds).toBe("direct, direct");
       expect(pair.a.end).toBeUndefined();
+      // It is followed before the old one is given up.
+      expect(
+        pair.b.effects.some(({ effect }) => effect.kind === "note" && /died|left/.test(effect.what)),
+      ).toBe(false);
     }
   }
 });
@@ -176,6 +180,14 @@ describe("a player who leaves", () => {
       expect(pair.b.end?.cause).toBe("peer-left");
       expect(pair.a.sent(({ packet }) => packet === "farewell")).toBe(3);
     }
+  });
+
+  test("leaves no socket open", () => {
+    const pair = new Pair({ a: "port-restricted", b: "symmetric", seed: 1 }).run(20_000);
+    expect(pair.b.host.openPorts).toBe(2);
+    pair.b.take({ kind: "close-requested" });
+    pair.run(21_000);
+    expect(pair.b.host.openPorts).toBe(1);
   });
 
   test("is believed with two of three farewells lost", () => {

@@ -135,13 +135,35 @@ function take(config: LinkConfig, happenings: readonly Happening[], judge: (take
 }
 
 const numRuns = 300;
+const deadlines = (count: number) => ({ kind: "deadlines", count }) as const;
+const answered = (which: number) => ({ kind: "answered", which }) as const;
+const alone = { ...config, seed: 1, relay: false, you: null };
+const claimed = { ...config.peer, candidates: [{ ip: "192.168.1.11", port: 40_000 }] };
+const unknown = { ...config.peer, ports: [], mapping: "unknown" as const };
+/** What walks have failed on before. */
+const examples: [LinkConfig, Happening[]][] = [
+  [
+    { ...alone, peer: claimed },
+    [answered(0), deadlines(41), answered(15), deadlines(12), answered(1), deadlines(9)],
+  ],
+  [
+    { ...alone, peer: unknown },
+    [
+      deadlines(11),
+      { kind: "time-passes", ms: 4_898 },
+      answered(10),
+      { kind: "time-passes", ms: 15_000 },
+      answered(1),
+    ],
+  ],
+];
 
 function always(sentence: string, judge: () => (taken: Taken) => void): void {
   test(sentence, () => {
     const happenings = fc.array(happening, { maxLength: 60, size: "max" });
     fc.assert(
       fc.property(configs, happenings, (config, happenings) => take(config, happenings, judge())),
-      { numRuns },
+      { numRuns, examples },
     );
   });
 }

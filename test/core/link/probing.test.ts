@@ -1,6 +1,10 @@
 import { expect, test } from "vitest";
 import { limits } from "../../../core/limits.ts";
+import type { LinkConfig, LinkPeer } from "../../../core/link/config.ts";
+import type { Arrival } from "../../../core/link/event.ts";
 import { portAt } from "../../../core/link/probing.ts";
+import { step } from "../../../core/link/step.ts";
+import { config, noon, peerEndpoint, play, sent } from "./a-link.ts";
 
 test("every port that a NAT gives is tried once before any is tried again", () => {
   const ports = new Set(Array.from({ length: 64_512 }, (_, i) => portAt(12_345, i)));
@@ -17,6 +21,71 @@ test("sockets with ports in a row are found early, wherever they lie", () => {
     expect(found).toBeGreaterThanOrEqual(0);
     expect(found).toBeLessThan(500);
   }
+});
+
+test("of a NAT about which too little is known the neighbouring ports are tried, of one that counts the next", () => {
+  const tried = (peer: Partial<LinkPeer>) => {
+    const { effects } = play({ ...config, peer: { ...config.peer, ...peer } }, [], 200);
+    return [...new Set(sent(effects).map(({ remote }) => remote.port))].sort();
+  };
+  expect(tried({ mapping: "unknown", ports: [40_002] })).toEqual([40_000, 40_001, 40_002, 40_003, 40_004]);
+  const mapping = "endpoint-dependent";
+  const next = [40_002, 40_004, 40_005, 40_006, 40_007, 40_008, 40_009];
+  expect(tried({ mapping, ports: [40_002, 40_003] })).toEqual(next);
+  expect(tried({ mapping, ports: [40_002, 40_000] })).toEqual([
+    39_988, 39_990, 39_992, 39_994, 39_996, 39_998, 40_002,
+  ]);
+  expect(tried({ mapping, ports: [40_002, 50_000] })).toEqual([40_002]);
+  expect(tried({ mapping, ports: [40_002, 40_002] })).toEqual([40_002]);
+  expect(tried({ mapping: "endpoint-independent" })).toEqual([40_002]);
+});
+
+test("a machine that opens no more sockets gives its turn to another link at once", () => {
+  const dependent: LinkConfig = { ...config, you: { endpoint: peerEndpoint, mapping: "endpoint-dependent" } };
+  const kinds = (count: number) => {
+    const { effects } = play(
+      { ...dependent, peer: { ...config.peer, endpoint: { ip: "192.0.2.1", port: 9 } } },
+      [
+        { at: 400, event: { kind: "turn-given" } },
+        { at: 410, event: { kind: "sockets-opened", count } },
+      ],
+    );
+    return effects.map(({ effect }) => effect.kind);
+  };
+  expect(kinds(0)).toContain("end-turn");
+  expect(kinds(1)).not.toContain("end-turn");
+});
+
+test("an answer to a probe counts only from where the probe was sent to, and on the socket it was sent from", () => {
+  const there = { ip: "192.0.2.1", port: 9 };
+  const turn = { at: 400, event: { kind: "turn-given" } as const };
+  const opened = { at: 401, event: { kind: "sockets-opened", count: 256 } as const };
+  for (const [ours, theirs, events] of [
+    ["endpoint-independent", "endpoint-dependent", [turn]],
+    ["endpoint-dependent", "endpoint-independent", [turn, opened]],
+  ] as const) {
+    const you = { endpoint: { ip: "203.0.113.1", port: 40_001 }, mapping: ours };
+    const peer = { ...config.peer, endpoint: there, ports: [9, 10_000], mapping: theirs };
+    const { state, effects } = play({ ...config, you, peer }, events, 600);
+    const probe = sent(effects).findLast(({ local, remote }) => local !== "v4" || remote.port !== there.port);
+    if (!probe) throw new Error("no probe was sent");
+    const { number, local, remote } = probe;
+    const isTaken = (arrival: Partial<Arrival>, by = 0) => {
+      const event = { kind: "answer-received", number: number + by, local, remote, ...arrival } as const;
+      return step(state, event, noon + 610).state !== state;
+    };
+    expect(isTaken({})).toBe(true);
+    expect(isTaken({}, -1)).toBe(false);
+    expect(isTaken({}, 1)).toBe(false);
+    expect(isTaken({ remote: { ...remote, port: remote.port + 1 } })).toBe(false);
+    expect(isTaken({ remote: { ...remote, ip: "192.0.2.2" } })).toBe(false);
+    expect(isTaken({ local: local === "v4" ? 0 : 255 })).toBe(false);
+  }
+});
+
+test("a turn that comes when it is needed no more is given back", () => {
+  const { effects } = play(config, [{ at: 400, event: { kind: "turn-given" } }]);
+  expect(effects.at(-1)?.effect).toEqual({ kind: "end-turn" });
 });
 
 test("the odds are what they are said to be", () => {

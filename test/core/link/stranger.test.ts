@@ -157,12 +157,12 @@ function sentTo(config: LinkConfig): Endpoint[] {
   return sent(play(config, [], 40_000).effects).map(({ remote }) => remote);
 }
 
-describe("a peer that lies about its addresses", () => {
-  const withClaims = (candidates: readonly Endpoint[], more: Partial<LinkConfig> = {}): LinkConfig => {
-    return { ...config, hasV6: true, ...more, peer: { ...config.peer, candidates } };
-  };
-  const isObserved = ({ ip, port }: Endpoint) => ip === peerEndpoint.ip && port === peerEndpoint.port;
+const withClaims = (candidates: readonly Endpoint[], more: Partial<LinkConfig> = {}): LinkConfig => {
+  return { ...config, hasV6: true, ...more, peer: { ...config.peer, candidates } };
+};
+const isObserved = ({ ip, port }: Endpoint) => ip === peerEndpoint.ip && port === peerEndpoint.port;
 
+describe("a peer that lies about its addresses", () => {
   test("gets at most five packets sent to each, and to eight of them", () => {
     fc.assert(
       fc.property(claims, (candidates) => {
@@ -242,6 +242,22 @@ describe("an address is tried", () => {
     expect(isTried({ ip: "192.168.1.255", port: 1 }, { own })).toBe(false);
   });
 
+  test("unless it is our own, here or from outside", () => {
+    const at = (ip: string, port: number) =>
+      sentTo(withClaims([{ ip, port }])).filter((to) => !isObserved(to));
+    expect(at("192.168.1.10", 40_000)).toEqual([]);
+    expect(at("192.168.1.10", 40_001).length).toBe(limits.claimedProbes);
+    expect(at("203.0.113.1", 40_001)).toEqual([]);
+    expect(at("203.0.113.1", 40_000).length).toBe(limits.claimedProbes);
+  });
+
+  test("if it is among the first eight", () => {
+    const many = Array.from({ length: 9 }, (_, i) => ({ ip: "192.0.2.1", port: 1 + i }));
+    const ports = new Set(sentTo(withClaims(many)).map(({ port }) => port));
+    expect(ports.has(8)).toBe(true);
+    expect(ports.has(9)).toBe(false);
+  });
+
   test("over IPv6 if it is a public one, or in our network", () => {
     expect(isTried({ ip: "2001:db8::5", port: 1 })).toBe(true);
     expect(isTried({ ip: "fd00::5", port: 1 })).toBe(false);
@@ -264,6 +280,22 @@ describe("an address is tried", () => {
     const six = { sidecar: { ip: "2001:db8:5::1", port: 5_990 } };
     expect(isTried({ ip: "2001:db8:5::9", port: 1 }, six)).toBe(false);
     expect(isTried({ ip: "2001:db8:5:1::9", port: 1 }, six)).toBe(true);
+  });
+
+  test("at the sidecar's, if the sidecar itself saw the peer there, but not at the sidecar's own port", () => {
+    const there = { ...config, peer: peer(sidecar.ip) };
+    expect(sentTo(there).length).toBeGreaterThan(10);
+    const dependent = { ...there.peer, mapping: "endpoint-dependent" as const };
+    let closest = 65_535;
+    for (let seed = 0; seed < 100; seed++) {
+      const turn = { at: 400, event: { kind: "turn-given" } as const };
+      const { effects } = play({ ...there, peer: dependent, seed: seed * 99_991 }, [turn], 12_000);
+      for (const { remote } of sent(effects)) {
+        expect(remote).not.toEqual(sidecar);
+        closest = Math.min(closest, Math.abs(remote.port - sidecar.port));
+      }
+    }
+    expect(closest).toBe(1);
   });
 
   test("on this machine only if both are seen there", () => {

@@ -108,6 +108,36 @@ test("a relay that refuses in mid-game is left at once, and asked again", () => 
   expect(pair.run(30_000).kinds).toBe("relay, relay");
 });
 
+test("a relay that refuses is not asked more than once a second, and the report does not grow for ever", () => {
+  const pair = new Pair({ ...strict, seed: 1, relayOnly: true });
+  pair.sidecar.refusal = "relay_full";
+  pair.run(9_900);
+  expect(pair.a.effects.filter(({ effect }) => effect.kind === "bind-relay").length).toBeLessThanOrEqual(12);
+
+  const turns = Array.from({ length: 400 }, (_, i) => {
+    const bound = { kind: "relay-bound", peer: true } as const;
+    return { at: i * 10, event: i % 2 ? ({ kind: "relay-refused", code: "rate" } as const) : bound };
+  });
+  const { effects } = play(config, turns);
+  expect(effects.filter(({ effect }) => effect.kind === "note").length).toBe(64);
+});
+
+test("the relay is asked for the other player every second until it is there, and then every ten", () => {
+  const binds = (peer: boolean) => {
+    const { effects } = play(
+      { ...config, relayOnly: true },
+      [0, 250, 750, 1_750, 2_750, 3_750, 4_750].map((at) => ({
+        at: at + 80,
+        event: { kind: "relay-bound", peer },
+      })),
+      9_000,
+    );
+    return effects.filter(({ effect, at }) => effect.kind === "bind-relay" && at < 5_000).length;
+  };
+  expect(binds(false)).toBe(7);
+  expect(binds(true)).toBe(1);
+});
+
 test("the relay stays at hand while the path is direct: it is never idle for its 30 seconds", () => {
   const pair = new Pair({ ...cone, seed: 1 }).run(300_000);
   for (const player of [pair.a, pair.b]) {

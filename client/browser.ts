@@ -3,9 +3,9 @@ import { Lobby } from "./lobby.ts";
 import { Orion } from "./orion.ts";
 
 export { type OrionCode, OrionError, type OwnCode } from "./error.ts";
+export type { CloseReason, LobbyEvents } from "./lobby-events.ts";
 export type { HostOptions, JoinOptions, ListedLobby, ListOptions } from "./orion.ts";
 export type { ConnectionReport, PeerReport, TimelineEntry } from "./report.ts";
-export type { CloseReason, LobbyEvents } from "./seat.ts";
 export type { Lobby, Orion };
 
 /** Finds the server. Tries for up to 10 s. Throws `invalid_url`, `not_orion`, `unreachable`, `unanswered` or `aborted`. */

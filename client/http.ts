@@ -2,6 +2,9 @@
 import * as z from "zod";
 import { OrionError, ownError } from "./error.ts";
 
+// Pages may forbid to make code from strings, so zod must not try.
+z.config({ jitless: true });
+
 const refusalShape = z.object({ errors: z.array(z.string()), codes: z.array(z.string()).optional() });
 
 /** The server's URL, its path with a slash at the end. Throws `invalid_url`. */

@@ -6,14 +6,13 @@ export { type Cause, causes } from "../core/link/cause.ts";
 export type { PathKind } from "../core/link/path.ts";
 export type { RelayCode } from "../core/relay/ticket.ts";
 export { type OrionCode, OrionError, type OwnCode } from "./error.ts";
+export type { LinkEvents, LinkReport } from "./link-events.ts";
+export type { CloseReason } from "./lobby-events.ts";
 export type { NodeLobbyEvents as LobbyEvents, RawStartOptions, StartOptions } from "./node-lobby.ts";
 export type { HostOptions, JoinOptions, ListedLobby, ListOptions } from "./orion.ts";
+export type { Peer, RawConnection } from "./peer.ts";
 export type { ConnectionReport, PeerReport, TimelineEntry } from "./report.ts";
-export type { CloseReason } from "./seat.ts";
 export type { Link } from "./udp/link.ts";
-export type { LinkEvents, LinkReport } from "./udp/link-end.ts";
-export type { RawConnection } from "./udp/mediation.ts";
-export type { Peer } from "./udp/peer.ts";
 export type { NodeLobby as Lobby, Orion };
 
 /** Finds the server. Tries for up to 10 s. Throws `invalid_url`, `not_orion`, `unreachable`, `unanswered` or `aborted`. */

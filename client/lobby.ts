@@ -1,10 +1,11 @@
 /** A lobby and this player in it: the half that needs no UDP, and runs in a browser as well. */
-import type { LobbyEvents, Seat } from "./seat.ts";
+import type { LobbyEvents } from "./lobby-events.ts";
+import type { Seat } from "./seat.ts";
 
 export class Lobby {
   readonly #seat: Seat;
 
-  /** Made by `host` and `join`. */
+  /** Made by `host` and `join`. @internal */
   constructor(seat: Seat) {
     this.#seat = seat;
   }

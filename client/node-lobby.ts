@@ -5,13 +5,14 @@ import { Emitter } from "./emitter.ts";
 import { OrionError } from "./error.ts";
 import { request } from "./http.ts";
 import { Lobby } from "./lobby.ts";
+import type { LobbyEvents } from "./lobby-events.ts";
 import type { Opening } from "./orion.ts";
 import { abortable, inTime, throwIfAborted } from "./patience.ts";
+import type { Peer, RawConnection } from "./peer.ts";
 import type { ConnectionReport } from "./report.ts";
-import { endError, type LobbyEvents, type Seat } from "./seat.ts";
+import { endError, type Seat } from "./seat.ts";
 import type { Link } from "./udp/link.ts";
-import { type Connection, Mediation, type RawConnection } from "./udp/mediation.ts";
-import type { Peer } from "./udp/peer.ts";
+import { type Connection, Mediation } from "./udp/mediation.ts";
 
 /** What happens in a lobby whose players can be connected. */
 export type NodeLobbyEvents = LobbyEvents & {
@@ -38,7 +39,7 @@ export class NodeLobby extends Lobby {
   #waiters = new Set<Waiter>();
   #rawWaiters = 0;
 
-  /** Made by `host` and `join`. */
+  /** Made by `host` and `join`. @internal */
   constructor({ seat, server, goesOn }: Opening) {
     super(seat);
     this.#seat = seat;
@@ -105,6 +106,13 @@ export class NodeLobby extends Lobby {
     this.#seat.say("ptpMediation_peersConnection_success");
   }
 
+  /** As a lobby that has no links. Those that were handed out live on; those that nobody has asked for are closed. */
+  override async leave(): Promise<void> {
+    const left = super.leave();
+    this.#mediation?.drop();
+    await left;
+  }
+
   async #connection(raw: boolean, signal?: AbortSignal): Promise<Connection> {
     throwIfAborted(signal);
     if (raw) this.#rawWaiters += 1;
@@ -159,8 +167,9 @@ export class NodeLobby extends Lobby {
       wantsRaw: () => this.#rawWaiters > 0,
       introduced: (peers) => events.emit("introduced", { peers }),
       linked: (link) => {
+        const isTaken = events.hears("link");
         events.emit("link", link);
-        return events.hears("link");
+        return isTaken;
       },
     });
     this.#mediation = mediation;

@@ -34,7 +34,7 @@ export type HostOptions = {
 };
 export type JoinOptions = { name: string; signal?: AbortSignal };
 
-/** What a lobby is made of. `goesOn`: it was opened by this client, and goes on when members are lost. */
+/** What a lobby is made of. `goesOn`: it was opened by this client, and goes on when members are lost. @internal */
 export type Opening = { seat: Seat; server: URL; goesOn: boolean };
 type Opener<L> = (opening: Opening) => L;
 
@@ -63,7 +63,7 @@ export class Orion<L> {
     this.#open = open;
   }
 
-  /** Tries for up to 10 s. Throws `invalid_url`, `not_orion`, `unreachable`, `unanswered` or `aborted`. */
+  /** Tries for up to 10 s. Throws `invalid_url`, `not_orion`, `unreachable`, `unanswered` or `aborted`. @internal */
   static async find<L>(
     url: string | URL,
     open: Opener<L>,

@@ -3,22 +3,8 @@ import { limits } from "../core/limits.ts";
 import type { Heard, HeardMessage } from "../core/wire/heard-message.ts";
 import { Emitter } from "./emitter.ts";
 import { type OrionError, ownError } from "./error.ts";
+import type { CloseReason, LobbyEvents } from "./lobby-events.ts";
 import type { ServerSocket } from "./server-socket.ts";
-
-/** Why a lobby is over for this member. */
-export type CloseReason = "connected" | "host_left" | "disconnected" | "left";
-
-/** What happens in a lobby. */
-export type LobbyEvents = {
-  /** `at` in milliseconds since 1970, by the server's clock. Own messages come back too. */
-  chat: { from: string; text: string; at: number };
-  joined: { name: string };
-  left: { name: string };
-  /** The lobby is over: all are `connected`, the host left, the connection was lost, or this member left. Comes once. */
-  closed: { reason: CloseReason };
-  /** The mediation failed, the lobby is open again. The reason is a sentence for the player. */
-  aborted: { code: string; reason: string };
-};
 
 /** A lobby as the answer to `host` or `join` tells of it. */
 export type Welcome = { code: string; name: string; self: string; host: string; members: string[] };

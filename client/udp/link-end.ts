@@ -9,34 +9,17 @@ import type { LinkEvent } from "../../core/link/event.ts";
 import type { LocalSocket, Path, PathKind } from "../../core/link/path.ts";
 import { type LinkState, roundTripMs } from "../../core/link/state.ts";
 import { openLink, step, wakeAt } from "../../core/link/step.ts";
-import type { RelayCode } from "../../core/relay/ticket.ts";
 import { dataHeaderBytes, packetKinds, readSigned, writeData } from "../../core/wire/peer-packet.ts";
 import type { Sealed } from "../../core/wire/sealed.ts";
 import { Emitter } from "../emitter.ts";
 import { ownError } from "../error.ts";
-import type { PeerReport, TimelineEntry } from "../report.ts";
-import type { Peer } from "./peer.ts";
+import type { LinkEvents, LinkReport } from "../link-events.ts";
+import type { Peer } from "../peer.ts";
+import type { TimelineEntry } from "../report.ts";
 import type { RelayEnd } from "./relay-end.ts";
 import { isSigned, signPacket } from "./seal.ts";
 import type { Turns } from "./turns.ts";
 import { ExtraSockets, type UdpSockets } from "./udp-sockets.ts";
-
-/** What happens on a link. */
-export type LinkEvents = {
-  /** A packet of the peer's game. Unreliable, unordered, like UDP. */
-  message: Uint8Array;
-  /** Packets go another way from now on. */
-  path: PathKind;
-  /** No better path is looked for; the cause says why it is not direct, null if it is. */
-  settled: { cause: Cause | null };
-  /** The link is over: by the peer, by a lost path, or (null) by our own `close`. Comes once. */
-  closed: { cause: Cause | null };
-  /** The relay will carry this link no more in `inMs`, or drops some of its packets (0), for this reason. */
-  relay: { code: RelayCode; inMs: number };
-};
-
-/** How a link fares, and what happened by the milliseconds since the introduction. */
-export type LinkReport = Omit<PeerReport, "clientId" | "name" | "cause"> & { cause: Cause | null };
 
 export type LinkParts = {
   peer: Peer;

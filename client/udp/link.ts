@@ -1,12 +1,13 @@
 /** A connection to one other player, by the best path there is. Packets are like UDP's: some are lost, some overtake others. */
 import type { PathKind } from "../../core/link/path.ts";
-import type { LinkEnd, LinkEvents, LinkReport } from "./link-end.ts";
-import type { Peer } from "./peer.ts";
+import type { LinkEvents, LinkReport } from "../link-events.ts";
+import type { Peer } from "../peer.ts";
+import type { LinkEnd } from "./link-end.ts";
 
 export class Link {
   readonly #end: LinkEnd;
 
-  /** Made by `start` and `started`. */
+  /** Made by `start` and `started`. @internal */
   constructor(end: LinkEnd) {
     this.#end = end;
   }

@@ -1,6 +1,5 @@
 /** One run of being seen by the server, introduced to the peers, and connected to them. */
 import { createSecretKey, randomBytes } from "node:crypto";
-import type { Socket } from "node:dgram";
 import type { Endpoint } from "../../core/endpoint.ts";
 import { type Cause, causes } from "../../core/link/cause.ts";
 import type { Heard } from "../../core/wire/heard-message.ts";
@@ -8,20 +7,19 @@ import { linkNumber, linkOf } from "../../core/wire/peer-packet.ts";
 import { readSealed } from "../../core/wire/sealed.ts";
 import { OrionError, ownError } from "../error.ts";
 import { abortable } from "../patience.ts";
+import type { Peer, RawConnection } from "../peer.ts";
 import type { ConnectionReport, PeerReport, TimelineEntry } from "../report.ts";
 import type { Seat } from "../seat.ts";
 import { candidatesOf, ownAddresses, resolveHost } from "./addresses.ts";
+import { type Introduced, peersOf } from "./introduced.ts";
 import { Link } from "./link.ts";
 import { LinkEnd } from "./link-end.ts";
-import { type Introduced, type Peer, peersOf } from "./peer.ts";
 import { Probe } from "./probe.ts";
 import { RelayEnd } from "./relay-end.ts";
 import { reportMessage } from "./report-message.ts";
 import { Turns } from "./turns.ts";
 import { UdpSockets } from "./udp-sockets.ts";
 
-/** A UDP socket that the server has seen, and who is to be reached from it. */
-export type RawConnection = { socket: Socket; peers: Peer[] };
 /** What a mediation comes to. */
 export type Connection = { kind: "links"; links: Link[] } | { kind: "raw"; raw: RawConnection };
 
@@ -138,10 +136,15 @@ export class Mediation {
     this.#fail(error, () => "aborted");
   }
 
-  /** The lobby is over, for whatever reason. Links that somebody has live on. */
+  /** The lobby is over. Links that were handed out live on, and all of them if all came about. */
   detach(error: OrionError): void {
-    if (this.#phase === "connected") this.#end((end) => (this.#handedOut.has(end) ? null : "aborted"));
-    else this.#fail(error, (end) => (end.isUsable && this.#handedOut.has(end) ? null : "aborted"));
+    if (this.#phase === "connected") return;
+    this.#fail(error, (end) => (end.isUsable && this.#handedOut.has(end) ? null : "aborted"));
+  }
+
+  /** Nobody will ask any more: what nobody has taken ends. */
+  drop(): void {
+    this.#end((end) => (this.#handedOut.has(end) ? null : "aborted"));
   }
 
   async #startProbe(sockets: UdpSockets): Promise<Probe> {
@@ -233,10 +236,11 @@ export class Mediation {
     const { seat, goesOn } = this.#options;
     const report = { cause: null, timeline: this.#timeline, peers: outcomes.map(reportOf) };
     const lost = outcomes.find(({ end }) => !end?.isUsable);
+    const isComplete = outcomes.length > 0 && !lost;
     const links = outcomes.flatMap(({ end }) => (end?.isUsable ? [new Link(end)] : []));
-    seat.say(`ptpMediation_peersConnection_${lost ? "failure" : "success"}`, reportMessage(report));
-    if (lost && !(goesOn && links.length > 0)) {
-      const cause = causeOf(lost);
+    seat.say(`ptpMediation_peersConnection_${isComplete ? "success" : "failure"}`, reportMessage(report));
+    if (!isComplete && !(goesOn && links.length > 0)) {
+      const cause = lost ? causeOf(lost) : "no-additions";
       this.#fail(new OrionError(cause, causes[cause], { report }), () => "aborted");
       return;
     }

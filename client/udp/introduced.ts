@@ -1,20 +1,6 @@
-/** The other end of a link, as far as the game may know it: nothing here is a secret. */
-import type { Endpoint } from "../../core/endpoint.ts";
-import type { Mapping } from "../../core/mapping.ts";
+/** The peers that an introduction tells of, with the secrets that each pair shares. */
 import type { Heard } from "../../core/wire/heard-message.ts";
-
-export type Peer = {
-  readonly name: string;
-  /** Empty if the server is an older one. */
-  readonly clientId: string;
-  /** Where the server saw it: not in a lobby that is `relay-only`. */
-  readonly endpoint: Endpoint | null;
-  /** Every port that the server saw it come from. */
-  readonly ports: readonly number[];
-  readonly mapping: Mapping;
-  /** Addresses it says it has in its own network. */
-  readonly candidates: readonly Endpoint[];
-};
+import type { Peer } from "../peer.ts";
 
 type Told = Heard<"ptpMediation_peersConnection_start">["peers"][number];
 /** A peer, and what the pair shares: secrets. */

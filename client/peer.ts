@@ -1,0 +1,20 @@
+/** The other end of a link, as far as the game may know it: nothing here is a secret. */
+import type { Socket } from "node:dgram";
+import type { Endpoint } from "../core/endpoint.ts";
+import type { Mapping } from "../core/mapping.ts";
+
+export type Peer = {
+  readonly name: string;
+  /** Empty if the server is an older one. */
+  readonly clientId: string;
+  /** Where the server saw it: not in a lobby that is `relay-only`. */
+  readonly endpoint: Endpoint | null;
+  /** Every port that the server saw it come from. */
+  readonly ports: readonly number[];
+  readonly mapping: Mapping;
+  /** Addresses it says it has in its own network. */
+  readonly candidates: readonly Endpoint[];
+};
+
+/** A UDP socket that the server has seen, and who is to be reached from it. */
+export type RawConnection = { socket: Socket; peers: Peer[] };

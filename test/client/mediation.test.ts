@@ -1,0 +1,267 @@
+/** What becomes of a start, besides links: who is told what when somebody cannot be connected, leaves, or has a UDP stack of its own. */
+import { createSocket, type Socket } from "node:dgram";
+import { once } from "node:events";
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { connect, type Lobby, type Orion, OrionError } from "../../client/index.ts";
+import { reportMessage } from "../../client/udp/report-message.ts";
+import { limits } from "../../core/limits.ts";
+import { readClientMessage } from "../../core/wire/client-message.ts";
+import type { Server } from "../../local/server.ts";
+import { Player } from "../support/player.ts";
+import { postAsSidecar, secret } from "../support/secret.ts";
+import { startTestServer } from "../support/server.ts";
+import { encode } from "../support/wire.ts";
+import { layCable } from "./cable.ts";
+import { expectError, next, nextOn, record } from "./heard.ts";
+
+let server: Server;
+let orion: Orion<Lobby>;
+beforeAll(async () => {
+  server = await startTestServer();
+  orion = await connect(server.url);
+});
+afterAll(() => server.stop());
+
+/** A player of Orion's own client, in the lobby. It is seen by the server unless it is told not to answer. */
+async function plainPlayer(code: string, name: string, answers = true): Promise<Player> {
+  const player = await Player.connect(server.url, `/lobbies/${code}`);
+  player.answersOverUdp = answers;
+  await player.join(code, name);
+  onTestFinished(() => player.leave());
+  return player;
+}
+
+/** A server whose sidecar is the test: these UDP ports hear what players send, and say nothing. */
+async function withSilentSidecar(ports: number) {
+  const silent = await startTestServer({ udpPort: null, secret });
+  const sockets = await Promise.all(
+    Array.from({ length: ports }, async () => {
+      const socket = createSocket("udp4").bind(0, "127.0.0.1");
+      await once(socket, "listening");
+      return socket;
+    }),
+  );
+  onTestFinished(async () => {
+    for (const socket of sockets) socket.close();
+    await silent.stop();
+  });
+  const [port, secondPort] = sockets.map((socket) => socket.address().port);
+  const about = { name: "silent", host: "127.0.0.1", port, secondPort, load: 0 };
+  await postAsSidecar(silent.url, "/sidecar/heartbeat", about);
+  return { silent, sockets };
+}
+
+test("only the host can start, and not alone", async () => {
+  await using ada = await orion.host({ name: "Ada" });
+  await expectError(ada.start(), "too_few_members", { status: 409 });
+  await using bo = await orion.join(ada.code, { name: "Bo" });
+  await expectError(bo.start(), "not_the_host", { status: 409 });
+});
+
+test("a player whose network lets no UDP through is told so, and so is the server", async () => {
+  const { silent } = await withSilentSidecar(2);
+  const there = await connect(silent.url);
+  await using ada = await there.host({ name: "Ada" });
+  const bo = await Player.connect(silent.url, `/lobbies/${ada.code}`);
+  bo.answersOverUdp = false;
+  await bo.join(ada.code, "Bo");
+  const error = await ada.start().catch((error: unknown) => error);
+  if (!(error instanceof OrionError)) throw error;
+  expect(error.code).toBe("udp-blocked");
+  expect(error.report?.timeline[0]?.what).toMatch(/^probes 127\.0\.0\.1 at \d+ and \d+$/);
+  expect(await bo.hears("ptpMediation_aborted")).toMatchObject({ code: "could_not_connect" });
+  await bo.leave();
+});
+
+test("a start that is aborted fails with the server's code, and the host may start again", async () => {
+  await using ada = await orion.host({ name: "Ada" });
+  await using bo = await orion.join(ada.code, { name: "Bo" });
+  const cy = await plainPlayer(ada.code, "Cy", false);
+  const aborted = next(bo, "aborted");
+  const starts = [ada.start(), bo.started()].map((start) => expectError(start, "member_left"));
+  await cy.hears("ptpMediation_send");
+  await cy.leave();
+  await Promise.all(starts);
+  expect(await aborted).toEqual({ code: "member_left", reason: expect.stringMatching(/^A player left/) });
+  const [[toBo], [toAda]] = await Promise.all([ada.start(), bo.started()]);
+  expect([toBo?.peer.name, toAda?.peer.name]).toEqual(["Bo", "Ada"]);
+  await Promise.all([toBo?.close(), toAda?.close()]);
+});
+
+test("with a player of Orion's own client there is no link, and the group is told", async () => {
+  await using ada = await orion.host({ name: "Ada" });
+  await using bo = await orion.join(ada.code, { name: "Bo" });
+  await plainPlayer(ada.code, "Cy");
+  const closed = next(bo, "link").then((link) => nextOn(link, "closed"));
+  const started = bo.started().catch((error: unknown) => error);
+  const error = await ada.start().catch((error: unknown) => error);
+  if (!(error instanceof OrionError)) throw error;
+  expect(error.code).toBe("no-additions");
+  expect(error.report?.peers.map(({ name, cause }) => [name, cause])).toEqual([
+    ["Bo", null],
+    ["Cy", "no-additions"],
+  ]);
+  // Bo was linked, but not everybody is.
+  expect(await closed).toEqual({ cause: expect.stringMatching(/^(aborted|peer-left)$/) });
+  await started;
+});
+
+test("a lobby that goes on without lost members links the rest", async () => {
+  await using ada = await orion.host({ name: "Ada", onLoss: "continue" });
+  await using bo = await orion.join(ada.code, { name: "Bo" });
+  const cy = await plainPlayer(ada.code, "Cy");
+  const closed = next(ada, "closed");
+  const [hers, his] = await Promise.all([ada.start(), bo.started()]);
+  expect([hers, his].map((links) => links.map(({ peer }) => peer.name))).toEqual([["Bo"], ["Ada"]]);
+  expect(await closed).toEqual({ reason: "connected" });
+  expect(await cy.hears("ptpMediation_aborted")).toMatchObject({ code: "could_not_connect" });
+  await Promise.all([...hers, ...his].map((link) => link.close()));
+});
+
+test("who does not wait any more can wait again", async () => {
+  await using ada = await orion.host({ name: "Ada" });
+  await using bo = await orion.join(ada.code, { name: "Bo" });
+  const reason = new Error("no patience");
+  for (const signal of [AbortSignal.abort(reason), AbortSignal.any([])]) {
+    const ending = new AbortController();
+    const waiting = bo.started({ signal: signal.aborted ? signal : ending.signal });
+    ending.abort(reason);
+    await expectError(waiting, "aborted", { cause: reason });
+    await expectError(ada.start({ signal: AbortSignal.abort(reason) }), "aborted", { cause: reason });
+  }
+  const starting = ada.start();
+  const closed = next(bo, "closed");
+  await next(bo, "introduced");
+  await closed;
+  // The links came about meanwhile: they are there for whoever asks.
+  const [hers, his] = await Promise.all([starting, bo.started()]);
+  const heard = his[0] && nextOn(his[0], "message");
+  hers[0]?.send(Uint8Array.of(7));
+  expect(await heard).toEqual(Uint8Array.of(7));
+  await Promise.all([...hers, ...his].map((link) => link.close()));
+});
+
+test("who leaves or loses the server while it waits is told, and its links end", async () => {
+  const cable = await layCable(server.url);
+  onTestFinished(() => cable.close());
+  const far = await connect(cable.url);
+  for (const [end, code] of [
+    [(bo: Lobby) => bo.leave(), "left"],
+    [async () => cable.cut(), "disconnected"],
+    [async (_: Lobby, ada: Lobby) => ada.leave(), "lobby_closed"],
+  ] as const) {
+    await using ada = await orion.host({ name: "Ada" });
+    await using bo = await far.join(ada.code, { name: "Bo" });
+    const cy = await plainPlayer(ada.code, "Cy", false);
+    const failed = expectError(bo.started(), code);
+    const start = ada.start().catch((error: unknown) => error);
+    await cy.hears("ptpMediation_send");
+    await end(bo, ada);
+    await failed;
+    await expectError(bo.started(), code);
+    await start;
+  }
+});
+
+test("links that were handed out live on without the server, others do not", async () => {
+  const cable = await layCable(server.url);
+  onTestFinished(() => cable.close());
+  const far = await connect(cable.url);
+  await using ada = await orion.host({ name: "Ada" });
+  await using bo = await far.join(ada.code, { name: "Bo" });
+  await using cy = await far.join(ada.code, { name: "Cy" });
+  const link = next(bo, "link");
+  const closed = [next(bo, "closed"), next(cy, "closed")];
+  const [toBo, toCy] = await ada.start();
+  await Promise.all(closed);
+  cable.cut();
+  const parted = toCy && nextOn(toCy, "closed");
+  // Cy has never asked for its link.
+  await Promise.all([bo.leave(), cy.leave()]);
+  expect(await parted).toEqual({ cause: "peer-left" });
+  const heard = nextOn(await link, "message");
+  toBo?.send(Uint8Array.of(7));
+  expect(await heard).toEqual(Uint8Array.of(7));
+  await (await link).close();
+});
+
+async function says(from: Socket, word: string, port: number, to: Socket): Promise<string> {
+  const heard = once(to, "message");
+  from.send(word, port, "127.0.0.1");
+  return String((await heard)[0]);
+}
+
+test("a game with a UDP stack of its own is given the socket and the peers, and says when they are connected", async () => {
+  await using ada = await orion.host({ name: "Ada" });
+  await using bo = await orion.join(ada.code, { name: "Bo" });
+  const closed = next(ada, "closed");
+  const [hers, his] = await Promise.all([ada.start({ raw: true }), bo.started({ raw: true })]);
+  expect(hers.peers).toMatchObject([
+    { name: "Bo", endpoint: { ip: "127.0.0.1", port: his.socket.address().port } },
+  ]);
+  expect(await says(hers.socket, "hello", hers.peers[0]?.endpoint?.port ?? 0, his.socket)).toBe("hello");
+  await expectError(bo.started(), "not_raw");
+  for (const lobby of [ada, bo]) lobby.reportConnected();
+  expect(await closed).toEqual({ reason: "connected" });
+  // Nobody else reads or closes them.
+  expect(hers.socket.listenerCount("message")).toBe(0);
+  expect(await says(his.socket, "still here", his.peers[0]?.endpoint?.port ?? 0, hers.socket)).toBe(
+    "still here",
+  );
+  hers.socket.close();
+  his.socket.close();
+});
+
+test("on a server of Orion's own, players with a UDP stack of their own are connected as well", async () => {
+  const { silent, sockets } = await withSilentSidecar(1);
+  const [sidecar] = sockets;
+  if (!sidecar) throw new Error("no sidecar");
+  const heard: string[] = [];
+  sidecar.on("message", (bytes, { address, port }) => {
+    const text = bytes.toString();
+    heard.push(text);
+    const token = JSON.parse(Buffer.from(text.slice(text.indexOf(":") + 1), "base64").toString()).token;
+    const [home, clientId] = String(token).split(".");
+    const observations = [{ home, clientId, ip: address, port }];
+    void postAsSidecar(silent.url, "/sidecar/observations", { observations });
+  });
+  const there = await connect(silent.url);
+  await using ada = await there.host({ name: "Ada" });
+  await using bo = await there.join(ada.code, { name: "Bo" });
+  const [hers, his] = await Promise.all([ada.start({ raw: true }), bo.started({ raw: true })]);
+  expect(hers.peers).toMatchObject([{ name: "Bo", clientId: "", mapping: "unknown" }]);
+  expect(his.peers).toMatchObject([{ name: "Ada", endpoint: { port: hers.socket.address().port } }]);
+  expect(await says(his.socket, "hello", his.peers[0]?.endpoint?.port ?? 0, hers.socket)).toBe("hello");
+  expect(heard.every((text) => text.startsWith("ptpMediation_connect:"))).toBe(true);
+  hers.socket.close();
+  his.socket.close();
+});
+
+test("a report is never too long for the server, however many peers there are", () => {
+  const timeline = Array.from({ length: 80 }, (_, atMs) => ({ atMs, what: `${atMs} ${"x".repeat(76)}` }));
+  for (const count of [1, 3, 20, 63]) {
+    const peers = Array.from({ length: count }, (_, i) => {
+      const clientId = `client-${i}`.padEnd(16, "-");
+      return { clientId, name: `Player ${i}`, path: null, rttMs: 1e9, cause: "ports-not-guessed", timeline };
+    });
+    const payload = { token: "x".repeat(48), ...reportMessage({ cause: null, timeline, peers }) };
+    const text = encode("ptpMediation_peersConnection_failure", payload);
+    expect(text.length).toBeLessThanOrEqual(limits.frameBytes);
+    const read = readClientMessage(text);
+    expect(read).toMatchObject({ report: { peers: { length: count } } });
+    if (count === 1) {
+      expect(read).toHaveProperty("report.peers.0.timeline.0.atMs", 0);
+      expect(read).toHaveProperty("report.peers.0.timeline.19.atMs", 79);
+    }
+  }
+});
+
+test("listeners hear each thing that happens once, in order", async () => {
+  await using ada = await orion.host({ name: "Ada" });
+  const heard = record(ada, "joined", "introduced", "link", "aborted", "closed");
+  await using bo = await orion.join(ada.code, { name: "Bo" });
+  const [hers, his] = await Promise.all([ada.start(), bo.started()]);
+  await vi.waitFor(() => expect(heard.at(-1)?.[0]).toBe("closed"));
+  expect(heard.map(([event]) => event)).toEqual(["joined", "introduced", "link", "closed"]);
+  await Promise.all([...hers, ...his].map((link) => link.close()));
+});

@@ -27,15 +27,18 @@ export type RelayPlace = { host?: string | undefined; port: number };
 const nearEnoughKm = 1_000;
 
 /**
- * The sidecar for clients near `place`: among the nearest, the least loaded, then the one heard from last.
- * One named in `not` (it was asked, and did not see everyone) is taken only if there is no other.
+ * The sidecar for clients near `place`: among the nearest, the least loaded, then the one heard from last. Those that relay, and
+ * show how clients' NATs map, go before any that do not. One named in `not` (it was asked, and did not see everyone) is taken
+ * only if there is no other.
  */
 export function pickSidecar(
   fleet: readonly Sidecar[],
   { place, not }: { place?: Place | undefined; not?: string | undefined },
 ): Sidecar | undefined {
-  const others = fleet.filter((sidecar) => sidecar.name !== not);
-  const choices = (others.length > 0 ? others : fleet).map((sidecar) => ({
+  const able = fleet.filter(({ relays, secondPort }) => relays && secondPort !== undefined);
+  const best = able.length > 0 ? able : fleet;
+  const others = best.filter((sidecar) => sidecar.name !== not);
+  const choices = (others.length > 0 ? others : best).map((sidecar) => ({
     sidecar,
     km: place && sidecar.place ? distanceKm(place, sidecar.place) : farthestKm,
   }));

@@ -315,7 +315,8 @@ export class Home extends DurableObject<Env> implements HomePort {
       case "ptpMediation_peersConnection_success":
       case "ptpMediation_peersConnection_failure": {
         const connected = message.method === "ptpMediation_peersConnection_success";
-        this.#tell(seat, { kind: "connection-reported", clientId: id, connected, report: message.report });
+        const { mediation, report } = message;
+        this.#tell(seat, { kind: "connection-reported", clientId: id, connected, mediation, report });
         return;
       }
     }

@@ -4,7 +4,7 @@ import { limits } from "../core/limits.ts";
 import type { Introduced, Introduction } from "../core/lobby/effect.ts";
 import type { Seat } from "../core/lobby/state.ts";
 import { mappingOf, type Sighting } from "../core/mapping.ts";
-import { linkIdBytes, type Side, ticketText } from "../core/relay/ticket.ts";
+import { linkIdBytes, type Side, type Ticket, ticketText } from "../core/relay/ticket.ts";
 import { macBytes } from "../core/token.ts";
 import { encodeBase64Url } from "../core/wire/base64.ts";
 import { type IntroducedPeer, introductionMessage } from "../core/wire/introduction.ts";
@@ -58,8 +58,10 @@ async function fullLetters(
     other,
     link: knows(host.sighting) && knowing.includes(other) ? drawLink() : null,
   }));
+  // The same for all: the relay knows by it which tickets are of one mediation, and which of a later one.
+  const expiresAt = Date.now() + limits.relayTicketMs;
   const describe = (to: Introduced, peer: Introduced, link: Link | null) =>
-    about(env, lobbyId, introduction, { to, peer, link });
+    about(env, { lobbyId, expiresAt }, introduction, { to, peer, link });
   const hosts = knows(host.sighting)
     ? fullLetter(host, await Promise.all(pairs.map(({ other, link }) => describe(host, other, link))))
     : plainLetter([host.seat], others, introduction);
@@ -77,7 +79,7 @@ function fullLetter({ seat, sighting }: Introduced, peers: IntroducedPeer[]): Le
 /** One peer, as another is told of it. */
 async function about(
   env: Env,
-  lobbyId: string,
+  ticket: Pick<Ticket, "lobbyId" | "expiresAt">,
   { host, relay, relayOnly }: Introduction,
   { to, peer, link }: { to: Introduced; peer: Introduced; link: Link | null },
 ): Promise<IntroducedPeer> {
@@ -92,22 +94,19 @@ async function about(
   };
   const told = relayOnly ? who : { ...where, ...who };
   if (!link) return told;
-  const ends = { lobbyId, clientId: to.seat.clientId, peerId: peer.seat.clientId };
+  const ends = { clientId: to.seat.clientId, peerId: peer.seat.clientId };
   return {
     ...told,
     link: { ...link, side },
     relay: relay && {
       ...relay,
-      ...(await drawTicket(env, { link: link.id, side, ...ends })),
+      ...(await drawTicket(env, { link: link.id, side, ...ticket, ...ends })),
     },
   };
 }
 
-async function drawTicket(
-  env: Env,
-  ends: { link: string; side: Side; lobbyId: string; clientId: string; peerId: string },
-): Promise<{ ticket: string; key: string }> {
-  const ticket = ticketText({ ...ends, expiresAt: Date.now() + limits.relayTicketMs });
+async function drawTicket(env: Env, about: Ticket): Promise<{ ticket: string; key: string }> {
+  const ticket = ticketText(about);
   return { ticket, key: await ticketKey(env, ticket) };
 }
 

@@ -56,6 +56,8 @@ export class Mediation {
   readonly #result: Promise<Connection>;
   #phase: "gathering" | "connecting" | "connected" | "over" = "gathering";
   #sidecar: Endpoint | null = null;
+  /** What the server calls it, if it knows the additions. */
+  #id: string | undefined;
   #waiters = 0;
   #isReleased = false;
   #resolve: (connection: Connection) => void = () => {};
@@ -97,8 +99,10 @@ export class Mediation {
   async ask({
     port,
     ports,
+    mediation,
     host = this.#options.server.hostname,
   }: Heard<"ptpMediation_send">): Promise<void> {
+    this.#id = mediation;
     const probe = await this.#probe.catch(() => null);
     const ip = await this.#addressOf(host);
     if (!probe || this.#phase !== "gathering") return;
@@ -238,7 +242,10 @@ export class Mediation {
     const lost = outcomes.find(({ end }) => !end?.isUsable);
     const isComplete = outcomes.length > 0 && !lost;
     const links = outcomes.flatMap(({ end }) => (end?.isUsable ? [new Link(end)] : []));
-    seat.say(`ptpMediation_peersConnection_${isComplete ? "success" : "failure"}`, reportMessage(report));
+    seat.say(
+      `ptpMediation_peersConnection_${isComplete ? "success" : "failure"}`,
+      reportMessage(this.#id, report),
+    );
     if (!isComplete && !(goesOn && links.length > 0)) {
       const cause = lost ? causeOf(lost) : "no-additions";
       this.#fail(new OrionError(cause, causes[cause], { report }), () => "aborted");
@@ -268,7 +275,7 @@ export class Mediation {
   #giveUp(cause: Cause, error: OrionError): void {
     if (this.#phase !== "gathering") return;
     const report: ConnectionReport = { cause, timeline: this.#timeline, peers: [] };
-    this.#options.seat.say("ptpMediation_peersConnection_failure", reportMessage(report));
+    this.#options.seat.say("ptpMediation_peersConnection_failure", reportMessage(this.#id, report));
     this.#fail(new OrionError(error.code, error.message, { report, cause: error.cause }), () => "aborted");
   }
 

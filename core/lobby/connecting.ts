@@ -6,16 +6,17 @@ import { close } from "./closing.ts";
 import type { Effect, Step } from "./effect.ts";
 import type { LobbyEvent } from "./event.ts";
 import { proceed } from "./gathering.ts";
-import { type Connecting, hasHost, type LobbyState, type Seat, seatOf } from "./state.ts";
+import { type Connecting, hasHost, type LobbyState, mediationId, type Seat, seatOf } from "./state.ts";
 
 type Report = Extract<LobbyEvent, { kind: "connection-reported" }>;
 
 /** A member says that it is connected to its peers, or cannot be. When all have said so, the lobby has done its work. */
 export function report(state: LobbyState, event: Report, now: number): Step<LobbyState> {
   const { phase } = state;
-  const { clientId, connected } = event;
+  const { clientId, connected, mediation } = event;
   const seat = seatOf(state, clientId);
   if (!seat || !("lost" in phase) || phase.lost.includes(clientId)) return { state, effects: [] };
+  if (mediation !== undefined && mediation !== mediationId(phase)) return { state, effects: [] };
   if (phase.kind === "gathering" ? connected : phase.reported.includes(clientId))
     return { state, effects: [] };
   return tell(explain(state, seat, event), takeReport(state, event, now));
@@ -46,9 +47,9 @@ function takeReport(
   if (connected) return finish(withReported(state, clientId));
   if (!state.goesOn) return saved(abort(state, "could_not_connect"));
   if (clientId !== state.hostId) return goOnWithout(state, [clientId], "could_not_connect", now);
-  // The host is one end of every pair: those it names are lost, and it goes on with the rest.
-  const named = report.peers.filter(({ path }) => path === null).map((peer) => peer.clientId);
-  const gone = report.cause === null && named.length > 0 ? named : idsOf(state);
+  // The host is one end of every pair: it goes on with those that it says to have a path to.
+  const reached = report.peers.filter(({ path }) => path !== null).map((peer) => peer.clientId);
+  const gone = idsOf(state).filter((id) => id !== clientId && !reached.includes(id));
   return goOnWithout(withReported(state, clientId), gone, "could_not_connect", now);
 }
 

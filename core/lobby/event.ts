@@ -42,4 +42,11 @@ export type MemberEvent =
   | { kind: "message-sent"; clientId: string; text: string }
   | { kind: "endpoint-seen"; clientId: string; sighting: Sighting }
   /** It is connected to its peers, or could not be. */
-  | { kind: "connection-reported"; clientId: string; connected: boolean; report: ConnectionReport };
+  | {
+      kind: "connection-reported";
+      clientId: string;
+      connected: boolean;
+      /** Of which mediation, if the client says so. */
+      mediation?: string | undefined;
+      report: ConnectionReport;
+    };

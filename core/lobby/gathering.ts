@@ -7,7 +7,15 @@ import { serverMessage } from "../wire/server-message.ts";
 import { abort, leftOut, saved } from "./abort.ts";
 import type { Effect, Step } from "./effect.ts";
 import type { LobbyEvent } from "./event.ts";
-import { type Gathering, hasHost, isLocked, type LobbyState, type Seat, seatOf } from "./state.ts";
+import {
+  type Gathering,
+  hasHost,
+  isLocked,
+  type LobbyState,
+  mediationId,
+  type Seat,
+  seatOf,
+} from "./state.ts";
 
 type StartRequest = Extract<LobbyEvent, { kind: "start-requested" }>;
 
@@ -38,7 +46,7 @@ export function start(state: LobbyState, request: StartRequest, now: number): St
     effects: [
       { kind: "save" },
       { kind: "answer", outcome: accept(null) },
-      { kind: "send", to: state.seats, frame: sendRequest(sidecar) },
+      { kind: "send", to: state.seats, frame: sendRequest(sidecar, phase) },
     ],
   };
 }
@@ -95,18 +103,23 @@ function isEnough(state: LobbyState, phase: Gathering): boolean {
   return state.goesOn && present.length > 1 && hasHost(state, present);
 }
 
-/** Everyone seen is told of the host, and the host of them. Those not seen are lost. */
+/** Everyone seen is told of the host, and the host of them. Those not seen are lost, and those who could not use what they are told. */
 function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbyState> {
   const { present, missing } = rollCall(state, phase);
-  const introduced = present.flatMap((seat) => {
+  const seen = present.flatMap((seat) => {
     const sighting = sightingOf(phase.seen, seat.clientId);
     return sighting ? [{ seat, sighting }] : [];
   });
-  const host = introduced.find(({ seat }) => seat.clientId === state.hostId);
-  if (!host || introduced.length < 2) return saved(abort(state, "endpoints_timeout"));
-  const others = introduced.filter((each) => each !== host);
+  // A client that tells no local addresses knows nothing of relays (docs/links.md).
+  const fit = seen.filter(({ sighting }) => !state.relayOnly || sighting.candidates !== undefined);
+  const unfit = seen.filter((each) => !fit.includes(each)).map(({ seat }) => seat);
+  const host = fit.find(({ seat }) => seat.clientId === state.hostId);
+  if (!host || fit.length < 2 || (unfit.length > 0 && !state.goesOn)) {
+    return saved(abort(state, unfit.length > 0 ? "could_not_connect" : "endpoints_timeout"));
+  }
+  const others = fit.filter((each) => each !== host);
   const { attempt, relay, connectingMs } = phase;
-  const lost = [...phase.lost, ...missing.map(({ clientId }) => clientId)];
+  const lost = [...phase.lost, ...[...missing, ...unfit].map(({ clientId }) => clientId)];
   return {
     state: {
       ...state,
@@ -116,6 +129,7 @@ function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbySt
       { kind: "save" },
       { kind: "introduce", host, others, relay, relayOnly: state.relayOnly },
       ...leftOut(missing, "endpoints_timeout"),
+      ...leftOut(unfit, "could_not_connect"),
     ],
   };
 }
@@ -129,7 +143,7 @@ function remind(
   const remindAt = now + phase.intervalMs;
   const reminded = { ...state, phase: { ...phase, remindAt, ...(sidecar && asked(sidecar)) } };
   const to = rollCall(state, phase).missing;
-  const sends: Effect[] = sidecar ? [{ kind: "send", to, frame: sendRequest(sidecar) }] : [];
+  const sends: Effect[] = sidecar ? [{ kind: "send", to, frame: sendRequest(sidecar, phase) }] : [];
   return { state: reminded, effects: [{ kind: "save" }, ...sends] };
 }
 
@@ -151,12 +165,13 @@ function isSame(a: Sighting, b: Sighting): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** What a mediation remembers of the sidecar its members were sent to. */
+/** What a mediation remembers of the sidecar its members were sent to. One that does not relay leaves the relay as it was. */
 function asked({ name, host, port, relays }: Sidecar): Pick<Gathering, "sidecar" | "relay"> {
-  return { sidecar: name, relay: relays ? { host, port } : undefined };
+  return relays ? { sidecar: name, relay: { host, port } } : { sidecar: name };
 }
 
-function sendRequest({ port, secondPort, host }: Sidecar): string {
-  const ports = secondPort === undefined ? {} : { ports: [port, secondPort] };
-  return serverMessage("ptpMediation_send", { port, ...ports, host });
+/** What Orion's message says, and with a sidecar that knows the additions those. */
+function sendRequest({ port, secondPort, host }: Sidecar, phase: Gathering): string {
+  const more = secondPort === undefined ? {} : { ports: [port, secondPort], mediation: mediationId(phase) };
+  return serverMessage("ptpMediation_send", { port, ...more, host });
 }

@@ -75,6 +75,11 @@ export type LobbyState = {
   readonly auditAt: number;
 };
 
+/** What members call a mediation when they report: reports of another one are of no interest. */
+export function mediationId({ attempt }: Gathering | Connecting): string {
+  return attempt.slice(0, 8);
+}
+
 /** When the lobby next has something to do by itself; infinity for never. */
 export function wakeAt(state: LobbyState): number {
   const { phase } = state;

@@ -32,16 +32,18 @@ const connectionReport = z.object({
 });
 export type ConnectionReport = z.infer<typeof connectionReport>;
 
+/** Of the mediation that it is about: what `ptpMediation_send` called it. */
+const mediation = z.string().max(64);
 const connected = z.object({ token: tokenField });
-const reported = connected.extend(connectionReport.shape);
+const failed = connected.extend({ mediation, ...connectionReport.shape });
+
+type Reported = { token: string; report: ConnectionReport };
 
 export type ClientMessage =
   | ({ method: "lobby_messaging_send" } & z.infer<typeof chat>)
-  | ({ method: "ptpMediation_peersConnection_success"; report: ConnectionReport } & z.infer<typeof connected>)
+  | ({ method: "ptpMediation_peersConnection_success"; mediation?: string | undefined } & Reported)
   /** + */
-  | ({ method: "ptpMediation_peersConnection_failure"; report: ConnectionReport } & z.infer<
-      typeof connected
-    >);
+  | ({ method: "ptpMediation_peersConnection_failure"; mediation: string } & Reported);
 
 /** The message, or null for anything that is not one: Orion ignores it without an answer. */
 export function readClientMessage(text: string): ClientMessage | null {
@@ -56,13 +58,18 @@ export function readClientMessage(text: string): ClientMessage | null {
       if (!parsed.success) return null;
       // To Orion these are unknown fields: whatever they are, the client is connected.
       const report = connectionReport.safeParse(message.payload);
-      return { method: message.method, ...parsed.data, report: report.data ?? { cause: null, peers: [] } };
+      return {
+        method: message.method,
+        ...parsed.data,
+        mediation: mediation.safeParse(message.payload.mediation).data,
+        report: report.data ?? { cause: null, peers: [] },
+      };
     }
     case "ptpMediation_peersConnection_failure": {
-      const parsed = reported.safeParse(message.payload);
+      const parsed = failed.safeParse(message.payload);
       if (!parsed.success) return null;
-      const { token, ...report } = parsed.data;
-      return { method: message.method, token, report };
+      const { token, mediation, ...report } = parsed.data;
+      return { method: message.method, token, mediation, report };
     }
     default:
       return null;

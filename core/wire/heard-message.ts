@@ -18,6 +18,7 @@ const messages = {
   ptpMediation_send: z.object({
     port,
     ports: z.array(port).min(1).max(2).optional(),
+    mediation: z.string().max(64).optional(),
     host: z.string().max(253).optional(),
   }),
   ptpMediation_aborted: z.object({ abortReason: z.string(), code: z.string().optional() }),

@@ -19,7 +19,7 @@ export type ServerMessages = {
     message: { timestamp: number; senderName: string; message: string };
   };
   /** Send a datagram to this UDP port (+ to all of these), of + host if it is given, else of the HTTP server's host. */
-  ptpMediation_send: { port: number; ports?: number[]; host?: string | undefined };
+  ptpMediation_send: { port: number; ports?: number[]; mediation?: string; host?: string | undefined };
   /** To all remaining members. + code */
   ptpMediation_aborted: { abortReason: string; code: AbortCode };
   /** To the host all others in order of arrival, to each other member the host. + much more (introduction.ts) */

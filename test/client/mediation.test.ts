@@ -244,7 +244,7 @@ test("a report is never too long for the server, however many peers there are", 
       const clientId = `client-${i}`.padEnd(16, "-");
       return { clientId, name: `Player ${i}`, path: null, rttMs: 1e9, cause: "ports-not-guessed", timeline };
     });
-    const payload = { token: "x".repeat(48), ...reportMessage({ cause: null, timeline, peers }) };
+    const payload = { token: "x".repeat(48), ...reportMessage("0123abcd", { cause: null, timeline, peers }) };
     const text = encode("ptpMediation_peersConnection_failure", payload);
     expect(text.length).toBeLessThanOrEqual(limits.frameBytes);
     const read = readClientMessage(text);

@@ -77,6 +77,17 @@ export function reported(clientId: string): LobbyEvent {
   return { kind: "connection-reported", clientId, connected: true, report: { cause: null, peers: [] } };
 }
 
+/** Says that it is connected to these peers, and to no others. */
+export function reachedOnly(clientId: string, ...reached: string[]): LobbyEvent {
+  const peers = reached.map((peer) => ({ clientId: peer, path: "direct", cause: null }) as const);
+  return {
+    kind: "connection-reported",
+    clientId,
+    connected: false,
+    report: { cause: null, peers: [...peers] },
+  };
+}
+
 /** Says that it is not connected to these peers; without any, to nobody. */
 export function failed(clientId: string, ...unconnected: string[]): LobbyEvent {
   const cause = "no-packets-received";

@@ -1,17 +1,22 @@
 /** A lobby that goes on without the members a mediation loses (`onLoss: "continue"`), and one that does not. */
 import { describe, expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
+import type { LobbyEvent } from "../../core/lobby/event.ts";
 import {
   connecting,
+  endpoint,
   failed,
   gathering,
   heard,
   left,
   lobbyOf,
   lost,
+  otherSidecar,
   phaseOf,
+  reachedOnly,
   reported,
   seen,
+  sidecar,
   started,
   woken,
 } from "./a-lobby.ts";
@@ -110,7 +115,7 @@ describe("while the players connect", () => {
       "ptpMediation_report to Ann",
       "ptpMediation_aborted to Cid",
     ]);
-    expect(lobby.happens(reported("Ben"), failed("Ann", "Cid"))).toEqual([
+    expect(lobby.happens(reported("Ben"), reachedOnly("Ann", "Ben"))).toEqual([
       "save",
       "save",
       "unlist",
@@ -120,10 +125,10 @@ describe("while the players connect", () => {
     ]);
   });
 
-  test("the host names whom it could not reach, though they believe to be connected", () => {
+  test("whom the host did not reach is left out, though it believes to be connected", () => {
     const lobby = connecting(friends, goesOn);
     lobby.happens(reported("Cid"), reported("Ben"));
-    expect(lobby.happens(failed("Ann", "Cid"))).toEqual([
+    expect(lobby.happens(reachedOnly("Ann", "Ben"))).toEqual([
       "save",
       "unlist",
       "ptpMediation_aborted to Cid",
@@ -134,7 +139,7 @@ describe("while the players connect", () => {
   });
 
   test("a host that reaches nobody ends it for all", () => {
-    for (const failure of [failed("Ann"), failed("Ann", "Ben", "Cid")]) {
+    for (const failure of [failed("Ann"), failed("Ann", "Ben"), reachedOnly("Ann", "a stranger")]) {
       const lobby = connecting(friends, goesOn);
       expect(lobby.happens(failure)).toEqual(["save", "ptpMediation_aborted to Ann, Ben, Cid"]);
       expect(phaseOf(lobby)).toBe("waiting");
@@ -201,6 +206,21 @@ describe("in a lobby that does not go on, as Orion has it", () => {
   });
 });
 
+describe("a report of the mediation before, on its way when that was over,", () => {
+  for (const rules of [{}, goesOn]) {
+    test(`changes nothing in the next, ${rules === goesOn ? "which goes on without the lost" : "as Orion has it"}`, () => {
+      const lobby = connecting(friends, rules);
+      lobby.happens(failed("Ann"), started("Ann", { attempt: "the second" }));
+      const late = { ...failed("Cid", "Ann"), mediation: "Ann star" } as LobbyEvent;
+      expect(lobby.happens(late)).toEqual([]);
+      lobby.happens(seen("Ann", 1001), seen("Ben", 1002), seen("Cid", 1003));
+      expect(lobby.happens({ ...reported("Cid"), mediation: "Ann star" } as LobbyEvent)).toEqual([]);
+      expect(lobby.state?.phase).toMatchObject({ kind: "connecting", reported: [], lost: [] });
+      expect(lobby.happens({ ...reported("Cid"), mediation: "the seco" } as LobbyEvent)).toEqual(["save"]);
+    });
+  }
+});
+
 test("who is connected by a relay says why, and the host hears it", () => {
   const lobby = connecting(["Ann", "Ben"]);
   const peers = [{ clientId: "Ann", path: "relay", cause: "both-endpoint-dependent" }] as const;
@@ -211,6 +231,37 @@ test("who is connected by a relay says why, and the host hears it", () => {
     report: { cause: null, peers: [...peers] },
   });
   expect(heard(lobby, "Ann", "ptpMediation_report")).toMatchObject([{ clientId: "Ben", peers }]);
+});
+
+describe("a lobby whose players are connected by relay alone", () => {
+  const relays = { ...sidecar, relays: true };
+  const knowing = (name: string, port: number) =>
+    ({ ...seen(name, port), sighting: { endpoint: endpoint(port), candidates: [] } }) as LobbyEvent;
+
+  test("keeps its relay when a reminder names a sidecar without one", () => {
+    const lobby = lobbyOf(["Ann", "Ben"], { relayOnly: true });
+    lobby.happens(started("Ann", { sidecar: relays }), knowing("Ann", 1));
+    lobby.waits(10_000).happens(woken(otherSidecar));
+    expect(lobby.state?.phase).toMatchObject({ sidecar: "oslo", relay: { host: "paris.example" } });
+  });
+
+  test("cannot connect one that knows nothing of relays", () => {
+    const lobby = lobbyOf(friends, { relayOnly: true });
+    lobby.happens(started("Ann", { sidecar: relays }), knowing("Ann", 1), knowing("Ben", 2));
+    expect(lobby.happens(seen("Cid", 3))).toEqual(["save", "ptpMediation_aborted to Ann, Ben, Cid"]);
+    expect(heard(lobby, "Ben", "ptpMediation_aborted")).toMatchObject([{ code: "could_not_connect" }]);
+  });
+
+  test("goes on without one that knows nothing of relays, if it may", () => {
+    const lobby = lobbyOf(friends, { relayOnly: true, goesOn: true });
+    lobby.happens(started("Ann", { sidecar: relays }), knowing("Ann", 1), knowing("Ben", 2));
+    expect(lobby.happens(seen("Cid", 3))).toEqual([
+      "save",
+      "ptpMediation_peersConnection_start to Ann",
+      "ptpMediation_peersConnection_start to Ben",
+      "ptpMediation_aborted to Cid",
+    ]);
+  });
 });
 
 test("a lobby whose players are connected by relay alone does not start without one", () => {

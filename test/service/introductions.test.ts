@@ -11,8 +11,10 @@ const tell = (path: string, body: object) => postAsSidecar(server.url, path, bod
 let server: Server;
 beforeAll(async () => {
   server = await startTestServer({ udpPort: null, secret });
-  await tell("/sidecar/heartbeat", { name: "paris", ...relay, secondPort: 5991, relays: true, load: 0 });
 });
+/** A sidecar that is forgotten after 25 s, unless it says so again. */
+const beat = () =>
+  tell("/sidecar/heartbeat", { name: "paris", ...relay, secondPort: 5991, relays: true, load: 0 });
 afterAll(() => server.stop());
 
 const lan = [{ ip: "192.168.1.7", port: 41_000 }];
@@ -34,6 +36,7 @@ async function introduced(player: Player): Promise<Record<string, unknown>[]> {
 async function gatheringLobby(size: number, privacy?: string) {
   const { lobbyId, all, host, guests } = await lobbyOf(size, server.url, { privacy });
   for (const player of all) player.answersOverUdp = false;
+  await beat();
   expect((await host.start(lobbyId)).status).toBe(200);
   await Promise.all(all.map((player) => player.hears("ptpMediation_send")));
   return { lobbyId, all, host, guests };
@@ -41,7 +44,14 @@ async function gatheringLobby(size: number, privacy?: string) {
 
 test("players are sent to both ports of the sidecar", async () => {
   const { host } = await gatheringLobby(2);
-  expect(host.all("ptpMediation_send")).toEqual([{ port: 5990, ports: [5990, 5991], host: "relay.example" }]);
+  expect(host.all("ptpMediation_send")).toEqual([
+    {
+      port: 5990,
+      ports: [5990, 5991],
+      host: "relay.example",
+      mediation: expect.stringMatching(/^[\da-f]{8}$/),
+    },
+  ]);
 });
 
 test("a pair whose clients know the additions is told all that helps, and each a ticket of its own", async () => {
@@ -121,15 +131,9 @@ test("a client that knows the additions is told nothing to use with a host that 
 
 test("in a lobby that is relay-only nobody is told where anybody is", async () => {
   const { all, host, guests } = await gatheringLobby(3, "relay-only");
-  const [knowing = host, plain = host] = guests;
-  await seen(sighting(host, 1001), sighting(knowing, 1002), sighting(plain, 1003, {}));
-  expect(await introduced(plain)).toEqual([]);
-  expect(Object.keys((await introduced(knowing))[0] ?? {}).sort()).toEqual([
-    "clientId",
-    "link",
-    "name",
-    "relay",
-  ]);
+  const [one = host, other = host] = guests;
+  await seen(sighting(host, 1001), sighting(one, 1002), sighting(other, 1003));
+  expect(Object.keys((await introduced(one))[0] ?? {}).sort()).toEqual(["clientId", "link", "name", "relay"]);
   await host.hears("ptpMediation_peersConnection_start");
   for (const player of all) {
     const text = JSON.stringify(player.all("ptpMediation_peersConnection_start").map(({ peers }) => peers));
@@ -162,12 +166,14 @@ test("what a guest could not do is told to the host: the group goes on, or does 
     const { lobbyId, host, guests } = await lobbyOf(3, server.url, { onLoss });
     const [bad = host, good = host] = guests;
     for (const player of [host, bad, good]) player.answersOverUdp = false;
+    await beat();
     await host.start(lobbyId);
+    const { mediation } = await bad.hears("ptpMediation_send");
     await seen(sighting(host, 1), sighting(bad, 2), sighting(good, 3));
     for (const player of [host, bad, good]) await player.hears("ptpMediation_peersConnection_start");
     const timeline = [{ atMs: 12, what: "check sent to 198.51.100.7:1" }];
     const failure = { clientId: host.clientId, path: null, cause: "no-packets-received", timeline };
-    bad.say("ptpMediation_peersConnection_failure", { cause: null, peers: [failure] });
+    bad.say("ptpMediation_peersConnection_failure", { mediation, cause: null, peers: [failure] });
     expect(await host.hears("ptpMediation_report")).toEqual({
       clientId: bad.clientId,
       name: "Guest 1",
@@ -181,7 +187,11 @@ test("what a guest could not do is told to the host: the group goes on, or does 
     }
     good.reportsSuccess();
     host.say("ptpMediation_peersConnection_failure", {
-      peers: [{ clientId: bad.clientId, path: null, cause: "no-packets-received" }],
+      mediation,
+      peers: [
+        { clientId: bad.clientId, path: null, cause: "no-packets-received" },
+        { clientId: good.clientId, path: "relay", cause: "both-endpoint-dependent" },
+      ],
     });
     for (const player of [host, good]) await player.hears("ptpMediation_success");
     await bad.hears("lobby_closed");
@@ -192,11 +202,14 @@ test("what a guest could not do is told to the host: the group goes on, or does 
 test("a report that is none is ignored, as is one of somebody who was not asked", async () => {
   const { host, guests } = await gatheringLobby(2);
   const [guest = host] = guests;
+  const { mediation } = await guest.hears("ptpMediation_send");
   for (const payload of [
-    { cause: "because" },
-    { cause: null, peers: [{}] },
-    { cause: null, peers: Array(65).fill({ clientId: "x", path: null, cause: null }) },
-    { token: host.token, cause: null },
+    { mediation, cause: "because" },
+    { mediation, cause: null, peers: [{}] },
+    { mediation, cause: null, peers: Array(65).fill({ clientId: "x", path: null, cause: null }) },
+    { mediation, token: host.token, cause: null },
+    { mediation: "another", cause: "udp-blocked" },
+    { cause: "udp-blocked" },
   ]) {
     guest.say("ptpMediation_peersConnection_failure", payload);
   }

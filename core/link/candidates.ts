@@ -35,6 +35,7 @@ export function candidatesOf(config: LinkConfig, now: number): Candidate[] {
     .map((place, id) => newCandidate(place, socketFor(place.remote), id, now));
 }
 
+/** A candidate that nothing was sent to yet; if it has checks left, the first is due at once. */
 export function newCandidate(place: Place, local: LocalSocket, id: number, now: number): Candidate {
   return {
     ...place,
@@ -99,10 +100,12 @@ export function kindOf(config: LinkConfig, ip: string): PathKind {
   return scopeOf(ip) !== "public" || (ip.includes(":") && isNear(config, ip)) ? "lan" : "direct";
 }
 
+/** The shared socket that reaches an address. */
 export function socketFor({ ip }: Endpoint): LocalSocket {
   return ip.includes(":") ? "v6" : "v4";
 }
 
+/** Whether two endpoints are the same, as they are written. */
 export function isSameEndpoint(a: Endpoint, b: Endpoint): boolean {
   return a.port === b.port && a.ip === b.ip;
 }

@@ -29,6 +29,7 @@ export function deadAt(state: Pick<LinkState, "phase">, candidate: Readonly<Cand
   return unanswered >= limits.deadChecks ? checkedAt + limits.silenceMs : Number.POSITIVE_INFINITY;
 }
 
+/** Checks a candidate, and puts its next check off. */
 export function sendCheck(draft: Draft, candidate: Candidate): void {
   const { now } = draft;
   const number = takeNumber(draft);

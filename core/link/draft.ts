@@ -3,18 +3,22 @@ import { limits } from "../limits.ts";
 import type { LinkEffect } from "./effect.ts";
 import type { Candidate, LinkState, Phase } from "./state.ts";
 
+/** What the rules below `step` change, in place: the state it was made from stays as it is. */
 export type Draft = { -readonly [Key in Exclude<keyof LinkState, "candidates">]: LinkState[Key] } & {
   candidates: Candidate[];
   effects: LinkEffect[];
   now: number;
 };
 
+/** The state after an event, and what the shell is to do. */
 export type LinkStep = { state: LinkState; effects: readonly LinkEffect[] };
 
+/** A draft of a state: nothing in it is shared that is changed in place. */
 export function draftOf(state: LinkState, now: number): Draft {
   return { ...state, candidates: state.candidates.map((candidate) => ({ ...candidate })), effects: [], now };
 }
 
+/** What a draft has come to. It must not be changed afterwards. */
 export function stepOf({ effects, now: _, ...state }: Draft): LinkStep {
   return { state, effects };
 }
@@ -26,11 +30,13 @@ export function note(draft: Draft, what: string): void {
   draft.effects.push({ kind: "note", what });
 }
 
+/** The candidate whose path the game uses; null unless the link is `linked`. */
 export function candidateInUse(draft: Draft): Candidate | null {
   const { phase } = draft;
   return phase.kind === "linked" ? (draft.candidates.find(({ id }) => id === phase.inUse) ?? null) : null;
 }
 
+/** Whether nothing is looked for any more. */
 export function isOver({ kind }: Phase): boolean {
   return kind === "closing" || kind === "ended";
 }
@@ -51,6 +57,7 @@ export function mayAnswer(draft: Draft): boolean {
   return true;
 }
 
+/** A candidate as the report names it. */
 export function placeOf({ kind, remote }: Readonly<Candidate>): string {
   return kind === "relay" ? "relay" : `${kind}, ${remote.ip} port ${remote.port}`;
 }

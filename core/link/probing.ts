@@ -24,6 +24,7 @@ const volleyMs = 50;
 /** Volleys that may still be answered: 3 s. */
 const volleysAwaited = 60;
 
+/** How the search begins: not at all unless exactly one of the two has such a NAT. */
 export function probingOf(config: LinkConfig, now: number): Probing {
   return roleOf(config) ? { kind: "delayed", at: now + limits.birthdayAfterMs } : { kind: "none" };
 }
@@ -50,6 +51,7 @@ export function probingAt(probing: Probing): number {
   }
 }
 
+/** Whether a port may still be found. */
 export function isProbing({ kind }: Probing): boolean {
   return kind !== "none" && kind !== "over";
 }
@@ -79,6 +81,7 @@ export function probeWhenDue(draft: Draft): void {
   }
 }
 
+/** The turn that was asked for: a late one is given back. */
 export function takeTurn(draft: Draft): void {
   if (draft.probing.kind !== "waiting") {
     draft.effects.push({ kind: "end-turn" });
@@ -94,6 +97,7 @@ export function takeTurn(draft: Draft): void {
   draft.probing = { kind: "opening", giveUpAt: draft.now + limits.birthdayHoldMs };
 }
 
+/** The sockets that were asked for, or as many as there are; without any the search is over. */
 export function takeSockets(draft: Draft, count: number): void {
   const { probing, now } = draft;
   if (probing.kind !== "opening") return;
@@ -124,6 +128,7 @@ export function keepSocket(draft: Draft, local: LocalSocket | null): void {
   draft.effects.push({ kind: "close-sockets", keep });
 }
 
+/** Whether a socket is ours to send from. */
 export function isOpen({ config, sockets }: Pick<Draft, "config" | "sockets">, local: LocalSocket): boolean {
   if (local === "v4") return true;
   if (local === "v6") return config.hasV6;

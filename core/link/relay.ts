@@ -6,6 +6,7 @@ import { trigger } from "./checks.ts";
 import { candidateInUse, type Draft, note } from "./draft.ts";
 import type { Relay } from "./state.ts";
 
+/** A relay that is to be bound at once. */
 export function newRelay(now: number): Relay {
   return { bound: false, peer: false, tries: 0, bindAt: now, answered: false, refused: false };
 }
@@ -21,6 +22,7 @@ export function bindWhenDue(draft: Draft): void {
   draft.relay = { ...relay, tries: relay.tries + 1, bindAt: now + wait };
 }
 
+/** The relay has bound our end: with the peer there, the path through it is checked at once. */
 export function takeBound(draft: Draft, peer: boolean): void {
   const { relay, now } = draft;
   if (!relay) return;
@@ -32,6 +34,7 @@ export function takeBound(draft: Draft, peer: boolean): void {
   if (peer && candidate) trigger(draft, candidate, limits.relayChecks);
 }
 
+/** The relay does not carry the link, for good or for now. */
 export function takeRefusal(draft: Draft, code: RelayCode): void {
   const { relay, now } = draft;
   if (!relay) return;

@@ -115,6 +115,7 @@ export function roundTripMs(state: LinkState): number | null {
   return pathInUse(state)?.roundTripMs ?? null;
 }
 
+/** The path a candidate stands for, as the shell knows it. */
 export function pathOf({ kind, local, remote }: Readonly<Candidate>): Path {
   return { kind, local, remote };
 }

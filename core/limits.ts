@@ -178,6 +178,8 @@ export const limits = {
   birthdayRate: 200,
   /** Milliseconds after which the sockets' mappings are refreshed. */
   birthdayAgainMs: 4_000,
+  /** Milliseconds the others stay open when one is found: until it shows which of several the peer has found. */
+  birthdayLingerMs: 2_000,
   /** Milliseconds the sockets are held open, and a turn is waited for: the other side's probing, and its wait for a turn. */
   birthdayHoldMs: 20_000,
 } as const;

@@ -48,6 +48,7 @@ export function newCandidate(place: Place, local: LocalSocket, id: number, now: 
     unanswered: 0,
     awaited: [],
     heardAt: Number.NEGATIVE_INFINITY,
+    calledAt: Number.NEGATIVE_INFINITY,
     roundTripMs: null,
   };
 }

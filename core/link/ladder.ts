@@ -57,6 +57,26 @@ export function conclude(draft: Draft): void {
   }
 }
 
+/**
+ * Closes the sockets that were opened to be found, but for one. Where the peer has found another than the one it was found by
+ * first, that is the one: else each would use a path that the other gives up.
+ */
+export function closeSocketsWhenDue(draft: Draft): void {
+  const { probing, now } = draft;
+  if (probing.kind !== "lingering" || now < probing.at) return;
+  draft.probing = { kind: "over" };
+  const inUse = candidateInUse(draft);
+  if (typeof inUse?.local !== "number") {
+    keepSocket(draft, null);
+    return;
+  }
+  const called = draft.candidates
+    .filter(({ local, confirmed }) => typeof local === "number" && confirmed)
+    .reduce((a, b) => (b.calledAt > a.calledAt ? b : a), inUse);
+  if (called !== inUse) use(draft, called);
+  keepSocket(draft, called.local);
+}
+
 /** Ends the link; nothing is done for it from then on. */
 export function end(draft: Draft, cause: Cause | null): void {
   endProbing(draft);
@@ -101,7 +121,8 @@ function use(draft: Draft, candidate: Candidate): void {
       other.left = 0;
   }
   endProbing(draft);
-  if (draft.sockets.kept !== null && candidate.local !== draft.sockets.kept) keepSocket(draft, null);
+  if (typeof draft.sockets.kept === "number" && candidate.local !== draft.sockets.kept)
+    keepSocket(draft, null);
 }
 
 /** Of one kind, the path in use stays, unless it is silent and the peer was heard elsewhere: then it has moved. */

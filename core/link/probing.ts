@@ -39,6 +39,7 @@ export function probingAt(probing: Probing): number {
   switch (probing.kind) {
     case "delayed":
     case "guessing":
+    case "lingering":
       return probing.at;
     case "waiting":
     case "opening":
@@ -53,7 +54,7 @@ export function probingAt(probing: Probing): number {
 
 /** Whether a port may still be found. */
 export function isProbing({ kind }: Probing): boolean {
-  return kind !== "none" && kind !== "over";
+  return kind !== "none" && kind !== "lingering" && kind !== "over";
 }
 
 /** Goes on with the search, if it is time. */
@@ -75,6 +76,7 @@ export function probeWhenDue(draft: Draft): void {
     case "opening":
       endProbing(draft);
       return;
+    case "lingering":
     case "none":
     case "over":
       return;
@@ -116,7 +118,10 @@ export function endProbing(draft: Draft): void {
   draft.probing = { kind: "over" };
   if (probing.kind === "delayed") return;
   if (probing.kind !== "waiting") note(draft, "port probing ended");
-  if (draft.sockets.kept === "all") keepSocket(draft, candidateInUse(draft)?.local ?? null);
+  const local = candidateInUse(draft)?.local ?? null;
+  if (typeof local === "number")
+    draft.probing = { kind: "lingering", at: draft.now + limits.birthdayLingerMs };
+  else if (draft.sockets.kept === "all") keepSocket(draft, null);
   draft.effects.push({ kind: "end-turn" });
 }
 

@@ -27,6 +27,8 @@ export type Candidate = {
   awaited: readonly { readonly number: number; readonly at: number }[];
   /** When a packet of the peer's last came over it. */
   heardAt: number;
+  /** When it last came there of itself: a check or a packet of the game, no answer. */
+  calledAt: number;
   roundTripMs: number | null;
 };
 
@@ -73,6 +75,8 @@ export type Probing =
     }
   /** The peer is: checks go to one port after another. */
   | { readonly kind: "guessing"; readonly at: number; readonly index: number }
+  /** One of our sockets was found; the peer may have found another. */
+  | { readonly kind: "lingering"; readonly at: number }
   | { readonly kind: "over" };
 
 /** One end of one link, all of it. Plain data. */

@@ -16,7 +16,7 @@ import {
   takeNumber,
 } from "./draft.ts";
 import type { Arrival, LinkEvent } from "./event.ts";
-import { buryTheDead, choose, conclude, concludeAt, end } from "./ladder.ts";
+import { buryTheDead, choose, closeSocketsWhenDue, conclude, concludeAt, end } from "./ladder.ts";
 import {
   isOpen,
   isProbing,
@@ -118,6 +118,7 @@ function take(draft: Draft, event: LinkEvent): boolean {
       // It is not signed: it may say that a path lives, which checks have proved, and nothing else.
       if (!candidate?.confirmed) return false;
       candidate.heardAt = draft.now;
+      candidate.calledAt = draft.now;
       return true;
     }
     case "farewell-received":
@@ -152,6 +153,7 @@ function advance(draft: Draft): void {
   if (isOver(draft.phase)) return;
   buryTheDead(draft);
   choose(draft);
+  closeSocketsWhenDue(draft);
   // What was in use may have been silent for longer than a standby may be.
   buryTheDead(draft);
   if (draft.now >= draft.recheckAt) {
@@ -178,6 +180,7 @@ function takeCheck(draft: Draft, { number, local, remote }: { number: number } &
   if (candidate.heardAt === Number.NEGATIVE_INFINITY)
     note(draft, `first check received: ${placeOf(candidate)}`);
   candidate.heardAt = draft.now;
+  candidate.calledAt = draft.now;
   if (candidate.kind !== "relay") draft.heardDirectly = true;
   trigger(draft, candidate, candidate.kind === "relay" ? limits.relayChecks : limits.triggeredChecks);
   return true;

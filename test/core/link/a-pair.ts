@@ -105,6 +105,8 @@ export class Player {
   readonly host: Host<Body>;
   readonly effects: { at: number; effect: LinkEffect }[] = [];
   readonly paths: { at: number; path: Path }[] = [];
+  /** Packets of the game that came. */
+  heard = 0;
   state: LinkState | null = null;
   readonly #clock: Clock;
   readonly #sidecar: Endpoint;
@@ -225,6 +227,7 @@ export class Player {
         this.take({ kind: "relay-refused", code: body.code });
         return;
       case "data":
+        this.heard += 1;
         this.take({ kind: "data-received", local, remote });
         return;
       case "check":

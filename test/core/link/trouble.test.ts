@@ -54,6 +54,26 @@ describe("a direct path that dies", () => {
   });
 });
 
+test("players who find two ways through at once come to use the same, and lose no packet over it", () => {
+  let moved = 0;
+  for (let seed = 1; seed <= 200; seed++) {
+    const pair = new Pair({ a: "port-restricted", b: "symmetric", seed }).runUntilSettled();
+    const settledAt = pair.ms;
+    const paths = pair.a.paths.length + pair.b.paths.length;
+    for (let at = pair.clock.now + 1; at < pair.clock.now + 5_000; at += 50) {
+      pair.clock.at(at, () => {
+        pair.a.play();
+        pair.b.play();
+      });
+    }
+    pair.run(settledAt + 6_000);
+    expect([pair.a.heard, pair.b.heard], `seed ${seed}`).toEqual([100, 100]);
+    moved += pair.a.paths.length + pair.b.paths.length - paths;
+  }
+  // It does happen.
+  expect(moved).toBeGreaterThan(0);
+});
+
 test("a router that forgets everything is noticed, and the new address learned, with a relay or without", () => {
   for (const seed of seeds) {
     for (const relay of [true, false]) {

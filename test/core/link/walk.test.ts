@@ -316,7 +316,7 @@ test("the walk sees all there is: every phase and every effect", () => {
     });
   }
   expect([...seen].filter((what) => what.startsWith("effect: ")).length).toBe(10);
-  expect([...seen].filter((what) => what.startsWith("probing: ")).length).toBe(7);
+  expect([...seen].filter((what) => what.startsWith("probing: ")).length).toBe(8);
   expect([...seen].filter((what) => !what.includes(": ")).length).toBe(5);
 });
 

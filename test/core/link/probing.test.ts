@@ -1,8 +1,9 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { limits } from "../../../core/limits.ts";
 import type { LinkConfig, LinkPeer } from "../../../core/link/config.ts";
-import type { Arrival } from "../../../core/link/event.ts";
+import type { Arrival, LinkEvent } from "../../../core/link/event.ts";
 import { portAt } from "../../../core/link/probing.ts";
+import { pathInUse } from "../../../core/link/state.ts";
 import { step } from "../../../core/link/step.ts";
 import { config, noon, peerEndpoint, play, sent } from "./a-link.ts";
 
@@ -81,6 +82,65 @@ test("an answer to a probe counts only from where the probe was sent to, and on 
     expect(isTaken({ remote: { ...remote, ip: "192.0.2.2" } })).toBe(false);
     expect(isTaken({ local: local === "v4" ? 0 : 255 })).toBe(false);
   }
+});
+
+describe("when one of the sockets was found", () => {
+  const there = { ip: "192.0.2.1", port: 9 };
+  const near = { ip: "192.168.1.11", port: 40_000 };
+  const dependent: LinkConfig = {
+    ...config,
+    you: { endpoint: { ip: "203.0.113.1", port: 40_001 }, mapping: "endpoint-dependent" },
+    peer: { ...config.peer, endpoint: there, candidates: [near] },
+  };
+  type Moment = { at: number; event: LinkEvent };
+  const found: Moment[] = [
+    { at: 400, event: { kind: "turn-given" } },
+    { at: 401, event: { kind: "sockets-opened", count: 256 } },
+  ];
+  /** Our last check on that socket is answered. */
+  const withAnswer = (events: readonly Moment[], at: number, arrival: Arrival): Moment[] => {
+    const ours = sent(play(dependent, events, at).effects).findLast(({ packet, local }) => {
+      return packet === "check" && local === arrival.local;
+    });
+    return [...events, { at, event: { kind: "answer-received", number: ours?.number ?? 0, ...arrival } }];
+  };
+  /** The peer's check comes there, and ours is answered. */
+  const withPath = (events: readonly Moment[], at: number, number: number, arrival: Arrival): Moment[] => {
+    return withAnswer(
+      [...events, { at, event: { kind: "check-received", number, ...arrival } }],
+      at + 80,
+      arrival,
+    );
+  };
+  const byThree = withPath(found, 1_000, 1, { local: 3, remote: there });
+  const outcome = (events: readonly Moment[]) => {
+    const { state, effects } = play(dependent, events, 3_200);
+    const kinds = effects.flatMap(({ effect }) => {
+      if (effect.kind === "use-path") return [`use ${effect.path.local}`];
+      if (effect.kind === "close-sockets") return [`keep ${effect.keep}`];
+      return effect.kind === "settle" || effect.kind === "end-turn" ? [effect.kind] : [];
+    });
+    return { kinds, local: pathInUse(state)?.local };
+  };
+
+  test("it is kept, and the others are closed after a while", () => {
+    expect(outcome(byThree)).toEqual({ kinds: ["use 3", "end-turn", "settle", "keep 3"], local: 3 });
+  });
+
+  test("but if the peer comes by another one, that is kept", () => {
+    const bySeven = withPath(byThree, 1_500, 2, { local: 7, remote: there });
+    // The first one works as well, only that the peer never sends there of itself.
+    const both = withAnswer(bySeven, 2_150, { local: 3, remote: there });
+    expect(outcome(both)).toEqual({ kinds: ["use 3", "end-turn", "settle", "use 7", "keep 7"], local: 7 });
+  });
+
+  test("and none, if a better path comes up", () => {
+    const nearby = withPath(byThree, 1_500, 2, { local: "v4", remote: near });
+    expect(outcome(nearby)).toEqual({
+      kinds: ["use 3", "end-turn", "settle", "use v4", "keep null"],
+      local: "v4",
+    });
+  });
 });
 
 test("a turn that comes when it is needed no more is given back", () => {

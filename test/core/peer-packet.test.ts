@@ -57,6 +57,20 @@ describe("what is no signed packet is ignored", () => {
   }
 });
 
+test("bytes that are no packet belong to no link", () => {
+  const no = [[], [0xe7], [0xe8], [0xea], [0xea, 0, 0, 0, 0, 0], [0xec, 0, 0, 0, 0, 0, 1]];
+  for (const bytes of no) expect(linkOf(Uint8Array.from(bytes))).toBeNull();
+  for (const length of [7, signedPacketBytes - 1, signedPacketBytes + 1]) {
+    const bytes = new Uint8Array(length);
+    for (const kind of [packetKinds.check, packetKinds.answer, packetKinds.farewell]) {
+      bytes[0] = kind;
+      expect(linkOf(bytes)).toBeNull();
+    }
+    bytes[0] = packetKinds.data;
+    expect(linkOf(bytes)).toBe(0);
+  }
+});
+
 test("whatever is written is read again", () => {
   fc.assert(
     fc.property(signed, (packet) => {

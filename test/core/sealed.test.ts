@@ -28,6 +28,19 @@ describe("what is not sealed is ignored", () => {
     const [{ text } = { text: "" }] = vectors.read;
     expect(readSealed(bytesOf(text.padStart(limits.datagramBytes + 1, "m")))).toBeNull();
   });
+  test("a payload longer than there may be, or a datagram that is too long in all", () => {
+    const sealed = (method: string, length: number) => {
+      const payload = btoa(JSON.stringify({ pad: "x".repeat((length / 4) * 3 - 10) }));
+      expect(payload.length).toBe(length);
+      return readSealed(bytesOf(`${method}:${payload}.${"A".repeat(22)}`));
+    };
+    expect(sealed("m", 996)).not.toBeNull();
+    expect(sealed("m", 1_000)).toBeNull();
+    expect(sealed("m".repeat(4), 996)).not.toBeNull();
+    expect(sealed("m".repeat(5), 996)).toBeNull();
+    expect(sealed("m", 1_004)).toBeNull();
+  });
+
   test("bytes that are no text", () => {
     expect(readSealed(Uint8Array.of(0xe8, 0xff, 0xfe))).toBeNull();
   });

@@ -117,7 +117,8 @@ export class NodeLobby extends Lobby {
     throwIfAborted(signal);
     if (raw) this.#rawWaiters += 1;
     try {
-      const mediation = this.#mediation ?? (await this.#nextMediation(signal));
+      const current = this.#mediation?.isOver ? null : this.#mediation;
+      const mediation = current ?? (await this.#nextMediation(signal));
       return await mediation.wait(raw, signal);
     } finally {
       if (raw) this.#rawWaiters -= 1;

@@ -39,6 +39,8 @@ type Introduction = Heard<"ptpMediation_peersConnection_start">;
 /** A peer, and our end of the link to it, if there could be one. */
 type Outcome = { peer: Peer; end: LinkEnd | null };
 
+/** Milliseconds that the server has to say that a mediation is over which has failed from here. */
+const abortPatienceMs = 2_000;
 /** Lines of what happened before the introduction. */
 const mostLines = 40;
 
@@ -56,8 +58,9 @@ export class Mediation {
   readonly #result: Promise<Connection>;
   #phase: "gathering" | "connecting" | "connected" | "over" = "gathering";
   #sidecar: Endpoint | null = null;
-  /** What the server calls it, if it knows the additions. */
-  #id: string | undefined;
+  /** Why it has failed from here: the server knows, and is about to say that it is over. */
+  #failure: OrionError | null = null;
+  #failureTimer: ReturnType<typeof setTimeout> | null = null;
   #waiters = 0;
   #isReleased = false;
   #resolve: (connection: Connection) => void = () => {};
@@ -99,13 +102,11 @@ export class Mediation {
   async ask({
     port,
     ports,
-    mediation,
     host = this.#options.server.hostname,
   }: Heard<"ptpMediation_send">): Promise<void> {
-    this.#id = mediation;
     const probe = await this.#probe.catch(() => null);
     const ip = await this.#addressOf(host);
-    if (!probe || this.#phase !== "gathering") return;
+    if (!probe || this.#phase !== "gathering" || this.#failure) return;
     if (ip === null) return this.#note(`${host} cannot be found`);
     this.#sidecar = { ip, port };
     if (ports) probe.ask(ip, ports);
@@ -115,7 +116,7 @@ export class Mediation {
   /** The server tells who the peers are. */
   async introduce({ peers, you }: Introduction): Promise<void> {
     const [sockets, probe] = await Promise.all([this.#opening, this.#probe]).catch(() => []);
-    if (!sockets || !probe || this.#phase !== "gathering") return;
+    if (!sockets || !probe || this.#phase !== "gathering" || this.#failure) return;
     this.#phase = "connecting";
     probe.stop();
     const { seat, introduced, wantsRaw } = this.#options;
@@ -137,13 +138,15 @@ export class Mediation {
 
   /** It failed, by the server's word: whatever came about ends, the group is not connected. */
   abort(error: OrionError): void {
-    this.#fail(error, () => "aborted");
+    this.#fail(this.#failure ?? error, () => "aborted");
   }
 
   /** The lobby is over. Links that were handed out live on, and all of them if all came about. */
   detach(error: OrionError): void {
     if (this.#phase === "connected") return;
-    this.#fail(error, (end) => (end.isUsable && this.#handedOut.has(end) ? null : "aborted"));
+    this.#fail(this.#failure ?? error, (end) =>
+      end.isUsable && this.#handedOut.has(end) ? null : "aborted",
+    );
   }
 
   /** Nobody will ask any more: what nobody has taken ends. */
@@ -242,13 +245,10 @@ export class Mediation {
     const lost = outcomes.find(({ end }) => !end?.isUsable);
     const isComplete = outcomes.length > 0 && !lost;
     const links = outcomes.flatMap(({ end }) => (end?.isUsable ? [new Link(end)] : []));
-    seat.say(
-      `ptpMediation_peersConnection_${isComplete ? "success" : "failure"}`,
-      reportMessage(this.#id, report),
-    );
+    seat.say(`ptpMediation_peersConnection_${isComplete ? "success" : "failure"}`, reportMessage(report));
     if (!isComplete && !(goesOn && links.length > 0)) {
       const cause = lost ? causeOf(lost) : "no-additions";
-      this.#fail(new OrionError(cause, causes[cause], { report }), () => "aborted");
+      this.#failSoon(new OrionError(cause, causes[cause], { report }));
       return;
     }
     this.#phase = "connected";
@@ -273,15 +273,22 @@ export class Mediation {
 
   /** Nothing gets out from here: the server and the game are told so. */
   #giveUp(cause: Cause, error: OrionError): void {
-    if (this.#phase !== "gathering") return;
+    if (this.#phase !== "gathering" || this.#failure) return;
     const report: ConnectionReport = { cause, timeline: this.#timeline, peers: [] };
-    this.#options.seat.say("ptpMediation_peersConnection_failure", reportMessage(this.#id, report));
-    this.#fail(new OrionError(error.code, error.message, { report, cause: error.cause }), () => "aborted");
+    this.#options.seat.say("ptpMediation_peersConnection_failure", reportMessage(report));
+    this.#failSoon(new OrionError(error.code, error.message, { report, cause: error.cause }));
+  }
+
+  /** Once the server says so too, the host can start again. One of Orion's own does not. */
+  #failSoon(error: OrionError): void {
+    this.#failure = error;
+    this.#failureTimer = setTimeout(() => this.#fail(error, () => "aborted"), abortPatienceMs);
   }
 
   #fail(error: OrionError, verdict: (end: LinkEnd) => Cause | null): void {
     if (this.#phase === "over") return;
     this.#phase = "over";
+    if (this.#failureTimer) clearTimeout(this.#failureTimer);
     this.#probe.then((probe) => probe.stop()).catch(() => {});
     this.#reject(error);
     this.#end(verdict);

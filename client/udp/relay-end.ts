@@ -48,17 +48,14 @@ export class RelayEnd {
 
   /** What a datagram means for this link, or null if it is not for it, not the relay's, or needs nothing but an answer. */
   hear(sealed: Sealed): RelayWord | null {
-    if (!isSealed(this.#key, sealed)) return null;
     const { method, payload } = sealed;
-    if (method === "ptpRelay_notice") {
-      const { data } = notice.safeParse(payload);
-      if (data?.link !== this.#link) return null;
-      return { kind: "relay-noticed", code: data.code, inMs: data.inMs };
-    }
-    if (payload.nonce !== this.#nonce) return null;
+    // Whose it says it is costs less to see than whose it is.
+    const isOurs = payload.nonce === this.#nonce || payload.link === this.#link;
+    if (!isOurs || !isSealed(this.#key, sealed)) return null;
     switch (method) {
       case "ptpRelay_challenge":
-        return this.#prove(challenge.safeParse(payload).data?.cookie);
+        this.#prove(challenge.safeParse(payload).data?.cookie);
+        return null;
       case "ptpRelay_bound": {
         const { data } = bound.safeParse(payload);
         return data ? { kind: "relay-bound", peer: data.peer } : null;
@@ -67,17 +64,20 @@ export class RelayEnd {
         const { data } = refused.safeParse(payload);
         return data ? { kind: "relay-refused", code: data.code } : null;
       }
+      case "ptpRelay_notice": {
+        const { data } = notice.safeParse(payload);
+        return data ? { kind: "relay-noticed", code: data.code, inMs: data.inMs } : null;
+      }
       default:
         return null;
     }
   }
 
-  #prove(cookie: string | undefined): null {
-    if (cookie === undefined || this.#challenges >= mostChallenges) return null;
+  #prove(cookie: string | undefined): void {
+    if (cookie === undefined || this.#challenges >= mostChallenges) return;
     this.#challenges += 1;
     this.#cookie = cookie;
     this.#sendBind();
-    return null;
   }
 
   #sendBind(): void {

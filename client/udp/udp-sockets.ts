@@ -1,9 +1,14 @@
 /** The UDP sockets of one mediation: the two that all its links share, and those that a link opens to be found. */
-import { createSocket, type Socket, type SocketType } from "node:dgram";
+import { createSocket, type Socket, type SocketOptions, type SocketType } from "node:dgram";
+import { lookup } from "node:dns";
 import { once } from "node:events";
+import { isIP } from "node:net";
 import { type Endpoint, plainAddress } from "../../core/endpoint.ts";
 import type { LocalSocket } from "../../core/link/path.ts";
 import { ownError } from "../error.ts";
+
+/** Bytes the system holds for us while the game is busy, if it lets us have them: a frame's packets of 63 players, and more. */
+const bufferBytes = 1024 * 1024;
 
 /** Takes a datagram that came in. */
 export type Receive = (bytes: Uint8Array, local: LocalSocket, remote: Endpoint) => void;
@@ -19,6 +24,7 @@ export class UdpSockets {
     if (!v4) throw ownError("no_socket");
     const receiveV6 = (bytes: Uint8Array, remote: Endpoint) => receive(bytes, "v6", remote);
     const v6 = (await bind("udp6", v4.address().port, receiveV6)) ?? (await bind("udp6", 0, receiveV6));
+    for (const socket of [v4, v6]) if (socket) widen(socket);
     return new UdpSockets(v4, v6);
   }
 
@@ -126,7 +132,7 @@ async function bind(
 ): Promise<Socket | null> {
   let socket: Socket | null = null;
   try {
-    socket = createSocket({ type, ipv6Only: type === "udp6" });
+    socket = createSocket({ type, ipv6Only: type === "udp6", lookup: lookUp });
     const listening = once(socket, "listening");
     socket.bind(port);
     await listening;
@@ -138,6 +144,21 @@ async function bind(
     return null;
   }
 }
+
+function widen(socket: Socket): void {
+  try {
+    socket.setRecvBufferSize(bufferBytes);
+  } catch {
+    // Some systems give what they have, others refuse.
+  }
+}
+
+/** Node's own look-up puts off every datagram to the next tick. Names are sent to by games only, which were given the socket. */
+const lookUp: NonNullable<SocketOptions["lookup"]> = (host, options, done) => {
+  const family = isIP(host);
+  if (family === 0) lookup(host, { ...options, all: false }, done);
+  else done(null, host, family);
+};
 
 function sendFrom(socket: Socket, bytes: Uint8Array | string, { ip, port }: Endpoint): void {
   try {

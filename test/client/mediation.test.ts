@@ -1,26 +1,37 @@
 /** What becomes of a start, besides links: who is told what when somebody cannot be connected, leaves, or has a UDP stack of its own. */
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import { connect, type Lobby, type Orion, OrionError } from "../../client/index.ts";
 import { reportMessage } from "../../client/udp/report-message.ts";
 import { limits } from "../../core/limits.ts";
 import { readClientMessage } from "../../core/wire/client-message.ts";
 import type { Server } from "../../local/server.ts";
 import { Player } from "../support/player.ts";
-import { postAsSidecar, secret } from "../support/secret.ts";
+import { postAsSidecar, sealedOf, secret, tokenOf } from "../support/secret.ts";
 import { startTestServer } from "../support/server.ts";
-import { encode } from "../support/wire.ts";
+import { decode, encode } from "../support/wire.ts";
 import { layCable } from "./cable.ts";
 import { expectError, next, nextOn, record } from "./heard.ts";
 
 let server: Server;
 let orion: Orion<Lobby>;
+let udpSocketsBefore: number;
 beforeAll(async () => {
   server = await startTestServer();
   orion = await connect(server.url);
+  udpSocketsBefore = udpSockets();
 });
 afterAll(() => server.stop());
+// However it ended: the sockets are closed that were opened for it.
+beforeEach(() => {
+  // The last thing of each: what a test has opened itself is closed then.
+  onTestFinished(() => vi.waitFor(() => expect(udpSockets()).toBe(udpSocketsBefore), 5_000));
+});
+
+function udpSockets(): number {
+  return process.getActiveResourcesInfo().filter((kind) => kind === "UDPWrap").length;
+}
 
 /** A player of Orion's own client, in the lobby. It is seen by the server unless it is told not to answer. */
 async function plainPlayer(code: string, name: string, answers = true): Promise<Player> {
@@ -104,6 +115,8 @@ test("with a player of Orion's own client there is no link, and the group is tol
   // Bo was linked, but not everybody is.
   expect(await closed).toEqual({ cause: expect.stringMatching(/^(aborted|peer-left)$/) });
   await started;
+  // The host may start again at once: with the same players it comes to the same.
+  await expectError(ada.start(), "no-additions");
 });
 
 test("a lobby that goes on without lost members links the rest", async () => {
@@ -254,6 +267,36 @@ test("a report is never too long for the server, however many peers there are", 
       expect(read).toHaveProperty("report.peers.0.timeline.19.atMs", 79);
     }
   }
+});
+
+test("datagrams that get lost on the way to the server are sent again, until both its ports have answered", async () => {
+  const { silent, sockets } = await withSilentSidecar(2);
+  const asked = new Map<string, number>();
+  const answered = new Map<string, number[]>();
+  for (const socket of sockets) {
+    socket.on("message", (bytes, { address: ip, port }) => {
+      const { payload } = decode(bytes.toString().split(".")[0] ?? "");
+      const { home, clientId, nonce, candidates } = Object(payload);
+      const times = (asked.get(nonce) ?? 0) + 1;
+      asked.set(nonce, times);
+      if (times < 3) return;
+      const answer = { nonce, ip, port, cookie: "a-cookie" };
+      socket.send(sealedOf(tokenOf(clientId, { home }), "ptpMediation_seen", answer), port, ip);
+      const at = answered.get(clientId) ?? [];
+      answered.set(clientId, [...new Set([...at, socket.address().port])]);
+      if (answered.get(clientId)?.length !== 2) return;
+      const observations = [{ home, clientId, ip, port, second: { ip, port }, candidates }];
+      void postAsSidecar(silent.url, "/sidecar/observations", { observations });
+    });
+  }
+  const there = await connect(silent.url);
+  await using ada = await there.host({ name: "Ada" });
+  await using bo = await there.join(ada.code, { name: "Bo" });
+  const [hers, his] = await Promise.all([ada.start(), bo.started()]);
+  expect([hers[0]?.path, his[0]?.path]).toEqual(["lan", "lan"]);
+  // Two players, two ports.
+  expect([...asked.values()].filter((times) => times >= 3).length).toBe(4);
+  await Promise.all([...hers, ...his].map((link) => link.close()));
 });
 
 test("listeners hear each thing that happens once, in order", async () => {

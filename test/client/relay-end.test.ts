@@ -1,0 +1,84 @@
+import { expect, test } from "vitest";
+import { RelayEnd } from "../../client/udp/relay-end.ts";
+import { readSealed } from "../../core/wire/sealed.ts";
+import { sealedOf, ticketOf } from "../support/secret.ts";
+import { decode } from "../support/wire.ts";
+
+/** An end with all that it has sent, and a way to say something to it. */
+function anEnd(cookie?: string) {
+  const { ticket, key } = ticketOf("a");
+  const link = ticket.slice(0, 12);
+  const sent: Record<string, unknown>[] = [];
+  const endpoint = { ip: "127.0.0.1", port: 5990 };
+  const end = new RelayEnd({ ticket, key, link, endpoint }, cookie, (datagram) => {
+    expect(datagram.length).toBeGreaterThanOrEqual(300);
+    const { method, payload } = decode(datagram.slice(0, datagram.lastIndexOf(".")));
+    expect(datagram).toBe(sealedOf(key, method, payload));
+    expect(method).toBe("ptpRelay_bind");
+    sent.push(payload);
+  });
+  const says = (method: string, payload: object, under = key) => {
+    const sealed = readSealed(Buffer.from(sealedOf(under, method, payload)));
+    return sealed && end.hear(sealed);
+  };
+  end.bind();
+  return { end, sent, says, ticket, link, nonce: sent[0]?.nonce };
+}
+
+test("a bind that is challenged is said again at once, with the cookie", () => {
+  const { sent, says, ticket, nonce } = anEnd();
+  expect(sent).toMatchObject([{ ticket, nonce: expect.any(String) }]);
+  expect(sent[0]).not.toHaveProperty("cookie");
+  expect(says("ptpRelay_challenge", { nonce, cookie: "cookie-1" })).toBeNull();
+  expect(sent[1]).toMatchObject({ ticket, nonce, cookie: "cookie-1" });
+  expect(says("ptpRelay_bound", { nonce, peer: false })).toEqual({ kind: "relay-bound", peer: false });
+  // The peer has come: told unasked.
+  expect(says("ptpRelay_bound", { nonce, peer: true })).toEqual({ kind: "relay-bound", peer: true });
+});
+
+test("the cookie that came with the first sight saves the challenge, and the next bind has the last cookie", () => {
+  const { end, sent, says, nonce } = anEnd("cookie-0");
+  expect(sent[0]).toMatchObject({ cookie: "cookie-0" });
+  says("ptpRelay_challenge", { nonce, cookie: "cookie-1" });
+  end.bind();
+  expect(sent.at(-1)).toMatchObject({ cookie: "cookie-1" });
+});
+
+test("a relay that challenges without end is not answered without end", () => {
+  const { sent, says, nonce } = anEnd();
+  for (let i = 0; i < 100; i++) says("ptpRelay_challenge", { nonce, cookie: `cookie-${i}` });
+  expect(sent.length).toBe(3);
+});
+
+test("refusals and notices are told with their code", () => {
+  const { says, nonce, link } = anEnd();
+  expect(says("ptpRelay_refused", { nonce, code: "relay_full" })).toEqual({
+    kind: "relay-refused",
+    code: "relay_full",
+  });
+  expect(says("ptpRelay_notice", { link, code: "lifetime", inMs: 60_000 })).toEqual({
+    kind: "relay-noticed",
+    code: "lifetime",
+    inMs: 60_000,
+  });
+});
+
+test("what the relay did not say, or not to this link, is nothing", () => {
+  const { says, sent, nonce, link } = anEnd();
+  const forged = "another key";
+  for (const [method, payload, under] of [
+    ["ptpRelay_bound", { nonce, peer: true }, forged],
+    ["ptpRelay_refused", { nonce, code: "relay_full" }, forged],
+    ["ptpRelay_challenge", { nonce, cookie: "cookie-1" }, forged],
+    ["ptpRelay_notice", { link, code: "leaving", inMs: 0 }, forged],
+    ["ptpRelay_bound", { nonce: "another-nonce", peer: true }],
+    ["ptpRelay_notice", { link: "ba9876543210", code: "leaving", inMs: 0 }],
+    ["ptpRelay_bound", { nonce }],
+    ["ptpRelay_refused", { nonce, code: "no such code" }],
+    ["ptpRelay_challenge", { nonce, cookie: "" }],
+    ["ptpRelay_bind", { nonce }],
+  ] as const) {
+    expect(says(method, payload, under)).toBeNull();
+  }
+  expect(sent.length).toBe(1);
+});

@@ -1,0 +1,90 @@
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { join } from "node:path";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { Turns } from "../../client/udp/turns.ts";
+import { ExtraSockets } from "../../client/udp/udp-sockets.ts";
+import { root, startProgram } from "../support/program.ts";
+
+test("where the system gives no 256 sockets, those it gives are used, and the game goes on", async () => {
+  const script = `
+    const { ExtraSockets } = await import(${JSON.stringify(join(root, "client/udp/udp-sockets.ts"))});
+    const sockets = new ExtraSockets(() => {});
+    const count = await sockets.open(256);
+    sockets.send(Buffer.from("hello"), 0, { ip: "127.0.0.1", port: 9 });
+    console.log(count > 10 && count < 80 ? "some" : count);
+    sockets.close();
+  `;
+  const shell = `ulimit -n 80 && exec "$0" --input-type=module-typescript -e "$1"`;
+  const program = startProgram("sh", ["-c", shell, process.execPath, script]);
+  expect(await program.ended).toBe(0);
+  expect(program.output).toBe("some\n");
+});
+
+test("each of the sockets has a port of its own, and only one is kept", async () => {
+  const server = createSocket("udp4").bind(0, "127.0.0.1");
+  await once(server, "listening");
+  const ports: number[] = [];
+  server.on("message", (bytes, { port }) => {
+    ports.push(port);
+    server.send(bytes, port, "127.0.0.1");
+  });
+  const heard: unknown[] = [];
+  let tell = () => {};
+  const sockets = new ExtraSockets((bytes, local) => {
+    heard.push([local, String(Buffer.from(bytes))]);
+    tell();
+  });
+  onTestFinished(() => {
+    sockets.close();
+    server.close();
+  });
+  const { port } = server.address();
+  const say = async (number: number) => {
+    const next = new Promise<void>((resolve) => {
+      tell = resolve;
+    });
+    sockets.send(Buffer.from(`from ${number}`), number, { ip: "127.0.0.1", port });
+    await next;
+  };
+  expect(await sockets.open(70)).toBe(70);
+  for (const number of [0, 1, 69]) await say(number);
+  expect(new Set(ports).size).toBe(3);
+  sockets.closeAllBut(1);
+  sockets.send(Buffer.from("closed"), 0, { ip: "127.0.0.1", port });
+  await say(1);
+  expect(heard).toEqual([
+    [0, "from 0"],
+    [1, "from 1"],
+    [69, "from 69"],
+    [1, "from 1"],
+  ]);
+});
+
+test("sockets that are still being opened when nobody needs them any more are closed", async () => {
+  const sockets = new ExtraSockets(() => {});
+  const opening = sockets.open(256);
+  sockets.close();
+  await opening;
+  await vi.waitFor(() => expect(process.getActiveResourcesInfo()).not.toContain("UDPWrap"));
+});
+
+test("one link at a time has the turn, in the order in which they asked, and each once", async () => {
+  const turns = new Turns<string>();
+  const given: string[] = [];
+  const ask = (who: string) => turns.ask(who, () => given.push(who));
+  for (const who of ["a", "a", "b", "c", "d"]) ask(who);
+  expect(given).toEqual([]);
+  await Promise.resolve();
+  expect(given).toEqual(["a"]);
+  turns.end("b");
+  turns.end("a");
+  turns.end("a");
+  await Promise.resolve();
+  expect(given).toEqual(["a", "c"]);
+  turns.end("c");
+  // Given back before it was given.
+  turns.end("d");
+  await Promise.resolve();
+  expect(given).toEqual(["a", "c"]);
+});

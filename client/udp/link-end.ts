@@ -9,7 +9,7 @@ import type { LinkEvent } from "../../core/link/event.ts";
 import type { LocalSocket, Path, PathKind } from "../../core/link/path.ts";
 import { type LinkState, roundTripMs } from "../../core/link/state.ts";
 import { openLink, step, wakeAt } from "../../core/link/step.ts";
-import { dataHeaderBytes, packetKinds, readSigned, writeData } from "../../core/wire/peer-packet.ts";
+import { dataHeaderBytes, linkOf, packetKinds, readSigned, writeData } from "../../core/wire/peer-packet.ts";
 import type { Sealed } from "../../core/wire/sealed.ts";
 import { Emitter } from "../emitter.ts";
 import { ownError } from "../error.ts";
@@ -130,9 +130,14 @@ export class LinkEnd {
     await this.over;
   }
 
-  /** Takes a packet of this link from anywhere: whoever it is from, it does no harm. */
+  /** Of its packets (core/wire/peer-packet.ts). */
+  get number(): number {
+    return this.#parts.number;
+  }
+
+  /** Takes a packet from anywhere: whoever it is from, and for whomever, it does no harm. */
   receive(bytes: Uint8Array, local: LocalSocket, remote: Endpoint): void {
-    if (this.#hasEnded) return;
+    if (this.#hasEnded || linkOf(bytes) !== this.#parts.number) return;
     const place = `${local} ${remote.ip} ${remote.port}`;
     if (bytes[0] === packetKinds.data) this.#takeData(bytes, place, local, remote);
     else this.#takeSigned(bytes, place, local, remote);
@@ -273,7 +278,6 @@ export class LinkEnd {
     if (this.#timer) clearTimeout(this.#timer);
     this.#extra.close();
     this.#parts.turns.end(this);
-    this.#early = [];
     this.#decide();
     this.#finish();
     this.events.emit("closed", { cause: this.#cause });

@@ -1,24 +1,22 @@
 /** One run of being seen by the server, introduced to the peers, and connected to them. */
-import { createSecretKey, randomBytes } from "node:crypto";
 import type { Endpoint } from "../../core/endpoint.ts";
 import { type Cause, causes } from "../../core/link/cause.ts";
+import type { LocalSocket } from "../../core/link/path.ts";
 import type { Heard } from "../../core/wire/heard-message.ts";
-import { linkNumber, linkOf } from "../../core/wire/peer-packet.ts";
+import { linkOf } from "../../core/wire/peer-packet.ts";
 import { readSealed } from "../../core/wire/sealed.ts";
 import { OrionError, ownError } from "../error.ts";
 import { abortable } from "../patience.ts";
 import type { Peer, RawConnection } from "../peer.ts";
 import type { ConnectionReport, PeerReport, TimelineEntry } from "../report.ts";
 import type { Seat } from "../seat.ts";
-import { candidatesOf, ownAddresses, resolveHost } from "./addresses.ts";
+import { type Gathered, Gathering } from "./gathering.ts";
 import { type Introduced, peersOf } from "./introduced.ts";
 import { Link } from "./link.ts";
-import { LinkEnd } from "./link-end.ts";
-import { Probe } from "./probe.ts";
-import { RelayEnd } from "./relay-end.ts";
+import type { LinkEnd } from "./link-end.ts";
+import { type PairingOptions, pairWith } from "./pairing.ts";
 import { reportMessage } from "./report-message.ts";
 import { Turns } from "./turns.ts";
-import { UdpSockets } from "./udp-sockets.ts";
 
 /** What a mediation comes to. */
 export type Connection = { kind: "links"; links: Link[] } | { kind: "raw"; raw: RawConnection };
@@ -35,9 +33,8 @@ export type MediationOptions = {
   linked: (link: Link) => boolean;
 };
 
-type Introduction = Heard<"ptpMediation_peersConnection_start">;
 /** A peer, and our end of the link to it, if there could be one. */
-type Outcome = { peer: Peer; end: LinkEnd | null };
+type Outcome = { peer: Peer; end: LinkEnd | null; link: Link | null };
 
 /** Milliseconds that the server has to say that a mediation is over which has failed from here. */
 const abortPatienceMs = 2_000;
@@ -46,37 +43,30 @@ const mostLines = 40;
 
 export class Mediation {
   readonly #options: MediationOptions;
-  readonly #opening: Promise<UdpSockets>;
-  readonly #probe: Promise<Probe>;
-  readonly #own = ownAddresses();
+  readonly #gathering: Gathering;
   readonly #turns = new Turns<LinkEnd>();
   readonly #ends = new Map<number, LinkEnd>();
   readonly #handedOut = new Set<LinkEnd>();
-  readonly #addresses = new Map<string, Promise<string | null>>();
   readonly #timeline: TimelineEntry[] = [];
   readonly #begunAt = performance.now();
-  readonly #result: Promise<Connection>;
+  readonly #result = Promise.withResolvers<Connection>();
   #phase: "gathering" | "connecting" | "connected" | "over" = "gathering";
-  #sidecar: Endpoint | null = null;
   /** Why it has failed from here: the server knows, and is about to say that it is over. */
   #failure: OrionError | null = null;
   #failureTimer: ReturnType<typeof setTimeout> | null = null;
   #waiters = 0;
+  /** The socket is the game's. */
   #isReleased = false;
-  #resolve: (connection: Connection) => void = () => {};
-  #reject: (error: OrionError) => void = () => {};
 
   constructor(options: MediationOptions) {
     this.#options = options;
-    this.#result = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    this.#result.catch(() => {});
-    this.#opening = UdpSockets.open((...arrival) => this.#receive(...arrival));
-    this.#probe = this.#opening.then((sockets) => this.#startProbe(sockets));
-    this.#probe.catch((error: unknown) => {
-      this.#giveUp("udp-blocked", error instanceof OrionError ? error : ownError("no_socket", error));
+    this.#result.promise.catch(() => {});
+    this.#gathering = new Gathering({
+      token: options.seat.token(),
+      server: options.server,
+      receive: (...arrival) => this.#receive(...arrival),
+      note: (what) => this.#note(what),
+      failed: (error) => this.#giveUp(error),
     });
   }
 
@@ -89,9 +79,9 @@ export class Mediation {
   async wait(raw: boolean, signal?: AbortSignal): Promise<Connection> {
     this.#waiters += 1;
     try {
-      const connection = await abortable(this.#result, signal);
+      const connection = await abortable(this.#result.promise, signal);
       if ((connection.kind === "raw") !== raw) throw ownError("not_raw");
-      for (const end of this.#ends.values()) this.#handedOut.add(end);
+      this.#handOut();
       return connection;
     } finally {
       this.#waiters -= 1;
@@ -99,34 +89,27 @@ export class Mediation {
   }
 
   /** The server asks to see us. */
-  async ask({
-    port,
-    ports,
-    host = this.#options.server.hostname,
-  }: Heard<"ptpMediation_send">): Promise<void> {
-    const probe = await this.#probe.catch(() => null);
-    const ip = await this.#addressOf(host);
-    if (!probe || this.#phase !== "gathering" || this.#failure) return;
-    if (ip === null) return this.#note(`${host} cannot be found`);
-    this.#sidecar = { ip, port };
-    if (ports) probe.ask(ip, ports);
-    else probe.askPlainly({ ip, port });
+  async ask(request: Heard<"ptpMediation_send">): Promise<void> {
+    if (this.#phase === "gathering" && !this.#failure) await this.#gathering.ask(request);
   }
 
   /** The server tells who the peers are. */
-  async introduce({ peers, you }: Introduction): Promise<void> {
-    const [sockets, probe] = await Promise.all([this.#opening, this.#probe]).catch(() => []);
-    if (!sockets || !probe || this.#phase !== "gathering" || this.#failure) return;
+  async introduce({ peers, you }: Heard<"ptpMediation_peersConnection_start">): Promise<void> {
+    if (this.#phase !== "gathering" || this.#failure) return;
     this.#phase = "connecting";
-    probe.stop();
+    const gathered = await this.#gathering.end();
+    if (!gathered || this.isOver) return;
     const { seat, introduced, wantsRaw } = this.#options;
     const isHost = seat.host === seat.self;
     const expected = isHost ? seat.members.filter((name) => name !== seat.self) : [seat.host];
     const told = peersOf(peers, expected);
     introduced(told.map(({ peer }) => peer));
-    if (wantsRaw()) return this.#release(sockets, told);
-    const outcomes = await Promise.all(told.map((each) => this.#connect(sockets, each, you, probe.cookie)));
-    this.#conclude(outcomes);
+    if (wantsRaw()) {
+      this.#release(gathered, told);
+      return;
+    }
+    const options = { gathering: this.#gathering, gathered, you, turns: this.#turns };
+    this.#conclude(await Promise.all(told.map((each) => this.#connect(each, options))));
   }
 
   /** A member has left: there is nobody to be connected to. */
@@ -144,9 +127,8 @@ export class Mediation {
   /** The lobby is over. Links that were handed out live on, and all of them if all came about. */
   detach(error: OrionError): void {
     if (this.#phase === "connected") return;
-    this.#fail(this.#failure ?? error, (end) =>
-      end.isUsable && this.#handedOut.has(end) ? null : "aborted",
-    );
+    const isKept = (end: LinkEnd) => end.isUsable && this.#handedOut.has(end);
+    this.#fail(this.#failure ?? error, (end) => (isKept(end) ? null : "aborted"));
   }
 
   /** Nobody will ask any more: what nobody has taken ends. */
@@ -154,88 +136,29 @@ export class Mediation {
     this.#end((end) => (this.#handedOut.has(end) ? null : "aborted"));
   }
 
-  async #startProbe(sockets: UdpSockets): Promise<Probe> {
-    const { seat } = this.#options;
-    const { v4Port, v6Port } = sockets;
-    return new Probe({
-      token: seat.token(),
-      candidates: candidatesOf(this.#own, v4Port, v6Port),
-      send: (datagram, to) => sockets.send(datagram, socketTo(to), to),
-      note: (what) => this.#note(what),
-      blocked: () => this.#giveUp("udp-blocked", new OrionError("udp-blocked", causes["udp-blocked"])),
-    });
-  }
-
-  #receive(bytes: Uint8Array, local: "v4" | "v6" | number, remote: Endpoint): void {
+  #receive(bytes: Uint8Array, local: LocalSocket, remote: Endpoint): void {
     const number = linkOf(bytes);
     if (number !== null) this.#ends.get(number)?.receive(bytes, local, remote);
     const sealed = number === null ? readSealed(bytes) : null;
     if (!sealed) return;
-    if (sealed.method === "ptpMediation_seen") void this.#probe.then((probe) => probe.hear(sealed));
+    if (sealed.method === "ptpMediation_seen") void this.#gathering.hear(sealed);
     else if (sealed.method.startsWith("ptpRelay_")) {
       for (const end of this.#ends.values()) end.hearRelay(sealed);
     }
   }
 
-  #addressOf(host: string): Promise<string | null> {
-    const address = this.#addresses.get(host) ?? resolveHost(host);
-    this.#addresses.set(host, address);
-    return address;
-  }
-
   /** Looks for a path to one peer until there is one, or none. */
-  async #connect(
-    sockets: UdpSockets,
-    { peer, told }: Introduced,
-    you: Introduction["you"],
-    cookie: string | undefined,
-  ): Promise<Outcome> {
-    if (!("link" in told) || !told.link || !this.#sidecar) return { peer, end: null };
-    const { id, key, side } = told.link;
-    const relay = await this.#relayOf(sockets, told, id, cookie);
-    if (this.isOver) return { peer, end: null };
-    const end = new LinkEnd({
-      peer,
-      number: linkNumber(id),
-      key: createSecretKey(key, "base64url"),
-      sockets,
-      relay,
-      turns: this.#turns,
-      config: {
-        side,
-        seed: randomBytes(4).readUInt32LE(),
-        you: you ? { endpoint: { ip: you.ip, port: you.port }, mapping: you.mapping } : null,
-        peer,
-        own: this.#own,
-        ownPorts: [sockets.v4Port, sockets.v6Port].filter((port) => port !== null),
-        sidecar: relay?.endpoint ?? this.#sidecar,
-        relay: relay !== null,
-        relayOnly: peer.endpoint === null,
-        hasV6: sockets.v6Port !== null,
-      },
-    });
-    this.#ends.set(linkNumber(id), end);
+  async #connect(introduced: Introduced, options: PairingOptions): Promise<Outcome> {
+    const { peer } = introduced;
+    const end = await pairWith(introduced, options);
+    if (!end || this.isOver) return { peer, end: null, link: null };
+    const link = new Link(end);
+    this.#ends.set(end.number, end);
     void end.over.then(() => this.#closeWhenDone());
     end.open();
     await end.decided;
-    if (end.isUsable && this.#options.linked(new Link(end))) this.#handedOut.add(end);
-    return { peer, end };
-  }
-
-  async #relayOf(
-    sockets: UdpSockets,
-    told: Introduced["told"],
-    link: string,
-    cookie: string | undefined,
-  ): Promise<RelayEnd | null> {
-    if (!("relay" in told) || !told.relay) return null;
-    const { host = this.#options.server.hostname, port, ticket, key } = told.relay;
-    const ip = await this.#addressOf(host);
-    if (ip === null) return null;
-    const endpoint = { ip, port };
-    return new RelayEnd({ ticket, key, link, endpoint }, cookie, (datagram) =>
-      sockets.send(datagram, socketTo(endpoint), endpoint),
-    );
+    if (end.isUsable && this.#options.linked(link)) this.#handedOut.add(end);
+    return { peer, end, link };
   }
 
   #conclude(outcomes: Outcome[]): void {
@@ -244,7 +167,7 @@ export class Mediation {
     const report = { cause: null, timeline: this.#timeline, peers: outcomes.map(reportOf) };
     const lost = outcomes.find(({ end }) => !end?.isUsable);
     const isComplete = outcomes.length > 0 && !lost;
-    const links = outcomes.flatMap(({ end }) => (end?.isUsable ? [new Link(end)] : []));
+    const links = outcomes.flatMap(({ end, link }) => (end?.isUsable && link ? [link] : []));
     seat.say(`ptpMediation_peersConnection_${isComplete ? "success" : "failure"}`, reportMessage(report));
     if (!isComplete && !(goesOn && links.length > 0)) {
       const cause = lost ? causeOf(lost) : "no-additions";
@@ -252,29 +175,26 @@ export class Mediation {
       return;
     }
     this.#phase = "connected";
-    if (this.#waiters > 0) for (const end of this.#ends.values()) this.#handedOut.add(end);
-    this.#resolve({ kind: "links", links });
+    if (this.#waiters > 0) this.#handOut();
+    this.#result.resolve({ kind: "links", links });
     this.#closeWhenDone();
   }
 
-  #release(sockets: UdpSockets, told: Introduced[]): void {
+  #handOut(): void {
+    for (const end of this.#ends.values()) this.#handedOut.add(end);
+  }
+
+  #release({ sockets, sidecar }: Gathered, told: Introduced[]): void {
+    const socket = sockets.release(sidecar.ip);
+    this.#isReleased = true;
     this.#phase = "connected";
-    try {
-      const { ip = "" } = this.#sidecar ?? {};
-      this.#isReleased = true;
-      this.#resolve({
-        kind: "raw",
-        raw: { socket: sockets.release(ip), peers: told.map(({ peer }) => peer) },
-      });
-    } catch (error) {
-      this.#fail(error instanceof OrionError ? error : ownError("no_socket", error), () => "aborted");
-    }
+    this.#result.resolve({ kind: "raw", raw: { socket, peers: told.map(({ peer }) => peer) } });
   }
 
   /** Nothing gets out from here: the server and the game are told so. */
-  #giveUp(cause: Cause, error: OrionError): void {
+  #giveUp(error: OrionError): void {
     if (this.#phase !== "gathering" || this.#failure) return;
-    const report: ConnectionReport = { cause, timeline: this.#timeline, peers: [] };
+    const report: ConnectionReport = { cause: "udp-blocked", timeline: this.#timeline, peers: [] };
     this.#options.seat.say("ptpMediation_peersConnection_failure", reportMessage(report));
     this.#failSoon(new OrionError(error.code, error.message, { report, cause: error.cause }));
   }
@@ -289,8 +209,7 @@ export class Mediation {
     if (this.#phase === "over") return;
     this.#phase = "over";
     if (this.#failureTimer) clearTimeout(this.#failureTimer);
-    this.#probe.then((probe) => probe.stop()).catch(() => {});
-    this.#reject(error);
+    this.#result.reject(error);
     this.#end(verdict);
     this.#closeWhenDone();
   }
@@ -307,7 +226,7 @@ export class Mediation {
   #closeWhenDone(): void {
     const isWaiting = this.#phase === "gathering" || this.#phase === "connecting";
     if (isWaiting || this.#isReleased || [...this.#ends.values()].some((end) => !end.isOver)) return;
-    void this.#opening.then((sockets) => sockets.close()).catch(() => {});
+    void this.#gathering.close();
   }
 
   #note(what: string): void {
@@ -327,8 +246,4 @@ function reportOf(outcome: Outcome): PeerReport {
 function causeOf({ end }: Outcome): Cause {
   if (!end) return "no-additions";
   return end.report.cause ?? "aborted";
-}
-
-function socketTo({ ip }: Endpoint): "v4" | "v6" {
-  return ip.includes(":") ? "v6" : "v4";
 }

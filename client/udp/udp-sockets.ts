@@ -48,10 +48,14 @@ export class UdpSockets {
     if (socket) sendFrom(socket, bytes, remote);
   }
 
-  /** Gives up the socket for this address's family, to the caller, and closes the other. Throws `no_socket`. */
+  /** The same, from the socket of the address's family. */
+  sendTo(bytes: Uint8Array | string, remote: Endpoint): void {
+    this.send(bytes, remote.ip.includes(":") ? "v6" : "v4", remote);
+  }
+
+  /** Gives up the socket for this address's family, to the caller, and closes the other. */
   release(ip: string): Socket {
-    const [socket, other] = ip.includes(":") ? [this.#v6, this.#v4] : [this.#v4, this.#v6];
-    if (!socket) throw ownError("no_socket");
+    const [socket, other] = ip.includes(":") && this.#v6 ? [this.#v6, this.#v4] : [this.#v4, this.#v6];
     if (other) close(other);
     socket.removeAllListeners("message");
     socket.removeAllListeners("error");

@@ -74,7 +74,10 @@ test("in a browser two players meet, talk and part", async ({ skip }) => {
   const folder = mkdtempSync(join(tmpdir(), "orion-edge-browser-"));
   const page = `http://127.0.0.1:${port}/?server=${encodeURIComponent(server.url.href)}`;
   const options = ["--headless", "--no-sandbox", "--disable-gpu", `--user-data-dir=${folder}`];
-  const browser = spawn(command, [...options, "--remote-debugging-port=0", page], { stdio: "ignore" });
+  const browser = spawn(command, [...options, "--remote-debugging-port=0", page], {
+    stdio: "ignore",
+    env: { ...process.env, TMPDIR: folder },
+  });
   const ended = once(browser, "exit");
   try {
     expect(await report).toBe("Ada Hello name_taken host_left false");

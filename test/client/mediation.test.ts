@@ -306,5 +306,6 @@ test("listeners hear each thing that happens once, in order", async () => {
   const [hers, his] = await Promise.all([ada.start(), bo.started()]);
   await vi.waitFor(() => expect(heard.at(-1)?.[0]).toBe("closed"));
   expect(heard.map(([event]) => event)).toEqual(["joined", "introduced", "link", "closed"]);
+  expect(heard.find(([event]) => event === "link")?.[1]).toBe(hers[0]);
   await Promise.all([...hers, ...his].map((link) => link.close()));
 });

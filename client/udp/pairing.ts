@@ -1,0 +1,61 @@
+/** Our end of the link to one peer, made from what the introduction tells of it. */
+import { createSecretKey, randomBytes } from "node:crypto";
+import type { Heard } from "../../core/wire/heard-message.ts";
+import { linkNumber } from "../../core/wire/peer-packet.ts";
+import type { Gathered, Gathering } from "./gathering.ts";
+import type { Introduced } from "./introduced.ts";
+import { LinkEnd } from "./link-end.ts";
+import { RelayEnd } from "./relay-end.ts";
+import type { Turns } from "./turns.ts";
+
+export type PairingOptions = {
+  gathering: Gathering;
+  gathered: Gathered;
+  /** Ourselves, as the server has seen us. */
+  you: Heard<"ptpMediation_peersConnection_start">["you"];
+  turns: Turns<LinkEnd>;
+};
+
+/** Null if the peer's client, or the server, does not know links. */
+export async function pairWith({ peer, told }: Introduced, options: PairingOptions): Promise<LinkEnd | null> {
+  if (!("link" in told) || !told.link) return null;
+  const { gathered, you, turns } = options;
+  const { sockets, own, sidecar } = gathered;
+  const { id, key, side } = told.link;
+  const relay = await relayOf(told.relay, id, options);
+  return new LinkEnd({
+    peer,
+    number: linkNumber(id),
+    key: createSecretKey(key, "base64url"),
+    sockets,
+    relay,
+    turns,
+    config: {
+      side,
+      seed: randomBytes(4).readUInt32LE(),
+      you: you ? { endpoint: { ip: you.ip, port: you.port }, mapping: you.mapping } : null,
+      peer,
+      own,
+      ownPorts: [sockets.v4Port, sockets.v6Port].filter((port) => port !== null),
+      sidecar: relay?.endpoint ?? sidecar,
+      relay: relay !== null,
+      relayOnly: peer.endpoint === null,
+      hasV6: sockets.v6Port !== null,
+    },
+  });
+}
+
+async function relayOf(
+  relay: { host?: string | undefined; port: number; ticket: string; key: string } | undefined,
+  link: string,
+  { gathering, gathered }: PairingOptions,
+): Promise<RelayEnd | null> {
+  const ip = relay ? await gathering.addressOf(relay.host) : null;
+  if (!relay || ip === null) return null;
+  const endpoint = { ip, port: relay.port };
+  const { sockets, cookie } = gathered;
+  const { ticket, key } = relay;
+  return new RelayEnd({ ticket, key, link, endpoint }, cookie, (datagram) =>
+    sockets.sendTo(datagram, endpoint),
+  );
+}

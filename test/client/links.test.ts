@@ -94,6 +94,20 @@ test("in a relay-only lobby players are linked by the relay, and nobody learns a
   await close(...hers, ...theirs);
 });
 
+test("where there is only IPv6, players are linked as well", async () => {
+  const six = await startTestServer({ host: "::1" });
+  onTestFinished(() => six.stop());
+  const there = await connect(six.url);
+  const ada = await there.host({ name: "Ada" });
+  const bo = await there.join(ada.code, { name: "Bo" });
+  const { hers, theirs } = await linkAll({ ada, others: [bo] });
+  const heard = theirs[0] && nextOn(theirs[0], "message");
+  hers[0]?.send(bytes("six"));
+  expect(text((await heard) ?? bytes(""))).toBe("six");
+  expect(hers[0]?.peer.endpoint?.ip).toBe("::1");
+  await close(...hers, ...theirs);
+});
+
 test("packets that come before anyone listens are not lost", async () => {
   const lobby = await lobbyOf(["Bo"]);
   const { hers, theirs } = await linkAll(lobby);

@@ -50,6 +50,8 @@ export class Mediation {
   readonly #timeline: TimelineEntry[] = [];
   readonly #begunAt = performance.now();
   readonly #result = Promise.withResolvers<Connection>();
+  /** What the server calls it, if it knows the additions. */
+  #id: string | undefined;
   #phase: "gathering" | "connecting" | "connected" | "over" = "gathering";
   /** Why it has failed from here: the server knows, and is about to say that it is over. */
   #failure: OrionError | null = null;
@@ -90,6 +92,7 @@ export class Mediation {
 
   /** The server asks to see us. */
   async ask(request: Heard<"ptpMediation_send">): Promise<void> {
+    this.#id = request.mediation;
     if (this.#phase === "gathering" && !this.#failure) await this.#gathering.ask(request);
   }
 
@@ -168,7 +171,10 @@ export class Mediation {
     const lost = outcomes.find(({ end }) => !end?.isUsable);
     const isComplete = outcomes.length > 0 && !lost;
     const links = outcomes.flatMap(({ end, link }) => (end?.isUsable && link ? [link] : []));
-    seat.say(`ptpMediation_peersConnection_${isComplete ? "success" : "failure"}`, reportMessage(report));
+    seat.say(
+      `ptpMediation_peersConnection_${isComplete ? "success" : "failure"}`,
+      reportMessage(this.#id, report),
+    );
     if (!isComplete && !(goesOn && links.length > 0)) {
       const cause = lost ? causeOf(lost) : "no-additions";
       this.#failSoon(new OrionError(cause, causes[cause], { report }));
@@ -195,7 +201,7 @@ export class Mediation {
   #giveUp(error: OrionError): void {
     if (this.#phase !== "gathering" || this.#failure) return;
     const report: ConnectionReport = { cause: "udp-blocked", timeline: this.#timeline, peers: [] };
-    this.#options.seat.say("ptpMediation_peersConnection_failure", reportMessage(report));
+    this.#options.seat.say("ptpMediation_peersConnection_failure", reportMessage(this.#id, report));
     this.#failSoon(new OrionError(error.code, error.message, { report, cause: error.cause }));
   }
 

@@ -84,6 +84,8 @@ export const limits = {
   gamePacketBytes: 1_200,
   /** Milliseconds a sidecar waits for the datagram to its other port before it reports a client that was seen at one. */
   otherPortMs: 30,
+  /** Milliseconds after a reminder in which it is not brought forward, whoever hears nothing of the sidecar. */
+  silentMs: 1_500,
   /** Milliseconds that a lobby which goes on without lost members waits for those not seen yet, once two are. */
   stragglerMs: 5_000,
 

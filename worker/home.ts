@@ -312,6 +312,9 @@ export class Home extends DurableObject<Env> implements HomePort {
         if (readLobbyId(message.lobbyId) !== seat.lobbyId) return;
         this.#tell(seat, { kind: "message-sent", clientId: id, text: message.message });
         return;
+      case "ptpMediation_unseen":
+        this.#tell(seat, { kind: "silence-reported", clientId: id, mediation: message.mediation });
+        return;
       case "ptpMediation_peersConnection_success":
       case "ptpMediation_peersConnection_failure": {
         const connected = message.method === "ptpMediation_peersConnection_success";

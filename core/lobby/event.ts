@@ -41,6 +41,8 @@ export type MemberEvent =
   | { kind: "member-left"; clientId: string; attempt?: string }
   | { kind: "message-sent"; clientId: string; text: string }
   | { kind: "endpoint-seen"; clientId: string; sighting: Sighting }
+  /** The sidecar does not answer it. */
+  | { kind: "silence-reported"; clientId: string; mediation: string }
   /** It is connected to its peers, or could not be. */
   | {
       kind: "connection-reported";

@@ -70,6 +70,22 @@ export function see(state: LobbyState, clientId: string, sighting: Sighting, now
   return proceed({ ...state, phase: { ...phase, seen } }, now);
 }
 
+/** A member hears nothing of its sidecar: all that are missing are reminded at once, and sent to another if there is one. */
+export function hasten(
+  state: LobbyState,
+  { clientId, mediation }: Extract<LobbyEvent, { kind: "silence-reported" }>,
+  now: number,
+): Step<LobbyState> {
+  const { phase } = state;
+  if (phase.kind !== "gathering" || mediation !== mediationId(phase)) return { state, effects: [] };
+  const isMissing = rollCall(state, phase).missing.some((seat) => seat.clientId === clientId);
+  // A reminder a moment ago is not answered yet; one that is due comes anyway.
+  const remindedAt = phase.remindAt - phase.intervalMs;
+  if (!isMissing || phase.remindAt <= now || now < remindedAt + limits.silentMs)
+    return { state, effects: [] };
+  return { state: { ...state, phase: { ...phase, remindAt: now } }, effects: [{ kind: "save" }] };
+}
+
 /** Goes on to connecting if everyone is seen; where it may do without some, it gives those a little longer. */
 export function proceed(state: LobbyState, now: number): Step<LobbyState> {
   const { phase } = state;

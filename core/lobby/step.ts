@@ -5,7 +5,7 @@ import { close } from "./closing.ts";
 import { advanceConnecting, report } from "./connecting.ts";
 import { type Effect, listing, type Step } from "./effect.ts";
 import type { LobbyEvent } from "./event.ts";
-import { advanceGathering, see, start } from "./gathering.ts";
+import { advanceGathering, hasten, see, start } from "./gathering.ts";
 import { join, leave, lose, say } from "./membership.ts";
 import { isAudited, type LobbyState, remoteSeats, seatOf } from "./state.ts";
 
@@ -33,6 +33,8 @@ export function step(state: LobbyState | null, event: LobbyEvent, now: number): 
       return say(state, event.clientId, event.text, now);
     case "endpoint-seen":
       return see(state, event.clientId, event.sighting, now);
+    case "silence-reported":
+      return hasten(state, event, now);
     case "connection-reported":
       return report(state, event, now);
     case "listing-failed":

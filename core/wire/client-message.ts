@@ -37,13 +37,16 @@ const mediation = z.string().max(64);
 const connected = z.object({ token: tokenField });
 const failed = connected.extend({ mediation, ...connectionReport.shape });
 
+const unseen = connected.extend({ mediation });
 type Reported = { token: string; report: ConnectionReport };
 
 export type ClientMessage =
   | ({ method: "lobby_messaging_send" } & z.infer<typeof chat>)
   | ({ method: "ptpMediation_peersConnection_success"; mediation?: string | undefined } & Reported)
   /** + */
-  | ({ method: "ptpMediation_peersConnection_failure"; mediation: string } & Reported);
+  | ({ method: "ptpMediation_peersConnection_failure"; mediation: string } & Reported)
+  /** + The sidecar does not answer. */
+  | ({ method: "ptpMediation_unseen" } & z.infer<typeof unseen>);
 
 /** The message, or null for anything that is not one: Orion ignores it without an answer. */
 export function readClientMessage(text: string): ClientMessage | null {
@@ -70,6 +73,10 @@ export function readClientMessage(text: string): ClientMessage | null {
       if (!parsed.success) return null;
       const { token, mediation, ...report } = parsed.data;
       return { method: message.method, token, mediation, report };
+    }
+    case "ptpMediation_unseen": {
+      const parsed = unseen.safeParse(message.payload);
+      return parsed.success ? { method: message.method, ...parsed.data } : null;
     }
     default:
       return null;

@@ -96,6 +96,11 @@ export function failed(clientId: string, ...unconnected: string[]): LobbyEvent {
   return { kind: "connection-reported", clientId, connected: false, report };
 }
 
+/** Of the mediation that "Ann starts". */
+export function silent(clientId: string, mediation = "Ann star"): LobbyEvent {
+  return { kind: "silence-reported", clientId, mediation };
+}
+
 export function woken(by: typeof sidecar | undefined = sidecar): LobbyEvent {
   return { kind: "deadline-passed", sidecar: by };
 }

@@ -45,6 +45,7 @@ type Happening =
   | { kind: "datagram"; who: number; port: number }
   | { kind: "report"; who: number }
   | { kind: "fail"; who: number; whom: number[] }
+  | { kind: "silence"; who: number; attempt: number }
   /** Every member is seen, or reports: what real players do, and pure chance seldom does. */
   | { kind: "all-seen"; port: number }
   | { kind: "all-report" }
@@ -95,6 +96,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ kind: only("fail"), who, whom: fc.uniqueArray(who, { maxLength: ids.length }) }),
   },
+  { weight: 1, arbitrary: fc.record({ kind: only("silence"), who, attempt }) },
   { weight: 2, arbitrary: fc.record({ kind: only("all-seen"), port }) },
   { weight: 1, arbitrary: fc.record({ kind: only("all-report") }) },
   { weight: 3, arbitrary: fc.record({ kind: only("alarm"), alive: fc.boolean() }) },
@@ -177,6 +179,10 @@ function eventsOf(happening: Happening, state: LobbyState | null): LobbyEvent[] 
       return [seenAt(idOf(happening.who), happening.port)];
     case "report":
       return [reported(idOf(happening.who))];
+    case "silence":
+      return [
+        { kind: "silence-reported", clientId: idOf(happening.who), mediation: `start ${happening.attempt}` },
+      ];
     case "fail":
       return [failed(idOf(happening.who), ...happening.whom.map(idOf))];
     case "all-seen":

@@ -17,6 +17,7 @@ import {
   reported,
   seen,
   sidecar,
+  silent,
   started,
   woken,
 } from "./a-lobby.ts";
@@ -267,4 +268,29 @@ describe("a lobby whose players are connected by relay alone", () => {
 test("a lobby whose players are connected by relay alone does not start without one", () => {
   const lobby = lobbyOf(["Ann", "Ben"], { relayOnly: true });
   expect(lobby.happens(started("Ann"))).toEqual(["answer no_sidecar"]);
+});
+
+describe("a player whom its sidecar does not answer", () => {
+  test("is sent to another, with all who were not seen", () => {
+    const lobby = gathering(friends);
+    lobby.happens(seen("Ben", 1002));
+    expect(lobby.waits(limits.silentMs).happens(silent("Cid"))).toEqual(["save"]);
+    expect(lobby.happens(woken(otherSidecar))).toEqual(["save", "ptpMediation_send to Ann, Cid"]);
+    expect(heard(lobby, "Cid", "ptpMediation_send")).toMatchObject([{ port: otherSidecar.port }]);
+  });
+
+  test("brings nothing forward too soon, again, for another mediation, or when it was seen", () => {
+    const lobby = gathering(friends);
+    expect(lobby.waits(limits.silentMs - 1).happens(silent("Cid"))).toEqual([]);
+    expect(lobby.waits(1).happens(silent("Cid", "another"), silent("Dan"))).toEqual([]);
+    lobby.happens(seen("Ben", 1002));
+    expect(lobby.happens(silent("Ben"))).toEqual([]);
+    expect(lobby.happens(silent("Cid"), silent("Ann"))).toEqual(["save"]);
+    lobby.happens(woken(otherSidecar));
+    expect(lobby.happens(silent("Cid"))).toEqual([]);
+  });
+
+  test("is not heard once the players connect", () => {
+    expect(connecting(friends).waits(limits.silentMs).happens(silent("Cid"))).toEqual([]);
+  });
 });

@@ -5,6 +5,7 @@ import type { LobbyEvent } from "../../core/lobby/event.ts";
 import {
   closing,
   connecting,
+  failed,
   gathering,
   joined,
   left,
@@ -18,6 +19,7 @@ import {
   said,
   seat,
   seen,
+  silent,
   started,
   woken,
 } from "./a-lobby.ts";
@@ -55,6 +57,9 @@ const events = {
   "a stranger's datagram comes": seen("Dan", 2003),
   "a member reports its connection": reported("Ben"),
   "a stranger reports a connection": reported("Dan"),
+  "a member reports that it is not connected": failed("Ben"),
+  "a stranger reports that it is not connected": failed("Dan"),
+  "a member hears nothing of its sidecar, right after the start": silent("Ben"),
   "the alarm comes early": woken(),
   "the listing failed": listingFailed,
 } satisfies Record<string, LobbyEvent>;
@@ -268,6 +273,27 @@ const table: Record<Happening, Record<Start, Row>> = {
     connecting: ["connecting"],
     closing: ["closing"],
   },
+  "a member reports that it is not connected": {
+    none: ["none"],
+    waiting: ["waiting"],
+    gathering: ["waiting", "save", "ptpMediation_report to Ann", "ptpMediation_aborted to Ann, Ben, Cid"],
+    connecting: ["waiting", "save", "ptpMediation_report to Ann", "ptpMediation_aborted to Ann, Ben, Cid"],
+    closing: ["closing"],
+  },
+  "a stranger reports that it is not connected": {
+    none: ["none"],
+    waiting: ["waiting"],
+    gathering: ["gathering"],
+    connecting: ["connecting"],
+    closing: ["closing"],
+  },
+  "a member hears nothing of its sidecar, right after the start": {
+    none: ["none"],
+    waiting: ["waiting"],
+    gathering: ["gathering"],
+    connecting: ["connecting"],
+    closing: ["closing"],
+  },
   "the alarm comes early": {
     none: ["none"],
     waiting: ["waiting"],
@@ -316,6 +342,7 @@ test("everything that can happen to a lobby is in the table", () => {
     "message-sent": true,
     "endpoint-seen": true,
     "connection-reported": true,
+    "silence-reported": true,
     "deadline-passed": true,
     "listing-failed": true,
   };

@@ -307,7 +307,7 @@ test("the walk gets everywhere: every event happens in every phase", () => {
   for (const happenings of fc.sample(walk, { numRuns: 1_000, seed: 1 })) {
     take(happenings, ({ before, event }) => visited.add(`${event.kind} in ${phaseOf(before)}`));
   }
-  expect(visited.size).toBe(10 * 5);
+  expect(visited.size).toBe(11 * 5);
 });
 
 test("the walk knows every kind of lobby: public and private, with and without members of other homes", () => {

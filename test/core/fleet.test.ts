@@ -14,6 +14,15 @@ function sidecar(name: string, place?: Place, rest: Partial<Sidecar> = {}): Side
 }
 
 describe("the sidecar for a mediation", () => {
+  test("is one that relays and shows how NATs map, though another is nearer, as long as there is such a one", () => {
+    const able = { relays: true, secondPort: 5991 };
+    const old = sidecar("old", paris);
+    const fleet = [old, sidecar("half", paris, { relays: true }), sidecar("able", tokyo, able)];
+    expect(pickSidecar(fleet, { place: paris })?.name).toBe("able");
+    expect(pickSidecar(fleet, { place: paris, not: "able" })?.name).toBe("able");
+    expect(pickSidecar([old], { place: paris })?.name).toBe("old");
+  });
+
   test("is none when none is alive", () => {
     expect(pickSidecar([], { place: paris })).toBeUndefined();
     expect(pickSidecar([], { not: "paris" })).toBeUndefined();

@@ -105,9 +105,12 @@ test("with a player of Orion's own client there is no link, and the group is tol
   await plainPlayer(ada.code, "Cy");
   const closed = next(bo, "link").then((link) => nextOn(link, "closed"));
   const started = bo.started().catch((error: unknown) => error);
+  const aborted = record(ada, "aborted");
   const error = await ada.start().catch((error: unknown) => error);
   if (!(error instanceof OrionError)) throw error;
   expect(error.code).toBe("no-additions");
+  // The server knows: the lobby is open again.
+  expect(aborted).toMatchObject([["aborted", { code: "could_not_connect" }]]);
   expect(error.report?.peers.map(({ name, cause }) => [name, cause])).toEqual([
     ["Bo", null],
     ["Cy", "no-additions"],

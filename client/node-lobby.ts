@@ -103,7 +103,7 @@ export class NodeLobby extends Lobby {
 
   /** Says that this client is connected to all its peers: after `raw`, where only the game knows. */
   reportConnected(): void {
-    this.#seat.say("ptpMediation_peersConnection_success");
+    this.#mediation?.reportConnected();
   }
 
   /** As a lobby that has no links. Those that were handed out live on; those that nobody has asked for are closed. */

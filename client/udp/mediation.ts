@@ -115,6 +115,11 @@ export class Mediation {
     this.#conclude(await Promise.all(told.map((each) => this.#connect(each, options))));
   }
 
+  /** The game, which has the socket, is connected to all its peers. */
+  reportConnected(): void {
+    this.#options.seat.say("ptpMediation_peersConnection_success", { mediation: this.#id });
+  }
+
   /** A member has left: there is nobody to be connected to. */
   lose(name: string): void {
     for (const end of this.#ends.values()) {

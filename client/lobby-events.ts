@@ -1,6 +1,6 @@
 /** What happens in a lobby, as its members hear it. */
 
-/** Why a lobby is over for this member. */
+/** Why a lobby is over for this member. `host_left` also if the others were connected without it: it heard `aborted` before. */
 export type CloseReason = "connected" | "host_left" | "disconnected" | "left";
 
 /** What happens in a lobby. */

@@ -35,6 +35,7 @@ export class Observations {
   #resting: { clientId: string; client: Client; until: number }[] = [];
   #posting = 0;
   #posted = 0;
+  #lost = 0;
   #pauseMs = 0;
   #flushTimer: NodeJS.Timeout | null = null;
   #restTimer: NodeJS.Timeout | null = null;
@@ -52,6 +53,11 @@ export class Observations {
   /** Observations that the edge has taken. */
   get posted(): number {
     return this.#posted;
+  }
+
+  /** Those that were too old before it could. */
+  get lost(): number {
+    return this.#lost;
   }
 
   /** Takes an observation. False if too many are held already. */
@@ -113,6 +119,7 @@ export class Observations {
       if (!client?.newest) continue;
       if (client.newest.at + limits.observationLifeMs <= now) {
         this.#clients.delete(clientId);
+        this.#lost += 1;
         continue;
       }
       batch.push(client.newest);

@@ -92,15 +92,15 @@ export function startRelay({ secret, cookies, socket, bounds, clock }: RelayOpti
       if (binding.kind === "refused") refuse(binding.code);
       else {
         counts.bound += 1;
-        answer("ptpRelay_bound", { nonce, peer: binding.peer });
+        const said = answer("ptpRelay_bound", { nonce, peer: binding.peer });
         const { tell } = binding;
-        if (tell) say(tell, "ptpRelay_bound", { nonce: tell.nonce, peer: true }, bytes.length);
+        if (tell) say(tell, "ptpRelay_bound", { nonce: tell.nonce, peer: true }, bytes.length - said);
       }
     }
     return "binds";
   };
 
-  /** `most`: the bytes of what brought this about. */
+  /** `most`: the bytes that what brought this about leaves for it. Returns those that were sent. */
   const say = <M extends SidecarMethod>(
     { address, port, key: sealedWith }: Pick<End, "address" | "port" | "key">,
     method: M,
@@ -108,7 +108,9 @@ export function startRelay({ secret, cookies, socket, bounds, clock }: RelayOpti
     most: number,
   ) => {
     const text = seal(sealedWith, method, payload);
-    if (text.length <= most) socket.send(text, port, address);
+    if (text.length > most) return 0;
+    socket.send(text, port, address);
+    return text.length;
   };
 
   const tellNotices = () => {

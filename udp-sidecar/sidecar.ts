@@ -88,7 +88,11 @@ export async function startSidecar(
     ports: receiver.counts,
     relayed: receiver.relay.counts,
     carried: () => receiver.relay.count(),
-    observations: () => ({ posted: observations.posted, held: observations.size }),
+    observations: () => ({
+      posted: observations.posted,
+      held: observations.size,
+      lost: observations.lost + sightings.lost,
+    }),
     isKnown: () => isKnown,
     trouble: () => (stopped ? "leaving" : isKnown ? null : "unknown"),
   };

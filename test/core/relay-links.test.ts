@@ -270,7 +270,7 @@ describe("before a budget cuts, both ends are told", () => {
   });
 });
 
-test("a clock that is set back, or far ahead, neither starves a link nor fills it beyond its burst", () => {
+test("a clock that is set back, or far ahead, neither starves a link, nor fills it beyond its burst, nor silences it", () => {
   const relay = aRelay({ linkRate: 1_000, idleMs: 99 * hour });
   relay.link(number, { expiresAt: 99 * hour });
   relay.now = hour;
@@ -282,6 +282,10 @@ test("a clock that is set back, or far ahead, neither starves a link nor fills i
   expect(relay.pass(1_000)).toBe(2);
   relay.now = 50 * hour;
   for (const verdict of [2, 2, "rate"]) expect(relay.pass(1_000)).toBe(verdict);
+  relay.told();
+  relay.now -= hour;
+  expect(relay.pass(1_000)).toBe("rate");
+  expect(relay.told()).toEqual([[number, "rate", 0]]);
 });
 
 test("one after the other, whatever links do, the rates hold, every cut was told, and nothing is left", () => {

@@ -243,12 +243,14 @@ describe("a packet is dropped and counted, and nobody hears of it,", () => {
     expect(await bob.next()).toEqual(dataOf(ada.link, Buffer.alloc(limits.gamePacketBytes, 7)));
   });
 
-  test("at the second port, which relays nothing", async () => {
+  test("at the second port, which relays nothing and binds nobody", async () => {
     const sidecar = await relay();
     const { ada, bob } = await linked(sidecar);
     await ada.send(dataOf(ada.link, "wrong door"), sidecar.secondPort);
-    await vi.waitFor(() => expect(sidecar.counts.junk).toBe(1), soon);
-    expect(bob.heard).toHaveLength(2);
+    const { ticket, key } = ticketOf("a");
+    await ada.send(sealedOf(key, "ptpRelay_bind", { ticket, nonce: "nonce-nonce" }), sidecar.secondPort);
+    await vi.waitFor(() => expect(sidecar.counts.junk).toBe(2), soon);
+    expect([ada.heard.length, bob.heard.length]).toEqual([3, 2]);
   });
 });
 
@@ -391,9 +393,9 @@ describe("whoever does not know a ticket's key", () => {
   });
 });
 
-test("no answer is longer than what it answers", async () => {
+test("no answer is longer than what it answers, and both ends together never hear more than was said", async () => {
   const sidecar = await relay({ relay: { links: 1 } });
-  await linked(sidecar);
+  const [ada, bob] = [await client(), await client()];
   const tickets = [
     ticketOf("a"),
     ticketOf("b"),
@@ -401,18 +403,26 @@ test("no answer is longer than what it answers", async () => {
     ticketOf("a", { link: "00000000000f" }),
     ticketOf("a", { a: "Eve" }),
   ];
-  for (const { ticket, key } of tickets) {
-    for (const length of [8, 20, 32]) {
-      const ada = await client();
+  let sent = 0;
+  for (const length of [8, 32, 8, 20]) {
+    for (const [index, { ticket, key }] of tickets.entries()) {
+      // In turns, so that ends move and the other one hears of it.
+      const from = (index + length) % 3 === 0 ? ada : bob;
       let cookie: unknown;
       for (let turn = 0; turn < 2; turn++) {
-        const payload = { ticket, nonce: "n".repeat(length), cookie };
-        const request = sealedOf(key, "ptpRelay_bind", payload);
-        await ada.send(request, sidecar.port);
-        const answer = await ada.next();
-        expect(answer.length).toBeLessThanOrEqual(request.length);
-        cookie = unsealed(key, answer).payload.cookie;
+        const request = sealedOf(key, "ptpRelay_bind", { ticket, nonce: "n".repeat(length), cookie });
+        const before = from.heard.length;
+        await from.send(request, sidecar.port);
+        await vi.waitFor(() => expect(from.heard.length).toBeGreaterThan(before), soon);
+        sent += request.length;
+        const answers = from.heard.slice(before);
+        for (const answer of answers) expect(answer.length).toBeLessThanOrEqual(request.length);
+        const challenge = answers.find((answer) => answer.toString().startsWith("ptpRelay_challenge"));
+        cookie = challenge && unsealed(key, challenge).payload.cookie;
       }
     }
   }
+  expect(sidecar.relayed.bound).toBeGreaterThan(4);
+  const heard = [...ada.heard, ...bob.heard].reduce((sum, { length }) => sum + length, 0);
+  expect(heard).toBeLessThanOrEqual(sent);
 });

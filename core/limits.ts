@@ -91,7 +91,7 @@ export const limits = {
 
   /** Milliseconds a relay's ticket is good for, and a link lasts on it: longer than an evening's game. */
   relayTicketMs: 6 * 60 * 60_000,
-  /** Links one relay carries: five times the largest it was measured with. About 10 MB. */
+  /** Links one relay carries: five times the most it was measured with. About 12 MB. */
   relayLinks: 10_000,
   /** Milliseconds without a packet or a word of either end after which a relay frees a link. */
   relayIdleMs: 30_000,

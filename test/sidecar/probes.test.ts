@@ -47,9 +47,10 @@ describe("over UDP", () => {
   const whoAndWhere = () => ({ home: "17", clientId: "Ada-------------", ...where() });
 
   test("a player that probes both ports is told at each where it is seen, and posted once with both", async () => {
-    for (const port of [sidecar.port, sidecar.secondPort]) {
-      const request = probe({ candidates });
-      await ada.send(request, port);
+    const request = probe({ candidates });
+    // Both before either is read: the sidecar waits only for a moment.
+    await Promise.all([ada.send(request, sidecar.port), ada.send(request, sidecar.secondPort)]);
+    for (let port = 0; port < 2; port++) {
       const answer = await ada.next();
       expect(answer.length).toBeLessThanOrEqual(request.length);
       expect(unsealed(token, answer)).toEqual({
@@ -61,8 +62,8 @@ describe("over UDP", () => {
   });
 
   test("a datagram of Orion's with candidates, though it be none, is merged too, and never answered", async () => {
-    for (const port of [sidecar.port, sidecar.secondPort])
-      await ada.send(encode("ptpMediation_connect", { token, candidates: [] }), port);
+    const datagram = encode("ptpMediation_connect", { token, candidates: [] });
+    await Promise.all([ada.send(datagram, sidecar.port), ada.send(datagram, sidecar.secondPort)]);
     expect(await observed(1)).toEqual([{ ...whoAndWhere(), second: where(), candidates: [] }]);
     expect(ada.heard).toEqual([]);
   });

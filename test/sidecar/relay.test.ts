@@ -123,6 +123,17 @@ describe("a player who binds", () => {
     expect((await ada.word()).method).toBe("ptpRelay_bound");
   });
 
+  test("need not be challenged with the cookie that came with the answer to its probe", async () => {
+    const sidecar = await relay();
+    const ada = await holder(sidecar, ticketOf("a"));
+    const token = tokenOf("Ada");
+    const [home, clientId] = token.split(".");
+    const probe = { home, clientId, nonce: "nonce-of-Ada", candidates: [], pad: ".".repeat(40) };
+    await ada.send(sealedOf(token, "ptpMediation_probe", probe), sidecar.port);
+    await ada.ask({ cookie: String(unsealed(token, await ada.next()).payload.cookie) });
+    expect((await ada.word()).method).toBe("ptpRelay_bound");
+  });
+
   test("is told that its ticket has expired", async () => {
     const sidecar = await relay();
     const ada = await holder(sidecar, ticketOf("a", { lifeMs: -1_000 }));

@@ -285,6 +285,34 @@ describe("both ends are told", () => {
     expect(sidecar.relayed.packets).toBe(10);
   });
 
+  test("that their ticket is about to expire; and who says nothing for long is forgotten", async () => {
+    const start = Date.now();
+    let now = start;
+    const sidecar = await relay({ clock: () => now });
+    const { ada, bob } = await linked(sidecar, { lifeMs: 120_000 });
+    now = start + 20_000;
+    await ada.say("still here");
+    await bob.next();
+    now = start + 45_000;
+    await bob.say("and I");
+    await ada.next();
+    now = start + 70_000;
+    for (const end of [ada, bob]) {
+      const { method, payload } = await end.word();
+      expect(method).toBe("ptpRelay_notice");
+      expect(payload).toMatchObject({ link: ada.link, code: "lifetime" });
+      expect(payload.inMs).toBeGreaterThan(49_000);
+      expect(payload.inMs).toBeLessThan(51_001);
+    }
+    now = start + 80_000;
+    const stranger = await client();
+    await vi.waitFor(async () => {
+      // A stranger's packet keeps nothing alive, and tells whether the link is there.
+      await stranger.send(dataOf(ada.link, "anyone?"), sidecar.port);
+      expect(sidecar.relayed.drops.unknown_link).toBeGreaterThan(0);
+    }, soon);
+  });
+
   test("that the relay stops, while it still carries what they say", async () => {
     const sidecar = await relay();
     const { ada, bob } = await linked(sidecar);

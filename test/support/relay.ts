@@ -1,8 +1,10 @@
 /** Clients of a sidecar's ports over real UDP: they seal what they say, and keep all they hear. */
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { expect, vi } from "vitest";
-import { dataOf, sealedOf } from "./secret.ts";
+import { afterEach, beforeEach, expect, vi } from "vitest";
+import { type Sidecar, type SidecarOptions, startSidecar } from "../../udp-sidecar/sidecar.ts";
+import { type StandIn, startStandIn } from "./edge.ts";
+import { dataOf, sealedOf, secret, ticketOf } from "./secret.ts";
 import { decode, type Message } from "./wire.ts";
 
 export type UdpClient = {
@@ -86,4 +88,44 @@ export function holderOf(
     },
     say: (payload) => client.send(dataOf(link, payload), relay()),
   };
+}
+
+/** Relays and clients for the tests of a file, with an edge that takes everything. All are gone after each test. */
+export function relayStage() {
+  const cleanUps: (() => Promise<unknown> | unknown)[] = [];
+  let edge: StandIn;
+  beforeEach(async () => {
+    edge = await startStandIn();
+    cleanUps.push(edge.stop);
+  });
+  afterEach(async () => {
+    for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+  });
+
+  const relay = async (options: Partial<SidecarOptions> = {}) => {
+    const wish = { edge: edge.url, secret, port: 0, name: "test", ...options };
+    const sidecar = await startSidecar(wish, () => {});
+    cleanUps.push(sidecar.stop);
+    return sidecar;
+  };
+  const client = async (address?: string) => {
+    const opened = await openUdpClient(address);
+    cleanUps.push(opened.close);
+    return opened;
+  };
+  const holder = async (sidecar: Sidecar, ticket: { ticket: string; key: string }, socket?: UdpClient) =>
+    holderOf(socket ?? (await client()), ticket, () => sidecar.port);
+  /** Two whose ends are bound, and who have heard so. */
+  const linked = async (sidecar: Sidecar, about: Parameters<typeof ticketOf>[1] = {}) => {
+    const ada = await holder(sidecar, ticketOf("a", about));
+    const bob = await holder(sidecar, ticketOf("b", about));
+    await ada.bind();
+    await bob.bind();
+    await ada.word();
+    return { ada, bob };
+  };
+  /** Waits until so many packets have been dropped for this cause. */
+  const dropped = (sidecar: Sidecar, cause: keyof Sidecar["relayed"]["drops"], count = 1) =>
+    vi.waitFor(() => expect(sidecar.relayed.drops[cause]).toBe(count), soon);
+  return { edge: () => edge, relay, client, holder, linked, dropped };
 }

@@ -57,9 +57,9 @@ export const limits = {
   fleetAgeMs: 5_000,
   /** Milliseconds a lobby waits for the fleet before it takes the sidecars known before. */
   fleetPatienceMs: 2_000,
-  /** Bytes of a sidecar's post: 500 observations of about 200 bytes. */
+  /** Bytes of a sidecar's post: 500 observations of Orion's clients, or 160 of the longest (core/wire/sidecar-post.ts). */
   sidecarPostBytes: 128 * 1024,
-  /** Observations in one post. */
+  /** Observations in one post, if its bytes suffice. */
   observationsPerPost: 500,
   /** Posts of observations a sidecar has under way. */
   observationPosts: 4,

@@ -4,8 +4,8 @@ import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { signatureHeader } from "../core/wire/sidecar-post.ts";
 import { deriveKey, signPost } from "./keys.ts";
 
-/** How the edge answered: `accepted` with its body, or why not. */
-export type Reply = { accepted: true; body: string } | { accepted: false; why: string };
+/** How the edge answered: `accepted` with its body, or why not. `isFinal`: the same post would never be. */
+export type Reply = { accepted: true; body: string } | { accepted: false; why: string; isFinal: boolean };
 
 export type Edge = {
   /** Posts JSON. Never throws: whatever goes wrong is a reply. */
@@ -17,6 +17,8 @@ export type Edge = {
 const patienceMs = 5_000;
 /** Bytes of an answer that are read: the longest honest one lists 500 indexes. */
 const longestAnswer = 16 * 1024;
+/** Of the answers that blame the client (4xx), those that another post would get as well, or that may change. */
+const notOfContent = new Set([403, 404, 405, 408, 425, 429]);
 
 export function connectEdge(url: URL, secret: string): Edge {
   const key = deriveKey(secret, "sidecar");
@@ -26,7 +28,7 @@ export function connectEdge(url: URL, secret: string): Edge {
 
   const post = (path: string, content: object) =>
     new Promise<Reply>((resolve) => {
-      const fail = (why: string) => resolve({ accepted: false, why });
+      const fail = (why: string, isFinal = false) => resolve({ accepted: false, why, isFinal });
       const body = JSON.stringify(content);
       const sent = request(new URL(path, url), {
         agent,
@@ -54,9 +56,10 @@ export function connectEdge(url: URL, secret: string): Edge {
           if (text.length > longestAnswer) sent.destroy(new Error("an answer that is too long"));
         });
         response.on("end", () => {
-          if (response.statusCode === 200) resolve({ accepted: true, body: text });
-          else if (response.statusCode === 401) fail("it was given another secret");
-          else fail(`status ${response.statusCode}`);
+          const { statusCode: status = 0 } = response;
+          if (status === 200) resolve({ accepted: true, body: text });
+          else if (status === 401) fail("it was given another secret");
+          else fail(`status ${status}`, status >= 400 && status < 500 && !notOfContent.has(status));
         });
       });
       sent.end(body);

@@ -9,7 +9,7 @@ export type Sources = {
   ports: Readonly<Record<string, Readonly<PortCounts>>>;
   relayed: Readonly<RelayCounts>;
   carried(): { links: number; ends: number; lobbies: number };
-  observations(): { posted: number; held: number; lost: number };
+  observations(): { posted: number; held: number; lost: number; refused: number };
   /** Whether the edge accepted the last heartbeat. */
   isKnown(): boolean;
   /** Why no players should be sent here, in a word; null if they may be. */
@@ -106,6 +106,11 @@ function registryOf({ ports, relayed, carried, observations, isKnown }: Sources)
     () => observations().posted,
   );
   counter("orion_observations_lost_total", "Observations that waited in vain", () => observations().lost);
+  counter(
+    "orion_observations_refused_total",
+    "Observations that the edge does not want",
+    () => observations().refused,
+  );
   gauge("orion_observations_held", "Clients whose observations are on their way", () => observations().held);
   gauge("orion_heartbeat_accepted", "1 if the edge accepted the last heartbeat", () => Number(isKnown()));
   counter("orion_relay_packets_total", "Packets passed on", () => relayed.packets);

@@ -1,10 +1,11 @@
 /**
  * Observations on their way to the edge: gathered for a few milliseconds, posted together, repeated until
  * they are acknowledged or stale. Per client there is one at most, the newest, and one post under way.
+ * A post that the edge will not have is halved until only what it does not want is left over.
  */
 import { isDeepStrictEqual } from "node:util";
 import { limits } from "../core/limits.ts";
-import type { Observation } from "../core/wire/sidecar-post.ts";
+import { type Observation, observationBytes, postFrameBytes } from "../core/wire/sidecar-post.ts";
 
 type Sighting = { observation: Observation; at: number };
 
@@ -19,8 +20,8 @@ type Client = {
   restsUntil: number;
 };
 
-/** Posts observations. Returns the indexes worth sending again, or null if the edge could not be reached. */
-export type Post = (observations: Observation[]) => Promise<readonly number[] | null>;
+/** Posts observations. Returns the indexes worth sending again, or what became of all: `refused` is for ever. */
+export type Post = (observations: Observation[]) => Promise<readonly number[] | "unreached" | "refused">;
 
 /** Milliseconds to wait after the first post that failed, doubled with every further one. */
 const firstPauseMs = 100;
@@ -33,9 +34,12 @@ export class Observations {
   readonly #ready = new Set<string>();
   /** Clients that rest, and until when, in the order of time. A rest that was cut short is still here, and does not count. */
   #resting: { clientId: string; client: Client; until: number }[] = [];
+  /** Of posts that were refused: to be tried apart. */
+  readonly #halves: Sighting[][] = [];
   #posting = 0;
   #posted = 0;
   #lost = 0;
+  #refused = 0;
   #pauseMs = 0;
   #flushTimer: NodeJS.Timeout | null = null;
   #restTimer: NodeJS.Timeout | null = null;
@@ -60,6 +64,11 @@ export class Observations {
     return this.#lost;
   }
 
+  /** Those that it does not want. */
+  get refused(): number {
+    return this.#refused;
+  }
+
   /** Takes an observation. False if too many are held already. */
   take(observation: Observation): boolean {
     const { clientId } = observation;
@@ -73,7 +82,7 @@ export class Observations {
 
   /** Done when nothing is waiting or under way. */
   async drained(): Promise<void> {
-    if (this.#ready.size === 0 && this.#posting === 0) return;
+    if (!this.#isBusy()) return;
     await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
@@ -82,6 +91,7 @@ export class Observations {
     if (this.#flushTimer) clearTimeout(this.#flushTimer);
     if (this.#restTimer) clearTimeout(this.#restTimer);
     this.#ready.clear();
+    this.#halves.length = 0;
     this.#clients.clear();
   }
 
@@ -101,8 +111,8 @@ export class Observations {
 
   #flush(): void {
     this.#flushTimer = null;
-    while (this.#ready.size > 0 && this.#posting < limits.observationPosts) {
-      const batch = this.#nextBatch(Date.now());
+    while (this.#isWaiting() && this.#posting < limits.observationPosts) {
+      const batch = this.#halves.shift() ?? this.#nextBatch(Date.now());
       if (batch.length > 0) this.#send(batch);
       // After a failure one post tries whether the edge is back.
       if (this.#pauseMs > 0) break;
@@ -112,12 +122,15 @@ export class Observations {
 
   #nextBatch(now: number): Sighting[] {
     const batch: Sighting[] = [];
+    let bytes = postFrameBytes;
     for (const clientId of this.#ready) {
       if (batch.length === limits.observationsPerPost) break;
-      this.#ready.delete(clientId);
       const client = this.#clients.get(clientId);
+      if (client?.newest) bytes += observationBytes(client.newest.observation);
+      if (bytes > limits.sidecarPostBytes) break;
+      this.#ready.delete(clientId);
       if (!client?.newest) continue;
-      if (client.newest.at + limits.observationLifeMs <= now) {
+      if (isStale(client.newest, now)) {
         this.#clients.delete(clientId);
         this.#lost += 1;
         continue;
@@ -132,14 +145,16 @@ export class Observations {
 
   async #send(batch: Sighting[]): Promise<void> {
     this.#posting += 1;
-    const again = await this.#post(batch.map(({ observation }) => observation));
+    const answer = await this.#post(batch.map(({ observation }) => observation));
     this.#posting -= 1;
-    if (again) this.#pauseMs = 0;
+    if (answer !== "unreached") this.#pauseMs = 0;
     // Posts that fail together are one failure.
     else if (this.#posting === 0 || this.#pauseMs === 0)
       this.#pauseMs = Math.min(longestPauseMs, this.#pauseMs * 2 || firstPauseMs);
-    const failed = new Set(again ?? batch.keys());
-    this.#posted += batch.length - failed.size;
+    if (answer === "refused" && this.#halve(batch)) return;
+    const failed = new Set(answer === "unreached" ? batch.keys() : answer === "refused" ? [] : answer);
+    if (answer === "refused") this.#refused += batch.length;
+    else this.#posted += batch.length - failed.size;
     const until = Date.now() + limits.observationIntervalMs;
     for (const [index, sighting] of batch.entries()) {
       const { clientId } = sighting.observation;
@@ -155,8 +170,18 @@ export class Observations {
       this.#resting.push({ clientId, client, until });
     }
     this.#endRests();
-    if (this.#ready.size > 0) this.#flushTimer ??= setTimeout(() => this.#flush(), this.#pauseMs);
+    if (this.#isWaiting()) this.#flushTimer ??= setTimeout(() => this.#flush(), this.#pauseMs);
     this.#tellIdle();
+  }
+
+  /** Lets the halves of a refused batch be posted apart. False if it is not worth it: one alone is what was refused. */
+  #halve(batch: Sighting[]): boolean {
+    const [oldest] = batch;
+    if (!oldest || batch.length < 2 || isStale(oldest, Date.now())) return false;
+    const middle = batch.length >> 1;
+    this.#halves.push(batch.slice(0, middle), batch.slice(middle));
+    this.#flushTimer ??= setTimeout(() => this.#flush(), 0);
+    return true;
   }
 
   /** Lets clients be posted again that have rested, and forgets those with nothing new. */
@@ -179,9 +204,21 @@ export class Observations {
   }
 
   #tellIdle(): void {
-    if (this.#ready.size > 0 || this.#posting > 0) return;
+    if (this.#isBusy()) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
+
+  #isBusy(): boolean {
+    return this.#isWaiting() || this.#posting > 0;
+  }
+
+  #isWaiting(): boolean {
+    return this.#halves.length > 0 || this.#ready.size > 0;
+  }
+}
+
+function isStale({ at }: Sighting, now: number): boolean {
+  return at + limits.observationLifeMs <= now;
 }
 
 function isSame({ observation: a }: Sighting, other: Sighting | null): boolean {

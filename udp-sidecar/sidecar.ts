@@ -37,7 +37,7 @@ export type SidecarOptions = {
   metrics?: { port: number; host: string } | undefined;
   /** What the relay carries, where it is not what core/limits.ts has. */
   relay?: Partial<RelayBounds> | undefined;
-  /** The relay's and the cookies' time, in milliseconds since 1970; without one, the system's. */
+  /** What the relay, cookies and words to the operator go by, in milliseconds since 1970; without one, the system's. */
   clock?: (() => number) | undefined;
 };
 
@@ -57,6 +57,8 @@ export type Sidecar = {
 
 /** Milliseconds after which a heartbeat that failed is repeated, doubled with every further one. */
 const firstRetryMs = 250;
+/** Milliseconds until it is said again that players' addresses are not taken. */
+const sayAgainMs = 10 * 60_000;
 /** Milliseconds that stopping may take for what is still under way. */
 const goodbyeMs = 1_000;
 
@@ -65,15 +67,29 @@ export async function startSidecar(
   options: SidecarOptions,
   say: (sentence: string) => void,
 ): Promise<Sidecar> {
-  const { secret, name, publicHost } = options;
+  const { secret, name, publicHost, bind, relay: bounds, clock = Date.now } = options;
+  const { port, secondPort = nextPort(port) } = options;
   const edge = connectEdge(options.edge, secret);
+  let isKnown = false;
+  let sayAgainAt = 0;
+  const sayNotTaken = (why: string) => {
+    const now = clock();
+    // Of an edge that does not take the sidecar at all, its heartbeats tell.
+    if (!isKnown || now < sayAgainAt) return;
+    sayAgainAt = now + sayAgainMs;
+    say(`The edge at ${options.edge.origin} does not take players' addresses: ${why}.`);
+  };
   const observations = new Observations(async (some) => {
     const reply = await edge.post(observationsPath, { observations: some });
-    const answer = reply.accepted ? observationsAnswer.safeParse(parseObject(reply.body)) : null;
-    return answer?.success ? answer.data.again : null;
+    if (!reply.accepted) {
+      sayNotTaken(reply.why);
+      return reply.isFinal ? "refused" : "unreached";
+    }
+    const { data } = observationsAnswer.safeParse(parseObject(reply.body));
+    if (!data) sayNotTaken("an answer of another kind");
+    return data?.again ?? "unreached";
   });
   const sightings = new Sightings((observation) => observations.take(observation));
-  const { port, secondPort = nextPort(port), bind, relay: bounds, clock = Date.now } = options;
   const receiver = await listen(
     { secret, ports: { first: port, second: secondPort }, bind, bounds, clock },
     (seenBy, sighting) => sightings.see(seenBy, sighting),
@@ -82,7 +98,6 @@ export async function startSidecar(
     throw error;
   });
 
-  let isKnown = false;
   let stopped: Promise<void> | null = null;
   const sources: Sources = {
     ports: receiver.counts,
@@ -92,6 +107,7 @@ export async function startSidecar(
       posted: observations.posted,
       held: observations.size,
       lost: observations.lost + sightings.lost,
+      refused: observations.refused,
     }),
     isKnown: () => isKnown,
     trouble: () => (stopped ? "leaving" : isKnown ? null : "unknown"),

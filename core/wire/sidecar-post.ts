@@ -51,6 +51,21 @@ const observation = z.object({
 });
 export type Observation = z.infer<typeof observation>;
 
+const longestEndpoint = { ip: "f".repeat(45), port: 65535 };
+const longestBare = { home: "9".repeat(8), clientId: "-".repeat(16), ...longestEndpoint };
+/** Bytes of JSON, which is ASCII here, and of the comma after it. */
+const bytesOf = (content: object) => JSON.stringify(content).length + 1;
+const bareBytes = bytesOf(longestBare);
+const endpointBytes = bytesOf(longestEndpoint);
+const secondBytes = bytesOf({ ...longestBare, second: longestEndpoint }) - bareBytes;
+const listBytes = bytesOf({ ...longestBare, candidates: [] }) - bareBytes;
+
+/** Bytes that an observation takes in a post, or some more: reckoned, because to write it twice would cost more. */
+export function observationBytes({ second, candidates }: Observation): number {
+  const ofCandidates = candidates ? listBytes + candidates.length * endpointBytes : 0;
+  return bareBytes + (second ? secondBytes : 0) + ofCandidates;
+}
+
 /** What an observation tells the lobby. Local addresses that can be no other machine's are left out. */
 export function sightingOf({ ip, port, second, candidates }: Observation): Sighting {
   return {
@@ -63,6 +78,8 @@ export function sightingOf({ ip, port, second, candidates }: Observation): Sight
 export const observations = z.object({
   observations: z.array(observation).max(limits.observationsPerPost),
 });
+/** Bytes of a post around its observations. */
+export const postFrameBytes = JSON.stringify({ observations: [] }).length;
 /** How the edge answers a heartbeat it took. */
 export const heartbeatAnswer = z.object({ known: z.literal(true) });
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
-import { heartbeat, observations } from "../../core/wire/sidecar-post.ts";
+import { heartbeat, observationBytes, observations, postFrameBytes } from "../../core/wire/sidecar-post.ts";
 
 const beat = { name: "paris-1", host: "paris.example", port: 5990, load: 0 };
 const seen = { home: "17", clientId: "AAECAwQFBgcICQoL", ip: "192.0.2.1", port: 50000 };
@@ -75,10 +75,48 @@ test("a post holds 500 observations and not one more", () => {
   expect(observations.safeParse(many(limits.observationsPerPost + 1)).success).toBe(false);
 });
 
-test("500 of the longest observations fit into a post", () => {
-  const longest = { ...seen, home: "9".repeat(8), ip: "f".repeat(45), port: 65535 };
-  const body = JSON.stringify({ observations: Array(limits.observationsPerPost).fill(longest) });
-  expect(body.length).toBeLessThanOrEqual(limits.sidecarPostBytes);
+/** Text of the longest IPv6 address, with an IPv4 one in it. */
+const longestEndpoint = { ip: "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255", port: 65535 };
+const longestOfOrion = { ...seen, home: "9".repeat(8), ...longestEndpoint };
+const longest = {
+  ...{ ...longestOfOrion, second: longestEndpoint },
+  candidates: Array.from({ length: limits.candidates }, () => longestEndpoint),
+};
+
+test("500 observations of Orion's clients, or 160 of the longest there are, fit into a post", () => {
+  for (const [observation, count] of [
+    [longestOfOrion, limits.observationsPerPost],
+    [longest, 160],
+  ] as const) {
+    const post = { observations: Array(count).fill(observation) };
+    expect(observations.safeParse(post).success).toBe(true);
+    expect(JSON.stringify(post).length).toBeLessThanOrEqual(limits.sidecarPostBytes);
+  }
+});
+
+test("an observation takes no more bytes in a post than was reckoned, and hardly less", () => {
+  const endpoint = fc.record({
+    ip: fc.constantFrom("::", "192.0.2.1", longestEndpoint.ip),
+    port: fc.integer({ min: 1, max: 65535 }),
+  });
+  const observation = fc
+    .tuple(
+      endpoint,
+      fc.option(endpoint, { nil: undefined }),
+      fc.option(fc.array(endpoint, { maxLength: limits.candidates }), { nil: undefined }),
+    )
+    .map(([at, second, candidates]) => ({ ...seen, ...at, second, candidates }));
+  fc.assert(
+    fc.property(fc.array(observation), (some) => {
+      expect(observations.safeParse({ observations: some }).success).toBe(true);
+      const reckoned = some.reduce((all, one) => all + observationBytes(one), postFrameBytes);
+      expect(JSON.stringify({ observations: some }).length).toBeLessThanOrEqual(reckoned);
+    }),
+  );
+  const ten = Array(10).fill(longest);
+  const spare =
+    postFrameBytes + 10 * observationBytes(longest) - JSON.stringify({ observations: ten }).length;
+  expect(spare).toBeLessThanOrEqual(20);
 });
 
 test("any JSON is a post or refused, and never throws", () => {

@@ -163,9 +163,84 @@ describe("while the edge answers", () => {
   });
 });
 
+describe("a post that the edge refuses for what is in it", () => {
+  const wanted = ({ clientId }: Observation) => Number(clientId) % 100 !== 37;
+
+  test("costs nobody but those in it that it does not want, who are tried alone and given up", async () => {
+    const { observations, posts } = recorded(async (some) => (some.every(wanted) ? [] : "refused"));
+    for (let client = 0; client < 500; client++) observations.take(seen(client));
+    await vi.advanceTimersByTimeAsync(100);
+    expect([observations.posted, observations.refused, observations.lost]).toEqual([495, 5, 0]);
+    const taken = posts.filter((post) => post.observations.every(wanted));
+    expect(taken.flatMap((post) => post.observations)).toHaveLength(495);
+    // Halves of halves, nine deep at most, and not one by one.
+    expect(posts.length).toBeLessThanOrEqual(2 * 5 * 9 + 1);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(observations.size).toBe(0);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("keeps nobody else waiting, and a client that changes meanwhile is posted as it is then", async () => {
+    const { observations, posts } = recorded(async (some) => {
+      await new Promise((resolve) => setTimeout(resolve, 40));
+      return some.every(wanted) ? [] : "refused";
+    });
+    for (let client = 30; client < 50; client++) observations.take(seen(client));
+    await vi.advanceTimersByTimeAsync(10);
+    observations.take(seen(37, 2));
+    observations.take(seen(38, 2));
+    observations.take(seen(60));
+    await vi.advanceTimersByTimeAsync(2_000);
+    const [last] = posts.flatMap((post) => post.observations).filter(({ port }) => port === 2);
+    expect(last).toBeDefined();
+    expect([observations.posted, observations.refused, observations.size]).toEqual([21, 2, 0]);
+  });
+
+  test("is not tried for ever by an edge that refuses all, and a stop waits for its halves", async () => {
+    const { observations, posts } = recorded(async () => "refused");
+    for (let client = 0; client < 500; client++) observations.take(seen(client));
+    let drained = false;
+    observations.drained().then(() => {
+      drained = true;
+    });
+    await vi.advanceTimersByTimeAsync(limits.observationBatchMs);
+    expect(drained).toBe(false);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(drained).toBe(true);
+    expect(posts).toHaveLength(999);
+    expect([observations.refused, observations.size]).toEqual([500, 0]);
+  });
+
+  test("is given up when all in it are stale", async () => {
+    const { observations, posts } = recorded(async () => {
+      await new Promise((resolve) => setTimeout(resolve, limits.observationLifeMs));
+      return "refused";
+    });
+    for (let client = 0; client < 500; client++) observations.take(seen(client));
+    await vi.advanceTimersByTimeAsync(2 * limits.observationLifeMs);
+    expect(posts).toHaveLength(1);
+    expect([observations.refused, observations.size]).toEqual([500, 0]);
+  });
+});
+
+test("a crowd that says all there is to say goes in posts that the edge takes", async () => {
+  const ip = "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255";
+  const candidates = Array.from({ length: limits.candidates }, () => ({ ip, port: 65_535 }));
+  const { observations, posts } = recorded();
+  for (let client = 0; client < 2_000; client++) {
+    const longest = { ...seen(client, 65_535), home: "99999999", ip };
+    observations.take({ ...longest, second: { ip, port: 65_535 }, candidates });
+  }
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(posts.flatMap((post) => post.observations)).toHaveLength(2_000);
+  const sizes = posts.map((post) => JSON.stringify({ observations: post.observations }).length);
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(limits.sidecarPostBytes);
+  expect(Math.max(...sizes)).toBeGreaterThan(limits.sidecarPostBytes * 0.95);
+});
+
 describe("while the edge cannot be reached", () => {
   test("an observation is tried again, ever more rarely, and given up after 30 seconds", async () => {
-    const { observations, posts } = recorded(async () => null);
+    const { observations, posts } = recorded(async () => "unreached");
     observations.take(seen(0));
     await vi.advanceTimersByTimeAsync(10 * 60_000);
     const gaps = posts.slice(1).map(({ at }, i) => at - (posts[i]?.at ?? 0));
@@ -181,7 +256,7 @@ describe("while the edge cannot be reached", () => {
 
   test("what was seen is delivered when it comes back, and of each client the newest", async () => {
     let reachable = false;
-    const { observations, posts } = recorded(async () => (reachable ? [] : null));
+    const { observations, posts } = recorded(async () => (reachable ? [] : "unreached"));
     observations.take(seen(0, 1));
     observations.take(seen(1, 1));
     await vi.advanceTimersByTimeAsync(10_000);
@@ -197,7 +272,7 @@ describe("while the edge cannot be reached", () => {
   });
 
   test("an older endpoint whose post failed does not replace a newer one", async () => {
-    const failing = Promise.withResolvers<null>();
+    const failing = Promise.withResolvers<"unreached">();
     let first = true;
     const { observations, posts } = recorded(async () => {
       if (!first) return [];
@@ -207,14 +282,14 @@ describe("while the edge cannot be reached", () => {
     observations.take(seen(0, 1));
     await vi.advanceTimersByTimeAsync(10);
     observations.take(seen(0, 2));
-    failing.resolve(null);
+    failing.resolve("unreached");
     await vi.advanceTimersByTimeAsync(10_000);
     expect(ports(posts)).toEqual([[1], [2]]);
   });
 
   test("one post at a time tries whether it is back, however many wait", async () => {
     let reachable = false;
-    const { observations, posts } = recorded(async () => (reachable ? [] : null));
+    const { observations, posts } = recorded(async () => (reachable ? [] : "unreached"));
     for (let client = 0; client < 3_000; client++) observations.take(seen(client));
     await vi.advanceTimersByTimeAsync(20_000);
     const instants = posts.slice(limits.observationPosts).map(({ at }) => at);
@@ -228,7 +303,7 @@ describe("while the edge cannot be reached", () => {
 describe("its memory", () => {
   test("no more clients than the bound are held; a known one may still bring news", async () => {
     let reachable = false;
-    const { observations, posts } = recorded(async () => (reachable ? [] : null));
+    const { observations, posts } = recorded(async () => (reachable ? [] : "unreached"));
     for (let client = 0; client < limits.observationsHeld; client++) {
       if (!observations.take(seen(client))) throw new Error(`client ${client} was not taken`);
     }
@@ -268,7 +343,7 @@ describe("when it stops", () => {
   });
 
   test("nothing is posted any more, and nothing held", async () => {
-    const { observations, posts } = recorded(async () => null);
+    const { observations, posts } = recorded(async () => "unreached");
     observations.take(seen(0));
     await vi.advanceTimersByTimeAsync(100);
     const before = posts.length;

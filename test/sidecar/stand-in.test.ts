@@ -170,6 +170,8 @@ describe("an edge that is unwell", () => {
       answer: (_, response) => response.writeHead(401).end('{"codes":["unauthorized"]}'),
       says: /another secret/,
     },
+    "answers 404": { answer: (_, response) => response.writeHead(404).end(), says: /status 404/ },
+    "answers 429": { answer: (_, response) => response.writeHead(429).end(), says: /status 429/ },
     "answers 500": { answer: (_, response) => response.writeHead(500).end("oh no"), says: /status 500/ },
     "sends it elsewhere": {
       answer: (_, response) => response.writeHead(302, { location: "http://192.0.2.1/" }).end(),
@@ -285,6 +287,39 @@ describe("an edge that is unwell", () => {
     await sidecar.known;
     await vi.waitFor(() => expect(edge.observed).toHaveLength(1), soon);
     expect(edge.observed.flat()).toMatchObject([{ port: now.address().port }]);
+  });
+});
+
+describe("an edge that takes no observation of one player", () => {
+  const isEve = (text = "") => text.includes("Eve");
+  const refusing: Answer = (post, response) => {
+    if (post.path.endsWith("observations") && isEve(post.body)) response.writeHead(413).end();
+    else takeAll(post, response);
+  };
+
+  test("gets those of all others, and the sidecar says what is wrong, once in ten minutes", async () => {
+    const edge = await standIn(refusing);
+    let now = Date.now();
+    const sidecar = await sidecarFor(edge.url, { clock: () => now });
+    await sidecar.known;
+    const socket = await socketOf("udp4");
+    for (const client of ["Ada", "Eve", "Bob"]) await sendTo(sidecar, socket, datagramOf(tokenOf(client)));
+    const taken = () => edge.observed.filter((some) => some.every(({ clientId }) => !isEve(clientId)));
+    const refused = () => edge.observed.filter((some) => some.length === 1 && isEve(some[0]?.clientId));
+    await vi.waitFor(() => expect(taken().flat()).toHaveLength(2), soon);
+    await vi.waitFor(() => expect(refused()).toHaveLength(1), soon);
+    const known = `The edge at ${edge.url.origin} knows this sidecar.`;
+    const wrong = `The edge at ${edge.url.origin} does not take players' addresses: status 413.`;
+    for (const said of [
+      [known, wrong],
+      [known, wrong, wrong],
+    ]) {
+      const before = refused().length;
+      await sendTo(sidecar, await socketOf("udp4"), datagramOf(tokenOf("Eve")));
+      await vi.waitFor(() => expect(refused().length).toBeGreaterThan(before), soon);
+      await vi.waitFor(() => expect(sidecar.said).toEqual(said), soon);
+      now += 10 * 60_000;
+    }
   });
 });
 

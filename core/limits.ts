@@ -93,7 +93,7 @@ export const limits = {
   relayTicketMs: 6 * 60 * 60_000,
   /** Links one relay carries: five times the most it was measured with. About 12 MB. */
   relayLinks: 10_000,
-  /** Milliseconds without a packet or a word of either end after which a relay frees a link. */
+  /** Milliseconds without a packet or a bind after which an end of a link is taken for gone, and a link without ends is freed. */
   relayIdleMs: 30_000,
   /** Bytes a second of one link, both ways together: a fast game for two takes a tenth. */
   relayLinkRate: 256 * 1024,

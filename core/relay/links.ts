@@ -20,18 +20,22 @@ export type End = {
   readonly expiresAt: number;
 };
 
+/** An end that is there. */
+type Bound = End & {
+  /** When it last said something, to the relay or to the other end. */
+  heardAt: number;
+};
+
 export type Link = {
   /** As in its tickets. */
   readonly id: string;
   readonly number: number;
   readonly lobby: Lobby;
   readonly clients: Readonly<Record<Side, string>>;
-  a: End | null;
-  b: End | null;
+  a: Bound | null;
+  b: Bound | null;
   readonly bucket: Bucket;
   bytesLeft: number;
-  /** When either end last said something. */
-  heardAt: number;
   expiresAt: number;
   /** The end of its time that both were told of. */
   endTold: number;
@@ -114,11 +118,11 @@ export class Links {
     const link = this.#links.get(number);
     if (link === undefined) return "unknown_link";
     const { a, b } = link;
-    let to: End | null;
-    if (a !== null && a.port === port && a.address === address) to = b;
-    else if (b !== null && b.port === port && b.address === address) to = a;
-    else return "foreign_sender";
-    link.heardAt = now;
+    const isFromA = a !== null && a.port === port && a.address === address;
+    const from = isFromA ? a : b;
+    const to = isFromA ? b : a;
+    if (from === null || from.port !== port || from.address !== address) return "foreign_sender";
+    from.heardAt = now;
     if (to === null) return "unbound";
     if (length > longestPacket) return "too_long";
     if (now >= link.expiresAt) return "lifetime";
@@ -138,19 +142,22 @@ export class Links {
     const other = link[otherSide];
     if (other && other.expiresAt <= now) link[otherSide] = null;
     const peer = link[otherSide];
-    link[ticket.side] = end;
-    link.heardAt = now;
+    link[ticket.side] = { ...end, heardAt: now };
     link.expiresAt = Math.min(end.expiresAt, peer?.expiresAt ?? Number.POSITIVE_INFINITY);
     const isNews = before?.address !== end.address || before.port !== end.port;
     return { kind: "bound", peer: peer !== null, tell: isNews ? peer : null };
   }
 
-  /** What is due because time has passed: links whose time is over, or that nobody uses, are freed. */
+  /** What is due because time has passed: ends that are silent are not there any more; links without any, or whose time is over, are freed. */
   tick(now: number): void {
     for (const link of this.#links.values()) {
+      for (const side of ["a", "b"] as const) {
+        const end = link[side];
+        if (end && now - end.heardAt > this.#bounds.idleMs) link[side] = null;
+      }
       const left = link.expiresAt - now;
       // One that is used up is remembered to its end: otherwise it would begin anew.
-      const isIdle = now - link.heardAt > this.#bounds.idleMs && link.bytesLeft > 0;
+      const isIdle = link.a === null && link.b === null && link.bytesLeft > 0;
       if (left <= 0) this.#tell(link, "lifetime", 0);
       if (left <= 0 || isIdle) this.#free(link);
       else if (left <= limits.relayLastWordMs && link.endTold !== link.expiresAt) {
@@ -183,7 +190,6 @@ export class Links {
       b: null,
       bucket: newBucket(linkRate, now),
       bytesLeft: linkBytes,
-      heardAt: now,
       expiresAt: 0,
       endTold: 0,
       bytesTold: false,

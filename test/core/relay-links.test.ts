@@ -119,6 +119,31 @@ describe("a link that is idle", () => {
     });
   }
 
+  test("whose one end is silent sends it nothing more, though the other goes on, until it is back", () => {
+    const relay = aRelay();
+    relay.link();
+    for (; relay.now <= limits.relayIdleMs; relay.tick(relay.now + 1_000)) {
+      expect(relay.pass(10, { port: 2 })).toBe(1);
+      expect(relay.links.bind(ticket("b"), end(2), relay.now)).toMatchObject({ peer: true });
+    }
+    expect(relay.pass(10, { port: 2 })).toBe("unbound");
+    expect(relay.links.bind(ticket("b"), end(2), relay.now)).toMatchObject({ peer: false });
+    expect(relay.pass(10, { port: 1 })).toBe("foreign_sender");
+    expect(relay.links.count()).toEqual({ links: 1, ends: 1, lobbies: 1 });
+    const back = relay.links.bind(ticket("a"), end(1), relay.now);
+    expect(back).toMatchObject({ peer: true, tell: { port: 2 } });
+    expect(relay.pass(10, { port: 2 })).toBe(1);
+  });
+
+  test("whose one end only listens, and says so by binding, goes on hearing", () => {
+    const relay = aRelay();
+    relay.link();
+    for (; relay.now < 20 * limits.relayIdleMs; relay.tick(relay.now + 10_000)) {
+      relay.links.bind(ticket("a"), end(1), relay.now);
+      expect(relay.pass(10, { port: 2 })).toBe(1);
+    }
+  });
+
   test("a stranger's packets keep no link alive", () => {
     const relay = aRelay();
     relay.link();
@@ -224,7 +249,7 @@ describe("before a budget cuts, both ends are told", () => {
   });
 
   test("its time: a minute ahead, once, and when it is over", () => {
-    const relay = aRelay();
+    const relay = aRelay({ idleMs: 2 * hour });
     relay.link();
     const told: unknown[] = [];
     for (; relay.now < hour; relay.tick(relay.now + 1_000)) {

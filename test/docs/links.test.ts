@@ -37,7 +37,7 @@ test("the page on links states the limits the code has", () => {
     `characters of one | ${limits.timelineLines}, ${limits.timelineText} |`,
     `${limits.relayLinkRate / 1024} KiB a second, both ways together; ${limits.relayLinkBytes / 1024 ** 3} GiB; ${limits.relayTicketMs / 3_600_000} hours`,
     `through the relay | ${limits.relayLobbyRate / 1024 ** 2} MiB a second`,
-    `without a packet | ${limits.relayIdleMs / 1000} s`,
+    `without a packet of its own, or a bind | ${limits.relayIdleMs / 1000} s`,
   ];
   expect(rows.filter((row) => !page.includes(row))).toEqual([]);
 });

@@ -73,7 +73,7 @@ async function bind({ links, first, bare }: { links: number; first: number; bare
         const lobby = Math.floor((index + at) / 10)
           .toString()
           .padStart(5, "0");
-        const { ticket, key } = ticketOf(side, { link, lobby });
+        const { ticket, key } = ticketOf(side, { link, lobby, a: `a${link}`, b: `b${link}` });
         const request = { ticket, nonce: `nonce-${link}` };
         if (!cookies.has(socket)) {
           const challenge = word(socket, "ptpRelay_challenge:");

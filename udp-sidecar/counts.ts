@@ -69,6 +69,7 @@ export function newRelayCounts(): RelayCounts {
 function ofCodes(): Record<RelayCode, number> {
   return {
     ticket_expired: 0,
+    ticket_superseded: 0,
     ticket_mismatch: 0,
     relay_full: 0,
     rate: 0,

@@ -62,5 +62,5 @@ export function isHopeless(relay: Relay | null): boolean {
 
 /** What is over with the ticket, and cannot be had by asking again. */
 function isFinal(code: RelayCode): boolean {
-  return code === "ticket_expired" || code === "bytes" || code === "lifetime";
+  return code === "ticket_expired" || code === "ticket_superseded" || code === "bytes" || code === "lifetime";
 }

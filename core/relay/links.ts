@@ -5,6 +5,7 @@
 import { limits } from "../limits.ts";
 import { dataHeaderBytes, linkNumber } from "../wire/peer-packet.ts";
 import { type Bucket, emptyInMs, fillUp, isLow, newBucket } from "./budget.ts";
+import { Holdings } from "./holdings.ts";
 import type { RelayCode, Side, Ticket } from "./ticket.ts";
 
 /** One client, where its last bind came from. */
@@ -94,6 +95,7 @@ export class Links {
   readonly #bounds: RelayBounds;
   readonly #links = new Map<number, Link>();
   readonly #lobbies = new Map<string, Lobby>();
+  readonly #holdings = new Holdings<Link>();
   readonly #total: Bucket;
 
   constructor(now: number, bounds: Partial<RelayBounds> = {}) {
@@ -106,11 +108,11 @@ export class Links {
     return this.#links.size;
   }
 
-  /** The same, their bound ends, and the lobbies they are of. Goes through all: not for every packet. */
-  count(): { links: number; ends: number; lobbies: number } {
+  /** The same, their bound ends, whose these are, and the lobbies they are of. Goes through all: not for every packet. */
+  count(): { links: number; ends: number; clients: number; lobbies: number } {
     let ends = 0;
     for (const { a, b } of this.#links.values()) ends += Number(a !== null) + Number(b !== null);
-    return { links: this.#links.size, ends, lobbies: this.#lobbies.size };
+    return { links: this.#links.size, ends, clients: this.#holdings.size, lobbies: this.#lobbies.size };
   }
 
   /** Who gets a packet of this link and length that came from there, or why nobody does. */
@@ -129,20 +131,25 @@ export class Links {
     return this.#spend(link, length, now) ?? to;
   }
 
-  /** Puts the holder of a ticket at its end of the link. The ticket has been verified, and not expired. */
+  /** Puts the holder of a ticket at its end of the link. The ticket has been verified, and not expired. `end` has its expiry. */
   bind(ticket: Ticket, end: End, now: number): Binding {
+    const { clientId, side } = ticket;
     const number = linkNumber(ticket.link);
     const known = this.#links.get(number);
-    if (known && !fits(known, ticket)) return { kind: "refused", code: "ticket_mismatch" };
-    if (known && known.bytesLeft <= 0) return { kind: "refused", code: "bytes" };
-    if (!known && this.#links.size >= this.#bounds.links) return { kind: "refused", code: "relay_full" };
+    const code = this.#refusal(known, ticket);
+    if (code) return { kind: "refused", code };
+    for (const earlier of this.#holdings.before(clientId, end.expiresAt)) {
+      if (earlier !== known) this.#free(earlier);
+    }
+    const hasRoom = known !== undefined || this.#links.size < this.#bounds.links;
+    if (!hasRoom || !this.#holdings.hasRoom(clientId, known)) return { kind: "refused", code: "relay_full" };
     const link = known ?? this.#open(number, ticket, now);
-    const before = link[ticket.side];
-    const otherSide = ticket.side === "a" ? "b" : "a";
-    const other = link[otherSide];
-    if (other && other.expiresAt <= now) link[otherSide] = null;
+    const before = link[side];
+    const otherSide = side === "a" ? "b" : "a";
+    if ((link[otherSide]?.expiresAt ?? now) <= now) this.#unseat(link, otherSide);
     const peer = link[otherSide];
-    link[ticket.side] = { ...end, heardAt: now };
+    link[side] = { ...end, heardAt: now };
+    this.#holdings.add(clientId, link, end.expiresAt);
     link.expiresAt = Math.min(end.expiresAt, peer?.expiresAt ?? Number.POSITIVE_INFINITY);
     const isNews = before?.address !== end.address || before.port !== end.port;
     return { kind: "bound", peer: peer !== null, tell: isNews ? peer : null };
@@ -153,7 +160,7 @@ export class Links {
     for (const link of this.#links.values()) {
       for (const side of ["a", "b"] as const) {
         const end = link[side];
-        if (end && now - end.heardAt > this.#bounds.idleMs) link[side] = null;
+        if (end && now - end.heardAt > this.#bounds.idleMs) this.#unseat(link, side);
       }
       const left = link.expiresAt - now;
       // One that is used up is remembered to its end: otherwise it would begin anew.
@@ -170,6 +177,18 @@ export class Links {
   /** Tells all that the relay stops in so many milliseconds. */
   leave(inMs: number): void {
     for (const link of this.#links.values()) this.#tell(link, "leaving", inMs);
+  }
+
+  /** Why the ticket's holder may not be at its end of the link, whatever room there is. */
+  #refusal(known: Link | undefined, ticket: Ticket): RelayCode | null {
+    if (this.#holdings.isSuperseded(ticket.clientId, ticket.expiresAt)) return "ticket_superseded";
+    if (known && !fits(known, ticket)) return "ticket_mismatch";
+    return known && known.bytesLeft <= 0 ? "bytes" : null;
+  }
+
+  #unseat(link: Link, side: Side): void {
+    link[side] = null;
+    this.#holdings.remove(link.clients[side], link);
   }
 
   #open(number: number, { link: id, side, lobbyId, clientId, peerId }: Ticket, now: number): Link {
@@ -201,6 +220,7 @@ export class Links {
   }
 
   #free(link: Link): void {
+    for (const side of ["a", "b"] as const) this.#unseat(link, side);
     this.#links.delete(link.number);
     link.lobby.links.delete(link);
     if (link.lobby.links.size === 0) this.#lobbies.delete(link.lobby.id);

@@ -10,7 +10,7 @@ export type Ticket = {
   link: string;
   /** The holder's end of the link: the host is `a`. */
   side: Side;
-  /** In milliseconds since 1970; the ticket has whole seconds. */
+  /** In milliseconds since 1970; the ticket has whole seconds. The same for all tickets of one mediation, and so tells which is the later. */
   expiresAt: number;
   lobbyId: string;
   clientId: string;
@@ -46,6 +46,7 @@ export function parseTicket(text: string): Ticket | null {
 /** Why a relay does not carry a link, or soon will not: part of the protocol (docs/protocol.md). */
 export const relayCodes = {
   ticket_expired: "The ticket for the relay has expired.",
+  ticket_superseded: "The client uses the relay with a ticket of a later mediation.",
   ticket_mismatch: "The ticket for the relay does not belong with that of the link's other end.",
   relay_full: "The relay has as many links as it can carry.",
   rate: "The link sends more than the relay carries for one link.",

@@ -16,6 +16,7 @@ const end = (port: number, about: Partial<End> = {}): End => ({
   ...{ address: "192.0.2.1", port, key: "key", nonce: `of ${port}`, expiresAt: hour },
   ...about,
 });
+const nothing = { links: 0, ends: 0, clients: 0, lobbies: 0 };
 const hex = (link: number) => link.toString(16).padStart(12, "0");
 
 /** Links, and a time that goes on as the test says. */
@@ -93,14 +94,86 @@ describe("a link", () => {
   });
 });
 
+describe("a client, which is in one mediation at a time,", () => {
+  const from = (link: number, expiresAt: number, about: Partial<Ticket> = {}) =>
+    [ticket("a", { link: hex(link), expiresAt, ...about }), end(link, { expiresAt })] as const;
+  const bound = (links: Links, numbers: number[], now = 0) =>
+    numbers.filter((link) => links.pass(link, 10, "192.0.2.1", link, now) !== "unknown_link");
+
+  test("has a link to each other member of its lobby, and not one more", () => {
+    const { links } = aRelay();
+    for (let link = 1; link < limits.seats; link++) {
+      expect(links.bind(...from(link, hour, { peerId: `Bob ${link}` }), 0)).toMatchObject({ kind: "bound" });
+    }
+    const full = { kind: "refused", code: "relay_full" };
+    expect(links.bind(...from(64, hour), 0)).toEqual(full);
+    expect(links.bind(...from(1, hour, { peerId: "Bob 1" }), 0)).toMatchObject({ kind: "bound" });
+    expect(links.bind(...from(64, hour, { clientId: "Cid" }), 0)).toMatchObject({ kind: "bound" });
+    expect(links.count()).toMatchObject({ links: 64, clients: 2 });
+  });
+
+  test("loses the links of before by a later ticket, and no one else does", () => {
+    const { links } = aRelay();
+    for (const link of [1, 2, 3]) links.bind(...from(link, hour), 0);
+    links.bind(...from(4, hour, { clientId: "Cid" }), 0);
+    links.bind(...from(5, hour + 1_000), 0);
+    links.bind(...from(6, hour + 1_000), 0);
+    expect(bound(links, [1, 2, 3, 4, 5, 6])).toEqual([4, 5, 6]);
+    expect(links.count()).toEqual({ links: 3, ends: 3, clients: 2, lobbies: 1 });
+  });
+
+  test("is refused what is of before, until nothing of the later mediation is left", () => {
+    const relay = aRelay();
+    relay.links.bind(...from(2, hour + 1_000), 0);
+    const superseded = { kind: "refused", code: "ticket_superseded" };
+    expect(relay.links.bind(...from(1, hour), 0)).toEqual(superseded);
+    expect(relay.links.bind(...from(2, hour), 0)).toEqual(superseded);
+    expect(relay.links.size).toBe(1);
+    relay.tick(limits.relayIdleMs + 1);
+    expect(relay.links.count()).toEqual(nothing);
+    expect(relay.links.bind(...from(1, hour), relay.now)).toMatchObject({ kind: "bound" });
+  });
+
+  test("may have a later ticket for the same link, which ends the others", () => {
+    const { links } = aRelay();
+    for (const link of [1, 2]) links.bind(...from(link, hour), 0);
+    expect(links.bind(...from(1, hour + 1_000), 0)).toMatchObject({ kind: "bound" });
+    expect(bound(links, [1, 2])).toEqual([1]);
+    expect(links.bind(...from(2, hour), 0)).toEqual({ kind: "refused", code: "ticket_superseded" });
+  });
+
+  test("makes room for its later link in a full relay by those of before", () => {
+    const { links } = aRelay({ links: 2 });
+    for (const link of [1, 2]) links.bind(...from(link, hour), 0);
+    expect(links.bind(...from(3, hour + 1_000), 0)).toMatchObject({ kind: "bound" });
+    expect(links.size).toBe(1);
+  });
+
+  test("and its peers can hold no link that it has left: the peer is alone there", () => {
+    const relay = aRelay();
+    relay.link();
+    relay.links.bind(...from(7, hour + 1_000), 0);
+    expect(relay.links.bind(ticket("b"), end(2), 0)).toEqual({ kind: "bound", peer: false, tell: null });
+    expect(relay.links.count()).toEqual({ links: 2, ends: 2, clients: 2, lobbies: 1 });
+  });
+
+  test("collects no links by a thousand mediations with another, and leaves nothing behind", () => {
+    const relay = aRelay();
+    for (let round = 1; round <= 1_000; round++) relay.link(round, { expiresAt: hour + round * 1_000 });
+    expect(relay.links.count()).toEqual({ links: 1, ends: 2, clients: 2, lobbies: 1 });
+    relay.tick(limits.relayIdleMs + 1);
+    expect(relay.links.count()).toEqual(nothing);
+  });
+});
+
 describe("a link that is idle", () => {
   test("is freed after a while without a word, and leaves nothing behind", () => {
     const relay = aRelay();
     relay.link();
     relay.tick(limits.relayIdleMs);
-    expect(relay.links.count()).toEqual({ links: 1, ends: 2, lobbies: 1 });
+    expect(relay.links.count()).toEqual({ links: 1, ends: 2, clients: 2, lobbies: 1 });
     relay.tick(limits.relayIdleMs + 1);
-    expect(relay.links.count()).toEqual({ links: 0, ends: 0, lobbies: 0 });
+    expect(relay.links.count()).toEqual(nothing);
     expect(relay.pass(1)).toBe("unknown_link");
   });
 
@@ -129,7 +202,7 @@ describe("a link that is idle", () => {
     expect(relay.pass(10, { port: 2 })).toBe("unbound");
     expect(relay.links.bind(ticket("b"), end(2), relay.now)).toMatchObject({ peer: false });
     expect(relay.pass(10, { port: 1 })).toBe("foreign_sender");
-    expect(relay.links.count()).toEqual({ links: 1, ends: 1, lobbies: 1 });
+    expect(relay.links.count()).toEqual({ links: 1, ends: 1, clients: 1, lobbies: 1 });
     const back = relay.links.bind(ticket("a"), end(1), relay.now);
     expect(back).toMatchObject({ peer: true, tell: { port: 2 } });
     expect(relay.pass(10, { port: 2 })).toBe(1);
@@ -245,7 +318,7 @@ describe("before a budget cuts, both ends are told", () => {
     relay.tick(relay.now + 10 * limits.relayIdleMs);
     expect(relay.links.bind(ticket("a"), end(1), relay.now)).toEqual({ kind: "refused", code: "bytes" });
     relay.tick(hour);
-    expect(relay.links.count()).toEqual({ links: 0, ends: 0, lobbies: 0 });
+    expect(relay.links.count()).toEqual(nothing);
   });
 
   test("its time: a minute ahead, once, and when it is over", () => {
@@ -343,7 +416,8 @@ test("one after the other, whatever links do, the rates hold, every cut was told
             else if (/rate|bytes/.test(verdict)) expect([...told]).toContain(`${link} ${verdict}`);
           }
         }
-        const { links, ends, lobbies } = relay.links.count();
+        const { links, ends, clients, lobbies } = relay.links.count();
+        expect(clients).toBeLessThanOrEqual(Math.min(2, ends));
         expect(links).toBeLessThanOrEqual(bounds.links);
         expect(ends).toBeLessThanOrEqual(2 * links);
         expect(lobbies).toBeLessThanOrEqual(Math.min(3, links));
@@ -356,7 +430,7 @@ test("one after the other, whatever links do, the rates hold, every cut was told
       }
       relay.tick(relay.now + limits.relayIdleMs + 1);
       relay.tick(hour * 9);
-      expect(relay.links.count()).toEqual({ links: 0, ends: 0, lobbies: 0 });
+      expect(relay.links.count()).toEqual(nothing);
     }),
     { numRuns: 300 },
   );

@@ -74,7 +74,7 @@ test("tells of the relay: links, ends, packets, drops, refusals and notices", as
   await bob.bind();
   for (let sent = 0; sent < 3; sent++) await ada.say(Buffer.alloc(193));
   await ada.send(dataOf("00000000000f", "?"), sidecar.port);
-  await holderOf(await client(), ticketOf("a", { link: "00000000000f" }), relay).bind();
+  await holderOf(await client(), ticketOf("a", { link: "00000000000f", a: "Cid" }), relay).bind();
   await vi.waitFor(() => expect(sidecar.relayed.drops.unknown_link).toBe(1), soon);
   expect(await read(sidecar)).toMatchObject({
     orion_relay_links: 1,

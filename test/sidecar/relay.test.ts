@@ -99,10 +99,24 @@ describe("a player who binds", () => {
     expect(sidecar.relayed.refusals.ticket_expired).toBe(1);
   });
 
+  test("is told that a ticket of before is good no more, once it has used a later one", async () => {
+    const sidecar = await relay();
+    const { ada: before, bob } = await linked(sidecar);
+    const later = { link: "ffffffffffff", lifeMs: 4_000_000 };
+    const ada = await holder(sidecar, ticketOf("a", later));
+    expect(await ada.bind()).toMatchObject({ method: "ptpRelay_bound" });
+    expect(await before.bind()).toMatchObject({
+      method: "ptpRelay_refused",
+      payload: { code: "ticket_superseded" },
+    });
+    await bob.say("anyone?");
+    await dropped(sidecar, "unknown_link");
+  });
+
   test("is told that the relay is full, and those on it stay", async () => {
     const sidecar = await relay({ relay: { links: 1 } });
     const { ada, bob } = await linked(sidecar);
-    const late = await holder(sidecar, ticketOf("a", { link: "ffffffffffff" }));
+    const late = await holder(sidecar, ticketOf("a", { link: "ffffffffffff", a: "Cid" }));
     expect(await late.bind()).toMatchObject({ method: "ptpRelay_refused", payload: { code: "relay_full" } });
     await ada.say("still here");
     expect(await bob.next()).toEqual(dataOf(ada.link, "still here"));

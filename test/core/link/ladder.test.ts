@@ -187,10 +187,12 @@ describe("a lobby that allows the relay only", () => {
   });
 
   test("ends the link when the relay refuses, at once, or does not answer, after a while", () => {
-    const refused = new Pair({ a: "nothing", b: "nothing", seed: 1, relayOnly: true });
-    refused.sidecar.refusal = "ticket_expired";
-    refused.run(1_000);
-    expect(refused.a.end?.cause).toBe("relay-refused");
+    for (const code of ["ticket_expired", "ticket_superseded"] as const) {
+      const refused = new Pair({ a: "nothing", b: "nothing", seed: 1, relayOnly: true });
+      refused.sidecar.refusal = code;
+      refused.run(1_000);
+      expect(refused.a.end?.cause).toBe("relay-refused");
+    }
     const down = new Pair({ a: "nothing", b: "nothing", seed: 1, relayOnly: true, relayDown: true });
     expect(down.run(5_000).a.end).toBeUndefined();
     expect(down.run(11_000).a.end?.cause).toBe("relay-unreachable");

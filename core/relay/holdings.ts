@@ -1,0 +1,50 @@
+/**
+ * Which links each client has bound its end of. A client is in one mediation at a time, and the tickets of one mediation expire at
+ * the same moment: so all its links do, and a ticket that expires later is of a later mediation, with which the one before is over.
+ */
+import { limits } from "../limits.ts";
+
+/** Links of one client: never none. */
+type Holding<L> = { expiresAt: number; readonly links: Set<L> };
+
+/** Links a client can have: one to each other member of its lobby. */
+const most = limits.seats - 1;
+
+export class Holdings<L> {
+  readonly #byClient = new Map<string, Holding<L>>();
+
+  /** Clients that have some. */
+  get size(): number {
+    return this.#byClient.size;
+  }
+
+  /** Whether the client has bound a link by a ticket that expires later. */
+  isSuperseded(clientId: string, expiresAt: number): boolean {
+    return expiresAt < (this.#byClient.get(clientId)?.expiresAt ?? 0);
+  }
+
+  /** The client's links of mediations before the one whose tickets expire then. */
+  before(clientId: string, expiresAt: number): L[] {
+    const holding = this.#byClient.get(clientId);
+    return holding && holding.expiresAt < expiresAt ? [...holding.links] : [];
+  }
+
+  /** Whether the client may have this link, too. */
+  hasRoom(clientId: string, link: L | undefined): boolean {
+    const links = this.#byClient.get(clientId)?.links;
+    return !links || links.size < most || (link !== undefined && links.has(link));
+  }
+
+  add(clientId: string, link: L, expiresAt: number): void {
+    const holding = this.#byClient.get(clientId) ?? { expiresAt, links: new Set() };
+    holding.expiresAt = expiresAt;
+    holding.links.add(link);
+    this.#byClient.set(clientId, holding);
+  }
+
+  remove(clientId: string, link: L): void {
+    const holding = this.#byClient.get(clientId);
+    holding?.links.delete(link);
+    if (holding?.links.size === 0) this.#byClient.delete(clientId);
+  }
+}

@@ -99,8 +99,8 @@ export const limits = {
   relayLinkRate: 256 * 1024,
   /** Bytes a second of one lobby's links together. */
   relayLobbyRate: 2 * 1024 * 1024,
-  /** Bytes a second of all links, unless set otherwise: a gigabit, both ways. */
-  relayTotalRate: 60 * 1024 * 1024,
+  /** Bytes a second of all links, both ways together, unless set otherwise: 100 Mbit/s into the machine and as much out of it. */
+  relayTotalRate: 12 * 1024 * 1024,
   /** Bytes of one link in all: its full rate for four hours. */
   relayLinkBytes: 4 * 1024 ** 3,
   /** Milliseconds of a relay's rates that may be sent at once: a game that loads a level. */

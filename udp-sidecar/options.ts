@@ -29,7 +29,8 @@ Usage: npm run sidecar -- --edge <url> [options]
                         Default: the address the edge sees                          (ORION_PUBLIC_HOST)
   --name <name>         A name of its own, to tell sidecars apart.
                         Default: the machine's name and a random part               (ORION_NAME)
-  --relayRate <number>  What it relays in all, in MiB a second. Default: ${defaultRelayRate}         (ORION_RELAY_RATE)
+  --relayRate <number>  What it relays in all, in MiB a second, or off for nothing.
+                        Default: ${defaultRelayRate}                                                 (ORION_RELAY_RATE)
   --metricsPort <port>  The TCP port of its metrics and health, over HTTP, or off
                         for none. Default: 5992                                     (ORION_METRICS_PORT)
   --metricsHost <address>
@@ -88,13 +89,17 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
     const most = name === "relayRate" ? 100_000 : 65535;
     const value = given === undefined ? fallback : positiveInteger(given, most);
     if (value !== null) return value;
-    const orOff = name === "metricsPort" ? ", or off" : "";
+    const orOff = name === "metricsPort" || name === "relayRate" ? ", or off" : "";
     throw new Error(`--${name} must be a whole number from 1 to ${most}${orOff}, not "${given}".`);
   };
   const port = number("udpPort", 5990);
   const secondPort = number("secondUdpPort", nextPort(port));
   if (port === secondPort) throw new Error(`--udpPort and --secondUdpPort must differ: both are ${port}.`);
-  const relay = { totalRate: number("relayRate", defaultRelayRate) * mebibyte };
+  const isOff = (name: "relayRate" | "metricsPort") =>
+    (values[name] ?? environment[variables[name]]) === "off";
+  const relay = isOff("relayRate")
+    ? { links: 0 }
+    : { totalRate: number("relayRate", defaultRelayRate) * mebibyte };
 
   const metricsHost = values.metricsHost ?? environment.ORION_METRICS_HOST ?? "127.0.0.1";
   if (isIP(metricsHost) === 0 && metricsHost !== "localhost") {
@@ -102,8 +107,7 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
       `--metricsHost must be an IP address of this machine, or localhost, not "${metricsHost}".`,
     );
   }
-  const isOff = (values.metricsPort ?? environment.ORION_METRICS_PORT) === "off";
-  const metrics = isOff ? undefined : { port: number("metricsPort", 5992), host: metricsHost };
+  const metrics = isOff("metricsPort") ? undefined : { port: number("metricsPort", 5992), host: metricsHost };
 
   const publicHost = values.publicHost ?? environment.ORION_PUBLIC_HOST;
   if (publicHost !== undefined && !isHost(publicHost)) {

@@ -35,7 +35,7 @@ export type SidecarOptions = {
   bind?: string | undefined;
   /** Where to tell its operator how it is, over HTTP; nowhere without. */
   metrics?: { port: number; host: string } | undefined;
-  /** What the relay carries, where it is not what core/limits.ts has. */
+  /** What the relay carries, where it is not what core/limits.ts has. With 0 links it is off, and the edge is told of none. */
   relay?: Partial<RelayBounds> | undefined;
   /** What the relay, cookies and words to the operator go by, in milliseconds since 1970; without one, the system's. */
   clock?: (() => number) | undefined;
@@ -134,7 +134,8 @@ export async function startSidecar(
     const load = Math.round(((sum - received) * 1000) / limits.heartbeatMs);
     received = sum;
     const ports = { port: receiver.ports.first, secondPort: receiver.ports.second };
-    const beat: Heartbeat = { name, host: publicHost, ...ports, relays: true, load, leaving };
+    const relays = bounds?.links === 0 ? undefined : true;
+    const beat: Heartbeat = { name, host: publicHost, ...ports, relays, load, leaving };
     return edge.post(heartbeatPath, beat);
   };
   const beat = async () => {

@@ -69,6 +69,7 @@ export type DropCause =
 
 /** Bounds of a relay, as core/limits.ts has them unless a deployment or a test sets others. */
 export type RelayBounds = {
+  /** 0: it carries nobody. */
   links: number;
   idleMs: number;
   linkRate: number;

@@ -82,6 +82,26 @@ describe("a sidecar that runs", () => {
     }
   });
 
+  test("takes no relaying as a flag or from the environment, and tells the edge", async () => {
+    for (const [flags, environment] of [
+      [["--relayRate", "off"], {}],
+      [[], { ORION_RELAY_RATE: "off" }],
+    ] as const) {
+      const name = `off-${flags.length}`;
+      const args = ["--name", name, "--udpPort", String(await freeUdpPort()), "--metricsPort", "off"];
+      const program = sidecar([...args, ...flags], {
+        ...environment,
+        ORION_EDGE: edge.url.href,
+        ORION_SECRET: secret,
+      });
+      await program.prints(/knows this sidecar/);
+      const beat = edge.beats.find((one) => one.name === name);
+      expect(beat).toMatchObject({ name });
+      expect(beat).not.toHaveProperty("relays");
+      await program.stop();
+    }
+  });
+
   test("serves metrics on a port of its own", async () => {
     const [port, metricsPort] = [await freeUdpPort(), await freeTcpPort()];
     const program = sidecar(["--edge", edge.url.href, "--udpPort", String(port)], {
@@ -179,7 +199,10 @@ describe("a sidecar that cannot run", () => {
       args: [...good, "--metricsPort=5992", "--metricsHost", "metrics.example"],
       says: /--metricsHost must be an IP address of this machine.*"metrics\.example"/,
     },
-    "a relay rate of nothing": { args: [...good, "--relayRate", "0"], says: /--relayRate must be.*"0"/ },
+    "a relay rate of nothing": {
+      args: [...good, "--relayRate", "0"],
+      says: /--relayRate must be a whole number from 1 to 100000, or off, not "0"/,
+    },
     "an unknown flag": { args: [...good, "--prot=1"], says: /--prot/ },
     "a flag without its value": { args: [...good, "--udpPort"], says: /--udpPort/ },
     "a word too many": { args: [...good, "please"], says: /'please'/ },

@@ -188,6 +188,16 @@ describe("a player who binds", () => {
   });
 });
 
+test("a relay that is off carries nobody, and the edge is not told of one", async () => {
+  const sidecar = await relay({ relay: { links: 0 } });
+  await sidecar.known;
+  expect(edge.beats[0]).not.toHaveProperty("relays");
+  const ada = await holder(sidecar, ticketOf("a"));
+  expect(await ada.bind()).toMatchObject({ method: "ptpRelay_refused", payload: { code: "relay_full" } });
+  await ada.say("anyone?");
+  await dropped(sidecar, "unknown_link");
+});
+
 describe("both ends are told", () => {
   test("that they send too much, before anything is cut", async () => {
     const now = Date.now();

@@ -1,0 +1,30 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { limits } from "../../core/limits.ts";
+import { help } from "../../udp-sidecar/options.ts";
+
+const page = readFileSync(new URL("../../docs/operating.md", import.meta.url), "utf8");
+const mebibyte = 1024 ** 2;
+
+test("the page on operating has every option of the sidecar, with its variable", () => {
+  const flags = help.split(/^ {2}(?=--)/m).flatMap((entry) => {
+    const [, flag] = /^(--\w+) </.exec(entry) ?? [];
+    return flag ? [[flag, /ORION_\w+/.exec(entry)?.[0]] as const] : [];
+  });
+  expect(flags).toHaveLength(9);
+  const missing = flags.filter(([flag, variable]) => !page.includes(`| \`${flag}\` | \`${variable}\` |`));
+  expect(missing).toEqual([]);
+});
+
+test("the page on operating states the relay's bounds the code has", () => {
+  const rows = [
+    `| links | ${limits.relayLinks.toLocaleString("en").replace(",", " ")} |`,
+    `| links of one player | ${limits.seats - 1},`,
+    `| one link | ${limits.relayLinkRate / 1024} KiB a second, both ways together; ${limits.relayLinkBytes / 1024 ** 3} GiB in all;`,
+    `| the links of one lobby | ${limits.relayLobbyRate / mebibyte} MiB a second |`,
+    `| all | ${limits.relayTotalRate / mebibyte} MiB a second, or what \`--relayRate\` says |`,
+    `| \`ORION_RELAY_RATE\` | ${limits.relayTotalRate / mebibyte} |`,
+    `at ${limits.relayTotalRate / mebibyte} MiB a second | ${((limits.relayTotalRate * 86_400) / 1e12).toFixed(1)} TB a day, ${Math.round((limits.relayTotalRate * 30 * 86_400) / 1e12)} TB a month`,
+  ];
+  expect(rows.filter((row) => !page.includes(row))).toEqual([]);
+});

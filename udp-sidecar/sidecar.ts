@@ -61,6 +61,8 @@ const firstRetryMs = 250;
 const sayAgainMs = 10 * 60_000;
 /** Milliseconds that stopping may take for what is still under way. */
 const goodbyeMs = 1_000;
+/** Milliseconds of those in which the goodbye waits for a heartbeat, which could overtake it and make the sidecar live on. */
+const lastBeatMs = 500;
 
 /** Starts a sidecar. `say` hears a sentence whenever its standing with the edge changes. Rejects if the port cannot be bound. */
 export async function startSidecar(
@@ -120,6 +122,7 @@ export async function startSidecar(
 
   const known = Promise.withResolvers<void>();
   let timer: NodeJS.Timeout | null = null;
+  let underWay: Promise<unknown> = Promise.resolve();
   let failures = 0;
   let said = "";
   let received = 0;
@@ -139,7 +142,9 @@ export async function startSidecar(
     return edge.post(heartbeatPath, beat);
   };
   const beat = async () => {
-    const reply = await heartbeat(false);
+    const replied = heartbeat(false);
+    underWay = replied;
+    const reply = await replied;
     if (stopped) return;
     isKnown = reply.accepted && heartbeatAnswer.safeParse(parseObject(reply.body)).success;
     if (isKnown) {
@@ -162,9 +167,11 @@ export async function startSidecar(
     // The players on the relay are told first: those who have another way need it now.
     const carriedOn = receiver.relay.leave() ? wait(limits.relayGoodbyeMs) : null;
     sightings.flush();
+    const beaten = Promise.race([underWay, wait(lastBeatMs, null, { ref: false })]);
+    const goodbye = beaten.then(() => heartbeat(true));
     const patience = AbortSignal.timeout(goodbyeMs);
     const waited = new Promise((resolve) => patience.addEventListener("abort", resolve));
-    await Promise.race([Promise.all([heartbeat(true), observations.drained(), carriedOn]), waited]);
+    await Promise.race([Promise.all([goodbye, observations.drained(), carriedOn]), waited]);
     await receiver.close();
     metrics?.close();
     observations.stop();

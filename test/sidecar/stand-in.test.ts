@@ -366,6 +366,33 @@ describe("heartbeats", () => {
     expect(edge.observed.flat()).toHaveLength(1);
   });
 
+  test("the last one does not overtake one that is on its way, which would make the sidecar live on", async () => {
+    const taken: (boolean | undefined)[] = [];
+    const edge = await standIn((post, response) => {
+      const { leaving } = JSON.parse(post.body);
+      // The first is a while on its way to where the fleet is kept.
+      setTimeout(
+        () => {
+          taken.push(leaving);
+          takeAll(post, response);
+        },
+        leaving ? 0 : 100,
+      );
+    });
+    const sidecar = await sidecarFor(edge.url);
+    await vi.waitFor(() => expect(edge.beats).toHaveLength(1), soon);
+    await sidecar.stop();
+    expect(taken).toEqual([false, true]);
+  });
+
+  test("the last one is sent though the one before is never answered", async () => {
+    const edge = await standIn(() => {});
+    const sidecar = await sidecarFor(edge.url);
+    await vi.waitFor(() => expect(edge.beats).toHaveLength(1), soon);
+    await sidecar.stop();
+    expect(edge.beats.at(-1)).toMatchObject({ leaving: true });
+  });
+
   test("an edge that does not answer holds a sidecar up for a second at most when it stops", async () => {
     const edge = await standIn(() => {});
     const sidecar = await startSidecar({ edge: edge.url, secret, port: 0, name: "test" }, () => {});

@@ -18,15 +18,25 @@ export type Sources = {
 
 export type MetricsServer = { readonly port: number; close(): void };
 
+/** Connections at once: a monitor has one or two. More are closed as they come. */
+export const mostConnections = 64;
+/** Milliseconds in which a request must have come, so that those who do not send one to its end keep nobody out for long. */
+const patienceMs = 5_000;
+
 /** Rejects, with the system's error, if the port cannot be had; 0 is any free one. */
 export async function serveMetrics(
-  { port, host }: { port: number; host: string },
+  { port, host, requestMs = patienceMs }: { port: number; host: string; requestMs?: number | undefined },
   sources: Sources,
 ): Promise<MetricsServer> {
   const registry = registryOf(sources);
-  const server = createServer((request, response) => {
+  const timeouts = {
+    headersTimeout: requestMs,
+    requestTimeout: requestMs,
+    connectionsCheckingInterval: requestMs / 5,
+  };
+  const server = createServer(timeouts, (request, response) => {
     const path = request.url?.replace(/\?.*/, "");
-    if (request.method !== "GET") answer(response, 405, "GET only");
+    if (request.method !== "GET" && request.method !== "HEAD") answer(response, 405, "GET or HEAD only");
     else if (path === "/healthz") {
       const trouble = sources.trouble();
       answer(response, trouble === null ? 200 : 503, trouble ?? "ok");
@@ -37,7 +47,7 @@ export async function serveMetrics(
       );
     } else answer(response, 404, "/metrics or /healthz");
   });
-  server.maxConnections = 64;
+  server.maxConnections = mostConnections;
   server.listen({ port, host, exclusive: true });
   await once(server, "listening");
   const address = server.address();

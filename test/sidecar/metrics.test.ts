@@ -2,7 +2,10 @@
 
 import { once } from "node:events";
 import { createServer } from "node:http";
+import { connect, type Socket } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
+import { newRelayCounts } from "../../udp-sidecar/counts.ts";
+import { mostConnections, serveMetrics } from "../../udp-sidecar/metrics.ts";
 import { type Sidecar, type SidecarOptions, startSidecar } from "../../udp-sidecar/sidecar.ts";
 import { type Answer, type StandIn, startStandIn, takeAll } from "../support/edge.ts";
 import { holderOf, openUdpClient, type UdpClient } from "../support/relay.ts";
@@ -143,11 +146,48 @@ test("never tells a token, a ticket, a key, an address or the secret", async () 
     expect(text).not.toContain(word);
 });
 
-test("answers nothing else, and only to a GET", async () => {
+/** Connections that begin a request, or say nothing at all, and do no more. */
+async function idlers(port: number, count: number): Promise<Socket[]> {
+  const sockets = Array.from({ length: count }, () => connect(port, "127.0.0.1"));
+  cleanUps.push(() => {
+    for (const socket of sockets) socket.destroy();
+  });
+  for (const [index, socket] of sockets.entries()) {
+    socket.on("error", () => {}).resume();
+    await once(socket, "connect");
+    if (index % 2 === 0) socket.write("GET /healthz HTTP/1.1\r\nhost: x\r\n");
+  }
+  return sockets;
+}
+
+const someSources = {
+  ports: {},
+  relayed: newRelayCounts(),
+  carried: () => ({ links: 0, ends: 0, lobbies: 0 }),
+  observations: () => ({ posted: 0, held: 0, lost: 0, refused: 0 }),
+  isKnown: () => true,
+  trouble: () => null,
+};
+
+test("takes so many connections and no more, and those who never send a request keep it to themselves only for a while", async () => {
+  const server = await serveMetrics({ port: 0, host: "127.0.0.1", requestMs: 200 }, someSources);
+  cleanUps.push(() => server.close());
+  const health = async () => (await fetch(`http://127.0.0.1:${server.port}/healthz`)).status;
+  const held = await idlers(server.port, mostConnections);
+  await expect(health()).rejects.toThrow();
+  await vi.waitFor(async () => expect(await health()).toBe(200), soon);
+  await vi.waitFor(() => expect(held.every(({ closed }) => closed)).toBe(true), soon);
+});
+
+test("answers nothing else, and only to a GET or a HEAD", async () => {
   const { sidecar } = await start();
   expect((await get(sidecar, "/")).status).toBe(404);
   expect((await get(sidecar, "/metrics/../secret")).status).toBe(404);
   expect((await get(sidecar, "/metrics", { method: "POST", body: "x" })).status).toBe(405);
+  for (const path of ["/healthz", "/metrics"]) {
+    const head = await get(sidecar, path, { method: "HEAD" });
+    expect([head.status, await head.text()]).toEqual([(await get(sidecar, path)).status, ""]);
+  }
 });
 
 test("is not there unless it is asked for", async () => {

@@ -107,6 +107,13 @@ export const limits = {
   relayBurstMs: 2_000,
   /** Milliseconds between two notices of one kind to a link that sends too much. */
   relayNoticeMs: 1_000,
+  /** Notices a second that the relay as a whole carries too much: each is sealed for two, in just that moment. The rest hear it later. */
+  relayFullNotices: 100,
+  /** Binds of one ticket from one address that are looked at in `relayBindsMs`: an honest client says one a second, and three at first. */
+  relayBinds: 8,
+  relayBindsMs: 2_000,
+  /** Tickets whose binds are counted: those of all ends. About 3 MB. */
+  relayBindsCounted: 20_000,
   /** Milliseconds before its end that a link is told: time for another way, or for a last word to the players. */
   relayLastWordMs: 60_000,
   /** Milliseconds for which a relay that stops still carries its links, once they are told. */

@@ -2,6 +2,7 @@
 import type { Socket } from "node:dgram";
 import { limits } from "../core/limits.ts";
 import { type End, Links, type RelayBounds } from "../core/relay/links.ts";
+import { Quota } from "../core/relay/quota.ts";
 import { parseTicket, type RelayCode } from "../core/relay/ticket.ts";
 import { linkOf } from "../core/wire/peer-packet.ts";
 import { readSealed } from "../core/wire/sealed.ts";
@@ -17,7 +18,7 @@ export type Relay = {
   /** A peer's packet. False if it is none after all. */
   carry(bytes: Uint8Array, address: string, port: number): boolean;
   /** A client's wish to be an end of a link: answered, unless it is not genuine. */
-  bind(bytes: Uint8Array, address: string, port: number): "binds" | "junk" | "forged";
+  bind(bytes: Uint8Array, address: string, port: number): "binds" | "junk" | "forged" | "dropped";
   /** Tells all ends that the relay stops, and takes no more. True if there is anyone to be carried for a moment yet. */
   leave(): boolean;
   /** Forgets everything. */
@@ -41,6 +42,8 @@ export function startRelay({ secret, cookies, socket, bounds, clock }: RelayOpti
   const key = deriveKey(secret, "relay");
   const links = new Links(clock(), bounds);
   const counts = newRelayCounts();
+  const { relayBinds: most, relayBindsMs: spanMs, relayBindsCounted: keys } = limits;
+  const binds = new Quota({ most, spanMs, keys });
   let isLeaving = false;
   let isCongested = false;
 
@@ -69,8 +72,13 @@ export function startRelay({ secret, cookies, socket, bounds, clock }: RelayOpti
     const text = sealed?.payload.ticket;
     const ticket = typeof text === "string" ? parseTicket(text) : null;
     if (!sealed || typeof text !== "string" || !ticket) return "junk";
+    const now = clock();
+    // Before any mac: this thread has packets to pass on. Only what is genuine is counted, so nobody can use up another's.
+    const holder = `${text} ${address}`;
+    if (binds.isSpent(holder, now)) return "dropped";
     const ticketKey = macOf(key, text);
     if (!isSealed(ticketKey, sealed)) return "forged";
+    binds.spend(holder, now);
     const { data } = bindShape.safeParse(sealed.payload);
     if (!data) return "junk";
     const { nonce, cookie } = data;
@@ -81,7 +89,6 @@ export function startRelay({ secret, cookies, socket, bounds, clock }: RelayOpti
       counts.refusals[code] += 1;
       answer("ptpRelay_refused", { nonce, code });
     };
-    const now = clock();
     if (ticket.expiresAt <= now) refuse("ticket_expired");
     else if (isLeaving) refuse("leaving");
     else if (cookie === undefined || !cookies.isGood(cookie, address, port, now)) {

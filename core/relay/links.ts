@@ -6,6 +6,7 @@ import { limits } from "../limits.ts";
 import { dataHeaderBytes, linkNumber } from "../wire/peer-packet.ts";
 import { type Bucket, emptyInMs, fillUp, isLow, newBucket } from "./budget.ts";
 import { Holdings } from "./holdings.ts";
+import { Quota } from "./quota.ts";
 import type { RelayCode, Side, Ticket } from "./ticket.ts";
 
 /** One client, where its last bind came from. */
@@ -98,6 +99,7 @@ export class Links {
   readonly #lobbies = new Map<string, Lobby>();
   readonly #holdings = new Holdings<Link>();
   readonly #total: Bucket;
+  readonly #fullNotices = new Quota({ most: limits.relayFullNotices, spanMs: 1_000, keys: 1 });
 
   constructor(now: number, bounds: Partial<RelayBounds> = {}) {
     this.#bounds = { ...relayBounds, ...bounds };
@@ -265,7 +267,7 @@ export class Links {
     return null;
   }
 
-  /** A code at most once a second: to the one link, or to all that share the budget of their lobby. */
+  /** A code at most once a second: to the one link, or to all of its lobby. Of a full relay not all can hear at once. */
   #tellRate(link: Link, code: keyof Link["rateToldAt"], inMs: number, now: number): void {
     if (code === "lobby_rate") {
       // Asked before the links are walked through, or each packet would cost more the larger the lobby is.
@@ -274,6 +276,7 @@ export class Links {
     }
     for (const one of code === "lobby_rate" ? link.lobby.links : [link]) {
       if (isRecent(one.rateToldAt[code], now)) continue;
+      if (code === "total_rate" && !this.#fullNotices.spend("all", now)) continue;
       one.rateToldAt[code] = now;
       this.#tell(one, code, inMs);
     }

@@ -305,6 +305,30 @@ describe("before a budget cuts, both ends are told", () => {
     ]);
   });
 
+  test("the rate of all, where very many send: some of them each second, in the end all", () => {
+    const relay = aRelay({ totalRate: 1_000 });
+    const count = limits.relayFullNotices * 2.5;
+    for (let link = 1; link <= count; link++) {
+      for (const side of ["a", "b"] as const) {
+        const [clientId, peerId] = side === "a" ? [`a${link}`, `b${link}`] : [`b${link}`, `a${link}`];
+        const about = { link: hex(link), lobbyId: `of ${link}`, clientId, peerId };
+        relay.links.bind(ticket(side, about), end(side === "a" ? 1 : 2), 0);
+      }
+    }
+    const heard = new Set<number>();
+    const told: number[] = [];
+    // Each sends once a second and a bit, too much for all together.
+    for (; relay.now < 20_000; relay.now += 1_001) {
+      for (let link = 1; link <= count; link++)
+        relay.pass(500, { link: ((link + told.length * 97) % count) + 1 });
+      const now = relay.told();
+      told.push(now.length);
+      for (const [link, code] of now) if (code === "total_rate") heard.add(link);
+    }
+    expect(Math.max(...told)).toBe(limits.relayFullNotices);
+    expect(heard.size).toBe(count);
+  });
+
   test("the bytes of the link: at nine tenths; what is used up stays so, and is told to who binds", () => {
     const relay = aRelay({ linkBytes: 10_000, linkRate: 1_000 });
     relay.link();

@@ -170,7 +170,7 @@ const someSources = {
 };
 
 test("takes so many connections and no more, and those who never send a request keep it to themselves only for a while", async () => {
-  const server = await serveMetrics({ port: 0, host: "127.0.0.1", requestMs: 200 }, someSources);
+  const server = await serveMetrics({ port: 0, host: "127.0.0.1", requestMs: 1_000 }, someSources);
   cleanUps.push(() => server.close());
   const health = async () => (await fetch(`http://127.0.0.1:${server.port}/healthz`)).status;
   const held = await idlers(server.port, mostConnections);

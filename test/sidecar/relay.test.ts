@@ -113,6 +113,42 @@ describe("a player who binds", () => {
     await dropped(sidecar, "unknown_link");
   });
 
+  test("is looked at some times in two seconds and no more, whoever else binds, and then again", async () => {
+    let now = Date.now();
+    const sidecar = await relay({ clock: () => now });
+    const [here, there] = [await client(), await client("::1")];
+    const ada = await holder(sidecar, ticketOf("a"), here);
+    const bob = await holder(sidecar, ticketOf("b"));
+    const dropsAre = (count: number) => vi.waitFor(() => expect(sidecar.counts.dropped).toBe(count), soon);
+    for (let times = 0; times < limits.relayBinds; times++) {
+      await ada.ask();
+      expect((await ada.word()).method).toBe("ptpRelay_challenge");
+    }
+    await ada.ask();
+    await dropsAre(1);
+    // Elsewhere, and for others, it is as it was.
+    const elsewhere = await holder(sidecar, ticketOf("a"), there);
+    await elsewhere.ask();
+    expect((await elsewhere.word()).method).toBe("ptpRelay_challenge");
+    expect((await bob.bind()).method).toBe("ptpRelay_bound");
+    expect(ada.heard).toHaveLength(limits.relayBinds);
+    now += limits.relayBindsMs;
+    expect((await ada.bind()).method).toBe("ptpRelay_bound");
+    expect(sidecar.counts.dropped).toBe(1);
+  });
+
+  test("is looked at though a stranger who has seen its ticket forges it by the hundred from its address", async () => {
+    const sidecar = await relay();
+    const eve = await client();
+    const { ticket, key } = ticketOf("a");
+    for (let times = 0; times < 100; times++) {
+      await eve.send(sealedOf("no key", "ptpRelay_bind", { ticket, nonce: "nonce-nonce" }), sidecar.port);
+    }
+    await vi.waitFor(() => expect(sidecar.counts.forged).toBe(100), soon);
+    const ada = await holder(sidecar, { ticket, key });
+    expect((await ada.bind()).method).toBe("ptpRelay_bound");
+  });
+
   test("is told that the relay is full, and those on it stay", async () => {
     const sidecar = await relay({ relay: { links: 1 } });
     const { ada, bob } = await linked(sidecar);

@@ -4,7 +4,7 @@ export const limits = {
   bodyBytes: 16 * 1024,
   /** Bytes of a WebSocket message from a client. The largest honest one is under 2 000. */
   frameBytes: 16 * 1024,
-  /** Bytes of a datagram: a token is at most 48 characters, so an honest one is under 200. */
+  /** Bytes of a datagram that is no packet of a peer: Orion's is under 200, a bind under 500, a probe with 8 of the longest candidates under 1 000. */
   datagramBytes: 1024,
   /** UTF-16 units of a lobby's or a member's name (Orion). */
   nameLength: 50,
@@ -71,7 +71,7 @@ export const limits = {
   observationLifeMs: 30_000,
   /** Milliseconds between two posts of one client from the same endpoint. From another one it is posted at once. */
   observationIntervalMs: 200,
-  /** Tokens a sidecar holds observations for. About 20 MB. */
+  /** Tokens a sidecar holds observations for: 19 MB of Orion's clients, 54 with 3 candidates each, 82 with 8 (measured). */
   observationsHeld: 50_000,
 
   /** Local addresses a client may say it has: a machine with two networks, IPv4 and IPv6, and some to spare. */

@@ -5,7 +5,7 @@ import type { RelayCode } from "../core/relay/ticket.ts";
 /** Datagrams that are about where clients are. */
 export type Counts = { observed: number; junk: number; forged: number; dropped: number };
 
-/** The datagrams of one port. `binds` are of genuine tickets, `packets` of peers. */
+/** The datagrams of one port. `binds` have a genuine ticket; `packets` have the shape of what peers send, and may be anybody's: RelayCounts tells which passed. */
 export type PortCounts = Counts & { binds: number; packets: number };
 
 export type RelayCounts = {

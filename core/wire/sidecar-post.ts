@@ -31,7 +31,7 @@ export const heartbeat = z.object({
   secondPort: port.optional(),
   /** Whether it relays, on its first port. */
   relays: z.boolean().optional(),
-  /** Datagrams a second, lately. */
+  /** Datagrams a second on both ports, lately. Packets to relay count too: they are what fills a machine, so new players go elsewhere. */
   load: z.number().min(0),
   /** The last one: the sidecar is about to stop. */
   leaving: z.boolean().optional(),

@@ -33,6 +33,8 @@ test("the page on links has every kind of packet", () => {
 test("the page on links states the limits the code has", () => {
   const rows = [
     `candidates of a client | ${limits.candidates} |`,
+    `binds of one ticket from one address | ${limits.relayBinds} in ${limits.relayBindsMs / 1000} s |`,
+    `client's links through the relay | ${limits.seats - 1} |`,
     `packet of the game | ${limits.gamePacketBytes.toLocaleString("en").replace(",", " ")} bytes`,
     `characters of one | ${limits.timelineLines}, ${limits.timelineText} |`,
     `${limits.relayLinkRate / 1024} KiB a second, both ways together; ${limits.relayLinkBytes / 1024 ** 3} GiB; ${limits.relayTicketMs / 3_600_000} hours`,

@@ -37,7 +37,7 @@ test("the protocol's page states the limits the code has", () => {
     `${limits.frameBurst} at once, ${limits.framesPerSecond} a second for long | dropped; after ${limits.framesDropped} dropped`,
     `chat message | ${limits.chatLength} UTF-16 units`,
     `datagram | ${limits.datagramBytes.toLocaleString("en").replace(",", " ")} bytes`,
-    `datagrams of one client from one address | ${1000 / limits.observationIntervalMs} a second are looked at`,
+    `of one client from one endpoint | ${1000 / limits.observationIntervalMs} a second are told to the lobby`,
     `seats in a lobby | ${limits.seats}`,
   ];
   expect(rows.filter((row) => !page.includes(row))).toEqual([]);

@@ -301,6 +301,18 @@ describe("both ends are told", () => {
   });
 });
 
+test("what is relayed counts as load, so that new players are sent to where less is", async () => {
+  const sidecar = await relay();
+  await sidecar.known;
+  const { ada, bob } = await linked(sidecar);
+  for (let sent = 0; sent < 50; sent++) {
+    await ada.say("on and on");
+    await bob.next();
+  }
+  await sidecar.stop();
+  expect(edge.beats.at(-1)?.load).toBeGreaterThanOrEqual(50_000 / limits.heartbeatMs);
+});
+
 test("a relay that starts anew in the middle of a game carries on with the same tickets", async () => {
   const before = await relay();
   const { ada, bob } = await linked(before);

@@ -1,8 +1,8 @@
 /** A lobby whose players can be connected to each other: the half that needs UDP. */
 import * as z from "zod";
-import type { HeardMessage } from "../core/wire/heard-message.ts";
+import type { Heard, HeardMessage } from "../core/wire/heard-message.ts";
 import { Emitter } from "./emitter.ts";
-import { OrionError } from "./error.ts";
+import { OrionError, ownError } from "./error.ts";
 import { request } from "./http.ts";
 import { Lobby } from "./lobby.ts";
 import type { LobbyEvents } from "./lobby-events.ts";
@@ -45,14 +45,15 @@ export class NodeLobby extends Lobby {
     this.#seat = seat;
     this.#server = server;
     this.#goesOn = goesOn;
+    // What is ours to do comes before what the game hears of it.
+    seat.attend((message) => this.#hear(message));
+    seat.events.on("left", ({ name }) => this.#mediation?.lose(name));
+    seat.events.on("closed", ({ reason }) => this.#close(endError(reason)));
     seat.events.on("chat", (message) => this.#events.emit("chat", message));
     seat.events.on("joined", (member) => this.#events.emit("joined", member));
     seat.events.on("left", (member) => this.#events.emit("left", member));
     seat.events.on("closed", (end) => this.#events.emit("closed", end));
     seat.events.on("aborted", (end) => this.#events.emit("aborted", end));
-    seat.attend((message) => this.#hear(message));
-    seat.events.on("left", ({ name }) => this.#mediation?.lose(name));
-    seat.events.on("closed", ({ reason }) => this.#close(endError(reason)));
   }
 
   override on<E extends keyof NodeLobbyEvents>(
@@ -117,7 +118,8 @@ export class NodeLobby extends Lobby {
     throwIfAborted(signal);
     if (raw) this.#rawWaiters += 1;
     try {
-      const current = this.#mediation?.isOver ? null : this.#mediation;
+      // One that fails is not waited for: the next may be about to begin.
+      const current = this.#mediation?.isFailing ? null : this.#mediation;
       const mediation = current ?? (await this.#nextMediation(signal));
       return await mediation.wait(raw, signal);
     } finally {
@@ -136,7 +138,7 @@ export class NodeLobby extends Lobby {
   #hear({ method, payload }: HeardMessage): void {
     switch (method) {
       case "ptpMediation_send":
-        void this.#current().ask(payload);
+        void this.#asked(payload)?.ask(payload);
         break;
       case "ptpMediation_peersConnection_start":
         void this.#mediation?.introduce(payload);
@@ -157,11 +159,19 @@ export class NodeLobby extends Lobby {
     }
   }
 
-  /** The mediation that is under way, or a new one. */
-  #current(): Mediation {
-    if (this.#mediation && !this.#mediation.isOver) return this.#mediation;
+  /** The mediation that the server's wish to see us belongs to, a new one perhaps; null if that one is over. */
+  #asked({ mediation: id }: Heard<"ptpMediation_send">): Mediation | null {
+    const current = this.#mediation;
+    const isSame = id === undefined ? !current?.isFailing : id === current?.id;
+    if (current && isSame) return current.isFailing ? null : current;
+    current?.abort(ownError("aborted"));
+    return this.#begin(id);
+  }
+
+  #begin(id: string | undefined): Mediation {
     const events = this.#events;
     const mediation = new Mediation({
+      id,
       seat: this.#seat,
       server: this.#server,
       goesOn: this.#goesOn,

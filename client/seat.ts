@@ -44,7 +44,7 @@ export class Seat {
     );
   }
 
-  /** Hears every message of the server behind the lobby's own hearing of it. One at a time. */
+  /** Hears every message of the server, before any listener hears of it. One at a time. */
   attend(attend: (message: HeardMessage) => void): void {
     this.#attend = attend;
   }
@@ -83,6 +83,8 @@ export class Seat {
 
   #hear(message: HeardMessage): void {
     if (this.over) return;
+    // Before any listener, which may begin the next thing at once.
+    this.#attend?.(message);
     switch (message.method) {
       case "lobby_peerConnect":
         this.#join(message.payload.peerName);
@@ -107,7 +109,6 @@ export class Seat {
         break;
       default:
     }
-    this.#attend?.(message);
   }
 
   #join(name: string): void {

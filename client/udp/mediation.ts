@@ -22,6 +22,8 @@ import { Turns } from "./turns.ts";
 export type Connection = { kind: "links"; links: Link[] } | { kind: "raw"; raw: RawConnection };
 
 export type MediationOptions = {
+  /** What the server calls it, if it knows the additions. */
+  id: string | undefined;
   seat: Seat;
   server: URL;
   /** Whether this client is content with some of its links. */
@@ -50,8 +52,6 @@ export class Mediation {
   readonly #timeline: TimelineEntry[] = [];
   readonly #begunAt = performance.now();
   readonly #result = Promise.withResolvers<Connection>();
-  /** What the server calls it, if it knows the additions. */
-  #id: string | undefined;
   #phase: "gathering" | "connecting" | "connected" | "over" = "gathering";
   /** Why it has failed from here: the server knows, and is about to say that it is over. */
   #failure: OrionError | null = null;
@@ -72,9 +72,13 @@ export class Mediation {
     });
   }
 
-  /** Whether it came to nothing. */
-  get isOver(): boolean {
-    return this.#phase === "over";
+  get id(): string | undefined {
+    return this.#options.id;
+  }
+
+  /** Whether it came to nothing, or is about to. */
+  get isFailing(): boolean {
+    return this.#phase === "over" || this.#failure !== null;
   }
 
   /** What it comes to. Whoever waits takes the links. Throws why it came to nothing, or `not_raw`. */
@@ -92,7 +96,6 @@ export class Mediation {
 
   /** The server asks to see us. */
   async ask(request: Heard<"ptpMediation_send">): Promise<void> {
-    this.#id = request.mediation;
     if (this.#phase === "gathering" && !this.#failure) await this.#gathering.ask(request);
   }
 
@@ -101,7 +104,7 @@ export class Mediation {
     if (this.#phase !== "gathering" || this.#failure) return;
     this.#phase = "connecting";
     const gathered = await this.#gathering.end();
-    if (!gathered || this.isOver) return;
+    if (!gathered || this.isFailing) return;
     const { seat, introduced, wantsRaw } = this.#options;
     const isHost = seat.host === seat.self;
     const expected = isHost ? seat.members.filter((name) => name !== seat.self) : [seat.host];
@@ -117,7 +120,7 @@ export class Mediation {
 
   /** The game, which has the socket, is connected to all its peers. */
   reportConnected(): void {
-    this.#options.seat.say("ptpMediation_peersConnection_success", { mediation: this.#id });
+    this.#options.seat.say("ptpMediation_peersConnection_success", { mediation: this.id });
   }
 
   /** A member has left: there is nobody to be connected to. */
@@ -159,7 +162,7 @@ export class Mediation {
   async #connect(introduced: Introduced, options: PairingOptions): Promise<Outcome> {
     const { peer } = introduced;
     const end = await pairWith(introduced, options);
-    if (!end || this.isOver) return { peer, end: null, link: null };
+    if (!end || this.isFailing) return { peer, end: null, link: null };
     const link = new Link(end);
     this.#ends.set(end.number, end);
     void end.over.then(() => this.#closeWhenDone());
@@ -170,7 +173,7 @@ export class Mediation {
   }
 
   #conclude(outcomes: Outcome[]): void {
-    if (this.#phase !== "connecting") return;
+    if (this.#phase !== "connecting" || this.isFailing) return;
     const { seat, goesOn } = this.#options;
     const report = { cause: null, timeline: this.#timeline, peers: outcomes.map(reportOf) };
     const lost = outcomes.find(({ end }) => !end?.isUsable);
@@ -178,7 +181,7 @@ export class Mediation {
     const links = outcomes.flatMap(({ end, link }) => (end?.isUsable && link ? [link] : []));
     seat.say(
       `ptpMediation_peersConnection_${isComplete ? "success" : "failure"}`,
-      reportMessage(this.#id, report),
+      reportMessage(this.id, report),
     );
     if (!isComplete && !(goesOn && links.length > 0)) {
       const cause = lost ? causeOf(lost) : "no-additions";
@@ -206,7 +209,7 @@ export class Mediation {
   #giveUp(error: OrionError): void {
     if (this.#phase !== "gathering" || this.#failure) return;
     const report: ConnectionReport = { cause: "udp-blocked", timeline: this.#timeline, peers: [] };
-    this.#options.seat.say("ptpMediation_peersConnection_failure", reportMessage(this.#id, report));
+    this.#options.seat.say("ptpMediation_peersConnection_failure", reportMessage(this.id, report));
     this.#failSoon(new OrionError(error.code, error.message, { report, cause: error.cause }));
   }
 

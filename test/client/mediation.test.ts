@@ -2,7 +2,7 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { connect, type Lobby, type Orion, OrionError } from "../../client/index.ts";
+import { connect, type Link, type Lobby, type Orion, OrionError } from "../../client/index.ts";
 import { reportMessage } from "../../client/udp/report-message.ts";
 import { limits } from "../../core/limits.ts";
 import { readClientMessage } from "../../core/wire/client-message.ts";
@@ -311,4 +311,23 @@ test("listeners hear each thing that happens once, in order", async () => {
   expect(heard.map(([event]) => event)).toEqual(["joined", "introduced", "link", "closed"]);
   expect(heard.find(([event]) => event === "link")?.[1]).toBe(hers[0]);
   await Promise.all([...hers, ...his].map((link) => link.close()));
+});
+
+test("who starts again as soon as it hears that a start was aborted gets the links of the new one", async () => {
+  await using ada = await orion.host({ name: "Ada" });
+  await using bo = await orion.join(ada.code, { name: "Bo" });
+  const cy = await plainPlayer(ada.code, "Cy", false);
+  const hers = new Promise<Link[]>((resolve, reject) => {
+    ada.on("aborted", () => ada.start().then(resolve, reject));
+  });
+  const his = new Promise<Link[]>((resolve, reject) => {
+    bo.on("aborted", () => bo.started().then(resolve, reject));
+  });
+  const failed = [ada.start(), bo.started()].map((start) => expectError(start, "member_left"));
+  await cy.hears("ptpMediation_send");
+  await cy.leave();
+  await Promise.all(failed);
+  const links = [...(await hers), ...(await his)];
+  expect(links.map(({ peer }) => peer.name)).toEqual(["Bo", "Ada"]);
+  await Promise.all(links.map((link) => link.close()));
 });

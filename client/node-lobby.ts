@@ -1,5 +1,6 @@
 /** A lobby whose players can be connected to each other: the half that needs UDP. */
 import * as z from "zod";
+import type { Cause } from "../core/link/cause.ts";
 import type { Heard, HeardMessage } from "../core/wire/heard-message.ts";
 import { Emitter } from "./emitter.ts";
 import { OrionError, ownError } from "./error.ts";
@@ -27,6 +28,9 @@ export type NodeLobbyEvents = LobbyEvents & {
 export type StartOptions = { signal?: AbortSignal; raw?: false };
 export type RawStartOptions = { signal?: AbortSignal; raw: true };
 
+/** Milliseconds in which a mediation begins that the server has agreed to. */
+const beginMs = 2_000;
+
 type Waiter = { resolve: (mediation: Mediation) => void; reject: (error: OrionError) => void };
 
 export class NodeLobby extends Lobby {
@@ -37,7 +41,11 @@ export class NodeLobby extends Lobby {
   #mediation: Mediation | null = null;
   /** Those who wait for a mediation to begin. */
   #waiters = new Set<Waiter>();
+  /** Calls of `start` and `started` that are not done, and those with `raw` among them. */
+  #waiting = 0;
   #rawWaiters = 0;
+  /** Done when the last start that was called off is over. */
+  #calledOff: Promise<void> = Promise.resolve();
 
   /** Made by `host` and `join`. @internal */
   constructor({ seat, server, goesOn }: Opening) {
@@ -66,45 +74,60 @@ export class NodeLobby extends Lobby {
   /**
    * The host's: connects all members, to the host each. Done when all this client's links are usable; with
    * `onLoss: "continue"`, all that came about, if any did. With `raw` it is the game that connects: it is given the UDP socket
-   * that the server has seen, and who the peers are. Throws the server's refusal, the code with which the mediation was
+   * that the server has seen, and who the peers are. A signal that is aborted while nobody else waits calls the start off, for
+   * all: the lobby is open again. Throws the server's refusal, the code with which the mediation was
    * aborted, a cause (docs/protocol.md), or why the lobby is over.
    */
   start(options?: StartOptions): Promise<Link[]>;
   start(options: RawStartOptions): Promise<RawConnection>;
   async start({ signal, raw = false }: StartOptions | RawStartOptions = {}): Promise<Link[] | RawConnection> {
     throwIfAborted(signal);
+    // The server takes no start before it has ended the one that was called off.
+    await abortable(this.#calledOff, signal);
+    if (this.#seat.over) throw endError(this.#seat.over);
     const given = new AbortController();
     const callOff = () => given.abort(signal?.reason);
     signal?.addEventListener("abort", callOff);
+    // Messages may come before the answer.
+    const waiting = this.#connection(raw, given.signal);
+    const asked = this.#askToStart();
     try {
-      // Messages may come before the answer.
-      const connection = this.#connection(raw, given.signal);
-      connection.catch(() => {});
-      const url = new URL(`lobbies/${this.code}/ptp/start`, this.#server);
-      const body = { token: this.#seat.token() };
-      await inTime((ending) => request(url, z.unknown(), { body, signal: ending }), given.signal);
-      return bare(await connection);
+      const [connection] = await Promise.all([waiting, asked]);
+      return bare(connection);
     } catch (error) {
       given.abort(error);
+      await waiting.catch(() => {});
+      if (signal?.aborted) this.#calledOff = this.#callOff(asked);
       throw error;
     } finally {
       signal?.removeEventListener("abort", callOff);
     }
   }
 
-  /** Everybody's: waits for the host to start, or for what it has started, and then as `start`. */
+  /** Everybody's: waits for the host to start, or for what it has started, and then as `start`. Called off before, it calls off nothing else. */
   started(options?: StartOptions): Promise<Link[]>;
   started(options: RawStartOptions): Promise<RawConnection>;
   async started({
     signal,
     raw = false,
   }: StartOptions | RawStartOptions = {}): Promise<Link[] | RawConnection> {
-    return bare(await this.#connection(raw, signal));
+    try {
+      return bare(await this.#connection(raw, signal));
+    } catch (error) {
+      if (signal?.aborted && this.#mediation) this.#calledOff = this.#callOff();
+      throw error;
+    }
   }
 
   /** Says that this client is connected to all its peers: after `raw`, where only the game knows. */
   reportConnected(): void {
     this.#mediation?.reportConnected();
+  }
+
+  /** Says that it cannot be: the start is aborted, or goes on without it. */
+  reportFailed(cause: Cause = "no-packets-received"): void {
+    const mediation = this.#mediation?.id;
+    this.#seat.say("ptpMediation_peersConnection_failure", { mediation, cause, peers: [] });
   }
 
   /** As a lobby that has no links. Those that were handed out live on; those that nobody has asked for are closed. */
@@ -114,8 +137,28 @@ export class NodeLobby extends Lobby {
     await left;
   }
 
+  async #askToStart(): Promise<void> {
+    const url = new URL(`lobbies/${this.code}/ptp/start`, this.#server);
+    const body = { token: this.#seat.token() };
+    await inTime((signal) => request(url, z.unknown(), { body, signal }));
+  }
+
+  /** Ends what nobody waits for any more: what is under way, or, once it was asked for, what is about to begin. Never throws. */
+  async #callOff(asked?: Promise<void>): Promise<void> {
+    try {
+      if (asked && (this.#mediation?.isFailing ?? true)) await asked;
+      if (this.#waiting > 0) return;
+      const current = this.#mediation?.isFailing ? null : this.#mediation;
+      const mediation = current ?? (await this.#nextMediation(AbortSignal.timeout(beginMs)));
+      if (this.#waiting === 0) await mediation.callOff();
+    } catch {
+      // It was refused, or the lobby is over: nothing has begun.
+    }
+  }
+
   async #connection(raw: boolean, signal?: AbortSignal): Promise<Connection> {
     throwIfAborted(signal);
+    this.#waiting += 1;
     if (raw) this.#rawWaiters += 1;
     try {
       // One that fails is not waited for: the next may be about to begin.
@@ -123,6 +166,7 @@ export class NodeLobby extends Lobby {
       const mediation = current ?? (await this.#nextMediation(signal));
       return await mediation.wait(raw, signal);
     } finally {
+      this.#waiting -= 1;
       if (raw) this.#rawWaiters -= 1;
     }
   }

@@ -1,4 +1,5 @@
 /** One run of being seen by the server, introduced to the peers, and connected to them. */
+import type { Socket } from "node:dgram";
 import type { Endpoint } from "../../core/endpoint.ts";
 import { type Cause, causes } from "../../core/link/cause.ts";
 import type { LocalSocket } from "../../core/link/path.ts";
@@ -57,8 +58,10 @@ export class Mediation {
   #failure: OrionError | null = null;
   #failureTimer: ReturnType<typeof setTimeout> | null = null;
   #waiters = 0;
-  /** The socket is the game's. */
-  #isReleased = false;
+  /** The socket that is the game's, and whether the game has it. */
+  #released: Socket | null = null;
+  #isTaken = false;
+  readonly #over = Promise.withResolvers<void>();
 
   constructor(options: MediationOptions) {
     this.#options = options;
@@ -87,6 +90,7 @@ export class Mediation {
     try {
       const connection = await abortable(this.#result.promise, signal);
       if ((connection.kind === "raw") !== raw) throw ownError("not_raw");
+      this.#isTaken = true;
       this.#handOut();
       return connection;
     } finally {
@@ -142,8 +146,21 @@ export class Mediation {
     this.#fail(this.#failure ?? error, (end) => (isKept(end) ? null : "aborted"));
   }
 
+  /** Nobody waits for it any more: it ends, for all. Done when the server knows. What came about before stays. */
+  async callOff(): Promise<void> {
+    if (this.#phase === "connected" && (this.#isTaken || !this.#released)) return;
+    if (!this.isFailing) {
+      this.#sayFailure("aborted");
+      this.#failSoon(ownError("aborted"));
+      this.#closeReleased();
+      this.#end(() => "aborted");
+    }
+    await this.#over.promise;
+  }
+
   /** Nobody will ask any more: what nobody has taken ends. */
   drop(): void {
+    if (!this.#isTaken) this.#closeReleased();
     this.#end((end) => (this.#handedOut.has(end) ? null : "aborted"));
   }
 
@@ -200,7 +217,7 @@ export class Mediation {
 
   #release({ sockets, sidecar }: Gathered, told: Introduced[]): void {
     const socket = sockets.release(sidecar.ip);
-    this.#isReleased = true;
+    this.#released = socket;
     this.#phase = "connected";
     this.#result.resolve({ kind: "raw", raw: { socket, peers: told.map(({ peer }) => peer) } });
   }
@@ -208,9 +225,19 @@ export class Mediation {
   /** Nothing gets out from here: the server and the game are told so. */
   #giveUp(error: OrionError): void {
     if (this.#phase !== "gathering" || this.#failure) return;
-    const report: ConnectionReport = { cause: "udp-blocked", timeline: this.#timeline, peers: [] };
-    this.#options.seat.say("ptpMediation_peersConnection_failure", reportMessage(this.id, report));
+    const report = this.#sayFailure("udp-blocked");
     this.#failSoon(new OrionError(error.code, error.message, { report, cause: error.cause }));
+  }
+
+  #sayFailure(cause: Cause): ConnectionReport {
+    const report: ConnectionReport = { cause, timeline: this.#timeline, peers: [] };
+    this.#options.seat.say("ptpMediation_peersConnection_failure", reportMessage(this.id, report));
+    return report;
+  }
+
+  #closeReleased(): void {
+    this.#released?.close();
+    this.#released = null;
   }
 
   /** Once the server says so too, the host can start again. One of Orion's own does not. */
@@ -224,6 +251,7 @@ export class Mediation {
     this.#phase = "over";
     if (this.#failureTimer) clearTimeout(this.#failureTimer);
     this.#result.reject(error);
+    this.#over.resolve();
     this.#end(verdict);
     this.#closeWhenDone();
   }
@@ -239,7 +267,7 @@ export class Mediation {
   /** The sockets are needed as long as there is a link. */
   #closeWhenDone(): void {
     const isWaiting = this.#phase === "gathering" || this.#phase === "connecting";
-    if (isWaiting || this.#isReleased || [...this.#ends.values()].some((end) => !end.isOver)) return;
+    if (isWaiting || this.#released || [...this.#ends.values()].some((end) => !end.isOver)) return;
     void this.#gathering.close();
   }
 

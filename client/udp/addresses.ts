@@ -38,12 +38,15 @@ export function candidatesOf(own: OwnAddress[], v4Port: number, v6Port: number |
   ].slice(0, limits.candidates);
 }
 
-/** The host's address, IPv4 if it has one, or null if it cannot be found. */
-export async function resolveHost(host: string): Promise<string | null> {
+/** The host's addresses, one of each family that it has, IPv4 first; none if it cannot be found. */
+export async function resolveHost(host: string): Promise<string[]> {
   try {
-    const { address } = await lookup(host.replace(/^\[|\]$/g, ""), { order: "ipv4first" });
-    return plainAddress(address);
+    const found = await lookup(host.replace(/^\[|\]$/g, ""), { all: true, order: "ipv4first" });
+    const addresses = found.map(({ address }) => plainAddress(address));
+    const isV6 = (address: string) => address.includes(":");
+    const [v4, v6] = [addresses.find((address) => !isV6(address)), addresses.find(isV6)];
+    return [v4, v6].filter((address) => address !== undefined);
   } catch {
-    return null;
+    return [];
   }
 }

@@ -14,6 +14,8 @@ export type GatheringOptions = {
   receive: Receive;
   /** Something happened, worth a line in the report. */
   note: (what: string) => void;
+  /** The sidecar does not answer: the server may know another. */
+  unseen: () => void;
   /** Nothing gets out from here, or not even a socket can be had. */
   failed: (error: OrionError) => void;
 };
@@ -31,8 +33,10 @@ export class Gathering {
   readonly #options: GatheringOptions;
   readonly #own = ownAddresses();
   readonly #opening: Promise<{ sockets: UdpSockets; probe: Probe } | null>;
-  readonly #addresses = new Map<string, string>();
-  #sidecar: Endpoint | null = null;
+  readonly #addresses = new Map<string, string[]>();
+  /** The sidecar's first port, and where a server of Orion's own is. */
+  #port: number | null = null;
+  #ip: string | null = null;
   #isOver = false;
 
   constructor(options: GatheringOptions) {
@@ -41,30 +45,45 @@ export class Gathering {
   }
 
   /** The server asks to see us. */
-  async ask({ port, ports, host }: Heard<"ptpMediation_send">): Promise<void> {
-    const { note } = this.#options;
-    const [opened, ip] = await Promise.all([this.#opening, this.addressOf(host)]);
+  async ask({
+    port,
+    ports,
+    host = this.#options.server.hostname,
+  }: Heard<"ptpMediation_send">): Promise<void> {
+    const [opened, ips] = await Promise.all([this.#opening, this.#addressesOf(host)]);
     if (!opened || this.#isOver) return;
-    if (ip === null) {
-      note("the sidecar's address cannot be found");
-      this.#fail();
+    this.#port = port;
+    if (ports) {
+      opened.probe.ask({ host, ips, ports });
       return;
     }
-    this.#sidecar = { ip, port };
-    if (ports) opened.probe.ask(ip, ports);
-    else opened.probe.askPlainly({ ip, port });
+    const [ip] = ips;
+    if (ip === undefined) {
+      this.#options.note("the server's address cannot be found");
+      this.#fail();
+    } else {
+      this.#ip = ip;
+      opened.probe.askPlainly({ ip, port });
+    }
   }
 
   /** A datagram that may be the sidecar's answer. */
-  async hear(sealed: Sealed): Promise<void> {
-    (await this.#opening)?.probe.hear(sealed);
+  async hear(sealed: Sealed, from: Endpoint): Promise<void> {
+    (await this.#opening)?.probe.hear(sealed, from);
   }
 
-  /** The host's address, or null; without a host, the server's. */
-  async addressOf(host = this.#options.server.hostname): Promise<string | null> {
-    const address = this.#addresses.get(host) ?? (await resolveHost(host));
-    if (address !== null) this.#addresses.set(host, address);
-    return address;
+  /** The host's address, of the family that reaches the sidecar if there is one, or null; without a host, the server's. */
+  async addressOf(host: string | undefined, sidecar: Endpoint): Promise<string | null> {
+    const ips = await this.#addressesOf(host ?? this.#options.server.hostname);
+    const isV6 = sidecar.ip.includes(":");
+    return ips.find((ip) => ip.includes(":") === isV6) ?? ips[0] ?? null;
+  }
+
+  async #addressesOf(host: string): Promise<string[]> {
+    const ips = this.#addresses.get(host) ?? (await resolveHost(host));
+    // One that was not found may be found at the next asking.
+    if (ips.length > 0) this.#addresses.set(host, ips);
+    return ips;
   }
 
   /** Ends it. What came of it, or null if nothing did. */
@@ -72,9 +91,10 @@ export class Gathering {
     this.#isOver = true;
     const opened = await this.#opening;
     opened?.probe.stop();
-    if (!opened || !this.#sidecar) return null;
+    const ip = opened?.probe.ip ?? this.#ip;
+    if (!opened || this.#port === null || ip === null) return null;
     const { sockets, probe } = opened;
-    return { sockets, own: this.#own, sidecar: this.#sidecar, cookie: probe.cookie };
+    return { sockets, own: this.#own, sidecar: { ip, port: this.#port }, cookie: probe.cookie };
   }
 
   /** Ends it, and closes the sockets. May be called again. */
@@ -84,7 +104,7 @@ export class Gathering {
   }
 
   async #open(): Promise<{ sockets: UdpSockets; probe: Probe } | null> {
-    const { token, receive, note, failed } = this.#options;
+    const { token, receive, note, unseen, failed } = this.#options;
     try {
       const sockets = await UdpSockets.open(receive);
       const probe = new Probe({
@@ -92,6 +112,7 @@ export class Gathering {
         candidates: candidatesOf(this.#own, sockets.v4Port, sockets.v6Port),
         send: (datagram, to) => sockets.sendTo(datagram, to),
         note,
+        unseen,
         blocked: () => this.#fail(),
       });
       return { sockets, probe };

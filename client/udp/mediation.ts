@@ -71,6 +71,7 @@ export class Mediation {
       server: options.server,
       receive: (...arrival) => this.#receive(...arrival),
       note: (what) => this.#note(what),
+      unseen: () => this.#options.seat.say("ptpMediation_unseen", { mediation: this.id }),
       failed: (error) => this.#giveUp(error),
     });
   }
@@ -169,7 +170,7 @@ export class Mediation {
     if (number !== null) this.#ends.get(number)?.receive(bytes, local, remote);
     const sealed = number === null ? readSealed(bytes) : null;
     if (!sealed) return;
-    if (sealed.method === "ptpMediation_seen") void this.#gathering.hear(sealed);
+    if (sealed.method === "ptpMediation_seen") void this.#gathering.hear(sealed, remote);
     else if (sealed.method.startsWith("ptpRelay_")) {
       for (const end of this.#ends.values()) end.hearRelay(sealed);
     }

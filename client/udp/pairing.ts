@@ -50,7 +50,7 @@ async function relayOf(
   link: string,
   { gathering, gathered }: PairingOptions,
 ): Promise<RelayEnd | null> {
-  const ip = relay ? await gathering.addressOf(relay.host) : null;
+  const ip = relay ? await gathering.addressOf(relay.host, gathered.sidecar) : null;
   if (!relay || ip === null) return null;
   const endpoint = { ip, port: relay.port };
   const { sockets, cookie } = gathered;

@@ -6,12 +6,17 @@ import type { Sealed } from "../../core/wire/sealed.ts";
 import { seen } from "../../core/wire/sidecar-message.ts";
 import { isSealed, seal } from "./seal.ts";
 
-/** Milliseconds between two tries, and how many there are: 3.6 s, then the server reminds us. */
+/** Milliseconds between two tries, and how many there are: 3.6 s, then it is asked less often. */
 const betweenMs = 150;
 const mostTries = 24;
-/** Milliseconds without any answer until UDP is taken for blocked. */
+/** Tries in which only the first address is asked: what the other family's would see comes later, and would count as newer. */
+const headStart = 2;
+/** Milliseconds without any answer until the server is told, which may name another sidecar. */
+const unseenMs = 2_000;
+/** Milliseconds without any answer of one sidecar until UDP is taken for blocked, and of all of them together. */
 const blockedMs = 5_000;
-/** Milliseconds between two looks once all have answered: the NAT forgets us after 30, the cookie is good for 120. */
+const blockedAfterAllMs = 12_000;
+/** Milliseconds between two looks once all have answered: the NAT forgets us after 30 s, the cookie is good for 120. */
 const refreshMs = 10_000;
 /** To a server that does not answer, Orion's datagram goes this often: one may be lost. */
 const connectTries = 3;
@@ -22,18 +27,27 @@ export type ProbeOptions = {
   send: (datagram: string, to: Endpoint) => void;
   /** Something happened, worth a line in the report. */
   note: (what: string) => void;
-  /** No answer came from any port, for 5 s. */
+  /** The sidecar that was last asked for does not answer, for 2 s. */
+  unseen: () => void;
+  /** None has ever answered, for as long as it may take. */
   blocked: () => void;
 };
+
+/** A sidecar that is to see us: its addresses, IPv4 first; none, if they cannot be found. */
+export type Sidecar = { host: string; ips: readonly string[]; ports: readonly number[] };
 
 type Port = { nonce: string; to: Endpoint; seen: boolean };
 
 export class Probe {
   readonly #options: ProbeOptions;
+  #sidecar: Sidecar | null = null;
   #ports: Port[] = [];
   #tries = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
+  #unseenTimer: ReturnType<typeof setTimeout> | null = null;
   #blockedTimer: ReturnType<typeof setTimeout> | null = null;
+  #firstAskedAt: number | null = null;
+  #wasSeen = false;
   #isOver = false;
   #cookie: string | undefined;
 
@@ -46,16 +60,29 @@ export class Probe {
     return this.#cookie;
   }
 
-  /** The server asks to be shown our endpoint, at these ports; again, perhaps, or others. */
-  ask(ip: string, ports: readonly number[]): void {
+  /** The address at which we were seen, or the first that was asked. */
+  get ip(): string | null {
+    return (this.#ports.find((port) => port.seen) ?? this.#ports[0])?.to.ip ?? null;
+  }
+
+  /** The server asks to be shown our endpoint, by this sidecar; again, perhaps, or by another. */
+  ask(sidecar: Sidecar): void {
     if (this.#isOver) return;
-    this.#ports = ports.map((port) => {
-      return { nonce: randomBytes(9).toString("base64url"), to: { ip, port }, seen: false };
-    });
+    const { host, ips, ports } = sidecar;
+    const before = this.#sidecar;
+    const isSame = before?.host === host && String(before.ports) === String(ports);
+    this.#sidecar = sidecar;
+    // An answer to what it was asked before is one still.
+    if (isSame && this.#ports.length > 0) for (const port of this.#ports) port.seen = false;
+    else this.#ports = ips.flatMap((ip) => ports.map((port) => newPort({ ip, port })));
     this.#tries = 0;
-    this.#blockedTimer ??= setTimeout(() => this.#options.blocked(), blockedMs);
-    this.#options.note(`probes ${ip} at ${ports.join(" and ")}`);
-    this.#sendAll(mostTries);
+    this.#firstAskedAt ??= performance.now();
+    if (this.#unseenTimer) clearTimeout(this.#unseenTimer);
+    this.#unseenTimer = setTimeout(() => this.#options.unseen(), unseenMs);
+    if (!isSame) this.#awaitAnyAnswer(this.#firstAskedAt);
+    const where = ips.length === 0 ? "no address" : ips.join(" and ");
+    this.#options.note(`probes ${where} at ${ports.join(" and ")}`);
+    this.#sendAll();
   }
 
   /** The same, by a server that knows Orion alone: it has one port, and does not answer. */
@@ -73,13 +100,18 @@ export class Probe {
     again();
   }
 
-  /** A datagram that may be an answer. */
-  hear(sealed: Sealed): void {
-    const port = this.#ports.find(({ nonce }) => nonce === sealed.payload.nonce);
+  /** A datagram, and where it came from: perhaps an answer. */
+  hear(sealed: Sealed, from: Endpoint): void {
+    const port = this.#ports.find(({ nonce, to }) => {
+      return nonce === sealed.payload.nonce && to.port === from.port && to.ip === from.ip;
+    });
     if (!port || this.#isOver || !isSealed(this.#options.token, sealed)) return;
     const { data } = seen.safeParse(sealed.payload);
     if (!data) return;
-    if (this.#blockedTimer) clearTimeout(this.#blockedTimer);
+    this.#wasSeen = true;
+    for (const timer of [this.#unseenTimer, this.#blockedTimer]) if (timer) clearTimeout(timer);
+    // Of the sidecar's addresses the first that is seen is the one.
+    this.#ports = this.#ports.filter(({ to }) => to.ip === port.to.ip);
     if (port === this.#ports[0]) this.#cookie = data.cookie;
     if (port.seen) return;
     port.seen = true;
@@ -89,17 +121,31 @@ export class Probe {
   /** All is known: nothing is sent any more. */
   stop(): void {
     this.#isOver = true;
-    if (this.#timer) clearTimeout(this.#timer);
-    if (this.#blockedTimer) clearTimeout(this.#blockedTimer);
+    for (const timer of [this.#timer, this.#unseenTimer, this.#blockedTimer]) if (timer) clearTimeout(timer);
   }
 
-  #sendAll(most: number): void {
+  /** Each sidecar has its time, and all together have theirs. */
+  #awaitAnyAnswer(firstAskedAt: number): void {
+    if (this.#wasSeen) return;
+    if (this.#blockedTimer) clearTimeout(this.#blockedTimer);
+    const leftMs = firstAskedAt + blockedAfterAllMs - performance.now();
+    const giveUp = () => {
+      this.stop();
+      this.#options.blocked();
+    };
+    this.#blockedTimer = setTimeout(giveUp, Math.min(blockedMs, leftMs));
+  }
+
+  #sendAll(): void {
     const unseen = this.#ports.filter((port) => !port.seen);
-    const isDone = unseen.length === 0 || this.#tries >= most;
+    const isDone = unseen.length === 0 || this.#tries >= mostTries;
+    const isEarly = this.#tries < headStart;
     // To those that have answered: only to be remembered by the NAT, and to have a fresh cookie.
-    for (const { nonce, to } of isDone ? this.#ports : unseen) this.#sendProbe(nonce, to);
+    for (const { nonce, to } of isDone ? this.#ports : unseen) {
+      if (!isEarly || to.ip === this.#ports[0]?.to.ip) this.#sendProbe(nonce, to);
+    }
     this.#tries += 1;
-    this.#arm(() => this.#sendAll(most), isDone ? refreshMs : betweenMs);
+    this.#arm(() => this.#sendAll(), isDone ? refreshMs : betweenMs);
   }
 
   #sendProbe(nonce: string, to: Endpoint): void {
@@ -112,4 +158,8 @@ export class Probe {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = act && setTimeout(act, ms);
   }
+}
+
+function newPort(to: Endpoint): Port {
+  return { nonce: randomBytes(9).toString("base64url"), to, seen: false };
 }

@@ -1,7 +1,9 @@
 /** What becomes of a start, besides links: who is told what when somebody cannot be connected, leaves, or has a UDP stack of its own. */
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
+import { createServer } from "node:http";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import { WebSocketServer } from "ws";
 import { connect, type Link, type Lobby, type Orion, OrionError } from "../../client/index.ts";
 import { reportMessage } from "../../client/udp/report-message.ts";
 import { limits } from "../../core/limits.ts";
@@ -82,6 +84,54 @@ test("a player whose network lets no UDP through is told so, and so is the serve
   expect(error.report?.timeline[0]?.what).toMatch(/^probes 127\.0\.0\.1 at \d+ and \d+$/);
   expect(await bo.hears("ptpMediation_aborted")).toMatchObject({ code: "could_not_connect" });
   await bo.leave();
+});
+
+test("a player whose sidecar does not answer says so, and is seen by the next one that the server names", async () => {
+  const sidecar = createSocket("udp4").bind(0, "127.0.0.1");
+  await once(sidecar, "listening");
+  const said: unknown[] = [];
+  const http = createServer((request, response) => {
+    const answers: Record<string, string> = {
+      "/ping": "pong",
+      "/lobbies": '{"lobbyName":"Tea","lobbyId":"AAAAA"}',
+      "/lobbies/AAAAA/ptp/start": "{}",
+    };
+    response.end(answers[request.url ?? ""]);
+  });
+  const web = new WebSocketServer({ server: http });
+  const heard = Promise.withResolvers<string>();
+  web.on("connection", (socket) => {
+    const ask = (ports: number[]) => {
+      const host = "127.0.0.1";
+      socket.send(encode("ptpMediation_send", { port: ports[0], ports, host, mediation: "m1" }));
+    };
+    socket.send(encode("client_registered", { token: "1.client.mac", clientId: "client" }));
+    ask([9, 10]);
+    socket.on("message", (bytes) => {
+      said.push(decode(String(bytes)));
+      ask([sidecar.address().port]);
+    });
+  });
+  sidecar.on("message", (bytes) => heard.resolve(String(bytes)));
+  http.listen(0, "127.0.0.1");
+  await once(http, "listening");
+  const address = http.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  onTestFinished(() => {
+    for (const socket of web.clients) socket.terminate();
+    http.closeAllConnections();
+    http.close();
+    sidecar.close();
+  });
+  const there = await connect(`http://127.0.0.1:${address.port}`);
+  const ada = await there.host({ name: "Ada" });
+  const failed = expectError(ada.start(), "left");
+  expect(await heard.promise).toMatch(/^ptpMediation_probe:/);
+  expect(said).toEqual([
+    { method: "ptpMediation_unseen", payload: { token: "1.client.mac", mediation: "m1" } },
+  ]);
+  await ada.leave();
+  await failed;
 });
 
 test("a start that is aborted fails with the server's code, and the host may start again", async () => {

@@ -19,7 +19,7 @@ export function figuresOf(pair: Pair, runs: readonly Run[]): Cell {
     ...pair,
     runs: runs.length,
     connected: runs.filter(isConnected).length,
-    explained: runs.filter((run) => !isConnected(run) && isExplained(run)).length,
+    explained: isBlocked(pair) ? runs.filter((run) => !isConnected(run) && isExplained(run)).length : 0,
     paths,
     directInTime: runs.filter(isDirectInTime).length,
     usableMs: spread(players.map(({ usableMs }) => usableMs)),
@@ -38,6 +38,11 @@ export function pathOf({ host, guest }: Run): keyof Cell["paths"] {
 
 function isConnected({ host, guest }: Run): boolean {
   return [host, guest].every(({ path, echoed }) => path !== null && echoed);
+}
+
+/** Where datagrams reach the server, "UDP is blocked" explains nothing. */
+function isBlocked({ a, b }: Pair): boolean {
+  return a === "udp-dropped" || b === "udp-dropped";
 }
 
 function isExplained({ host, guest }: Run): boolean {

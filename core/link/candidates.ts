@@ -152,11 +152,14 @@ function isAtSidecar({ sidecar }: LinkConfig, ip: string): boolean {
   return isInSubnet(ip, sidecar.ip, sidecar.ip.includes(":") ? 64 : 24);
 }
 
-/** Whether the sidecar's network is that of both peers, too. */
+/** Whether the sidecar's network is that of both peers, too. Whom it saw on its own machine is in it. */
 function isHomeOfBoth(config: LinkConfig): boolean {
   const { you, peer, own } = config;
   const ours = [...(you ? [you.endpoint.ip] : []), ...own.map(({ address }) => address)];
-  return ours.some((ip) => isAtSidecar(config, ip)) && isAtSidecar(config, peer.endpoint?.ip ?? "");
+  const theirs = peer.endpoint?.ip ?? "";
+  return [ours, [theirs]].every((ips) => {
+    return ips.some((ip) => scopeOf(ip) === "loopback" || isAtSidecar(config, ip));
+  });
 }
 
 function isInSubnet(ip: string, network: string, prefixLength: number): boolean {

@@ -283,6 +283,16 @@ describe("an address is tried", () => {
     expect(isTried({ ip: "2001:db8:5:1::9", port: 1 }, six)).toBe(true);
   });
 
+  test("at the sidecar's if the peer is on the sidecar's own machine, and we are next to it", () => {
+    const claim = { ip: "192.168.1.11", port: 40_002 };
+    const there = { sidecar: { ip: "192.168.1.11", port: 5_990 }, peer: peer("127.0.0.1") };
+    expect(isTried(claim, { ...there, you: you("192.168.1.10") })).toBe(true);
+    expect(isTried(claim, { ...there, you: you("203.0.113.1"), own: [] })).toBe(false);
+    // From there, the sidecar is at home as well.
+    const here = { sidecar: { ip: "127.0.0.1", port: 5_990 }, you: you("127.0.0.1") };
+    expect(isTried({ ip: "192.168.1.12", port: 1 }, { ...here, peer: peer("192.168.1.12") })).toBe(true);
+  });
+
   test("at the sidecar's, if the sidecar itself saw the peer there, but not at the sidecar's own port", () => {
     const there = { ...config, peer: peer(sidecar.ip) };
     expect(sentTo(there).length).toBeGreaterThan(10);

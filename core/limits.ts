@@ -189,6 +189,6 @@ export const limits = {
   birthdayAgainMs: 4_000,
   /** Milliseconds the others stay open when one is found: until it shows which of several the peer has found. */
   birthdayLingerMs: 2_000,
-  /** Milliseconds the sockets are held open, and a turn is waited for: the other side's probing, and its wait for a turn. */
-  birthdayHoldMs: 20_000,
+  /** Milliseconds from a link's opening until ports are not probed any more, nor a turn waited for: all probes, and a second for the last answers. */
+  birthdayMs: 12_000,
 } as const;

@@ -26,7 +26,9 @@ const volleysAwaited = 60;
 
 /** How the search begins: not at all unless exactly one of the two has such a NAT. */
 export function probingOf(config: LinkConfig, now: number): Probing {
-  return roleOf(config) ? { kind: "delayed", at: now + limits.birthdayAfterMs } : { kind: "none" };
+  return roleOf(config)
+    ? { kind: "delayed", at: now + limits.birthdayAfterMs, giveUpAt: now + limits.birthdayMs }
+    : { kind: "none" };
 }
 
 /** The port that is tried as the `index`th: each once. */
@@ -38,12 +40,12 @@ export function portAt(offset: number, index: number): number {
 export function probingAt(probing: Probing): number {
   switch (probing.kind) {
     case "delayed":
-    case "guessing":
     case "lingering":
       return probing.at;
     case "waiting":
     case "opening":
       return probing.giveUpAt;
+    case "guessing":
     case "spraying":
       return Math.min(probing.at, probing.giveUpAt);
     case "none":
@@ -63,8 +65,12 @@ export function probeWhenDue(draft: Draft): void {
   if (now < probingAt(probing)) return;
   switch (probing.kind) {
     case "delayed":
+      if (now >= probing.giveUpAt) {
+        endProbing(draft);
+        return;
+      }
       draft.effects.push({ kind: "ask-turn" });
-      draft.probing = { kind: "waiting", giveUpAt: now + limits.birthdayHoldMs };
+      draft.probing = { kind: "waiting", giveUpAt: probing.giveUpAt };
       return;
     case "spraying":
       spray(draft, probing);
@@ -85,18 +91,19 @@ export function probeWhenDue(draft: Draft): void {
 
 /** The turn that was asked for: a late one is given back. */
 export function takeTurn(draft: Draft): void {
-  if (draft.probing.kind !== "waiting") {
+  const { probing } = draft;
+  if (probing.kind !== "waiting") {
     draft.effects.push({ kind: "end-turn" });
     return;
   }
   note(draft, "port probing began");
   if (roleOf(draft.config) === "guess") {
-    draft.probing = { kind: "guessing", at: draft.now, index: 0 };
+    draft.probing = { kind: "guessing", at: draft.now, index: 0, giveUpAt: probing.giveUpAt };
     return;
   }
   draft.sockets = { opened: 0, kept: "all" };
   draft.effects.push({ kind: "open-sockets", count: limits.birthdaySockets });
-  draft.probing = { kind: "opening", giveUpAt: draft.now + limits.birthdayHoldMs };
+  draft.probing = { kind: "opening", giveUpAt: probing.giveUpAt };
 }
 
 /** The sockets that were asked for, or as many as there are; without any the search is over. */
@@ -195,7 +202,7 @@ function spray(draft: Draft, probing: Extract<Probing, { kind: "spraying" }>): v
 function guess(draft: Draft, probing: Extract<Probing, { kind: "guessing" }>): void {
   const { now, config, portOffset } = draft;
   const ip = config.peer.endpoint?.ip;
-  if (probing.index >= limits.birthdayProbes || !ip) {
+  if (now >= probing.giveUpAt || probing.index >= limits.birthdayProbes || !ip) {
     endProbing(draft);
     return;
   }
@@ -207,7 +214,7 @@ function guess(draft: Draft, probing: Extract<Probing, { kind: "guessing" }>): v
   const index = probing.index + count;
   // The last ones have a second to be answered.
   const wait = index < limits.birthdayProbes ? volleyMs : 1_000;
-  draft.probing = { kind: "guessing", index, at: now + wait };
+  draft.probing = { ...probing, index, at: now + wait };
 }
 
 function fire(draft: Draft, index: number, count: number, at: (index: number) => Arrival): void {

@@ -59,10 +59,10 @@ export type Relay = {
 /** Several checks with consecutive numbers that were sent to consecutive probes: those to `index` and the next. */
 export type Volley = { readonly number: number; readonly count: number; readonly index: number };
 
-/** The search for a port of a NAT with an endpoint-dependent mapping. */
+/** The search for a port of a NAT with an endpoint-dependent mapping. It is given up at the same time at both ends, whatever it is at. */
 export type Probing =
   | { readonly kind: "none" }
-  | { readonly kind: "delayed"; readonly at: number }
+  | { readonly kind: "delayed"; readonly at: number; readonly giveUpAt: number }
   | { readonly kind: "waiting"; readonly giveUpAt: number }
   | { readonly kind: "opening"; readonly giveUpAt: number }
   /** We are behind that NAT: a check goes out from each of our sockets, again and again. */
@@ -74,7 +74,7 @@ export type Probing =
       readonly giveUpAt: number;
     }
   /** The peer is: checks go to one port after another. */
-  | { readonly kind: "guessing"; readonly at: number; readonly index: number }
+  | { readonly kind: "guessing"; readonly at: number; readonly index: number; readonly giveUpAt: number }
   /** One of our sockets was found; the peer may have found another. */
   | { readonly kind: "lingering"; readonly at: number }
   | { readonly kind: "over" };

@@ -69,6 +69,31 @@ test("sockets that are still being opened when nobody needs them any more are cl
   await vi.waitFor(() => expect(process.getActiveResourcesInfo()).not.toContain("UDPWrap"));
 });
 
+test("links whose peers cannot be reached hold up the others for a moment each, four of them at once", async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  const turns = new Turns<string>();
+  const given: string[] = [];
+  for (const who of ["a", "b", "c", "d", "e", "f"]) turns.ask(who, () => given.push(who));
+  await vi.advanceTimersByTimeAsync(0);
+  expect(given.join("")).toBe("a");
+  await vi.advanceTimersByTimeAsync(1_500);
+  expect(given.join("")).toBe("ab");
+  // One that is done makes room at once.
+  turns.end("b");
+  await vi.advanceTimersByTimeAsync(0);
+  expect(given.join("")).toBe("abc");
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(given.join("")).toBe("abcde");
+  turns.end("a");
+  await vi.advanceTimersByTimeAsync(0);
+  expect(given.join("")).toBe("abcdef");
+  for (const who of ["c", "d", "e", "f"]) turns.end(who);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
 test("one link at a time has the turn, in the order in which they asked, and each once", async () => {
   const turns = new Turns<string>();
   const given: string[] = [];

@@ -152,3 +152,33 @@ test("the odds are what they are said to be", () => {
   const misses = Math.exp((-limits.birthdaySockets * limits.birthdayProbes) / 64_512);
   expect(misses).toBeLessThan(0.0003);
 });
+
+test("ports are not probed any more when the other end has given up, however late the turn came", () => {
+  for (const [ours, theirs] of [
+    ["endpoint-independent", "endpoint-dependent"],
+    ["endpoint-dependent", "endpoint-independent"],
+  ] as const) {
+    const you = { endpoint: { ip: "203.0.113.1", port: 40_001 }, mapping: ours };
+    const peer = { ...config.peer, endpoint: { ip: "192.0.2.1", port: 9 }, mapping: theirs };
+    const withoutRelay = { ...config, you, peer, relay: false };
+    for (const at of [400, 9_000, 20_000]) {
+      const { effects } = play(
+        withoutRelay,
+        [
+          { at, event: { kind: "turn-given" } },
+          { at: at + 10, event: { kind: "sockets-opened", count: 256 } },
+        ],
+        60_000,
+      );
+      const probes = effects.filter(({ effect }) => effect.kind === "send").map(({ at }) => at);
+      expect(Math.max(...probes)).toBeLessThanOrEqual(limits.birthdayMs);
+      const end = effects.find(({ effect }) => effect.kind === "end");
+      expect(end?.at).toBeLessThanOrEqual(limits.birthdayMs);
+    }
+  }
+});
+
+test("every port has its probe, and its answer a second, within the time there is", () => {
+  const probingMs = (limits.birthdayProbes / limits.birthdayRate) * 1_000;
+  expect(limits.birthdayAfterMs + probingMs + 450).toBeLessThanOrEqual(limits.birthdayMs);
+});

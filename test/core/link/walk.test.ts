@@ -61,7 +61,10 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ kind: only("checked"), which: fc.nat(20), step: fc.nat(3) }) },
   { weight: 3, arbitrary: fc.record({ kind: only("obliged") }) },
   { weight: 6, arbitrary: fc.record({ kind: only("deadlines"), count: fc.nat(200) }) },
-  { weight: 2, arbitrary: fc.record({ kind: only("time-passes"), ms: fc.nat(30_000) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: only("time-passes"), ms: fc.oneof(fc.nat(1_000), fc.nat(30_000)) }),
+  },
 );
 
 const configs: fc.Arbitrary<LinkConfig> = fc.record({

@@ -2,13 +2,25 @@
 export class Emitter<Events extends object> {
   readonly #listeners: { [E in keyof Events]?: Set<(payload: Events[E]) => void> } = {};
 
-  /** Calls the listener on every such event, until the function that is returned is called. */
-  on<E extends keyof Events>(event: E, listener: (payload: Events[E]) => void): () => void {
+  /**
+   * Calls the listener on every such event, until the function that is returned is called. With `past`, what has happened
+   * before, it is called once with that as well, soon.
+   */
+  on<E extends keyof Events>(
+    event: E,
+    listener: (payload: Events[E]) => void,
+    past?: Events[E] | null,
+  ): () => void {
     const listeners: Set<(payload: Events[E]) => void> = this.#listeners[event] ?? new Set();
     this.#listeners[event] = listeners;
     // The same function may be there twice, and is removed once.
     const own = (payload: Events[E]) => listener(payload);
     listeners.add(own);
+    if (past !== undefined && past !== null) {
+      queueMicrotask(() => {
+        if (listeners.has(own)) own(past);
+      });
+    }
     return () => {
       listeners.delete(own);
     };

@@ -6,6 +6,7 @@ import type { Cause } from "../../core/link/cause.ts";
 import type { LinkConfig } from "../../core/link/config.ts";
 import type { LinkEffect } from "../../core/link/effect.ts";
 import type { LinkEvent } from "../../core/link/event.ts";
+import { causeInUse } from "../../core/link/ladder.ts";
 import type { LocalSocket, Path, PathKind } from "../../core/link/path.ts";
 import { type LinkState, roundTripMs } from "../../core/link/state.ts";
 import { openLink, step, wakeAt } from "../../core/link/step.ts";
@@ -38,8 +39,9 @@ const mostProven = 64;
 const aliveMs = 250;
 /** Packets that wait until the game listens. */
 const mostEarly = 64;
-/** Lines of the timeline: the state machine's, and some for the relay's notices. */
-const mostLines = limits.linkNotes + 16;
+/** Lines of the timeline for the relay's notices. It has room for all of the state machine's besides, and for the end. */
+const mostNotices = 8;
+const mostLines = limits.linkNotes + mostNotices + 1;
 
 export class LinkEnd {
   readonly peer: Peer;
@@ -59,9 +61,13 @@ export class LinkEnd {
   #isStepping = false;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #path: Path | null = null;
+  /** Why it is over. */
   #cause: Cause | null = null;
+  #hasSettled = false;
+  #noticesLeft = mostNotices;
   /** Why it is to end, where the lobby says so. */
   #verdict: Cause | null = null;
+  #isClosing = false;
   #hasEnded = false;
   #early: Uint8Array[] = [];
   #decide: () => void = () => {};
@@ -108,15 +114,20 @@ export class LinkEnd {
     return {
       path: this.isUsable ? this.path : null,
       rttMs: this.rttMs,
-      cause: this.#cause,
+      cause: this.#hasEnded ? this.#cause : this.#causeInUse,
       timeline: [...this.#timeline],
     };
+  }
+
+  /** What has happened that is told to those who listen later. */
+  get past(): Partial<LinkEvents> {
+    return this.#hasSettled && !this.#hasEnded ? { settled: { cause: this.#causeInUse } } : {};
   }
 
   /** Sends a packet of the game. Throws `packet_too_large` or `link_closed`. */
   send(bytes: Uint8Array): void {
     if (bytes.length > limits.gamePacketBytes) throw ownError("packet_too_large");
-    if (!this.#path || this.#hasEnded) throw ownError("link_closed");
+    if (!this.#path || this.#isClosing || this.#hasEnded) throw ownError("link_closed");
     const { local, remote } = this.#path;
     this.#transmit(writeData(this.#parts.number, bytes), local, remote);
   }
@@ -124,6 +135,7 @@ export class LinkEnd {
   /** Says farewell, and is over. The cause is for whoever asks why; null if the game wanted it. */
   async close(verdict: Cause | null = null): Promise<void> {
     if (!this.#hasEnded) {
+      this.#isClosing = true;
       this.#verdict ??= verdict;
       this.#take({ kind: "close-requested" });
     }
@@ -143,13 +155,20 @@ export class LinkEnd {
     else this.#takeSigned(bytes, place, local, remote);
   }
 
+  /** Whether it is there that this link's relay is. */
+  isRelayedBy({ ip, port }: Endpoint): boolean {
+    const relay = this.#hasEnded ? null : this.#parts.relay?.endpoint;
+    return relay?.port === port && relay.ip === ip;
+  }
+
   /** Takes what a relay says, to this link or to another. */
-  hearRelay(sealed: Sealed): void {
-    const word = this.#hasEnded ? null : this.#parts.relay?.hear(sealed);
+  hearRelay(sealed: Sealed, from: Endpoint): void {
+    const word = this.isRelayedBy(from) ? this.#parts.relay?.hear(sealed) : null;
     if (!word) return;
     if (word.kind === "relay-noticed") {
       const { code, inMs } = word;
-      this.#note(`relay: ${code} in ${inMs} ms`);
+      if (this.#noticesLeft > 0) this.#note(`relay: ${code} in ${inMs} ms`);
+      this.#noticesLeft -= 1;
       this.events.emit("relay", { code, inMs });
     } else {
       this.#take(word);
@@ -159,13 +178,14 @@ export class LinkEnd {
   /** The game listens: what came before is given to it. */
   deliverEarly(): void {
     queueMicrotask(() => {
-      for (const payload of this.#early.splice(0)) this.events.emit("message", payload);
+      for (const payload of this.#early.splice(0)) if (!this.#isClosing) this.events.emit("message", payload);
     });
   }
 
   #takeData(bytes: Uint8Array, place: string, local: LocalSocket, remote: Endpoint): void {
     const toldAt = this.#proven.get(place);
-    if (toldAt === undefined || bytes.length > dataHeaderBytes + limits.gamePacketBytes) return;
+    if (this.#isClosing || toldAt === undefined || bytes.length > dataHeaderBytes + limits.gamePacketBytes)
+      return;
     const now = this.#now();
     if (now - toldAt >= aliveMs) {
       this.#proven.set(place, now);
@@ -251,7 +271,7 @@ export class LinkEnd {
         this.#use(effect.path);
         break;
       case "settle":
-        this.#cause = effect.cause;
+        this.#hasSettled = true;
         this.events.emit("settled", { cause: effect.cause });
         break;
       case "end":
@@ -261,6 +281,10 @@ export class LinkEnd {
         this.#note(effect.what);
         break;
     }
+  }
+
+  get #causeInUse(): Cause | null {
+    return this.#state && causeInUse(this.#state);
   }
 
   #use(path: Path): void {

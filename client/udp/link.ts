@@ -39,10 +39,10 @@ export class Link {
 
   /**
    * Calls the listener on every such event until the function that is returned is called. Packets that came before the
-   * first listener for `message`, up to 64, are given to it.
+   * first listener for `message`, up to 64, are given to it. A link that has settled tells so to whoever listens later.
    */
   on<E extends keyof LinkEvents>(event: E, listener: (payload: LinkEvents[E]) => void): () => void {
-    const forget = this.#end.events.on(event, listener);
+    const forget = this.#end.events.on(event, listener, this.#end.past[event]);
     if (event === "message") this.#end.deliverEarly();
     return forget;
   }

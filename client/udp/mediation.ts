@@ -167,13 +167,16 @@ export class Mediation {
 
   #receive(bytes: Uint8Array, local: LocalSocket, remote: Endpoint): void {
     const number = linkOf(bytes);
-    if (number !== null) this.#ends.get(number)?.receive(bytes, local, remote);
-    const sealed = number === null ? readSealed(bytes) : null;
+    if (number !== null) {
+      this.#ends.get(number)?.receive(bytes, local, remote);
+      return;
+    }
+    // From elsewhere it may be garbage, which is not worth a look: there may be much of it, and many links.
+    const relayed = [...this.#ends.values()].filter((end) => end.isRelayedBy(remote));
+    const sealed = relayed.length > 0 || this.#phase === "gathering" ? readSealed(bytes) : null;
     if (!sealed) return;
     if (sealed.method === "ptpMediation_seen") void this.#gathering.hear(sealed, remote);
-    else if (sealed.method.startsWith("ptpRelay_")) {
-      for (const end of this.#ends.values()) end.hearRelay(sealed);
-    }
+    else for (const end of relayed) end.hearRelay(sealed, remote);
   }
 
   /** Looks for a path to one peer until there is one, or none. */

@@ -7,6 +7,7 @@ export const causes = {
     "Both networks change their ports with every destination: only a relay connects them.",
   "ports-not-guessed":
     "One network changes its ports with every destination, and its port was not found in time.",
+  "not-yet-direct": "A direct path has not been found yet.",
   "relay-refused": "The relay does not carry this link.",
   "relay-unreachable": "The relay does not answer.",
   "relay-only": "The lobby is set up so that its players are connected through the relay only.",

@@ -2,10 +2,11 @@
 import { limits } from "../limits.ts";
 import type { Cause } from "./cause.ts";
 import { bury, checkAgain, deadAt, stopChecks } from "./checks.ts";
+import type { LinkConfig } from "./config.ts";
 import { candidateInUse, type Draft, note } from "./draft.ts";
 import { endProbing, isProbing, keepSocket } from "./probing.ts";
 import { bindAgain, isHopeless } from "./relay.ts";
-import { type Candidate, type LinkState, pathOf } from "./state.ts";
+import { type Candidate, type LinkState, pathInUse, pathOf } from "./state.ts";
 
 /** The rungs, best first. */
 const ranks = { lan: 0, direct: 1, relay: 2 } as const;
@@ -35,7 +36,7 @@ export function choose(draft: Draft): void {
 
 /** Settles, or ends, if there is nothing more to wait for. */
 export function conclude(draft: Draft): void {
-  const { phase, now, config } = draft;
+  const { phase, now } = draft;
   if (phase.kind === "seeking") {
     if (now >= phase.giveUpAt) end(draft, "path-lost");
     return;
@@ -52,9 +53,16 @@ export function conclude(draft: Draft): void {
   if (inUse.kind === "relay" ? !looksOn : !isLanOpen(draft, inUse)) {
     draft.settled = true;
     if (inUse.kind === "relay") stopChecks(draft);
-    const cause = config.relayOnly ? "relay-only" : directCause(draft);
-    draft.effects.push({ kind: "settle", cause: inUse.kind === "relay" ? cause : null });
+    draft.effects.push({ kind: "settle", cause: causeInUse(draft) });
   }
+}
+
+/** Why the path in use is not direct, as far as it is known by now; null if it is, or if there is none. */
+export function causeInUse(state: LinkState): Cause | null {
+  if (pathInUse(state)?.kind !== "relay") return null;
+  if (state.config.relayOnly) return "relay-only";
+  if (state.settled || isBothDependent(state.config)) return directCause(state);
+  return "not-yet-direct";
 }
 
 /**
@@ -150,11 +158,14 @@ function failure(draft: Draft): Cause {
   return draft.config.relayOnly ? "no-packets-received" : directCause(draft);
 }
 
+/** Whether no port can be guessed: whatever is sent comes from one that the other end does not know. */
+export function isBothDependent({ you, peer }: LinkConfig): boolean {
+  return you?.mapping === "endpoint-dependent" && peer.mapping === "endpoint-dependent";
+}
+
 /** Why no direct path works. */
-function directCause({ config, heardDirectly, probing }: Draft): Cause {
-  const { you, peer } = config;
-  const dependent = [you?.mapping, peer.mapping].filter((mapping) => mapping === "endpoint-dependent").length;
-  if (dependent === 2) return "both-endpoint-dependent";
+function directCause({ config, heardDirectly, probing }: LinkState): Cause {
+  if (isBothDependent(config)) return "both-endpoint-dependent";
   if (heardDirectly) return "one-way";
   return probing.kind === "over" ? "ports-not-guessed" : "no-packets-received";
 }

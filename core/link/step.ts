@@ -16,7 +16,15 @@ import {
   takeNumber,
 } from "./draft.ts";
 import type { Arrival, LinkEvent } from "./event.ts";
-import { buryTheDead, choose, closeSocketsWhenDue, conclude, concludeAt, end } from "./ladder.ts";
+import {
+  buryTheDead,
+  choose,
+  closeSocketsWhenDue,
+  conclude,
+  concludeAt,
+  end,
+  isBothDependent,
+} from "./ladder.ts";
 import {
   isOpen,
   isProbing,
@@ -38,9 +46,7 @@ const [farewells, farewellMs] = [3, 50];
 export function openLink(config: LinkConfig, now: number): LinkStep {
   const candidates = candidatesOf(config, now);
   const { value, dice } = roll(config.seed);
-  const bothDependent =
-    config.you?.mapping === "endpoint-dependent" && config.peer.mapping === "endpoint-dependent";
-  const directMs = config.relayOnly ? 0 : bothDependent ? limits.bothDependentMs : limits.directMs;
+  const directMs = config.relayOnly ? 0 : isBothDependent(config) ? limits.bothDependentMs : limits.directMs;
   const draft = draftOf(
     {
       config,

@@ -94,6 +94,34 @@ test("in a relay-only lobby players are linked by the relay, and nobody learns a
   await close(...hers, ...theirs);
 });
 
+test("who listens to a link that has settled already is told so, once", async () => {
+  const lobby = await lobbyOf(["Bo"], { privacy: "relay-only" });
+  const { hers, theirs } = await linkAll(lobby);
+  const [link] = hers;
+  if (!link) throw new Error("no link");
+  const heard: unknown[] = [];
+  expect(await nextOn(link, "settled")).toEqual({ cause: "relay-only" });
+  link.on("settled", (settled) => heard.push(settled));
+  link.on("settled", (settled) => heard.push(settled))();
+  await Promise.resolve();
+  expect(heard).toEqual([{ cause: "relay-only" }]);
+  await close(...hers, ...theirs);
+});
+
+test("a link that was told to close sends nothing and hears nothing any more", async () => {
+  const { hers, theirs } = await linkAll(await lobbyOf(["Bo"]));
+  const [link] = hers;
+  const [theirEnd] = theirs;
+  const heard: unknown[] = [];
+  link?.on("message", (message) => heard.push(message));
+  const closing = link?.close();
+  expect(() => link?.send(bytes("Wait!"))).toThrow(expect.objectContaining({ code: "link_closed" }));
+  theirEnd?.send(bytes("Bye"));
+  await closing;
+  expect(heard).toEqual([]);
+  await close(...theirs);
+});
+
 test("where there is only IPv6, players are linked as well", async () => {
   const six = await startTestServer({ host: "::1" });
   onTestFinished(() => six.stop());

@@ -1,0 +1,62 @@
+/** One end of a link by itself, with its sockets, and a relay that is the test. */
+import { createSecretKey } from "node:crypto";
+import { expect, onTestFinished, test } from "vitest";
+import { LinkEnd } from "../../client/udp/link-end.ts";
+import { RelayEnd } from "../../client/udp/relay-end.ts";
+import { Turns } from "../../client/udp/turns.ts";
+import { UdpSockets } from "../../client/udp/udp-sockets.ts";
+import { linkNumber } from "../../core/wire/peer-packet.ts";
+import { readSealed } from "../../core/wire/sealed.ts";
+import { config } from "../core/link/a-link.ts";
+import { sealedOf, ticketOf } from "../support/secret.ts";
+
+async function anEnd() {
+  const { ticket, key } = ticketOf("a");
+  const link = ticket.slice(0, 12);
+  const endpoint = { ip: "127.0.0.1", port: 9 };
+  const sockets = await UdpSockets.open(() => {});
+  const end = new LinkEnd({
+    peer: { name: "Bo", clientId: "bo", ...config.peer },
+    config: { ...config, sidecar: endpoint, relayOnly: true },
+    number: linkNumber(link),
+    key: createSecretKey(Buffer.alloc(16)),
+    sockets,
+    relay: new RelayEnd({ ticket, key, link, endpoint }, undefined, () => {}),
+    turns: new Turns(),
+  });
+  end.open();
+  onTestFinished(async () => {
+    await end.close();
+    sockets.close();
+  });
+  const says = (method: string, payload: object, from = endpoint) => {
+    const sealed = readSealed(Buffer.from(sealedOf(key, method, { link, ...payload })));
+    if (sealed) end.hearRelay(sealed, from);
+  };
+  return { end, says };
+}
+
+test("a relay that repeats itself takes no room in the report from what happens", async () => {
+  const { end, says } = await anEnd();
+  let heard = 0;
+  end.events.on("relay", () => {
+    heard += 1;
+  });
+  for (let i = 0; i < 1_000; i++) says("ptpRelay_notice", { code: "rate", inMs: 0 });
+  await end.close();
+  const lines = end.report.timeline.map(({ what }) => what);
+  expect(heard).toBe(1_000);
+  expect(lines.filter((what) => what.startsWith("relay: ")).length).toBe(8);
+  expect(lines.at(-1)).toBe("closed");
+});
+
+test("what a relay says comes from the relay", async () => {
+  const { end, says } = await anEnd();
+  const heard: unknown[] = [];
+  end.events.on("relay", (notice) => heard.push(notice));
+  says("ptpRelay_notice", { code: "rate", inMs: 0 }, { ip: "127.0.0.1", port: 10 });
+  says("ptpRelay_notice", { code: "rate", inMs: 0 }, { ip: "127.0.0.2", port: 9 });
+  expect(heard).toEqual([]);
+  says("ptpRelay_notice", { code: "rate", inMs: 0 });
+  expect(heard).toEqual([{ code: "rate", inMs: 0 }]);
+});

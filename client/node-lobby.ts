@@ -226,6 +226,7 @@ export class NodeLobby extends Lobby {
         events.emit("link", link);
         return isTaken;
       },
+      wentOn: (report) => events.emit("report", { clientId: this.clientId, name: this.self, ...report }),
     });
     this.#mediation = mediation;
     for (const { resolve } of this.#waiters) resolve(mediation);

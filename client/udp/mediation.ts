@@ -34,6 +34,8 @@ export type MediationOptions = {
   introduced: (peers: Peer[]) => void;
   /** A link is usable. Whether anybody took it. */
   linked: (link: Link) => boolean;
+  /** It goes on without some, who have no link that could tell why. */
+  wentOn: (report: ConnectionReport) => void;
 };
 
 /** A peer, and our end of the link to it, if there could be one. */
@@ -212,6 +214,7 @@ export class Mediation {
     this.#phase = "connected";
     if (this.#waiters > 0) this.#handOut();
     this.#result.resolve({ kind: "links", links });
+    if (!isComplete) this.#options.wentOn(report);
     this.#closeWhenDone();
   }
 

@@ -70,28 +70,35 @@ export class UdpSockets {
 
 /** Sockets opened at once: each takes a system call or four. */
 const batch = 32;
+/** Sockets closed again where the system gives no more: the game has files to open, and other connections. */
+const spare = 32;
 
 /** The sockets a link opens behind a NAT that gives each another port, by number. */
 export class ExtraSockets {
   readonly #receive: Receive;
   #sockets: (Socket | null)[] = [];
-  #isOver = false;
+  /** Of the last opening: what an earlier one still brings is closed. */
+  #opening = 0;
 
   constructor(receive: Receive) {
     this.#receive = receive;
   }
 
-  /** Opens so many more, as far as the system lets it, in steps. How many it became. */
+  /** Opens so many, as far as the system lets it, in steps between which the game goes on. How many it became, none if they were closed meanwhile. */
   async open(count: number): Promise<number> {
-    let opened = 0;
-    for (let left = count; left > 0 && !this.#isOver; left -= batch) {
-      const sockets = await Promise.all(Array.from({ length: Math.min(batch, left) }, () => this.#openOne()));
-      const open = sockets.filter((socket) => socket !== null).length;
-      opened += open;
-      // The system gives no more: asking on would only take from others.
-      if (open < sockets.length) break;
+    this.#opening += 1;
+    const opening = this.#opening;
+    for (let left = count; left > 0; left -= batch) {
+      const size = Math.min(batch, left);
+      const sockets = await Promise.all(Array.from({ length: size }, () => this.#openOne(opening)));
+      if (opening !== this.#opening) return 0;
+      if (sockets.includes(null)) {
+        for (const socket of this.#sockets.splice(-spare)) if (socket) close(socket);
+        break;
+      }
+      await new Promise((resolve) => setImmediate(resolve));
     }
-    return opened;
+    return opening === this.#opening ? this.#sockets.length : 0;
   }
 
   send(bytes: Uint8Array, local: number, remote: Endpoint): void {
@@ -99,8 +106,9 @@ export class ExtraSockets {
     if (socket) sendFrom(socket, bytes, remote);
   }
 
-  /** Closes all but one. */
+  /** Closes all but one, those on their way as well. */
   closeAllBut(keep: LocalSocket | null): void {
+    this.#opening += 1;
     this.#sockets = this.#sockets.map((socket, number) => {
       if (number === keep) return socket;
       if (socket) close(socket);
@@ -108,23 +116,18 @@ export class ExtraSockets {
     });
   }
 
-  /** Closes all, those on their way as well. */
   close(): void {
-    this.#isOver = true;
     this.closeAllBut(null);
   }
 
-  async #openOne(): Promise<Socket | null> {
+  async #openOne(opening: number): Promise<Socket | null> {
     let number: number | null = null;
     const socket = await bind("udp4", 0, (bytes, remote) => {
       if (number !== null) this.#receive(bytes, number, remote);
     });
     if (!socket) return null;
-    if (this.#isOver) {
-      close(socket);
-      return null;
-    }
-    number = this.#sockets.push(socket) - 1;
+    if (opening === this.#opening) number = this.#sockets.push(socket) - 1;
+    else close(socket);
     return socket;
   }
 }

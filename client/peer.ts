@@ -12,6 +12,8 @@ export type Peer = {
   /** Every port that the server saw it come from. */
   readonly ports: readonly number[];
   readonly mapping: Mapping;
+  /** Whether it has shown to be where the server saw it. */
+  readonly proven: boolean;
   /** Addresses it says it has in its own network. */
   readonly candidates: readonly Endpoint[];
 };

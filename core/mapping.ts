@@ -13,6 +13,8 @@ export type Sighting = {
   readonly endpoint: Endpoint;
   /** As its second port saw the same socket, if it did. */
   readonly second?: Endpoint | undefined;
+  /** Whether it has returned what was sent there. Otherwise whoever has its token may have made the endpoint up. */
+  readonly proven?: boolean | undefined;
   /** Local addresses the client says it has. Clients that say so, though it be none, know the additions to Orion. */
   readonly candidates?: readonly Endpoint[] | undefined;
 };

@@ -224,7 +224,11 @@ function isStale({ at }: Sighting, now: number): boolean {
 function isSame({ observation: a }: Sighting, other: Sighting | null): boolean {
   const b = other?.observation;
   return (
-    a.ip === b?.ip && a.port === b.port && isEqual(a.second, b.second) && isEqual(a.candidates, b.candidates)
+    a.ip === b?.ip &&
+    a.port === b.port &&
+    a.proven === b.proven &&
+    isEqual(a.second, b.second) &&
+    isEqual(a.candidates, b.candidates)
   );
 }
 

@@ -63,10 +63,13 @@ export async function listen(
     if (typeof read === "string") return read;
     const { home, clientId, candidates } = read;
     const endpoint = endpointOf(from);
-    const cookie = cookies.bake(from.address, from.port, clock());
+    const now = clock();
+    const cookie = cookies.bake(from.address, from.port, now);
     const answer = answerTo(read, bytes, { ...endpoint, cookie });
     if (answer) sockets[port].send(answer, from.port, from.address);
-    return see(port, { home, clientId, endpoint, candidates }) ? "observed" : "dropped";
+    // Its source may be made up, or somebody repeats it, until it returns what was sent there.
+    if (!read.cookie || !cookies.isGood(read.cookie, from.address, from.port, now)) return "challenged";
+    return see(port, { home, clientId, endpoint, candidates, proven: true }) ? "observed" : "dropped";
   };
   const verdictOn = (port: PortName, bytes: Uint8Array, from: RemoteInfo): Verdict => {
     // Port 0 is nobody's: such a source is made up.

@@ -15,6 +15,8 @@ export type Sighting = {
   clientId: string;
   endpoint: Endpoint;
   candidates?: Endpoint[] | undefined;
+  /** It has returned what was sent there. */
+  proven?: boolean | undefined;
 };
 
 type Seen = { first?: Endpoint | undefined; second?: Endpoint | undefined };
@@ -53,7 +55,7 @@ export class Sightings {
   }
 
   /** Takes a sighting. False if there are too many already. */
-  see(port: PortName, { home, clientId, endpoint, candidates }: Sighting): boolean {
+  see(port: PortName, { home, clientId, endpoint, candidates, proven }: Sighting): boolean {
     const known = this.#waiting.get(clientId);
     if (candidates === undefined) {
       // What it said before comes before what it says now.
@@ -64,6 +66,7 @@ export class Sightings {
     if (!known && this.#waiting.size >= limits.observationsHeld) return false;
     const waiting = known ?? { home, clientId, seen: {}, until: Date.now() + limits.otherPortMs };
     waiting.candidates = candidates;
+    waiting.proven = proven;
     waiting.seen[port] = endpoint;
     if (waiting.seen.first && waiting.seen.second) return this.#pass(clientId, waiting);
     this.#waiting.set(clientId, waiting);
@@ -92,7 +95,7 @@ export class Sightings {
     }
   }
 
-  #pass(clientId: string, { home, seen, candidates }: Waiting): boolean {
+  #pass(clientId: string, { home, seen, candidates, proven }: Waiting): boolean {
     this.#waiting.delete(clientId);
     const before = this.#passed.get(clientId)?.seen ?? {};
     const { first, second } = completed(seen, before);
@@ -100,7 +103,7 @@ export class Sightings {
     const endpoint = first ?? second;
     if (!endpoint) return false;
     const other = first && second ? { second } : {};
-    return this.#take({ home, clientId, ...endpoint, ...other, candidates });
+    return this.#take({ home, clientId, ...endpoint, ...other, candidates, ...(proven && { proven }) });
   }
 
   #remember(clientId: string, seen: Seen): void {

@@ -83,13 +83,14 @@ async function about(
   { host, relay, relayOnly }: Introduction,
   { to, peer, link }: { to: Introduced; peer: Introduced; link: Link | null },
 ): Promise<IntroducedPeer> {
-  const { endpoint, second, candidates } = peer.sighting;
+  const { endpoint, second, candidates, proven = false } = peer.sighting;
   const side: Side = to === host ? "a" : "b";
   const who = { clientId: peer.seat.clientId, name: peer.seat.name };
   const where = {
     ...endpoint,
     ports: [endpoint.port, ...(second ? [second.port] : [])],
     mapping: mappingOf(peer.sighting),
+    proven,
     candidates: candidates ? [...candidates] : undefined,
   };
   const told = relayOnly ? who : { ...where, ...who };

@@ -15,10 +15,18 @@ export function peersOf(peers: readonly Told[], expected: readonly string[]): In
       endpoint,
       ports: port === undefined ? [] : [port],
       mapping: "unknown",
+      proven: false,
       candidates: [],
     } as const;
     if (!("name" in told)) return { told, peer: { ...bare, name: expected[i] ?? "", clientId: "" } };
-    const { name, clientId, ports = bare.ports, mapping = bare.mapping, candidates = [] } = told;
-    return { told, peer: { name, clientId, endpoint, ports, mapping, candidates } };
+    const {
+      name,
+      clientId,
+      ports = bare.ports,
+      mapping = bare.mapping,
+      proven = false,
+      candidates = [],
+    } = told;
+    return { told, peer: { name, clientId, endpoint, ports, mapping, proven, candidates } };
   });
 }

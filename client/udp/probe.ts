@@ -36,7 +36,8 @@ export type ProbeOptions = {
 /** A sidecar that is to see us: its addresses, IPv4 first; none, if they cannot be found. */
 export type Sidecar = { host: string; ips: readonly string[]; ports: readonly number[] };
 
-type Port = { nonce: string; to: Endpoint; seen: boolean };
+/** It has seen us once it has answered a probe that returned its cookie. */
+type Port = { nonce: string; to: Endpoint; cookie: string | undefined; seen: boolean };
 
 export class Probe {
   readonly #options: ProbeOptions;
@@ -113,7 +114,14 @@ export class Probe {
     // Of the sidecar's addresses the first that is seen is the one.
     this.#ports = this.#ports.filter(({ to }) => to.ip === port.to.ip);
     if (port === this.#ports[0]) this.#cookie = data.cookie;
-    if (port.seen) return;
+    const isFirst = port.cookie === undefined;
+    port.cookie = data.cookie;
+    if (isFirst) {
+      // Under a new nonce, so that it is not taken for seen by another answer to what came before.
+      port.nonce = newNonce();
+      this.#sendProbe(port);
+    }
+    if (isFirst || port.seen) return;
     port.seen = true;
     this.#options.note(`is seen by ${port.to.port} at ${data.ip} ${data.port}`);
   }
@@ -141,17 +149,17 @@ export class Probe {
     const isDone = unseen.length === 0 || this.#tries >= mostTries;
     const isEarly = this.#tries < headStart;
     // To those that have answered: only to be remembered by the NAT, and to have a fresh cookie.
-    for (const { nonce, to } of isDone ? this.#ports : unseen) {
-      if (!isEarly || to.ip === this.#ports[0]?.to.ip) this.#sendProbe(nonce, to);
+    for (const port of isDone ? this.#ports : unseen) {
+      if (!isEarly || port.to.ip === this.#ports[0]?.to.ip) this.#sendProbe(port);
     }
     this.#tries += 1;
     this.#arm(() => this.#sendAll(), isDone ? refreshMs : betweenMs);
   }
 
-  #sendProbe(nonce: string, to: Endpoint): void {
+  #sendProbe({ nonce, to, cookie }: Port): void {
     const { token, candidates, send } = this.#options;
     const [home = "", clientId = ""] = token.split(".");
-    send(seal(token, "ptpMediation_probe", { home, clientId, nonce, candidates }), to);
+    send(seal(token, "ptpMediation_probe", { home, clientId, nonce, candidates, cookie }), to);
   }
 
   #arm(act: (() => void) | null, ms: number): void {
@@ -161,5 +169,9 @@ export class Probe {
 }
 
 function newPort(to: Endpoint): Port {
-  return { nonce: randomBytes(9).toString("base64url"), to, seen: false };
+  return { nonce: newNonce(), to, cookie: undefined, seen: false };
+}
+
+function newNonce(): string {
+  return randomBytes(9).toString("base64url");
 }

@@ -21,7 +21,10 @@ export function candidatesOf(config: LinkConfig, now: number): Candidate[] {
   };
   if (!config.relayOnly) {
     const { endpoint } = peer;
-    if (endpoint && mayTrust(config, endpoint)) add(endpoint, "observed", limits.observedChecks);
+    if (endpoint && mayTrust(config, endpoint)) {
+      if (peer.proven) add(endpoint, "observed", limits.observedChecks);
+      else add(endpoint, "claimed", limits.claimedProbes);
+    }
     for (const claim of peer.candidates.slice(0, limits.candidates)) {
       if (mayBelieve(config, claim)) add(claim, "claimed", limits.claimedProbes);
     }
@@ -113,7 +116,7 @@ export function isSameEndpoint(a: Endpoint, b: Endpoint): boolean {
 
 /** Ports near those seen: where the NAT counts, the next ones; where too little is known, the neighbours. */
 function guessesOf({ peer }: LinkConfig): Endpoint[] {
-  if (!peer.endpoint) return [];
+  if (!peer.endpoint || !peer.proven) return [];
   const { ip, port } = peer.endpoint;
   const [first = port, second = port] = peer.ports;
   const step = second - first;

@@ -29,6 +29,8 @@ export type LinkConfig = {
 export type LinkPeer = {
   /** Where the sidecar saw it: not known where the lobby is `relay-only`. */
   readonly endpoint: Endpoint | null;
+  /** Whether it has shown to be there: otherwise that is only a claim, too. */
+  readonly proven: boolean;
   /** The ports the sidecar saw it at, in order. */
   readonly ports: readonly number[];
   readonly mapping: Mapping;

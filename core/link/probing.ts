@@ -174,7 +174,7 @@ export function takeProbeAnswer(draft: Draft, number: number, { local, remote }:
 function roleOf(config: LinkConfig): "spray" | "guess" | null {
   const { you, peer } = config;
   const target = peer.endpoint;
-  if (!target || target.ip.includes(":") || !mayTrust(config, target)) return null;
+  if (!target || !peer.proven || target.ip.includes(":") || !mayTrust(config, target)) return null;
   const ours = you?.mapping === "endpoint-dependent";
   const theirs = peer.mapping === "endpoint-dependent";
   if (ours === theirs) return null;

@@ -34,6 +34,8 @@ const peer = z.object({
   /** Every port the sidecar saw it come from: two, if its mapping is known. */
   ports: z.array(port).max(2).optional(),
   mapping: mapping.optional(),
+  /** Whether it has shown to be there. Otherwise it, or who has its token, may have made the endpoint up. */
+  proven: z.boolean().optional(),
   candidates: candidatesShape.optional(),
   /** These two only if the peer knows the additions as well. */
   link: link.optional(),

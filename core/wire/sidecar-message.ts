@@ -18,17 +18,21 @@ const nonce = z.string().regex(/^[\w-]{8,32}$/);
 const cookie = z.string().regex(/^[\w-]{8,64}$/);
 const codes = Object.keys(relayCodes) as [RelayCode, ...RelayCode[]];
 
-/** Client to sidecar, on both its ports: "where do you see me?" Instead of Orion's `ptpMediation_connect`, without the token. */
+/**
+ * Client to sidecar, on both its ports: "where do you see me?" Instead of Orion's `ptpMediation_connect`, without the token. It is
+ * answered, and counts once it returns the cookie of an answer: before that, its source may be made up, or it a repetition.
+ */
 export const probe = z.object({
   /** The token's first two parts. */
   home: z.string().regex(homeShape),
   clientId: z.string().regex(/^[\w-]{16}$/),
   nonce,
   candidates: candidatesShape,
+  cookie: cookie.optional(),
   /** Anything: makes room for the answer. */
   pad: z.string().optional(),
 });
-/** Sidecar to client: "here", and a cookie to bind a relay with. */
+/** Sidecar to client: "here", and a cookie: for the next probe, and to bind a relay with. */
 export const seen = z.object({ nonce, ip, port, cookie });
 
 /** Client to relay: "carry this link, I am here". Again every few seconds, and whenever the client's address may have changed. */

@@ -48,6 +48,8 @@ const observation = z.object({
   second: endpointShape.optional(),
   /** What the client says of itself, if it knows the additions to Orion. */
   candidates: candidatesShape.optional(),
+  /** Whether it has returned what was sent there: then these are no made-up addresses. */
+  proven: z.boolean().optional(),
 });
 export type Observation = z.infer<typeof observation>;
 
@@ -67,10 +69,11 @@ export function observationBytes({ second, candidates }: Observation): number {
 }
 
 /** What an observation tells the lobby. Local addresses that can be no other machine's are left out. */
-export function sightingOf({ ip, port, second, candidates }: Observation): Sighting {
+export function sightingOf({ ip, port, second, candidates, proven }: Observation): Sighting {
   return {
     endpoint: { ip, port },
     second,
+    proven,
     candidates: candidates?.filter(({ ip }) => ["public", "private"].includes(scopeOf(ip))),
   };
 }

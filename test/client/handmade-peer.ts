@@ -4,6 +4,7 @@ import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { Player } from "../support/player.ts";
 import { sealedOf } from "../support/secret.ts";
+import { decode } from "../support/wire.ts";
 
 const kinds = { check: 0xe8, answer: 0xe9, data: 0xea, farewell: 0xeb };
 
@@ -55,11 +56,7 @@ export class HandmadePeer {
   /** Is seen by the server, and introduced to its peer. */
   async meets(): Promise<void> {
     const { ports } = await this.player.hears("ptpMediation_send");
-    const [home, clientId] = this.player.token.split(".");
-    for (const port of ports as number[]) {
-      const payload = { home, clientId, nonce: `nonce-${port}`, candidates: [], pad: "-".repeat(120) };
-      this.send(sealedOf(this.player.token, "ptpMediation_probe", payload), port);
-    }
+    for (const port of ports as number[]) this.#probe(port, { nonce: `first-${port}` });
     const { peers } = await this.player.hears("ptpMediation_peersConnection_start");
     const [{ link, port }] = peers as [{ link: { id: string; key: string }; port: number }];
     this.link = link;
@@ -93,8 +90,19 @@ export class HandmadePeer {
     await this.player.leave();
   }
 
+  /** A probe counts once it returns the cookie of an answer. */
+  #probe(port: number, about: object): void {
+    const [home, clientId] = this.player.token.split(".");
+    const payload = { home, clientId, candidates: [], pad: "-".repeat(120), ...about };
+    this.send(sealedOf(this.player.token, "ptpMediation_probe", payload), port);
+  }
+
   #hear(bytes: Buffer, port: number): void {
     this.heard.push(bytes);
+    if (bytes.subarray(0, 18).equals(Buffer.from("ptpMediation_seen:"))) {
+      const { nonce, cookie } = decode(bytes.toString().split(".")[0] ?? "").payload;
+      if (nonce === `first-${port}`) this.#probe(port, { nonce: `again-${port}`, cookie });
+    }
     if (bytes[0] !== kinds.check || !this.answers) return;
     this.send(packetOf(this.link, "answer", 1, Number(bytes.readBigUInt64BE(8))), port);
   }

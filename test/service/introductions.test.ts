@@ -58,7 +58,7 @@ test("a pair whose clients know the additions is told all that helps, and each a
   const { lobbyId, host, guests } = await gatheringLobby(2);
   const [guest = host] = guests;
   await seen(
-    sighting(host, 1001, { candidates: lan, second: { ip: "198.51.100.7", port: 1001 } }),
+    sighting(host, 1001, { candidates: lan, second: { ip: "198.51.100.7", port: 1001 }, proven: true }),
     sighting(guest, 1002, { candidates: [], second: { ip: "198.51.100.7", port: 1009 } }),
   );
   const [toGuest = {}] = await introduced(guest);
@@ -70,6 +70,7 @@ test("a pair whose clients know the additions is told all that helps, and each a
     port: 1001,
     ports: [1001, 1001],
     mapping: "endpoint-independent",
+    proven: true,
     candidates: lan,
     link: { side: "b" },
     relay,
@@ -79,6 +80,7 @@ test("a pair whose clients know the additions is told all that helps, and each a
     port: 1002,
     ports: [1002, 1009],
     mapping: "endpoint-dependent",
+    proven: false,
     candidates: [],
     link: { side: "a" },
     relay,

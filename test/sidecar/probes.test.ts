@@ -44,10 +44,11 @@ describe("over UDP", () => {
     return edge.observed.flat();
   };
   const where = () => ({ ip: "127.0.0.1", port: ada.port });
+  const cookie = () => cookieOf("127.0.0.1", ada.port);
   const whoAndWhere = () => ({ home: "17", clientId: "Ada-------------", ...where() });
 
   test("a player that probes both ports is told at each where it is seen, and posted once with both", async () => {
-    const request = probe({ candidates });
+    const request = probe({ candidates, cookie: cookie() });
     // Both before either is read: the sidecar waits only for a moment.
     await Promise.all([ada.send(request, sidecar.port), ada.send(request, sidecar.secondPort)]);
     for (let port = 0; port < 2; port++) {
@@ -58,7 +59,23 @@ describe("over UDP", () => {
         payload: { nonce: "nonce-12", ...where(), cookie: cookieOf("127.0.0.1", ada.port) },
       });
     }
-    expect(await observed(1)).toEqual([{ ...whoAndWhere(), second: where(), candidates }]);
+    expect(await observed(1)).toEqual([{ ...whoAndWhere(), second: where(), candidates, proven: true }]);
+  });
+
+  test("a player is not seen before it returns what was sent to where it says it is", async () => {
+    const elsewhere = cookieOf("127.0.0.2", ada.port);
+    for (const about of [{}, { cookie: elsewhere }, { cookie: cookieOf("127.0.0.1", 9) }]) {
+      await ada.send(probe(about), sidecar.port);
+      expect(unsealed(token, await ada.next()).payload).toMatchObject({ cookie: cookie() });
+    }
+    // Of a stranger who has read a probe: what is sent from elsewhere is not seen there.
+    const eve = await openUdpClient();
+    cleanUps.push(eve.close);
+    await eve.send(probe({ cookie: cookie() }), sidecar.port);
+    expect(unsealed(token, await eve.next()).payload).toMatchObject({ port: eve.port });
+    await ada.send(probe({ cookie: cookie() }), sidecar.port);
+    expect(await observed(1)).toEqual([{ ...whoAndWhere(), candidates: [], proven: true }]);
+    expect(sidecar.counts).toEqual({ observed: 1, junk: 0, forged: 0, dropped: 0 });
   });
 
   test("a datagram of Orion's with candidates, though it be none, is merged too, and never answered", async () => {
@@ -101,10 +118,15 @@ describe("over UDP", () => {
   test("as many candidates as there may be, with the longest addresses, fit into a probe", async () => {
     const long = { ip: "2001:0db8:ffff:ffff:ffff:ffff:ffff:ffff", port: 65_535 };
     const many = Array.from({ length: limits.candidates }, () => long);
-    const request = probe({ candidates: many, nonce: "n".repeat(32), pad: undefined });
+    const request = probe({
+      candidates: many,
+      nonce: "n".repeat(32),
+      cookie: cookie(),
+      pad: undefined,
+    });
     expect(request.length).toBeLessThanOrEqual(limits.datagramBytes);
     await ada.send(request, sidecar.port);
-    expect(await observed(1)).toEqual([{ ...whoAndWhere(), candidates: many }]);
+    expect(await observed(1)).toEqual([{ ...whoAndWhere(), candidates: many, proven: true }]);
     await ada.next();
   });
 

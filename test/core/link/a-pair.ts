@@ -281,6 +281,7 @@ export class Pair {
         you: this.#seenOf(player.side),
         peer: {
           endpoint: null,
+          proven: true,
           ports: [],
           ...(relayOnly ? { mapping: "unknown" } : this.#seenOf(peer.side)),
           candidates: claims && !relayOnly ? [{ ip: peer.host.ip, port: mainPort }] : [],

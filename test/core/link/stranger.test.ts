@@ -330,3 +330,16 @@ describe("an address is tried", () => {
     ).not.toContainEqual(sidecar);
   });
 });
+
+test("an endpoint that is not proven gets a few packets, no guesses at ports and no probing, until the peer is heard from it", () => {
+  const dependent = { ...config.peer, mapping: "endpoint-dependent", ports: [40_002, 40_003] } as const;
+  for (const peer of [config.peer, dependent]) {
+    const unproven: LinkConfig = { ...config, peer: { ...peer, proven: false } };
+    const { effects } = play(unproven, [], 20_000);
+    expect(sent(effects).filter(({ remote }) => remote.ip === peerEndpoint.ip).length).toBeLessThanOrEqual(
+      limits.claimedProbes,
+    );
+    expect(effects.map(({ effect }) => effect.kind)).not.toContain("ask-turn");
+  }
+  expect(sent(play(config, [], 20_000).effects).length).toBeGreaterThan(limits.claimedProbes);
+});

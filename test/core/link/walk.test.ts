@@ -73,6 +73,7 @@ const configs: fc.Arbitrary<LinkConfig> = fc.record({
   you: fc.option(fc.record({ endpoint: fc.constant({ ip: "203.0.113.1", port: 40_001 }), mapping })),
   peer: fc.record({
     endpoint: fc.option(fc.constant(peerEndpoint), { freq: 10 }),
+    proven: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, fc.constant(false)),
     ports: fc.constantFrom([], [40_002], [40_002, 40_003], [40_002, 65_535]),
     mapping,
     candidates: fc.array(remote, { maxLength: 8 }),

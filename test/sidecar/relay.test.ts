@@ -69,10 +69,10 @@ describe("a player who binds", () => {
   test("may use a cookie that another sidecar of the deployment gave", async () => {
     const [one, two] = [await relay(), await relay({ name: "two" })];
     const socket = await client();
-    const ada = await holder(one, ticketOf("a"), socket);
+    const { ticket, key } = ticketOf("a");
+    const ada = await holder(one, { ticket, key }, socket);
     await ada.ask();
     const cookie = String((await ada.word()).payload.cookie);
-    const { ticket, key } = ticketOf("a");
     await socket.send(sealedOf(key, "ptpRelay_bind", { ticket, nonce: "nonce-of-Ada", cookie }), two.port);
     expect((await ada.word()).method).toBe("ptpRelay_bound");
   });

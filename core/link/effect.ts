@@ -14,7 +14,7 @@ export type LinkEffect =
     }
   /** Ask the relay to bind our end (again). The shell answers a challenge by itself. */
   | { kind: "bind-relay" }
-  /** Ask for a turn at probing for ports: a client probes for one link at a time. `turn-given` comes when it may. */
+  /** Ask for a turn at probing for ports: few links of a client do at once. `turn-given` comes when it may. */
   | { kind: "ask-turn" }
   | { kind: "end-turn" }
   /** Open this many sockets more, each at a port of its own; `sockets-opened` comes. */
@@ -23,7 +23,7 @@ export type LinkEffect =
   | { kind: "close-sockets"; keep: LocalSocket | null }
   /** The game's packets go this way from now on; the first time, the link is usable. */
   | { kind: "use-path"; path: Path }
-  /** No better path will be looked for: the ladder has ended with the path in use; the cause says why it is not direct. */
+  /** No better path is looked for; the peer may find one yet. The cause says why the one in use is not direct. Comes once. */
   | { kind: "settle"; cause: Cause | null }
   /** The link is over. */
   | { kind: "end"; cause: Cause | null }

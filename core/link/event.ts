@@ -17,7 +17,7 @@ export type LinkEvent =
   | { kind: "relay-refused"; code: RelayCode }
   /** The sockets that were asked for are open, numbered from 0; fewer if the system gave no more. */
   | { kind: "sockets-opened"; count: number }
-  /** Another link of this client no longer probes for ports, or none did: this one may. */
+  /** This link may probe for ports: few others of this client do. */
   | { kind: "turn-given" }
   | { kind: "close-requested" }
   /** The time of `wakeAt` came. */

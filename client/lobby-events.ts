@@ -1,7 +1,10 @@
 /** What happens in a lobby, as its members hear it. */
 
-/** Why a lobby is over for this member. `host_left` also if the others were connected without it: it heard `aborted` before. */
-export type CloseReason = "connected" | "host_left" | "disconnected" | "left";
+/**
+ * Why a lobby is over for this member. `left_out`: the others were connected without it. A server that does not tell who is
+ * left out leaves only `host_left` for that, after an `aborted`.
+ */
+export type CloseReason = "connected" | "left_out" | "host_left" | "disconnected" | "left";
 
 /** What happens in a lobby. */
 export type LobbyEvents = {
@@ -9,8 +12,8 @@ export type LobbyEvents = {
   chat: { from: string; text: string; at: number };
   joined: { name: string };
   left: { name: string };
-  /** The lobby is over: all are `connected`, the host left, the connection was lost, or this member left. Comes once. */
+  /** The lobby is over: all are `connected`, or all others, the host left, the connection was lost, or this member left. Comes once. */
   closed: { reason: CloseReason };
-  /** The mediation failed, the lobby is open again. The reason is a sentence for the player. */
+  /** The mediation failed, the lobby is open again; with the code `left_out` the others go on without this member. The reason is a sentence for the player. */
   aborted: { code: string; reason: string };
 };

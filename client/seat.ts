@@ -28,6 +28,8 @@ export class Seat {
   readonly #socket: ServerSocket;
   #unconfirmed: Unconfirmed[] = [];
   #succeeded = false;
+  /** The others are being connected without this member. */
+  #isLeftOut = false;
   #attend: ((message: HeardMessage) => void) | null = null;
 
   constructor(socket: ServerSocket, { code, name, self, host, members }: Welcome) {
@@ -97,14 +99,18 @@ export class Seat {
         break;
       case "ptpMediation_aborted": {
         const { code = "aborted", abortReason } = message.payload;
+        this.#isLeftOut = code === "left_out";
         this.events.emit("aborted", { code, reason: abortReason });
         break;
       }
+      case "ptpMediation_send":
+        this.#isLeftOut = false;
+        break;
       case "ptpMediation_success":
         this.#succeeded = true;
         break;
       case "lobby_closed":
-        this.#end(this.#succeeded ? "connected" : "host_left");
+        this.#end(this.#succeeded ? "connected" : this.#isLeftOut ? "left_out" : "host_left");
         void this.#socket.close();
         break;
       default:

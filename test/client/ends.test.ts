@@ -9,7 +9,7 @@ import { freeTcpPort } from "../support/program.ts";
 import { startTestServer } from "../support/server.ts";
 import { encode } from "../support/wire.ts";
 import { type Cable, layCable } from "./cable.ts";
-import { expectError, next } from "./heard.ts";
+import { expectError, next, record } from "./heard.ts";
 
 let server: Server;
 let cable: Cable;
@@ -153,6 +153,28 @@ test("a connection that fails later is lost for good, and the player is told", a
   expect(await closed).toEqual({ reason: "disconnected" });
   await expectError(ada.chat("Hello?"), "disconnected");
   await ada.leave();
+});
+
+test("a player that the others are connected without is told so, and not that the host has left", async () => {
+  const answer = '{"lobbyName":"Tea","lobbyId":"AAAAA","lobbyMembers":["Ada","Bo"],"host":"Ada"}';
+  const joining: RequestListener = (request, response) => {
+    response.end(request.url === "/ping" ? "pong" : answer);
+  };
+  const aborted = (code: string) => encode("ptpMediation_aborted", { code, abortReason: "Sorry." });
+  const asked = encode("ptpMediation_send", { port: 9, ports: [9, 10], mediation: "m2" });
+  const closed = encode("lobby_closed", {});
+  for (const [words, reason] of [
+    [[aborted("left_out"), closed], "left_out"],
+    [[aborted("could_not_connect"), closed], "host_left"],
+    [[aborted("left_out"), asked, closed], "host_left"],
+    [[aborted("left_out"), asked, encode("ptpMediation_success", {}), closed], "connected"],
+  ] as const) {
+    const there = await connect(await standIn(joining, [registered, ...words]));
+    await using bo = await there.join("AAAAA", { name: "Bo" });
+    const heard = record(bo, "aborted", "closed");
+    await next(bo, "closed");
+    expect(heard.map(([, payload]) => payload)).toMatchObject([{ reason: "Sorry." }, { reason }]);
+  }
 });
 
 test("junk from a server is ignored, and what it adds some day as well", async () => {

@@ -72,6 +72,7 @@ export const abortReasons = {
   endpoints_timeout: "The server did not hear from every player in time.",
   connecting_timeout: "The players could not all connect to one another in time.",
   could_not_connect: "Two players could not be connected to one another.",
+  left_out: "The other players go on without this one.",
 } as const;
 
 export type AbortCode = keyof typeof abortReasons;

@@ -10,14 +10,12 @@ export function abort(state: LobbyState, code: AbortCode): Step<LobbyState> {
   if (!("lost" in phase)) return { state, effects: [] };
   // Those left out have heard that it is over for them.
   const to = state.seats.filter(({ clientId }) => !phase.lost.includes(clientId));
-  return { state: { ...state, phase: { kind: "waiting" } }, effects: leftOut(to, code) };
+  return { state: { ...state, phase: { kind: "waiting" } }, effects: aborted(to, code) };
 }
 
-/** For these it is over. */
-export function leftOut(to: readonly Seat[], code: AbortCode): Effect[] {
-  if (to.length === 0) return [];
-  const frame = serverMessage("ptpMediation_aborted", { abortReason: abortReasons[code], code });
-  return [{ kind: "send", to, frame }];
+/** For these it is over, and the others go on. */
+export function leftOut(seats: readonly Seat[]): Effect[] {
+  return aborted(seats, "left_out");
 }
 
 /** The state has changed: that is kept before anything of it is heard. */
@@ -26,4 +24,10 @@ export function saved({ state, effects }: Step<LobbyState>): Step<LobbyState> {
     state,
     effects: effects.some(({ kind }) => kind === "save") ? effects : [{ kind: "save" }, ...effects],
   };
+}
+
+function aborted(to: readonly Seat[], code: AbortCode): Effect[] {
+  if (to.length === 0) return [];
+  const frame = serverMessage("ptpMediation_aborted", { abortReason: abortReasons[code], code });
+  return [{ kind: "send", to, frame }];
 }

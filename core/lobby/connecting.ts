@@ -1,4 +1,5 @@
 /** The second half of a mediation: every member knows its peers, and says whether it is connected to them. */
+import type { Cause } from "../link/cause.ts";
 import type { AbortCode } from "../problem.ts";
 import { serverMessage } from "../wire/server-message.ts";
 import { abort, leftOut, saved } from "./abort.ts";
@@ -61,7 +62,9 @@ function withReported(state: LobbyState, clientId: string): LobbyState {
 
 /** The host is told what there is to explain: a pair that is not connected, or not directly. */
 function explain(state: LobbyState, { clientId, name }: Seat, { connected, report }: Report): Effect[] {
-  const silent = connected && report.cause === null && report.peers.every(({ cause }) => cause === null);
+  // What may be direct in a moment is no news: the host's own client sees it.
+  const isFine = ({ cause }: { cause: Cause | null }) => cause === null || cause === "not-yet-direct";
+  const silent = connected && report.cause === null && report.peers.every(isFine);
   const host = seatOf(state, state.hostId);
   if (silent || !host || clientId === state.hostId) return [];
   const frame = serverMessage("ptpMediation_report", { clientId, name, ...report });
@@ -84,7 +87,7 @@ function goOnWithout(
   const lost = [...phase.lost, ...gone.map(({ clientId }) => clientId)];
   const left = state.seats.filter(({ clientId }) => !lost.includes(clientId));
   if (left.length < 2 || !hasHost(state, left)) return saved(abort(state, why));
-  return tell(leftOut(gone, why), onward({ ...state, phase: { ...phase, lost } }, now));
+  return tell(leftOut(gone), onward({ ...state, phase: { ...phase, lost } }, now));
 }
 
 /** Has something told before all else, but not before it is saved, nor before the directory knows. */

@@ -144,8 +144,7 @@ function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbySt
     effects: [
       { kind: "save" },
       { kind: "introduce", host, others, relay, relayOnly: state.relayOnly },
-      ...leftOut(missing, "endpoints_timeout"),
-      ...leftOut(unfit, "could_not_connect"),
+      ...leftOut([...missing, ...unfit]),
     ],
   };
 }

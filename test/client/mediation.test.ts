@@ -181,7 +181,7 @@ test("a lobby that goes on without lost members links the rest", async () => {
   const [hers, his] = await Promise.all([ada.start(), bo.started()]);
   expect([hers, his].map((links) => links.map(({ peer }) => peer.name))).toEqual([["Bo"], ["Ada"]]);
   expect(await closed).toEqual({ reason: "connected" });
-  expect(await cy.hears("ptpMediation_aborted")).toMatchObject({ code: "could_not_connect" });
+  expect(await cy.hears("ptpMediation_aborted")).toMatchObject({ code: "left_out" });
   await Promise.all([...hers, ...his].map((link) => link.close()));
 });
 

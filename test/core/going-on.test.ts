@@ -36,7 +36,7 @@ describe("while their endpoints are gathered", () => {
       "ptpMediation_peersConnection_start to Ben",
       "ptpMediation_aborted to Cid",
     ]);
-    expect(heard(lobby, "Cid", "ptpMediation_aborted")).toMatchObject([{ code: "endpoints_timeout" }]);
+    expect(heard(lobby, "Cid", "ptpMediation_aborted")).toMatchObject([{ code: "left_out" }]);
     expect(lobby.happens(seen("Cid", 1003))).toEqual([]);
     expect(lobby.happens(reported("Cid"), reported("Ann"), reported("Ben"))).toEqual([
       "save",
@@ -158,7 +158,7 @@ describe("while the players connect", () => {
       "lobby_closed to Ann, Ben, Cid, released",
       "forget",
     ]);
-    expect(heard(lobby, "Cid", "ptpMediation_aborted")).toMatchObject([{ code: "connecting_timeout" }]);
+    expect(heard(lobby, "Cid", "ptpMediation_aborted")).toMatchObject([{ code: "left_out" }]);
   });
 
   test("a guest that is lost may be the last one waited for", () => {
@@ -232,6 +232,14 @@ test("who is connected by a relay says why, and the host hears it", () => {
     report: { cause: null, peers: [...peers] },
   });
   expect(heard(lobby, "Ann", "ptpMediation_report")).toMatchObject([{ clientId: "Ben", peers }]);
+});
+
+test("the host does not hear of a pair that may be direct in a moment", () => {
+  const lobby = connecting(["Ann", "Ben"]);
+  const peers = [{ clientId: "Ann", path: "relay", cause: "not-yet-direct" }] as const;
+  const report = { cause: null, peers: [...peers] };
+  const lines = lobby.happens({ kind: "connection-reported", clientId: "Ben", connected: true, report });
+  expect(lines).toEqual(["save"]);
 });
 
 describe("a lobby whose players are connected by relay alone", () => {

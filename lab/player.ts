@@ -69,12 +69,16 @@ async function meet(lobby: Lobby, start: () => Promise<Link[]>): Promise<void> {
   });
   const peer = echo(link);
   const giveUpAt = performance.now() + directPatienceMs;
-  // A relay with a cause will not become anything better.
-  while (!isDirect(link) && link.report.cause === null && performance.now() < giveUpAt) await wait(lookMs);
+  while (!isDirect(link) && mayBecomeDirect(link) && performance.now() < giveUpAt) await wait(lookMs);
   const echoed = await peer.answers();
   const { path, report } = link;
   tell({ told: "outcome", outcome: { usableMs, directMs, path, cause: report.cause, echoed } });
   await nextOrder();
+}
+
+/** A relay that stays one says why. */
+function mayBecomeDirect({ report }: Link): boolean {
+  return report.cause === null || report.cause === "not-yet-direct";
 }
 
 function isDirect({ path }: Link): boolean {

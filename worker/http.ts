@@ -25,7 +25,8 @@ export async function readText(request: Request, limit: number): Promise<Outcome
     if (length > limit) return refuse("body_too_large");
     chunks.push(chunk);
   }
-  return accept(await new Blob(chunks).text());
+  // As the other way does: the byte order mark is no part of the text.
+  return accept(new TextDecoder().decode(await new Blob(chunks).arrayBuffer()));
 }
 
 /** The body, whatever its content-type says, as the schema wants it. */

@@ -1,0 +1,356 @@
+/** Whatever is asked over HTTP is answered as docs/protocol.md says, and changes nothing that it may not. */
+import { Agent, request as httpRequest, type OutgoingHttpHeaders } from "node:http";
+import fc, { type Arbitrary } from "fast-check";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { problems } from "../../core/problem.ts";
+import type { Server } from "../../local/server.ts";
+import { carryMediation } from "../support/mediation.ts";
+import { Player } from "../support/player.ts";
+import { secret, tokenOf } from "../support/secret.ts";
+import { startTestServer } from "../support/server.ts";
+import { patienceMs, reportEffort, runs, together } from "./effort.ts";
+import { mutatedBody, mutatedText, oddText } from "./mutations.ts";
+import { expectNoLeak, expectRefusal, type Witnesses, witnesses } from "./witnesses.ts";
+
+let server: Server;
+let lobby: Witnesses;
+let gone: Player;
+const agent = new Agent({ keepAlive: true, maxSockets: 8 });
+beforeAll(async () => {
+  server = await startTestServer({ secret });
+  lobby = await witnesses(server.url);
+  gone = await Player.connect(server.url);
+  await gone.leave();
+});
+afterAll(async () => {
+  agent.destroy();
+  await server.stop();
+});
+reportEffort();
+
+/** `body` is binary text: a character is a byte. */
+type Wish = { method: string; path: string; headers?: OutgoingHttpHeaders; body?: string; chunked?: boolean };
+type Reply = { status: number; text: string; type: string };
+
+async function ask({ method, path, headers = {}, body: binary, chunked = false }: Wish): Promise<Reply> {
+  const body = binary === undefined ? undefined : Buffer.from(binary, "latin1");
+  return await new Promise((resolve, reject) => {
+    const length = chunked ? { "transfer-encoding": "chunked" } : { "content-length": body?.length ?? 0 };
+    const { hostname: host, port } = server.url;
+    const sent = httpRequest({ agent, host, port, method, path, headers: { ...headers, ...length } });
+    sent.on("error", reject);
+    sent.on("response", (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("error", reject);
+      response.on("end", () => {
+        const type = response.headers["content-type"] ?? "";
+        resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString(), type });
+      });
+    });
+    if (body && chunked) for (let i = 0; i < body.length; i += 1_000) sent.write(body.subarray(i, i + 1_000));
+    sent.end(chunked ? undefined : body);
+  });
+}
+
+const codes = new Set(Object.keys(problems));
+
+/** Sends all of them at once, has every answer looked at, and then the witnesses asked. */
+async function batch<T>(rim: string, inputs: T[], look: (input: T) => Promise<void>): Promise<void> {
+  await together(rim, inputs, look);
+  await lobby.seeNothing();
+}
+
+function batchOf<T>(input: Arbitrary<T>): Arbitrary<T[]> {
+  return fc.array(input, { minLength: 1, maxLength: 30, size: "max" });
+}
+
+/** What the server in front of the Worker says of requests that it cannot even hand on. */
+const platformAnswers = [400, 414, 431];
+
+function expectProper(reply: Reply, method: string): void {
+  expectNoLeak(reply.text, [...lobby.all, gone]);
+  if (reply.status < 400 || method === "HEAD") return;
+  if (reply.type === "text/plain") {
+    expect(reply.status).toBeOneOf(platformAnswers);
+    return;
+  }
+  expect(reply.type).toBe("application/json");
+  expectRefusal(reply, codes);
+}
+
+/** Tokens that are no connected client's: of one that left, of another deployment, of clients that never were. */
+function wrongToken(): Arbitrary<string> {
+  const { token } = lobby.guest;
+  const [home = "", clientId = ""] = token.split(".");
+  return fc.oneof(
+    fc.constantFrom(
+      gone.token,
+      tokenOf("Ada"),
+      tokenOf("Ada", { home }),
+      tokenOf("Ada", { home: "99999999" }),
+    ),
+    fc.constant(tokenOf(clientId, { home, under: "another secret, of other people" })),
+    fc.constant(tokenOf(clientId, { home: String(Number(home) + 1) })),
+    mutatedText(token).filter((text) => text !== token),
+  );
+}
+
+/** What docs/protocol.md says of each body's fields, but for the token. */
+const isName = (value: unknown) =>
+  typeof value === "string" && /^[A-Za-z0-9_][A-Za-z0-9_ ]{0,49}$/.test(value);
+const isOneOf = (value: unknown, ...texts: unknown[]) => value === undefined || texts.includes(value);
+type Fields = Record<string, unknown>;
+const routes: { path: (lobbyId: string) => string; body: object; isValid: (fields: Fields) => boolean }[] = [
+  {
+    path: () => "/lobbies",
+    body: {
+      hostName: "Host",
+      lobbyName: "Lobby",
+      isPublic: true,
+      maxMembers: 8,
+      onLoss: "abort",
+      privacy: "open",
+    },
+    isValid: ({ hostName, lobbyName, isPublic, maxMembers, onLoss, privacy }) =>
+      isName(hostName) &&
+      isName(lobbyName) &&
+      typeof isPublic === "boolean" &&
+      Number.isInteger(maxMembers) &&
+      Number(maxMembers) >= 1 &&
+      Number(maxMembers) <= 64 &&
+      isOneOf(onLoss, "abort", "continue") &&
+      isOneOf(privacy, "open", "relay-only"),
+  },
+  {
+    path: (lobbyId) => `/lobbies/${lobbyId}/join`,
+    body: { peerName: "Late" },
+    isValid: ({ peerName }) => isName(peerName),
+  },
+  { path: (lobbyId) => `/lobbies/${lobbyId}/ptp/start`, body: {}, isValid: () => true },
+];
+
+/** The fields of a body that is one, or null. */
+function fieldsOf(body: string): Fields | null {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(Buffer.from(body, "latin1")));
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Of somebody who has a seat already, and is not the host: the best that any body may come to is 409. */
+function expectedOf(body: string, isValid: (fields: Fields) => boolean): number {
+  if (body.length > 16 * 1024) return 413;
+  const fields = fieldsOf(body);
+  return fields && fields.token === lobby.guest.token && isValid(fields) ? 409 : 400;
+}
+
+test.each(routes.map((route) => [route.path("ABCDE"), route] as const))(
+  "POST %s: a body is refused for what is wrong with it, and for nothing else",
+  async (_, { path, body, isValid }) => {
+    const bodies = mutatedBody({ token: lobby.guest.token, ...body });
+    const spoiled = wrongToken().map((token) =>
+      Buffer.from(JSON.stringify({ token, ...body })).toString("latin1"),
+    );
+    const input = fc.record({
+      body: fc.oneof({ arbitrary: bodies, weight: 4 }, spoiled),
+      chunked: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(batchOf(input), (inputs) =>
+        batch("HTTP bodies", inputs, async ({ body, chunked }) => {
+          const reply = await ask({ method: "POST", path: path(lobby.lobbyId), body, chunked });
+          expectProper(reply, "POST");
+          expect(reply.status).toBe(expectedOf(body, isValid));
+        }),
+      ),
+      runs(40),
+    );
+  },
+  patienceMs,
+);
+
+test.each([true, false])("a byte order mark is no part of a body (chunked: %s)", async (chunked) => {
+  const body = `\xef\xbb\xbf${JSON.stringify({ token: lobby.guest.token, peerName: "Late" })}`;
+  const reply = await ask({ method: "POST", path: `/lobbies/${lobby.lobbyId}/join`, body, chunked });
+  expect(JSON.parse(reply.text)).toMatchObject({ codes: ["already_in_lobby"] });
+});
+
+/** What Node sends as a path. */
+const isSendable = (path: string) => /^\/[\x21-\xff]*$/.test(path) && !path.includes("#");
+const pathPiece = fc.oneof(
+  fc.constantFrom(
+    "lobbies",
+    "ping",
+    "sidecar",
+    "heartbeat",
+    "observations",
+    "join",
+    "ptp",
+    "start",
+    "",
+    ".",
+    "..",
+  ),
+  fc.constantFrom(
+    "%2e%2e",
+    "%2F",
+    "%00",
+    "%",
+    "%zz",
+    "%c3%28",
+    "lobbies%20",
+    "LOBBIES",
+    ";x=1",
+    "\\",
+    "//",
+    "a".repeat(4_000),
+  ),
+  oddText.map((text) => encodeURIComponent(text.toWellFormed())),
+  fc.string({ maxLength: 8 }),
+);
+const oddPath = () =>
+  fc.oneof(
+    mutatedText(`/lobbies/${lobby.lobbyId}/join`),
+    mutatedText(`/lobbies/${lobby.lobbyId}/ptp/start`),
+    mutatedText("/sidecar/heartbeat"),
+    mutatedText("/lobbies?limit=5&cursor=0-1&name=a"),
+    fc.array(pathPiece, { maxLength: 6 }).map((pieces) => `/${pieces.join("/")}`),
+  );
+
+const methods = [
+  ...[
+    "GET",
+    "POST",
+    "PUT",
+    "PATCH",
+    "DELETE",
+    "OPTIONS",
+    "HEAD",
+    "TRACE",
+    "PROPFIND",
+    "PURGE",
+    "REPORT",
+    "SEARCH",
+  ],
+];
+const headerValue = fc.oneof(
+  fc.string({
+    unit: fc.integer({ min: 0x20, max: 0x7e }).map((unit) => String.fromCharCode(unit)),
+    maxLength: 40,
+  }),
+  fc.constantFrom("\xff\xfe", "*", "gzip", "bytes=0-0", "0", "-1", "null", "a".repeat(8_000)),
+);
+const oddHeaders: Arbitrary<OutgoingHttpHeaders> = fc.dictionary(
+  fc.constantFrom(
+    ...[
+      "accept",
+      "accept-encoding",
+      "authorization",
+      "cf-connecting-ip",
+      "content-encoding",
+      "content-type",
+      "cookie",
+    ],
+    ...[
+      "if-none-match",
+      "origin",
+      "range",
+      "referer",
+      "upgrade",
+      "user-agent",
+      "x-forwarded-for",
+      "x-orion-signature",
+    ],
+    ...[
+      "access-control-request-method",
+      "access-control-request-headers",
+      "x-http-method-override",
+      "__proto__",
+    ],
+  ),
+  headerValue,
+  { maxKeys: 4 },
+);
+
+test(
+  "any method on any path, with any headers, is answered, and changes nothing",
+  async () => {
+    const { guest, lobbyId } = lobby;
+    const paths = routes.map(({ path }) => path(lobbyId));
+    const known = fc.constantFrom(
+      ...paths,
+      "/ping",
+      "/lobbies?limit=1",
+      "/sidecar/heartbeat",
+      "/sidecar/observations",
+    );
+    const body = mutatedBody({ token: guest.token, peerName: "Late", hostName: "Host", lobbyName: "Lobby" });
+    const input = fc.record({
+      method: fc.constantFrom(...methods),
+      path: fc.oneof(known, oddPath().filter(isSendable)),
+      headers: oddHeaders,
+      body: fc.option(body, { nil: undefined }),
+      chunked: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(batchOf(input), (inputs) =>
+        batch("HTTP requests", inputs, async (wish) => {
+          const reply = await ask(clean(wish));
+          expectProper(reply, wish.method);
+          // Nobody here may do anything: the only successes are those of questions.
+          const isQuestion = ["GET", "HEAD", "OPTIONS"].includes(wish.method);
+          expect(reply.status).toBeOneOf(
+            isQuestion ? [200, 204, 400, 404, 405] : [400, 401, 404, 405, 409, 413],
+          );
+        }),
+      ),
+      runs(40),
+    );
+  },
+  patienceMs,
+);
+
+/** Without what Node makes of a body's absence. */
+function clean({ body, ...wish }: Omit<Wish, "body"> & { body: string | undefined }): Wish {
+  return body === undefined ? { ...wish, chunked: false } : { ...wish, body };
+}
+
+const isQuery = ({ limit, cursor, name }: Record<string, string | undefined>) =>
+  (limit === undefined || (/^\d{1,3}$/.test(limit) && Number(limit) >= 1 && Number(limit) <= 200)) &&
+  (cursor === undefined || /^\d{1,4}-\d{1,15}$/.test(cursor)) &&
+  (name === undefined || name.length <= 50);
+
+test(
+  "any query of the list is answered with lobbies, or refused",
+  async () => {
+    const cursor = fc.tuple(fc.nat(12_000), fc.nat()).map(([shard, order]) => `${shard}-${order}`);
+    const value = fc.oneof(oddText, cursor, fc.integer({ min: -5, max: 1_005 }).map(String));
+    const key = fc.oneof({ arbitrary: fc.constantFrom("limit", "cursor", "name"), weight: 5 }, oddText);
+    const input = fc.array(fc.tuple(key, value), { maxLength: 4 });
+    await fc.assert(
+      fc.asyncProperty(batchOf(input), (inputs) =>
+        batch("HTTP queries", inputs, async (pairs) => {
+          const query = new URLSearchParams();
+          for (const [key, value] of pairs) query.append(key.toWellFormed(), value.toWellFormed());
+          const reply = await ask({ method: "GET", path: `/lobbies?${query}` });
+          expectProper(reply, "GET");
+          const isDoubled = ["limit", "cursor", "name"].some((key) => query.getAll(key).length > 1);
+          expect(reply.status).toBe(!isDoubled && isQuery(Object.fromEntries(query)) ? 200 : 400);
+          if (reply.status === 200)
+            expect(JSON.parse(reply.text)).toMatchObject({ lobbies: expect.any(Array) });
+        }),
+      ),
+      runs(40),
+    );
+  },
+  patienceMs,
+);
+
+test("after all that, players still meet", async () => {
+  await carryMediation(server.url, { direct: true, udpPort: server.sidecar?.port ?? 0 });
+  await lobby.host.start(lobby.lobbyId);
+  for (const player of lobby.all) await player.hears("ptpMediation_peersConnection_start");
+});

@@ -1,0 +1,219 @@
+/** Tokens, tickets, cookies, codes, cursors, messages and packets: any text or bytes are one, or none; a changed one is none. */
+import { createHmac } from "node:crypto";
+import fc, { type Arbitrary } from "fast-check";
+import { expect, test } from "vitest";
+import { addressBytes, plainAddress, scopeOf } from "../../core/endpoint.ts";
+import { codeBook, codeBookBytes, homeOfLobby, lobbyIdAt, readLobbyId } from "../../core/lobby/lobby-id.ts";
+import { parseTicket, ticketText } from "../../core/relay/ticket.ts";
+import { parseToken } from "../../core/token.ts";
+import { readClientMessage } from "../../core/wire/client-message.ts";
+import { decodeMessage } from "../../core/wire/codec.ts";
+import { kindOf, readCandidates, readDatagram } from "../../core/wire/datagram.ts";
+import { listQuery } from "../../core/wire/http.ts";
+import { linkOf, readSigned, writeSigned } from "../../core/wire/peer-packet.ts";
+import { readSealed } from "../../core/wire/sealed.ts";
+import { cookiesOf } from "../../udp-sidecar/cookie.ts";
+import { deriveKey, isGenuine, isSealed } from "../../udp-sidecar/keys.ts";
+import { readProbe } from "../../udp-sidecar/probes.ts";
+import { cookieOf, datagramOf, sealedOf, secret, ticketOf, tokenOf } from "../support/secret.ts";
+import { encode } from "../support/wire.ts";
+import { count, patienceMs, reportEffort, runs } from "./effort.ts";
+import { mutatedBytes, mutatedFields, mutatedText, oddText } from "./mutations.ts";
+
+reportEffort();
+
+/** Holds for each input, and counts it. */
+function holds<T>(rim: string, input: Arbitrary<T>, check: (input: T) => void, inCi = 3_000): void {
+  fc.assert(
+    fc.property(input, (one) => {
+      count(rim);
+      check(one);
+    }),
+    runs(inCi),
+  );
+}
+
+const nearly = (genuine: string) => fc.oneof({ arbitrary: mutatedText(genuine), weight: 3 }, oddText);
+const token = tokenOf("Ada", { home: "1234" });
+const tokenKey = deriveKey(secret, "token");
+
+test(
+  "a token with anything changed is not genuine",
+  () => {
+    holds("tokens", nearly(token), (text) => {
+      const parsed = parseToken(text);
+      if (parsed) expect(`${parsed.home}.${parsed.clientId}.${parsed.mac}`).toBe(text);
+      expect(parsed !== null && isGenuine(tokenKey, parsed)).toBe(text === token);
+    });
+  },
+  patienceMs,
+);
+
+test("a token with any character changed to any other of its alphabet is not genuine", () => {
+  for (let i = 0; i < token.length; i++) {
+    for (const unit of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") {
+      const text = token.slice(0, i) + unit + token.slice(i + 1);
+      const parsed = parseToken(text);
+      count("tokens");
+      expect(parsed !== null && isGenuine(tokenKey, parsed)).toBe(text === token);
+    }
+  }
+});
+
+test(
+  "a ticket is read as it is written, or not at all",
+  () => {
+    holds("tickets", nearly(ticketOf("a").ticket), (text) => {
+      const ticket = parseTicket(text);
+      if (!ticket) return;
+      expect(ticket.link).toMatch(/^[\da-f]{12}$/);
+      // Seconds may have zeros before them: the key is that of the text, not of what it means.
+      const seconds = text.split(".")[2] ?? "";
+      expect(ticketText(ticket)).toBe(text.replace(`.${seconds}.`, `.${Number(seconds)}.`));
+    });
+  },
+  patienceMs,
+);
+
+test(
+  "a cookie with anything changed is no good, and neither is another's",
+  () => {
+    const now = Date.now();
+    const cookies = cookiesOf(secret);
+    const cookie = cookieOf("192.0.2.1", 4_000, { now });
+    const address = fc.oneof(
+      fc.constantFrom("192.0.2.1", "::ffff:192.0.2.1", "192.0.2.10"),
+      mutatedText("192.0.2.1"),
+    );
+    const input = fc.tuple(
+      fc.oneof(fc.constant(cookie), nearly(cookie)),
+      address,
+      fc.constantFrom(4_000, 40_000, 0),
+    );
+    holds("cookies", input, ([text, address, port]) => {
+      const isTheirs = plainAddress(address) === "192.0.2.1" && port === 4_000;
+      expect(cookies.isGood(text, address, port, now)).toBe(text === cookie && isTheirs);
+    });
+  },
+  patienceMs,
+);
+
+test(
+  "a lobby's code has one spelling, in either case, and belongs to one home or to none",
+  () => {
+    const random = createHmac("sha512", secret).digest();
+    const bytes = Uint8Array.from({ length: codeBookBytes }, (_, i) => (random[i % 64] ?? 0) ^ (i * 31));
+    const book = codeBook(2_560, bytes);
+    const code = lobbyIdAt(book, 17, 3);
+    const text = fc.oneof(nearly(code), fc.string({ unit: fc.constantFrom(..."09AZaz"), maxLength: 6 }));
+    holds("codes", text, (text) => {
+      const lobbyId = readLobbyId(text);
+      expect(lobbyId).toBe(/^[0-9A-Za-z]{5}$/.test(text) ? text.toUpperCase() : null);
+      const home = lobbyId === null ? null : homeOfLobby(book, lobbyId);
+      if (home !== null) expect(home).toBeLessThan(2_560);
+      if (lobbyId === code) expect(home).toBe(17);
+    });
+  },
+  patienceMs,
+);
+
+test(
+  "a cursor is two numbers that can be counted with, or none",
+  () => {
+    holds("cursors", nearly("3-141"), (cursor) => {
+      const { data } = listQuery.safeParse({ cursor });
+      for (const number of data?.cursor?.split("-") ?? []) {
+        expect(Number(number)).toSatisfy(Number.isSafeInteger);
+      }
+    });
+  },
+  patienceMs,
+);
+
+test(
+  "any text is an address of 4 or 16 bytes, or unusable",
+  () => {
+    const address = fc.oneof(nearly("192.168.1.7"), nearly("fe80::1:2%eth0"), nearly("::ffff:192.0.2.1"));
+    holds("addresses", address, (text) => {
+      const bytes = addressBytes(text);
+      if (bytes === null) expect(scopeOf(text)).toBe("unusable");
+      else {
+        expect(bytes.length).toBeOneOf([4, 16]);
+        for (const byte of bytes)
+          expect(byte).toSatisfy((b: number) => Number.isInteger(b) && b >= 0 && b < 256);
+      }
+      expect(plainAddress(text)).toBeTypeOf("string");
+    });
+  },
+  patienceMs,
+);
+
+const methods = [
+  ...["lobby_messaging_send", "ptpMediation_peersConnection_success", "ptpMediation_peersConnection_failure"],
+  ...[
+    "ptpMediation_unseen",
+    "ptpMediation_connect",
+    "__proto__",
+    "constructor",
+    "",
+    ":",
+    "client_registered",
+  ],
+];
+const timeline = [{ atMs: 1, what: "began" }];
+const report = { clientId: "Bob", path: "direct", cause: null, rttMs: 5, timeline };
+const payload = { token, lobbyId: "ABCDE", message: "hello", mediation: "one", cause: null, peers: [report] };
+const messageText = fc
+  .tuple(fc.constantFrom(...methods), fc.oneof(mutatedFields(payload), fc.constant(JSON.stringify(payload))))
+  .map(([method, json]) => `${method}:${Buffer.from(json).toString("base64")}`);
+
+test(
+  "any text is a message, or none",
+  () => {
+    const text = fc.oneof({ arbitrary: messageText, weight: 3 }, messageText.chain(mutatedText), oddText);
+    holds("messages as texts", text, (text) => {
+      const message = decodeMessage(text);
+      if (message) expect(text.startsWith(`${message.method}:`)).toBe(true);
+      const read = readClientMessage(text);
+      if (!read) return;
+      expect(methods.slice(0, 4)).toContain(read.method);
+      expect(Object.getPrototypeOf(read)).toBe(Object.prototype);
+      if ("report" in read) expect(read.report.peers.length).toBeLessThanOrEqual(64);
+    });
+  },
+  patienceMs,
+);
+
+test(
+  "any bytes are a datagram, a sealed one or a packet, or none; a sealed one with anything changed is not genuine",
+  () => {
+    const [home, clientId] = token.split(".");
+    const probe = sealedOf(token, "ptpMediation_probe", {
+      home,
+      clientId,
+      nonce: "nonce-12",
+      candidates: [],
+    });
+    const signed = writeSigned({ kind: "check", link: 0x123456789abc, side: "a", number: 2 ** 53 - 1 });
+    const candidates = [{ ip: "10.0.0.1", port: 4_000 }];
+    const genuine = [
+      Buffer.from(probe),
+      Buffer.from(datagramOf(token)),
+      Buffer.from(encode("ptpMediation_connect", { token, candidates })),
+      Buffer.from(signed),
+    ];
+    holds("datagrams as bytes", fc.constantFrom(...genuine).chain(mutatedBytes), (bytes) => {
+      kindOf(bytes);
+      const datagram = readDatagram(bytes);
+      if (datagram) readCandidates(datagram.candidates);
+      const sealed = readSealed(bytes);
+      const isWhole = bytes.toString("latin1") === probe;
+      expect(sealed !== null && isSealed(token, sealed)).toBe(isWhole);
+      expect(typeof readProbe(tokenKey, bytes) === "object").toBe(isWhole);
+      const [link, packet] = [linkOf(bytes), readSigned(bytes)];
+      for (const number of [link ?? 0, packet?.number ?? 0]) expect(Number.isSafeInteger(number)).toBe(true);
+      if (packet) expect(Buffer.from(writeSigned(packet)).subarray(0, 16)).toEqual(bytes.subarray(0, 16));
+    });
+  },
+  patienceMs,
+);

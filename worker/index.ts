@@ -15,6 +15,8 @@ export default {
       logFault("not configured", { why: read.why });
       return refused("not_configured");
     }
+    // A stranger's host header is in it, and may be no host at all.
+    if (!URL.canParse(request.url)) return withCors(refused("not_found"), read.settings.allowedOrigin);
     try {
       if (isUpgrade(request)) return await upgrade(request, env);
       return withCors(await router.fetch(request, env), read.settings.allowedOrigin);

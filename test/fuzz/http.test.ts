@@ -337,6 +337,7 @@ test(
           for (const [key, value] of pairs) query.append(key.toWellFormed(), value.toWellFormed());
           const reply = await ask({ method: "GET", path: `/lobbies?${query}` });
           expectProper(reply, "GET");
+          if (reply.status === 414 && String(query).length > 30_000) return;
           // Of one that is given twice, whichever way it is read.
           const isDoubled = ["limit", "cursor", "name"].some((key) => query.getAll(key).length > 1);
           const expected = isQuery(Object.fromEntries(query)) ? 200 : 400;

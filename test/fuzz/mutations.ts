@@ -117,35 +117,74 @@ export const oddJson: Arbitrary<string> = fc.oneof(
   nested,
 );
 
-/** A text, changed here or there; perhaps it is the same again. */
-export function mutatedText(genuine: string): Arbitrary<string> {
-  const at = fc.nat(genuine.length);
-  const piece = fc.oneof(fc.constantFrom(..."0aA_-.=+/: %~\0é"), fc.constantFrom(...strangeTexts));
-  return fc.oneof(
-    {
-      arbitrary: fc.tuple(at, piece).map(([i, by]) => genuine.slice(0, i) + by + genuine.slice(i + 1)),
-      weight: 4,
-    },
-    fc.tuple(at, piece).map(([i, by]) => genuine.slice(0, i) + by + genuine.slice(i)),
-    at.map((i) => genuine.slice(0, i) + genuine.slice(i + 1)),
-    at.map((i) => genuine.slice(0, i)),
-    at.map((i) => genuine.slice(i)),
-    at.map((i) => genuine.slice(i) + genuine.slice(0, i)),
-    fc.tuple(at, at).map(([i, j]) => swapped(genuine, i, j)),
-    fc.constantFrom(
-      genuine.toUpperCase(),
-      genuine.toLowerCase(),
-      `${genuine}${genuine}`,
-      ` ${genuine}`,
-      `${genuine} `,
-    ),
-  );
+/** A change to a text that need not be known yet. */
+export type Edit = { kind: (typeof editKinds)[number]; at: number; to: number; piece: string };
+const editKinds = [
+  ...([
+    "set",
+    "set",
+    "set",
+    "set",
+    "insert",
+    "delete",
+    "until",
+    "from",
+    "turn",
+    "swap",
+    "upper",
+    "lower",
+  ] as const),
+  ...(["double", "before", "after"] as const),
+];
+
+export const anyEdit: Arbitrary<Edit> = fc.record({
+  kind: fc.constantFrom(...editKinds),
+  at: fc.nat(1_000),
+  to: fc.nat(1_000),
+  piece: fc.oneof(fc.constantFrom(..."0aA_-.=+/: %~\0é"), fc.constantFrom(...strangeTexts)),
+});
+
+/** The text with the change made; perhaps it is the same again. */
+export function edited(text: string, { kind, at, to, piece }: Edit): string {
+  const [i, j] = [at % (text.length + 1), to % (text.length + 1)];
+  const [head, tail] = [text.slice(0, i), text.slice(i)];
+  switch (kind) {
+    case "set":
+      return head + piece + tail.slice(1);
+    case "insert":
+      return head + piece + tail;
+    case "delete":
+      return head + tail.slice(1);
+    case "until":
+      return head;
+    case "from":
+      return tail;
+    case "turn":
+      return tail + head;
+    case "swap":
+      return swapped(text, i, j);
+    case "upper":
+      return text.toUpperCase();
+    case "lower":
+      return text.toLowerCase();
+    case "double":
+      return text + text;
+    case "before":
+      return piece + text;
+    case "after":
+      return text + piece;
+  }
 }
 
 function swapped(text: string, i: number, j: number): string {
   const units = text.split("");
   [units[i], units[j]] = [units[j] ?? "", units[i] ?? ""];
   return units.join("");
+}
+
+/** A text, changed here or there; perhaps it is the same again. */
+export function mutatedText(genuine: string): Arbitrary<string> {
+  return anyEdit.map((edit) => edited(genuine, edit));
 }
 
 /** Bytes, changed here or there; perhaps they are the same again. */

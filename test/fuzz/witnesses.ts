@@ -19,6 +19,8 @@ export async function witnesses(base: URL): Promise<Witnesses> {
   if (!guest) throw new Error("no guest");
   const listed = async () => (await request(base, "/lobbies")).text;
   const list = await listed();
+  // Whoever was in has heard by then who came.
+  await rollCall(lobbyId, host, ...all);
   const before = all.map(({ methods }) => methods.length);
   let calls = 0;
   return {

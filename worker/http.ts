@@ -17,16 +17,21 @@ export function refused(...codes: ProblemCode[]): Response {
 /** The body as text, unless it has more than `limit` bytes: such a one is not read to its end. */
 export async function readText(request: Request, limit: number): Promise<Outcome<string>> {
   if (Number(request.headers.get("content-length") ?? 0) > limit) return refuse("body_too_large");
-  if (request.headers.has("content-length")) return accept(await request.text());
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of request.body ?? []) {
-    length += chunk.byteLength;
-    if (length > limit) return refuse("body_too_large");
-    chunks.push(chunk);
+  try {
+    if (request.headers.has("content-length")) return accept(await request.text());
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    for await (const chunk of request.body ?? []) {
+      length += chunk.byteLength;
+      if (length > limit) return refuse("body_too_large");
+      chunks.push(chunk);
+    }
+    // As the other way does: the byte order mark is no part of the text.
+    return accept(new TextDecoder().decode(await new Blob(chunks).arrayBuffer()));
+  } catch {
+    // Its sender broke off, or broke its framing: no fault of ours.
+    return refuse("invalid_body");
   }
-  // As the other way does: the byte order mark is no part of the text.
-  return accept(new TextDecoder().decode(await new Blob(chunks).arrayBuffer()));
 }
 
 /** The body, whatever its content-type says, as the schema wants it. */

@@ -5,12 +5,12 @@ export type RawConnection = {
   /** All that came, as binary text: a character is a byte. */
   readonly heard: string;
   say(bytes: Uint8Array | string): void;
-  /** Done when this has been heard, or the connection is over, or some seconds have passed. */
-  hears(pattern: RegExp): Promise<void>;
+  /** Done when all that was heard is enough, or the connection is over, or some seconds have passed. */
+  hears(isEnough: (heard: string) => boolean): Promise<void>;
   /** Says nothing more: half of the connection is closed. */
   finish(): void;
-  /** Done when the other side has ended it, or some seconds have passed. True if it has. */
-  ended(): Promise<boolean>;
+  /** Done when the other side has ended it, or so many milliseconds have passed. */
+  ended(withinMs?: number): Promise<void>;
   drop(): void;
 };
 
@@ -39,7 +39,7 @@ export function openRaw({ hostname: host, port }: URL): RawConnection {
     isOver = true;
     wake();
   });
-  const until = (isDone: () => boolean) =>
+  const until = (isDone: () => boolean, withinMs = patienceMs) =>
     new Promise<void>((resolve) => {
       const look = () => {
         if (!isDone()) return;
@@ -50,7 +50,7 @@ export function openRaw({ hostname: host, port }: URL): RawConnection {
       const timer = setTimeout(() => {
         wakers.delete(look);
         resolve();
-      }, patienceMs);
+      }, withinMs);
       wakers.add(look);
       look();
     });
@@ -61,17 +61,28 @@ export function openRaw({ hostname: host, port }: URL): RawConnection {
     say: (bytes) => {
       if (!isOver) socket.write(typeof bytes === "string" ? Buffer.from(bytes, "latin1") : bytes);
     },
-    hears: (pattern) => until(() => isOver || pattern.test(heard)),
+    hears: (isEnough) => until(() => isOver || isEnough(heard)),
     finish: () => socket.end(),
-    ended: async () => {
-      await until(() => isOver);
-      return isOver;
-    },
+    ended: (withinMs) => until(() => isOver, withinMs),
     drop: () => socket.destroy(),
   };
 }
 
 /** The statuses of all HTTP answers that came. */
 export function statusesOf(heard: string): number[] {
-  return Array.from(heard.matchAll(/^HTTP\/1\.1 (\d{3}) /gm), ([, status]) => Number(status));
+  return Array.from(heard.matchAll(/HTTP\/1\.1 (\d{3}) /g), ([, status]) => Number(status));
+}
+
+/** Whether the head of an answer has come. */
+export function hasHead(heard: string): boolean {
+  return heard.includes("\r\n\r\n");
+}
+
+/** The first message of a server's WebSocket, once all of it has come. */
+export function firstMessage(heard: string): string | null {
+  const begin = heard.indexOf("\r\n\r\n") + 4;
+  const [short = 0, high = 0, low = 0] = Buffer.from(heard.slice(begin + 1, begin + 4), "latin1");
+  const [head, length] = short < 126 ? [2, short] : [4, high * 256 + low];
+  const message = heard.slice(begin + head, begin + head + length);
+  return begin > 3 && length > 0 && message.length === length ? message : null;
 }

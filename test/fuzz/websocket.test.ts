@@ -7,7 +7,7 @@ import { secret } from "../support/secret.ts";
 import { startTestServer } from "../support/server.ts";
 import { count, patienceMs, reportEffort, runs } from "./effort.ts";
 import { anyEdit, type Edit, edited, mutatedFields, oddText } from "./mutations.ts";
-import { openRaw, type RawConnection, statusesOf } from "./raw-connection.ts";
+import { hasHead, openRaw, type RawConnection, statusesOf } from "./raw-connection.ts";
 import { type Witnesses, witnesses } from "./witnesses.ts";
 
 let server: Server;
@@ -86,7 +86,7 @@ test(
             );
             const raw = openRaw(small.url);
             raw.say(upgradeText(path, Object.fromEntries(kept), method));
-            await raw.hears(/\r\n\r\n/);
+            await raw.hears(hasHead);
             for (const status of statusesOf(raw.heard))
               expect([status, path, method, changes]).toSatisfy(isFine);
             raw.drop();
@@ -112,7 +112,7 @@ async function takePlace(url: URL): Promise<RawConnection> {
   for (let tries = 0; tries < 500; tries++) {
     const raw = openRaw(url);
     raw.say(upgradeText("/", handshake));
-    await raw.hears(/\r\n\r\n/);
+    await raw.hears(hasHead);
     if (statusesOf(raw.heard)[0] === 101) return raw;
     raw.drop();
     await new Promise((resolve) => setTimeout(resolve, 10));

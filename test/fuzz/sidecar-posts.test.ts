@@ -1,0 +1,278 @@
+/** Whatever is posted in a sidecar's name, and whatever an edge answers to a sidecar. */
+import fc, { type Arbitrary } from "fast-check";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import type { Server } from "../../local/server.ts";
+import { startSidecar } from "../../udp-sidecar/sidecar.ts";
+import { startStandIn, takeAll } from "../support/edge.ts";
+import { carryMediation } from "../support/mediation.ts";
+import { lobbyOf, type Player, rollCall } from "../support/player.ts";
+import { openUdpClient } from "../support/relay.ts";
+import { datagramOf, secret, signatureOf, tokenOf } from "../support/secret.ts";
+import { startTestServer } from "../support/server.ts";
+import { count, patienceMs, reportEffort, runs, together } from "./effort.ts";
+import { mutatedBody, mutatedText, oddText } from "./mutations.ts";
+import { expectNoLeak, type Witnesses, witnesses } from "./witnesses.ts";
+
+let server: Server;
+let lobby: Witnesses;
+/** Two whose mediation waits for the guest to be seen. */
+let waiting: { lobbyId: string; host: Player; guest: Player };
+beforeAll(async () => {
+  server = await startTestServer({ secret, timing: { ptpmConnectRequestIntervalMs: 600_000 } });
+  lobby = await witnesses(server.url);
+  const { lobbyId, host, guests } = await lobbyOf(2, server.url);
+  const [guest = host] = guests;
+  guest.answersOverUdp = false;
+  await host.start(lobbyId);
+  await guest.hears("ptpMediation_send");
+  waiting = { lobbyId, host, guest };
+});
+afterAll(() => server.stop());
+reportEffort();
+
+/** Bytes of an answer that a sidecar reads (udp-sidecar/edge.ts). */
+const longestAnswer = 16 * 1024;
+
+const paths = ["/sidecar/heartbeat", "/sidecar/observations"] as const;
+
+/** A post's body as binary text, with this signature or the right one. */
+async function postAs(
+  path: string,
+  body: string,
+  signature?: string,
+): Promise<{ status: number; text: string }> {
+  const bytes = Buffer.from(body, "latin1");
+  // What the edge signs is the text that it reads.
+  const text = new TextDecoder().decode(bytes);
+  const headers = { "x-orion-signature": signature ?? signatureOf(path, text) };
+  const response = await fetch(new URL(path, server.url), { method: "POST", headers, body: bytes });
+  return { status: response.status, text: await response.text() };
+}
+
+const batchOf = <T>(input: Arbitrary<T>) => fc.array(input, { minLength: 1, maxLength: 25, size: "max" });
+
+/** Nobody was seen, and no other sidecar is known. */
+async function nothingHappened(): Promise<void> {
+  const { lobbyId, host, guest } = waiting;
+  await lobby.seeNothing();
+  await rollCall(lobbyId, guest, host);
+  expect(guest.methods.filter((method) => method.startsWith("ptpMediation_"))).toEqual(["ptpMediation_send"]);
+}
+
+/** Somebody who is not in this lobby says that it was seen. */
+const observationOf = ({ home, clientId }: { home: string; clientId: string }) => {
+  const second = { ip: "192.0.2.1", port: 4_001 };
+  return {
+    home,
+    clientId,
+    ip: "192.0.2.1",
+    port: 4_000,
+    second,
+    candidates: [{ ip: "10.0.0.1", port: 4_000 }],
+  };
+};
+
+test(
+  "a post that is not signed with the secret is refused, whatever it says",
+  async () => {
+    const body = JSON.stringify({ observations: [observationOf(waiting.guest)] });
+    const beat = JSON.stringify({ name: "evil", host: "evil.example", port: 6_666, load: 0 });
+    const input = fc.constantFrom(...paths).chain((path) => {
+      const genuine = path === "/sidecar/heartbeat" ? beat : body;
+      const right = signatureOf(path, genuine);
+      const wrong = fc.oneof(
+        mutatedText(right).filter((text) => text.trim() !== right),
+        fc.constantFrom(
+          signatureOf(path, genuine, "another secret, of other people"),
+          right.toUpperCase(),
+          "",
+        ),
+        fc.constantFrom(
+          ...paths.filter((other) => other !== path).map((other) => signatureOf(other, genuine)),
+        ),
+        oddText.filter((text) => text !== right),
+      );
+      return fc.oneof(
+        wrong.map((signature) => ({ path, body: genuine, signature })),
+        // The signature of another body.
+        mutatedBody(JSON.parse(genuine))
+          .filter((body) => body !== genuine)
+          .map((body) => ({ path, body, signature: right })),
+      );
+    });
+    const isSendable = ({ signature }: { signature: string }) => /^[\x20-\x7e]*$/.test(signature);
+    await fc.assert(
+      fc.asyncProperty(batchOf(input.filter(isSendable)), async (inputs) => {
+        await together("sidecar posts", inputs, async ({ path, body, signature }) => {
+          const { status, text } = await postAs(path, body, signature);
+          expect(status).toBe(401);
+          expectNoLeak(text, [...lobby.all, waiting.guest]);
+          expect(text).not.toContain(signatureOf(path, body));
+        });
+        await nothingHappened();
+      }),
+      runs(25),
+    );
+  },
+  patienceMs,
+);
+
+type Fields = Record<string, unknown>;
+const isPort = (port: unknown) => Number.isInteger(port) && Number(port) >= 1 && Number(port) <= 65_535;
+const isMatch = (text: unknown, shape: RegExp) => typeof text === "string" && shape.test(text);
+const isEndpoint = (one: unknown) => {
+  const { ip, port } = Object(one);
+  return isPort(port) && isMatch(ip, /^[\da-f.:]{2,45}$/i);
+};
+const maybe = (value: unknown, isRight: (value: unknown) => boolean) => value === undefined || isRight(value);
+
+/** What core/wire/sidecar-post.ts says of both, in other words. */
+const isHeartbeat = ({ name, host, port, secondPort, relays, load, leaving }: Fields) =>
+  isMatch(name, /^[\w.-]{1,64}$/) &&
+  maybe(host, (host) => isMatch(host, /^[\w.:-]{1,253}$/)) &&
+  isPort(port) &&
+  maybe(secondPort, isPort) &&
+  maybe(relays, (relays) => typeof relays === "boolean") &&
+  typeof load === "number" &&
+  load >= 0 &&
+  Number.isFinite(load) &&
+  maybe(leaving, (leaving) => typeof leaving === "boolean");
+const isObservation = (one: unknown) => {
+  const { home, clientId, second, candidates } = Object(one);
+  const areEndpoints = (all: unknown) => Array.isArray(all) && all.length <= 8 && all.every(isEndpoint);
+  return (
+    isMatch(home, /^(0|[1-9]\d{0,7})$/) &&
+    isMatch(clientId, /^[\w-]{16}$/) &&
+    isEndpoint(one) &&
+    maybe(second, isEndpoint) &&
+    maybe(candidates, areEndpoints)
+  );
+};
+const areObservations = ({ observations }: Fields) =>
+  Array.isArray(observations) && observations.length <= 500 && observations.every(isObservation);
+
+function fieldsOf(body: string): Fields | null {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(Buffer.from(body, "latin1")));
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : null;
+  } catch {
+    return null;
+  }
+}
+
+test(
+  "a post that is signed, but says what no sidecar says, is refused, and changes nothing",
+  async () => {
+    const stranger = { home: waiting.guest.home, clientId: "AAAAAAAAAAAAAAAA" };
+    const beat = {
+      name: "fuzz",
+      host: "sidecar.example",
+      port: 6_666,
+      secondPort: 6_667,
+      relays: true,
+      load: 9e9,
+    };
+    const observed = observationOf(stranger);
+    const observations = mutatedBody(observed).chain((one) => {
+      // One that is spoiled among others that are not.
+      const good = JSON.stringify(observed);
+      return fc.constantFrom(`{"observations":[${one}]}`, `{"observations":[${good},${one},${good}]}`, one);
+    });
+    const input = fc.oneof(
+      mutatedBody({ ...beat, leaving: true }).map((body) => ({ path: paths[0], body })),
+      mutatedBody({ observations: [observed] }).map((body) => ({ path: paths[1], body })),
+      observations.map((body) => ({ path: paths[1], body })),
+      fc.constantFrom(131_072, 131_073, 400_000).map((size) => ({ path: paths[1], body: " ".repeat(size) })),
+      fc.constantFrom(500, 501).map((size) => ({
+        path: paths[1],
+        body: JSON.stringify({ observations: Array(size).fill(observed) }),
+      })),
+    );
+    await fc.assert(
+      fc.asyncProperty(batchOf(input), async (inputs) => {
+        await together("sidecar posts", inputs, async ({ path, body }) => {
+          const fields = fieldsOf(body);
+          const isRight = path === paths[0] ? isHeartbeat : areObservations;
+          const { status, text } = await postAs(path, body);
+          if (body.length > 128 * 1024) expect(status).toBe(413);
+          else expect(status).toBe(fields !== null && isRight(fields) ? 200 : 400);
+          expectNoLeak(text, [...lobby.all, waiting.guest]);
+          // One that was taken for a sidecar after all goes again, or players would be sent there.
+          if (status === 200 && path === paths[0] && !fields?.leaving) {
+            await postAs(path, JSON.stringify({ ...beat, name: fields?.name, leaving: true }));
+          }
+        });
+        await nothingHappened();
+      }),
+      runs(25),
+    );
+  },
+  patienceMs,
+);
+
+test("after all that, players are sent to the sidecar there is, and meet", async () => {
+  await carryMediation(server.url, { direct: false, udpPort: server.sidecar?.port ?? 0 });
+  const { host, guest } = waiting;
+  guest.sendDatagram(server.sidecar?.port ?? 0);
+  for (const player of [host, guest]) await player.hears("ptpMediation_peersConnection_start");
+});
+
+test(
+  "whatever the edge answers a sidecar, the sidecar goes on, and delivers when it is answered as it should be",
+  async () => {
+    const edge = await startStandIn();
+    const sidecar = await startSidecar({ edge: edge.url, secret, port: 0, name: "test" }, () => {});
+    const client = await openUdpClient();
+    try {
+      await sidecar.known;
+      const again = fc.array(fc.oneof(fc.integer(), fc.constantFrom(0, 1, 499, 500, 1e9, -1, 0.5)), {
+        maxLength: 5,
+      });
+      const answer = fc.record({
+        status: fc.constantFrom(200, 200, 200, 204, 301, 400, 401, 413, 500, 503),
+        body: fc.oneof(
+          again.map((again) => JSON.stringify({ again })),
+          mutatedBody({ again: [0] }).filter(({ length }) => length <= longestAnswer),
+          fc.constantFrom("", "{}", '{"again":null}', '{"known":false}'),
+        ),
+        isCut: fc.boolean(),
+      });
+      let rounds = 0;
+      /** Ids of the clients whose observations were answered as they should be. */
+      const taken = new Set<string>();
+      const take: typeof takeAll = (post, response) => {
+        for (const { clientId } of JSON.parse(post.body).observations ?? []) taken.add(clientId);
+        takeAll(post, response);
+      };
+      edge.answer = take;
+      const seesClient = async (clientId: string, isDone: () => boolean) => {
+        await client.send(datagramOf(tokenOf(clientId)), sidecar.port);
+        await vi.waitFor(() => expect(isDone()).toBe(true), { timeout: 10_000, interval: 1 });
+      };
+      await fc.assert(
+        fc.asyncProperty(answer, async ({ status, body, isCut }) => {
+          count("edge answers");
+          rounds += 1;
+          const posts = edge.posts.length;
+          edge.answer = (_, response) => {
+            edge.answer = take;
+            const length = isCut ? { "content-length": 90_000 } : {};
+            response.writeHead(status, { location: "http://127.0.0.1:9/", ...length });
+            response.end(Buffer.from(body, "latin1"));
+            if (isCut) response.destroy();
+          };
+          await seesClient(`First-${rounds}`, () => edge.posts.length > posts);
+          // Before the next odd answer there is a proper one: after several in a row a sidecar rests for seconds.
+          await seesClient(`Then-${rounds}`, () => taken.has(`Then-${rounds}`.padEnd(16, "-")));
+        }),
+        runs(20),
+      );
+      expect(sidecar.counts).toEqual({ observed: 2 * rounds, junk: 0, forged: 0, dropped: 0 });
+    } finally {
+      client.close();
+      await sidecar.stop();
+      await edge.stop();
+    }
+  },
+  patienceMs,
+);

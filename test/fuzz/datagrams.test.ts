@@ -81,8 +81,10 @@ function shotsOf(bytes: Arbitrary<Buffer>): Arbitrary<Shot[]> {
 const token = tokenOf("Ada");
 const [home, clientId] = token.split(".");
 const candidates = [{ ip: "192.168.1.7", port: 40_000 }];
-/** Not Ada's: a later ticket of hers would free the link that must go on. */
-const { ticket, key } = ticketOf("a", { link: "ffffffffffff", a: "Eve" });
+/** Of one mediation of two others. */
+const theirs = { a: "Carol", b: "Dave" };
+const noon = Date.now();
+const { ticket, key } = ticketOf("a", { ...theirs, link: "ffffffffffff" }, { now: noon });
 const nonce = "nonce-of-Ada";
 const pad = ".".repeat(60);
 
@@ -198,10 +200,15 @@ test(
   "what a genuine client says, however odd, is answered with one datagram at most, no longer than its own",
   async () => {
     const cookie = cookieOf("127.0.0.1", stranger.port);
+    const proven = { home, clientId, nonce, cookie, candidates, pad };
     const said = fc.oneof(
-      mutatedFields({ home, clientId, nonce, candidates, pad }).map((json) =>
-        sealedText(token, "ptpMediation_probe", json),
-      ),
+      fc
+        .oneof(
+          mutatedFields(proven),
+          mutatedFields({ ...proven, cookie: undefined }),
+          fc.constant(JSON.stringify(proven)),
+        )
+        .map((json) => sealedText(token, "ptpMediation_probe", json)),
       mutatedFields({ ticket, nonce, cookie, pad }).map((json) => sealedText(key, "ptpRelay_bind", json)),
       mutatedFields({ ticket, nonce, pad }).map((json) => sealedText(key, "ptpRelay_bind", json)),
       fc.integer({ min: 0, max: 2 ** 48 - 1 }).map((number) => bindOf(number, cookie)),
@@ -235,7 +242,8 @@ test(
 
 /** A bind of the ticket of any link: as many as there are would fill the relay. */
 function bindOf(number: number, cookie: string): string {
-  const { ticket, key } = ticketOf("a", { link: number.toString(16).padStart(12, "0"), a: "Eve" });
+  const link = number.toString(16).padStart(12, "0");
+  const { ticket, key } = ticketOf("a", { ...theirs, link }, { now: noon });
   return sealedOf(key, "ptpRelay_bind", { ticket, nonce, cookie, pad });
 }
 

@@ -221,7 +221,9 @@ type Field = [key: string, json: string];
 
 /** The JSON of an object, with fields changed, left out, added, doubled or renamed: one of them, or a few. */
 export function mutatedFields(genuine: object): Arbitrary<string> {
-  const fields = Object.entries(genuine).map(([key, value]): Field => [key, JSON.stringify(value)]);
+  const fields = Object.entries(genuine).flatMap(([key, value]): Field[] =>
+    value === undefined ? [] : [[key, JSON.stringify(value)]],
+  );
   const at = fc.nat(Math.max(0, fields.length - 1));
   const texts = fields.flatMap(([key, json]) =>
     json.startsWith('"') ? [{ key, text: String(JSON.parse(json)) }] : [],

@@ -1,5 +1,8 @@
 /** Whatever is asked over HTTP is answered as docs/protocol.md says, and changes nothing that it may not. */
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { Agent, request as httpRequest, type OutgoingHttpHeaders } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc, { type Arbitrary } from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { problems } from "../../core/problem.ts";
@@ -13,11 +16,13 @@ import { mutatedBody, mutatedText, oddText } from "./mutations.ts";
 import { expectNoLeak, expectRefusal, type Witnesses, witnesses } from "./witnesses.ts";
 
 let server: Server;
+let storage: string;
 let lobby: Witnesses;
 let gone: Player;
 const agent = new Agent({ keepAlive: true, maxSockets: 8 });
 beforeAll(async () => {
-  server = await startTestServer({ secret });
+  storage = mkdtempSync(join(tmpdir(), "orion-edge-test-"));
+  server = await startTestServer({ secret, persist: storage });
   lobby = await witnesses(server.url);
   gone = await Player.connect(server.url);
   await gone.leave();
@@ -25,6 +30,7 @@ beforeAll(async () => {
 afterAll(async () => {
   agent.destroy();
   await server.stop();
+  rmSync(storage, { recursive: true });
 });
 reportEffort();
 
@@ -348,6 +354,49 @@ test(
       ),
       runs(40),
     );
+  },
+  patienceMs,
+);
+
+/** The objects that exist, by what they have on disk. */
+const objects = () =>
+  readdirSync(storage, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".sqlite"))
+    .sort();
+
+test(
+  "nobody without a genuine token wakes an object, whichever home the token names",
+  async () => {
+    const before = objects();
+    expect(before.length).toBeGreaterThan(3);
+    const under = "another secret, of other people";
+    const home = fc.nat(99_999_999).map(String);
+    const token = fc.oneof(
+      home.map((home) => tokenOf("Ada", { home, under })),
+      home.map((home) => `${home}${lobby.guest.token.slice(lobby.guest.home.length)}`),
+      mutatedText(lobby.guest.token),
+    );
+    const code = fc.string({
+      unit: fc.constantFrom(..."0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
+      minLength: 5,
+      maxLength: 5,
+    });
+    const input = fc.record({
+      token: token.filter((text) => text !== lobby.guest.token),
+      code,
+      route: fc.constantFrom(...routes),
+    });
+    await fc.assert(
+      fc.asyncProperty(batchOf(input), (inputs) =>
+        batch("HTTP tokens", inputs, async ({ token, code, route }) => {
+          const body = Buffer.from(JSON.stringify({ token, ...route.body })).toString("latin1");
+          const { status } = await ask({ method: "POST", path: route.path(code), body });
+          expect(status).toBe(400);
+        }),
+      ),
+      runs(20),
+    );
+    expect(objects()).toEqual(before);
   },
   patienceMs,
 );

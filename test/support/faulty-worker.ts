@@ -7,6 +7,8 @@
  * `/test/fault?<name>=<value>` sets one of the faults below; an empty value ends it.
  * `/test/later?ms=<n>` sets the clock of all objects forward; `/test/alarm?home=<n>` runs a home's alarm.
  * `/test/socket?home=<n>` opens a socket in a home; `POST /test/mail?home=<n>` brings it mail, `{ from, batch }`.
+ * `/test/calls?<method>=<how>:<count>`: the next calls of a method from one object, or the Worker, to another fail: `fail`
+ * before they arrive, `lose` when the work is done; of every method with `*`. `/test/failures` answers how many did.
  * `/test/unanswered` answers how often an answer to mail was lost; `/test/busy?fleet=<ms>` keeps the fleet busy.
  */
 
@@ -16,6 +18,7 @@ import worker, {
   Fleet as RealFleet,
   Home as RealHome,
 } from "../../worker/index.ts";
+import { callFailures, failNext, faultyBindings } from "./faulty-calls.ts";
 
 /**
  * `home`: the number of one that takes no sockets. `lobbies`: all fail. `entering`: all joins from other homes fail.
@@ -30,6 +33,9 @@ function fail(kind: string, value: string): void {
 
 export class Home extends RealHome {
   readonly #incarnation = crypto.randomUUID();
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, faultyBindings(env));
+  }
   override async fetch(request: Request): Promise<Response> {
     fail("home", this.ctx.id.name ?? "");
     return await super.fetch(request);
@@ -122,13 +128,20 @@ export default {
         await env.HOME.getByName(name).receive(from, batch);
         return new Response("received");
       }
+      case "/test/calls": {
+        const [how = "", count = ""] = name.split(":");
+        if (how === "fail" || how === "lose") failNext(kind, how, Number(count));
+        return new Response("set");
+      }
+      case "/test/failures":
+        return new Response(String(callFailures()));
       case "/test/unanswered":
         return new Response(String(unanswered));
       case "/test/busy":
         ctx.waitUntil(env.FLEET.getByName("fleet").busy(Number(name)));
         return new Response("busy");
       default:
-        return await worker.fetch(request, env);
+        return await worker.fetch(request, faultyBindings<Env>(env));
     }
   },
 } satisfies ExportedHandler<FaultyEnv>;

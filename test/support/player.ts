@@ -2,6 +2,7 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { WebSocket } from "ws";
+import type { Entry } from "./story.ts";
 import { decode, encode, type Message } from "./wire.ts";
 
 /** `body` is the JSON object that `text` is, if it is one. */
@@ -43,17 +44,25 @@ function parsed(text: string): Record<string, unknown> | null {
 /** Milliseconds after which a message that was waited for will not come any more. */
 const patienceMs = 20_000;
 
+/** Hears of every player that begins to connect. */
+export const newcomers = new Set<(player: Player) => void>();
+
 export class Player {
   readonly base: URL;
   readonly socket: WebSocket;
   /** Every message heard, in order. */
   readonly heard: Message[] = [];
+  /** All it heard, said, asked and was answered, in order. */
+  readonly story: Entry[] = [];
+  /** The UDP ports it has sent from so far. */
+  readonly ports = new Set<number>();
   /** What `ptpMediation_send` makes it do; on by default. */
   answersOverUdp = true;
   /** The datagram socket, from the first datagram on. */
   udp: Socket | null = null;
   readonly closed: Promise<{ code: number; reason: string }>;
   #wakers: (() => void)[] = [];
+  #asked = 0;
 
   /** Connects, and waits for its token. */
   static async connect(base: URL, path = "/"): Promise<Player> {
@@ -73,6 +82,7 @@ export class Player {
     this.closed = new Promise((resolve) => {
       this.socket.on("close", (code, reason) => {
         this.closesPort();
+        this.story.push({ at: Date.now(), kind: "closed", code });
         resolve({ code, reason: reason.toString() });
       });
     });
@@ -80,10 +90,12 @@ export class Player {
     this.socket.on("message", (data: Buffer) => {
       const message = decode(data.toString());
       this.heard.push(message);
+      this.story.push({ at: Date.now(), kind: "heard", message });
       if (message.method === "ptpMediation_send" && this.answersOverUdp)
         this.sendDatagram(Number(message.payload.port));
       for (const wake of this.#wakers.splice(0)) wake();
     });
+    for (const meet of newcomers) meet(this);
   }
 
   get token(): string {
@@ -146,8 +158,18 @@ export class Player {
     }
   }
 
-  post(path: string, body: object): Promise<Answer> {
-    return post(this.base, path, { token: this.token, ...body });
+  async post(path: string, body: object): Promise<Answer> {
+    this.#asked += 1;
+    const nr = this.#asked;
+    this.story.push({ at: Date.now(), kind: "asked", nr, path, body: { ...body } });
+    try {
+      const answer = await post(this.base, path, { token: this.token, ...body });
+      this.story.push({ at: Date.now(), kind: "answered", nr, status: answer.status, body: answer.body });
+      return answer;
+    } catch (error) {
+      this.story.push({ at: Date.now(), kind: "answered", nr, status: 0, body: null });
+      throw error;
+    }
   }
 
   host(
@@ -179,6 +201,7 @@ export class Player {
 
   /** Sends on the WebSocket. The token is the player's own unless the payload names another. */
   say(method: string, payload: object = {}): void {
+    this.story.push({ at: Date.now(), kind: "said", method, payload: { ...payload } });
     this.socket.send(encode(method, { token: this.token, ...payload }));
   }
 
@@ -195,8 +218,14 @@ export class Player {
     port: number,
     bytes: string | Buffer = encode("ptpMediation_connect", { token: this.token }),
   ): void {
-    this.udp ??= createSocket("udp4");
+    this.udp ??= this.#openPort();
     this.udp.send(bytes, port, "127.0.0.1");
+  }
+
+  #openPort(): Socket {
+    const socket = createSocket("udp4");
+    socket.on("listening", () => this.ports.add(socket.address().port));
+    return socket;
   }
 
   /** Gives up its UDP port: the next datagram comes from another one. */

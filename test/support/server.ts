@@ -33,6 +33,24 @@ export async function setFault(base: URL, name: string, value: string): Promise<
   await fetch(new URL(`/test/fault?${name}=${value}`, base));
 }
 
+/**
+ * Makes the next so many calls of a method between objects fail: `fail` before they arrive, `lose` when the work is
+ * done, and only its answer is lost. `*` is every method.
+ */
+export async function failCalls(
+  base: URL,
+  method: string,
+  how: "fail" | "lose",
+  count: number,
+): Promise<void> {
+  await fetch(new URL(`/test/calls?${encodeURIComponent(method)}=${how}:${count}`, base));
+}
+
+/** How many calls between objects failed so far, by `failCalls`. */
+export async function failedCalls(base: URL): Promise<number> {
+  return Number(await (await fetch(new URL("/test/failures", base))).text());
+}
+
 /** A text that stays the same as long as the object's memory does, named as for `crash`. Wakes the object. */
 export async function incarnation(base: URL, what: Record<string, string>): Promise<string> {
   return await (await fetch(new URL(`/test/incarnation?${new URLSearchParams(what)}`, base))).text();

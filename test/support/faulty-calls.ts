@@ -1,0 +1,78 @@
+/** Calls between objects that fail, or whose answers are lost. Part of `faulty-worker.ts`. */
+
+/** By method: how many of the next calls never arrive, and of how many the answer is lost after the work was done. */
+const toFail = new Map<string, number>();
+const toLose = new Map<string, number>();
+let failures = 0;
+
+/** `count`: how many of the next calls of this method; infinity until it is set anew. `*` is every method. */
+export function failNext(method: string, how: "fail" | "lose", count: number): void {
+  (how === "fail" ? toFail : toLose).set(method, count);
+}
+
+/** How many calls have failed so far, either way. */
+export function callFailures(): number {
+  return failures;
+}
+
+const doubles = new WeakMap<object, object>();
+
+/** The same bindings, with every call through them able to fail. */
+export function faultyBindings<Env extends object>(env: Env): Env {
+  const known = doubles.get(env);
+  if (known) return known as Env;
+  const double = new Proxy(env, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name);
+      return isNamespace(value) ? faultyNamespace(value) : value;
+    },
+  });
+  doubles.set(env, double);
+  return double;
+}
+
+type Method = (...args: unknown[]) => unknown;
+
+function faultyNamespace(namespace: object): object {
+  return through(namespace, (name, method) => {
+    if (name !== "get" && name !== "getByName") return method;
+    return (...args) => {
+      const stub = method(...args);
+      return typeof stub === "object" && stub !== null ? faultyStub(stub) : stub;
+    };
+  });
+}
+
+function faultyStub(stub: object): object {
+  return through(stub, (name, method) => async (...args) => {
+    throwIfDue(toFail, name);
+    const answer = await method(...args);
+    throwIfDue(toLose, name);
+    return answer;
+  });
+}
+
+function throwIfDue(due: Map<string, number>, name: string): void {
+  for (const method of [name, "*"]) {
+    const left = due.get(method) ?? 0;
+    if (left <= 0) continue;
+    due.set(method, left - 1);
+    failures += 1;
+    throw new Error("a call was failed by a test");
+  }
+}
+
+/** The same object, each method replaced. The platform's objects know themselves, not what stands before them. */
+function through(object: object, instead: (name: string, method: Method) => Method): object {
+  return new Proxy(object, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name, target);
+      if (typeof value !== "function" || typeof name !== "string") return value;
+      return instead(name, (...args) => Reflect.apply(value, target, args));
+    },
+  });
+}
+
+function isNamespace(value: unknown): value is object {
+  return typeof value === "object" && value !== null && "idFromName" in value;
+}

@@ -1,0 +1,173 @@
+/**
+ * One lobby, as all its members together know it. Its host is there from first to last, so what the host heard is the
+ * ledger: what a member heard must be that part of it in which it was there, word for word.
+ */
+import { checkMediation } from "./mediation-promises.ts";
+import type { Heard, Membership, Opening, Violation } from "./memberships.ts";
+
+export type Lobby = { lobbyId: string; members: Membership[] };
+
+/** What is known of a lobby from its members: `names` of those who are in, if its host is. */
+export type Account = {
+  broken: Violation[];
+  /** What must still come, or else is broken. */
+  owed: Violation[];
+  opening: Opening | null;
+  isOpen: boolean;
+  names: string[];
+};
+
+export function account({ lobbyId, members }: Lobby): Account {
+  const broken: Violation[] = [];
+  const owed: Violation[] = [];
+  const hosts = members.filter(({ answer }) => answer?.opening);
+  const [host] = hosts;
+  for (const member of members) checkOne(lobbyId, member, broken, owed);
+  if (hosts.length > 1) {
+    const players = hosts.map(({ player }) => player);
+    broken.push({ sentence: `The code ${lobbyId} was given to two lobbies.`, players });
+  }
+  const opening = host?.answer?.opening ?? null;
+  if (!host?.answer || !opening) return { broken, owed, opening: null, isOpen: false, names: [] };
+
+  const ledger = eventsOf(host.heard);
+  const rosters = rostersOf(host.answer.name, ledger);
+  const most = Math.max(...rosters.map((roster) => roster.length));
+  if (most > opening.maxMembers) {
+    const sentence = `The lobby ${lobbyId} had ${most} members and room for ${opening.maxMembers}.`;
+    broken.push({ sentence, players: [host.player] });
+  }
+  for (const member of members) {
+    if (member === host || !member.answer) continue;
+    compare(member, { host, ledger, rosters }, broken, owed);
+  }
+  checkMediation({ lobbyId, host, members, opening }, broken);
+  return { broken, owed, opening, isOpen: !host.end, names: rosters.at(-1) ?? [] };
+}
+
+type Event = { text: string; at: number };
+
+/** Arrivals, departures and chat, as texts that are the same for all who hear of them. */
+function eventsOf(heard: readonly Heard[]): Event[] {
+  return heard.flatMap(({ at, message: { method, payload } }) => {
+    switch (method) {
+      case "lobby_peerConnect":
+        return [{ at, text: `+${payload.peerName}` }];
+      case "lobby_peerDisconnect":
+        return [{ at, text: `-${payload.peerName}` }];
+      case "lobby_messaging_received": {
+        const { senderName, message, timestamp } = Object(payload.message);
+        return [{ at, text: `${senderName}: ${message} (${timestamp})` }];
+      }
+      default:
+        return [];
+    }
+  });
+}
+
+/** Who is in, before the first event and after each. */
+function rostersOf(hostName: string, events: readonly Event[]): string[][] {
+  let roster = [hostName];
+  return [
+    roster,
+    ...events.map(({ text }) => {
+      if (text.startsWith("+")) roster = [...roster, text.slice(1)];
+      else if (text.startsWith("-")) roster = roster.filter((name) => name !== text.slice(1));
+      return roster;
+    }),
+  ];
+}
+
+/** What can be told from one member alone. */
+function checkOne(
+  lobbyId: string,
+  { player, answer, heard, said, end }: Membership,
+  broken: Violation[],
+  owed: Violation[],
+): void {
+  if (!answer) return;
+  const players = [player];
+  const { name } = answer;
+  const wrong = (sentence: string) =>
+    broken.push({ sentence: `${name}, a member of ${lobbyId}, ${sentence}.`, players });
+
+  if (new Set(answer.members).size < answer.members.length)
+    wrong(`was told of members with the same name: ${answer.members}`);
+  if (answer.members.at(-1) !== name)
+    wrong(`is not the last of the members that it was told of: ${answer.members}`);
+  const roster = new Set(answer.members);
+  for (const { text } of eventsOf(heard)) {
+    const who = text.slice(1);
+    if (text.startsWith("+")) {
+      if (roster.has(who)) wrong(`was told that ${who} joined, who was there already`);
+      roster.add(who);
+    } else if (text.startsWith("-")) {
+      if (!roster.delete(who)) wrong(`was told that ${who} left, who was not there`);
+      if (who === name) wrong("was told that it left itself");
+    } else if (!roster.has(text.slice(0, text.indexOf(": ")))) {
+      wrong(`heard "${text}", whose sender is not there`);
+    }
+  }
+
+  const mine = heard.flatMap(({ message: { method, payload } }) => {
+    if (method !== "lobby_messaging_received") return [];
+    const { senderName, message } = Object(payload.message);
+    return senderName === name ? [String(message)] : [];
+  });
+  let next = 0;
+  for (const text of mine) {
+    const found = said.findIndex((each, index) => index >= next && each.text === text);
+    if (found < 0) wrong(`heard its own "${text}" twice, out of order, or without having said it`);
+    else next = found + 1;
+  }
+  if (!end && mine.length < said.length)
+    owed.push({ sentence: `${name} in ${lobbyId} has not heard all of its own chat.`, players });
+}
+
+/** A member's part of the ledger. */
+function compare(
+  member: Membership,
+  { host, ledger, rosters }: { host: Membership; ledger: Event[]; rosters: string[][] },
+  broken: Violation[],
+  owed: Violation[],
+): void {
+  const { answer, end, lobbyId } = member;
+  if (!answer) return;
+  const { name } = answer;
+  const players = [host.player, member.player];
+  const own = eventsOf(member.heard);
+  const arrivals = ledger.flatMap(({ text }, index) => (text === `+${name}` ? [index] : []));
+  if (arrivals.length === 0) {
+    // A host whose connection is gone may have missed it.
+    if (!host.end)
+      owed.push({ sentence: `The host of ${lobbyId} was not told that ${name} joined.`, players });
+    return;
+  }
+  const differs = (from: number) => {
+    const rest = ledger.slice(from + 1);
+    return own.findIndex(({ text }, index) => index < rest.length && rest[index]?.text !== text);
+  };
+  const isHis = (index: number) => String(rosters[index + 1]) === String(answer.members);
+  const at = arrivals.find((index) => isHis(index) && differs(index) < 0);
+  if (at === undefined) {
+    const from = arrivals.find(isHis) ?? arrivals.at(-1) ?? 0;
+    const first = differs(from);
+    const sentence =
+      first < 0
+        ? `${name} joined ${lobbyId} with ${answer.members}, where its host knew of ${rosters[from + 1]}.`
+        : `Members of ${lobbyId} heard different things: ${name} "${own[first]?.text}", the host "${ledger[from + 1 + first]?.text}".`;
+    broken.push({ sentence, players });
+    return;
+  }
+  if (host.end) return;
+  const rest = ledger.slice(at + 1);
+  const isTold = rest.some(({ text }) => text === `-${name}`);
+  if (end && !isTold && end.how !== "refused")
+    owed.push({ sentence: `The host of ${lobbyId} was not told that ${name} left.`, players });
+  if (!end && isTold)
+    owed.push({ sentence: `${name} was not told that it is not in ${lobbyId} any more.`, players });
+  if (!end && rest.length > own.length)
+    owed.push({ sentence: `${name} in ${lobbyId} has not heard "${rest[own.length]?.text}".`, players });
+  if (own.length > rest.length)
+    owed.push({ sentence: `The host of ${lobbyId} has not heard "${own[rest.length]?.text}".`, players });
+}

@@ -1,0 +1,126 @@
+/** What is promised of mediations, as far as it shows from outside. */
+import type { Heard, Membership, Opening, Violation } from "./memberships.ts";
+
+type Mediated = { lobbyId: string; host: Membership; members: readonly Membership[]; opening: Opening };
+type Stage = "none" | "gathering" | "connecting" | "success";
+
+export function checkMediation(lobby: Mediated, broken: Violation[]): void {
+  for (const member of lobby.members) {
+    if (!member.answer) continue;
+    let stage: Stage = "none";
+    for (const heard of member.heard) {
+      const wrong = (sentence: string) =>
+        broken.push({
+          sentence: `${member.answer?.name}, a member of ${lobby.lobbyId}, ${sentence}.`,
+          players: [member.player, lobby.host.player],
+        });
+      if (stage === "success" && heard.message.method !== "lobby_closed")
+        wrong(`heard ${heard.message.method} after the success, where it is closed at once`);
+      stage = after(stage, heard, wrong);
+      if (heard.message.method === "ptpMediation_peersConnection_start")
+        checkPeers(lobby, member, heard, wrong);
+      if (heard.message.method === "ptpMediation_success") checkReports(lobby, heard, wrong);
+    }
+  }
+}
+
+/** When the mediation that this member is in began, if one is under way. */
+export function mediationSince({ heard, end }: Membership): number | null {
+  if (end) return null;
+  let since: number | null = null;
+  for (const { at, message } of heard) {
+    if (message.method === "ptpMediation_send") since ??= at;
+    else if (/_(aborted|success)$/.test(message.method)) since = null;
+  }
+  return since;
+}
+
+function after(stage: Stage, { message: { method } }: Heard, wrong: (sentence: string) => void): Stage {
+  switch (method) {
+    case "ptpMediation_send":
+      if (stage === "connecting" || stage === "success") wrong(`is asked for a datagram when ${stage}`);
+      return "gathering";
+    case "ptpMediation_peersConnection_start":
+      if (stage !== "gathering") wrong("is introduced without having been asked for a datagram");
+      return "connecting";
+    case "ptpMediation_aborted":
+      if (stage === "none" || stage === "success")
+        wrong("is told of an abort, and no mediation is under way");
+      return "none";
+    case "ptpMediation_success":
+      if (stage !== "connecting") wrong("is told of a success without having been introduced");
+      return "success";
+    default:
+      return stage;
+  }
+}
+
+/** Everybody is told the right endpoints: the host those of all others in their order, each other the host's. */
+function checkPeers(
+  { host, members, opening }: Mediated,
+  member: Membership,
+  heard: Heard,
+  wrong: (sentence: string) => void,
+): void {
+  const { at, message } = heard;
+  const peers: { ip?: unknown; port?: unknown }[] = Array.isArray(message.payload.peers)
+    ? message.payload.peers
+    : [];
+  if (opening.relayOnly) {
+    if (peers.some((peer) => peer.ip !== undefined || peer.port !== undefined))
+      wrong("is told an endpoint in a lobby that is relay-only");
+    return;
+  }
+  // With members lost on the way it cannot be known from here who is left.
+  if (opening.goesOn) return;
+  const expected =
+    member === host
+      ? namesBefore(host, heard).flatMap((name) => {
+          const one = members.find((each) => each.answer?.name === name && each !== host && isIn(each, at));
+          return one ? [one] : [];
+        })
+      : [host];
+  if (peers.length !== expected.length) {
+    wrong(`is introduced to ${peers.length} peers and not to ${expected.length}`);
+    return;
+  }
+  for (const [index, { player, answer }] of expected.entries()) {
+    if (player.ports.size > 0 && !player.ports.has(Number(peers[index]?.port)))
+      wrong(`is told that ${answer?.name} is at port ${peers[index]?.port}, which it never used`);
+  }
+}
+
+/** Of all that were in it at once under this name, the one that was there at that time. */
+function isIn({ answer, end, heard }: Membership, at: number): boolean {
+  const began = Math.min(answer?.at ?? at, heard[0]?.at ?? Number.POSITIVE_INFINITY);
+  return began <= at + 1_000 && (end === null || end.at >= at - 1_000);
+}
+
+/** The names of the guests that the host knew of before it heard this. */
+function namesBefore({ heard: all }: Membership, heard: Heard): string[] {
+  let names: string[] = [];
+  for (const each of all) {
+    if (each === heard) break;
+    const { method, payload } = each.message;
+    if (method === "lobby_peerConnect") names = [...names, String(payload.peerName)];
+    if (method === "lobby_peerDisconnect") names = names.filter((name) => name !== payload.peerName);
+  }
+  return names;
+}
+
+/** A success is one of all: each had said so. */
+function checkReports(
+  { members, opening }: Mediated,
+  { at }: Heard,
+  wrong: (sentence: string) => void,
+): void {
+  if (opening.goesOn) return;
+  for (const member of members) {
+    if (!member.answer || member.end?.how === "socket" || !isIn(member, at)) continue;
+    const hasSaid = member.player.story.some(
+      (entry) =>
+        entry.kind === "said" && entry.method === "ptpMediation_peersConnection_success" && entry.at <= at,
+    );
+    if (!hasSaid) wrong(`is told of a success before ${member.answer.name} has said that it is connected`);
+  }
+}

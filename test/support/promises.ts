@@ -1,0 +1,260 @@
+/**
+ * What the service promises (docs/promises.md), checked from outside: a watcher that is given all players of a server,
+ * with everything they heard, said and were answered, and the directory's answers.
+ */
+import { setTimeout as pass } from "node:timers/promises";
+import { type Account, account, type Lobby } from "./ledger.ts";
+import { mediationSince } from "./mediation-promises.ts";
+import { type Membership, membershipsOf, type Violation } from "./memberships.ts";
+import { newcomers, Player, request } from "./player.ts";
+import { lineOf } from "./story.ts";
+
+export type { Violation } from "./memberships.ts";
+
+export type Watch = {
+  readonly players: readonly Player[];
+  /** What can never become right any more. */
+  broken(): Violation[];
+  /** Asks the directory, and keeps its answer. */
+  list(): Promise<Listed[]>;
+  /**
+   * To be called when no fault is on any more. Every lobby is spoken in, and everything that is still owed must come
+   * within the time given; then nothing may be broken. Throws the sentences of all violations, with the stories of
+   * the players concerned.
+   */
+  settles(wish?: { withinMs?: number; mayLoseChat?: boolean }): Promise<void>;
+  /** Meets nobody new any more. */
+  stop(): void;
+};
+
+export type Listed = { id: string; name: string; currentMembers: number; maxMembers: number };
+
+export type WatchOptions = {
+  /** Milliseconds after which a mediation must have ended: all its deadlines together. Without, they are not checked. */
+  mediationMs?: number;
+  /** Milliseconds by which the server may be late with that, busy as it is. */
+  slackMs?: number;
+};
+
+/** Watches all players that connect to this server from now on. Of any of these URLs: a server may be behind a cable. */
+export function watch(bases: URL | readonly URL[], options: WatchOptions = {}): Watch {
+  const origins = new Set([bases].flat().map(({ origin }) => origin));
+  const [base] = [bases].flat();
+  if (!base) throw new Error("there is no server to watch");
+  const players: Player[] = [];
+  const lists: Listed[][] = [];
+  const meet = (player: Player) => {
+    if (origins.has(player.base.origin)) players.push(player);
+  };
+  newcomers.add(meet);
+
+  const list = async () => {
+    const { body } = await request(base, "/lobbies");
+    const lobbies = Array.isArray(body?.lobbies) ? body.lobbies : [];
+    lists.push(lobbies);
+    return lobbies;
+  };
+  const broken = () => [...look(players, lists, options).broken, ...leakedTokens(players)];
+
+  return {
+    players,
+    broken,
+    list,
+    settles: async ({ withinMs = 20_000, mayLoseChat = false } = {}) => {
+      const inspector = await Player.connect(base);
+      const deadline = Date.now() + withinMs;
+      let owed: Violation[] = [];
+      do {
+        speak(players);
+        for (let i = 0; i < 20; i++) {
+          owed = look(players, [], options).owed.filter(
+            ({ sentence }) => !(mayLoseChat && sentence.includes("its own chat")),
+          );
+          if (owed.length === 0) break;
+          await pass(50);
+        }
+        if (owed.length === 0) owed = await inspect(players, await list(), inspector);
+      } while (owed.length > 0 && Date.now() < deadline);
+      await inspector.leave();
+      const violations = [...broken(), ...owed, ...(await deadTokens(players))];
+      if (violations.length > 0) throw new Error(reportOf(violations));
+    },
+    stop: () => newcomers.delete(meet),
+  };
+}
+
+/** The violations' sentences, each once, and the last that the players concerned have lived through. */
+export function reportOf(violations: readonly Violation[], lines = 40): string {
+  const sentences = [...new Set(violations.map(({ sentence }) => sentence))];
+  const concerned = [...new Set(violations.flatMap(({ players }) => players))].slice(0, 6);
+  const began = Math.min(...concerned.map(({ story }) => story[0]?.at ?? Date.now()));
+  const stories = concerned.map(({ clientId, home, story }) => {
+    const told = story.slice(-lines).map((entry) => `  ${lineOf(entry, began)}`);
+    return [`Player ${clientId} at home ${home}:`, ...told].join("\n");
+  });
+  return [`${sentences.length} promises broken:`, ...sentences.slice(0, 20), ...stories].join("\n");
+}
+
+type Look = { broken: Violation[]; owed: Violation[]; lobbies: Map<string, Account> };
+
+function look(players: readonly Player[], lists: readonly Listed[][], options: WatchOptions): Look {
+  const broken: Violation[] = [];
+  const owed: Violation[] = [];
+  const byLobby = new Map<string, Lobby>();
+  for (const player of players) {
+    const { memberships, violations } = membershipsOf(player);
+    for (const { sentence } of violations)
+      broken.push({ sentence: `Player ${player.clientId} ${sentence}.`, players: [player] });
+    const current = memberships.filter(({ answer, end }) => answer && !end);
+    if (current.length > 1) {
+      const codes = current.map(({ lobbyId }) => lobbyId);
+      owed.push({ sentence: `Player ${player.clientId} is in ${codes} at once.`, players: [player] });
+    }
+    for (const membership of memberships) {
+      const { lobbyId } = membership;
+      const lobby = byLobby.get(lobbyId) ?? { lobbyId, members: [] };
+      lobby.members.push(membership);
+      byLobby.set(lobbyId, lobby);
+      broken.push(...overdue(membership, options));
+    }
+  }
+  const lobbies = new Map<string, Account>();
+  for (const [lobbyId, lobby] of byLobby) {
+    const known = account(lobby);
+    lobbies.set(lobbyId, known);
+    broken.push(...known.broken);
+    owed.push(...known.owed);
+    owed.push(...orphans(lobby, known));
+  }
+  for (const list of lists) for (const listed of list) broken.push(...misListed(listed, lobbies));
+  return { broken, owed, lobbies };
+}
+
+function overdue(membership: Membership, { mediationMs, slackMs = 15_000 }: WatchOptions): Violation[] {
+  const since = mediationSince(membership);
+  if (mediationMs === undefined || since === null || Date.now() < since + mediationMs + slackMs) return [];
+  const { player, lobbyId } = membership;
+  return [{ sentence: `The mediation of ${lobbyId} has not ended in its time.`, players: [player] }];
+}
+
+/** Members whose host is gone: their lobby must be closed. */
+function orphans({ lobbyId, members }: Lobby, { opening, isOpen }: Account): Violation[] {
+  if (!opening || isOpen) return [];
+  return members
+    .filter(({ answer, end }) => answer && !end)
+    .map(({ answer, player }) => ({
+      sentence: `${answer?.name} was not told that ${lobbyId} is closed.`,
+      players: [player],
+    }));
+}
+
+/** What may never be in the list, whenever it was asked for. */
+function misListed(listed: Listed, lobbies: ReadonlyMap<string, Account>): Violation[] {
+  const { id, name, currentMembers, maxMembers } = listed;
+  const opening = lobbies.get(id)?.opening;
+  if (!opening) return [];
+  const wrong: string[] = [];
+  if (!opening.isPublic) wrong.push("which is private");
+  if (currentMembers > opening.maxMembers)
+    wrong.push(`with ${currentMembers} members, more than it has room for`);
+  if (name !== opening.lobbyName || maxMembers !== opening.maxMembers)
+    wrong.push("with another name or size");
+  return wrong.map((what) => ({ sentence: `The list has ${id}, ${what}.`, players: [] }));
+}
+
+/** The list as it must be now, and codes as they must be answered: an open lobby's leads there, no other one anywhere. */
+async function inspect(
+  players: readonly Player[],
+  list: readonly Listed[],
+  inspector: Player,
+): Promise<Violation[]> {
+  const { lobbies } = look(players, [], {});
+  const owed: Violation[] = [];
+  const wrong = (sentence: string) => owed.push({ sentence, players: [] });
+  for (const { id, currentMembers } of list) {
+    const known = lobbies.get(id);
+    if (!known?.isOpen) wrong(`The list has ${id}, which is not open.`);
+    else if (known.names.length !== currentMembers)
+      wrong(`The list has ${id} with ${currentMembers} members, and there are ${known.names.length}.`);
+    if (list.filter((other) => other.id === id).length > 1) wrong(`The list has ${id} twice.`);
+  }
+  const unlisted = [...lobbies].filter(
+    ([id, { isOpen, opening }]) => isOpen && opening?.isPublic && !list.some((listed) => listed.id === id),
+  );
+  for (const [id] of unlisted) wrong(`The list has not ${id}, which is open and public.`);
+
+  const closed = [...lobbies].filter(([, { isOpen, opening }]) => opening && !isOpen).slice(-20);
+  const open = [...lobbies].filter(([, { isOpen }]) => isOpen).slice(-20);
+  // Whoever may not start is told so, or that there is no such lobby: a question that changes nothing.
+  for (const [id, { isOpen }] of [...closed, ...open]) {
+    const { body } = await inspector.start(id);
+    const isFound = !String(body?.codes).includes("no_such_lobby");
+    if (isFound !== isOpen)
+      wrong(`The code ${id} is answered with ${body?.codes}, and it is ${isOpen ? "open" : "closed"}.`);
+  }
+  return owed;
+}
+
+/** Tokens of sockets that are closed. */
+async function deadTokens(players: readonly Player[]): Promise<Violation[]> {
+  const gone = players.filter(({ token, story }) => token && story.some(({ kind }) => kind === "closed"));
+  const violations: Violation[] = [];
+  for (const player of gone.slice(-20)) {
+    const { body } = await request(player.base, "/lobbies/AAAAA/ptp/start", {
+      method: "POST",
+      body: JSON.stringify({ token: player.token }),
+    });
+    if (String(body?.codes) !== "invalid_token") {
+      const sentence = `The token of ${player.clientId} is good although its socket is closed (${body?.codes}).`;
+      violations.push({ sentence, players: [player] });
+    }
+  }
+  return violations;
+}
+
+/** What makes a token a secret, wherever it stands. */
+const macShape = /[\w-]{22,}/g;
+
+function leakedTokens(players: readonly Player[]): Violation[] {
+  const owners = new Map<string, Player>();
+  const violations: Violation[] = [];
+  for (const player of players) {
+    const mac = player.token.split(".")[2];
+    if (!mac) continue;
+    const other = owners.get(mac);
+    if (other) violations.push({ sentence: "Two players were given one token.", players: [other, player] });
+    owners.set(mac, player);
+  }
+  for (const player of players) {
+    for (const entry of player.story) {
+      if (entry.kind !== "heard" && entry.kind !== "answered") continue;
+      const told = entry.kind === "heard" ? entry.message : entry.body;
+      if (entry.kind === "heard" && entry.message.method === "client_registered") continue;
+      for (const [text] of JSON.stringify(told).matchAll(macShape)) {
+        const owner = owners.get(text);
+        if (!owner) continue;
+        const sentence = `Player ${player.clientId} was told the token of ${owner.clientId}.`;
+        violations.push({ sentence, players: [player, owner] });
+      }
+    }
+  }
+  return violations;
+}
+
+let calls = 0;
+
+/** One member of every lobby says something there: whoever is gone is missed then, and who has not heard of the end does. */
+function speak(players: readonly Player[]): void {
+  const spoken = new Set<string>();
+  for (const player of players) {
+    for (const { lobbyId, answer, end } of membershipsOf(player).memberships) {
+      if (!answer || end) continue;
+      // Members of a lobby whose host is gone each ask for themselves.
+      const who = answer.opening ? `host ${lobbyId}` : `guest ${lobbyId} ${player.clientId}`;
+      if (spoken.has(who)) continue;
+      spoken.add(who);
+      calls += 1;
+      player.chat(lobbyId, `Still here? ${calls}`);
+    }
+  }
+}

@@ -20,13 +20,8 @@ export type Account = {
 export function account({ lobbyId, members }: Lobby): Account {
   const broken: Violation[] = [];
   const owed: Violation[] = [];
-  const hosts = members.filter(({ answer }) => answer?.opening);
-  const [host] = hosts;
+  const host = members.find(({ answer }) => answer?.opening);
   for (const member of members) checkOne(lobbyId, member, broken, owed);
-  if (hosts.length > 1) {
-    const players = hosts.map(({ player }) => player);
-    broken.push({ sentence: `The code ${lobbyId} was given to two lobbies.`, players });
-  }
   const opening = host?.answer?.opening ?? null;
   if (!host?.answer || !opening) return { broken, owed, opening: null, isOpen: false, names: [] };
 
@@ -43,6 +38,36 @@ export function account({ lobbyId, members }: Lobby): Account {
   }
   checkMediation({ lobbyId, host, members, opening }, broken);
   return { broken, owed, opening, isOpen: !host.end, names: rosters.at(-1) ?? [] };
+}
+
+/**
+ * The lobbies that these memberships were in. A code may come again, long after, for another lobby: then each is of the
+ * host that had last asked for one before.
+ */
+export function lobbiesOf(memberships: readonly Membership[]): { lobbies: Lobby[]; broken: Violation[] } {
+  const lobbies: Lobby[] = [];
+  const broken: Violation[] = [];
+  for (const [lobbyId, members] of Map.groupBy(memberships, (each) => each.lobbyId)) {
+    const hosts = members
+      .filter(({ answer }) => answer?.opening)
+      .sort((a, b) => (a.answer?.askedAt ?? 0) - (b.answer?.askedAt ?? 0));
+    const groups = hosts.map((host): Lobby => ({ lobbyId, members: [host] }));
+    if (groups.length === 0) groups.push({ lobbyId, members: [] });
+    for (const member of members) {
+      if (hosts.includes(member)) continue;
+      const { askedAt = member.heard[0]?.at ?? 0 } = member.answer ?? {};
+      const index = hosts.findLastIndex(({ answer }) => (answer?.askedAt ?? 0) <= askedAt);
+      groups[Math.max(0, index)]?.members.push(member);
+    }
+    for (const [index, next] of hosts.slice(1).entries()) {
+      const before = hosts[index];
+      if (!before || (before.end && before.end.at <= (next.answer?.at ?? 0))) continue;
+      const sentence = `The code ${lobbyId} was given to two lobbies at once.`;
+      broken.push({ sentence, players: [before.player, next.player] });
+    }
+    lobbies.push(...groups);
+  }
+  return { lobbies, broken };
 }
 
 type Event = { text: string; at: number };

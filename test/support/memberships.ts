@@ -9,7 +9,14 @@ export type Membership = {
   readonly player: Player;
   readonly lobbyId: string;
   /** What the player was told when it got in, or null if it never was. */
-  answer: { name: string; members: string[]; opening: Opening | null; at: number } | null;
+  answer: {
+    name: string;
+    members: string[];
+    /** A host's. */
+    opening: Opening | null;
+    askedAt: number;
+    at: number;
+  } | null;
   /** What it heard of the lobby, in order, the end included. */
   readonly heard: Heard[];
   /** The chat it sent there. */
@@ -85,7 +92,7 @@ export function membershipsOf(player: Player): { memberships: Membership[]; viol
             (each.heard[0]?.at ?? at) >= question.at,
         );
         const membership = before ?? begin(seat.lobbyId);
-        membership.answer = { ...seat, at };
+        membership.answer = { ...seat, askedAt: question.at, at };
         if (isClosed) membership.end ??= { how: "socket", at };
         break;
       }
@@ -135,7 +142,7 @@ function seatIn(
   { path, body: asked }: Question,
   status: number,
   body: Record<string, unknown> | null,
-): (NonNullable<Membership["answer"]> & { lobbyId: string }) | null {
+): (Omit<NonNullable<Membership["answer"]>, "at" | "askedAt"> & { lobbyId: string }) | null {
   const lobbyId = String(body?.lobbyId);
   if (path === "/lobbies" && status === 201) {
     const name = String(asked.hostName);
@@ -146,9 +153,9 @@ function seatIn(
       goesOn: asked.onLoss === "continue",
       relayOnly: asked.privacy === "relay-only",
     };
-    return { lobbyId, name, members: [name], opening, at: 0 };
+    return { lobbyId, name, members: [name], opening };
   }
   if (!path.endsWith("/join") || status !== 200) return null;
   const members = Array.isArray(body?.lobbyMembers) ? body.lobbyMembers.map(String) : [];
-  return { lobbyId, name: String(asked.peerName), members, opening: null, at: 0 };
+  return { lobbyId, name: String(asked.peerName), members, opening: null };
 }

@@ -3,7 +3,7 @@
  * with everything they heard, said and were answered, and the directory's answers.
  */
 import { setTimeout as pass } from "node:timers/promises";
-import { type Account, account, type Lobby } from "./ledger.ts";
+import { type Account, account, type Lobby, lobbiesOf } from "./ledger.ts";
 import { mediationSince } from "./mediation-promises.ts";
 import { type Membership, membershipsOf, type Violation } from "./memberships.ts";
 import { newcomers, Player, request } from "./player.ts";
@@ -95,14 +95,20 @@ export function reportOf(violations: readonly Violation[], lines = 40): string {
   return [`${sentences.length} promises broken:`, ...sentences.slice(0, 20), ...stories].join("\n");
 }
 
-type Look = { broken: Violation[]; owed: Violation[]; lobbies: Map<string, Account> };
+type Look = {
+  broken: Violation[];
+  owed: Violation[];
+  /** By code, the newest last. */
+  lobbies: Map<string, Account[]>;
+};
 
 function look(players: readonly Player[], lists: readonly Listed[][], options: WatchOptions): Look {
   const broken: Violation[] = [];
   const owed: Violation[] = [];
-  const byLobby = new Map<string, Lobby>();
+  const all: Membership[] = [];
   for (const player of players) {
     const { memberships, violations } = membershipsOf(player);
+    all.push(...memberships);
     for (const { sentence } of violations)
       broken.push({ sentence: `Player ${player.clientId} ${sentence}.`, players: [player] });
     const current = memberships.filter(({ answer, end }) => answer && !end);
@@ -110,21 +116,16 @@ function look(players: readonly Player[], lists: readonly Listed[][], options: W
       const codes = current.map(({ lobbyId }) => lobbyId);
       owed.push({ sentence: `Player ${player.clientId} is in ${codes} at once.`, players: [player] });
     }
-    for (const membership of memberships) {
-      const { lobbyId } = membership;
-      const lobby = byLobby.get(lobbyId) ?? { lobbyId, members: [] };
-      lobby.members.push(membership);
-      byLobby.set(lobbyId, lobby);
-      broken.push(...overdue(membership, options));
-    }
   }
-  const lobbies = new Map<string, Account>();
-  for (const [lobbyId, lobby] of byLobby) {
+  for (const membership of all) broken.push(...overdue(membership, options));
+  const found = lobbiesOf(all);
+  broken.push(...found.broken);
+  const lobbies = new Map<string, Account[]>();
+  for (const lobby of found.lobbies) {
     const known = account(lobby);
-    lobbies.set(lobbyId, known);
+    lobbies.set(lobby.lobbyId, [...(lobbies.get(lobby.lobbyId) ?? []), known]);
     broken.push(...known.broken);
-    owed.push(...known.owed);
-    owed.push(...orphans(lobby, known));
+    owed.push(...known.owed, ...orphans(lobby, known));
   }
   for (const list of lists) for (const listed of list) broken.push(...misListed(listed, lobbies));
   return { broken, owed, lobbies };
@@ -149,17 +150,18 @@ function orphans({ lobbyId, members }: Lobby, { opening, isOpen }: Account): Vio
 }
 
 /** What may never be in the list, whenever it was asked for. */
-function misListed(listed: Listed, lobbies: ReadonlyMap<string, Account>): Violation[] {
-  const { id, name, currentMembers, maxMembers } = listed;
-  const opening = lobbies.get(id)?.opening;
-  if (!opening) return [];
-  const wrong: string[] = [];
-  if (!opening.isPublic) wrong.push("which is private");
-  if (currentMembers > opening.maxMembers)
-    wrong.push(`with ${currentMembers} members, more than it has room for`);
-  if (name !== opening.lobbyName || maxMembers !== opening.maxMembers)
-    wrong.push("with another name or size");
-  return wrong.map((what) => ({ sentence: `The list has ${id}, ${what}.`, players: [] }));
+function misListed(listed: Listed, lobbies: ReadonlyMap<string, Account[]>): Violation[] {
+  const known = (lobbies.get(listed.id) ?? []).flatMap(({ opening }) => opening ?? []);
+  const isRight = known.some(
+    ({ isPublic, lobbyName, maxMembers }) =>
+      isPublic &&
+      lobbyName === listed.name &&
+      maxMembers === listed.maxMembers &&
+      listed.currentMembers <= maxMembers,
+  );
+  if (isRight || known.length === 0) return [];
+  const sentence = `The list has ${JSON.stringify(listed)}, of a lobby opened with ${JSON.stringify(known)}.`;
+  return [{ sentence, players: [] }];
 }
 
 /** The list as it must be now, and codes as they must be answered: an open lobby's leads there, no other one anywhere. */
@@ -168,29 +170,32 @@ async function inspect(
   list: readonly Listed[],
   inspector: Player,
 ): Promise<Violation[]> {
-  const { lobbies } = look(players, [], {});
+  const lobbies = Array.from(look(players, [], {}).lobbies, ([id, accounts]) => {
+    return { id, known: accounts.find(({ isOpen }) => isOpen) ?? accounts.at(-1) };
+  }).filter(({ known }) => known?.opening);
   const owed: Violation[] = [];
   const wrong = (sentence: string) => owed.push({ sentence, players: [] });
   for (const { id, currentMembers } of list) {
-    const known = lobbies.get(id);
+    const known = lobbies.find((lobby) => lobby.id === id)?.known;
     if (!known?.isOpen) wrong(`The list has ${id}, which is not open.`);
     else if (known.names.length !== currentMembers)
       wrong(`The list has ${id} with ${currentMembers} members, and there are ${known.names.length}.`);
     if (list.filter((other) => other.id === id).length > 1) wrong(`The list has ${id} twice.`);
   }
-  const unlisted = [...lobbies].filter(
-    ([id, { isOpen, opening }]) => isOpen && opening?.isPublic && !list.some((listed) => listed.id === id),
-  );
-  for (const [id] of unlisted) wrong(`The list has not ${id}, which is open and public.`);
-
-  const closed = [...lobbies].filter(([, { isOpen, opening }]) => opening && !isOpen).slice(-20);
-  const open = [...lobbies].filter(([, { isOpen }]) => isOpen).slice(-20);
+  for (const { id, known } of lobbies) {
+    if (known?.isOpen && known.opening?.isPublic && !list.some((listed) => listed.id === id))
+      wrong(`The list has not ${id}, which is open and public.`);
+  }
+  const closed = lobbies.filter(({ known }) => !known?.isOpen).slice(-20);
+  const open = lobbies.filter(({ known }) => known?.isOpen).slice(-20);
   // Whoever may not start is told so, or that there is no such lobby: a question that changes nothing.
-  for (const [id, { isOpen }] of [...closed, ...open]) {
+  for (const { id, known } of [...closed, ...open]) {
     const { body } = await inspector.start(id);
     const isFound = !String(body?.codes).includes("no_such_lobby");
-    if (isFound !== isOpen)
-      wrong(`The code ${id} is answered with ${body?.codes}, and it is ${isOpen ? "open" : "closed"}.`);
+    if (isFound !== known?.isOpen)
+      wrong(
+        `The code ${id} is answered with ${body?.codes}, and it is ${known?.isOpen ? "open" : "closed"}.`,
+      );
   }
   return owed;
 }

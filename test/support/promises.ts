@@ -23,6 +23,8 @@ export type Watch = {
    * the players concerned.
    */
   settles(wish?: { withinMs?: number; mayLoseChat?: boolean }): Promise<void>;
+  /** Lets go of those who are gone, if all whom they met are too, after a look for what is broken. For long runs. */
+  forgetTheGone(): void;
   /** Meets nobody new any more. */
   stop(): void;
 };
@@ -79,8 +81,27 @@ export function watch(bases: URL | readonly URL[], options: WatchOptions = {}): 
       const violations = [...broken(), ...owed, ...(await deadTokens(players))];
       if (violations.length > 0) throw new Error(reportOf(violations));
     },
+    forgetTheGone: () => {
+      const gone = goneOf(players);
+      players.splice(0, players.length, ...players.filter((player) => !gone.has(player)));
+      // A list is judged by the lobbies that are known: those of the gone are not any more.
+      lists.length = 0;
+    },
     stop: () => newcomers.delete(meet),
   };
+}
+
+/** Those whose sockets are closed, and who were in no lobby that anybody is still in. */
+function goneOf(players: readonly Player[]): Set<Player> {
+  const lobbies = new Map(players.map((player) => [player, membershipsOf(player).memberships]));
+  const live = new Set([...lobbies.values()].flat().flatMap(({ lobbyId, end }) => (end ? [] : [lobbyId])));
+  return new Set(
+    players.filter(
+      (player) =>
+        player.story.some(({ kind }) => kind === "closed") &&
+        !lobbies.get(player)?.some(({ lobbyId }) => live.has(lobbyId)),
+    ),
+  );
 }
 
 /** The violations' sentences, each once, and the last that the players concerned have lived through. */

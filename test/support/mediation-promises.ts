@@ -73,20 +73,20 @@ function checkPeers(
   }
   // With members lost on the way it cannot be known from here who is left.
   if (opening.goesOn) return;
+  // Of whom nothing is known any more, at least the number is.
   const expected =
     member === host
-      ? namesBefore(host, heard).flatMap((name) => {
-          const one = members.find((each) => each.answer?.name === name && each !== host && isIn(each, at));
-          return one ? [one] : [];
-        })
+      ? namesBefore(host, heard).map((name) =>
+          members.find((each) => each.answer?.name === name && each !== host && isIn(each, at)),
+        )
       : [host];
   if (peers.length !== expected.length) {
     wrong(`is introduced to ${peers.length} peers and not to ${expected.length}`);
     return;
   }
-  for (const [index, { player, answer }] of expected.entries()) {
-    if (player.ports.size > 0 && !player.ports.has(Number(peers[index]?.port)))
-      wrong(`is told that ${answer?.name} is at port ${peers[index]?.port}, which it never used`);
+  for (const [index, one] of expected.entries()) {
+    if (one && one.player.ports.size > 0 && !one.player.ports.has(Number(peers[index]?.port)))
+      wrong(`is told that ${one.answer?.name} is at port ${peers[index]?.port}, which it never used`);
   }
 }
 

@@ -1,0 +1,61 @@
+/** The whole server is killed, with no time for a word, and started again on the storage it left. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { carryMediation } from "../support/mediation.ts";
+import { lobbyOf, Player } from "../support/player.ts";
+import { freeTcpPort, freeUdpPort, type Program, root, startProgram } from "../support/program.ts";
+import { watch } from "../support/promises.ts";
+
+let folder: string;
+let ports: [http: number, udp: number];
+let url: URL;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "orion-edge-test-"));
+  ports = [await freeTcpPort(), await freeUdpPort()];
+  url = new URL(`http://127.0.0.1:${ports[0]}`);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function start(): Promise<Program> {
+  const script = `${root}test/support/server-program.ts`;
+  const program = startProgram(process.execPath, [script, ...ports.map(String), folder]);
+  await program.prints(/running/);
+  return program;
+}
+
+/** With all its processes at once. */
+async function kill(program: Program): Promise<void> {
+  process.kill(-program.pid, "SIGKILL");
+  await program.ended;
+}
+
+test("everybody's socket breaks, nothing of before comes back, and who connects again plays", async () => {
+  let program = await start();
+  const watcher = watch(url);
+  try {
+    const waiting = await lobbyOf(3, url, { isPublic: true, maxMembers: 5 });
+    const direct = await lobbyOf(2, url, { isPublic: true, direct: true });
+    const gathering = await lobbyOf(2, url);
+    gathering.guests.map((guest) => Object.assign(guest, { answersOverUdp: false }));
+    expect((await gathering.host.start(gathering.lobbyId)).status).toBe(200);
+    const connecting = await lobbyOf(2, url, { isPublic: true });
+    await connecting.host.start(connecting.lobbyId);
+    for (const player of connecting.all) await player.hears("ptpMediation_peersConnection_start");
+    const hosting = (await Player.connect(url)).host({ isPublic: true }).catch(() => null);
+
+    await kill(program);
+    await hosting;
+    for (const { all } of [waiting, direct, gathering, connecting])
+      for (const player of all) expect((await player.closed).code).toBe(1006);
+
+    program = await start();
+    await watcher.settles();
+    for (const isDirect of [false, true]) await carryMediation(url, { direct: isDirect, udpPort: ports[1] });
+    await watcher.settles();
+  } finally {
+    watcher.stop();
+    await kill(program);
+  }
+});

@@ -21,7 +21,7 @@ export async function live(world: World, name: string, chance: Chance): Promise<
     world.board.players += 1;
     world.board.present.add(player);
     // Nobody who is there is without a name; a few want the same one.
-    const self = new Character(world, player, chance.happens(0.1) ? "Twin" : `${name} ${life}`, chance);
+    const self = new Character(world, player, chance.happens(0.25) ? "Twin" : `${name} ${life}`, chance);
     await self.live();
     world.board.present.delete(player);
   }

@@ -1,13 +1,24 @@
 /** An object ends in the middle, as on Cloudflare one may at any time: its memory and its sockets are gone. */
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player, request } from "../support/player.ts";
+import { type Watch, watch } from "../support/promises.ts";
 import { crash, later, ring, startFaultyServer } from "../support/server.ts";
 
 const timing = { ptpmConnectRequestIntervalMs: 300 };
 let server: Server;
+let watcher: Watch;
 beforeAll(async () => {
   server = await startFaultyServer({ timing });
+});
+beforeEach(() => {
+  watcher = watch(server.url);
+});
+afterEach(async () => {
+  await watcher.settles();
+  for (const player of watcher.players) player.vanish();
+  await watcher.settles();
+  watcher.stop();
 });
 afterAll(() => server.stop());
 

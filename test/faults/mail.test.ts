@@ -1,15 +1,22 @@
 /** What homes tell each other comes late, twice, or not as it should. */
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player, rollCall } from "../support/player.ts";
+import { type Watch, watch } from "../support/promises.ts";
 import { mail, setFault, startFaultyServer, unanswered } from "../support/server.ts";
 
 let server: Server;
+let watcher: Watch;
 beforeAll(async () => {
   server = await startFaultyServer();
 });
 beforeEach(async () => {
   for (const name of ["answers", "entering"]) await setFault(server.url, name, "");
+  watcher = watch(server.url);
+});
+afterEach(async () => {
+  await watcher.settles();
+  watcher.stop();
 });
 afterAll(() => server.stop());
 
@@ -80,6 +87,11 @@ test("one piece of mail that nobody understands does not spoil the rest, nor dou
     news("message-sent", "After"),
   ];
   const id = crypto.randomUUID();
+  // Here it is the test that speaks for the guest.
+  for (const message of ["Before", "After"]) {
+    const payload = { lobbyId, message };
+    guest.story.push({ at: Date.now(), kind: "said", method: "lobby_messaging_send", payload });
+  }
   for (let i = 0; i < 2; i++) await mail(server.url, host.home, guest.home, { id, items });
   await rollCall(lobbyId, guest, host);
   expect(host.chats.slice(0, -1)).toEqual(["Before", "After"]);

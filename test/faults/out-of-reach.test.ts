@@ -1,9 +1,11 @@
 import { expect, test } from "vitest";
 import { lobbyOf, Player } from "../support/player.ts";
+import { watch } from "../support/promises.ts";
 import { crash, keepFleetBusy, setFault, startFaultyServer } from "../support/server.ts";
 
 test("a lobby that crashes while it closes goes on closing when somebody speaks to it", async () => {
   const server = await startFaultyServer();
+  const watcher = watch(server.url);
   try {
     const { lobbyId, host, guests } = await lobbyOf(2, server.url, { isPublic: true });
     const [guest] = guests;
@@ -15,24 +17,31 @@ test("a lobby that crashes while it closes goes on closing when somebody speaks 
     guest?.chat(lobbyId, "Anyone?");
     await guest?.hears("lobby_closed");
     expect((await guest?.host())?.status).toBe(201);
+    await watcher.settles();
   } finally {
+    watcher.stop();
     await server.stop();
   }
 });
 
 test("players get in although the home that is being filled fails", async () => {
   const server = await startFaultyServer();
+  const watcher = watch(server.url);
   try {
     const first = await Player.connect(server.url);
     await setFault(server.url, "home", first.home);
     for (let i = 0; i < 5; i++) expect((await Player.connect(server.url)).home).not.toBe(first.home);
+    await setFault(server.url, "home", "");
+    await watcher.settles();
   } finally {
+    watcher.stop();
     await server.stop();
   }
 });
 
 test("a join that failed does not throw out the one that then succeeds", async () => {
   const server = await startFaultyServer();
+  const watcher = watch(server.url);
   try {
     const { lobbyId, host } = await lobbyOf(1, server.url);
     const guest = await Player.connect(server.url);
@@ -44,7 +53,9 @@ test("a join that failed does not throw out the one that then succeeds", async (
     guest.chat(lobbyId, "Still here");
     await host.hears("lobby_messaging_received");
     expect(host.methods).toEqual(["lobby_peerConnect", "lobby_messaging_received"]);
+    await watcher.settles();
   } finally {
+    watcher.stop();
     await server.stop();
   }
 });
@@ -54,6 +65,7 @@ test("a lobby that waits for the fleet keeps no other lobby of its home waiting"
     vars: { clientsPerHome: 4 },
     timing: { ptpmConnectRequestIntervalMs: 300, ptpmConnectTimeoutMs: 1_000 },
   });
+  const watcher = watch(server.url);
   try {
     const waiting = await lobbyOf(2, server.url);
     const other = await lobbyOf(2, server.url);
@@ -67,7 +79,9 @@ test("a lobby that waits for the fleet keeps no other lobby of its home waiting"
     // The reminder needs a fresh look at the fleet, and goes without it in the end.
     expect(waiting.host.all("ptpMediation_send")).toHaveLength(1);
     expect(await waiting.host.hears("ptpMediation_send", 2)).toMatchObject({ port: server.sidecar?.port });
+    await watcher.settles();
   } finally {
+    watcher.stop();
     await server.stop();
   }
 });

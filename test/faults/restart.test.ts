@@ -6,6 +6,7 @@ import { expect, test, vi } from "vitest";
 import type { Server } from "../../local/server.ts";
 import { carryMediation } from "../support/mediation.ts";
 import { lobbyOf, Player, request } from "../support/player.ts";
+import { watch } from "../support/promises.ts";
 import { later, ring, startFaultyServer } from "../support/server.ts";
 
 const soon = { timeout: 10_000, interval: 10 };
@@ -25,7 +26,13 @@ async function acrossRestart<T>(
     const first = await startFaultyServer({ persist });
     const left = await before(first).finally(first.stop);
     const second = await startFaultyServer({ persist });
-    await after(second, left).finally(second.stop);
+    const watcher = watch(second.url);
+    const check = async () => {
+      await after(second, left);
+      await watcher.settles();
+    };
+    await check().finally(second.stop);
+    watcher.stop();
   } finally {
     await rm(persist, { recursive: true });
   }

@@ -4,11 +4,15 @@ import type { Server } from "../../local/server.ts";
 import { startSidecar } from "../../udp-sidecar/sidecar.ts";
 import { lobbyOf, type Player } from "../support/player.ts";
 import { freeUdpPort, type Program, startProgram } from "../support/program.ts";
+import { type Watch, watch } from "../support/promises.ts";
 import { secret } from "../support/secret.ts";
 import { crash, later, startFaultyServer, startTestServer } from "../support/server.ts";
 
 const cleanUps: (() => Promise<unknown>)[] = [];
+let watcher: Watch | null = null;
 afterEach(async () => {
+  await watcher?.settles();
+  watcher?.stop();
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
 
@@ -16,6 +20,7 @@ const timing = { ptpmConnectRequestIntervalMs: 300 };
 
 async function edgeAlone(start = startTestServer): Promise<Server> {
   const server = await start({ udpPort: null, secret, timing });
+  watcher = watch(server.url);
   cleanUps.push(server.stop);
   return server;
 }
@@ -53,6 +58,7 @@ async function finishes(all: Player[]): Promise<void> {
 
 test("a datagram that is lost is asked for again by the reminder, of that player alone", async () => {
   const server = await startTestServer({ timing });
+  watcher = watch(server.url);
   cleanUps.push(server.stop);
   const { lobbyId, host, guests, all } = await lobbyOf(3, server.url);
   const [unlucky = host] = guests;

@@ -107,14 +107,17 @@ export function membershipsOf(player: Player): { memberships: Membership[]; viol
         if (method === "client_registered") break;
         const heard = { at, message: entry.message };
         if (payload.lobbyId === undefined) {
-          const current = memberships.findLast((each) => !each.end);
+          // The next lobby may be known already, by HTTP, when the last frames of the one before come.
+          const current = memberships.find((each) => !each.end);
           if (current) current.heard.push(heard);
           else if (isAsking(null, at)) early.push(heard);
           else wrong(`hears ${method} and is in no lobby`);
           break;
         }
         const lobbyId = String(payload.lobbyId);
-        const others = memberships.filter((each) => each.lobbyId !== lobbyId && each.answer && !each.end);
+        const others = memberships.filter(
+          (each) => each.lobbyId !== lobbyId && each.answer && each.heard.length > 0 && !each.end,
+        );
         for (const other of others)
           wrong(`hears ${method} of ${lobbyId} while it is in ${other.lobbyId}: in two lobbies at once`);
         const isKnown = openIn(lobbyId) !== undefined;

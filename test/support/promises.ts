@@ -18,7 +18,7 @@ export type Watch = {
   /** Asks the directory, and keeps its answer. */
   list(): Promise<Listed[]>;
   /**
-   * To be called when no fault is on any more. Every lobby is spoken in, and everything that is still owed must come
+   * To be called when no fault is on any more, and nobody begins anything. Every lobby is spoken in, and everything that is still owed must come
    * within the time given; then nothing may be broken. Throws the sentences of all violations, with the stories of
    * the players concerned.
    */
@@ -138,7 +138,12 @@ function look(players: readonly Player[], lists: readonly Listed[][], options: W
       owed.push({ sentence: `Player ${player.clientId} is in ${codes} at once.`, players: [player] });
     }
   }
-  for (const membership of all) broken.push(...overdue(membership, options));
+  for (const membership of all) {
+    broken.push(...overdue(membership, options));
+    if (options.mediationMs === undefined || mediationSince(membership) === null) continue;
+    const sentence = `The mediation of ${membership.lobbyId} has not ended yet.`;
+    owed.push({ sentence, players: [membership.player] });
+  }
   const found = lobbiesOf(all);
   broken.push(...found.broken);
   const lobbies = new Map<string, Account[]>();

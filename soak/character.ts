@@ -53,7 +53,7 @@ class Character {
     this.#player = player;
     this.#name = name;
     this.#chance = chance;
-    this.#knowsLinks = chance.happens(0.3);
+    this.#knowsLinks = chance.happens(0.6);
     player.answersOverUdp = false;
     void player.closed.then(() => {
       this.#isGone = true;
@@ -89,7 +89,7 @@ class Character {
           isPublic: chance.happens(0.6),
           maxMembers: chance.one([1, 2, 2, 3, 3, 4, 4, 8, 8, 64]) ?? 4,
           onLoss: chance.happens(0.3) ? "continue" : undefined,
-          privacy: chance.happens(0.1) ? "relay-only" : undefined,
+          privacy: chance.happens(0.2) ? "relay-only" : undefined,
         });
         if (answer.status !== 201) return;
         this.#enter(String(answer.body?.lobbyId), true);

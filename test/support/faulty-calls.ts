@@ -47,7 +47,14 @@ function faultyStub(stub: object): object {
   return through(stub, (name, method) => async (...args) => {
     throwIfDue(toFail, name);
     const answer = await method(...args);
-    throwIfDue(toLose, name);
+    try {
+      throwIfDue(toLose, name);
+    } catch (error) {
+      // The platform keeps something of a result until it is told that nobody wants it.
+      if (typeof answer === "object" && answer !== null && Symbol.dispose in answer)
+        (answer as Disposable)[Symbol.dispose]();
+      throw error;
+    }
     return answer;
   });
 }

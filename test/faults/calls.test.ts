@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Server } from "../../local/server.ts";
 import { carryMediation } from "../support/mediation.ts";
+import type { Player } from "../support/player.ts";
 import { watch } from "../support/promises.ts";
 import { failCalls, failedCalls, startFaultyServer } from "../support/server.ts";
 import { alive, castOf, steps } from "./life.ts";
@@ -85,6 +86,11 @@ async function alone(method: Method, how: "fail" | "lose"): Promise<void> {
   await lives(own, method, how, forLong).finally(own.stop);
 }
 
+/** What a player was refused. */
+function refusals({ story }: Player): unknown[] {
+  return story.filter((entry) => entry.kind === "answered" && (entry.status < 200 || entry.status > 299));
+}
+
 async function lives(
   { url, sidecar }: Server,
   method: string,
@@ -96,6 +102,7 @@ async function lives(
   const cast = await castOf({ url, sidecar }, false);
   await failCalls(url, method, how, count);
   for (const step of Object.values(steps)) await step(cast);
+  if (count !== forLong) expect([cast.host, ...cast.guests].flatMap(refusals)).toEqual([]);
   // A guest that goes, and a lobby that ends, while calls fail.
   await alive(...cast.guests)[0]?.leave();
   await failCalls(url, method, how, 0);

@@ -8,6 +8,7 @@ import { mediationSince } from "./mediation-promises.ts";
 import { type Membership, membershipsOf, type Violation } from "./memberships.ts";
 import { newcomers, Player, request } from "./player.ts";
 import { lineOf } from "./story.ts";
+import { deadTokens, leakedTokens } from "./token-promises.ts";
 
 export type { Violation } from "./memberships.ts";
 
@@ -18,9 +19,9 @@ export type Watch = {
   /** Asks the directory, and keeps its answer. */
   list(): Promise<Listed[]>;
   /**
-   * To be called when no fault is on any more, and nobody begins anything. Every lobby is spoken in, and everything that is still owed must come
-   * within the time given; then nothing may be broken. Throws the sentences of all violations, with the stories of
-   * the players concerned.
+   * To be called when no fault is on any more, and nobody begins anything. Every lobby is spoken in, and everything
+   * that is still owed must come within the time given; then nothing may be broken. Throws the sentences of all
+   * violations, with the stories of the players concerned.
    */
   settles(wish?: { withinMs?: number; mayLoseChat?: boolean }): Promise<void>;
   /** Lets go of those who are gone, if all whom they met are too, after a look for what is broken. For long runs. */
@@ -224,52 +225,6 @@ async function inspect(
       );
   }
   return owed;
-}
-
-/** Tokens of sockets that are closed. */
-async function deadTokens(players: readonly Player[]): Promise<Violation[]> {
-  const gone = players.filter(({ token, story }) => token && story.some(({ kind }) => kind === "closed"));
-  const violations: Violation[] = [];
-  for (const player of gone.slice(-20)) {
-    const { body } = await request(player.base, "/lobbies/AAAAA/ptp/start", {
-      method: "POST",
-      body: JSON.stringify({ token: player.token }),
-    });
-    if (String(body?.codes) !== "invalid_token") {
-      const sentence = `The token of ${player.clientId} is good although its socket is closed (${body?.codes}).`;
-      violations.push({ sentence, players: [player] });
-    }
-  }
-  return violations;
-}
-
-/** What makes a token a secret, wherever it stands. */
-const macShape = /[\w-]{22,}/g;
-
-function leakedTokens(players: readonly Player[]): Violation[] {
-  const owners = new Map<string, Player>();
-  const violations: Violation[] = [];
-  for (const player of players) {
-    const mac = player.token.split(".")[2];
-    if (!mac) continue;
-    const other = owners.get(mac);
-    if (other) violations.push({ sentence: "Two players were given one token.", players: [other, player] });
-    owners.set(mac, player);
-  }
-  for (const player of players) {
-    for (const entry of player.story) {
-      if (entry.kind !== "heard" && entry.kind !== "answered") continue;
-      const told = entry.kind === "heard" ? entry.message : entry.body;
-      if (entry.kind === "heard" && entry.message.method === "client_registered") continue;
-      for (const [text] of JSON.stringify(told).matchAll(macShape)) {
-        const owner = owners.get(text);
-        if (!owner) continue;
-        const sentence = `Player ${player.clientId} was told the token of ${owner.clientId}.`;
-        violations.push({ sentence, players: [player, owner] });
-      }
-    }
-  }
-  return violations;
 }
 
 let calls = 0;

@@ -111,6 +111,7 @@ export const limits = {
   relayFullNotices: 100,
   /** Binds of one ticket from one address that are looked at in `relayBindsMs`: an honest client says one a second, and three at first. */
   relayBinds: 8,
+  /** Milliseconds in which those are counted. */
   relayBindsMs: 2_000,
   /** Tickets whose binds are counted: those of all ends. About 3 MB. */
   relayBindsCounted: 20_000,

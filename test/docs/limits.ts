@@ -15,7 +15,7 @@ anew: \`npx vitest run test/docs/promises.test.ts -u\`. What a client meets of t
 export function limitsPage(): string {
   const source = readFileSync(new URL("../../core/limits.ts", import.meta.url), "utf8");
   const reasons = new Map(
-    [...source.matchAll(/\/\*\*\s*([^/]*?)\s*\*\/\s*(\w+):/g)].map(([, reason = "", name = ""]) => [
+    [...source.matchAll(/\/\*\*\s*((?:(?!\*\/)[\s\S])*?)\s*\*\/\s*(\w+):/g)].map(([, reason = "", name = ""]) => [
       name,
       reason.replace(/\s*\n\s*\*?\s*/g, " "),
     ]),

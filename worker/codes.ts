@@ -1,23 +1,37 @@
 /** The deployment's code book: which home a lobby's code belongs to. */
 import { type CodeBook, codeBook, codeBookBytes, homeOfLobby } from "../core/lobby/lobby-id.ts";
 import { type Env, settingsOf } from "./env.ts";
-import { keyStream } from "./keys.ts";
+import { keyStream, secretsOf } from "./keys.ts";
 
-/** Made once in an isolate, in about a millisecond. */
-let known: { secret: string; book: CodeBook } | null = null;
+/** By secret, those of one number of homes. A book is made once in an isolate, in about a millisecond. */
+const known = new Map<string, CodeBook>();
+/** A deployment has two at most. */
+const booksKept = 4;
 
+/** The book that new lobbies get their codes from. */
 export async function codesOf(env: Env): Promise<CodeBook> {
-  const { homes } = settingsOf(env);
-  const secret = env.ORION_SECRET ?? "";
-  if (known?.secret !== secret || known.book.homes !== homes) {
-    const random = await keyStream(env, codeBookBytes);
-    known = { secret, book: codeBook(homes, random) };
-  }
-  return known.book;
+  return await bookOf(env, secretsOf(env)[0]);
 }
 
-/** The home that a lobby lives in, if it is open; null for a code that no lobby can have. */
-export async function homeOf(env: Env, lobbyId: string): Promise<string | null> {
-  const home = homeOfLobby(await codesOf(env), lobbyId);
-  return home === null ? null : String(home);
+/**
+ * The homes that a lobby may live in, if it is open, the likeliest first; none for a code that no lobby can have. They
+ * are two while one secret follows another: lobbies keep the codes that they were opened under.
+ */
+export async function homesOf(env: Env, lobbyId: string): Promise<string[]> {
+  const homes = new Set<string>();
+  for (const secret of secretsOf(env)) {
+    const home = homeOfLobby(await bookOf(env, secret), lobbyId);
+    if (home !== null) homes.add(String(home));
+  }
+  return [...homes];
+}
+
+async function bookOf(env: Env, secret: string): Promise<CodeBook> {
+  const { homes } = settingsOf(env);
+  const book = known.get(secret);
+  if (book?.homes === homes) return book;
+  const made = codeBook(homes, await keyStream(secret, codeBookBytes));
+  if (known.size >= booksKept) known.clear();
+  known.set(secret, made);
+  return made;
 }

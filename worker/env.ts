@@ -13,6 +13,8 @@ export type Env = {
   FLEET: DurableObjectNamespace<Fleet>;
   /** The deployment's one secret, the same on every sidecar. `wrangler secret put ORION_SECRET` */
   ORION_SECRET?: string;
+  /** A second one that is accepted, while one follows the other (docs/operating.md). */
+  ORION_SECRET_BEFORE?: string;
 } & { [Setting in keyof Settings]?: string | number };
 
 export type Settings = Timing & {
@@ -49,6 +51,9 @@ function read(env: Env): Reading {
       ok: false,
       why: `ORION_SECRET is not set, or shorter than ${shortestSecret} characters: run "wrangler secret put ORION_SECRET".`,
     };
+  }
+  if (env.ORION_SECRET_BEFORE && env.ORION_SECRET_BEFORE.length < shortestSecret) {
+    return { ok: false, why: `ORION_SECRET_BEFORE is shorter than ${shortestSecret} characters.` };
   }
   const wrong: string[] = [];
   const number = (

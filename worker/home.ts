@@ -14,7 +14,7 @@ import { readClientMessage } from "../core/wire/client-message.ts";
 import type { HostAnswer, JoinAnswer } from "../core/wire/http.ts";
 import { serverMessage } from "../core/wire/server-message.ts";
 import { Client, type ClientSeat } from "./client.ts";
-import { codesOf, homeOf } from "./codes.ts";
+import { codesOf, homesOf } from "./codes.ts";
 import { type Env, settingsOf } from "./env.ts";
 import { Answers, type Batch, Flights } from "./flight.ts";
 import { issueToken } from "./keys.ts";
@@ -139,28 +139,44 @@ export class Home extends DurableObject<Env> implements HomePort {
 
   async joinLobby({ clientId, attempt, lobbyId, peerName }: JoinCall): Promise<Outcome<JoinAnswer>> {
     return await this.#seating.take(clientId, attempt, async (_, aim) => {
-      const home = lobbyId === null ? null : await homeOf(this.env, lobbyId);
-      if (lobbyId === null || home === null) return refuse("no_such_lobby");
-      aim(home, lobbyId);
       const seat = { clientId, name: peerName, home: this.#name, attempt };
-      return home === this.#name
-        ? await this.enter(lobbyId, seat)
-        : await this.#seating.ask(home, lobbyId, seat);
+      return await this.#firstOpen(lobbyId, async (home, lobbyId) => {
+        aim(home, lobbyId);
+        return home === this.#name
+          ? await this.enter(lobbyId, seat)
+          : await this.#seating.ask(home, lobbyId, seat);
+      });
     });
   }
 
   async startMediation(lobbyId: string | null, call: StartCall): Promise<Outcome<null>> {
     const client = this.#clients.get(call.clientId);
     if (!client) return refuse("invalid_token");
+    const start = async (home: string, lobbyId: string): Promise<Outcome<null>> => {
+      try {
+        return await retry(() => this.#homeAt(home).start(lobbyId, call), limits.promptRetryDelaysMs);
+      } catch (error) {
+        logFault("lobby unreachable", { lobbyId }, error);
+        return refuse("unavailable");
+      }
+    };
+    const { seat } = client;
+    return seat && seat.lobbyId === lobbyId
+      ? await start(seat.home, lobbyId)
+      : await this.#firstOpen(lobbyId, start);
+  }
+
+  /** What the lobby of this code answers, wherever it is open. */
+  async #firstOpen<T>(
+    lobbyId: string | null,
+    ask: (home: string, lobbyId: string) => Promise<Outcome<T>>,
+  ): Promise<Outcome<T>> {
     if (lobbyId === null) return refuse("no_such_lobby");
-    const home = client.seat?.lobbyId === lobbyId ? client.seat.home : await homeOf(this.env, lobbyId);
-    if (home === null) return refuse("no_such_lobby");
-    try {
-      return await retry(() => this.#homeAt(home).start(lobbyId, call), limits.promptRetryDelaysMs);
-    } catch (error) {
-      logFault("lobby unreachable", { lobbyId }, error);
-      return refuse("unavailable");
+    for (const home of await homesOf(this.env, lobbyId)) {
+      const outcome = await ask(home, lobbyId);
+      if (outcome.ok || !outcome.codes.includes("no_such_lobby")) return outcome;
     }
+    return refuse("no_such_lobby");
   }
 
   /** Passes on where clients' datagrams came from. Returns the ids whose lobby could not be told. */

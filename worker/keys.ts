@@ -1,4 +1,4 @@
-/** The keys that come from the deployment's secret, and what is made and checked with them (core/token.ts). */
+/** The keys that come from the deployment's secret, or its two while one follows the other, and what is made and checked with them (core/token.ts). */
 import {
   type KeyUse,
   keyLabels,
@@ -12,40 +12,56 @@ import { encodeBase64Url } from "../core/wire/base64.ts";
 import { signedText } from "../core/wire/sidecar-post.ts";
 import type { Env } from "./env.ts";
 
+/** What is made and checked with: all of the environment that this file knows. */
+export type Secrets = Pick<Env, "ORION_SECRET" | "ORION_SECRET_BEFORE">;
+
+/** The secrets that are accepted. With the first, all that is new is made. */
+export function secretsOf({ ORION_SECRET = "", ORION_SECRET_BEFORE }: Secrets): [string, ...string[]] {
+  return ORION_SECRET_BEFORE ? [ORION_SECRET, ORION_SECRET_BEFORE] : [ORION_SECRET];
+}
+
 /** A fresh token for a client of this home. */
-export async function issueToken(env: Env, home: string, clientId: string): Promise<string> {
+export async function issueToken(env: Secrets, home: string, clientId: string): Promise<string> {
   const signed = tokenText(home, clientId);
-  return `${signed}.${await tokenMac(env, signed)}`;
+  return `${signed}.${await shortMac(await key(secretsOf(env)[0], "token"), signed)}`;
 }
 
 /** The parts of a genuine token, or null for any other text. No I/O. */
-export async function verifyToken(env: Env, text: string): Promise<Token | null> {
+export async function verifyToken(env: Secrets, text: string): Promise<Token | null> {
   const token = parseToken(text);
-  return token && sameText(token.mac, await tokenMac(env, token.signed)) ? token : null;
+  if (!token) return null;
+  for (const secret of secretsOf(env)) {
+    if (sameText(token.mac, await shortMac(await key(secret, "token"), token.signed))) return token;
+  }
+  return null;
 }
 
 /** What the holder of a relay's ticket signs with. */
-export async function ticketKey(env: Env, ticket: string): Promise<string> {
-  return shortMac(await key(env, "relay"), ticket);
+export async function ticketKey(env: Secrets, ticket: string): Promise<string> {
+  return shortMac(await key(secretsOf(env)[0], "relay"), ticket);
 }
 
-/** Whether a sidecar's post was signed with this deployment's secret. */
-export async function verifyPost(env: Env, path: string, body: string, signature: string): Promise<boolean> {
-  const mac = await hmac(await key(env, "sidecar"), signedText(path, body));
-  return sameText(signature, Array.from(mac, (byte) => byte.toString(16).padStart(2, "0")).join(""));
+/** Whether a sidecar's post was signed with a secret of this deployment. */
+export async function verifyPost(
+  env: Secrets,
+  path: string,
+  body: string,
+  signature: string,
+): Promise<boolean> {
+  for (const secret of secretsOf(env)) {
+    const mac = await hmac(await key(secret, "sidecar"), signedText(path, body));
+    const hex = Array.from(mac, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    if (sameText(signature, hex)) return true;
+  }
+  return false;
 }
 
 /** Bytes that look random, and are the same for the same secret: what AES-CTR makes of zeros. */
-export async function keyStream(env: Env, bytes: number): Promise<Uint8Array> {
-  const secret = await importKey(encoder.encode(env.ORION_SECRET ?? ""));
-  const raw = await hmac(secret, keyLabels.code);
+export async function keyStream(secret: string, bytes: number): Promise<Uint8Array> {
+  const raw = await hmac(await importKey(encoder.encode(secret)), keyLabels.code);
   const aes = await crypto.subtle.importKey("raw", raw, "AES-CTR", false, ["encrypt"]);
   const counter = { name: "AES-CTR", counter: new Uint8Array(16), length: 64 };
   return new Uint8Array(await crypto.subtle.encrypt(counter, aes, new Uint8Array(bytes)));
-}
-
-async function tokenMac(env: Env, signed: string): Promise<string> {
-  return shortMac(await key(env, "token"), signed);
 }
 
 async function shortMac(withKey: CryptoKey, text: string): Promise<string> {
@@ -57,8 +73,7 @@ const algorithm = { name: "HMAC", hash: "SHA-256" };
 /** Keys by use and secret. Deriving one takes two calls of WebCrypto; an isolate does it once. */
 const keys = new Map<string, CryptoKey>();
 
-async function key(env: Env, use: Exclude<KeyUse, "code">): Promise<CryptoKey> {
-  const secret = env.ORION_SECRET ?? "";
+async function key(secret: string, use: Exclude<KeyUse, "code">): Promise<CryptoKey> {
   const name = `${use}:${secret}`;
   const known = keys.get(name);
   if (known) return known;

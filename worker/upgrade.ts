@@ -9,7 +9,7 @@ import {
 } from "../core/homes.ts";
 import { limits } from "../core/limits.ts";
 import { readLobbyId } from "../core/lobby/lobby-id.ts";
-import { homeOf } from "./codes.ts";
+import { homesOf } from "./codes.ts";
 import { type Env, settingsOf } from "./env.ts";
 import { refused } from "./http.ts";
 import { logFault } from "./log.ts";
@@ -31,8 +31,11 @@ export async function upgrade(request: Request, env: Env): Promise<Response> {
 }
 
 async function lobbySocket(env: Env, lobbyId: string): Promise<Response | null> {
-  const home = await homeOf(env, lobbyId);
-  return home === null ? null : await openSocket(env, home, `/${home}/${lobbyId}`);
+  for (const home of await homesOf(env, lobbyId)) {
+    const response = await openSocket(env, home, `/${home}/${lobbyId}`);
+    if (response) return response;
+  }
+  return null;
 }
 
 /** The home that this isolate is filling, by region. */

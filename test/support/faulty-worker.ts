@@ -9,6 +9,7 @@
  * `/test/socket?home=<n>` opens a socket in a home; `POST /test/mail?home=<n>` brings it mail, `{ from, batch }`.
  * `/test/calls?<method>=<how>:<count>`: the next calls of a method from one object, or the Worker, to another fail: `fail`
  * before they arrive, `lose` when the work is done; of every method with `*`. `/test/failures` answers how many did.
+ * `/test/secrets?<secret>=<the one before>` changes what is bound, as a deployment does that leaves all objects alive.
  * `/test/unanswered` answers how often an answer to mail was lost; `/test/busy?fleet=<ms>` keeps the fleet busy.
  */
 
@@ -135,6 +136,10 @@ export default {
       }
       case "/test/failures":
         return new Response(String(callFailures()));
+      case "/test/secrets":
+        // The Worker and its objects, being in one isolate, share this.
+        Object.assign(env, { ORION_SECRET: kind, ORION_SECRET_BEFORE: name });
+        return new Response("set");
       case "/test/unanswered":
         return new Response(String(unanswered));
       case "/test/busy":

@@ -51,6 +51,11 @@ export async function failedCalls(base: URL): Promise<number> {
   return Number(await (await fetch(new URL("/test/failures", base))).text());
 }
 
+/** Changes the deployment's secrets under objects that live on. */
+export async function setSecrets(base: URL, secret: string, before: string): Promise<void> {
+  await fetch(new URL(`/test/secrets?${new URLSearchParams({ [secret]: before })}`, base));
+}
+
 /** A text that stays the same as long as the object's memory does, named as for `crash`. Wakes the object. */
 export async function incarnation(base: URL, what: Record<string, string>): Promise<string> {
   return await (await fetch(new URL(`/test/incarnation?${new URLSearchParams(what)}`, base))).text();

@@ -1,0 +1,76 @@
+/** One secret follows another while players play: for a time both are accepted. */
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { Server } from "../../local/server.ts";
+import { lobbyOf, Player, rollCall } from "../support/player.ts";
+import { expectRefused } from "../support/refusal.ts";
+import { postAsSidecar, secret, tokenOf } from "../support/secret.ts";
+import { setSecrets, startFaultyServer } from "../support/server.ts";
+
+const before = "the secret before, of 32 letters";
+const beat = { name: "vm-1", host: "192.0.2.9", port: 5990, load: 0 };
+
+let server: Server;
+beforeAll(async () => {
+  server = await startFaultyServer({ secret: before, udpPort: null });
+});
+beforeEach(() => setSecrets(server.url, before, ""));
+afterAll(() => server.stop());
+
+/** The token that this secret makes for a client. */
+function tokenUnder(under: string, { home, clientId }: Player): string {
+  return tokenOf(clientId, { home, under });
+}
+
+for (const direct of [false, true]) {
+  test(`a lobby that is open goes on, and is joined by its code, under the next secret (${direct ? "direct" : "plain"})`, async () => {
+    const { lobbyId, host, guests } = await lobbyOf(2, server.url, { direct, maxMembers: 4 });
+    const early = await Player.connect(server.url);
+    await setSecrets(server.url, secret, before);
+    const late = await Player.connect(server.url, direct ? `/lobbies/${lobbyId}` : "/");
+    if (direct) expect(late.home).toBe(host.home);
+    expect(early.token).toBe(tokenUnder(before, early));
+    expect(late.token).toBe(tokenUnder(secret, late));
+    expect((await early.join(lobbyId, "Early")).status).toBe(200);
+    expect((await late.join(lobbyId, "Late")).status).toBe(200);
+    await rollCall(lobbyId, late, early, host, ...guests);
+    expectRefused(await host.start(lobbyId), 503, "no_sidecar");
+    expectRefused(await (await Player.connect(server.url)).start(lobbyId), 409, "not_the_host");
+  });
+}
+
+test("a lobby that is opened meanwhile has a code that lasts", async () => {
+  await setSecrets(server.url, secret, before);
+  const { lobbyId, host } = await lobbyOf(1, server.url, { maxMembers: 4 });
+  await setSecrets(server.url, secret, "");
+  const guest = await Player.connect(server.url);
+  expect((await guest.join(lobbyId, "Guest")).status).toBe(200);
+  await rollCall(lobbyId, guest, host);
+});
+
+test("a secret is accepted before it is the one that is made with, so that no sidecar is ever behind", async () => {
+  await setSecrets(server.url, before, secret);
+  const player = await Player.connect(server.url);
+  expect(player.token).toBe(tokenUnder(before, player));
+  for (const under of [before, secret]) {
+    expect((await postAsSidecar(server.url, "/sidecar/heartbeat", beat, under)).status).toBe(200);
+    const token = tokenUnder(under, player);
+    expectRefused(await player.post("/lobbies/00000/join", { token, peerName: "Me" }), 409, "no_such_lobby");
+  }
+});
+
+test("when the time is over, what was made with the secret before is nothing", async () => {
+  const { lobbyId } = await lobbyOf(1, server.url, { maxMembers: 4 });
+  const early = await Player.connect(server.url);
+  await setSecrets(server.url, secret, "");
+  expectRefused(await early.host(), 400, "invalid_token");
+  expect((await postAsSidecar(server.url, "/sidecar/heartbeat", beat, before)).status).toBe(401);
+  const late = await Player.connect(server.url);
+  expectRefused(await late.join(lobbyId, "Late"), 409, "no_such_lobby");
+});
+
+test("a second secret that is none is as bad as none", async () => {
+  const bad = await startFaultyServer({ udpPort: null, vars: { ORION_SECRET_BEFORE: "too short" } });
+  const answer = await fetch(new URL("/lobbies", bad.url));
+  expect([answer.status, await answer.json()]).toMatchObject([503, { codes: ["not_configured"] }]);
+  await bad.stop();
+});

@@ -1,22 +1,50 @@
-/** A token bucket: how many messages one socket may still send. Plain data, filled up by the time that passed. */
+/** Token buckets: how much somebody may still do. Plain data, filled up by the time that passed. */
 import { limits } from "./limits.ts";
 
-export type Allowance = { left: number; at: number; dropped: number };
+/** `at` is in milliseconds since 1970. */
+export type Bucket = { left: number; at: number };
+/** What a bucket holds, and what it earns. */
+export type Rate = { burst: number; perSecond: number };
+
+/** A full one. */
+export function newBucket({ burst }: Rate, now: number): Bucket {
+  return { left: burst, at: now };
+}
+
+/** Fills the bucket up to what it has by now. */
+export function fill(bucket: Bucket, { burst, perSecond }: Rate, now: number): void {
+  const earned = ((now - bucket.at) / 1000) * perSecond;
+  bucket.left = Math.min(burst, bucket.left + Math.max(0, earned));
+  bucket.at = now;
+}
+
+/** Takes so much out of the bucket, if there is so much in it. */
+export function draw(bucket: Bucket, rate: Rate, now: number, amount = 1): boolean {
+  fill(bucket, rate, now);
+  if (bucket.left < amount) return false;
+  bucket.left -= amount;
+  return true;
+}
+
+/** Whole seconds until there is one in the bucket; 0 if there is. */
+export function secondsUntilOne({ left }: Bucket, { perSecond }: Rate): number {
+  return left >= 1 ? 0 : Math.ceil((1 - left) / perSecond);
+}
+
+/** How many messages one socket may still send. */
+export type Allowance = Bucket & { dropped: number };
+
+const frames: Rate = { burst: limits.frameBurst, perSecond: limits.framesPerSecond };
 
 export function newAllowance(now: number): Allowance {
-  return { left: limits.frameBurst, at: now, dropped: 0 };
+  return { ...newBucket(frames, now), dropped: 0 };
 }
 
 /** What to do with one more message: take it, drop it, or close the socket that has been flooding for seconds. */
 export function spend(allowance: Allowance, now: number): "take" | "drop" | "close" {
-  const earned = ((now - allowance.at) / 1000) * limits.framesPerSecond;
-  allowance.left = Math.min(limits.frameBurst, allowance.left + Math.max(0, earned));
-  allowance.at = now;
+  fill(allowance, frames, now);
   if (allowance.left >= limits.frameBurst) allowance.dropped = 0;
-  if (allowance.left >= 1) {
-    allowance.left -= 1;
-    return "take";
-  }
+  if (draw(allowance, frames, now)) return "take";
   allowance.dropped += 1;
   return allowance.dropped > limits.framesDropped ? "close" : "drop";
 }

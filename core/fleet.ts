@@ -18,6 +18,8 @@ export type Sidecar = {
   place?: Place | undefined;
   /** When its last heartbeat came, in milliseconds since 1970. */
   heardAt: number;
+  /** When it signed that, by its own clock; older versions do not say. */
+  signedAt?: number | undefined;
 };
 
 /** Where a relay is. Without a host: the host that clients use for HTTP. */

@@ -192,4 +192,47 @@ export const limits = {
   birthdayLingerMs: 2_000,
   /** Milliseconds from a link's opening until ports are not probed any more, nor a turn waited for: all probes, and a second for the last answers. */
   birthdayMs: 12_000,
+
+  // Abuse (worker/). A school, a LAN party or a carrier has one address: figures are for 100 honest players within a minute.
+
+  /** Seconds over which the platform counts what one address does, in one of its places: 10 or 60. */
+  addressPeriodS: 60,
+  /** WebSockets an address may open in that time: 100 players who all try it five times, and some. */
+  addressConnects: 600,
+  /** Requests to host, join or start: 100 players with ten each. */
+  addressRequests: 1_000,
+  /** Codes of no lobby that an address may try: 100 players who mistype theirs, on the path and in the request. With 10 000 lobbies open one guess in 6 000 hits. */
+  addressFailedJoins: 200,
+  /** Listings: 100 players whose game asks every two seconds. */
+  addressListings: 3_000,
+  /** Milliseconds a request waits for the platform's counting before it goes on without it. */
+  addressPatienceMs: 200,
+  /** Addresses an isolate remembers that have guessed too many codes. */
+  addressesRemembered: 4_096,
+
+  /** Requests to host, join or start that a client may make at once. A player makes a few in a minute. */
+  requestBurst: 60,
+  /** Those a second, for long. */
+  requestsPerSecond: 2,
+  /** Codes of no lobby that a client may try at once. */
+  failedJoinBurst: 20,
+  /** Those a second, for long. */
+  failedJoinsPerSecond: 0.5,
+
+  /** Chat messages a member of any lobby may say at once, if the lobby has not had much: one for each other member of a full one. */
+  chatBurst: 64,
+  /** Chat messages a lobby delivers a second, counted at each member that hears one: 15 to all of a full lobby, 125 to eight. */
+  chatDeliveriesPerSecond: 1_000,
+  /** Those it delivers at once: 250 messages to all of a full lobby. */
+  chatDeliveryBurst: 16_000,
+  /** UTF-16 units sent to a client that says nothing itself until it is taken for one that does not read: the platform holds them for it without a bound, and tells nobody how much it holds. A full lobby's lively chat for an hour. */
+  unansweredLength: 8 * 1024 ** 2,
+
+  /** Milliseconds by which a sidecar's clock may be wrong: a post signed earlier, or later, is not taken. */
+  postClockMs: 15 * 60_000,
+
+  /** Lines about refusals that an isolate writes into its log at once. */
+  refusalLineBurst: 20,
+  /** Those a second, for long. The others are counted. */
+  refusalLinesPerSecond: 2,
 } as const;

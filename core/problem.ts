@@ -23,7 +23,9 @@ export const problems = {
   invalid_privacy: [400, 'privacy must be "open" or "relay-only".'],
   invalid_query: [400, "limit must be a whole number from 1 to 200, and cursor one that this server gave."],
   invalid_post: [400, "This is not a sidecar's post."],
+  stale_post: [400, "This post is too old, or was taken before: look at the clock of the sidecar's machine."],
   unauthorized: [401, "This post is not signed with this deployment's secret."],
+  origin_not_allowed: [403, "Pages of this site may not use this server."],
   not_found: [404, "There is nothing at this address."],
   method_not_allowed: [405, "This address does not take this method."],
   already_in_lobby: [409, "You are already in a lobby."],
@@ -34,6 +36,7 @@ export const problems = {
   too_few_members: [409, "At least 2 players are needed."],
   not_the_host: [409, "Only the host of the lobby can do this."],
   body_too_large: [413, "The request body is too large."],
+  too_many_requests: [429, "That was too often. Please wait a moment and try again."],
   internal: [500, "Something went wrong on the server. Please try again."],
   no_sidecar: [503, "The server cannot connect players at the moment. Please try again in a minute."],
   code_taken: [503, "The server found no free code for the lobby. Please try again."],
@@ -44,7 +47,9 @@ export const problems = {
 export type ProblemCode = keyof typeof problems;
 
 /** What a request came to: a value, or the codes of all that is wrong with it. Plain data: it crosses RPC. */
-export type Outcome<T> = { ok: true; value: T } | { ok: false; codes: ProblemCode[] };
+export type Outcome<T> = { ok: true; value: T } | Refusal;
+/** `retryAfterS`: whole seconds after which it may be asked again. */
+export type Refusal = { ok: false; codes: ProblemCode[]; retryAfterS?: number };
 
 export function accept<T>(value: T): { ok: true; value: T } {
   return { ok: true, value };
@@ -52,6 +57,10 @@ export function accept<T>(value: T): { ok: true; value: T } {
 
 export function refuse(...codes: ProblemCode[]): { ok: false; codes: ProblemCode[] } {
   return { ok: false, codes };
+}
+
+export function refuseFor(retryAfterS: number): Refusal {
+  return { ok: false, codes: ["too_many_requests"], retryAfterS };
 }
 
 /** The HTTP answer to a refused request: the status of the first code, and a body for the client. */
@@ -80,5 +89,6 @@ export type AbortCode = keyof typeof abortReasons;
 /** Why the server closes a WebSocket: a close code (RFC 6455, 7.4) and a reason. */
 export const closures = {
   flood: [1008, "Too many messages."],
+  unanswered: [1013, "Much was sent to you, and you have said nothing. Connect again."],
   frame_too_large: [1009, "A message may have 16 KiB at most."],
 } as const satisfies Record<string, readonly [code: number, reason: string]>;

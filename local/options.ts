@@ -3,6 +3,7 @@
 import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 import { parseArgs } from "node:util";
+import { limits } from "../core/limits.ts";
 import { commandLineMistake, defaultTiming, positiveInteger, type Timing } from "../core/settings.ts";
 import { nextPort } from "../udp-sidecar/next-port.ts";
 
@@ -15,6 +16,8 @@ export type StartOptions = {
   host: string;
   timing: Timing;
   persist: string | undefined;
+  /** Settings of the Worker. */
+  vars: { chatDeliveriesPerSecond: number };
 };
 
 export const help = `Orion Edge on one machine: HTTP, WebSocket and UDP in one process.
@@ -30,6 +33,8 @@ Usage: npm start -- [options]
   --host <address>       The address to listen on. Default: 0.0.0.0, which is all of them
   --persist <folder>     Keep the server's storage there. Default: nothing is kept;
                          a lobby ends with its players' connections anyway
+  --chatDeliveriesPerSecond <n>        Chat messages that a lobby delivers, counted at
+                                       each member. Default: ${limits.chatDeliveriesPerSecond}
   --ptpmServerConnectTimeoutMs <ms>    How long all players have for their first datagram.
                                        Default: ${defaultTiming.ptpmServerConnectTimeoutMs}
   --ptpmConnectRequestIntervalMs <ms>  How often those not yet seen are reminded.
@@ -63,6 +68,7 @@ function parse(args: string[]): Wish {
       metricsPort: text,
       host: text,
       persist: text,
+      chatDeliveriesPerSecond: text,
       ptpmServerConnectTimeoutMs: text,
       ptpmConnectRequestIntervalMs: text,
       ptpmConnectTimeoutMs: text,
@@ -71,7 +77,8 @@ function parse(args: string[]): Wish {
   });
   if (values.help) return { kind: "help" };
 
-  type Numbered = keyof Timing | "httpPort" | "udpPort" | "secondUdpPort" | "metricsPort";
+  type Port = "httpPort" | "udpPort" | "secondUdpPort" | "metricsPort";
+  type Numbered = keyof Timing | Port | "chatDeliveriesPerSecond";
   const number = (name: Numbered, fallback: number, most?: number) => {
     const given = values[name];
     if (given === undefined) return fallback;
@@ -99,6 +106,9 @@ function parse(args: string[]): Wish {
       metricsPort: values.metricsPort === undefined ? undefined : number("metricsPort", 0, 65535),
       host: host === "localhost" ? "127.0.0.1" : host,
       persist: values.persist,
+      vars: {
+        chatDeliveriesPerSecond: number("chatDeliveriesPerSecond", limits.chatDeliveriesPerSecond),
+      },
       timing: {
         ptpmServerConnectTimeoutMs: number(
           "ptpmServerConnectTimeoutMs",

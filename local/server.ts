@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { Log, LogLevel, Miniflare } from "miniflare";
 import { hostInUrl } from "../core/endpoint.ts";
+import { limits } from "../core/limits.ts";
 import { defaultTiming, type Timing } from "../core/settings.ts";
 import { type Sidecar, startSidecar } from "../udp-sidecar/sidecar.ts";
 
@@ -30,6 +31,8 @@ export type ServerOptions = {
   entry?: string;
   /** Further settings of the Worker (`Settings` in worker/env.ts). */
   vars?: Record<string, string | number>;
+  /** Is told every line that the Worker logs; without one they are this process's. */
+  logged?: (line: string) => void;
 };
 
 export type Server = {
@@ -57,6 +60,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       host,
       httpPort,
       storage,
+      logged: options.logged,
     }),
   );
   try {
@@ -128,9 +132,12 @@ function workerOptions(from: {
   host: string;
   httpPort: number;
   storage: string;
+  logged: ((line: string) => void) | undefined;
 }): ConstructorParameters<typeof Miniflare>[0] {
   const object = (exportName: string) =>
     ({ type: "durable-object", worker: workerName, exportName }) as const;
+  const counting = (namespace: string, limit: number) =>
+    ({ type: "rate-limit", namespace, simple: { limit, period: limits.addressPeriodS } }) as const;
   const stored = { type: "durable-object", storage: "sqlite" } as const;
   const texts = Object.entries(from.vars).map(
     ([name, value]) => [name, { type: "text", value: String(value) }] as const,
@@ -141,6 +148,7 @@ function workerOptions(from: {
     port: 0,
     cf: false,
     log: new Log(LogLevel.ERROR),
+    ...(from.logged && { handleStructuredLogs: ({ message }) => from.logged?.(message) }),
     telemetry: { enabled: false },
     resourcePersistencePath: from.storage,
     workers: [
@@ -158,6 +166,10 @@ function workerOptions(from: {
             HOME: object("Home"),
             DIRECTORY: object("Directory"),
             FLEET: object("Fleet"),
+            CONNECTS: counting("CONNECTS", limits.addressConnects),
+            REQUESTS: counting("REQUESTS", limits.addressRequests),
+            FAILED_JOINS: counting("FAILED_JOINS", limits.addressFailedJoins),
+            LISTINGS: counting("LISTINGS", limits.addressListings),
           },
           exports: { Home: stored, Directory: stored, Fleet: stored },
         },

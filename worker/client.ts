@@ -1,4 +1,5 @@
-import { newAllowance } from "../core/allowance.ts";
+import { draw, fill, newAllowance, newBucket, type Rate, secondsUntilOne } from "../core/allowance.ts";
+import { limits } from "../core/limits.ts";
 import type { LobbyState } from "../core/lobby/state.ts";
 import { clientIdBytes, parseToken } from "../core/token.ts";
 import { encodeBase64Url } from "../core/wire/base64.ts";
@@ -10,7 +11,14 @@ type Attachment = {
   seat: ClientSeat | null;
   /** The lobby of which it is the host: it lives as long as the host's socket, and so does what is attached to that. */
   hosted: LobbyState | null;
+  /** UTF-16 units sent to it since it last said something. */
+  unanswered?: number;
 };
+
+const requestRate: Rate = { burst: limits.requestBurst, perSecond: limits.requestsPerSecond };
+const failedJoinRate: Rate = { burst: limits.failedJoinBurst, perSecond: limits.failedJoinsPerSecond };
+/** UTF-16 units between two times that the attachment learns how much was sent. */
+const unansweredStep = 256 * 1024;
 
 /** The seat a client has, as its home knows it. `home` is the lobby's. */
 export type ClientSeat = { lobbyId: string; lobbyName: string; home: string; attempt: string };
@@ -23,6 +31,11 @@ export class Client {
   readonly socket: WebSocket;
   readonly allowance = newAllowance(Date.now());
   taking: Taking | null = null;
+  // In memory alone: an object that slept has had no request for a while.
+  readonly #requests = newBucket(requestRate, Date.now());
+  readonly #failedJoins = newBucket(failedJoinRate, Date.now());
+  /** The request counted last: repeated, it is the same. */
+  #counted = "";
   readonly #kept: Attachment;
   #keeping = false;
 
@@ -90,9 +103,44 @@ export class Client {
     else if (this.taking) this.taking.released = true;
   }
 
+  /** Counts a request to host, join or start. Seconds until it may be made; 0 for now. */
+  countRequest(attempt: string): number {
+    if (this.#counted === attempt || draw(this.#requests, requestRate, Date.now())) {
+      this.#counted = attempt;
+      return 0;
+    }
+    return secondsUntilOne(this.#requests, requestRate);
+  }
+
+  /** Seconds until it may try another code, having tried so many of no lobby. */
+  get guessesAgainIn(): number {
+    fill(this.#failedJoins, failedJoinRate, Date.now());
+    return secondsUntilOne(this.#failedJoins, failedJoinRate);
+  }
+
+  /** Counts a code of no lobby. */
+  countFailedJoin(): void {
+    draw(this.#failedJoins, failedJoinRate, Date.now());
+  }
+
   send(frame: string): void {
     // To a socket that is closing nothing can be sent; its close event tells the lobby.
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(frame);
+    if (this.socket.readyState !== WebSocket.OPEN) return;
+    this.socket.send(frame);
+    const before = this.#kept.unanswered ?? 0;
+    this.#kept.unanswered = before + frame.length;
+    const steps = (length: number) => Math.floor(length / unansweredStep);
+    if (steps(this.#kept.unanswered) > steps(before)) this.#keep();
+  }
+
+  /** It has said something on its socket. */
+  hasSpoken(): void {
+    this.#kept.unanswered = 0;
+  }
+
+  /** Whether so much was sent to it, and nothing came of it, that it may well not read. */
+  get isSilent(): boolean {
+    return (this.#kept.unanswered ?? 0) > limits.unansweredLength;
   }
 
   /** Once for all that changes in a turn: no object goes to sleep in the middle of one. */

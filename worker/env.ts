@@ -1,10 +1,13 @@
+import { plainAddress } from "../core/endpoint.ts";
 import { fewestHomes } from "../core/homes.ts";
 import { limits } from "../core/limits.ts";
 import { defaultTiming, positiveInteger, type Timing } from "../core/settings.ts";
 import { shortestSecret } from "../core/token.ts";
+import type { Counted } from "./address-limits.ts";
 import type { Directory } from "./directory.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Home } from "./home.ts";
+import { readOrigins } from "./origin.ts";
 
 /** What wrangler.toml, or `npm start`, binds. */
 export type Env = {
@@ -15,7 +18,7 @@ export type Env = {
   ORION_SECRET?: string;
   /** A second one that is accepted, while one follows the other (docs/operating.md). */
   ORION_SECRET_BEFORE?: string;
-} & { [Setting in keyof Settings]?: string | number };
+} & { [What in Counted]?: RateLimit } & { [Setting in keyof Settings]?: string | number };
 
 export type Settings = Timing & {
   /** Objects that hold players and lobbies, in all the world. */
@@ -26,8 +29,12 @@ export type Settings = Timing & {
   directoryShards: number;
   /** Milliseconds that an isolate may answer `GET /lobbies` from its last answer; 0 for never. */
   directoryMaxAgeMs: number;
-  /** The origin that browsers may call from: `*`, or one like `https://game.example`. */
-  allowedOrigin: string;
+  /** Chat messages that a lobby delivers a second, counted at each member. */
+  chatDeliveriesPerSecond: number;
+  /** The origins that browsers may call from: `*`, or some like `https://game.example`. */
+  allowedOrigin: readonly string[];
+  /** Addresses of the operator's own reverse proxies, which many players come from. */
+  reverseProxies: readonly string[];
 };
 
 /** Room for 15 million players. With more, a home would have fewer codes than clients that may host. */
@@ -57,7 +64,7 @@ function read(env: Env): Reading {
   }
   const wrong: string[] = [];
   const number = (
-    name: Exclude<keyof Settings, "allowedOrigin">,
+    name: Exclude<keyof Settings, "allowedOrigin" | "reverseProxies">,
     fallback: number,
     least: number,
     most?: number,
@@ -86,7 +93,12 @@ function read(env: Env): Reading {
     clientsPerHome: number("clientsPerHome", limits.homeFill, 1, limits.homeSockets),
     directoryShards: number("directoryShards", 1, 1),
     directoryMaxAgeMs: number("directoryMaxAgeMs", 0, 0),
-    allowedOrigin: String(env.allowedOrigin ?? "*"),
+    chatDeliveriesPerSecond: number("chatDeliveriesPerSecond", limits.chatDeliveriesPerSecond, 1),
+    allowedOrigin: readOrigins(String(env.allowedOrigin ?? "*")),
+    reverseProxies: String(env.reverseProxies ?? "")
+      .split(/\s+/)
+      .filter((address) => address !== "")
+      .map(plainAddress),
   };
   return wrong.length === 0 ? { ok: true, settings } : { ok: false, why: wrong.join(" ") };
 }

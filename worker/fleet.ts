@@ -7,6 +7,8 @@ import { logFault } from "./log.ts";
 import { retry, within } from "./retry.ts";
 
 const prefix = "sidecar:";
+/** When a sidecar that is gone signed its last heartbeat: kept for as long as one signed before would be taken. */
+const gonePrefix = "gone:";
 
 /**
  * The sidecars that are alive. One object for the deployment: a sidecar tells it every 10 s that it lives,
@@ -14,24 +16,33 @@ const prefix = "sidecar:";
  */
 export class Fleet extends DurableObject<Env> {
   readonly #sidecars = new Map<string, Sidecar>();
+  /** By name: times by sidecars' own clocks. */
+  readonly #gone = new Map<string, number>();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
     for (const [, sidecar] of ctx.storage.kv.list<Sidecar>({ prefix }))
       this.#sidecars.set(sidecar.name, sidecar);
+    for (const [key, at] of ctx.storage.kv.list<number>({ prefix: gonePrefix }))
+      this.#gone.set(key.slice(gonePrefix.length), at);
   }
 
-  /** Takes a heartbeat. `address` and `place` are what the edge knows of its sender. */
+  /**
+   * Takes a heartbeat. `address` and `place` are what the edge knows of its sender. False for one that is not newer
+   * than the last of this sidecar: repeated by somebody else, it would tell players a wrong address, or that one lives
+   * which is dead.
+   */
   hear(
-    { name, host, port, secondPort, relays, load, leaving }: Heartbeat,
+    { at, name, host, port, secondPort, relays, load, leaving }: Heartbeat,
     from: { address?: string | undefined; place?: Place | undefined },
-  ): void {
+  ): boolean {
+    if (!this.#isNews(name, at)) return false;
     if (leaving) {
-      this.#remove(name);
-      return;
+      this.#remove(name, at);
+      return true;
     }
     this.#forgetTheDead(Date.now());
-    if (!this.#sidecars.has(name) && this.#sidecars.size >= limits.fleetSize) return;
+    if (!this.#sidecars.has(name) && this.#sidecars.size >= limits.fleetSize) return true;
     const sidecar: Sidecar = {
       name,
       host: host ?? from.address,
@@ -41,14 +52,23 @@ export class Fleet extends DurableObject<Env> {
       load,
       place: from.place,
       heardAt: Date.now(),
+      signedAt: at,
     };
     this.#sidecars.set(name, sidecar);
+    if (this.#gone.delete(name)) this.ctx.storage.kv.delete(gonePrefix + name);
     this.ctx.storage.kv.put<Sidecar>(prefix + name, sidecar);
+    return true;
   }
 
   live(): Sidecar[] {
     this.#forgetTheDead(Date.now());
     return [...this.#sidecars.values()];
+  }
+
+  #isNews(name: string, at: number | undefined): boolean {
+    const last = this.#sidecars.get(name)?.signedAt ?? this.#gone.get(name);
+    // One that told the time once is not an older version.
+    return last === undefined || (at !== undefined && at > last);
   }
 
   #forgetTheDead(now: number): void {
@@ -57,8 +77,17 @@ export class Fleet extends DurableObject<Env> {
     }
   }
 
-  #remove(name: string): void {
+  #remove(name: string, signedAt = this.#sidecars.get(name)?.signedAt): void {
     if (this.#sidecars.delete(name)) this.ctx.storage.kv.delete(prefix + name);
+    if (signedAt === undefined) return;
+    this.#gone.set(name, signedAt);
+    this.ctx.storage.kv.put<number>(gonePrefix + name, signedAt);
+    for (const [other, at] of this.#gone) {
+      // What was signed before that is too old by now, whosever clock is wrong.
+      if (at + 2 * limits.postClockMs > Date.now()) continue;
+      this.#gone.delete(other);
+      this.ctx.storage.kv.delete(gonePrefix + other);
+    }
   }
 }
 

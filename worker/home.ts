@@ -8,7 +8,7 @@ import { limits } from "../core/limits.ts";
 import type { MemberEvent } from "../core/lobby/event.ts";
 import { readLobbyId } from "../core/lobby/lobby-id.ts";
 import type { Seat } from "../core/lobby/state.ts";
-import { closures, type Outcome, refuse } from "../core/problem.ts";
+import { closures, type Outcome, type Refusal, refuse, refuseFor } from "../core/problem.ts";
 import { sameText } from "../core/token.ts";
 import { readClientMessage } from "../core/wire/client-message.ts";
 import type { HostAnswer, JoinAnswer } from "../core/wire/http.ts";
@@ -20,7 +20,7 @@ import { Answers, type Batch, Flights } from "./flight.ts";
 import { issueToken } from "./keys.ts";
 import { Lobbies } from "./lobbies.ts";
 import { type Residence, storedLobbies } from "./lobby.ts";
-import { logFault } from "./log.ts";
+import { logFault, logRefusal } from "./log.ts";
 import {
   type HomePort,
   type HostCall,
@@ -104,6 +104,7 @@ export class Home extends DurableObject<Env> implements HomePort {
   override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): void {
     const client = this.#bySocket.get(socket);
     if (!client) return;
+    client.hasSpoken();
     const verdict = spend(client.allowance, Date.now());
     if (isTooLarge(data)) this.#expel(client, "frame_too_large");
     else if (verdict === "close") this.#expel(client, "flood");
@@ -123,6 +124,8 @@ export class Home extends DurableObject<Env> implements HomePort {
 
   /** Opens a lobby in this home, with this client as its host. */
   async hostLobby({ clientId, attempt, request }: HostCall): Promise<Outcome<HostAnswer>> {
+    const tooMany = this.#countRequest(clientId, attempt);
+    if (tooMany) return tooMany;
     const { hostName, lobbyName, isPublic, maxMembers, onLoss, privacy } = request;
     const codes = await codesOf(this.env);
     return await this.#seating.take(clientId, attempt, async ({ seat }, aim) => {
@@ -138,20 +141,28 @@ export class Home extends DurableObject<Env> implements HomePort {
   }
 
   async joinLobby({ clientId, attempt, lobbyId, peerName }: JoinCall): Promise<Outcome<JoinAnswer>> {
-    return await this.#seating.take(clientId, attempt, async (_, aim) => {
+    const tooMany = this.#countRequest(clientId, attempt);
+    if (tooMany) return tooMany;
+    return await this.#seating.take(clientId, attempt, async (client, aim) => {
+      const wait = client.guessesAgainIn;
+      if (wait > 0) return refuseFor(wait);
       const seat = { clientId, name: peerName, home: this.#name, attempt };
-      return await this.#firstOpen(lobbyId, async (home, lobbyId) => {
+      const outcome = await this.#firstOpen(lobbyId, async (home, lobbyId) => {
         aim(home, lobbyId);
         return home === this.#name
           ? await this.enter(lobbyId, seat)
           : await this.#seating.ask(home, lobbyId, seat);
       });
+      if (!outcome.ok && outcome.codes.includes("no_such_lobby")) client.countFailedJoin();
+      return outcome;
     });
   }
 
   async startMediation(lobbyId: string | null, call: StartCall): Promise<Outcome<null>> {
     const client = this.#clients.get(call.clientId);
     if (!client) return refuse("invalid_token");
+    const tooMany = this.#countRequest(call.clientId, call.attempt);
+    if (tooMany) return tooMany;
     const start = async (home: string, lobbyId: string): Promise<Outcome<null>> => {
       try {
         return await retry(() => this.#homeAt(home).start(lobbyId, call), limits.promptRetryDelaysMs);
@@ -164,6 +175,12 @@ export class Home extends DurableObject<Env> implements HomePort {
     return seat && seat.lobbyId === lobbyId
       ? await start(seat.home, lobbyId)
       : await this.#firstOpen(lobbyId, start);
+  }
+
+  /** A refusal, if this client makes too many requests. */
+  #countRequest(clientId: string, attempt: string): Refusal | null {
+    const seconds = this.#clients.get(clientId)?.countRequest(attempt) ?? 0;
+    return seconds > 0 ? refuseFor(seconds) : null;
   }
 
   /** What the lobby of this code answers, wherever it is open. */
@@ -263,7 +280,7 @@ export class Home extends DurableObject<Env> implements HomePort {
   /** News of a member for a lobby of this home. Returns the member if it has no seat there, and has not just left it. */
   #hear({ lobbyId, news, attempt }: News): SeatRef[] {
     const lobby = this.#lobbies.get(lobbyId);
-    lobby?.happen(news);
+    lobby?.hear(news);
     const { kind, clientId } = news;
     return kind === "member-left" || lobby?.isSeated(clientId) ? [] : [{ lobbyId, clientId, attempt }];
   }
@@ -278,6 +295,8 @@ export class Home extends DurableObject<Env> implements HomePort {
         continue;
       }
       if (frame !== undefined) client.send(frame);
+      // Later, not in the middle of what its lobby does.
+      if (client.isSilent) queueMicrotask(() => this.#expel(client, "unanswered"));
       if (release) client.release();
     }
     return strays;
@@ -315,6 +334,8 @@ export class Home extends DurableObject<Env> implements HomePort {
   }
 
   #expel(client: Client, why: keyof typeof closures): void {
+    if (!this.#bySocket.has(client.socket)) return;
+    logRefusal("a client was thrown out", { code: why, clientId: client.id, lobbyId: client.lobbyId });
     this.#lose(client.socket);
     const [code, reason] = closures[why];
     client.socket.close(code, reason);

@@ -1,17 +1,22 @@
 /** Reading bodies, answering, and what browsers need to be allowed to call. */
 
 import type { z } from "zod";
-import { accept, type Outcome, type ProblemCode, refusal, refuse } from "../core/problem.ts";
+import { accept, type Outcome, type Refusal, refusal, refuse } from "../core/problem.ts";
 import { parseObject } from "../core/wire/codec.ts";
 import { check } from "../core/wire/schema.ts";
+import { type Details, logRefusal } from "./log.ts";
 
 export function json(body: unknown, status = 200): Response {
   return Response.json(body, { status });
 }
 
-export function refused(...codes: ProblemCode[]): Response {
+/** The answer to a request that is not done. It is logged, with what is known of the one who asked. */
+export function refused({ codes, retryAfterS }: Refusal, about: Details = {}): Response {
   const { status, body } = refusal(codes);
-  return json(body, status);
+  logRefusal("refused", { code: codes.join(" "), ...about });
+  const response = json(body, status);
+  if (retryAfterS !== undefined) response.headers.set("retry-after", String(retryAfterS));
+  return response;
 }
 
 /** The body as text, unless it has more than `limit` bytes: such a one is not read to its end. */
@@ -42,13 +47,6 @@ export async function readJson<T>(
 ): Promise<Outcome<T>> {
   const text = await readText(request, limit);
   return text.ok ? check(schema, parseObject(text.value)) : text;
-}
-
-/** Lets pages of the allowed origin read the answer. */
-export function withCors(response: Response, allowedOrigin: string): Response {
-  response.headers.set("access-control-allow-origin", allowedOrigin);
-  if (allowedOrigin !== "*") response.headers.set("vary", "origin");
-  return response;
 }
 
 /** The answer to a browser's question whether it may call. */

@@ -1,6 +1,8 @@
+import { refuse } from "../core/problem.ts";
 import { type Env, readSettings } from "./env.ts";
-import { refused, withCors } from "./http.ts";
-import { logFault } from "./log.ts";
+import { refused } from "./http.ts";
+import { logFault, logRefusal } from "./log.ts";
+import { mayAsk, withCors } from "./origin.ts";
 import { router } from "./routes.ts";
 import { isUpgrade, upgrade } from "./upgrade.ts";
 
@@ -12,17 +14,21 @@ export default {
   async fetch(request, env) {
     const read = readSettings(env);
     if (!read.ok) {
-      logFault("not configured", { why: read.why });
-      return refused("not_configured");
+      logRefusal("not configured", { why: read.why });
+      return refused(refuse("not_configured"));
     }
+    const { allowedOrigin } = read.settings;
     // A stranger's host header is in it, and may be no host at all.
-    if (!URL.canParse(request.url)) return withCors(refused("not_found"), read.settings.allowedOrigin);
+    if (!URL.canParse(request.url)) return withCors(refused(refuse("not_found")), request, allowedOrigin);
     try {
+      if (!mayAsk(request, allowedOrigin)) {
+        return withCors(refused(refuse("origin_not_allowed")), request, allowedOrigin);
+      }
       if (isUpgrade(request)) return await upgrade(request, env);
-      return withCors(await router.fetch(request, env), read.settings.allowedOrigin);
+      return withCors(await router.fetch(request, env), request, allowedOrigin);
     } catch (error) {
       logFault("request failed", { method: request.method }, error);
-      return withCors(refused("internal"), read.settings.allowedOrigin);
+      return withCors(refused(refuse("internal")), request, allowedOrigin);
     }
   },
 } satisfies ExportedHandler<Env>;

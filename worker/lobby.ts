@@ -1,6 +1,7 @@
+import { mayChat, newChatAllowance } from "../core/chat-allowance.ts";
 import { type Place, pickSidecar, type Sidecar } from "../core/fleet.ts";
 import type { Effect, LobbyAnswer } from "../core/lobby/effect.ts";
-import type { LobbyEvent } from "../core/lobby/event.ts";
+import type { LobbyEvent, MemberEvent } from "../core/lobby/event.ts";
 import { isAudited, type LobbyState, lasting, remoteSeats, seatOf, wakeAt } from "../core/lobby/state.ts";
 import { step } from "../core/lobby/step.ts";
 import type { Outcome } from "../core/problem.ts";
@@ -47,6 +48,7 @@ export class Lobby {
   readonly #residence: Residence;
   readonly #keeper: Keeper;
   readonly #outbox: Outbox;
+  readonly #chat = newChatAllowance(Date.now());
   #state: LobbyState | null;
   /** The remote members that the row in storage has; without a row, null. */
   #stored: ReadonlySet<string> | null;
@@ -99,6 +101,18 @@ export class Lobby {
     );
     if (lost.length > 0)
       this.happen({ kind: "members-lost", clientIds: lost.map(({ clientId }) => clientId) });
+  }
+
+  /** Takes news of a member, unless it is chat beyond what a lobby delivers. */
+  hear(news: MemberEvent): void {
+    if (news.kind === "message-sent" && !this.#mayChat(news.clientId)) return;
+    this.happen(news);
+  }
+
+  #mayChat(clientId: string): boolean {
+    const { chatDeliveriesPerSecond } = settingsOf(this.#residence.env);
+    const members = this.#state?.seats.length ?? 1;
+    return mayChat(this.#chat, clientId, members, Date.now(), chatDeliveriesPerSecond);
   }
 
   async start({ clientId, attempt, place }: StartCall): Promise<Outcome<null>> {

@@ -7,82 +7,101 @@ import { type Outcome, refuse } from "../core/problem.ts";
 import type { Token } from "../core/token.ts";
 import { hostRequest, joinRequest, listQuery, startRequest } from "../core/wire/http.ts";
 import { heartbeatPath, observationsPath } from "../core/wire/sidecar-post.ts";
+import { count, countFailedJoin, networkOfRequest, refuseGuesser } from "./address-limits.ts";
 import type { Env } from "./env.ts";
 import { json, preflight, readJson, refused } from "./http.ts";
 import { verifyToken } from "./keys.ts";
-import { logFault } from "./log.ts";
+import { type Details, logFault } from "./log.ts";
 import { placeOf } from "./place.ts";
 import { type HomePort, homeAt } from "./ports.ts";
-import { retry } from "./retry.ts";
+import { released, retry } from "./retry.ts";
 import { listLobbies } from "./shards.ts";
 import { receiveHeartbeat, receiveObservations } from "./sidecar-posts.ts";
+
+/** Who asks, and the name of the request. */
+type ClientCall = { clientId: string; attempt: string };
 
 type Route = (request: IRequestStrict & Request, env: Env) => Response | Promise<Response>;
 
 const ping: Route = () => new Response("pong");
 
 const list: Route = async (request, env) => {
+  const tooMany = await count(env, "LISTINGS", networkOfRequest(request, env));
+  if (tooMany) return refused(tooMany);
   const query = listQuery.safeParse(request.query);
-  if (!query.success) return refused("invalid_query");
+  if (!query.success) return refused(refuse("invalid_query"));
   return new Response(await listLobbies(env, query.data), {
     headers: { "content-type": "application/json" },
   });
 };
 
 const host: Route = async (request, env) =>
-  answer(
-    await asClient(request, env, hostRequest, (home, { clientId }, { token: _, ...body }, attempt) =>
-      home.hostLobby({ clientId, attempt, request: body }),
-    ),
-    201,
+  await asClient(request, env, { schema: hostRequest, status: 201 }, (home, call, { token: _, ...body }) =>
+    home.hostLobby({ ...call, request: body }),
   );
 
-const join: Route = async (request, env) =>
-  answer(
-    await asClient(request, env, joinRequest, (home, { clientId }, { peerName }, attempt) =>
-      home.joinLobby({ clientId, attempt, lobbyId: lobbyIdOf(request), peerName }),
-    ),
-    200,
+const join: Route = async (request, env) => {
+  const network = networkOfRequest(request, env);
+  const guesser = refuseGuesser(network);
+  if (guesser) return refused(guesser);
+  const lobbyId = lobbyIdOf(request);
+  return await asClient(
+    request,
+    env,
+    { schema: joinRequest, status: 200 },
+    async (home, call, { peerName }) => {
+      const outcome = released(await home.joinLobby({ ...call, lobbyId, peerName }));
+      const failed = !outcome.ok && outcome.codes.includes("no_such_lobby");
+      return (failed && (await countFailedJoin(env, network))) || outcome;
+    },
   );
+};
 
 const start: Route = async (request, env) =>
-  answer(
-    await asClient(request, env, startRequest, (home, { clientId }, _, attempt) =>
-      home.startMediation(lobbyIdOf(request), { clientId, attempt, place: placeOf(request) }),
-    ),
-    200,
+  await asClient(request, env, { schema: startRequest, status: 200 }, (home, call) =>
+    home.startMediation(lobbyIdOf(request), { ...call, place: placeOf(request) }),
   );
 
 function lobbyIdOf(request: IRequestStrict): string | null {
   return readLobbyId(request.params.lobbyId ?? "");
 }
 
-/** Reads the body, verifies its token, and calls the client's home: again, under the same name, if the call failed. */
+/** Answers what a client asks of its home. */
 async function asClient<Body extends { token: string }, T>(
-  request: Request,
+  request: IRequestStrict & Request,
   env: Env,
-  schema: z.ZodType<Body>,
-  call: (home: HomePort, token: Token, body: Body, attempt: string) => Promise<Outcome<T>>,
-): Promise<Outcome<T>> {
+  { schema, status }: { schema: z.ZodType<Body>; status: number },
+  call: (home: HomePort, by: ClientCall, body: Body) => Promise<Outcome<T>>,
+): Promise<Response> {
+  const tooMany = await count(env, "REQUESTS", networkOfRequest(request, env));
+  if (tooMany) return refused(tooMany);
   const body = await readJson(request, schema, limits.bodyBytes);
-  if (!body.ok) return body;
+  if (!body.ok) return refused(body);
   const token = await verifyToken(env, body.value.token);
-  if (!token) return refuse("invalid_token");
+  if (!token) return refused(refuse("invalid_token"));
+  const { clientId } = token;
+  const outcome = await askHome(env, token, (home, attempt) => call(home, { clientId, attempt }, body.value));
+  return answer(outcome, status, { clientId, lobbyId: lobbyIdOf(request) ?? undefined });
+}
+
+/** Calls the client's home: again, under the same name, if the call failed. */
+async function askHome<T>(
+  env: Env,
+  { home }: Token,
+  call: (home: HomePort, attempt: string) => Promise<Outcome<T>>,
+): Promise<Outcome<T>> {
   const attempt = crypto.randomUUID();
   try {
-    return await retry(
-      () => call(homeAt(env, token.home), token, body.value, attempt),
-      limits.promptRetryDelaysMs,
-    );
+    return await retry(() => call(homeAt(env, home), attempt), limits.promptRetryDelaysMs);
   } catch (error) {
-    logFault("home unreachable", { home: token.home }, error);
+    logFault("home unreachable", { home }, error);
     return refuse("unavailable");
   }
 }
 
 /** A null value is an answer without a body. */
-function answer(outcome: Outcome<unknown>, status: number): Response {
-  if (!outcome.ok) return refused(...outcome.codes);
+function answer(outcome: Outcome<unknown>, status: number, about: Details): Response {
+  if (!outcome.ok) return refused(outcome, about);
   return outcome.value === null ? new Response(null, { status }) : json(outcome.value, status);
 }
 
@@ -105,9 +124,9 @@ for (const [method, path, route] of table) {
 for (const path of new Set(table.map(([, path]) => path))) {
   const allowed = table.filter((row) => row[1] === path).map(([method]) => method);
   router.all(path, () => {
-    const response = refused("method_not_allowed");
+    const response = refused(refuse("method_not_allowed"));
     response.headers.set("allow", [...allowed, "OPTIONS"].join(", "));
     return response;
   });
 }
-router.all("*", () => refused("not_found"));
+router.all("*", () => refused(refuse("not_found")));

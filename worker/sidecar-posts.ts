@@ -26,15 +26,16 @@ import { released, within } from "./retry.ts";
 
 export async function receiveHeartbeat(request: Request, env: Env): Promise<Response> {
   const beat = await readPost(request, env, heartbeatPath, heartbeat);
-  if (!beat.ok) return refused(...beat.codes);
+  if (!beat.ok) return refused(beat);
   const address = request.headers.get("cf-connecting-ip") ?? undefined;
-  await fleetAt(env).hear(beat.value, { address, place: placeOf(request) });
+  const taken = await fleetAt(env).hear(beat.value, { address, place: placeOf(request) });
+  if (!taken) return refused(refuse("stale_post"), { sidecar: beat.value.name });
   return json({ known: true } satisfies z.infer<typeof heartbeatAnswer>);
 }
 
 export async function receiveObservations(request: Request, env: Env): Promise<Response> {
   const post = await readPost(request, env, observationsPath, observations);
-  if (!post.ok) return refused(...post.codes);
+  if (!post.ok) return refused(post);
   const all = post.value.observations;
   const byHome = Map.groupBy(all, ({ home }) => home);
   const untold = await Promise.all(Array.from(byHome, ([home, some]) => tellHome(env, home, some)));
@@ -61,7 +62,11 @@ async function tellHome(env: Env, home: string, some: Observation[]): Promise<st
   }
 }
 
-async function readPost<T>(
+/**
+ * Reads a post and checks its signature and its time. One that says no time is an older sidecar's, and taken. A post of
+ * observations that is taken twice within that time does no harm: it tells of clients' addresses what was so minutes ago.
+ */
+async function readPost<T extends { at?: number | undefined }>(
   request: Request,
   env: Env,
   path: string,
@@ -72,5 +77,8 @@ async function readPost<T>(
   const signature = request.headers.get(signatureHeader) ?? "";
   if (!(await verifyPost(env, path, body.value, signature))) return refuse("unauthorized");
   const parsed = schema.safeParse(parseObject(body.value));
-  return parsed.success ? accept(parsed.data) : refuse("invalid_post");
+  if (!parsed.success) return refuse("invalid_post");
+  const { at } = parsed.data;
+  const isNow = at === undefined || Math.abs(Date.now() - at) <= limits.postClockMs;
+  return isNow ? accept(parsed.data) : refuse("stale_post");
 }

@@ -9,6 +9,8 @@ import {
 } from "../core/homes.ts";
 import { limits } from "../core/limits.ts";
 import { readLobbyId } from "../core/lobby/lobby-id.ts";
+import { refuse } from "../core/problem.ts";
+import { count, countFailedJoin, networkOfRequest, refuseGuesser } from "./address-limits.ts";
 import { homesOf } from "./codes.ts";
 import { type Env, settingsOf } from "./env.ts";
 import { refused } from "./http.ts";
@@ -21,13 +23,22 @@ export function isUpgrade(request: Request): boolean {
 }
 
 /**
- * Accepts the socket, on any path. `/lobbies/<id>` means to join, and gets the home of that lobby, if it is open and
+ * Accepts the socket, on any path, unless its address has opened too many. `/lobbies/<id>` means to join, and gets the home of that lobby, if it is open and
  * has room; anything else gets the home that this isolate is filling. Whoever hosts there has its lobby there.
  */
 export async function upgrade(request: Request, env: Env): Promise<Response> {
+  const network = networkOfRequest(request, env);
+  const tooMany = await count(env, "CONNECTS", network);
+  if (tooMany) return refused(tooMany);
   const [, root, wanted, ...rest] = new URL(request.url).pathname.split("/");
   const lobbyId = root === "lobbies" && wanted && rest.length === 0 ? readLobbyId(wanted) : null;
-  return (lobbyId && (await lobbySocket(env, lobbyId))) || (await socketNear(request, env));
+  // Where the socket goes tells whether there is such a lobby: to one who guesses, nothing.
+  if (lobbyId && !refuseGuesser(network)) {
+    const socket = await lobbySocket(env, lobbyId);
+    if (socket) return socket;
+    await countFailedJoin(env, network);
+  }
+  return await socketNear(request, env);
 }
 
 async function lobbySocket(env: Env, lobbyId: string): Promise<Response | null> {
@@ -57,7 +68,7 @@ async function socketNear(request: Request, env: Env): Promise<Response> {
     if (now.width <= filling.width) fillings.set(region, homeAfterFull(now, homes, random()));
   }
   logFault("no home took a socket", { region: region ?? "none" });
-  return refused("unavailable");
+  return refused(refuse("unavailable"));
 }
 
 /** Hands the socket to an object. Null if it has no room for it, or does not answer. */

@@ -21,7 +21,12 @@ export function signedText(path: string, body: string): string {
 const port = z.int().min(1).max(65535);
 const host = z.string().regex(/^[\w.:-]{1,253}$/);
 
+/** When the sidecar signed the post, in milliseconds since 1970, so that it cannot be taken again later. Those of older versions do not say. */
+const at = z.int().min(0).optional();
+
 export const heartbeat = z.object({
+  /** Greater with each. */
+  at,
   /** Unique in the fleet. */
   name: z.string().regex(/^[\w.-]{1,64}$/),
   /** Where clients reach it; without one, the address the edge sees it from. */
@@ -79,6 +84,7 @@ export function sightingOf({ ip, port, second, candidates, proven }: Observation
 }
 
 export const observations = z.object({
+  at,
   observations: z.array(observation).max(limits.observationsPerPost),
 });
 /** Bytes of a post around its observations. */

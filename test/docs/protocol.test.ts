@@ -17,8 +17,8 @@ test("every example message on the protocol's page says what stands under it", (
 });
 
 test("the protocol's page lists every code a client can get, with its status and its sentence", () => {
-  // Only sidecars get these two.
-  const { invalid_post: _, unauthorized: __, ...forClients } = problems;
+  // Only sidecars get these.
+  const { invalid_post: _, unauthorized: __, stale_post: ___, ...forClients } = problems;
   const rows = Object.entries(forClients).map(
     ([code, [status, sentence]]) => `| ${status} | \`${code}\` | ${sentence} |`,
   );
@@ -36,6 +36,12 @@ test("the protocol's page states the limits the code has", () => {
     `WebSocket message | ${limits.frameBytes / 1024} KiB`,
     `${limits.frameBurst} at once, ${limits.framesPerSecond} a second for long | dropped; after ${limits.framesDropped} dropped`,
     `chat message | ${limits.chatLength} UTF-16 units`,
+    `${limits.chatDeliveriesPerSecond} deliveries a second for long (${Math.floor(limits.chatDeliveriesPerSecond / 64)} messages`,
+    `each member ${limits.chatBurst} messages at once`,
+    `host, join or start | ${limits.requestBurst} at once, ${limits.requestsPerSecond} a second`,
+    `tries to join | ${limits.failedJoinBurst} at once, one in ${1 / limits.failedJoinsPerSecond} s`,
+    `${limits.addressConnects} WebSockets; ${limits.addressRequests} requests to host, join or start; ${limits.addressFailedJoins} codes of no lobby; ${limits.addressListings} listings`,
+    `says nothing on its WebSocket | ${limits.unansweredLength / 1024 ** 2} Mi characters`,
     `datagram | ${limits.datagramBytes.toLocaleString("en").replace(",", " ")} bytes`,
     `of one client from one endpoint | ${1000 / limits.observationIntervalMs} a second are told to the lobby`,
     `seats in a lobby | ${limits.seats}`,

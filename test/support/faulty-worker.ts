@@ -10,6 +10,7 @@
  * `/test/calls?<method>=<how>:<count>`: the next calls of a method from one object, or the Worker, to another fail: `fail`
  * before they arrive, `lose` when the work is done; of every method with `*`. `/test/failures` answers how many did.
  * `/test/secrets?<secret>=<the one before>` changes what is bound, as a deployment does that leaves all objects alive.
+ * `/test/counting?<binding>=<how>` spoils the platform's counting of addresses: `missing`, `broken` or `silent`.
  * `/test/unanswered` answers how often an answer to mail was lost; `/test/busy?fleet=<ms>` keeps the fleet busy.
  */
 
@@ -140,6 +141,9 @@ export default {
         // The Worker and its objects, being in one isolate, share this.
         Object.assign(env, { ORION_SECRET: kind, ORION_SECRET_BEFORE: name });
         return new Response("set");
+      case "/test/counting":
+        Object.assign(env, { [kind]: countings[name] });
+        return new Response("spoilt");
       case "/test/unanswered":
         return new Response(String(unanswered));
       case "/test/busy":
@@ -150,6 +154,12 @@ export default {
     }
   },
 } satisfies ExportedHandler<FaultyEnv>;
+
+const countings: Record<string, RateLimit | undefined> = {
+  missing: undefined,
+  broken: { limit: () => Promise.reject(new Error("broken by a test")) },
+  silent: { limit: () => new Promise(() => {}) },
+};
 
 function setForward(ms: number): void {
   const now = Date.now;

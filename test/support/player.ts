@@ -1,6 +1,7 @@
 /** A player for tests: a real WebSocket, a real UDP socket, real HTTP requests. */
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
 import { WebSocket } from "ws";
 import type { Entry } from "./story.ts";
 import { decode, encode, type Message } from "./wire.ts";
@@ -31,6 +32,31 @@ export async function request(base: URL, path: string, init: RequestInit = {}): 
   const response = await fetch(new URL(path, base), init);
   const text = await response.text();
   return { status: response.status, text, body: parsed(text), headers: response.headers };
+}
+
+/** The answer to an upgrade that is refused: a WebSocket that opens is a failure. */
+export async function refusedUpgrade(
+  base: URL,
+  path = "/",
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const socket = new WebSocket(new URL(path, base.href.replace(/^http/, "ws")), { headers });
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    socket.on("unexpected-response", (_, answer) => resolve(answer));
+    socket.on("open", () => {
+      socket.terminate();
+      reject(new Error("the upgrade was not refused"));
+    });
+  });
+  const chunks: Buffer[] = [];
+  for await (const chunk of response) chunks.push(chunk);
+  const body = Buffer.concat(chunks).toString();
+  return {
+    status: response.statusCode ?? 0,
+    text: body,
+    body: parsed(body),
+    headers: new Headers(Object.entries(response.headers).map(([name, value]) => [name, String(value)])),
+  };
 }
 
 function parsed(text: string): Record<string, unknown> | null {
@@ -65,8 +91,8 @@ export class Player {
   #asked = 0;
 
   /** Connects, and waits for its token. */
-  static async connect(base: URL, path = "/"): Promise<Player> {
-    const player = new Player(base, path);
+  static async connect(base: URL, path = "/", headers: Record<string, string> = {}): Promise<Player> {
+    const player = new Player(base, path, headers);
     await player.hears("client_registered");
     return player;
   }
@@ -76,9 +102,9 @@ export class Player {
     return await Promise.all(Array.from({ length: size }, () => Player.connect(base, path)));
   }
 
-  private constructor(base: URL, path: string) {
+  private constructor(base: URL, path: string, headers: Record<string, string>) {
     this.base = base;
-    this.socket = new WebSocket(new URL(path, base.href.replace(/^http/, "ws")));
+    this.socket = new WebSocket(new URL(path, base.href.replace(/^http/, "ws")), { headers });
     this.closed = new Promise((resolve) => {
       this.socket.on("close", (code, reason) => {
         this.closesPort();

@@ -51,6 +51,15 @@ export async function failedCalls(base: URL): Promise<number> {
   return Number(await (await fetch(new URL("/test/failures", base))).text());
 }
 
+/** Spoils the platform's counting of addresses for one of the bindings. */
+export async function spoilCounting(
+  base: URL,
+  binding: string,
+  how: "missing" | "broken" | "silent",
+): Promise<void> {
+  await fetch(new URL(`/test/counting?${binding}=${how}`, base));
+}
+
 /** Changes the deployment's secrets under objects that live on. */
 export async function setSecrets(base: URL, secret: string, before: string): Promise<void> {
   await fetch(new URL(`/test/secrets?${new URLSearchParams({ [secret]: before })}`, base));

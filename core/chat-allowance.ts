@@ -1,0 +1,43 @@
+/**
+ * How much of its members' chat one lobby delivers. What a message costs is the number of members it goes to. All
+ * lobbies of a home share one thread: without this a few members of a large lobby could take all of it.
+ */
+import { type Bucket, draw, fill, newBucket, type Rate } from "./allowance.ts";
+import { limits } from "./limits.ts";
+
+/** Plain data, in memory alone: a lobby that slept was silent. */
+export type ChatAllowance = { all: Bucket; bySender: Map<string, Bucket> };
+
+export function newChatAllowance(now: number): ChatAllowance {
+  return { all: newBucket(lobbyRate(limits.chatDeliveriesPerSecond), now), bySender: new Map() };
+}
+
+/**
+ * Whether one more message is delivered, to so many members. Each member has an equal share of what a lobby delivers in the
+ * long run, and a burst of its own. The more of that it has used, the more of the lobby's it leaves to the others, up to
+ * half: a few who flood do not silence the rest.
+ */
+export function mayChat(
+  { all, bySender }: ChatAllowance,
+  sender: string,
+  members: number,
+  now: number,
+  perSecond: number = limits.chatDeliveriesPerSecond,
+): boolean {
+  const rate = lobbyRate(perSecond);
+  const burst = Math.max(limits.chatBurst, rate.burst / members ** 2);
+  const share = { burst, perSecond: perSecond / members ** 2 };
+  const own = bySender.get(sender) ?? newBucket(share, now);
+  // Of those who have left nobody tells: once in a while all begin anew.
+  if (bySender.size >= 2 * limits.seats) bySender.clear();
+  bySender.set(sender, own);
+  fill(own, share, now);
+  fill(all, rate, now);
+  const kept = (1 - own.left / share.burst) * (rate.burst / 2);
+  if (all.left - members < kept) return false;
+  return draw(own, share, now) && draw(all, rate, now, members);
+}
+
+function lobbyRate(perSecond: number): Rate {
+  return { burst: Math.max(limits.chatDeliveryBurst, perSecond), perSecond };
+}

@@ -1,0 +1,22 @@
+import { expect, test } from "vitest";
+import { neighbourhoodOf, networkOf } from "../../core/network.ts";
+
+test.each([
+  ["203.0.113.7", "203.0.113.7", "203.0.113.0/24"],
+  [" 203.0.113.7 ", "203.0.113.7", "203.0.113.0/24"],
+  ["::ffff:203.0.113.7", "203.0.113.7", "203.0.113.0/24"],
+  ["192.168.1.20", "192.168.1.20", "192.168.1.0/24"],
+  ["2001:db8:1:2:3:4:5:6", "2001:0db8:0001:0002/64", "2001:0db8:0001/48"],
+  ["2001:DB8:1:2::", "2001:0db8:0001:0002/64", "2001:0db8:0001/48"],
+  ["2001:db8::1", "2001:0db8:0000:0000/64", "2001:0db8:0000/48"],
+])("%s is counted as %s, and logged as %s", (address, network, neighbourhood) => {
+  expect(networkOf(address)).toBe(network);
+  expect(neighbourhoodOf(network)).toBe(neighbourhood);
+});
+
+test.each(["", "127.0.0.1", "::1", "::ffff:127.0.0.1", "localhost", "1.2.3", "203.0.113.7, 198.51.100.1"])(
+  '"%s" is counted as nobody',
+  (text) => {
+    expect(networkOf(text)).toBeNull();
+  },
+);

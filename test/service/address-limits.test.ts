@@ -1,0 +1,173 @@
+/** What one address may do in a minute. Addresses are what Cloudflare tells; the counting is the platform's. */
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { unstable_readConfig } from "wrangler";
+import { limits } from "../../core/limits.ts";
+import type { Server } from "../../local/server.ts";
+import { type Answer, lobbyOf, Player, post, refusedUpgrade, request } from "../support/player.ts";
+import { root } from "../support/program.ts";
+import { expectRefused } from "../support/refusal.ts";
+import { spoilCounting, startFaultyServer } from "../support/server.ts";
+
+const proxy = "198.51.100.77";
+let server: Server;
+beforeAll(async () => {
+  server = await startFaultyServer({ udpPort: null, vars: { reverseProxies: `${proxy} 2001:db8:ffff::1` } });
+});
+afterAll(() => server.stop());
+
+let addresses = 0;
+/** Headers of an address that nobody has used yet. */
+function newAddress(): Record<string, string> {
+  addresses += 1;
+  return { "cf-connecting-ip": `203.0.113.${addresses}` };
+}
+
+/** Asks until it is refused; how often it was not. The platform counts by whole minutes, and one may end meanwhile. */
+async function untilRefused(limit: number, ask: () => Promise<Answer>): Promise<number> {
+  for (let asked = 0; asked <= 2 * limit; ) {
+    const answers = await Promise.all(Array.from({ length: 50 }, ask));
+    const taken = answers.filter(({ status }) => status !== 429).length;
+    asked += taken;
+    if (taken === answers.length) continue;
+    for (const answer of answers.filter(({ status }) => status === 429)) expectTooMany(answer);
+    return asked;
+  }
+  throw new Error("never refused");
+}
+
+function expectTooMany(answer: Answer): void {
+  expectRefused(answer, 429, "too_many_requests");
+  const seconds = Number(answer.headers.get("retry-after"));
+  expect(seconds).toBeGreaterThan(0);
+  expect(seconds).toBeLessThanOrEqual(60);
+}
+
+const upgrade = async (headers: Record<string, string>): Promise<Answer> => {
+  try {
+    return await refusedUpgrade(server.url, "/", headers);
+  } catch {
+    return { status: 101, text: "", body: null, headers: new Headers() };
+  }
+};
+
+type Rim = [what: string, limit: number, ask: (headers: Record<string, string>) => Promise<Answer>];
+const rims: Rim[] = [
+  [
+    "that asks for the list",
+    limits.addressListings,
+    (headers) => request(server.url, "/lobbies?limit=1", { headers }),
+  ],
+  ["that wants to host", limits.addressRequests, (headers) => post(server.url, "/lobbies", {}, headers)],
+  [
+    "that wants to join",
+    limits.addressRequests,
+    (headers) => post(server.url, "/lobbies/00000/join", {}, headers),
+  ],
+  [
+    "that wants to start",
+    limits.addressRequests,
+    (headers) => post(server.url, "/lobbies/00000/ptp/start", {}, headers),
+  ],
+  ["that connects", limits.addressConnects, upgrade],
+];
+
+describe.each(rims)("an address %s", (_, limit, ask) => {
+  test("is refused for the rest of the minute, after what a hundred players need, and others are not", async () => {
+    const headers = newAddress();
+    expect(await untilRefused(limit, () => ask(headers))).toBeGreaterThanOrEqual(limit);
+    expect((await ask(newAddress())).status).not.toBe(429);
+    expect((await ask({})).status).not.toBe(429);
+  }, 60_000);
+});
+
+test("of IPv6 all addresses of one /64 are one, and the next /64 is another", async () => {
+  let host = 0;
+  const ask = (prefix: string) => {
+    host += 1;
+    const headers = { "cf-connecting-ip": `${prefix}::${host.toString(16)}` };
+    return post(server.url, "/lobbies", {}, headers);
+  };
+  await untilRefused(limits.addressRequests, () => ask("2001:db8:1:1"));
+  expect((await ask("2001:db8:1:2")).status).toBe(400);
+}, 60_000);
+
+test("players behind the operator's own reverse proxy are counted each by its own address", async () => {
+  const from = (player: string) => ({
+    "cf-connecting-ip": proxy,
+    "x-forwarded-for": `192.0.2.99, ${player}, ${proxy}`,
+  });
+  await untilRefused(limits.addressRequests, () => post(server.url, "/lobbies", {}, from("192.0.2.1")));
+  expect((await post(server.url, "/lobbies", {}, from("192.0.2.2"))).status).toBe(400);
+  // What a player claims of itself before is nothing: only what the proxy wrote counts.
+  const lying = { "cf-connecting-ip": proxy, "x-forwarded-for": `192.0.2.3, 192.0.2.1` };
+  expect((await post(server.url, "/lobbies", {}, lying)).status).toBe(429);
+  // And of anybody else nothing is believed.
+  const stranger = { ...newAddress(), "x-forwarded-for": "192.0.2.1" };
+  expect((await post(server.url, "/lobbies", {}, stranger)).status).toBe(400);
+}, 60_000);
+
+test("an address that guesses codes is told of none any more, not even of those that are right", async () => {
+  const { lobbyId, host } = await lobbyOf(1, server.url, { direct: true, maxMembers: 8 });
+  const guessers = await Promise.all(Array.from({ length: 60 }, () => Player.connect(server.url)));
+  const headers = newAddress();
+  let turn = 0;
+  const guess = (code: string, from = headers) => {
+    turn += 1;
+    const token = guessers[turn % guessers.length]?.token;
+    return post(server.url, `/lobbies/${code}/join`, { token, peerName: `Guest ${turn}` }, from);
+  };
+  const tried = await untilRefused(limits.addressFailedJoins, () => guess(`0000${turn % 10}`));
+  expect(tried).toBeGreaterThanOrEqual(limits.addressFailedJoins);
+  expectTooMany(await guess(lobbyId));
+  const onPath = await Player.connect(server.url, `/lobbies/${lobbyId}`, headers);
+  expect(onPath.home).not.toBe(host.home);
+  // Those who know the code, from elsewhere, get in.
+  expect((await guess(lobbyId, newAddress())).status).toBe(200);
+  expect((await Player.connect(server.url, `/lobbies/${lobbyId}`)).home).toBe(host.home);
+}, 60_000);
+
+test("a code on the path of an upgrade is a guess as well", async () => {
+  const { lobbyId } = await lobbyOf(1, server.url, { maxMembers: 8 });
+  const headers = newAddress();
+  const guest = await Player.connect(server.url);
+  const join = () =>
+    post(server.url, `/lobbies/${lobbyId}/join`, { token: guest.token, peerName: "Guest" }, headers);
+  for (let tried = 0; tried <= 2 * limits.addressFailedJoins; tried += 50) {
+    const connect = () => Player.connect(server.url, "/lobbies/00000", headers);
+    const players = await Promise.all(Array.from({ length: 50 }, connect));
+    await Promise.all(players.map((player) => player.leave()));
+  }
+  expectTooMany(await join());
+}, 60_000);
+
+describe.each(["missing", "broken", "silent"] as const)("where the platform's counting is %s", (how) => {
+  test("nobody is refused", async () => {
+    for (const binding of ["CONNECTS", "REQUESTS", "FAILED_JOINS", "LISTINGS"]) {
+      await spoilCounting(server.url, binding, how);
+    }
+    const headers = newAddress();
+    const player = await Player.connect(server.url, "/lobbies/00000", headers);
+    const as = (path: string, body: object) =>
+      post(server.url, path, { token: player.token, ...body }, headers);
+    expectRefused(await as("/lobbies/00000/join", { peerName: "Me" }), 409, "no_such_lobby");
+    const hosting = { hostName: "Host", lobbyName: "Lobby", isPublic: false, maxMembers: 4 };
+    expect((await as("/lobbies", hosting)).status).toBe(201);
+    expect((await request(server.url, "/lobbies", { headers })).status).toBe(200);
+  });
+});
+
+test("a deployment counts as the limits say", () => {
+  type Binding = { name: string; namespace_id: string; simple: { limit: number; period: number } };
+  const { ratelimits }: { ratelimits: Binding[] } = unstable_readConfig({
+    config: join(root, "wrangler.toml"),
+  });
+  const period = limits.addressPeriodS;
+  expect(ratelimits.map(({ name, simple }) => ({ name, simple }))).toEqual([
+    { name: "CONNECTS", simple: { limit: limits.addressConnects, period } },
+    { name: "REQUESTS", simple: { limit: limits.addressRequests, period } },
+    { name: "FAILED_JOINS", simple: { limit: limits.addressFailedJoins, period } },
+    { name: "LISTINGS", simple: { limit: limits.addressListings, period } },
+  ]);
+  expect(new Set(ratelimits.map(({ namespace_id }) => namespace_id)).size).toBe(ratelimits.length);
+});

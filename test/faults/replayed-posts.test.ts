@@ -1,0 +1,96 @@
+/** Somebody has got hold of what a sidecar posted, and posts it again. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { limits } from "../../core/limits.ts";
+import type { Server } from "../../local/server.ts";
+import { lobbyOf } from "../support/player.ts";
+import { postAsSidecar, secret } from "../support/secret.ts";
+import { crash, later, startFaultyServer } from "../support/server.ts";
+
+const heartbeat = "/sidecar/heartbeat";
+const observations = "/sidecar/observations";
+const stale = { status: 400, body: { codes: ["stale_post"] } };
+const taken = { status: 200 };
+
+let server: Server;
+beforeAll(async () => {
+  server = await startFaultyServer({ secret, udpPort: null });
+});
+afterAll(() => server.stop());
+
+const post = (path: string, content: object) => postAsSidecar(server.url, path, content);
+/** Milliseconds by which the server's clock has been set forward. */
+let ahead = 0;
+async function forward(ms: number): Promise<void> {
+  ahead += ms;
+  await later(server.url, ms);
+}
+
+let names = 0;
+/** What a sidecar that has just started says. */
+const newBeat = () => {
+  names += 1;
+  return { at: Date.now() + ahead, name: `vm-${names}`, host: "192.0.2.9", port: 5990, load: 0 };
+};
+
+/** Whether players are sent to a sidecar now. */
+async function isServed(): Promise<boolean> {
+  await forward(limits.fleetAgeMs);
+  const { lobbyId, host, all } = await lobbyOf(2, server.url);
+  const { status } = await host.start(lobbyId);
+  await Promise.all(all.map((player) => player.leave()));
+  return status === 200;
+}
+
+test("a heartbeat that was taken before does not bring a dead sidecar back, nor one that left", async () => {
+  const [dies, leaves] = [newBeat(), newBeat()];
+  expect(await post(heartbeat, dies)).toMatchObject(taken);
+  expect(await post(heartbeat, leaves)).toMatchObject(taken);
+  expect(await post(heartbeat, { ...leaves, at: leaves.at + 1, leaving: true })).toMatchObject(taken);
+  expect(await post(heartbeat, leaves)).toMatchObject(stale);
+  expect(await isServed()).toBe(true);
+  await forward(limits.sidecarLifeMs);
+  expect(await isServed()).toBe(false);
+  for (const beat of [dies, leaves]) expect(await post(heartbeat, beat)).toMatchObject(stale);
+  await crash(server.url, { fleet: "" });
+  for (const beat of [dies, leaves]) expect(await post(heartbeat, beat)).toMatchObject(stale);
+  expect(await isServed()).toBe(false);
+});
+
+test("a goodbye that was taken before does not take a sidecar away", async () => {
+  const beat = newBeat();
+  const goodbye = { ...beat, at: beat.at + 1, leaving: true };
+  await post(heartbeat, beat);
+  expect(await post(heartbeat, goodbye)).toMatchObject(taken);
+  expect(await post(heartbeat, { ...beat, at: beat.at + 2 })).toMatchObject(taken);
+  expect(await post(heartbeat, goodbye)).toMatchObject(stale);
+  expect(await isServed()).toBe(true);
+});
+
+test("a heartbeat without its time is not believed of a sidecar that has told it", async () => {
+  const { at, ...older } = newBeat();
+  expect(await post(heartbeat, { ...older, at })).toMatchObject(taken);
+  expect(await post(heartbeat, older)).toMatchObject(stale);
+});
+
+test("sidecars of the version before, which tell no time, are served as they were", async () => {
+  const { at: _, ...older } = newBeat();
+  for (let i = 0; i < 2; i++) expect(await post(heartbeat, older)).toMatchObject(taken);
+  expect(await post(observations, { observations: [] })).toMatchObject(taken);
+});
+
+test.each([heartbeat, observations])(
+  "a clock may be wrong by ten minutes, and no more than fifteen: %s",
+  async (path) => {
+    const minute = 60_000;
+    for (const [minutes, answer] of [
+      [-10, taken],
+      [10, taken],
+      [-16, stale],
+      [16, stale],
+    ] as const) {
+      const beat = newBeat();
+      const content = { ...beat, at: beat.at + minutes * minute, observations: [] };
+      expect(await post(path, content)).toMatchObject(answer);
+    }
+  },
+);

@@ -1,0 +1,64 @@
+/** What one client may do, wherever it is: counted in its home. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { limits } from "../../core/limits.ts";
+import type { Server } from "../../local/server.ts";
+import { type Answer, lobbyOf, Player } from "../support/player.ts";
+import { expectRefused } from "../support/refusal.ts";
+import { later, startFaultyServer } from "../support/server.ts";
+
+let server: Server;
+beforeAll(async () => {
+  server = await startFaultyServer({ udpPort: null });
+});
+afterAll(() => server.stop());
+
+function isTooMany({ status }: Answer): boolean {
+  return status === 429;
+}
+
+/** Expects a refusal that says when to come back, and returns that, in seconds. */
+function expectTooMany(answer: Answer): number {
+  expectRefused(answer, 429, "too_many_requests");
+  const wait = Number(answer.headers.get("retry-after"));
+  expect(Number.isInteger(wait) && wait > 0).toBe(true);
+  return wait;
+}
+
+test("a client that asks again and again is refused for a while, alone, and keeps its lobby", async () => {
+  const { lobbyId, host, guests } = await lobbyOf(2, server.url);
+  const asks = [() => host.host(), () => host.join(lobbyId, "Me"), () => host.start(lobbyId)];
+  const rounds = Array.from({ length: 2 * limits.requestBurst }, (_, i) => asks[i % asks.length]);
+  const answers = await Promise.all(rounds.flatMap((ask) => ask?.() ?? []));
+  const refused = answers.filter(isTooMany);
+  expect(answers.length - refused.length).toBeGreaterThanOrEqual(limits.requestBurst - 1);
+  for (const i of asks.keys())
+    expect(answers.filter((_, n) => n % asks.length === i).some(isTooMany)).toBe(true);
+  const waits = refused.map(expectTooMany);
+  for (const guest of guests) expectRefused(await guest.host(), 409, "already_in_lobby");
+  await later(server.url, Math.max(...waits) * 1000);
+  expectRefused(await host.host(), 409, "already_in_lobby");
+});
+
+test("a client that guesses codes is told of none any more, until it has waited", async () => {
+  const { lobbyId } = await lobbyOf(1, server.url, { maxMembers: 4 });
+  const guesser = await Player.connect(server.url);
+  for (let i = 0; i < limits.failedJoinBurst; i++) {
+    expectRefused(await guesser.join(i % 2 ? "no code" : "00000", "Me"), 409, "no_such_lobby");
+  }
+  let answer = await guesser.join("00000", "Me");
+  // It earns another guess meanwhile, should these have taken long.
+  for (let i = 0; i < limits.failedJoinBurst && !isTooMany(answer); i++)
+    answer = await guesser.join("00000", "Me");
+  const wait = expectTooMany(answer);
+  expectTooMany(await guesser.join(lobbyId, "Me"));
+  await later(server.url, wait * 1000);
+  expect((await guesser.join(lobbyId, "Me")).status).toBe(200);
+});
+
+test("a lobby that is full or locked is no guess", async () => {
+  const { lobbyId } = await lobbyOf(2, server.url, { maxMembers: 2 });
+  const player = await Player.connect(server.url);
+  for (let i = 0; i < 2 * limits.failedJoinBurst; i++) {
+    expectRefused(await player.join(lobbyId, "Me"), 409, "lobby_full");
+  }
+});

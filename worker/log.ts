@@ -16,8 +16,8 @@ export function logFault(what: string, details: Details = {}, error?: unknown): 
   );
 }
 
-const rate: Rate = { burst: limits.refusalLineBurst, perSecond: limits.refusalLinesPerSecond };
-const lines = newBucket(rate, 0);
+const rate = (): Rate => ({ burst: limits.refusalLineBurst, perSecond: limits.refusalLinesPerSecond });
+const lines = newBucket(rate(), 0);
 /** Lines not written since the last that was, by what they were about. */
 const leftOut = new Map<string, number>();
 
@@ -26,7 +26,7 @@ const leftOut = new Map<string, number>();
  * is says how many were left out before it.
  */
 export function logRefusal(what: string, details: Details = {}): void {
-  if (!draw(lines, rate, Date.now())) {
+  if (!draw(lines, rate(), Date.now())) {
     leftOut.set(what, (leftOut.get(what) ?? 0) + 1);
     return;
   }

@@ -11,9 +11,11 @@
  * before they arrive, `lose` when the work is done; of every method with `*`. `/test/failures` answers how many did.
  * `/test/secrets?<secret>=<the one before>` changes what is bound, as a deployment does that leaves all objects alive.
  * `/test/counting?<binding>=<how>` spoils the platform's counting of addresses: `missing`, `broken` or `silent`.
+ * `/test/verbose` has everything logged, however much it is.
  * `/test/unanswered` answers how often an answer to mail was lost; `/test/busy?fleet=<ms>` keeps the fleet busy.
  */
 
+import { limits } from "../../core/limits.ts";
 import type { Env } from "../../worker/env.ts";
 import worker, {
   Directory as RealDirectory,
@@ -144,6 +146,9 @@ export default {
       case "/test/counting":
         Object.assign(env, { [kind]: countings[name] });
         return new Response("spoilt");
+      case "/test/verbose":
+        Object.assign(limits, { refusalLineBurst: 1e9, refusalLinesPerSecond: 1e9 });
+        return new Response("verbose");
       case "/test/unanswered":
         return new Response(String(unanswered));
       case "/test/busy":

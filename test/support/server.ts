@@ -23,6 +23,22 @@ export function startTestServer({ vars, ...options }: Partial<ServerOptions> = {
   });
 }
 
+/**
+ * A server whose objects can be crashed, and all that its Worker has logged so far, line by line; `verbose`, with the
+ * lines that a deployment would only count.
+ */
+export async function startLoggedServer({
+  verbose = false,
+  ...options
+}: Partial<ServerOptions> & { verbose?: boolean } = {}): Promise<
+  Server & { readonly logged: readonly string[] }
+> {
+  const logged: string[] = [];
+  const server = await startFaultyServer({ ...options, logged: (text) => logged.push(...text.split("\n")) });
+  if (verbose) await fetch(new URL("/test/verbose", server.url));
+  return { ...server, logged };
+}
+
 /** Ends an object: `{ home }` of a client's token, `{ directory }` by shard, or `{ fleet }`. */
 export async function crash(base: URL, what: Record<string, string>): Promise<void> {
   await fetch(new URL(`/test/crash?${new URLSearchParams(what)}`, base));

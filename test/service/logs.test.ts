@@ -1,0 +1,177 @@
+/** What the Worker logs: enough for its operator, nothing that is a secret, and not as much as a stranger likes. */
+import { expect, test, vi } from "vitest";
+import { limits } from "../../core/limits.ts";
+import { lobbyOf, Player, post, refusedUpgrade, request, rollCall } from "../support/player.ts";
+import { postAsSidecar, secret, tokenOf } from "../support/secret.ts";
+import { crash, setFault, setSecrets, spoilCounting, startLoggedServer } from "../support/server.ts";
+import { encode } from "../support/wire.ts";
+
+const before = "the secret before, of 32 letters";
+const address = "203.0.113.99";
+
+/** The lines as what they say. A line that is no JSON is an error here. */
+function read(lines: readonly string[]): Record<string, unknown>[] {
+  return lines.filter((line) => line !== "").map((line) => JSON.parse(line));
+}
+
+/** All texts of a payload that are under a name like these. */
+function secretsIn(value: unknown, name = ""): string[] {
+  if (typeof value === "string") return ["key", "ticket", "token"].includes(name) ? [value] : [];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([inner, part]) =>
+    secretsIn(part, Array.isArray(value) ? name : inner),
+  );
+}
+
+test("a long evening with every kind of trouble leaves no token, key, ticket, secret or address in the log", async () => {
+  const server = await startLoggedServer({
+    secret,
+    verbose: true,
+    vars: { allowedOrigin: "https://game.example" },
+  });
+  const { url, logged } = server;
+  const players: Player[] = [];
+  for (const direct of [false, true]) {
+    const { lobbyId, host, guests, all } = await lobbyOf(4, url, { direct, isPublic: true, maxMembers: 5 });
+    const [first, second, third] = guests;
+    if (!first || !second || !third) throw new Error("too few guests");
+    const loner = await Player.connect(url);
+    players.push(...all, loner);
+    for (const player of all) {
+      player.answersOverUdp = false;
+      await rollCall(lobbyId, player, ...all);
+    }
+    // Refusals of all kinds, with tokens wherever a stranger can put one.
+    const from = { "cf-connecting-ip": address };
+    await spoilCounting(url, "REQUESTS", "broken");
+    await host.host();
+    await loner.host({ maxMembers: 65 });
+    await loner.join(lobbyId, "Guest 1");
+    await loner.join("00000", loner.token);
+    await loner.join("00000", "Loner");
+    await first.start(lobbyId);
+    await request(url, `/lobbies?token=${host.token}&limit=${host.token}`);
+    await request(url, `/${host.token}`);
+    await request(url, `/lobbies/${host.token}/join`, { method: "PUT" });
+    await post(url, `/lobbies/${host.token}/join`, { token: first.token, peerName: first.token }, from);
+    await post(url, "/lobbies", `{"token":"${host.token}"`, from);
+    await post(url, "/lobbies", { token: `${host.token}x` }, from);
+    await post(url, "/lobbies", { token: tokenOf("nobody", { under: before }) }, { origin: host.token });
+    await refusedUpgrade(url, `/${host.token}`, { origin: `https://${host.token}` });
+    await post(url, "/sidecar/observations", { token: host.token }, { "x-orion-signature": host.token });
+    await postAsSidecar(url, "/sidecar/heartbeat", { name: host.token });
+    await postAsSidecar(url, "/sidecar/heartbeat", { at: 1, name: "vm", port: 1, load: 0 });
+    // Players who are told all there is: links, keys and tickets.
+    await host.start(lobbyId);
+    await host.start(lobbyId);
+    for (const player of all) {
+      const { port } = await player.hears("ptpMediation_send");
+      const connect = encode("ptpMediation_connect", { token: player.token, candidates: [] });
+      player.sendDatagram(Number(port), connect);
+    }
+    for (const player of all) await player.hears("ptpMediation_peersConnection_start");
+    // Trouble inside.
+    third.socket.send(third.token.repeat(1_000));
+    await third.closed;
+    await third.host();
+    for (let i = 0; i < 1_000; i++) second.socket.send(second.token);
+    await second.closed;
+    await setFault(url, "entering", "all");
+    await loner.join(lobbyId, "Loner");
+    await setFault(url, "entering", "");
+    await setSecrets(url, before, secret);
+    await crash(url, { home: host.home });
+    await host.closed;
+    await host.host();
+    await setSecrets(url, secret, before);
+    players.push(await Player.connect(url));
+  }
+  await server.stop();
+
+  const lines = read(logged);
+  const kinds = new Set(lines.map(({ level, what }) => `${level}: ${what}`));
+  const codes = new Set(lines.map(({ code }) => code));
+  expect([...codes]).toEqual(
+    expect.arrayContaining([
+      "already_in_lobby",
+      "flood",
+      "frame_too_large",
+      "invalid_max_members",
+      "invalid_post",
+      "invalid_query",
+      "invalid_token",
+      "lobby_locked",
+      "method_not_allowed",
+      "name_taken",
+      "no_such_lobby",
+      "not_found",
+      "not_the_host",
+      "origin_not_allowed",
+      "stale_post",
+      "unauthorized",
+      "unavailable",
+    ]),
+  );
+  expect([...kinds]).toEqual(
+    expect.arrayContaining([
+      "error: lobby unreachable",
+      "info: refused",
+      "info: a client was thrown out",
+      "info: an address was not counted",
+    ]),
+  );
+  for (const line of lines) expect(line).toMatchObject({ level: expect.stringMatching(/^(info|error)$/) });
+
+  const heard = players.flatMap((player) => player.heard.flatMap(({ payload }) => secretsIn(payload)));
+  expect(heard.length).toBeGreaterThan(players.length + 2 * 3 * 2 * 2);
+  // What makes a token a secret is its last part; a ticket's parts are ids.
+  const macs = heard
+    .filter((text) => /^\d+\.[\w-]{16}\.[\w-]{22}$/.test(text))
+    .map((token) => token.slice(-22));
+  const all = logged.join("\n");
+  for (const hidden of [...heard, ...macs, secret, before, address]) expect(all).not.toContain(hidden);
+}, 60_000);
+
+test("a refusal says whom it was for, where, and why", async () => {
+  const server = await startLoggedServer({ udpPort: null });
+  const { lobbyId, guests } = await lobbyOf(2, server.url);
+  const [guest] = guests;
+  await guest?.start(lobbyId);
+  await vi.waitFor(() =>
+    expect(read(server.logged)).toContainEqual({
+      level: "info",
+      what: "refused",
+      code: "not_the_host",
+      clientId: guest?.clientId,
+      lobbyId,
+    }),
+  );
+  await server.stop();
+});
+
+test("a stranger cannot fill the log: what is left out of it is counted", async () => {
+  const server = await startLoggedServer({ udpPort: null });
+  const began = Date.now();
+  const refusals = 2_000;
+  for (let i = 0; i < refusals; i += 50) {
+    await Promise.all(Array.from({ length: 50 }, () => request(server.url, "/nowhere")));
+  }
+  const most = limits.refusalLineBurst + ((Date.now() - began) / 1000) * limits.refusalLinesPerSecond + 1;
+  expect(server.logged.length).toBeLessThanOrEqual(most);
+  const written = () => read(server.logged);
+  const leftOut = () =>
+    written()
+      .map(({ leftOut }) => Number(Object(leftOut).refused ?? 0))
+      .reduce((a, b) => a + b, 0);
+  // The next line tells of those before it.
+  let more = 0;
+  await vi.waitFor(
+    async () => {
+      more += 1;
+      await request(server.url, "/nowhere");
+      expect(written().length + leftOut()).toBe(refusals + more);
+    },
+    { timeout: 10_000, interval: 600 },
+  );
+  await server.stop();
+});

@@ -225,8 +225,11 @@ export const limits = {
   chatDeliveriesPerSecond: 1_000,
   /** Those it delivers at once: 250 messages to all of a full lobby. */
   chatDeliveryBurst: 16_000,
-  /** UTF-16 units sent to a client that says nothing itself until it is taken for one that does not read: the platform holds them for it without a bound, and tells nobody how much it holds. A full lobby's lively chat for an hour. */
-  unansweredLength: 8 * 1024 ** 2,
+  /**
+   * UTF-16 units sent to a client that says nothing itself until it is taken for one that does not read: half an hour of a full
+   * lobby's lively chat. The platform holds them for it without a bound, and tells nobody how many it holds.
+   */
+  unansweredLength: 4 * 1024 ** 2,
 
   /** Milliseconds by which a sidecar's clock may be wrong: a post signed earlier, or later, is not taken. */
   postClockMs: 15 * 60_000,

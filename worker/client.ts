@@ -135,7 +135,9 @@ export class Client {
 
   /** It has said something on its socket. */
   hasSpoken(): void {
+    const before = this.#kept.unanswered ?? 0;
     this.#kept.unanswered = 0;
+    if (before >= unansweredStep) this.#keep();
   }
 
   /** Whether so much was sent to it, and nothing came of it, that it may well not read. */

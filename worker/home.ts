@@ -227,7 +227,8 @@ export class Home extends DurableObject<Env> implements HomePort {
 
   override alarm(): void {
     // Alarms of one object do not overlap: one lobby that waits for others outside must not keep the rest waiting.
-    for (const done of this.#lobbies.alarm()) this.ctx.waitUntil(done);
+    const failed = (error: unknown) => logFault("an alarm was not dealt with", { home: this.#name }, error);
+    for (const done of this.#lobbies.alarm()) this.ctx.waitUntil(done.catch(failed));
   }
 
   #residence(): Residence {
@@ -341,7 +342,17 @@ export class Home extends DurableObject<Env> implements HomePort {
     client.socket.close(code, reason);
   }
 
-  #read({ seat, id, token }: Client, text: string): void {
+  /** Whatever becomes of a message, its sender's socket and its lobby go on. */
+  #read(client: Client, text: string): void {
+    try {
+      this.#obey(client, text);
+    } catch (error) {
+      const { id: clientId, lobbyId } = client;
+      logFault("a message was not dealt with", { clientId, lobbyId }, error);
+    }
+  }
+
+  #obey({ seat, id, token }: Client, text: string): void {
     const message = readClientMessage(text);
     if (!message || !seat || !sameText(message.token, token)) return;
     switch (message.method) {

@@ -7,7 +7,7 @@ import { limits } from "../core/limits.ts";
 import { neighbourhoodOf, networkOf } from "../core/network.ts";
 import { type Refusal, refuseFor } from "../core/problem.ts";
 import { type Env, settingsOf } from "./env.ts";
-import { logRefusal } from "./log.ts";
+import { logRefusal, reason } from "./log.ts";
 import { within } from "./retry.ts";
 
 /** What is counted, by the name of its binding in wrangler.toml. */
@@ -41,7 +41,8 @@ async function isWithin(env: Env, what: Counted, network: string): Promise<boole
     if (!counting) throw new Error("not bound");
     return (await within(limits.addressPatienceMs, counting, { success: true })).success;
   } catch (error) {
-    logRefusal("an address was not counted", { counted: what, why: String(error) });
+    const why = reason(error).replaceAll(network, "(an address)");
+    logRefusal("an address was not counted", { counted: what, why });
     return true;
   }
 }

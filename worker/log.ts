@@ -39,7 +39,8 @@ const tokenShape = /\d{1,8}\.[\w-]{16}\.[\w-]{22}/g;
 /** UTF-16 units of an error's text: others wrote it. */
 const longestReason = 300;
 
-function reason(error: unknown): string {
+/** What an error says, without what it may have quoted. */
+export function reason(error: unknown): string {
   const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  return text.slice(0, longestReason).replace(tokenShape, "(a token)");
+  return text.replace(tokenShape, "(a token)").slice(0, longestReason);
 }

@@ -60,6 +60,15 @@ test("those who flood do not silence the others", () => {
   expect(delivered.slice(16)).toEqual(modest.map((rate) => rate * 300 * seats));
 });
 
+test("those who begin to flood all at once leave room for a word of everybody else", () => {
+  const allowance = newChatAllowance(noon);
+  for (let message = 0; message < 2 * chatBurst; message++) {
+    for (let flooder = 0; flooder < 16; flooder++) mayChat(allowance, `flooder ${flooder}`, seats, noon);
+  }
+  const heard = Array.from({ length: 20 }, (_, i) => mayChat(allowance, `other ${i}`, seats, noon));
+  expect(heard).not.toContain(false);
+});
+
 test("what is remembered of senders is bounded, whoever comes and goes", () => {
   const allowance = newChatAllowance(noon);
   for (let i = 0; i < 10_000; i++) mayChat(allowance, `client ${i}`, 2, noon + i * 100);

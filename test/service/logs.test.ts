@@ -132,6 +132,18 @@ test("a long evening with every kind of trouble leaves no token, key, ticket, se
   for (const hidden of [...heard, ...macs, secret, before, address]) expect(all).not.toContain(hidden);
 }, 60_000);
 
+test("an error that quotes a token is logged without it", async () => {
+  type Log = { logFault(what: string, details: object, error: unknown): void };
+  const { logFault }: Log = await import(new URL("../../worker/log.ts", import.meta.url).href);
+  const written = vi.spyOn(console, "error").mockImplementation(() => {});
+  const token = tokenOf("Ada");
+  logFault("it failed", {}, new TypeError(`${"x".repeat(280)} ${token} is wrong`));
+  const [[line] = []] = written.mock.calls;
+  written.mockRestore();
+  expect(JSON.parse(String(line))).toMatchObject({ level: "error", what: "it failed" });
+  for (const part of token.split(".").slice(1)) expect(line).not.toContain(part.slice(0, 8));
+});
+
 test("a refusal says whom it was for, where, and why", async () => {
   const server = await startLoggedServer({ udpPort: null });
   const { lobbyId, guests } = await lobbyOf(2, server.url);

@@ -162,7 +162,7 @@ export default {
 
 const countings: Record<string, RateLimit | undefined> = {
   missing: undefined,
-  broken: { limit: () => Promise.reject(new Error("broken by a test")) },
+  broken: { limit: ({ key }) => Promise.reject(new Error(`broken by a test, for ${key}`)) },
   silent: { limit: () => new Promise(() => {}) },
 };
 

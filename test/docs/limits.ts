@@ -15,10 +15,9 @@ anew: \`npx vitest run test/docs/promises.test.ts -u\`. What a client meets of t
 export function limitsPage(): string {
   const source = readFileSync(new URL("../../core/limits.ts", import.meta.url), "utf8");
   const reasons = new Map(
-    [...source.matchAll(/\/\*\*\s*((?:(?!\*\/)[\s\S])*?)\s*\*\/\s*(\w+):/g)].map(([, reason = "", name = ""]) => [
-      name,
-      reason.replace(/\s*\n\s*\*?\s*/g, " "),
-    ]),
+    [...source.matchAll(/\/\*\*\s*((?:(?!\*\/)[\s\S])*?)\s*\*\/\s*(\w+):/g)].map(
+      ([, reason = "", name = ""]) => [name, reason.replace(/\s*\n\s*\*?\s*/g, " ")],
+    ),
   );
   const rows = Object.entries(limits).map(([name, value]) => {
     const text = [value].flat().map((each) => each.toLocaleString("en").replaceAll(",", " "));

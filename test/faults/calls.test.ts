@@ -73,11 +73,9 @@ describe("for long", () => {
     test.concurrent(`${methods[method]} is done but never answered, and then works again`, () =>
       alone(method, "lose"));
   }
-  // The Worker cannot take back what a home has done and it has not heard of: the player is told 503, and has the seat.
-  for (const method of ["hostLobby", "joinLobby"] as const) {
-    test.skip(`${methods[method]} is done but never answered, and then works again`, () =>
-      alone(method, "lose"));
-  }
+  // Skipped: the player is told 503 and yet hosts a lobby it knows nothing of, for the Worker has no way to take it back.
+  test.skip("asking a home for a lobby is done but never answered, and then works again", () =>
+    alone("hostLobby", "lose"));
 });
 
 /** On a server of its own: the fault is one of all its objects. */

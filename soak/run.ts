@@ -32,8 +32,9 @@ export async function soak(
   { seconds, players, seed }: SoakOptions,
   say: (line: string) => void,
 ): Promise<Found> {
-  // Few enough to a home that most lobbies have members elsewhere, and enough that a home that ends takes several.
-  const server = await startFaultyServer({ secret, udpPort: null, timing, vars: { clientsPerHome: 12 } });
+  // From each in a home of its own to all in one: the more there are, the more a home that ends takes along.
+  const clientsPerHome = chanceOf(seed, "server").one([1, 4, 12, 12, 64]) ?? 12;
+  const server = await startFaultyServer({ secret, udpPort: null, timing, vars: { clientsPerHome } });
   const { url } = server;
   const mediationMs = timing.ptpmServerConnectTimeoutMs + timing.ptpmConnectTimeoutMs;
   const watcher = watch(url, { mediationMs });

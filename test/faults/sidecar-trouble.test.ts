@@ -59,6 +59,7 @@ test("of two sidecars the one that the players were sent to dies while they gath
   const dead = sidecars.find((sidecar) => sidecar.port === port);
   process.kill(dead?.pid ?? 0, "SIGKILL");
   await dead?.ended;
+  expect((await host.hears("ptpMediation_send", 2)).port).not.toBe(port);
   for (const player of all) player.answersOverUdp = true;
   await finish(all, watcher);
 });

@@ -42,6 +42,8 @@ class Character {
   readonly #chance: Chance;
   /** Whether it speaks as the SDK does, with local addresses and reports that name their mediation. */
   readonly #knowsLinks: boolean;
+  /** Whether its network lets no UDP through. */
+  readonly #isBlocked: boolean;
   #lobbyId: string | null = null;
   #isHost = false;
   #isGone = false;
@@ -54,6 +56,7 @@ class Character {
     this.#name = name;
     this.#chance = chance;
     this.#knowsLinks = chance.happens(0.6);
+    this.#isBlocked = chance.happens(0.07);
     player.answersOverUdp = false;
     void player.closed.then(() => {
       this.#isGone = true;
@@ -210,7 +213,7 @@ class Character {
   }
 
   #sendDatagram(ask = this.#player.all("ptpMediation_send").at(-1)): void {
-    if (!ask || this.#isGone) return;
+    if (!ask || this.#isGone || this.#isBlocked) return;
     const candidates = this.#knowsLinks ? [{ ip: "192.168.7.7", port: 7_777 }] : undefined;
     const bytes = encode("ptpMediation_connect", { token: this.#player.token, candidates });
     const ports: unknown[] = this.#knowsLinks && Array.isArray(ask.ports) ? ask.ports : [ask.port];

@@ -52,20 +52,21 @@ export function lobbiesOf(memberships: readonly Membership[]): { lobbies: Lobby[
       .filter(({ answer }) => answer?.opening)
       .sort((a, b) => (a.answer?.askedAt ?? 0) - (b.answer?.askedAt ?? 0));
     const groups = hosts.map((host): Lobby => ({ lobbyId, members: [host] }));
-    if (groups.length === 0) groups.push({ lobbyId, members: [] });
+    /** Of a host that is forgotten, or was never told that it is one. */
+    const before: Lobby = { lobbyId, members: [] };
     for (const member of members) {
       if (hosts.includes(member)) continue;
       const { askedAt = member.heard[0]?.at ?? 0 } = member.answer ?? {};
       const index = hosts.findLastIndex(({ answer }) => (answer?.askedAt ?? 0) <= askedAt);
-      groups[Math.max(0, index)]?.members.push(member);
+      (groups[index] ?? before).members.push(member);
     }
     for (const [index, next] of hosts.slice(1).entries()) {
-      const before = hosts[index];
-      if (!before || (before.end && before.end.at <= (next.answer?.at ?? 0))) continue;
+      const earlier = hosts[index];
+      if (!earlier || (earlier.end && earlier.end.at <= (next.answer?.at ?? 0))) continue;
       const sentence = `The code ${lobbyId} was given to two lobbies at once.`;
-      broken.push({ sentence, players: [before.player, next.player] });
+      broken.push({ sentence, players: [earlier.player, next.player] });
     }
-    lobbies.push(...groups);
+    lobbies.push(...(before.members.length > 0 ? [before] : []), ...groups);
   }
   return { lobbies, broken };
 }

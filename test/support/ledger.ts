@@ -62,7 +62,7 @@ export function lobbiesOf(memberships: readonly Membership[]): { lobbies: Lobby[
     }
     for (const [index, next] of hosts.slice(1).entries()) {
       const earlier = hosts[index];
-      if (!earlier || (earlier.end && earlier.end.at <= (next.answer?.at ?? 0))) continue;
+      if (!earlier || (earlier.end && earlier.end.at <= (next.answer?.at ?? 0) + skewMs)) continue;
       const sentence = `The code ${lobbyId} was given to two lobbies at once.`;
       broken.push({ sentence, players: [earlier.player, next.player] });
     }

@@ -123,6 +123,7 @@ const messageText: Arbitrary<string> = fc
         .chain(([method, payload]) => mutatedFields(payload).map((json): [string, string] => [method, json])),
       weight: 5,
     },
+    fc.tuple(oddText, mutatedFields(peer)),
     introduced.map((json): [string, string] => ["ptpMediation_peersConnection_start", json]),
     oddJson.map((json): [string, string] => ["ptpMediation_peersConnection_start", `{"peers":[${json}]}`]),
   )

@@ -11,6 +11,7 @@ import { peersOf } from "../../client/udp/introduced.ts";
 import { readHeardMessage } from "../../core/wire/heard-message.ts";
 import { readSealed } from "../../core/wire/sealed.ts";
 import { sidecarMessages } from "../../core/wire/sidecar-message.ts";
+import { packetOf } from "../client/handmade-peer.ts";
 import { decode, encode } from "../support/wire.ts";
 import { count, patienceMs, reportEffort, runs } from "./effort.ts";
 import {
@@ -268,6 +269,14 @@ const packet = fc
   .map(([kind, id, rest]) =>
     Buffer.concat([Buffer.of(kind), Buffer.from(id, "hex"), rest]).toString("latin1"),
   );
+/** Of a peer that has the pair's key: it may say what no honest one would. */
+const signed = fc
+  .tuple(
+    fc.constantFrom("check" as const, "answer" as const, "farewell" as const),
+    fc.nat(3),
+    fc.oneof(fc.nat(600), fc.constantFrom(2 ** 53 - 1, 2 ** 53, 2 ** 63)),
+  )
+  .map(([kind, side, number]) => packetOf(link, kind, side, number).toString("latin1"));
 const anyShot: Arbitrary<Shot> = fc.oneof(
   fc.record({
     method: fc.constantFrom(...Object.keys(sidecarMessages)),
@@ -275,7 +284,7 @@ const anyShot: Arbitrary<Shot> = fc.oneof(
     under: fc.constantFrom(token, relay.key, link.key),
     edit: fc.option(anyEdit, { freq: 3 }),
   }),
-  fc.oneof(packet, oddText).map((bytes) => ({ bytes })),
+  fc.oneof(packet, signed, oddText).map((bytes) => ({ bytes })),
 );
 
 function bytesOf(shot: Shot, nonce: string): Buffer {
@@ -295,6 +304,7 @@ test(
     const sidecar = createSocket("udp4").bind(0, "127.0.0.1");
     await once(sidecar, "listening");
     const { port } = sidecar.address();
+    let introductions = 0;
     const input = fc.record({
       before: fc.array(anyMessage.filter(staysHere), { maxLength: 6 }),
       introduction: fc
@@ -314,6 +324,9 @@ test(
           if (!socket) throw new Error("nobody came");
           const events = ["joined", "left", "chat", "closed", "aborted", "introduced", "report"] as const;
           for (const event of events) lobby.on(event, () => {});
+          lobby.on("introduced", () => {
+            introductions += 1;
+          });
           const calledOff = new AbortController();
           const calls = [lobby.started({ signal: calledOff.signal }), lobby.chat("hello")].map(
             comesToSomething,
@@ -341,6 +354,9 @@ test(
         }),
         runs(30),
       );
+      // Some get that far: what comes after it is heard by somebody.
+      expect(introductions).toBeGreaterThan(0);
+      count("introductions taken", introductions);
     } finally {
       sidecar.close();
     }

@@ -35,6 +35,9 @@ const longestAnswer = 16 * 1024;
 
 const paths = ["/sidecar/heartbeat", "/sidecar/observations"] as const;
 
+/** What is signed: the text that the edge reads in a body. */
+const textOf = (body: string) => new TextDecoder().decode(Buffer.from(body, "latin1"));
+
 /** A post's body as binary text, with this signature or the right one. */
 async function postAs(
   path: string,
@@ -42,9 +45,7 @@ async function postAs(
   signature?: string,
 ): Promise<{ status: number; text: string }> {
   const bytes = Buffer.from(body, "latin1");
-  // What the edge signs is the text that it reads.
-  const text = new TextDecoder().decode(bytes);
-  const headers = { "x-orion-signature": signature ?? signatureOf(path, text) };
+  const headers = { "x-orion-signature": signature ?? signatureOf(path, textOf(body)) };
   const response = await fetch(new URL(path, server.url), { method: "POST", headers, body: bytes });
   return { status: response.status, text: await response.text() };
 }
@@ -96,7 +97,7 @@ test(
         wrong.map((signature) => ({ path, body: genuine, signature })),
         // The signature of another body.
         mutatedBody(JSON.parse(genuine))
-          .filter((body) => body !== genuine)
+          .filter((body) => textOf(body) !== genuine)
           .map((body) => ({ path, body, signature: right })),
       );
     });
@@ -153,7 +154,7 @@ const areObservations = ({ observations }: Fields) =>
 
 function fieldsOf(body: string): Fields | null {
   try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(Buffer.from(body, "latin1")));
+    const value: unknown = JSON.parse(textOf(body));
     return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : null;
   } catch {
     return null;

@@ -2,6 +2,7 @@
 import fc, { type Arbitrary } from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
+import { carryMediation } from "../support/mediation.ts";
 import { lobbyOf, type Player, rollCall } from "../support/player.ts";
 import { secret } from "../support/secret.ts";
 import { startTestServer } from "../support/server.ts";
@@ -301,3 +302,7 @@ test(
 function reportOf({ json }: Frame, mediation: unknown): string {
   return json.replaceAll('"one"', () => JSON.stringify(mediation));
 }
+
+test("after all that, players still meet", async () => {
+  await carryMediation(server.url, { direct: true, udpPort: server.sidecar?.port ?? 0 });
+});

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
-import { lobbyOf } from "../support/player.ts";
+import { lobbyOf, rollCall } from "../support/player.ts";
 import { postAsSidecar, secret } from "../support/secret.ts";
 import { crash, later, startFaultyServer } from "../support/server.ts";
 
@@ -94,3 +94,24 @@ test.each([heartbeat, observations])(
     }
   },
 );
+
+test("an observation that was taken before changes nothing once the players know each other, nor in their next lobby", async () => {
+  await post(heartbeat, newBeat());
+  await forward(limits.fleetAgeMs);
+  const { lobbyId, host, all } = await lobbyOf(2, server.url);
+  for (const player of all) player.answersOverUdp = false;
+  expect((await host.start(lobbyId)).status).toBe(200);
+  const seen = all.map(({ home, clientId }, i) => ({ home, clientId, ip: "192.0.2.1", port: 1_000 + i }));
+  const old = { at: Date.now() + ahead, observations: seen };
+  expect(await post(observations, old)).toMatchObject(taken);
+  for (const player of all) await player.hears("ptpMediation_peersConnection_start");
+  expect(await post(observations, old)).toMatchObject(taken);
+  await rollCall(lobbyId, host, ...all);
+  for (const player of all) expect(player.all("ptpMediation_peersConnection_start").length).toBe(1);
+  for (const player of all) player.reportsSuccess();
+  for (const player of all) await player.hears("lobby_closed");
+  const again = String((await host.host({ maxMembers: 4 })).body?.lobbyId);
+  expect(await post(observations, old)).toMatchObject(taken);
+  await rollCall(again, host);
+  expect(host.all("ptpMediation_peersConnection_start").length).toBe(1);
+});

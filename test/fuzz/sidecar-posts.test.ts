@@ -128,7 +128,9 @@ const isEndpoint = (one: unknown) => {
 const maybe = (value: unknown, isRight: (value: unknown) => boolean) => value === undefined || isRight(value);
 
 /** What core/wire/sidecar-post.ts says of both, in other words. */
-const isHeartbeat = ({ name, host, port, secondPort, relays, load, leaving }: Fields) =>
+const isTime = (at: unknown) => Number.isSafeInteger(at) && Number(at) >= 0;
+const isHeartbeat = ({ name, host, port, secondPort, relays, load, leaving, at }: Fields) =>
+  maybe(at, isTime) &&
   isMatch(name, /^[\w.-]{1,64}$/) &&
   maybe(host, (host) => isMatch(host, /^[\w.:-]{1,253}$/)) &&
   isPort(port) &&
@@ -149,8 +151,11 @@ const isObservation = (one: unknown) => {
     maybe(candidates, areEndpoints)
   );
 };
-const areObservations = ({ observations }: Fields) =>
-  Array.isArray(observations) && observations.length <= 500 && observations.every(isObservation);
+const areObservations = ({ observations, at }: Fields) =>
+  maybe(at, isTime) &&
+  Array.isArray(observations) &&
+  observations.length <= 500 &&
+  observations.every(isObservation);
 
 function fieldsOf(body: string): Fields | null {
   try {
@@ -160,6 +165,9 @@ function fieldsOf(body: string): Fields | null {
     return null;
   }
 }
+
+const isRefused = (code: string) => (answer: { status: number; text: string }) =>
+  answer.status === 400 && JSON.parse(answer.text).codes.join() === code;
 
 test(
   "a post that is signed, but says what no sidecar says, is refused, and changes nothing",
@@ -180,8 +188,8 @@ test(
       return fc.constantFrom(`{"observations":[${one}]}`, `{"observations":[${good},${one},${good}]}`, one);
     });
     const input = fc.oneof(
-      mutatedBody({ ...beat, leaving: true }).map((body) => ({ path: paths[0], body })),
-      mutatedBody({ observations: [observed] }).map((body) => ({ path: paths[1], body })),
+      mutatedBody({ ...beat, leaving: true, at: Date.now() }).map((body) => ({ path: paths[0], body })),
+      mutatedBody({ observations: [observed], at: Date.now() }).map((body) => ({ path: paths[1], body })),
       observations.map((body) => ({ path: paths[1], body })),
       fc.constantFrom(131_072, 131_073, 400_000).map((size) => ({ path: paths[1], body: " ".repeat(size) })),
       fc.constantFrom(500, 501).map((size) => ({
@@ -196,11 +204,17 @@ test(
           const isRight = path === paths[0] ? isHeartbeat : areObservations;
           const { status, text } = await postAs(path, body);
           if (body.length > 128 * 1024) expect(status).toBe(413);
-          else expect(status).toBe(fields !== null && isRight(fields) ? 200 : 400);
+          else if (fields === null || !isRight(fields))
+            expect({ status, text }).toSatisfy(isRefused("invalid_post"));
+          // Signed too long ago, or not after one that was taken.
+          else if (status !== 200) expect({ status, text }).toSatisfy(isRefused("stale_post"));
           expectNoLeak(text, [...lobby.all, waiting.guest]);
           // One that was taken for a sidecar after all goes again, or players would be sent there.
           if (status === 200 && path === paths[0] && !fields?.leaving) {
-            await postAs(path, JSON.stringify({ ...beat, name: fields?.name, leaving: true }));
+            await postAs(
+              path,
+              JSON.stringify({ ...beat, name: fields?.name, leaving: true, at: Date.now() }),
+            );
           }
         });
         await nothingHappened();

@@ -6,6 +6,8 @@ import { abortable } from "./patience.ts";
 
 /** Messages that wait for the lobby they belong to. A lobby's whole chat of a second fits. */
 const mostWaiting = 1_000;
+/** Milliseconds between two words that mean nothing, but that this client still reads: who only listens may be taken for one that does not. */
+const aliveMs = 120_000;
 /** Milliseconds the server has to answer our farewell. */
 const farewellMs = 2_000;
 
@@ -49,8 +51,12 @@ export class ServerSocket {
       const message = typeof data === "string" ? readHeardMessage(data) : null;
       if (message) this.#take(message);
     };
+    const alive = setInterval(() => this.say("alive"), aliveMs);
     this.#closed = new Promise((resolve) => {
-      socket.onclose = () => resolve();
+      socket.onclose = () => {
+        clearInterval(alive);
+        resolve();
+      };
     });
   }
 

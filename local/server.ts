@@ -150,6 +150,8 @@ function workerOptions(from: {
     log: new Log(LogLevel.ERROR),
     ...(from.logged && { handleStructuredLogs: ({ message }) => from.logged?.(message) }),
     telemetry: { enabled: false },
+    // For several Workers on one machine; it opens a port by which any program here could reach the objects.
+    enableDevRegistry: false,
     resourcePersistencePath: from.storage,
     workers: [
       {

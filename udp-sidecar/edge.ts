@@ -53,7 +53,10 @@ export function connectEdge(url: URL, secret: string): Edge {
         response.on("error", () => fail("an answer that was cut off"));
         response.on("data", (chunk: string) => {
           text += chunk;
-          if (text.length > longestAnswer) sent.destroy(new Error("an answer that is too long"));
+          if (text.length <= longestAnswer) return;
+          fail("an answer that is too long");
+          // Without an error: an answer that came in one piece has no one left to hear it.
+          sent.destroy();
         });
         response.on("end", () => {
           const { statusCode: status = 0 } = response;

@@ -17,9 +17,15 @@ export function macOf(key: KeyObject | string, text: string, bytes: number = mac
   return base64UrlOf(createHmac("sha256", key).update(text).digest("binary").slice(0, bytes));
 }
 
-/** Whether this deployment issued the token. */
-export function isGenuine(key: KeyObject, { signed, mac }: Token): boolean {
-  return sameText(mac, macOf(key, signed));
+/** The same of each secret that is accepted: the deployment's, and the one before while one follows the other. */
+export function deriveKeys({ secret, secretBefore }: Secrets, use: KeyUse): KeyObject[] {
+  return [secret, ...(secretBefore === undefined ? [] : [secretBefore])].map((one) => deriveKey(one, use));
+}
+export type Secrets = { secret: string; secretBefore?: string | undefined };
+
+/** Whether this deployment issued the token, under any of these keys. */
+export function isGenuine(keys: readonly KeyObject[], { signed, mac }: Token): boolean {
+  return keys.some((key) => sameText(mac, macOf(key, signed)));
 }
 
 /** Whether whoever sent the datagram knows the key. */

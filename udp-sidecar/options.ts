@@ -21,6 +21,7 @@ Usage: npm run sidecar -- --edge <url> [options]
   --edge <url>          The Worker's URL, like https://orion-edge.you.workers.dev   (ORION_EDGE)
   --secret <text>       The deployment's secret. Better in the environment, where
                         other users of the machine cannot read it                   (ORION_SECRET)
+                        The one before is accepted as well                          (ORION_SECRET_BEFORE)
   --udpPort <port>      The UDP port to listen on. Default: 5990                    (ORION_UDP_PORT)
   --secondUdpPort <port>
                         Another one, which shows how a player's router maps ports.
@@ -84,6 +85,12 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
     throw new Error(`The secret must have ${shortestSecret} characters or more, as the Worker's has.`);
   }
 
+  // Only in the environment: it is there for a day, and other users of the machine read command lines.
+  const secretBefore = environment.ORION_SECRET_BEFORE || undefined;
+  if (secretBefore !== undefined && secretBefore.length < shortestSecret) {
+    throw new Error(`ORION_SECRET_BEFORE must have ${shortestSecret} characters or more.`);
+  }
+
   const number = (name: "udpPort" | "secondUdpPort" | "relayRate" | "metricsPort", fallback: number) => {
     const given = values[name] ?? environment[variables[name]];
     const most = name === "relayRate" ? 100_000 : 65535;
@@ -120,7 +127,10 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
   if (!/^[\w.-]{1,64}$/.test(name)) {
     throw new Error(`--name must be 1 to 64 letters, digits, dots, dashes or underscores, not "${name}".`);
   }
-  return { kind: "run", options: { edge: url, secret, port, secondPort, publicHost, name, relay, metrics } };
+  return {
+    kind: "run",
+    options: { edge: url, secret, secretBefore, port, secondPort, publicHost, name, relay, metrics },
+  };
 }
 
 const variables = {

@@ -10,15 +10,15 @@ import { isSealed, macOf, seal } from "./keys.ts";
 export type Probe = SidecarPayload<"ptpMediation_probe"> & { key: string };
 
 /** The probe that a datagram is, or what it is instead. */
-export function readProbe(key: KeyObject, bytes: Uint8Array): Probe | "junk" | "forged" {
+export function readProbe(keys: readonly KeyObject[], bytes: Uint8Array): Probe | "junk" | "forged" {
   const sealed = readSealed(bytes);
   if (!sealed) return "junk";
   // Whatever they are: a mac of what is no home and no client id cannot be known to anyone.
   const { home, clientId } = sealed.payload;
   if (typeof home !== "string" || typeof clientId !== "string") return "junk";
   const signed = tokenText(home, clientId);
-  const token = `${signed}.${macOf(key, signed)}`;
-  if (!isSealed(token, sealed)) return "forged";
+  const token = keys.map((key) => `${signed}.${macOf(key, signed)}`).find((one) => isSealed(one, sealed));
+  if (token === undefined) return "forged";
   const { data } = probe.safeParse(sealed.payload);
   return data ? { ...data, key: token } : "junk";
 }

@@ -6,7 +6,7 @@ import { kindOf, readCandidates, readDatagram } from "../core/wire/datagram.ts";
 import { packetKinds } from "../core/wire/peer-packet.ts";
 import { cookiesOf } from "./cookie.ts";
 import { newPortCounts, type PortCounts } from "./counts.ts";
-import { deriveKey, isGenuine } from "./keys.ts";
+import { deriveKeys, isGenuine, type Secrets } from "./keys.ts";
 import { answerTo, readProbe } from "./probes.ts";
 import { type Relay, startRelay } from "./relay.ts";
 import type { PortName, Sighting } from "./sightings.ts";
@@ -22,8 +22,7 @@ export type Receiver = {
   close(): Promise<void>;
 };
 
-export type ReceiverOptions = {
-  secret: string;
+export type ReceiverOptions = Secrets & {
   /** UDP; 0 for any free one. */
   ports: Record<PortName, number>;
   /** All addresses, IPv4 and IPv6, or this one alone. */
@@ -35,11 +34,11 @@ export type ReceiverOptions = {
 
 /** Listens on both ports. `see` gets what genuine clients' datagrams show, and says whether it could take it. Rejects if a port cannot be bound. */
 export async function listen(
-  { secret, ports, bind, bounds, clock }: ReceiverOptions,
+  { ports, bind, bounds, clock, ...secrets }: ReceiverOptions,
   see: (port: PortName, sighting: Sighting) => boolean,
 ): Promise<Receiver> {
-  const tokenKey = deriveKey(secret, "token");
-  const cookies = cookiesOf(secret);
+  const tokenKeys = deriveKeys(secrets, "token");
+  const cookies = cookiesOf(secrets.secret);
   const first = await openSocket(ports.first, bind);
   const second = await openSocket(ports.second, bind).catch((error: unknown) => {
     first.close();
@@ -47,19 +46,19 @@ export async function listen(
   });
   const sockets = { first, second };
   const counts = { first: newPortCounts(), second: newPortCounts() };
-  const relay = startRelay({ secret, cookies, socket: first, bounds, clock });
+  const relay = startRelay({ ...secrets, cookies, socket: first, bounds, clock });
   let isLeaving = false;
 
   const connect = (port: PortName, bytes: Uint8Array, from: RemoteInfo): Verdict => {
     const token = readDatagram(bytes);
     if (!token) return "junk";
-    if (!isGenuine(tokenKey, token)) return "forged";
+    if (!isGenuine(tokenKeys, token)) return "forged";
     const { home, clientId } = token;
     const candidates = readCandidates(token.candidates);
     return see(port, { home, clientId, endpoint: endpointOf(from), candidates }) ? "observed" : "dropped";
   };
   const probe = (port: PortName, bytes: Uint8Array, from: RemoteInfo): Verdict => {
-    const read = readProbe(tokenKey, bytes);
+    const read = readProbe(tokenKeys, bytes);
     if (typeof read === "string") return read;
     const { home, clientId, candidates } = read;
     const endpoint = endpointOf(from);

@@ -9,7 +9,7 @@ import { readSealed } from "../core/wire/sealed.ts";
 import { bind as bindShape, type SidecarMethod, type SidecarPayload } from "../core/wire/sidecar-message.ts";
 import type { Cookies } from "./cookie.ts";
 import { newRelayCounts, type RelayCounts } from "./counts.ts";
-import { deriveKey, isSealed, macOf, seal } from "./keys.ts";
+import { deriveKeys, isSealed, macOf, type Secrets, seal } from "./keys.ts";
 
 export type Relay = {
   readonly counts: Readonly<RelayCounts>;
@@ -25,8 +25,7 @@ export type Relay = {
   stop(): void;
 };
 
-export type RelayOptions = {
-  secret: string;
+export type RelayOptions = Secrets & {
   cookies: Cookies;
   /** Where it sends from. */
   socket: Socket;
@@ -38,8 +37,8 @@ export type RelayOptions = {
 /** Milliseconds between two looks at what is due. */
 const tickMs = 1_000;
 
-export function startRelay({ secret, cookies, socket, bounds, clock }: RelayOptions): Relay {
-  const key = deriveKey(secret, "relay");
+export function startRelay({ cookies, socket, bounds, clock, ...secrets }: RelayOptions): Relay {
+  const relayKeys = deriveKeys(secrets, "relay");
   const links = new Links(clock(), bounds);
   const counts = newRelayCounts();
   const { relayBinds: most, relayBindsMs: spanMs, relayBindsCounted: keys } = limits;
@@ -76,8 +75,8 @@ export function startRelay({ secret, cookies, socket, bounds, clock }: RelayOpti
     // Before any mac: this thread has packets to pass on. Only what is genuine is counted, so nobody can use up another's.
     const holder = `${text} ${address}`;
     if (binds.isSpent(holder, now)) return "dropped";
-    const ticketKey = macOf(key, text);
-    if (!isSealed(ticketKey, sealed)) return "forged";
+    const ticketKey = relayKeys.map((key) => macOf(key, text)).find((one) => isSealed(one, sealed));
+    if (ticketKey === undefined) return "forged";
     binds.spend(holder, now);
     const { data } = bindShape.safeParse(sealed.payload);
     if (!data) return "junk";

@@ -23,6 +23,8 @@ export type SidecarOptions = {
   edge: URL;
   /** The deployment's secret, as the Worker has it. */
   secret: string;
+  /** The one before, of which tokens and tickets are still accepted while one follows the other. */
+  secretBefore?: string | undefined;
   /** UDP; 0 for any free one. */
   port: number;
   /** The other UDP port, by which a client's mapping shows. Without one, the next after `port`; 0 for any free one. */
@@ -69,7 +71,7 @@ export async function startSidecar(
   options: SidecarOptions,
   say: (sentence: string) => void,
 ): Promise<Sidecar> {
-  const { secret, name, publicHost, bind, relay: bounds, clock = Date.now } = options;
+  const { secret, secretBefore, name, publicHost, bind, relay: bounds, clock = Date.now } = options;
   const { port, secondPort = nextPort(port) } = options;
   const edge = connectEdge(options.edge, secret);
   let isKnown = false;
@@ -82,7 +84,7 @@ export async function startSidecar(
     say(`The edge at ${options.edge.origin} does not take players' addresses: ${why}.`);
   };
   const observations = new Observations(async (some) => {
-    const reply = await edge.post(observationsPath, { observations: some });
+    const reply = await edge.post(observationsPath, { at: clock(), observations: some });
     if (!reply.accepted) {
       sayNotTaken(reply.why);
       return reply.isFinal ? "refused" : "unreached";
@@ -93,7 +95,7 @@ export async function startSidecar(
   });
   const sightings = new Sightings((observation) => observations.take(observation));
   const receiver = await listen(
-    { secret, ports: { first: port, second: secondPort }, bind, bounds, clock },
+    { secret, secretBefore, ports: { first: port, second: secondPort }, bind, bounds, clock },
     (seenBy, sighting) => sightings.see(seenBy, sighting),
   ).catch((error: unknown) => {
     edge.close();
@@ -126,6 +128,7 @@ export async function startSidecar(
   let failures = 0;
   let said = "";
   let received = 0;
+  let beatAt = 0;
 
   const tell = (sentence: string) => {
     if (sentence !== said) say(sentence);
@@ -138,7 +141,9 @@ export async function startSidecar(
     received = sum;
     const ports = { port: receiver.ports.first, secondPort: receiver.ports.second };
     const relays = bounds?.links === 0 ? undefined : true;
-    const beat: Heartbeat = { name, host: publicHost, ...ports, relays, load, leaving };
+    // Newer than the last, whatever the clock does: an edge does not take an old one again.
+    beatAt = Math.max(clock(), beatAt + 1);
+    const beat: Heartbeat = { name, at: beatAt, host: publicHost, ...ports, relays, load, leaving };
     return edge.post(heartbeatPath, beat);
   };
   const beat = async () => {

@@ -30,7 +30,14 @@ const list: Route = async (request, env) => {
   if (tooMany) return refused(tooMany);
   const query = listQuery.safeParse(request.query);
   if (!query.success) return refused(refuse("invalid_query"));
-  return new Response(await listLobbies(env, query.data), {
+  const lobbies = await retry(() => listLobbies(env, query.data), limits.promptRetryDelaysMs).catch(
+    (error: unknown) => {
+      logFault("directory unreachable", {}, error);
+      return null;
+    },
+  );
+  if (lobbies === null) return refused(refuse("unavailable"));
+  return new Response(lobbies, {
     headers: { "content-type": "application/json" },
   });
 };

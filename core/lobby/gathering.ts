@@ -81,9 +81,10 @@ export function hasten(
   const isMissing = rollCall(state, phase).missing.some((seat) => seat.clientId === clientId);
   // A reminder a moment ago is not answered yet; one that is due comes anyway.
   const remindedAt = phase.remindAt - phase.intervalMs;
-  if (!isMissing || phase.remindAt <= now || now < remindedAt + limits.silentMs)
+  if (!isMissing || phase.remindAt <= now + 1 || now < remindedAt + limits.silentMs)
     return { state, effects: [] };
-  return { state: { ...state, phase: { ...phase, remindAt: now } }, effects: [{ kind: "save" }] };
+  // Not now: what is due is the alarm's.
+  return { state: { ...state, phase: { ...phase, remindAt: now + 1 } }, effects: [{ kind: "save" }] };
 }
 
 /** Goes on to connecting if everyone is seen; where it may do without some, it gives those a little longer. */

@@ -9,7 +9,11 @@ import { isAudited, isFull, isLocked, type LobbyState, type Seat, seatOf } from 
 
 export function join(state: LobbyState, seat: Seat, now: number): Step<LobbyState> {
   const before = seatOf(state, seat.clientId);
-  if (before?.attempt === seat.attempt) return { state, effects: [welcome(state)] };
+  if (before?.attempt === seat.attempt) {
+    // As it was told the first time, if it was: without those who came later.
+    const seats = state.seats.slice(0, state.seats.indexOf(before) + 1);
+    return { state, effects: [welcome({ ...state, seats })] };
+  }
   const problem = before ? "already_in_lobby" : whyNot(state, seat.name);
   if (problem) return { state, effects: [{ kind: "answer", outcome: refuse(problem) }] };
 

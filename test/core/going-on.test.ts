@@ -283,7 +283,7 @@ describe("a player whom its sidecar does not answer", () => {
     const lobby = gathering(friends);
     lobby.happens(seen("Ben", 1002));
     expect(lobby.waits(limits.silentMs).happens(silent("Cid"))).toEqual(["save"]);
-    expect(lobby.happens(woken(otherSidecar))).toEqual(["save", "ptpMediation_send to Ann, Cid"]);
+    expect(lobby.waits(1).happens(woken(otherSidecar))).toEqual(["save", "ptpMediation_send to Ann, Cid"]);
     expect(heard(lobby, "Cid", "ptpMediation_send")).toMatchObject([{ port: otherSidecar.port }]);
   });
 
@@ -294,7 +294,7 @@ describe("a player whom its sidecar does not answer", () => {
     lobby.happens(seen("Ben", 1002));
     expect(lobby.happens(silent("Ben"))).toEqual([]);
     expect(lobby.happens(silent("Cid"), silent("Ann"))).toEqual(["save"]);
-    lobby.happens(woken(otherSidecar));
+    lobby.waits(1).happens(woken(otherSidecar));
     expect(lobby.happens(silent("Cid"))).toEqual([]);
   });
 

@@ -42,6 +42,13 @@ test("joining again by the same request gets the same answer, and nobody hears o
   expect(lobby.state).toBe(before);
 });
 
+test("a request to join that is made again late names those that the first one named, the caller last", () => {
+  const lobby = lobbyOf(["Ann", "Ben"]);
+  lobby.happens(joined("Cid"), joined("Dan"));
+  lobby.happens(joined("Cid"));
+  expect(answerOf(lobby)).toMatchObject({ value: { lobbyMembers: ["Ann", "Ben", "Cid"] } });
+});
+
 test("joining again by the same request is answered though the lobby is full by now, or locked", () => {
   expect(lobbyOf(["Ann", "Ben"], { maxMembers: 2 }).happens(joined("Ben"))).toEqual(["answer yes"]);
   expect(gathering(["Ann", "Ben"]).happens(joined("Ben"))).toEqual(["answer yes"]);

@@ -30,9 +30,6 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 reportEffort();
 
-/** Bytes of an answer that a sidecar reads (udp-sidecar/edge.ts). */
-const longestAnswer = 16 * 1024;
-
 const paths = ["/sidecar/heartbeat", "/sidecar/observations"] as const;
 
 /** What is signed: the text that the edge reads in a body. */
@@ -247,7 +244,7 @@ test(
         status: fc.constantFrom(200, 200, 200, 204, 301, 400, 401, 413, 500, 503),
         body: fc.oneof(
           again.map((again) => JSON.stringify({ again })),
-          mutatedBody({ again: [0] }).filter(({ length }) => length <= longestAnswer),
+          mutatedBody({ again: [0] }),
           fc.constantFrom("", "{}", '{"again":null}', '{"known":false}'),
         ),
         isCut: fc.boolean(),

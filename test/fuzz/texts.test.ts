@@ -43,7 +43,7 @@ test(
     holds("tokens", nearly(token), (text) => {
       const parsed = parseToken(text);
       if (parsed) expect(`${parsed.home}.${parsed.clientId}.${parsed.mac}`).toBe(text);
-      expect(parsed !== null && isGenuine(tokenKey, parsed)).toBe(text === token);
+      expect(parsed !== null && isGenuine([tokenKey], parsed)).toBe(text === token);
     });
   },
   patienceMs,
@@ -55,7 +55,7 @@ test("a token with any character changed to any other of its alphabet is not gen
       const text = token.slice(0, i) + unit + token.slice(i + 1);
       const parsed = parseToken(text);
       count("tokens");
-      expect(parsed !== null && isGenuine(tokenKey, parsed)).toBe(text === token);
+      expect(parsed !== null && isGenuine([tokenKey], parsed)).toBe(text === token);
     }
   }
 });
@@ -209,7 +209,7 @@ test(
       const sealed = readSealed(bytes);
       const isWhole = bytes.toString("latin1") === probe;
       expect(sealed !== null && isSealed(token, sealed)).toBe(isWhole);
-      expect(typeof readProbe(tokenKey, bytes) === "object").toBe(isWhole);
+      expect(typeof readProbe([tokenKey], bytes) === "object").toBe(isWhole);
       const [link, packet] = [linkOf(bytes), readSigned(bytes)];
       for (const number of [link ?? 0, packet?.number ?? 0]) expect(Number.isSafeInteger(number)).toBe(true);
       if (packet) expect(Buffer.from(writeSigned(packet)).subarray(0, 16)).toEqual(bytes.subarray(0, 16));

@@ -166,7 +166,7 @@ test("an answer is never longer than the probe, or there is none", () => {
         pad: length > 0 ? ".".repeat(length) : undefined,
       };
       const bytes = Buffer.from(sealedOf(key, "ptpMediation_probe", payload));
-      const probe = readProbe(deriveKey(secret, "token"), bytes);
+      const probe = readProbe([deriveKey(secret, "token")], bytes);
       if (typeof probe === "string") throw new Error(probe);
       const answer = answerTo(probe, bytes, seen);
       if (answer === null) return;

@@ -330,7 +330,7 @@ describe("heartbeats", () => {
     await sidecar.known;
     expect(edge.beats).toEqual([
       {
-        ...{ name: "oslo-1", host: "udp.example.org", load: 0, leaving: false },
+        ...{ name: "oslo-1", at: expect.any(Number), host: "udp.example.org", load: 0, leaving: false },
         ...{ port: sidecar.port, secondPort: sidecar.secondPort, relays: true },
       },
     ]);

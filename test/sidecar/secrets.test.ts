@@ -1,0 +1,55 @@
+/** A sidecar while one secret follows another. */
+import { expect, onTestFinished, test, vi } from "vitest";
+import { startSidecar } from "../../udp-sidecar/sidecar.ts";
+import { startStandIn } from "../support/edge.ts";
+import { holderOf, openUdpClient } from "../support/relay.ts";
+import { datagramOf, secret, signatureOf, ticketOf, tokenOf } from "../support/secret.ts";
+
+const old = "the secret before, of 32 letters";
+const soon = { timeout: 10_000, interval: 5 };
+
+async function sidecarWith(secretBefore?: string) {
+  const edge = await startStandIn();
+  const sidecar = await startSidecar(
+    { edge: edge.url, secret, secretBefore, port: 0, name: "test" },
+    () => {},
+  );
+  const ada = await openUdpClient();
+  onTestFinished(async () => {
+    ada.close();
+    await sidecar.stop();
+    await edge.stop();
+  });
+  return { edge, sidecar, ada };
+}
+
+test("players with tokens and tickets of the secret before are seen and relayed, and posts are signed with the new one", async () => {
+  const { edge, sidecar, ada } = await sidecarWith(old);
+  await ada.send(datagramOf(tokenOf("Ada", { under: old })), sidecar.port);
+  await ada.send(datagramOf(tokenOf("Bob")), sidecar.port);
+  await vi.waitFor(() => expect(edge.observed.flat()).toHaveLength(2), soon);
+  for (const { path, body, signature } of edge.posts) expect(signature).toBe(signatureOf(path, body));
+  const holder = holderOf(ada, ticketOf("a", {}, { under: old }), () => sidecar.port);
+  expect(await holder.bind()).toMatchObject({ method: "ptpRelay_bound" });
+});
+
+test("without it they are strangers", async () => {
+  const { sidecar, ada } = await sidecarWith();
+  await ada.send(datagramOf(tokenOf("Ada", { under: old })), sidecar.port);
+  await vi.waitFor(() => expect(sidecar.counts.forged).toBe(1), soon);
+});
+
+test("a sidecar's posts say when they were made, its heartbeats each a later time though the clock stands still", async () => {
+  const edge = await startStandIn((post, response) => response.end(post.path.endsWith("beat") ? "?" : ""));
+  const now = Date.now();
+  const sidecar = await startSidecar(
+    { edge: edge.url, secret, port: 0, name: "test", clock: () => now },
+    () => {},
+  );
+  await vi.waitFor(() => expect(edge.beats.length).toBeGreaterThan(1), soon);
+  await sidecar.stop();
+  await edge.stop();
+  const times = edge.beats.map(({ at = 0 }) => at);
+  expect(times.slice(0, 2)).toEqual([now, now + 1]);
+  expect(times).toEqual([...new Set(times)].sort((a, b) => a - b));
+});

@@ -5,8 +5,9 @@
  * `GET /cost/reset` zeroes the counts and opens the books. `/cost/tally` answers the counts (`tally.ts`).
  * `/cost/later?ms=<n>` sets all clocks forward and rings the alarms that are due then.
  */
-import { heartbeatPath } from "../../core/wire/sidecar-post.ts";
+import { type Heartbeat, heartbeat, heartbeatPath } from "../../core/wire/sidecar-post.ts";
 import type { Env } from "../../worker/env.ts";
+import { fleetAt } from "../../worker/fleet.ts";
 import worker, * as objects from "../../worker/index.ts";
 import { ringAll } from "./counting/alarms.ts";
 import { countedBindings } from "./counting/bindings.ts";
@@ -75,9 +76,18 @@ async function offTheBooks<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
+/** The fleet hears of the sidecar again, a moment later by the sidecar's own clock: a repeated post it does not take. */
+async function beatAgain(body: string, env: Env): Promise<void> {
+  const content: Heartbeat = heartbeat.parse(JSON.parse(body));
+  beats += 1;
+  const at = content.at === undefined ? undefined : content.at + beats;
+  await offTheBooks(() => fleetAt(env).hear({ ...content, at }, {}));
+}
+let beats = 0;
+
 /** Returns how many alarms rang. Sidecars, whose clocks are their own, are taken to have gone on beating. */
 async function later(ms: number, env: Env): Promise<number> {
   setForward(ms);
-  if (beat) await passHeartbeat(beat, env);
+  if (beat) await beatAgain(beat.init.body, env);
   return await ringAll(env);
 }

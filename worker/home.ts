@@ -158,6 +158,15 @@ export class Home extends DurableObject<Env> implements HomePort {
     });
   }
 
+  async takeBack(clientId: string, attempt: string): Promise<void> {
+    const client = this.#clients.get(clientId);
+    while (client?.taking?.attempt === attempt) await client.taking.ended;
+    if (client?.seat?.attempt !== attempt) return;
+    const { seat } = client;
+    client.seat = null;
+    this.#tell(seat, { kind: "member-left", clientId, attempt });
+  }
+
   async startMediation(lobbyId: string | null, call: StartCall): Promise<Outcome<null>> {
     const client = this.#clients.get(call.clientId);
     if (!client) return refuse("invalid_token");

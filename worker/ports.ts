@@ -30,6 +30,8 @@ export type SeatRef = { lobbyId: string; clientId: string; attempt?: string | un
 export interface HomePort {
   hostLobby(call: HostCall): Promise<Outcome<HostAnswer>>;
   joinLobby(call: JoinCall): Promise<Outcome<JoinAnswer>>;
+  /** Gives the seat back that this attempt took, if it took one: whoever asked for it was told that it did not. */
+  takeBack(clientId: string, attempt: string): Promise<void>;
   startMediation(lobbyId: string | null, call: StartCall): Promise<Outcome<null>>;
   /** Ids of the clients whose lobby could not be told. */
   observe(seen: Seen[]): Promise<string[]>;

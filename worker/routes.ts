@@ -94,7 +94,7 @@ async function asClient<Body extends { token: string }, T>(
 /** Calls the client's home: again, under the same name, if the call failed. */
 async function askHome<T>(
   env: Env,
-  { home }: Token,
+  { home, clientId }: Token,
   call: (home: HomePort, attempt: string) => Promise<Outcome<T>>,
 ): Promise<Outcome<T>> {
   const attempt = crypto.randomUUID();
@@ -102,6 +102,10 @@ async function askHome<T>(
     return await retry(() => call(homeAt(env, home), attempt), limits.promptRetryDelaysMs);
   } catch (error) {
     logFault("home unreachable", { home }, error);
+    // It may have been done, and only the answers lost: what was refused must not be.
+    await retry(() => homeAt(env, home).takeBack(clientId, attempt), limits.promptRetryDelaysMs).catch(
+      () => {},
+    );
     return refuse("unavailable");
   }
 }

@@ -73,8 +73,7 @@ describe("for long", () => {
     test.concurrent(`${methods[method]} is done but never answered, and then works again`, () =>
       alone(method, "lose"));
   }
-  // Skipped: the player is told 503 and yet hosts a lobby it knows nothing of, for the Worker has no way to take it back.
-  test.skip("asking a home for a lobby is done but never answered, and then works again", () =>
+  test("asking a home for a lobby is done but never answered, and then works again", () =>
     alone("hostLobby", "lose"));
 });
 

@@ -1,8 +1,10 @@
 /** `npm run bench`: drives the server as its clients do, and says what everything costs it. */
-import { accessSync, constants, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
 import { isAccounted } from "./accounting.ts";
+import { makeFolder } from "./folder.ts";
 import { stopAll } from "./launch.ts";
 import { help, readOptions, type Wish } from "./options.ts";
 import { type Results, results as resultsSchema } from "./results.ts";
@@ -61,15 +63,6 @@ async function bench({ picked, scale, mostHeld, out, httpPort }: Wish & { kind: 
   const { costText } = await import("./cost/cost-text.ts");
   const costs = results.costs.length > 0 ? `\n\n${costText(results.costs)}` : "";
   console.log(`\n${resultsTable(results)}${costs}\n\nWritten to ${json} and latest.html.`);
-}
-
-function makeFolder(out: string): void {
-  try {
-    mkdirSync(out, { recursive: true });
-    accessSync(out, constants.W_OK);
-  } catch (error) {
-    throw new Error(`The folder of --out cannot be used: ${error instanceof Error ? error.message : error}.`);
-  }
 }
 
 function readResults(path: string): Results {

@@ -64,20 +64,23 @@ export const cost = z.object({
 });
 export type Cost = z.infer<typeof cost>;
 
+/** What a run was made on. */
+export const machine = z.object({
+  cpu: z.string(),
+  cores: z.number(),
+  memoryGiB: z.number(),
+  system: z.string(),
+  node: z.string(),
+  workerd: z.string(),
+});
+
 export const results = z.object({
   version: z.literal(1),
   /** When the run began, ISO 8601. */
   at: z.string(),
   commit: z.string(),
   scale: z.number(),
-  machine: z.object({
-    cpu: z.string(),
-    cores: z.number(),
-    memoryGiB: z.number(),
-    system: z.string(),
-    node: z.string(),
-    workerd: z.string(),
-  }),
+  machine,
   figures: z.array(figure),
   growths: z.array(growth),
   costs: z.array(cost),

@@ -1,6 +1,7 @@
 /** `npm run lab`: connects players behind real NATs, and says who reached whom, how, and how fast. */
-import { accessSync, constants, mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { makeFolder } from "../bench/folder.ts";
 import { aboutCommit, aboutMachine } from "../bench/machine.ts";
 import { figuresOf } from "./figures.ts";
 import { matrixText, pathsOf, verdictText } from "./matrix-text.ts";
@@ -82,15 +83,6 @@ function progressOf(cell: Cell): string {
   const direct = cell.directMs ? `, direct p95 ${cell.directMs.p95} ms` : "";
   const why = causes.length > 0 ? ` (${causes.join(", ")})` : "";
   return `${pathsOf(cell).join(", ")}, connected ${cell.connected}/${cell.runs}${times}${direct}${why}`;
-}
-
-function makeFolder(out: string): void {
-  try {
-    mkdirSync(out, { recursive: true });
-    accessSync(out, constants.W_OK);
-  } catch (error) {
-    throw new Error(`The folder of --out cannot be used: ${error instanceof Error ? error.message : error}.`);
-  }
 }
 
 /** The namespaces, and all that runs in them, go with this process. */

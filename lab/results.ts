@@ -1,5 +1,6 @@
 /** What a run of the lab leaves behind: `lab/results/latest.json`. */
 import * as z from "zod";
+import { machine } from "../bench/results.ts";
 import { accesses } from "./access.ts";
 
 /** Milliseconds, over both players of all runs that got so far; null if none did. */
@@ -37,14 +38,7 @@ export const results = z.object({
   runs: z.int(),
   /** Milliseconds that every player's round trips to the server took longer. */
   delayMs: z.number(),
-  machine: z.object({
-    cpu: z.string(),
-    cores: z.number(),
-    memoryGiB: z.number(),
-    system: z.string(),
-    node: z.string(),
-    workerd: z.string(),
-  }),
+  machine,
   cells: z.array(cell),
 });
 export type Results = z.infer<typeof results>;

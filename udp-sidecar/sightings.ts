@@ -3,7 +3,7 @@
  * the first of its datagrams waits for the other one, for a few milliseconds. All others' pass at once.
  * If one of a later pair is lost, or sent to one port only, what the other port saw of the same socket before still holds.
  */
-import type { Endpoint } from "../core/endpoint.ts";
+import { type Endpoint, isSameEndpoint } from "../core/endpoint.ts";
 import { limits } from "../core/limits.ts";
 import type { Observation } from "../core/wire/sidecar-post.ts";
 
@@ -129,14 +129,11 @@ export class Sightings {
 /** What one port has seen now, with what the other one saw before, if that can be of the same socket. */
 function completed(seen: Seen, before: Seen): Seen {
   const { first, second } = seen;
-  if (first && !second && isSame(first, before.first)) return { first, second: before.second };
+  if (first && !second && before.first && isSameEndpoint(first, before.first))
+    return { first, second: before.second };
   if (second && !first) {
-    const isKnown = before.second ? isSame(second, before.second) : second.ip === before.first?.ip;
+    const isKnown = before.second ? isSameEndpoint(second, before.second) : second.ip === before.first?.ip;
     if (isKnown) return { first: before.first, second };
   }
   return seen;
-}
-
-function isSame(a: Endpoint, b: Endpoint | undefined): boolean {
-  return a.ip === b?.ip && a.port === b.port;
 }

@@ -1,5 +1,5 @@
 /** Where a peer may be reached, and where it must not be looked for, whatever it says. */
-import { addressBytes, type Endpoint, scopeOf } from "../endpoint.ts";
+import { addressBytes, type Endpoint, isSameEndpoint, scopeOf } from "../endpoint.ts";
 import { limits } from "../limits.ts";
 import type { LinkConfig } from "./config.ts";
 import type { LocalSocket, PathKind } from "./path.ts";
@@ -110,10 +110,6 @@ export function socketFor({ ip }: Endpoint): LocalSocket {
 }
 
 /** Whether two endpoints are the same, as they are written. */
-export function isSameEndpoint(a: Endpoint, b: Endpoint): boolean {
-  return a.port === b.port && a.ip === b.ip;
-}
-
 /** Ports near those seen: where the NAT counts, the next ones; where too little is known, the neighbours. */
 function guessesOf({ peer }: LinkConfig): Endpoint[] {
   if (!peer.endpoint || !peer.proven) return [];

@@ -12,7 +12,3 @@ export type PathKind = "lan" | "direct" | "relay";
  * behind a NAT with an endpoint-dependent mapping.
  */
 export type LocalSocket = "v4" | "v6" | number;
-
-export function isSamePath(a: Path, b: Path): boolean {
-  return a.local === b.local && a.remote.ip === b.remote.ip && a.remote.port === b.remote.port;
-}

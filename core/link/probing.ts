@@ -5,9 +5,9 @@
  * 2 048 packets would miss all with a probability of about exp(-256 * 2 048 / 64 512) = 0.03 %; half of the searches are over
  * after 175 packets, 0.9 s.
  */
-import type { Endpoint } from "../endpoint.ts";
+import { type Endpoint, isSameEndpoint } from "../endpoint.ts";
 import { limits } from "../limits.ts";
-import { isSameEndpoint, mayTrust, newCandidate } from "./candidates.ts";
+import { mayTrust, newCandidate } from "./candidates.ts";
 import { confirm } from "./checks.ts";
 import type { LinkConfig } from "./config.ts";
 import { candidateInUse, type Draft, note, takeNumber } from "./draft.ts";

@@ -1,5 +1,6 @@
+import { isSameEndpoint } from "../endpoint.ts";
 import { limits } from "../limits.ts";
-import { candidatesOf, isSameEndpoint, kindOf, mayMeet, newCandidate } from "./candidates.ts";
+import { candidatesOf, kindOf, mayMeet, newCandidate } from "./candidates.ts";
 import { checkAgain, checkAt, deadAt, sendCheck, takeAnswer, trigger } from "./checks.ts";
 import type { LinkConfig } from "./config.ts";
 import { roll } from "./dice.ts";

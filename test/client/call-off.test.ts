@@ -1,27 +1,23 @@
 /** Starts that the game calls off: they end for all, and leave nothing behind. */
-import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
 import { connect, type Lobby, type Orion } from "../../client/index.ts";
 import type { Server } from "../../local/server.ts";
 import { startTestServer } from "../support/server.ts";
 import { HandmadePeer } from "./handmade-peer.ts";
 import { expectError, next } from "./heard.ts";
+import { watchUdpSockets } from "./udp-resources.ts";
 
 let server: Server;
 let orion: Orion<Lobby>;
-let udpSocketsBefore: number;
+let closesSockets: () => void;
 beforeAll(async () => {
   server = await startTestServer();
   orion = await connect(server.url);
-  udpSocketsBefore = udpSockets();
+  closesSockets = watchUdpSockets();
 });
 afterAll(() => server.stop());
-beforeEach(() => {
-  onTestFinished(() => vi.waitFor(() => expect(udpSockets()).toBe(udpSocketsBefore), 5_000));
-});
-
-function udpSockets(): number {
-  return process.getActiveResourcesInfo().filter((kind) => kind === "UDPWrap").length;
-}
+// However it ended: the sockets are closed that were opened for it.
+beforeEach(() => closesSockets());
 
 async function twoPlayers() {
   const ada = await orion.host({ name: "Ada" });

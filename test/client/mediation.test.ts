@@ -16,25 +16,19 @@ import { decode, encode } from "../support/wire.ts";
 import { layCable } from "./cable.ts";
 import { HandmadePeer } from "./handmade-peer.ts";
 import { expectError, next, nextOn, record } from "./heard.ts";
+import { watchUdpSockets } from "./udp-resources.ts";
 
 let server: Server;
 let orion: Orion<Lobby>;
-let udpSocketsBefore: number;
+let closesSockets: () => void;
 beforeAll(async () => {
   server = await startTestServer();
   orion = await connect(server.url);
-  udpSocketsBefore = udpSockets();
+  closesSockets = watchUdpSockets();
 });
 afterAll(() => server.stop());
 // However it ended: the sockets are closed that were opened for it.
-beforeEach(() => {
-  // The last thing of each: what a test has opened itself is closed then.
-  onTestFinished(() => vi.waitFor(() => expect(udpSockets()).toBe(udpSocketsBefore), 5_000));
-});
-
-function udpSockets(): number {
-  return process.getActiveResourcesInfo().filter((kind) => kind === "UDPWrap").length;
-}
+beforeEach(() => closesSockets());
 
 /** A player of Orion's own client, in the lobby. It is seen by the server unless it is told not to answer. */
 async function plainPlayer(code: string, name: string, answers = true): Promise<Player> {

@@ -25,7 +25,12 @@ export type OwnCode = keyof typeof ownProblems;
 /** The codes that are known today; a newer server may have others. */
 export type OrionCode = OwnCode | ProblemCode | AbortCode | Cause | (string & {});
 
-type ErrorDetails = { status?: number | null; report?: ConnectionReport | null; cause?: unknown };
+type ErrorDetails = {
+  status?: number | null;
+  retryAfterS?: number | null;
+  report?: ConnectionReport | null;
+  cause?: unknown;
+};
 
 /** An attempt that came to nothing. The message is a sentence that may be shown to the player; decide by `code`. */
 export class OrionError extends Error {
@@ -35,18 +40,21 @@ export class OrionError extends Error {
   readonly codes: readonly OrionCode[];
   /** The HTTP status, if the server refused. */
   readonly status: number | null;
+  /** Seconds to wait before asking again, if the server said how many. */
+  readonly retryAfterS: number | null;
   /** Where connecting failed: how, with whom. */
   readonly report: ConnectionReport | null;
 
   constructor(
     codes: OrionCode | readonly [OrionCode, ...OrionCode[]],
     message: string,
-    { status = null, report = null, cause }: ErrorDetails = {},
+    { status = null, retryAfterS = null, report = null, cause }: ErrorDetails = {},
   ) {
     super(message, cause === undefined ? {} : { cause });
     this.codes = typeof codes === "string" ? [codes] : codes;
     this.code = this.codes[0] ?? "internal";
     this.status = status;
+    this.retryAfterS = retryAfterS;
     this.report = report;
   }
 }

@@ -35,9 +35,9 @@ export async function request<T>(
     body: JSON.stringify(body),
     headers: { "content-type": "application/json" },
   };
-  const { status, text } = await ask(url, { ...post, signal });
+  const { status, text, retryAfterS } = await ask(url, { ...post, signal });
   const json = parsed(text);
-  if (status < 200 || status > 299) throw refusal(status, json);
+  if (status < 200 || status > 299) throw refusal(json, { status, retryAfterS });
   const { success, data } = answer.safeParse(json);
   if (!success) throw ownError("unexpected_answer");
   return data;
@@ -46,7 +46,8 @@ export async function request<T>(
 async function ask(url: URL, init: RequestInit & { signal: AbortSignal }) {
   try {
     const response = await fetch(url, init);
-    return { status: response.status, text: await response.text() };
+    const text = await response.text();
+    return { status: response.status, text, retryAfterS: secondsOf(response.headers.get("retry-after")) };
   } catch (error) {
     // What aborted the request says more than that it was aborted.
     if (init.signal.aborted) throw init.signal.reason;
@@ -62,12 +63,20 @@ function parsed(text: string): unknown {
   }
 }
 
-function refusal(status: number, json: unknown): OrionError {
+/** The number in a `Retry-After`. Its other form, a date, is none of an Orion server. */
+function secondsOf(text: string | null): number | null {
+  return text !== null && /^\d{1,6}$/.test(text) ? Number(text) : null;
+}
+
+type Refused = { status: number; retryAfterS: number | null };
+
+function refusal(json: unknown, refused: Refused): OrionError {
+  const { status } = refused;
   const { success, data } = refusalShape.safeParse(json);
   if (!success) {
-    return new OrionError("unexpected_answer", `The server answered with status ${status}.`, { status });
+    return new OrionError("unexpected_answer", `The server answered with status ${status}.`, refused);
   }
   const [first = `status_${status}`, ...more] = data.codes ?? [];
   const message = data.errors.join(" ") || `The server answered with status ${status}.`;
-  return new OrionError([first, ...more], message, { status });
+  return new OrionError([first, ...more], message, refused);
 }

@@ -16,7 +16,7 @@ export function isLoss(error: unknown): error is OrionError {
   return error instanceof OrionError && losses.has(error.code);
 }
 
-/** Tries until it is done, refused for good, or some 10 s are over; the attempt's signal ends it. */
+/** Tries until it is done, refused for good, or some 10 s are over: where the server says when to ask again, then. The attempt's signal ends it. */
 export async function persist<T>(
   attempt: (signal: AbortSignal) => Promise<T>,
   signal?: AbortSignal,
@@ -24,12 +24,16 @@ export async function persist<T>(
 ): Promise<T> {
   const giveUpAt = performance.now() + patienceMs;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+    let waitMs: number;
     try {
       return await inTime(attempt, signal, Math.min(attemptMs, giveUpAt - performance.now()));
     } catch (error) {
-      if (!isPassing(error) || performance.now() + 2 * pauseMs > giveUpAt) throw error;
+      const askedMs = error instanceof OrionError && (error.retryAfterS ?? 0) * 1_000;
+      if (!askedMs && !isPassing(error)) throw error;
+      waitMs = askedMs || pauseMs * (0.5 + Math.random());
+      if (performance.now() + Math.max(waitMs, 2 * pauseMs) > giveUpAt) throw error;
     }
-    await pause(pauseMs * (0.5 + Math.random()), signal);
+    await pause(waitMs, signal);
   }
 }
 

@@ -144,6 +144,29 @@ test("a connection that fails before there is a seat is tried again", async () =
   expect(bo.members).toEqual(["Ada", "Bo"]);
 });
 
+test("a server that asks for patience is asked again when it said, if that is soon, and else the game is told when", async () => {
+  const refusal = JSON.stringify({ errors: ["That was too often."], codes: ["too_many_requests"] });
+  for (const [seconds, asked] of [
+    [1, 2],
+    [60, 1],
+  ] as const) {
+    const hosts: number[] = [];
+    const url = await standIn((request, response) => {
+      if (request.url === "/ping") return response.end("pong");
+      hosts.push(performance.now());
+      if (hosts.length === 1) response.writeHead(429, { "retry-after": `${seconds}` }).end(refusal);
+      else response.end('{"lobbyName":"Tea","lobbyId":"AAAAA"}');
+    });
+    const attempt = (await connect(url)).host({ name: "Ada" });
+    if (asked === 2) await (await attempt).leave();
+    else await expectError(attempt, "too_many_requests", { status: 429, retryAfterS: seconds });
+    const [first = 0, second = first + 1_000] = hosts;
+    expect(hosts.length).toBe(asked);
+    // Timers may come a moment early.
+    expect(second - first).toBeGreaterThan(990);
+  }
+});
+
 test("a connection that fails later is lost for good, and the player is told", async () => {
   const ada = await orion.host({ name: "Ada" });
   const closed = next(ada, "closed");

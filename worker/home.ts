@@ -13,6 +13,7 @@ import { sameText } from "../core/token.ts";
 import { readClientMessage } from "../core/wire/client-message.ts";
 import type { HostAnswer, JoinAnswer } from "../core/wire/http.ts";
 import { serverMessage } from "../core/wire/server-message.ts";
+import { Alarm } from "./alarm.ts";
 import { Client, type ClientSeat } from "./client.ts";
 import { codesOf, homesOf } from "./codes.ts";
 import { type Env, settingsOf } from "./env.ts";
@@ -40,6 +41,7 @@ import { isSendable, isTooLarge } from "./websocket.ts";
 export class Home extends DurableObject<Env> implements HomePort {
   readonly #clients = new Map<string, Client>();
   readonly #bySocket = new Map<WebSocket, Client>();
+  readonly #alarm: Alarm;
   readonly #lobbies: Lobbies;
   readonly #answers = new Answers<SeatRef[]>();
   readonly #flights: Flights<Mail, SeatRef[]>;
@@ -71,7 +73,8 @@ export class Home extends DurableObject<Env> implements HomePort {
         ),
       dropSeat: (stray) => this.#dropSeat(stray),
     });
-    this.#lobbies = new Lobbies(this.#residence());
+    this.#alarm = new Alarm(ctx.storage);
+    this.#lobbies = new Lobbies(this.#residence(), this.#alarm);
     this.#lobbies.revive(
       stored,
       [...this.#clients.values()].flatMap(({ hosted }) => hosted ?? []),
@@ -235,6 +238,7 @@ export class Home extends DurableObject<Env> implements HomePort {
   }
 
   override alarm(): void {
+    this.#alarm.rang();
     // Alarms of one object do not overlap: one lobby that waits for others outside must not keep the rest waiting.
     const failed = (error: unknown) => logFault("an alarm was not dealt with", { home: this.#name }, error);
     for (const done of this.#lobbies.alarm()) this.ctx.waitUntil(done.catch(failed));

@@ -1,21 +1,22 @@
 import { type CodeBook, lobbyIdAt, slotsOf } from "../core/lobby/lobby-id.ts";
 import type { LobbyState } from "../core/lobby/state.ts";
+import type { Alarm } from "./alarm.ts";
 import { Lobby, type Residence } from "./lobby.ts";
 
 /** The lobbies that live in one home: found by their codes, opened under free ones, woken by the home's one alarm. */
 export class Lobbies {
   readonly #residence: Residence;
+  readonly #alarm: Alarm;
   readonly #byId = new Map<string, Lobby>();
-  /** An alarm will come by then, or earlier. */
-  #alarmAt = Number.POSITIVE_INFINITY;
   /**
    * Where the last free slot was. The slots go round, so that a code is not used again soon; after a sleep they go on
    * as if there had been a lobby a second.
    */
   #slot = Math.floor(Date.now() / 1_000);
 
-  constructor(residence: Residence) {
+  constructor(residence: Residence, alarm: Alarm) {
     this.#residence = residence;
+    this.#alarm = alarm;
   }
 
   /** Takes up what sleep or a crash has left: the rows in storage, and the newer states that hosts' sockets brought. */
@@ -25,8 +26,8 @@ export class Lobbies {
     for (const [lobbyId, state] of states) this.#add(lobbyId, state, rows.get(lobbyId) ?? null);
     // What is to come was seen to before the sleep. What should have come already may be about to, or never come.
     const next = this.#nextWake();
-    if (next > Date.now()) this.#alarmAt = next;
-    else this.#wakeBy(Date.now());
+    if (next > Date.now()) this.#alarm.wasToWakeBy(next);
+    else this.#alarm.wakeBy(Date.now());
     for (const lobby of this.#byId.values()) lobby.revive();
   }
 
@@ -49,15 +50,14 @@ export class Lobbies {
 
   /** The alarm has come: does what is due. Returns what is done when all that follows from it is. */
   alarm(): Promise<void>[] {
-    this.#alarmAt = Number.POSITIVE_INFINITY;
     const now = Date.now();
     const due = [...this.#byId.values()].filter((lobby) => lobby.wakeAt <= now);
-    this.#wakeBy(this.#nextWake((lobby) => !due.includes(lobby)));
+    this.#alarm.wakeBy(this.#nextWake((lobby) => !due.includes(lobby)));
     return due.map(async (lobby) => {
       try {
         await lobby.wake();
       } finally {
-        this.#wakeBy(lobby.wakeAt);
+        this.#alarm.wakeBy(lobby.wakeAt);
       }
     });
   }
@@ -69,17 +69,10 @@ export class Lobbies {
 
   #add(lobbyId: string, state: LobbyState | null, stored: LobbyState | null): Lobby {
     const lobby = new Lobby(this.#residence, lobbyId, state, stored, {
-      wakeBy: (at) => this.#wakeBy(at),
+      wakeBy: (at) => this.#alarm.wakeBy(at),
       forget: () => this.#byId.delete(lobbyId),
     });
     this.#byId.set(lobbyId, lobby);
     return lobby;
-  }
-
-  /** Sees to it that the alarm comes in time. One that comes early costs less than setting it again. */
-  #wakeBy(at: number): void {
-    if (at >= this.#alarmAt) return;
-    this.#alarmAt = at;
-    this.#residence.storage.setAlarm(at);
   }
 }

@@ -1,13 +1,13 @@
 /** The WebSocket, which to the server is the client: it ends with it. */
 import { encodeMessage } from "../core/wire/codec.ts";
-import { type HeardMessage, readHeardMessage } from "../core/wire/heard-message.ts";
+import { type Heard, type HeardMessage, readHeardMessage } from "../core/wire/heard-message.ts";
+import { pingText, pongText } from "../core/wire/ping.ts";
 import { ownError } from "./error.ts";
 import { abortable } from "./patience.ts";
+import { Pulse } from "./pulse.ts";
 
 /** Messages that wait for the lobby they belong to. A lobby's whole chat of a second fits. */
 const mostWaiting = 1_000;
-/** Milliseconds between two words that mean nothing, but that this client still reads: who only listens may be taken for one that does not. */
-const aliveMs = 120_000;
 /** Milliseconds the server has to answer our farewell. */
 const farewellMs = 2_000;
 
@@ -29,7 +29,7 @@ export class ServerSocket {
       socket.onmessage = ({ data }) => {
         const message = typeof data === "string" ? readHeardMessage(data) : null;
         if (message?.method !== "client_registered") return reject(ownError("not_orion"));
-        resolve(new ServerSocket(socket, message.payload.token, message.payload.clientId ?? ""));
+        resolve(new ServerSocket(socket, message.payload));
       };
       socket.onerror = () => reject(ownError("unreachable"));
       socket.onclose = () => reject(ownError("unreachable"));
@@ -43,21 +43,33 @@ export class ServerSocket {
     }
   }
 
-  private constructor(socket: WebSocket, token: string, clientId: string) {
+  private constructor(socket: WebSocket, { token, clientId = "", pingMs }: Heard<"client_registered">) {
     this.#socket = socket;
     this.#token = token;
     this.clientId = clientId;
+    let end = () => {};
+    this.#closed = new Promise((resolve) => {
+      end = resolve;
+    });
+    const pulse = new Pulse(pingMs, {
+      ping: () => socket.send(pingText),
+      stopped: () => {
+        socket.onmessage = null;
+        socket.close();
+        // The close waits for an answer as well.
+        end();
+      },
+    });
+    socket.onclose = () => {
+      pulse.stop();
+      end();
+    };
     socket.onmessage = ({ data }) => {
+      if (data === pongText) pulse.beat();
       const message = typeof data === "string" ? readHeardMessage(data) : null;
       if (message) this.#take(message);
     };
-    const alive = setInterval(() => this.say("alive"), aliveMs);
-    this.#closed = new Promise((resolve) => {
-      socket.onclose = () => {
-        clearInterval(alive);
-        resolve();
-      };
-    });
+    if (pingMs !== undefined) this.say("client_pings");
   }
 
   /** The client's secret. No property: what prints an object prints those. */

@@ -13,6 +13,14 @@ export const limits = {
   /** Seats of a lobby, the host's included (Orion). */
   seats: 64,
 
+  /** Milliseconds between two pings of a client that says it pings: routers forget a silent connection after a minute at the earliest. */
+  pingMs: 30_000,
+  /** Milliseconds without one after which it is gone: browsers wake a page nobody looks at once a minute. */
+  pinglessMs: 100_000,
+  /** Milliseconds until a home that nothing happens to looks for pings by itself: each look wakes it. */
+  pingCheckMs: 120_000,
+  /** Milliseconds in which a client of the SDK expects the answer to a ping. */
+  pongMs: 10_000,
   /** WebSocket messages a client may send a second, for as long as it likes. No game needs a tenth of it. */
   framesPerSecond: 100,
   /** WebSocket messages a client may send at once, before the rate above applies. */

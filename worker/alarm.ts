@@ -20,6 +20,14 @@ export class Alarm {
     this.#at = Math.min(this.#at, at);
   }
 
+  /** The same of what may well have been asked for before a sleep: to look costs a thousandth of setting it. */
+  async isSetBy(at: number): Promise<void> {
+    if (at >= this.#at) return;
+    const set = await this.#storage.getAlarm();
+    if (set !== null) this.wasToWakeBy(set);
+    this.wakeBy(at);
+  }
+
   /** It has come: whoever waits for more asks again. */
   rang(): void {
     this.#at = Number.POSITIVE_INFINITY;

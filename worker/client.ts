@@ -13,6 +13,8 @@ type Attachment = {
   hosted: LobbyState | null;
   /** UTF-16 units sent to it since it last said something. */
   unanswered?: number;
+  /** When it said that it pings, in milliseconds since 1970. */
+  pingsSince?: number;
 };
 
 const requestRate: Rate = { burst: limits.requestBurst, perSecond: limits.requestsPerSecond };
@@ -89,6 +91,16 @@ export class Client {
 
   set hosted(hosted: LobbyState | null) {
     this.#kept.hosted = hosted;
+    this.#keep();
+  }
+
+  /** When it said that it pings, in milliseconds since 1970; null if it never did. */
+  get pingsSince(): number | null {
+    return this.#kept.pingsSince ?? null;
+  }
+
+  set pingsSince(at: number) {
+    this.#kept.pingsSince = at;
     this.#keep();
   }
 

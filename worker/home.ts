@@ -22,6 +22,7 @@ import { issueToken } from "./keys.ts";
 import { Lobbies } from "./lobbies.ts";
 import { type Residence, storedLobbies } from "./lobby.ts";
 import { logFault, logRefusal } from "./log.ts";
+import { Pings } from "./pings.ts";
 import {
   type HomePort,
   type HostCall,
@@ -42,6 +43,7 @@ export class Home extends DurableObject<Env> implements HomePort {
   readonly #clients = new Map<string, Client>();
   readonly #bySocket = new Map<WebSocket, Client>();
   readonly #alarm: Alarm;
+  readonly #pings: Pings;
   readonly #lobbies: Lobbies;
   readonly #answers = new Answers<SeatRef[]>();
   readonly #flights: Flights<Mail, SeatRef[]>;
@@ -79,6 +81,11 @@ export class Home extends DurableObject<Env> implements HomePort {
       stored,
       [...this.#clients.values()].flatMap(({ hosted }) => hosted ?? []),
     );
+    this.#pings = new Pings(ctx, this.#alarm, {
+      clients: () => this.#clients.values(),
+      miss: (client) => this.#expel(client, "pingless"),
+    });
+    this.#pings.look();
   }
 
   /**
@@ -99,7 +106,7 @@ export class Home extends DurableObject<Env> implements HomePort {
     this.ctx.acceptWebSocket(ours);
     const client = Client.admit(ours, token, id);
     this.#hold(client);
-    client.send(serverMessage("client_registered", { token, clientId: id }));
+    client.send(serverMessage("client_registered", { token, clientId: id, pingMs: limits.pingMs }));
     return new Response(null, { status: 101, webSocket: theirs });
   }
 
@@ -108,6 +115,7 @@ export class Home extends DurableObject<Env> implements HomePort {
     const client = this.#bySocket.get(socket);
     if (!client) return;
     client.hasSpoken();
+    this.#pings.lookInPassing();
     const verdict = spend(client.allowance, Date.now());
     if (isTooLarge(data)) this.#expel(client, "frame_too_large");
     else if (verdict === "close") this.#expel(client, "flood");
@@ -234,11 +242,13 @@ export class Home extends DurableObject<Env> implements HomePort {
   }
 
   async receive(from: string, batch: Batch<Mail>): Promise<SeatRef[]> {
+    this.#pings.lookInPassing();
     return this.#answers.once(from, batch, Date.now(), () => batch.items.flatMap((mail) => this.#take(mail)));
   }
 
   override alarm(): void {
     this.#alarm.rang();
+    this.#pings.look();
     // Alarms of one object do not overlap: one lobby that waits for others outside must not keep the rest waiting.
     const failed = (error: unknown) => logFault("an alarm was not dealt with", { home: this.#name }, error);
     for (const done of this.#lobbies.alarm()) this.ctx.waitUntil(done.catch(failed));
@@ -365,9 +375,12 @@ export class Home extends DurableObject<Env> implements HomePort {
     }
   }
 
-  #obey({ seat, id, token }: Client, text: string): void {
+  #obey(client: Client, text: string): void {
+    const { seat, id, token } = client;
     const message = readClientMessage(text);
-    if (!message || !seat || !sameText(message.token, token)) return;
+    if (!message || !sameText(message.token, token)) return;
+    if (message.method === "client_pings") this.#pings.expect(client);
+    if (!seat) return;
     switch (message.method) {
       case "lobby_messaging_send":
         if (readLobbyId(message.lobbyId) !== seat.lobbyId) return;

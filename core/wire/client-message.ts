@@ -41,6 +41,8 @@ const unseen = connected.extend({ mediation });
 type Reported = { token: string; report: ConnectionReport };
 
 export type ClientMessage =
+  /** + From now on it says `ping` (ping.ts) every `pingMs` of `client_registered`, and is gone when it does not. */
+  | ({ method: "client_pings" } & z.infer<typeof connected>)
   | ({ method: "lobby_messaging_send" } & z.infer<typeof chat>)
   | ({ method: "ptpMediation_peersConnection_success"; mediation?: string | undefined } & Reported)
   /** + */
@@ -52,6 +54,10 @@ export type ClientMessage =
 export function readClientMessage(text: string): ClientMessage | null {
   const message = decodeMessage(text);
   switch (message?.method) {
+    case "client_pings": {
+      const parsed = connected.safeParse(message.payload);
+      return parsed.success ? { method: message.method, ...parsed.data } : null;
+    }
     case "lobby_messaging_send": {
       const parsed = chat.safeParse(message.payload);
       return parsed.success ? { method: message.method, ...parsed.data } : null;

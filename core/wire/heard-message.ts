@@ -8,7 +8,11 @@ const port = z.int().min(1).max(65535);
 const name = z.string();
 
 const messages = {
-  client_registered: z.object({ token: z.string().min(1).max(256), clientId: z.string().optional() }),
+  client_registered: z.object({
+    token: z.string().min(1).max(256),
+    clientId: z.string().optional(),
+    pingMs: z.number().min(1_000).max(600_000).optional().catch(undefined),
+  }),
   lobby_peerConnect: z.object({ peerName: name }),
   lobby_peerDisconnect: z.object({ peerName: name }),
   lobby_closed: z.object({}),

@@ -5,8 +5,8 @@ import type { ConnectionReport } from "./client-message.ts";
 import { encodeMessage } from "./codec.ts";
 
 export type ServerMessages = {
-  /** At once on connecting. + clientId, which is no secret. */
-  client_registered: { token: string; clientId: string };
+  /** At once on connecting. + clientId, which is no secret. + pingMs: `ping` may be said this often (ping.ts). */
+  client_registered: { token: string; clientId: string; pingMs: number };
   /** To everyone already in the lobby. */
   lobby_peerConnect: { lobbyId: string; peerName: string };
   /** To the rest, when a member who is not the host leaves. */

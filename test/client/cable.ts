@@ -7,6 +7,8 @@ export type Cable = {
   url: URL;
   /** Breaks all connections that are there. */
   cut(): void;
+  /** Lets nothing through any more, either way, and breaks nothing: as a network that falls silent. */
+  silence(): void;
   /** Breaks the next so many connections as soon as they come. */
   cutNext(count: number): void;
   close(): Promise<void>;
@@ -43,6 +45,9 @@ export async function layCable(to: URL): Promise<Cable> {
   return {
     url: new URL(`http://127.0.0.1:${address.port}`),
     cut,
+    silence: () => {
+      for (const end of ends) end.unpipe().pause();
+    },
     cutNext: (count) => {
       toCut = count;
     },

@@ -11,7 +11,7 @@
  * before they arrive, `lose` when the work is done; of every method with `*`. `/test/failures` answers how many did.
  * `/test/secrets?<secret>=<the one before>` changes what is bound, as a deployment does that leaves all objects alive.
  * `/test/counting?<binding>=<how>` spoils the platform's counting of addresses: `missing`, `broken` or `silent`.
- * `/test/verbose` has everything logged, however much it is.
+ * `/test/limits?<name>=<n>&…` sets some of core/limits.ts, which are for all objects.
  * `/test/unanswered` answers how often an answer to mail was lost; `/test/busy?fleet=<ms>` keeps the fleet busy.
  */
 
@@ -146,9 +146,9 @@ export default {
       case "/test/counting":
         Object.assign(env, { [kind]: countings[name] });
         return new Response("spoilt");
-      case "/test/verbose":
-        Object.assign(limits, { refusalLineBurst: 1e9, refusalLinesPerSecond: 1e9 });
-        return new Response("verbose");
+      case "/test/limits":
+        for (const [limit, value] of url.searchParams) Object.assign(limits, { [limit]: Number(value) });
+        return new Response("set");
       case "/test/unanswered":
         return new Response(String(unanswered));
       case "/test/busy":

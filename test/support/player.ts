@@ -89,6 +89,7 @@ export class Player {
   readonly closed: Promise<{ code: number; reason: string }>;
   #wakers: (() => void)[] = [];
   #asked = 0;
+  #pongs = 0;
 
   /** Connects, and waits for its token. */
   static async connect(base: URL, path = "/", headers: Record<string, string> = {}): Promise<Player> {
@@ -114,6 +115,11 @@ export class Player {
     });
     this.socket.on("error", () => {});
     this.socket.on("message", (data: Buffer) => {
+      if (data.toString() === "pong") {
+        this.#pongs += 1;
+        for (const wake of this.#wakers.splice(0)) wake();
+        return;
+      }
       const message = decode(data.toString());
       this.heard.push(message);
       this.story.push({ at: Date.now(), kind: "heard", message });
@@ -229,6 +235,13 @@ export class Player {
   say(method: string, payload: object = {}): void {
     this.story.push({ at: Date.now(), kind: "said", method, payload: { ...payload } });
     this.socket.send(encode(method, { token: this.token, ...payload }));
+  }
+
+  /** Says `ping`, and waits for the answer. */
+  async pings(): Promise<void> {
+    const nth = this.#pongs + 1;
+    this.socket.send("ping");
+    await this.#until(() => this.#pongs >= nth || undefined, "pong");
   }
 
   chat(lobbyId: string, message: string): void {

@@ -1,5 +1,6 @@
 /** Servers for tests: the real Worker, real sockets, free ports. */
 import { fileURLToPath } from "node:url";
+import type { limits } from "../../core/limits.ts";
 import { type Server, type ServerOptions, startServer } from "../../local/server.ts";
 
 const faultyWorker = fileURLToPath(new URL("./faulty-worker.ts", import.meta.url));
@@ -35,8 +36,15 @@ export async function startLoggedServer({
 > {
   const logged: string[] = [];
   const server = await startFaultyServer({ ...options, logged: (text) => logged.push(...text.split("\n")) });
-  if (verbose) await fetch(new URL("/test/verbose", server.url));
+  if (verbose) await setLimits(server.url, { refusalLineBurst: 1e9, refusalLinesPerSecond: 1e9 });
   return { ...server, logged };
+}
+
+/** Sets some of the server's limits (core/limits.ts). */
+export async function setLimits(base: URL, some: { [limit in keyof typeof limits]?: number }): Promise<void> {
+  const query = new URLSearchParams();
+  for (const [limit, value] of Object.entries(some)) query.set(limit, String(value));
+  await fetch(new URL(`/test/limits?${query}`, base));
 }
 
 /** Ends an object: `{ home }` of a client's token, `{ directory }` by shard, or `{ fleet }`. */

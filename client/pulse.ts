@@ -1,0 +1,40 @@
+/** Whether the server still answers: a connection that is cut somewhere on the way says nothing of it. */
+import { limits } from "../core/limits.ts";
+
+export type Heart = {
+  ping(): void;
+  /** No answer came in time. */
+  stopped(): void;
+};
+
+/** Pings now and again, until it is stopped or not answered. A server that does not say how often gets no pings. */
+export class Pulse {
+  readonly #heart: Heart;
+  readonly #timer: ReturnType<typeof setInterval> | undefined;
+  #late: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(everyMs: number | undefined, heart: Heart) {
+    this.#heart = heart;
+    if (everyMs !== undefined) this.#timer = setInterval(() => this.#ping(), everyMs);
+  }
+
+  /** An answer has come. */
+  beat(): void {
+    clearTimeout(this.#late);
+    this.#late = undefined;
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.beat();
+  }
+
+  #ping(): void {
+    this.#heart.ping();
+    // One that is out already is not given more time.
+    this.#late ??= setTimeout(() => {
+      this.stop();
+      this.#heart.stopped();
+    }, limits.pongMs);
+  }
+}

@@ -1,0 +1,59 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { Pulse } from "../../client/pulse.ts";
+import { limits } from "../../core/limits.ts";
+
+let pings: number;
+let isOver: boolean;
+let pulse: Pulse;
+const everyMs = 30_000;
+const begin = (ms: number | undefined) => {
+  pings = 0;
+  isOver = false;
+  pulse = new Pulse(ms, {
+    ping: () => {
+      pings += 1;
+    },
+    stopped: () => {
+      isOver = true;
+    },
+  });
+};
+beforeEach(() => vi.useFakeTimers());
+afterEach(() => {
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+});
+
+test("a server that answers every ping is there as long as it does", () => {
+  begin(everyMs);
+  for (let i = 1; i <= 10; i++) {
+    vi.advanceTimersByTime(everyMs);
+    expect(pings).toBe(i);
+    pulse.beat();
+  }
+  vi.advanceTimersByTime(limits.pongMs);
+  expect(isOver).toBe(false);
+  pulse.stop();
+});
+
+test("a server that has not answered a ping in time is gone, and pinged no more", () => {
+  begin(everyMs);
+  vi.advanceTimersByTime(everyMs + limits.pongMs - 1);
+  expect(isOver).toBe(false);
+  vi.advanceTimersByTime(1);
+  expect(isOver).toBe(true);
+  vi.advanceTimersByTime(10 * everyMs);
+  expect(pings).toBe(1);
+});
+
+test("pings that come faster than the answer do not put off the end", () => {
+  begin(limits.pongMs / 4);
+  vi.advanceTimersByTime(limits.pongMs / 4 + limits.pongMs);
+  expect(isOver).toBe(true);
+});
+
+test("a server that does not say how often is never pinged", () => {
+  begin(undefined);
+  vi.advanceTimersByTime(100 * everyMs);
+  expect([pings, isOver]).toEqual([0, false]);
+});

@@ -5,7 +5,12 @@ import { encode } from "../test/support/wire.ts";
 import { type Board, count, tellCode } from "./board.ts";
 import type { Chance } from "./chance.ts";
 
-export type World = { url: URL; board: Board; isOver: () => boolean };
+export type World = {
+  url: URL;
+  board: Board;
+  isOver: () => boolean /** How often those who ping do. */;
+  pingMs: number;
+};
 
 /** Milliseconds between two things that one person does. */
 const pause = { least: 50, most: 1_500 };
@@ -44,6 +49,8 @@ class Character {
   readonly #knowsLinks: boolean;
   /** Whether its network lets no UDP through. */
   readonly #isBlocked: boolean;
+  /** Of one that pings. */
+  readonly #pinging: NodeJS.Timeout | null;
   #lobbyId: string | null = null;
   #isHost = false;
   #isGone = false;
@@ -57,9 +64,11 @@ class Character {
     this.#chance = chance;
     this.#knowsLinks = chance.happens(0.6);
     this.#isBlocked = chance.happens(0.07);
+    this.#pinging = chance.happens(0.5) ? this.#ping() : null;
     player.answersOverUdp = false;
     void player.closed.then(() => {
       this.#isGone = true;
+      clearInterval(this.#pinging ?? undefined);
     });
   }
 
@@ -181,15 +190,20 @@ class Character {
     this.#isHost = isHost;
   }
 
-  /** Closes the socket, or lets it break. */
+  #ping(): NodeJS.Timeout {
+    this.#player.say("client_pings");
+    return setInterval(() => this.#player.socket.send("ping", () => {}), this.#world.pingMs);
+  }
+
+  /** Closes the socket, lets it break, or has a network that falls silent, of which only a client's pings tell. */
   async #part(): Promise<void> {
-    const { partings } = this.#world.board;
-    const how = this.#chance.happens(0.5) ? "closed" : "cut";
-    partings.push({ player: this.#player, how, at: Date.now() });
-    count(this.#world.board, how === "closed" ? "close the socket" : "break the connection");
+    const how = this.#chance.weighted({ closed: 4, cut: 4, "fell silent": this.#pinging ? 2 : 0 });
+    this.#world.board.partings.push({ player: this.#player, how, at: Date.now() });
+    count(this.#world.board, `part (${how})`);
     this.#isGone = true;
+    clearInterval(this.#pinging ?? undefined);
     if (how === "closed") await Promise.race([this.#player.leave(), pass(5_000)]);
-    else this.#player.vanish();
+    else if (how === "cut") this.#player.vanish();
   }
 
   /** Does what the server asks for, mostly. */

@@ -2,7 +2,7 @@
 import { setTimeout as pass } from "node:timers/promises";
 import { reportOf, type Violation, watch } from "../test/support/promises.ts";
 import { secret } from "../test/support/secret.ts";
-import { failedCalls, startFaultyServer } from "../test/support/server.ts";
+import { failedCalls, setLimits, startFaultyServer } from "../test/support/server.ts";
 import { type Board, newBoard } from "./board.ts";
 import { chanceOf } from "./chance.ts";
 import { live } from "./character.ts";
@@ -23,6 +23,7 @@ const timing = {
   ptpmServerConnectTimeoutMs: 4_000,
   ptpmConnectTimeoutMs: 4_000,
 };
+const pinging = { pingMs: 1_000, pinglessMs: 4_000, pingCheckMs: 2_000 };
 /** Milliseconds between two looks at whether something is broken. */
 const lookEveryMs = 5_000;
 /** Milliseconds that what is owed has to come when all faults are over: more than all tries of a call take. */
@@ -36,11 +37,12 @@ export async function soak(
   const clientsPerHome = chanceOf(seed, "server").one([1, 4, 12, 12, 64]) ?? 12;
   const server = await startFaultyServer({ secret, udpPort: null, timing, vars: { clientsPerHome } });
   const { url } = server;
+  await setLimits(url, pinging);
   const mediationMs = timing.ptpmServerConnectTimeoutMs + timing.ptpmConnectTimeoutMs;
   const watcher = watch(url, { mediationMs });
   const board = newBoard();
   let isOver = false;
-  const world = { url, board, isOver: () => isOver };
+  const world = { url, board, pingMs: pinging.pingMs, isOver: () => isOver };
   const mischief = makeMischief({ url, secret, board }, chanceOf(seed, "mischief"));
   const lives = Array.from({ length: players }, (_, i) =>
     live(world, `P${i}`, chanceOf(seed, `person ${i}`)),

@@ -45,6 +45,9 @@ test("the protocol's page states the limits the code has", () => {
     `datagram | ${limits.datagramBytes.toLocaleString("en").replace(",", " ")} bytes`,
     `of one client from one endpoint | ${1000 / limits.observationIntervalMs} a second are told to the lobby`,
     `seats in a lobby | ${limits.seats}`,
+    `hears none for ${limits.pongMs / 1000} s`,
+    `no \`ping\` has come for ${limits.pinglessMs / 1000} s`,
+    `at the latest ${limits.pingCheckMs / 60_000} minutes`,
   ];
   expect(rows.filter((row) => !page.includes(row))).toEqual([]);
 });

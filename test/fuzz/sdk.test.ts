@@ -84,7 +84,7 @@ const timeline = [{ atMs: 1, what: "began" }];
 
 /** What a server says, by its method. */
 const said: [method: string, payload: object][] = [
-  ["client_registered", { token, clientId: "AAAAAAAAAAAAAAAA" }],
+  ["client_registered", { token, clientId: "AAAAAAAAAAAAAAAA", pingMs: 30_000 }],
   ["lobby_peerConnect", { lobbyId: "ABCDE", peerName: "Bob" }],
   ["lobby_peerDisconnect", { lobbyId: "ABCDE", peerName: "Bob" }],
   [

@@ -164,6 +164,7 @@ const peer = {
 const report = { token: "TOKEN", mediation: "one", cause: null, peers: [peer] };
 const reportMethods = [
   ...["ptpMediation_peersConnection_success", "ptpMediation_peersConnection_failure", "ptpMediation_unseen"],
+  "client_pings",
 ];
 const otherMethods = [
   "lobby_messaging_received",

@@ -1,4 +1,5 @@
 /** Clients whose network falls silent: nothing tells, but that they had said they would ping, and do not. */
+import type { Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
@@ -89,3 +90,23 @@ test("a home that sleeps answers pings in its sleep, and wakes to look for those
   }
   await watched.settles();
 }, 40_000);
+
+test("who breaks the protocol, of which the platform tells now and then nothing, is gone as well if it had said so", async () => {
+  const ago = limits.pinglessMs + 1_000;
+  await later(server.url, -ago);
+  const { lobbyId, host, guests } = await lobbyOf(9, server.url, { isPublic: true });
+  // An empty ping, and a frame with all reserved bits set, in one packet; then the connection breaks.
+  const packet = Buffer.from("8980" + "00000000" + "f180" + "00000000", "hex");
+  for (const guest of guests) {
+    guest.say("client_pings");
+    await guest.settled();
+    const { _socket: connection }: { _socket: Socket } = Object(guest.socket);
+    connection.write(packet, () => connection.destroy());
+  }
+  await Promise.all(guests.map(({ closed }) => closed));
+  await later(server.url, ago);
+  for (const { home } of guests) await ring(server.url, home);
+  await host.hears("lobby_peerDisconnect", guests.length);
+  await rollCall(lobbyId, host);
+  await watched.settles();
+});

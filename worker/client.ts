@@ -11,8 +11,9 @@ type Attachment = {
   seat: ClientSeat | null;
   /** The lobby of which it is the host: it lives as long as the host's socket, and so does what is attached to that. */
   hosted: LobbyState | null;
-  /** UTF-16 units sent to it since it last said something. */
+  /** UTF-16 units sent to it since it last said something, or pinged; and when the first of them were. */
   unanswered?: number;
+  unansweredSince?: number;
   /** When it said that it pings, in milliseconds since 1970. */
   pingsSince?: number;
 };
@@ -140,12 +141,13 @@ export class Client {
     if (this.socket.readyState !== WebSocket.OPEN) return;
     this.socket.send(frame);
     const before = this.#kept.unanswered ?? 0;
+    if (before === 0) this.#kept.unansweredSince = Date.now();
     this.#kept.unanswered = before + frame.length;
     const steps = (length: number) => Math.floor(length / unansweredStep);
     if (steps(this.#kept.unanswered) > steps(before)) this.#keep();
   }
 
-  /** It has said something on its socket. */
+  /** It has said something on its socket, or pinged. */
   hasSpoken(): void {
     const before = this.#kept.unanswered ?? 0;
     this.#kept.unanswered = 0;
@@ -155,6 +157,11 @@ export class Client {
   /** Whether so much was sent to it, and nothing came of it, that it may well not read. */
   get isSilent(): boolean {
     return (this.#kept.unanswered ?? 0) > limits.unansweredLength;
+  }
+
+  /** When the first of that was sent, in milliseconds since 1970. */
+  get silentSince(): number {
+    return this.#kept.unansweredSince ?? 0;
   }
 
   /** Once for all that changes in a turn: no object goes to sleep in the middle of one. */

@@ -320,7 +320,7 @@ export class Home extends DurableObject<Env> implements HomePort {
       }
       if (frame !== undefined) client.send(frame);
       // Later, not in the middle of what its lobby does.
-      if (client.isSilent) queueMicrotask(() => this.#expel(client, "unanswered"));
+      if (client.isSilent) queueMicrotask(() => this.#suspect(client));
       if (release) client.release();
     }
     return strays;
@@ -355,6 +355,13 @@ export class Home extends DurableObject<Env> implements HomePort {
     this.#bySocket.delete(socket);
     this.#clients.delete(client.id);
     if (client.seat) this.#tell(client.seat, { kind: "member-left", clientId: client.id });
+  }
+
+  /** One to whom much was sent, and who said nothing: it may well not read. Where nobody does, no ping is answered, nor the next one heard. */
+  #suspect(client: Client): void {
+    if (!client.isSilent) return;
+    if (this.#pings.lastOf(client) > client.silentSince) client.hasSpoken();
+    else this.#expel(client, "unanswered");
   }
 
   #expel(client: Client, why: keyof typeof closures): void {

@@ -72,17 +72,28 @@ test("a member that does not read is thrown out once much was sent to it, and it
   deaf.socket.destroy();
 });
 
-test("one that says anything now and then stays, however much is sent to it", async () => {
-  const { lobbyId, host, guests } = await lobbyOf(2, server.url);
-  const [guest] = guests;
-  if (!guest) throw new Error("no guest");
-  for (let i = 0; i < 4; i++) {
-    await sendMuch(lobbyId, guest, limits.unansweredLength / mebibyte - 1);
-    guest.socket.send("alive");
-    await guest.settled();
-  }
-  await rollCall(lobbyId, guest, host);
-});
+const signs: [string, (player: Player) => Promise<void>][] = [
+  [
+    "says anything now and then",
+    async (player) => {
+      player.socket.send("alive");
+      await player.settled();
+    },
+  ],
+  ["pings", (player) => player.pings()],
+];
+for (const [does, sign] of signs) {
+  test(`one that ${does} stays, however much is sent to it`, async () => {
+    const { lobbyId, host, guests } = await lobbyOf(2, server.url);
+    const [guest] = guests;
+    if (!guest) throw new Error("no guest");
+    for (let i = 0; i < 4; i++) {
+      await sendMuch(lobbyId, guest, limits.unansweredLength / mebibyte - 1);
+      await sign(guest);
+    }
+    await rollCall(lobbyId, guest, host);
+  });
+}
 
 // Real time, because only an object that nobody asks anything for ten seconds is put to sleep.
 test("one that reads and says nothing hears why it is thrown out, though its home slept meanwhile", async () => {

@@ -5,6 +5,8 @@ type Row = { pid: number; ended: boolean; parent: number; group: number; ticks: 
 
 /** Clock ticks of /proc in a second: 100 on every Linux, whatever the kernel's own clock is (man 5 proc). */
 const ticksPerSecond = 100;
+/** KiB of a page, on the usual processors. */
+const pageKiB = 4;
 /** Seconds that the ticks of a few processes may be ahead by. A larger difference is of threads that have ended. */
 const coarseness = 0.04;
 
@@ -30,6 +32,17 @@ export function watchCpu(pid: number): () => number {
 export function memoryMiB(pid: number): number {
   const kiB = treeOf(pid).reduce((sum, row) => sum + proportionalKiB(row.pid), 0);
   return kiB / 1024;
+}
+
+/** MiB of memory that the kernel holds for the TCP sockets of this machine: what was sent and not yet read, above all. */
+export function socketMemoryMiB(): number {
+  const pages = Number(/^TCP:.* mem (\d+)/m.exec(read("/proc/net/sockstat"))?.[1] ?? 0);
+  return (pages * pageKiB) / 1024;
+}
+
+/** MiB of memory that this machine can still give to processes. */
+export function freeMemoryMiB(): number {
+  return Number(/^MemAvailable:\s+(\d+) kB/m.exec(read("/proc/meminfo"))?.[1] ?? 0) / 1024;
 }
 
 /** Ids of the processes of a group that have not ended. */

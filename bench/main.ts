@@ -41,9 +41,16 @@ async function grant(wish: Wish): Promise<void> {
   }
 }
 
-async function bench({ picked, scale, mostHeld, out, httpPort }: Wish & { kind: "run" }): Promise<void> {
+async function bench({
+  picked,
+  scale,
+  mostHeld,
+  slow,
+  out,
+  httpPort,
+}: Wish & { kind: "run" }): Promise<void> {
   if (!isAccounted()) throw new Error("The bench needs Linux: it reads what processes cost from /proc.");
-  checkDescriptors({ picked, scale, mostHeld });
+  checkDescriptors({ picked, scale, mostHeld, slow });
   makeFolder(out);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, interrupt);
   const began = performance.now();
@@ -51,7 +58,7 @@ async function bench({ picked, scale, mostHeld, out, httpPort }: Wish & { kind: 
     const seconds = ((performance.now() - began) / 1000).toFixed(0);
     console.log(`${seconds.padStart(4)} s  ${progress}`);
   };
-  const results = await run({ picked, scale, mostHeld, httpPort, say, complain });
+  const results = await run({ picked, scale, mostHeld, slow, httpPort, say, complain });
   if (interrupted) return;
   // What was there before is worth more than nothing at all.
   if (results.figures.length + results.growths.length + results.costs.length === 0) return;

@@ -20,6 +20,8 @@ Usage: npm run bench -- [options]
                       minutes; full: the reference, about 8 minutes. Default: full
   --clients <number>  Hold at most so many idle clients or other lobbies, whatever the scale.
                       Default: as many as the scale has, which is up to 15 000
+  --slow <number>     So many clients that do not read, in the scenario slow. Default: as many
+                      as the scale has, which is up to 224, of some 7 MiB each
   --out <folder>      Where latest.json and latest.html are written. Default: bench/results
   --httpPort <port>   The TCP port of the server under test. Default: a free one
   --compare <before.json> [<after.json>]
@@ -38,6 +40,7 @@ export type Wish =
       picked: Scenario[];
       scale: number;
       mostHeld: number;
+      slow: number | undefined;
       out: string;
       httpPort: number | undefined;
     }
@@ -63,7 +66,7 @@ export function readOptions(args: string[]): Wish {
   if (scale === undefined) {
     throw new Error(`--scale must be ${[...scales.keys()].join(", ")}, not "${values.scale}".`);
   }
-  const number = (name: "httpPort" | "clients", most: number) => {
+  const number = (name: "httpPort" | "clients" | "slow", most: number) => {
     const given = values[name];
     const value = given === undefined ? undefined : positiveInteger(given, most);
     if (value === null)
@@ -75,6 +78,7 @@ export function readOptions(args: string[]): Wish {
     picked: pick(values.scenario ?? []),
     scale,
     mostHeld: number("clients", 1_000_000) ?? Number.POSITIVE_INFINITY,
+    slow: number("slow", 1_000_000),
     out,
     httpPort: number("httpPort", 65535),
   };
@@ -92,6 +96,7 @@ function parse(args: string[]) {
         scale: text,
         out: text,
         clients: text,
+        slow: text,
         httpPort: text,
         compare: text,
         list: flag,

@@ -6,7 +6,9 @@ import { type Extent, heldIn } from "./load.ts";
 import { aboutCommit, aboutMachine } from "./machine.ts";
 import type { Results } from "./results.ts";
 import { measureIdle } from "./scenarios/idle.ts";
+import { measureSlow, slowClients } from "./scenarios/slow.ts";
 import { floors, loads, type Scenario } from "./scenarios.ts";
+import { membersWith } from "./slow-crowd.ts";
 import { startSubject } from "./subject.ts";
 import { takeTurns, turnsOf } from "./turn.ts";
 
@@ -15,6 +17,8 @@ export type Order = {
   scale: number;
   /** Clients to hold at most, whatever the scale. */
   mostHeld: number;
+  /** Clients that do not read; as many as the scale has without. */
+  slow: number | undefined;
   /** The port of the server under test; any free one without. */
   httpPort: number | undefined;
   /** Hears how far the run is. */
@@ -33,21 +37,31 @@ export function checkDescriptors({
   picked,
   scale,
   mostHeld,
-}: Pick<Order, "picked" | "scale" | "mostHeld">): void {
+  slow,
+}: Pick<Order, "picked" | "scale" | "mostHeld" | "slow">): void {
   const limit = descriptorLimit();
   for (const { name, clients, held } of picked) {
-    const needed = perClient * (clients + heldIn({ scale, mostHeld }, held)) + spare;
+    const holds = name === "slow" ? membersWith(slowIn({ scale, slow })) : heldIn({ scale, mostHeld }, held);
+    const needed = perClient * (clients + holds) + spare;
     if (needed > limit) {
       throw new Error(
         `${name} needs ${needed} file descriptors in one process, and there may be ${limit}: ` +
-          "raise the limit (ulimit -n), or choose a smaller --scale, or fewer --clients.",
+          "raise the limit (ulimit -n), or choose a smaller --scale, or fewer --clients or --slow.",
       );
     }
   }
 }
 
 /** Rejects, with a sentence, only if no server comes up. */
-export async function run({ picked, scale, mostHeld, httpPort, say, complain }: Order): Promise<Results> {
+export async function run({
+  picked,
+  scale,
+  mostHeld,
+  slow,
+  httpPort,
+  say,
+  complain,
+}: Order): Promise<Results> {
   const extent: Extent = { scale, mostHeld, rounds: scale < 0.1 ? 1 : 3 };
   const wanted = ({ name }: { name: string }) => picked.some((scenario) => scenario.name === name);
   const results: Results = {
@@ -80,6 +94,13 @@ export async function run({ picked, scale, mostHeld, httpPort, say, complain }: 
       await stopAll();
     });
   }
+  if (wanted({ name: "slow" })) {
+    await attempt("slow", async () => {
+      const server = await startSubject("server", httpPort);
+      results.figures.push(await measureSlow(server, slowIn({ scale, slow }), scale));
+      await stopAll();
+    });
+  }
   for (const scenario of growthScenarios.filter(wanted)) {
     await attempt(scenario.name, async () => {
       const [empty, crowded] = await Promise.all([startSubject("server"), startSubject("server", httpPort)]);
@@ -95,4 +116,8 @@ export async function run({ picked, scale, mostHeld, httpPort, say, complain }: 
     });
   }
   return results;
+}
+
+function slowIn({ scale, slow }: Pick<Order, "scale" | "slow">): number {
+  return slow ?? Math.ceil(slowClients * scale);
 }

@@ -10,6 +10,7 @@ import { lists } from "./scenarios/list.ts";
 import { mediations } from "./scenarios/mediation.ts";
 import { floorRelay, relays } from "./scenarios/relay.ts";
 import { floorRequests } from "./scenarios/requests.ts";
+import { slowClients } from "./scenarios/slow.ts";
 
 /** A scenario as it is picked. Its clients are as a load has them. */
 export type Scenario = Pick<Load, "name" | "title" | "clients" | "held">;
@@ -36,6 +37,7 @@ export const floors: Load[] = [
 export const scenarios: Scenario[] = [
   ...loads,
   { name: "idle", title: "memory and CPU of idle clients", clients: 0, held: idleClients },
+  { name: "slow", title: "memory of clients that do not read", clients: 0, held: slowClients },
   ...growthScenarios.map(({ name, title, counts, loads }) => {
     const clients = loads.reduce((sum, load) => sum + load.clients, 0);
     return { name, title, clients, held: Math.max(...counts) };

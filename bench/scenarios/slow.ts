@@ -1,0 +1,71 @@
+/** Clients that do not read, while their lobbies chat: the memory that each costs at most, and whether it comes back. */
+import { setTimeout as wait } from "node:timers/promises";
+import { limits } from "../../core/limits.ts";
+import { freeMemoryMiB, memoryMiB, socketMemoryMiB, watchCpu } from "../accounting.ts";
+import type { Figure } from "../results.ts";
+import { gatherSlow } from "../slow-crowd.ts";
+import { type Subject, whileAlive } from "../subject.ts";
+
+/** At full scale: four lobbies of them. */
+export const slowClients = 224;
+/** Messages of each lobby, at full scale: a tenth more than a client that says nothing is sent, at 1 100 units each. */
+const messages = (limits.unansweredLength / 1_100) * 1.1;
+/** Milliseconds that the lobbies talk at most: thousands of clients take longer than anybody waits. */
+const talkMs = 150_000;
+const sampleMs = 500;
+/** Milliseconds in which memory comes back, once the clients are gone. */
+const returnMs = 2_000;
+
+/**
+ * One figure, of a server that has held nobody yet. Rejects, before the machine has none left, if they take half of all memory
+ * that is free. An operation is one message to one client that does not read.
+ */
+export async function measureSlow(server: Subject, clients: number, scale: number): Promise<Figure> {
+  const crowd = await gatherSlow(server, clients);
+  const before = memoryMiB(server.pid);
+  const socketsBefore = socketMemoryMiB();
+  const room = freeMemoryMiB() / 2;
+  const [cpu, began] = [watchCpu(server.pid), performance.now()];
+  let [peak, socketsPeak] = [before, socketsBefore];
+  const talking = crowd.say(Math.ceil(messages * scale), talkMs);
+  let over = false;
+  const end = () => {
+    over = true;
+  };
+  talking.then(end, end);
+  while (!over) {
+    await whileAlive(server, Promise.race([talking, wait(sampleMs)]));
+    peak = Math.max(peak, memoryMiB(server.pid));
+    socketsPeak = Math.max(socketsPeak, socketMemoryMiB());
+    if (peak - before > room) {
+      throw new Error(
+        `${clients} clients that do not read took ${Math.round(peak - before)} MiB, half of what was free.`,
+      );
+    }
+  }
+  const { meant, thrownOut } = await talking;
+  const [taken, seconds] = [cpu(), (performance.now() - began) / 1000];
+  await crowd.leave();
+  await wait(returnMs);
+  const kiB = (mebibytes: number) => (mebibytes * 1024) / clients;
+  return {
+    name: "slow",
+    title: "a chat message to one of the clients that do not read; the memory is the most there was",
+    operations: meant,
+    seconds,
+    cpuUs: meant > 0 ? (taken * 1e6) / meant : 0,
+    p50Ms: null,
+    p99Ms: null,
+    memoryMiB: peak,
+    floor: null,
+    target: [{ of: "memoryKiB", most: 8 * 1024 }],
+    more: {
+      clients,
+      thrownOut,
+      memoryKiB: kiB(peak - before),
+      // Of all sockets of this machine.
+      kernelKiB: kiB(socketsPeak - socketsBefore),
+      leftMiB: memoryMiB(server.pid),
+    },
+  };
+}

@@ -5,8 +5,6 @@ type Row = { pid: number; ended: boolean; parent: number; group: number; ticks: 
 
 /** Clock ticks of /proc in a second: 100 on every Linux, whatever the kernel's own clock is (man 5 proc). */
 const ticksPerSecond = 100;
-/** KiB of a page, on the usual processors. */
-const pageKiB = 4;
 /** Seconds that the ticks of a few processes may be ahead by. A larger difference is of threads that have ended. */
 const coarseness = 0.04;
 
@@ -34,10 +32,17 @@ export function memoryMiB(pid: number): number {
   return kiB / 1024;
 }
 
-/** MiB of memory that the kernel holds for the TCP sockets of this machine: what was sent and not yet read, above all. */
-export function socketMemoryMiB(): number {
-  const pages = Number(/^TCP:.* mem (\d+)/m.exec(read("/proc/net/sockstat"))?.[1] ?? 0);
-  return (pages * pageKiB) / 1024;
+/** MiB that the kernel holds of what was sent from a TCP port, and not yet read by clients on this machine. */
+export function tcpQueueMiB(port: number): number {
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  let bytes = 0;
+  for (const line of read("/proc/net/tcp").split("\n").slice(1)) {
+    const [, local = "", remote = "", , queues = ""] = line.trim().split(/\s+/);
+    const [sent = "0", received = "0"] = queues.split(":");
+    if (local.endsWith(suffix)) bytes += Number.parseInt(sent, 16);
+    if (remote.endsWith(suffix)) bytes += Number.parseInt(received, 16);
+  }
+  return bytes / 1024 ** 2;
 }
 
 /** MiB of memory that this machine can still give to processes. */

@@ -21,7 +21,7 @@ Usage: npm run bench -- [options]
   --clients <number>  Hold at most so many idle clients or other lobbies, whatever the scale.
                       Default: as many as the scale has, which is up to 15 000
   --slow <number>     So many clients that do not read, in the scenario slow. Default: as many
-                      as the scale has, which is up to 224, of some 7 MiB each
+                      as the scale has, which is up to 224, of up to 8 MiB each
   --out <folder>      Where latest.json and latest.html are written. Default: bench/results
   --httpPort <port>   The TCP port of the server under test. Default: a free one
   --compare <before.json> [<after.json>]

@@ -65,7 +65,7 @@ async function measure(subject: Subject, path: string, extent: Extent) {
 }
 
 /** Some come and go first, so that memory a process takes once is not counted as its clients'. */
-async function grown(subject: Subject, extent: Extent): Promise<void> {
+export async function grown(subject: Subject, extent: Extent): Promise<void> {
   const [visits = floorConnect] = subject.udpPort > 0 ? connects : [];
   const session = await visits.open(subject, extent);
   await whileAlive(subject, session.drive(200));

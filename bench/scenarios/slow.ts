@@ -17,8 +17,8 @@ const messages = (limits.unansweredLength / 1_100) * 1.1;
 /** Milliseconds that the lobbies talk at most: thousands of clients take longer than anybody waits. */
 const talkMs = 150_000;
 const sampleMs = 500;
-/** Milliseconds in which memory comes back, once the clients are gone. */
-const returnMs = 2_000;
+/** Milliseconds in which memory comes back, once the clients are gone, at full scale. */
+const returnMs = 10_000;
 
 /**
  * One figure, of a server that has held nobody yet. Rejects, before the machine has none left, if they take half of all memory
@@ -50,7 +50,7 @@ export async function measureSlow(server: Subject, clients: number, scale: numbe
   const { meant, thrownOut } = await talking;
   const [taken, seconds] = [cpu(), (performance.now() - began) / 1000];
   await crowd.leave();
-  await wait(returnMs);
+  await wait(Math.max(500, returnMs * scale));
   const kiB = (mebibytes: number) => (mebibytes * 1024) / clients;
   return {
     name: "slow",

@@ -53,6 +53,8 @@ export function membershipsOf(player: Player): { memberships: Membership[]; viol
 
   const wrong = (sentence: string) => violations.push({ sentence, players: [player] });
   const openIn = (lobbyId: string) => memberships.find((each) => each.lobbyId === lobbyId && !each.end);
+  /** That the lobby closed for a seat before may be heard after the answer that gave the next: they are two connections. */
+  const newestIn = (lobbyId: string) => memberships.findLast((each) => each.lobbyId === lobbyId && !each.end);
   const begin = (lobbyId: string): Membership => {
     const fresh: Membership = { player, lobbyId, answer: null, heard: early, said: [], end: null };
     early = [];
@@ -99,7 +101,7 @@ export function membershipsOf(player: Player): { memberships: Membership[]; viol
       case "said": {
         const { lobbyId, message } = entry.payload;
         if (entry.method === "lobby_messaging_send")
-          openIn(String(lobbyId).toUpperCase())?.said.push({ at, text: String(message) });
+          newestIn(String(lobbyId).toUpperCase())?.said.push({ at, text: String(message) });
         break;
       }
       case "heard": {

@@ -29,10 +29,14 @@ export type ServerOptions = {
   secret?: string;
   /** The Worker's entry file; tests put one around it that injects faults. */
   entry?: string;
+  /** Modules that run in the Worker before its own code: tests watch it from there. */
+  inject?: string[];
   /** Further settings of the Worker (`Settings` in worker/env.ts). */
   vars?: Record<string, string | number>;
   /** Is told every line that the Worker logs; without one they are this process's. */
   logged?: (line: string) => void;
+  /** Is told every sentence that the sidecar says; without one nobody is. */
+  said?: (sentence: string) => void;
 };
 
 export type Server = {
@@ -47,7 +51,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { httpPort, udpPort, host, persist } = options;
   const secret = options.secret ?? randomBytes(32).toString("hex");
-  const script = await bundleWorker(options.entry ?? join(root, "worker/index.ts"));
+  const script = await bundleWorker(options.entry ?? join(root, "worker/index.ts"), options.inject);
   const storage = persist ?? mkdtempSync(join(fastFolder(), "orion-edge-"));
   const cleanUp = () => {
     if (persist === undefined) rmSync(storage, { recursive: true, force: true });
@@ -94,14 +98,11 @@ async function startOwnSidecar(
   edge: URL,
   secret: string,
   port: number,
-  { secondUdpPort: secondPort, metricsPort, host: bind }: ServerOptions,
+  { secondUdpPort: secondPort, metricsPort, host: bind, said = () => {} }: ServerOptions,
 ): Promise<Sidecar> {
   const metrics = metricsPort === undefined ? undefined : { port: metricsPort, host: "127.0.0.1" };
   // The players' host for HTTP is this machine, whatever they call it: no public host needs to be told.
-  const sidecar = await startSidecar(
-    { edge, secret, port, secondPort, name: "local", bind, metrics },
-    () => {},
-  );
+  const sidecar = await startSidecar({ edge, secret, port, secondPort, name: "local", bind, metrics }, said);
   await sidecar.known;
   return sidecar;
 }
@@ -114,9 +115,10 @@ const workerName = "orion-edge";
 const localHomes = 1_000;
 
 /** The Worker as one module of JavaScript. */
-async function bundleWorker(entry: string): Promise<string> {
+async function bundleWorker(entry: string, inject: string[] = []): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [entry],
+    inject,
     bundle: true,
     write: false,
     format: "esm",

@@ -12,6 +12,7 @@
  * `/test/secrets?<secret>=<the one before>` changes what is bound, as a deployment does that leaves all objects alive.
  * `/test/counting?<binding>=<how>` spoils the platform's counting of addresses: `missing`, `broken` or `silent`.
  * `/test/limits?<name>=<n>&…` sets some of core/limits.ts, which are for all objects.
+ * `POST /test/log` has its body logged, word for word.
  * `/test/unanswered` answers how often an answer to mail was lost; `/test/busy?fleet=<ms>` keeps the fleet busy.
  */
 
@@ -149,6 +150,9 @@ export default {
       case "/test/limits":
         for (const [limit, value] of url.searchParams) Object.assign(limits, { [limit]: Number(value) });
         return new Response("set");
+      case "/test/log":
+        console.log(await request.text());
+        return new Response("logged");
       case "/test/unanswered":
         return new Response(String(unanswered));
       case "/test/busy":

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { WebSocket } from "ws";
 import type { Entry } from "./story.ts";
+import { noteFrame } from "./whole-log.ts";
 import { decode, encode, type Message } from "./wire.ts";
 
 /** `body` is the JSON object that `text` is, if it is one. */
@@ -120,6 +121,7 @@ export class Player {
         for (const wake of this.#wakers.splice(0)) wake();
         return;
       }
+      noteFrame(data.toString());
       const message = decode(data.toString());
       this.heard.push(message);
       this.story.push({ at: Date.now(), kind: "heard", message });

@@ -4,6 +4,7 @@ import { createSocket } from "node:dgram";
 import { EventEmitter, once } from "node:events";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
+import { noteLines, noteSettings } from "./whole-log.ts";
 
 /** The project's folder. */
 export const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -26,6 +27,7 @@ export type Program = {
 const patienceMs = 60_000;
 
 export function startProgram(command: string, args: string[], environment: NodeJS.ProcessEnv = {}): Program {
+  noteSettings(environment);
   const child = spawn(command, args, {
     cwd: root,
     env: { ...process.env, NO_COLOR: "1", ...environment },
@@ -48,6 +50,7 @@ export function startProgram(command: string, args: string[], environment: NodeJ
   // The pipes close when the last process that holds them has ended: npm goes before its script.
   const ended = once(child, "close").then(([code]): number | null => {
     over = true;
+    noteLines([command, ...args].join(" "), output);
     news.emit("news");
     return code;
   });

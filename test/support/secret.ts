@@ -1,5 +1,6 @@
 /** What the deployment's secret makes, computed from docs/protocol.md without the product's own code. */
 import { createHmac } from "node:crypto";
+import { noteSecret } from "./whole-log.ts";
 import { encode } from "./wire.ts";
 
 export const secret = "a secret for tests, of 32 letters";
@@ -10,6 +11,7 @@ const hmac = (key: string | Buffer, text: string) => createHmac("sha256", key).u
 export function tokenOf(clientId: string, { home = "17", under = secret } = {}): string {
   const signed = `${home}.${clientId.padEnd(16, "-")}`;
   const mac = hmac(hmac(under, "orion-edge token v1"), signed).subarray(0, 16).toString("base64url");
+  noteSecret({ kind: "client's token", text: `${signed}.${mac}` });
   return `${signed}.${mac}`;
 }
 
@@ -25,7 +27,9 @@ export function signatureOf(path: string, body: string, under = secret): string 
 
 /** What the holder of a relay's ticket signs with. */
 export function ticketKeyOf(ticket: string, under = secret): string {
-  return hmac(hmac(under, "orion-edge relay v1"), ticket).subarray(0, 16).toString("base64url");
+  const key = hmac(hmac(under, "orion-edge relay v1"), ticket).subarray(0, 16).toString("base64url");
+  noteSecret({ kind: "relay's ticket", text: ticket }, { kind: "link's or a ticket's key", text: key });
+  return key;
 }
 
 /** Posts to the edge as a sidecar with this secret does. */

@@ -4,5 +4,6 @@ import { startFaultyServer } from "./server.ts";
 
 const [httpPort = "", udpPort = "", persist = ""] = process.argv.slice(2);
 const timing = { ptpmConnectRequestIntervalMs: 300 };
-await startFaultyServer({ httpPort: Number(httpPort), udpPort: Number(udpPort), persist, secret, timing });
+const ports = { httpPort: Number(httpPort), udpPort: Number(udpPort) };
+await startFaultyServer({ ...ports, persist, secret, timing, logged: console.log });
 console.log("running");

@@ -1,42 +1,61 @@
 /** Servers for tests: the real Worker, real sockets, free ports. */
+import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import type { limits } from "../../core/limits.ts";
 import { type Server, type ServerOptions, startServer } from "../../local/server.ts";
+import { noteSaid, noteSettings, noteWritten } from "./whole-log.ts";
 
 const faultyWorker = fileURLToPath(new URL("./faulty-worker.ts", import.meta.url));
+const inTheWorker = fileURLToPath(new URL("./in-the-worker.ts", import.meta.url));
+const everyLine = fileURLToPath(new URL("./every-line.ts", import.meta.url));
+
+/** `bounded`: only as many lines are logged as in a deployment; else all. */
+export type TestServerOptions = Partial<Omit<ServerOptions, "inject" | "said">> & { bounded?: boolean };
 
 /** A server whose objects can be crashed (`faulty-worker.ts`). */
-export function startFaultyServer(options: Partial<ServerOptions> = {}): Promise<Server> {
+export function startFaultyServer(options: TestServerOptions = {}): Promise<Server> {
   return startTestServer({ entry: faultyWorker, ...options });
 }
 
 /**
  * A server on which every player of the plain path is at home in another object than the rest: what happens between
- * objects happens. Players of the direct path are at home where their lobby is.
+ * objects happens. Players of the direct path are at home where their lobby is. What it logs, and what may not be in
+ * there, is noted for the end of the test file.
  */
-export function startTestServer({ vars, ...options }: Partial<ServerOptions> = {}): Promise<Server> {
+export function startTestServer({
+  vars,
+  secret = randomBytes(32).toString("hex"),
+  logged = printErrors,
+  bounded = false,
+  ...options
+}: TestServerOptions = {}): Promise<Server> {
+  noteSettings({ ...vars, ORION_SECRET: secret });
   return startServer({
     httpPort: 0,
     udpPort: 0,
     host: "127.0.0.1",
     vars: { clientsPerHome: 1, homes: 2_560, ...vars },
+    secret,
+    inject: [inTheWorker, ...(bounded ? [] : [everyLine])],
+    logged: (text) => {
+      const log = noteWritten(text);
+      if (log !== null) logged(log);
+    },
+    said: noteSaid,
     ...options,
   });
 }
 
-/**
- * A server whose objects can be crashed, and all that its Worker has logged so far, line by line; `verbose`, with the
- * lines that a deployment would only count.
- */
-export async function startLoggedServer({
-  verbose = false,
-  ...options
-}: Partial<ServerOptions> & { verbose?: boolean } = {}): Promise<
-  Server & { readonly logged: readonly string[] }
-> {
+function printErrors(line: string): void {
+  if (!line.startsWith('{"level":"info"')) console.error(line);
+}
+
+/** A server whose objects can be crashed, and all that its Worker has logged so far, line by line. */
+export async function startLoggedServer(
+  options: TestServerOptions = {},
+): Promise<Server & { readonly logged: readonly string[] }> {
   const logged: string[] = [];
   const server = await startFaultyServer({ ...options, logged: (text) => logged.push(...text.split("\n")) });
-  if (verbose) await setLimits(server.url, { refusalLineBurst: 1e9, refusalLinesPerSecond: 1e9 });
   return { ...server, logged };
 }
 
@@ -86,6 +105,7 @@ export async function spoilCounting(
 
 /** Changes the deployment's secrets under objects that live on. */
 export async function setSecrets(base: URL, secret: string, before: string): Promise<void> {
+  noteSettings({ ORION_SECRET: secret, ORION_SECRET_BEFORE: before });
   await fetch(new URL(`/test/secrets?${new URLSearchParams({ [secret]: before })}`, base));
 }
 

@@ -162,6 +162,7 @@ describe("the home of a host crashes, and its lobby with it", () => {
 
   test("while other lobbies of the home have members elsewhere: all of them are told of theirs", async () => {
     const own = await startFaultyServer({ vars: { clientsPerHome: 2 } });
+    const watcher = watch(own.url);
     try {
       const one = await lobbyOf(1, own.url, { isPublic: true, maxMembers: 3 });
       const two = await lobbyOf(1, own.url, { isPublic: true, maxMembers: 3 });
@@ -176,7 +177,9 @@ describe("the home of a host crashes, and its lobby with it", () => {
         expect(await guests[i]?.hears("lobby_closed")).toMatchObject({ lobbyId });
       await vi.waitFor(async () => expect(await listed(one.lobbyId, own.url)).toBeUndefined(), soon);
       await vi.waitFor(async () => expect(await listed(two.lobbyId, own.url)).toBeUndefined(), soon);
+      await watcher.settles();
     } finally {
+      watcher.stop();
       await own.stop();
     }
   });
@@ -207,6 +210,7 @@ describe("the directory crashes", () => {
 describe("the fleet crashes", () => {
   test("a mediation starts, and is carried to its end", async () => {
     const own = await startFaultyServer({ timing });
+    const watcher = watch(own.url);
     try {
       const { lobbyId, host, all } = await lobbyOf(2, own.url);
       await crash(own.url, { fleet: "" });
@@ -214,7 +218,9 @@ describe("the fleet crashes", () => {
       await connects(all);
       for (const player of all) player.reportsSuccess();
       await succeeds(all);
+      await watcher.settles();
     } finally {
+      watcher.stop();
       await own.stop();
     }
   });
@@ -237,6 +243,7 @@ describe("as time passes after a crash", () => {
 
   test("an audit finds members whose home crashed, though nobody says anything", async () => {
     const own = await startFaultyServer();
+    const watcher = watch(own.url);
     try {
       const { lobbyId, host, guests } = await lobbyOf(2, own.url, { isPublic: true });
       await crash(own.url, { home: guests[0]?.home ?? "" });
@@ -256,13 +263,18 @@ describe("as time passes after a crash", () => {
       // One that is not is off the list after a quarter of an hour.
       await later(own.url, 15 * minutes + 1);
       expect(await listed(lobbyId, own.url)).toBeUndefined();
+      // Its late audit brings it back.
+      await ring(own.url, host.home);
+      await watcher.settles();
     } finally {
+      watcher.stop();
       await own.stop();
     }
   });
 
   test("a lobby that is lost is off the list after a quarter of an hour, however often the directory sleeps", async () => {
     const own = await startFaultyServer();
+    const watcher = watch(own.url);
     try {
       const { lobbyId, all } = await lobbyOf(2, own.url, { isPublic: true });
       // The lobby is not told, and here its alarm does not come: to the directory it is as good as lost.
@@ -274,7 +286,9 @@ describe("as time passes after a crash", () => {
         await listed(lobbyId, own.url);
       }
       expect(await listed(lobbyId, own.url)).toBeUndefined();
+      await watcher.settles();
     } finally {
+      watcher.stop();
       await own.stop();
     }
   });

@@ -6,6 +6,7 @@ import { setTimeout as pass } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player, request, rollCall } from "../support/player.ts";
+import { watch } from "../support/promises.ts";
 import { incarnation, later, ring, setFault, startFaultyServer } from "../support/server.ts";
 
 const sleepMs = 12_500;
@@ -24,6 +25,7 @@ async function asleep(
 ): Promise<void> {
   // A server of its own: in a shared home, one test would wake the players of another.
   const server = await startFaultyServer({ timing: { ptpmConnectRequestIntervalMs: 60_000 } });
+  const watcher = watch(server.url);
   try {
     const lobby = await lobbyOf(3, server.url, { direct, isPublic: true, maxMembers: 5 });
     const objects = [...new Set(lobby.all.map(({ home }) => home))].map((home) => ({ home }));
@@ -35,7 +37,9 @@ async function asleep(
     await wake(lobby, server);
     const after = await incarnations();
     for (const [i, text] of after.entries()) expect(text).not.toBe(slept[i]);
+    await watcher.settles();
   } finally {
+    watcher.stop();
     await server.stop();
   }
 }
@@ -91,6 +95,7 @@ for (const direct of [false, true]) {
 
   test.concurrent(`a mediation of the ${path} path that sleeps while it gathers stays locked`, async () => {
     const server = await startFaultyServer({ timing: { ptpmConnectRequestIntervalMs: 60_000 } });
+    const watcher = watch(server.url);
     try {
       const { lobbyId, host, all } = await lobbyOf(2, server.url, { direct, maxMembers: 4 });
       for (const player of all) player.answersOverUdp = false;
@@ -100,7 +105,9 @@ for (const direct of [false, true]) {
       expect(await late.join(lobbyId, "Late")).toMatchObject({ body: { codes: ["lobby_locked"] } });
       expect(await host.start(lobbyId)).toMatchObject({ body: { codes: ["lobby_locked"] } });
       expect((await late.host()).status).toBe(201);
+      await watcher.settles();
     } finally {
+      watcher.stop();
       await server.stop();
     }
   });
@@ -123,6 +130,7 @@ for (const direct of [false, true]) {
 
   test.concurrent(`a mediation of the ${path} path that sleeps while it gathers is completed`, async () => {
     const server = await startFaultyServer({ timing: { ptpmConnectRequestIntervalMs: 13_000 } });
+    const watcher = watch(server.url);
     try {
       const { lobbyId, host, guests, all } = await lobbyOf(3, server.url, { direct });
       for (const guest of guests) guest.answersOverUdp = false;
@@ -138,7 +146,9 @@ for (const direct of [false, true]) {
       for (const player of all) player.reportsSuccess();
       for (const player of all) await player.hears("lobby_closed");
       expect(await incarnation(server.url, { home: host.home })).not.toBe(before);
+      await watcher.settles();
     } finally {
+      watcher.stop();
       await server.stop();
     }
   });
@@ -146,6 +156,7 @@ for (const direct of [false, true]) {
 
 test.concurrent("one who connected, slept, and is heard before hosting, hosts", async () => {
   const server = await startFaultyServer();
+  const watcher = watch(server.url);
   try {
     const other = await Player.connect(server.url);
     const host = await Player.connect(server.url, "/lobbies");
@@ -160,7 +171,9 @@ test.concurrent("one who connected, slept, and is heard before hosting, hosts", 
     expect(guest.home).toBe(host.home);
     expect((await guest.join(lobbyId, "Guest")).status).toBe(200);
     await rollCall(lobbyId, host, guest);
+    await watcher.settles();
   } finally {
+    watcher.stop();
     await server.stop();
   }
 });
@@ -202,6 +215,7 @@ test.concurrent("a reminder that fell due in sleep comes, whatever another lobby
     vars: { clientsPerHome: 3 },
     timing: { ptpmConnectRequestIntervalMs: 15_000 },
   });
+  const watcher = watch(server.url);
   try {
     const one = await lobbyOf(2, server.url);
     const two = await lobbyOf(1, server.url, { maxMembers: 2 });
@@ -217,7 +231,9 @@ test.concurrent("a reminder that fell due in sleep comes, whatever another lobby
     expect((await guest.join(two.lobbyId, "Guest")).status).toBe(200);
     await one.host.hears("ptpMediation_send", 2);
     expect(await incarnation(server.url, { home: one.host.home })).not.toBe(before);
+    await watcher.settles();
   } finally {
+    watcher.stop();
     await server.stop();
   }
 });

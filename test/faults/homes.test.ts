@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { Player } from "../support/player.ts";
+import { watch } from "../support/promises.ts";
 import { expectRefused } from "../support/refusal.ts";
 import { crash, later, startFaultyServer } from "../support/server.ts";
 
@@ -11,17 +12,21 @@ const shares = 10;
 
 test("a crowd gets in, each to a home of its own, though more than a third of the homes are full", async () => {
   const server = await startFaultyServer({ vars: { clientsPerHome: 1, homes: 2_560 } });
+  const watcher = watch(server.url);
   try {
     // With a hundred of 256 full and another ninety wanted, the last ones find room in one of four.
     const full = Array.from({ length: 100 }, (_, place) => String(place * shares));
     await Promise.all(full.map((home) => Player.connect(server.url, `/test/socket?home=${home}`)));
     const crowd = await Player.crowd(90, server.url);
     expect(new Set([...full, ...crowd.map(({ home }) => home)]).size).toBe(full.length + crowd.length);
+    await watcher.settles();
   } finally {
+    watcher.stop();
     await server.stop();
   }
 });
 
+// Nobody is watched here: no lobby is opened, and whoever looked how it settles would take the only place there is.
 test("when there is no room at all one is told so, and gets in when another has left", async () => {
   const server = await startFaultyServer({ vars: { clientsPerHome: 1, homes: shares } });
   try {
@@ -47,6 +52,7 @@ for (const { homes, home } of [
 ]) {
   test(`when there are only ${homes} homes any more, one who is in home ${home} cannot host, but join`, async () => {
     const server = await startFaultyServer({ vars: { homes } });
+    const watcher = watch(server.url);
     try {
       const beyond = await Player.connect(server.url, `/test/socket?home=${home}`);
       expect(beyond.home).toBe(home);
@@ -55,7 +61,9 @@ for (const { homes, home } of [
       const lobbyId = String((await host.host()).body?.lobbyId);
       expect((await beyond.join(lobbyId, "Guest")).status).toBe(200);
       await host.hears("lobby_peerConnect");
+      await watcher.settles();
     } finally {
+      watcher.stop();
       await server.stop();
     }
   });
@@ -63,6 +71,7 @@ for (const { homes, home } of [
 
 test("a lobby's code is not given to the next lobbies of its home", async () => {
   const server = await startFaultyServer({ vars: { clientsPerHome: 256, homes: 59_000 } });
+  const watcher = watch(server.url);
   try {
     const codes = new Set<unknown>();
     for (let i = 0; i < 50; i++) {
@@ -71,13 +80,16 @@ test("a lobby's code is not given to the next lobbies of its home", async () => 
       await host.leave();
     }
     expect(codes.size).toBe(50);
+    await watcher.settles();
   } finally {
+    watcher.stop();
     await server.stop();
   }
 });
 
 test("nor to those that come after its home has lost its memory, again and again", async () => {
   const server = await startFaultyServer({ vars: { clientsPerHome: 256, homes: 59_000 } });
+  const watcher = watch(server.url);
   try {
     const codes = new Set<unknown>();
     // As many as would likely share a code if it was drawn among the thousand of the home.
@@ -90,7 +102,9 @@ test("nor to those that come after its home has lost its memory, again and again
       await later(server.url, 1_000);
     }
     expect(codes.size).toBe(120);
+    await watcher.settles();
   } finally {
+    watcher.stop();
     await server.stop();
   }
 });

@@ -1,11 +1,13 @@
 /** What sidecars saw, when some of those it is for cannot be told. */
 import { expect, test } from "vitest";
 import { lobbyOf, Player, post } from "../support/player.ts";
+import { watch } from "../support/promises.ts";
 import { secret, signatureOf } from "../support/secret.ts";
 import { setFault, startFaultyServer } from "../support/server.ts";
 
 test("a post with observations for lobbies out of reach is answered in time: those are wanted again, the others are there", async () => {
   const server = await startFaultyServer({ secret, udpPort: null });
+  const watcher = watch(server.url);
   try {
     const apart = await lobbyOf(2, server.url);
     const other = await Player.connect(server.url);
@@ -23,7 +25,10 @@ test("a post with observations for lobbies out of reach is answered in time: tho
     expect(answer).toMatchObject({ status: 200, body: { again: [0] } });
     // A flight to a lobby out of reach is given up after 12 s; a sidecar gives up its post after 5 s.
     expect(Date.now() - began).toBeLessThan(5_000);
+    await setFault(server.url, "lobbies", "");
+    await watcher.settles();
   } finally {
+    watcher.stop();
     await server.stop();
   }
 });

@@ -1,8 +1,9 @@
 /** Somebody has got hold of what a sidecar posted, and posts it again. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, rollCall } from "../support/player.ts";
+import { type Watch, watch } from "../support/promises.ts";
 import { postAsSidecar, secret } from "../support/secret.ts";
 import { crash, later, startFaultyServer } from "../support/server.ts";
 
@@ -12,8 +13,16 @@ const stale = { status: 400, body: { codes: ["stale_post"] } };
 const taken = { status: 200 };
 
 let server: Server;
+let watcher: Watch;
 beforeAll(async () => {
   server = await startFaultyServer({ secret, udpPort: null });
+});
+beforeEach(() => {
+  watcher = watch(server.url);
+});
+afterEach(async () => {
+  await watcher.settles();
+  watcher.stop();
 });
 afterAll(() => server.stop());
 

@@ -1,16 +1,25 @@
 /** Clients that do not read, or stopped: what is sent to them piles up in the server, and nobody can see how much. */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player, post, rollCall } from "../support/player.ts";
+import { type Watch, watch } from "../support/promises.ts";
 import { incarnation, startFaultyServer } from "../support/server.ts";
 import { decode, encode } from "../support/wire.ts";
 
 let server: Server;
+let watcher: Watch;
 beforeAll(async () => {
   server = await startFaultyServer({ udpPort: null });
+});
+beforeEach(() => {
+  watcher = watch(server.url);
+});
+afterEach(async () => {
+  await watcher.settles();
+  watcher.stop();
 });
 afterAll(() => server.stop());
 

@@ -4,7 +4,7 @@ import { limits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { type Answer, lobbyOf, Player } from "../support/player.ts";
 import { expectRefused } from "../support/refusal.ts";
-import { later, startFaultyServer } from "../support/server.ts";
+import { failCalls, failedCalls, later, startFaultyServer } from "../support/server.ts";
 
 let server: Server;
 beforeAll(async () => {
@@ -38,6 +38,31 @@ test("a client that asks again and again is refused for a while, alone, and keep
   await later(server.url, Math.max(...waits) * 1000);
   expectRefused(await host.host(), 409, "already_in_lobby");
 });
+
+test.each([
+  ["hosts", "hostLobby", 201],
+  ["joins", "joinLobby", 200],
+  ["starts", "startMediation", 409],
+] as const)(
+  "one who has a single request left, and %s, is answered though the server had to ask thrice",
+  async (_, method, status) => {
+    const { lobbyId } = await lobbyOf(1, server.url, { maxMembers: 4 });
+    const player = await Player.connect(server.url);
+    const asks = {
+      hostLobby: () => player.host(),
+      joinLobby: () => player.join(lobbyId, "Me"),
+      startMediation: () => player.start(lobbyId),
+    };
+    while (!isTooMany(await player.start("00000")));
+    // The next that is not refused takes the one that was just earned, and leaves next to nothing.
+    while (isTooMany(await player.start("00000"))) await later(server.url, 20);
+    await later(server.url, 1_000 / limits.requestsPerSecond);
+    const before = await failedCalls(server.url);
+    await failCalls(server.url, method, "lose", 2);
+    expect((await asks[method]()).status).toBe(status);
+    expect(await failedCalls(server.url)).toBe(before + 2);
+  },
+);
 
 test("a client that guesses codes is told of none any more, until it has waited", async () => {
   const { lobbyId } = await lobbyOf(1, server.url, { maxMembers: 4 });

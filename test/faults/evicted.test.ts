@@ -5,7 +5,7 @@
 import { setTimeout as pass } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Server } from "../../local/server.ts";
-import { watch } from "../support/promises.ts";
+import { type Watch, watch } from "../support/promises.ts";
 import { incarnation, startFaultyServer } from "../support/server.ts";
 import { type Cast, castOf, steps } from "./life.ts";
 
@@ -13,16 +13,25 @@ vi.setConfig({ maxConcurrency: 30 });
 const sleepMs = 12_500;
 
 let server: Server;
+/** One for all tests: each would wake the others' objects if it looked at its end how everything settles. */
+let watcher: Watch;
 beforeAll(async () => {
   server = await startFaultyServer({ timing: { ptpmConnectRequestIntervalMs: 60_000 } });
+  watcher = watch(server.url);
 });
-afterAll(() => server.stop());
+afterAll(async () => {
+  try {
+    await watcher.settles();
+  } finally {
+    watcher.stop();
+    await server.stop();
+  }
+});
 
 for (const direct of [false, true]) {
   describe(direct ? "players of the direct path" : "players of the plain path", () => {
     for (const last of Object.keys(steps)) {
       test.concurrent(`everything sleeps after this: ${last}`, async () => {
-        const watcher = watch(server.url);
         const cast: Cast = await castOf(server, direct);
         let slept: string[] = [];
         for (const [name, step] of Object.entries(steps)) {
@@ -39,7 +48,6 @@ for (const direct of [false, true]) {
         const now = await incarnations(cast);
         for (const [i, text] of slept.entries()) expect(now[i]).not.toBe(text);
         expect(watcher.broken().map(({ sentence }) => sentence)).toEqual([]);
-        watcher.stop();
       });
     }
   });

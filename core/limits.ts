@@ -246,4 +246,10 @@ export const limits = {
   refusalLineBurst: 20,
   /** Those a second, for long. The others are counted. */
   refusalLinesPerSecond: 2,
+  /** Lines about faults of ours, or of the platform, that an isolate writes at once: the first seconds of any outage, each with its ids. */
+  faultLineBurst: 100,
+  /** Those a second, for long: enough to follow an outage by, where every request would bring one. The others are counted. */
+  faultLinesPerSecond: 10,
+  /** Milliseconds after which a fault of a kind that was not written since is always written: what is rare is not lost among the frequent. */
+  faultLineAgainMs: 10_000,
 } as const;

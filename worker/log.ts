@@ -1,37 +1,69 @@
 /** One JSON object a line. Never a token, a secret or a player's address. */
-import { draw, newBucket, type Rate } from "../core/allowance.ts";
+import { type Bucket, draw, newBucket, type Rate } from "../core/allowance.ts";
 import { limits } from "../core/limits.ts";
 
 export type Details = Record<string, string | number | undefined>;
 
-/** A fault of ours, or of the platform: always written. */
-export function logFault(what: string, details: Details = {}, error?: unknown): void {
-  console.error(
-    JSON.stringify({
-      level: "error",
-      what,
-      ...details,
-      ...(error !== undefined && { error: reason(error) }),
-    }),
-  );
-}
+/** Lines of one level. Those that are too many are not written; the next that is says how many were left out before it. */
+type Lines = {
+  level: "error" | "info";
+  write(line: string): void;
+  rate(): Rate;
+  bucket: Bucket;
+  /** Lines not written since the last that was, by what they were about. */
+  leftOut: Map<string, number>;
+};
 
-const rate = (): Rate => ({ burst: limits.refusalLineBurst, perSecond: limits.refusalLinesPerSecond });
-const lines = newBucket(rate(), 0);
-/** Lines not written since the last that was, by what they were about. */
-const leftOut = new Map<string, number>();
+const faultRate = (): Rate => ({ burst: limits.faultLineBurst, perSecond: limits.faultLinesPerSecond });
+const faults: Lines = {
+  level: "error",
+  write: (line) => console.error(line),
+  rate: faultRate,
+  bucket: newBucket(faultRate(), 0),
+  leftOut: new Map(),
+};
+
+const refusalRate = (): Rate => ({ burst: limits.refusalLineBurst, perSecond: limits.refusalLinesPerSecond });
+const refusals: Lines = {
+  level: "info",
+  write: (line) => console.log(line),
+  rate: refusalRate,
+  bucket: newBucket(refusalRate(), 0),
+  leftOut: new Map(),
+};
+
+/** When a fault of each kind was written last, in milliseconds since 1970. The kinds are texts of this code, a dozen. */
+const written = new Map<string, number>();
 
 /**
- * Something that a stranger can bring about as often as it likes. Only so many lines a second are written; the next that
- * is says how many were left out before it.
+ * A fault of ours, or of the platform. In a long outage every request brings one: of a kind that was not written for a while
+ * the next line always is, of the others only so many a second.
  */
-export function logRefusal(what: string, details: Details = {}): void {
-  if (!draw(lines, rate(), Date.now())) {
-    leftOut.set(what, (leftOut.get(what) ?? 0) + 1);
+export function logFault(what: string, details: Details = {}, error?: unknown): void {
+  const now = Date.now();
+  const isFirst = now - (written.get(what) ?? Number.NEGATIVE_INFINITY) >= limits.faultLineAgainMs;
+  if (!draw(faults.bucket, faults.rate(), now) && !isFirst) {
+    leaveOut(faults, what);
     return;
   }
+  written.set(what, now);
+  write(faults, what, { ...details, ...(error !== undefined && { error: reason(error) }) });
+}
+
+/** Something that a stranger can bring about as often as it likes: only so many lines a second. */
+export function logRefusal(what: string, details: Details = {}): void {
+  if (draw(refusals.bucket, refusals.rate(), Date.now())) write(refusals, what, details);
+  else leaveOut(refusals, what);
+}
+
+function leaveOut({ leftOut }: Lines, what: string): void {
+  leftOut.set(what, (leftOut.get(what) ?? 0) + 1);
+}
+
+function write(lines: Lines, what: string, details: Details): void {
+  const { level, leftOut } = lines;
   const missing = leftOut.size > 0 && { leftOut: Object.fromEntries(leftOut) };
-  console.log(JSON.stringify({ level: "info", what, ...details, ...missing }));
+  lines.write(JSON.stringify({ level, what, ...details, ...missing }));
   leftOut.clear();
 }
 

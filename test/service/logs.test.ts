@@ -2,8 +2,16 @@
 import { expect, test, vi } from "vitest";
 import { limits } from "../../core/limits.ts";
 import { lobbyOf, Player, post, refusedUpgrade, request, rollCall } from "../support/player.ts";
+import { expectRefused } from "../support/refusal.ts";
 import { postAsSidecar, secret, tokenOf } from "../support/secret.ts";
-import { crash, setFault, setSecrets, spoilCounting, startLoggedServer } from "../support/server.ts";
+import {
+  crash,
+  failCalls,
+  setFault,
+  setSecrets,
+  spoilCounting,
+  startLoggedServer,
+} from "../support/server.ts";
 import { lookThrough } from "../support/whole-log.ts";
 import { encode } from "../support/wire.ts";
 
@@ -152,29 +160,61 @@ test("a refusal says whom it was for, where, and why", async () => {
   await server.stop();
 });
 
+/** How often this was logged, and how often it was left out of the log, as the lines after it tell. */
+function timesOf(what: string, lines: readonly string[]): number {
+  const all = read(lines);
+  const leftOut = all.map(({ leftOut }) => Number(Object(leftOut)[what] ?? 0));
+  return all.filter((line) => line.what === what).length + leftOut.reduce((a, b) => a + b, 0);
+}
+
 test("a stranger cannot fill the log: what is left out of it is counted", async () => {
-  const server = await startLoggedServer({ udpPort: null, bounded: true });
+  const { url, logged, stop } = await startLoggedServer({ udpPort: null, bounded: true });
   const began = Date.now();
   const refusals = 2_000;
   for (let i = 0; i < refusals; i += 50) {
-    await Promise.all(Array.from({ length: 50 }, () => request(server.url, "/nowhere")));
+    await Promise.all(Array.from({ length: 50 }, () => request(url, "/nowhere")));
   }
   const most = limits.refusalLineBurst + ((Date.now() - began) / 1000) * limits.refusalLinesPerSecond + 1;
-  expect(server.logged.length).toBeLessThanOrEqual(most);
-  const written = () => read(server.logged);
-  const leftOut = () =>
-    written()
-      .map(({ leftOut }) => Number(Object(leftOut).refused ?? 0))
-      .reduce((a, b) => a + b, 0);
+  expect(logged.length).toBeLessThanOrEqual(most);
   // The next line tells of those before it.
   let more = 0;
   await vi.waitFor(
     async () => {
       more += 1;
-      await request(server.url, "/nowhere");
-      expect(written().length + leftOut()).toBe(refusals + more);
+      await request(url, "/nowhere");
+      expect(timesOf("refused", logged)).toBe(refusals + more);
     },
     { timeout: 10_000, interval: 600 },
   );
-  await server.stop();
+  await stop();
+});
+
+test("an outage does not fill the log either: its errors are counted, and another fault that begins meanwhile is written", async () => {
+  const { url, logged, stop } = await startLoggedServer({ udpPort: null, bounded: true });
+  const host = await Player.connect(url);
+  await failCalls(url, "all", "fail", Number.POSITIVE_INFINITY);
+  await failCalls(url, "hostLobby", "fail", Number.POSITIVE_INFINITY);
+  const began = Date.now();
+  const half = 400;
+  const listings = () => Array.from({ length: half }, () => request(url, "/lobbies"));
+  // Its own fault comes among those of the directory, when no more of them are written.
+  const answers = await Promise.all([...listings(), host.host(), ...listings()]);
+  for (const answer of answers) expectRefused(answer, 503, "unavailable");
+  const errors = () => logged.filter((line) => line.includes('"error"'));
+  const most = limits.faultLineBurst + ((Date.now() - began) / 1000) * limits.faultLinesPerSecond + 2;
+  expect(errors().length).toBeGreaterThanOrEqual(limits.faultLineBurst);
+  expect(errors().length).toBeLessThanOrEqual(most);
+  expect(read(errors()).filter(({ what }) => what === "home unreachable")).toMatchObject([
+    { home: host.home },
+  ]);
+  let more = 0;
+  await vi.waitFor(
+    async () => {
+      more += 1;
+      await request(url, "/lobbies");
+      expect(timesOf("directory unreachable", errors())).toBe(2 * half + more);
+    },
+    { timeout: 10_000, interval: 10 },
+  );
+  await stop();
 });

@@ -252,4 +252,6 @@ export const limits = {
   faultLinesPerSecond: 10,
   /** Milliseconds after which a fault of a kind that was not written since is always written: what is rare is not lost among the frequent. */
   faultLineAgainMs: 10_000,
+  /** Milliseconds between two lines of a sidecar that tell what it refused: a flood of a day is 1 440 of them. */
+  refusalLineMs: 60_000,
 } as const;

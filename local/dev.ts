@@ -14,6 +14,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { commandLineMistake, positiveInteger } from "../core/settings.ts";
+import { plainLine } from "./plain-line.ts";
 import { portSentence, tryPort } from "./port.ts";
 
 const help = `Orion Edge for developing: the Worker under wrangler dev, and a sidecar.
@@ -130,7 +131,7 @@ function run(
     createInterface({ input: stream }).on("line", (line) => {
       // Every 10 s, for ever.
       if (line !== "" && !line.includes("POST /sidecar/heartbeat 200")) {
-        console.log(`${name.padEnd(7)} | ${line}`);
+        console.log(`${name.padEnd(7)} | ${plainLine(line)}`);
       }
     });
   }

@@ -9,6 +9,7 @@ import { Log, LogLevel, Miniflare } from "miniflare";
 import { hostInUrl } from "../core/endpoint.ts";
 import { limits } from "../core/limits.ts";
 import { defaultTiming, type Timing } from "../core/settings.ts";
+import type { Line } from "../udp-sidecar/log.ts";
 import { type Sidecar, startSidecar } from "../udp-sidecar/sidecar.ts";
 
 export type ServerOptions = {
@@ -35,8 +36,8 @@ export type ServerOptions = {
   vars?: Record<string, string | number>;
   /** Is told every line that the Worker logs; without one they are this process's. */
   logged?: (line: string) => void;
-  /** Is told every sentence that the sidecar says; without one nobody is. */
-  said?: (sentence: string) => void;
+  /** Is told what the sidecar has to say; without one nobody is. */
+  told?: (line: Line) => void;
 };
 
 export type Server = {
@@ -98,11 +99,11 @@ async function startOwnSidecar(
   edge: URL,
   secret: string,
   port: number,
-  { secondUdpPort: secondPort, metricsPort, host: bind, said = () => {} }: ServerOptions,
+  { secondUdpPort: secondPort, metricsPort, host: bind, told = () => {} }: ServerOptions,
 ): Promise<Sidecar> {
   const metrics = metricsPort === undefined ? undefined : { port: metricsPort, host: "127.0.0.1" };
   // The players' host for HTTP is this machine, whatever they call it: no public host needs to be told.
-  const sidecar = await startSidecar({ edge, secret, port, secondPort, name: "local", bind, metrics }, said);
+  const sidecar = await startSidecar({ edge, secret, port, secondPort, name: "local", bind, metrics }, told);
   await sidecar.known;
   return sidecar;
 }

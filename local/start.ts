@@ -1,5 +1,6 @@
 /** `npm start`: the service on this machine, until Ctrl-C. */
 import { mkdir } from "node:fs/promises";
+import { type Line, textOf } from "../udp-sidecar/log.ts";
 import { help, ownAddresses, readOptions, type StartOptions } from "./options.ts";
 import { portSentence, tryPort } from "./port.ts";
 import type { Server } from "./server.ts";
@@ -33,12 +34,19 @@ async function run(options: StartOptions): Promise<void> {
   for (const signal of stopSignals) process.once(signal, () => process.exit(0));
   // Loaded only now, so that a mistake on the command line is answered at once.
   const { startServer } = await import("./server.ts");
-  const server = await startServer(options).catch((error: NodeJS.ErrnoException & { port?: number }) => {
-    if (error.syscall !== "bind") fail(`The server did not start: ${error.message}`);
-    const isSecond = error.port === secondUdpPort;
-    const [port, flag] = isSecond ? [secondUdpPort, "--secondUdpPort"] : [udpPort, "--udpPort"];
-    fail(portSentence("UDP", port, flag, error));
-  });
+  // That all is well the greeting says.
+  let isGreeted = false;
+  const told = (line: Line) => {
+    if (isGreeted || line.level === "error") console.log(textOf(line));
+  };
+  const server = await startServer({ ...options, told }).catch(
+    (error: NodeJS.ErrnoException & { port?: number }) => {
+      if (error.syscall !== "bind") fail(`The server did not start: ${error.message}`);
+      const isSecond = error.port === secondUdpPort;
+      const [port, flag] = isSecond ? [secondUdpPort, "--secondUdpPort"] : [udpPort, "--udpPort"];
+      fail(portSentence("UDP", port, flag, error));
+    },
+  );
   for (const signal of stopSignals) {
     // Miniflare has put its own handler there, which leaves the sidecar no time to say goodbye.
     process.removeAllListeners(signal);
@@ -48,6 +56,7 @@ async function run(options: StartOptions): Promise<void> {
     });
   }
   console.log(greeting(options, server));
+  isGreeted = true;
 }
 
 function greeting(

@@ -5,7 +5,17 @@ import { signatureHeader } from "../core/wire/sidecar-post.ts";
 import { deriveKey, signPost } from "./keys.ts";
 
 /** How the edge answered: `accepted` with its body, or why not. `isFinal`: the same post would never be. */
-export type Reply = { accepted: true; body: string } | { accepted: false; why: string; isFinal: boolean };
+export type Reply = { accepted: true; body: string } | { accepted: false; why: Why; isFinal: boolean };
+
+/**
+ * Why a post was not accepted, for logs. `unreachable` has the system's word for it as its `reason`, `status` the one that came;
+ * `another_secret` is the edge's 401.
+ */
+export type Why = {
+  code: "no_answer" | "unreachable" | "cut_off" | "too_long" | "another_secret" | "status" | "not_orion";
+  reason?: string;
+  status?: number;
+};
 
 export type Edge = {
   /** Posts JSON. Never throws: whatever goes wrong is a reply. */
@@ -28,7 +38,7 @@ export function connectEdge(url: URL, secret: string): Edge {
 
   const post = (path: string, content: object) =>
     new Promise<Reply>((resolve) => {
-      const fail = (why: string, isFinal = false) => resolve({ accepted: false, why, isFinal });
+      const fail = (why: Why, isFinal = false) => resolve({ accepted: false, why, isFinal });
       const body = JSON.stringify(content);
       const sent = request(new URL(path, url), {
         agent,
@@ -43,26 +53,26 @@ export function connectEdge(url: URL, secret: string): Edge {
       sent.on("error", (error: NodeJS.ErrnoException) =>
         fail(
           error.name === "AbortError"
-            ? `no answer within ${patienceMs / 1000} s`
-            : `it cannot be reached (${error.code ?? error.message})`,
+            ? { code: "no_answer" }
+            : { code: "unreachable", reason: error.code ?? error.name },
         ),
       );
       sent.on("response", (response) => {
         let text = "";
         response.setEncoding("utf8");
-        response.on("error", () => fail("an answer that was cut off"));
+        response.on("error", () => fail({ code: "cut_off" }));
         response.on("data", (chunk: string) => {
           text += chunk;
           if (text.length <= longestAnswer) return;
-          fail("an answer that is too long");
+          fail({ code: "too_long" });
           // Without an error: an answer that came in one piece has no one left to hear it.
           sent.destroy();
         });
         response.on("end", () => {
           const { statusCode: status = 0 } = response;
           if (status === 200) resolve({ accepted: true, body: text });
-          else if (status === 401) fail("it was given another secret");
-          else fail(`status ${status}`, status >= 400 && status < 500 && !notOfContent.has(status));
+          else if (status === 401) fail({ code: "another_secret" });
+          else fail({ code: "status", status }, status >= 400 && status < 500 && !notOfContent.has(status));
         });
       });
       sent.end(body);

@@ -1,4 +1,5 @@
 /** `npm run sidecar`: one sidecar, until it is told to stop. */
+import { faultOf, type Line, textOf } from "./log.ts";
 import { help, readOptions } from "./options.ts";
 import { type SidecarOptions, startSidecar } from "./sidecar.ts";
 
@@ -8,13 +9,27 @@ if (wish.kind === "help") {
 } else if (wish.kind === "error") {
   fail(`${wish.why} (--help tells all options)`);
 } else {
-  const { name } = wish.options;
-  const sidecar = await startSidecar(wish.options, console.log).catch((error: NodeJS.ErrnoException) =>
-    fail(portSentence(wish.options, error)),
+  await run(wish.options);
+}
+
+/** From here on all that is written is lines for the operator's log, on standard output. */
+async function run(options: SidecarOptions): Promise<void> {
+  const write = (line: Line) => console.log(textOf(line));
+  const { name, edge } = options;
+  const sidecar = await startSidecar(options, write).catch((error: NodeJS.ErrnoException) =>
+    fail(portSentence(options, error)),
   );
-  console.log(`Sidecar ${name} listens on UDP port ${sidecar.port}.`);
-  console.log(`Its second UDP port is ${sidecar.secondPort}.`);
-  if (sidecar.metricsPort > 0) console.log(`Its metrics are on TCP port ${sidecar.metricsPort}.`);
+  const { port, secondPort, metricsPort } = sidecar;
+  write({
+    level: "info",
+    what: "this sidecar listens on UDP ports",
+    ...{ sidecar: name, edge: edge.origin, port, secondPort },
+    ...(metricsPort > 0 && { metricsPort }),
+  });
+  process.on("uncaughtException", (error) => {
+    write({ level: "error", what: "this sidecar has failed", sidecar: name, ...faultOf(error) });
+    process.exit(1);
+  });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, async () => {
       await sidecar.stop();

@@ -11,11 +11,13 @@ import {
   observationsPath,
 } from "../core/wire/sidecar-post.ts";
 import { type Counts, type RelayCounts, sumOf } from "./counts.ts";
-import { connectEdge } from "./edge.ts";
+import { connectEdge, type Why } from "./edge.ts";
+import type { Line } from "./log.ts";
 import type { MetricsServer, Sources } from "./metrics.ts";
 import { nextPort } from "./next-port.ts";
 import { Observations } from "./observations.ts";
 import { listen } from "./receiver.ts";
+import { Refusals } from "./refusals.ts";
 import { Sightings } from "./sightings.ts";
 
 export type SidecarOptions = {
@@ -39,7 +41,7 @@ export type SidecarOptions = {
   metrics?: { port: number; host: string } | undefined;
   /** What the relay carries, where it is not what core/limits.ts has. With 0 links it is off, and the edge is told of none. */
   relay?: Partial<RelayBounds> | undefined;
-  /** What the relay, cookies and words to the operator go by, in milliseconds since 1970; without one, the system's. */
+  /** What the relay, cookies and lines to the operator go by, in milliseconds since 1970; without one, the system's. */
   clock?: (() => number) | undefined;
 };
 
@@ -59,38 +61,39 @@ export type Sidecar = {
 
 /** Milliseconds after which a heartbeat that failed is repeated, doubled with every further one. */
 const firstRetryMs = 250;
-/** Milliseconds until it is said again that players' addresses are not taken. */
-const sayAgainMs = 10 * 60_000;
+/** Milliseconds until it is told again that players' addresses are not taken. */
+const tellAgainMs = 10 * 60_000;
 /** Milliseconds that stopping may take for what is still under way. */
 const goodbyeMs = 1_000;
 /** Milliseconds of those in which the goodbye waits for a heartbeat, which could overtake it and make the sidecar live on. */
 const lastBeatMs = 500;
 
-/** Starts a sidecar. `say` hears a sentence whenever its standing with the edge changes. Rejects if the port cannot be bound. */
-export async function startSidecar(
-  options: SidecarOptions,
-  say: (sentence: string) => void,
-): Promise<Sidecar> {
+/**
+ * Starts a sidecar. `tell` gets a line for its operator whenever its standing with the edge changes, and once a minute at most if
+ * something was refused. Rejects if the port cannot be bound.
+ */
+export async function startSidecar(options: SidecarOptions, tell: (line: Line) => void): Promise<Sidecar> {
   const { secret, secretBefore, name, publicHost, bind, relay: bounds, clock = Date.now } = options;
   const { port, secondPort = nextPort(port) } = options;
   const edge = connectEdge(options.edge, secret);
   let isKnown = false;
-  let sayAgainAt = 0;
-  const sayNotTaken = (why: string) => {
+  let tellAgainAt = 0;
+  const who = { sidecar: name, edge: options.edge.origin };
+  const tellNotTaken = (why: Why) => {
     const now = clock();
     // Of an edge that does not take the sidecar at all, its heartbeats tell.
-    if (!isKnown || now < sayAgainAt) return;
-    sayAgainAt = now + sayAgainMs;
-    say(`The edge at ${options.edge.origin} does not take players' addresses: ${why}.`);
+    if (!isKnown || now < tellAgainAt) return;
+    tellAgainAt = now + tellAgainMs;
+    tell({ level: "error", what: "the edge does not take players' addresses", ...who, ...why });
   };
   const observations = new Observations(async (some) => {
     const reply = await edge.post(observationsPath, { at: clock(), observations: some });
     if (!reply.accepted) {
-      sayNotTaken(reply.why);
+      tellNotTaken(reply.why);
       return reply.isFinal ? "refused" : "unreached";
     }
     const { data } = observationsAnswer.safeParse(parseObject(reply.body));
-    if (!data) sayNotTaken("an answer of another kind");
+    if (!data) tellNotTaken({ code: "not_orion" });
     return data?.again ?? "unreached";
   });
   const sightings = new Sightings((observation) => observations.take(observation));
@@ -126,13 +129,18 @@ export async function startSidecar(
   let timer: NodeJS.Timeout | null = null;
   let underWay: Promise<unknown> = Promise.resolve();
   let failures = 0;
-  let said = "";
+  let standing = "";
   let received = 0;
   let beatAt = 0;
 
-  const tell = (sentence: string) => {
-    if (sentence !== said) say(sentence);
-    said = sentence;
+  const tellStanding = (line: Line) => {
+    const text = JSON.stringify(line);
+    if (text !== standing) tell(line);
+    standing = text;
+  };
+  const refusals = new Refusals(Object.values(receiver.counts), receiver.relay.counts, clock());
+  const tellRefusals = (line: Line | null) => {
+    if (line) tell({ ...line, sidecar: name });
   };
   const heartbeat = (leaving: boolean) => {
     const { first, second } = receiver.counts;
@@ -155,12 +163,13 @@ export async function startSidecar(
     if (isKnown) {
       failures = 0;
       known.resolve();
-      tell(`The edge at ${options.edge.origin} knows this sidecar.`);
+      tellStanding({ level: "info", what: "the edge knows this sidecar", ...who });
     } else {
       failures += 1;
-      const why = reply.accepted ? "it is no Orion Edge" : reply.why;
-      tell(`The edge at ${options.edge.origin} does not take this sidecar: ${why}. Trying again.`);
+      const why: Why = reply.accepted ? { code: "not_orion" } : reply.why;
+      tellStanding({ level: "error", what: "the edge does not take this sidecar", ...who, ...why });
     }
+    tellRefusals(refusals.line(clock()));
     const wait = failures > 0 ? firstRetryMs * 2 ** Math.min(failures - 1, 10) : limits.heartbeatMs;
     timer = setTimeout(beat, Math.min(limits.heartbeatMs, wait));
   };
@@ -178,6 +187,7 @@ export async function startSidecar(
     const waited = new Promise((resolve) => patience.addEventListener("abort", resolve));
     await Promise.race([Promise.all([goodbye, observations.drained(), carriedOn]), waited]);
     await receiver.close();
+    tellRefusals(refusals.lastLine(clock()));
     metrics?.close();
     observations.stop();
     edge.close();

@@ -5,7 +5,7 @@ import { startSidecar } from "../../udp-sidecar/sidecar.ts";
 import { freeUdpPort, startProgram } from "../support/program.ts";
 import { secret } from "../support/secret.ts";
 import { startTestServer } from "../support/server.ts";
-import { noteSaid } from "../support/whole-log.ts";
+import { noteTold } from "../support/whole-log.ts";
 
 test("players whose sidecar has died are seen by another, and linked, before they take UDP for blocked", async () => {
   const server = await startTestServer({ udpPort: null, secret });
@@ -23,7 +23,7 @@ test("players whose sidecar has died are seen by another, and linked, before the
   const ada = await orion.host({ name: "Ada" });
   const bo = await orion.join(ada.code, { name: "Bo" });
   const links = Promise.all([ada.start(), bo.started()]);
-  const other = await startSidecar({ edge: server.url, secret, port: 0, name: "other" }, noteSaid);
+  const other = await startSidecar({ edge: server.url, secret, port: 0, name: "other" }, noteTold);
   onTestFinished(() => other.stop());
   await other.known;
   expect((await links).flat().map(({ peer }) => peer.name)).toEqual(["Bo", "Ada"]);

@@ -10,7 +10,7 @@ import { type Watch, watch } from "../support/promises.ts";
 import { holderOf, openUdpClient } from "../support/relay.ts";
 import { secret } from "../support/secret.ts";
 import { startFaultyServer } from "../support/server.ts";
-import { noteSaid } from "../support/whole-log.ts";
+import { noteTold } from "../support/whole-log.ts";
 import { encode } from "../support/wire.ts";
 
 const cleanUps: (() => unknown)[] = [];
@@ -85,12 +85,8 @@ describe("the edge cannot be reached from the sidecar", () => {
     const { server, watcher } = await edge(60_000);
     const cable = await layCable(server.url);
     cleanUps.push(cable.close);
-    const said: string[] = [];
     const options = { edge: cable.url, secret, port: 0, secondPort: 0, name: "far", bind: "127.0.0.1" };
-    const sidecar = await startSidecar(options, (sentence) => {
-      noteSaid(sentence);
-      said.push(sentence);
-    });
+    const sidecar = await startSidecar(options, noteTold);
     cleanUps.push(sidecar.stop);
     await sidecar.known;
     const { lobbyId, host, all } = await lobbyOf(3, server.url, { isPublic: true });

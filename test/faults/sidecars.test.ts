@@ -7,7 +7,7 @@ import { freeUdpPort, type Program, startProgram } from "../support/program.ts";
 import { type Watch, watch } from "../support/promises.ts";
 import { secret } from "../support/secret.ts";
 import { crash, later, startFaultyServer, startTestServer } from "../support/server.ts";
-import { noteSaid } from "../support/whole-log.ts";
+import { noteTold } from "../support/whole-log.ts";
 
 const cleanUps: (() => Promise<unknown>)[] = [];
 let watcher: Watch | null = null;
@@ -44,7 +44,7 @@ async function kill(program: Program): Promise<void> {
 }
 
 async function sidecarHere(edge: URL, name: string) {
-  const sidecar = await startSidecar({ edge, secret, port: 0, name }, noteSaid);
+  const sidecar = await startSidecar({ edge, secret, port: 0, name }, noteTold);
   cleanUps.push(sidecar.stop);
   await sidecar.known;
   return sidecar;
@@ -140,7 +140,7 @@ describe("a sidecar that is killed while a lobby gathers", () => {
     await host.start(lobbyId);
     await host.hears("ptpMediation_send");
     await first.stop();
-    const again = await startSidecar({ edge: server.url, secret, port: first.port, name: "again" }, noteSaid);
+    const again = await startSidecar({ edge: server.url, secret, port: first.port, name: "again" }, noteTold);
     cleanUps.push(again.stop);
     for (const player of all) player.sendDatagram(first.port);
     await finishes(all);

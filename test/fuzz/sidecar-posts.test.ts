@@ -9,7 +9,7 @@ import { lobbyOf, type Player, rollCall } from "../support/player.ts";
 import { openUdpClient } from "../support/relay.ts";
 import { datagramOf, secret, signatureOf, tokenOf } from "../support/secret.ts";
 import { startTestServer } from "../support/server.ts";
-import { noteSaid } from "../support/whole-log.ts";
+import { noteTold } from "../support/whole-log.ts";
 import { count, patienceMs, reportEffort, runs, together } from "./effort.ts";
 import { mutatedBody, mutatedText, oddText } from "./mutations.ts";
 import { expectNoLeak, type Witnesses, witnesses } from "./witnesses.ts";
@@ -234,7 +234,7 @@ test(
   "whatever the edge answers a sidecar, the sidecar goes on, and delivers when it is answered as it should be",
   async () => {
     const edge = await startStandIn();
-    const sidecar = await startSidecar({ edge: edge.url, secret, port: 0, name: "test" }, noteSaid);
+    const sidecar = await startSidecar({ edge: edge.url, secret, port: 0, name: "test" }, noteTold);
     const client = await openUdpClient();
     try {
       await sidecar.known;

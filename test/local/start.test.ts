@@ -11,6 +11,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vite
 import { carryMediation } from "../support/mediation.ts";
 import { lobbyOf, request } from "../support/player.ts";
 import { freeTcpPort, freeUdpPort, type Program, startProgram } from "../support/program.ts";
+import { openUdpClient } from "../support/relay.ts";
 
 /** Where the programs of these tests put what is only for a while. */
 let folder: string;
@@ -91,6 +92,17 @@ describe("a server that runs", () => {
     expect(program.output).toContain(`http://[::1]:${httpPort}`);
     expect(await (await fetch(`http://[::1]:${httpPort}/ping`)).text()).toBe("pong");
     await expect(fetch(`http://127.0.0.1:${httpPort}/ping`)).rejects.toThrow();
+  });
+
+  test("says in one line what strangers were refused over UDP", async () => {
+    const { program, udpPort } = await running();
+    const stranger = await openUdpClient();
+    await stranger.send("junk", udpPort);
+    await stranger.send("junk", udpPort + 1);
+    stranger.close();
+    await program.stop();
+    const line = program.output.slice(program.output.lastIndexOf("\n{") + 1);
+    expect(JSON.parse(line)).toMatchObject({ what: "datagrams were refused", sidecar: "local", junk: 2 });
   });
 
   for (const form of ["--name value", "--name=value"]) {

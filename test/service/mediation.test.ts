@@ -5,7 +5,7 @@ import { startSidecar } from "../../udp-sidecar/sidecar.ts";
 import { lobbyOf, Player, post, rollCall } from "../support/player.ts";
 import { expectRefused } from "../support/refusal.ts";
 import { startTestServer } from "../support/server.ts";
-import { noteSaid } from "../support/whole-log.ts";
+import { noteTold } from "../support/whole-log.ts";
 import { encode } from "../support/wire.ts";
 
 let server: Server;
@@ -432,7 +432,7 @@ test("the players are told the sidecar's public name, if it has one", async () =
   const edge = await startTestServer({ udpPort: null, secret });
   const sidecar = await startSidecar(
     { edge: edge.url, secret, port: 0, name: "public", publicHost: "udp.game.example", bind: "127.0.0.1" },
-    noteSaid,
+    noteTold,
   );
   await sidecar.known;
   const { lobbyId, host, all } = await lobbyOf(2, edge.url);

@@ -3,7 +3,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type StandIn, startStandIn, takeAll } from "../support/edge.ts";
-import { freeTcpPort, freeUdpPort, startProgram } from "../support/program.ts";
+import { freeTcpPort, freeUdpPort, type Program, startProgram } from "../support/program.ts";
 import { secret } from "../support/secret.ts";
 
 let edge: StandIn;
@@ -24,6 +24,18 @@ function sidecar(args: string[], environment: NodeJS.ProcessEnv = {}) {
   return startProgram("node", ["udp-sidecar/main.ts", ...args], { ...bare, ...environment });
 }
 
+/** What it has written so far: every line is a JSON object that says how grave it is, and what it is about. */
+function linesOf({ output }: Program): Record<string, unknown>[] {
+  const lines = output
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  for (const line of lines) {
+    expect(line).toMatchObject({ level: expect.stringMatching(/^(info|error)$/), what: expect.any(String) });
+  }
+  return lines;
+}
+
 describe("a sidecar that runs", () => {
   test("takes its options as flags, says what it does, and says goodbye at SIGTERM", async () => {
     const port = await freeUdpPort();
@@ -32,8 +44,11 @@ describe("a sidecar that runs", () => {
       ...["--publicHost=udp.example.org", "--name=by-flags"],
     ]);
     await program.prints(/knows this sidecar/);
-    expect(program.output).toContain(`Sidecar by-flags listens on UDP port ${port}.`);
-    expect(program.output).toContain(`The edge at ${edge.url.origin} knows this sidecar.`);
+    const who = { level: "info", sidecar: "by-flags", edge: edge.url.origin };
+    expect(linesOf(program)).toEqual([
+      { ...who, what: "this sidecar listens on UDP ports", port, secondPort: port + 1 },
+      { ...who, what: "the edge knows this sidecar" },
+    ]);
     const asked = Date.now();
     process.kill(program.pid, "SIGTERM");
     expect(await program.ended).toBe(0);
@@ -75,7 +90,7 @@ describe("a sidecar that runs", () => {
         ORION_SECRET: secret,
       });
       await program.prints(/knows this sidecar/);
-      expect(program.output).toContain(`Its second UDP port is ${expected}.`);
+      expect(linesOf(program)[0]).toMatchObject({ port, secondPort: expected });
       await program.stop();
       const last = edge.beats.findLast((beat) => beat.port === port);
       expect(last).toMatchObject({ secondPort: expected, relays: true, leaving: true });
@@ -109,7 +124,7 @@ describe("a sidecar that runs", () => {
       ORION_METRICS_PORT: String(metricsPort),
     });
     await program.prints(/knows this sidecar/);
-    expect(program.output).toContain(`Its metrics are on TCP port ${metricsPort}.`);
+    expect(linesOf(program)[0]).toMatchObject({ metricsPort });
     const answer = await fetch(`http://127.0.0.1:${metricsPort}/healthz`);
     expect([answer.status, await answer.text()]).toEqual([200, "ok\n"]);
     await program.stop();
@@ -120,7 +135,7 @@ describe("a sidecar that runs", () => {
     const args = ["run", "-s", "sidecar", "--", "--edge", edge.url.href, "--udpPort", String(port)];
     const program = startProgram("npm", args, { ...bare, ORION_SECRET: secret });
     await program.prints(/knows this sidecar/);
-    expect(program.output).toMatch(/^Sidecar [\w.-]+-[0-9a-f]{8} listens on UDP port \d+\.$/m);
+    expect(linesOf(program)[0]).toMatchObject({ sidecar: expect.stringMatching(/^[\w.-]+-[0-9a-f]{8}$/) });
     await program.stop();
     expect(edge.beats.filter(({ port: theirs }) => theirs === port).at(-1)).toMatchObject({ leaving: true });
   });

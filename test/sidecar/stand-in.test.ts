@@ -2,6 +2,7 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import type { Line } from "../../udp-sidecar/log.ts";
 import { type Sidecar, type SidecarOptions, startSidecar } from "../../udp-sidecar/sidecar.ts";
 import { type Answer, type StandIn, startStandIn, takeAll } from "../support/edge.ts";
 import { freeTcpPort } from "../support/program.ts";
@@ -22,13 +23,13 @@ async function standIn(answer: Answer = takeAll, port = 0): Promise<StandIn> {
 async function sidecarFor(
   edge: URL,
   options: Partial<SidecarOptions> = {},
-): Promise<Sidecar & { said: string[] }> {
-  const said: string[] = [];
-  const sidecar = await startSidecar({ edge, secret, port: 0, name: "test", ...options }, (sentence) =>
-    said.push(sentence),
+): Promise<Sidecar & { told: Line[] }> {
+  const told: Line[] = [];
+  const sidecar = await startSidecar({ edge, secret, port: 0, name: "test", ...options }, (line) =>
+    told.push(line),
   );
   cleanUps.push(sidecar.stop);
-  return { ...sidecar, said };
+  return { ...sidecar, told };
 }
 
 async function socketOf(type: "udp4" | "udp6"): Promise<Socket & { received: number }> {
@@ -165,43 +166,59 @@ describe("datagrams", () => {
 });
 
 describe("an edge that is unwell", () => {
-  const unwell: Record<string, { answer: Answer; says: RegExp }> = {
+  const unwell: Record<string, { answer: Answer; why: object }> = {
     "answers 401": {
       answer: (_, response) => response.writeHead(401).end('{"codes":["unauthorized"]}'),
-      says: /another secret/,
+      why: { code: "another_secret" },
     },
-    "answers 404": { answer: (_, response) => response.writeHead(404).end(), says: /status 404/ },
-    "answers 429": { answer: (_, response) => response.writeHead(429).end(), says: /status 429/ },
-    "answers 500": { answer: (_, response) => response.writeHead(500).end("oh no"), says: /status 500/ },
+    "answers 404": {
+      answer: (_, response) => response.writeHead(404).end(),
+      why: { code: "status", status: 404 },
+    },
+    "answers 429": {
+      answer: (_, response) => response.writeHead(429).end(),
+      why: { code: "status", status: 429 },
+    },
+    "answers 500": {
+      answer: (_, response) => response.writeHead(500).end("oh no"),
+      why: { code: "status", status: 500 },
+    },
     "sends it elsewhere": {
       answer: (_, response) => response.writeHead(302, { location: "http://192.0.2.1/" }).end(),
-      says: /status 302/,
+      why: { code: "status", status: 302 },
     },
-    "hangs up": { answer: (_, response) => response.destroy(), says: /ECONNRESET/ },
+    "hangs up": {
+      answer: (_, response) => response.destroy(),
+      why: { code: "unreachable", reason: "ECONNRESET" },
+    },
     "talks without end": {
       answer: (_, response) => {
         const more = setInterval(() => response.write("x".repeat(10_000)), 1);
         response.on("close", () => clearInterval(more));
       },
-      says: /too long|ECONNRESET|aborted/,
+      why: { code: expect.stringMatching(/^(too_long|unreachable|cut_off)$/) },
     },
   };
-  for (const [what, { answer, says }] of Object.entries(unwell)) {
+  for (const [what, { answer, why }] of Object.entries(unwell)) {
     test(`one that ${what} gets what was seen when it is well again`, async () => {
       const edge = await standIn(answer);
       const sidecar = await sidecarFor(edge.url);
       const socket = await socketOf("udp4");
       await sendTo(sidecar, socket, datagramOf(tokenOf("Ada")));
       await vi.waitFor(() => expect(edge.observed.length).toBeGreaterThanOrEqual(2), soon);
-      await vi.waitFor(() => expect(sidecar.said.join()).toMatch(says), soon);
-      expect(sidecar.said.join()).toContain("Trying again.");
-      expect(sidecar.said.join()).not.toContain(secret);
+      const notTaken = { level: "error", what: "the edge does not take this sidecar" };
+      const who = { sidecar: "test", edge: edge.url.origin };
+      await vi.waitFor(
+        () => expect(sidecar.told.at(-1)).toMatchObject({ ...notTaken, ...who, ...why }),
+        soon,
+      );
+      expect(JSON.stringify(sidecar.told)).not.toContain(secret);
       const before = edge.observed.length;
       edge.answer = takeAll;
       await sidecar.known;
       await vi.waitFor(() => expect(edge.observed.length).toBeGreaterThan(before), soon);
       expect(edge.observed.at(-1)).toMatchObject([{ clientId: "Ada-------------" }]);
-      expect(sidecar.said.at(-1)).toBe(`The edge at ${edge.url.origin} knows this sidecar.`);
+      expect(sidecar.told.at(-1)).toEqual({ level: "info", what: "the edge knows this sidecar", ...who });
     });
   }
 
@@ -230,7 +247,7 @@ describe("an edge that is unwell", () => {
   test("something else than an edge at its address is no edge that knows it", async () => {
     const edge = await standIn((_, response) => response.end("<html>Welcome!</html>"));
     const sidecar = await sidecarFor(edge.url);
-    await vi.waitFor(() => expect(sidecar.said.join()).toContain("it is no Orion Edge"), soon);
+    await vi.waitFor(() => expect(sidecar.told.at(-1)).toMatchObject({ code: "not_orion" }), soon);
   });
 
   test("one that asks for some again gets these, and no others", async () => {
@@ -278,7 +295,10 @@ describe("an edge that is unwell", () => {
     const port = await freeTcpPort();
     const sidecar = await sidecarFor(new URL(`http://127.0.0.1:${port}`));
     const [old, now] = [await socketOf("udp4"), await socketOf("udp4")];
-    await vi.waitFor(() => expect(sidecar.said.join()).toContain("ECONNREFUSED"), soon);
+    await vi.waitFor(
+      () => expect(sidecar.told.at(-1)).toMatchObject({ code: "unreachable", reason: "ECONNREFUSED" }),
+      soon,
+    );
     await sendTo(sidecar, old, datagramOf(tokenOf("Ada")));
     await vi.waitFor(() => expect(sidecar.counts.observed).toBe(1), soon);
     await sendTo(sidecar, now, datagramOf(tokenOf("Ada")));
@@ -308,16 +328,18 @@ describe("an edge that takes no observation of one player", () => {
     const refused = () => edge.observed.filter((some) => some.length === 1 && isEve(some[0]?.clientId));
     await vi.waitFor(() => expect(taken().flat()).toHaveLength(2), soon);
     await vi.waitFor(() => expect(refused()).toHaveLength(1), soon);
-    const known = `The edge at ${edge.url.origin} knows this sidecar.`;
-    const wrong = `The edge at ${edge.url.origin} does not take players' addresses: status 413.`;
-    for (const said of [
+    const who = { sidecar: "test", edge: edge.url.origin };
+    const known = { level: "info", what: "the edge knows this sidecar", ...who };
+    const notTaken = { level: "error", what: "the edge does not take players' addresses", ...who };
+    const wrong = { ...notTaken, code: "status", status: 413 };
+    for (const told of [
       [known, wrong],
       [known, wrong, wrong],
     ]) {
       const before = refused().length;
       await sendTo(sidecar, await socketOf("udp4"), datagramOf(tokenOf("Eve")));
       await vi.waitFor(() => expect(refused().length).toBeGreaterThan(before), soon);
-      await vi.waitFor(() => expect(sidecar.said).toEqual(said), soon);
+      await vi.waitFor(() => expect(sidecar.told).toEqual(told), soon);
       now += 10 * 60_000;
     }
   });
@@ -349,9 +371,9 @@ describe("heartbeats", () => {
       expect(gaps[i]).toBeGreaterThanOrEqual(least - 5);
       expect(gaps[i]).toBeLessThan(least + 400);
     }
-    expect(sidecar.said).toEqual([
-      `The edge at ${edge.url.origin} does not take this sidecar: status 503. Trying again.`,
-      `The edge at ${edge.url.origin} knows this sidecar.`,
+    expect(sidecar.told).toMatchObject([
+      { what: "the edge does not take this sidecar", code: "status", status: 503 },
+      { what: "the edge knows this sidecar" },
     ]);
   });
 

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, vi } from "vitest";
 import { type Sidecar, type SidecarOptions, startSidecar } from "../../udp-sidecar/sidecar.ts";
 import { type StandIn, startStandIn } from "./edge.ts";
 import { dataOf, sealedOf, secret, ticketOf } from "./secret.ts";
-import { noteSaid } from "./whole-log.ts";
+import { noteTold } from "./whole-log.ts";
 import { decode, type Message } from "./wire.ts";
 
 export type UdpClient = {
@@ -105,7 +105,7 @@ export function relayStage() {
 
   const relay = async (options: Partial<SidecarOptions> = {}) => {
     const wish = { edge: edge.url, secret, port: 0, name: "test", ...options };
-    const sidecar = await startSidecar(wish, noteSaid);
+    const sidecar = await startSidecar(wish, noteTold);
     cleanUps.push(sidecar.stop);
     return sidecar;
   };

@@ -3,14 +3,14 @@ import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import type { limits } from "../../core/limits.ts";
 import { type Server, type ServerOptions, startServer } from "../../local/server.ts";
-import { noteSaid, noteSettings, noteWritten } from "./whole-log.ts";
+import { noteSettings, noteTold, noteWritten } from "./whole-log.ts";
 
 const faultyWorker = fileURLToPath(new URL("./faulty-worker.ts", import.meta.url));
 const inTheWorker = fileURLToPath(new URL("./in-the-worker.ts", import.meta.url));
 const everyLine = fileURLToPath(new URL("./every-line.ts", import.meta.url));
 
 /** `bounded`: only as many lines are logged as in a deployment; else all. */
-export type TestServerOptions = Partial<Omit<ServerOptions, "inject" | "said">> & { bounded?: boolean };
+export type TestServerOptions = Partial<Omit<ServerOptions, "inject" | "told">> & { bounded?: boolean };
 
 /** A server whose objects can be crashed (`faulty-worker.ts`). */
 export function startFaultyServer(options: TestServerOptions = {}): Promise<Server> {
@@ -41,7 +41,7 @@ export function startTestServer({
       const log = noteWritten(text);
       if (log !== null) logged(log);
     },
-    said: noteSaid,
+    told: noteTold,
     ...options,
   });
 }

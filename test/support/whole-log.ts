@@ -2,6 +2,7 @@
  * All that is logged while a test file runs, by its servers, its sidecars and other programs; and all that may stand in no
  * log. It is looked through at the end of every file (whole-log-setup.ts), whatever the file's tests are about.
  */
+import { type Line as SidecarLine, textOf } from "../../udp-sidecar/log.ts";
 import { faultOfForm, type Line, leaksIn } from "./leaks.ts";
 import { loggedMark, type Secret, secretsIn, toldMark } from "./told-secrets.ts";
 
@@ -38,9 +39,9 @@ export function noteLines(by: string, text: string): void {
     if (line.trim() !== "") lines.push({ text: line, by, during, isWorkers: false });
 }
 
-/** Notes a sentence of a sidecar: to be told what it says (`startSidecar`). */
-export function noteSaid(sentence: string): void {
-  noteLines("a sidecar", sentence);
+/** Notes a line of a sidecar: to be told what it has to say (`startSidecar`). */
+export function noteTold(line: SidecarLine): void {
+  noteLines("a sidecar", textOf(line));
 }
 
 /** Notes what a test server's Worker, or the platform under it, has written. Returns what of it is its log: null for nothing. */

@@ -1,0 +1,31 @@
+/**
+ * What a sidecar tells its operator: one JSON object a line, shaped as the Worker's are (worker/log.ts). Never a token, a ticket,
+ * a secret or a player's address. The edge's origin is none: the operator has chosen it.
+ */
+export type Line = {
+  /** `error`: something that the operator has to mend, or we do. */
+  level: "info" | "error";
+  /** Always the same words for the same thing. */
+  what: string;
+  [detail: string]: string | number | Record<string, number> | undefined;
+};
+
+/** As a program writes it. */
+export function textOf(line: Line): string {
+  return JSON.stringify(line);
+}
+
+/** Whatever may be a token, a ticket, a cookie, something of base64 or an IPv6 address; and IPv4 addresses. */
+const secretive = /[\w.+/=:-]{16,}|\d{1,3}(?:\.\d{1,3}){3}/g;
+/** UTF-16 units of an error's text. */
+const longestReason = 300;
+/** Of the calls that led to an error. */
+const mostCalls = 5;
+
+/** What an error says, without what it may have quoted, and where in our code that was. */
+export function faultOf(error: unknown): { error: string; at?: string } {
+  if (!(error instanceof Error)) return { error: "something that is no error was thrown" };
+  const text = `${error.name}: ${error.message.replace(secretive, "(…)")}`.slice(0, longestReason);
+  const calls = error.stack?.match(/[\w.-]+\.[cm]?[jt]s:\d+/g)?.slice(0, mostCalls);
+  return { error: text, ...(calls && { at: calls.join(" ") }) };
+}

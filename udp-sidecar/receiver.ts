@@ -4,6 +4,7 @@ import { type Endpoint, plainAddress } from "../core/endpoint.ts";
 import type { RelayBounds } from "../core/relay/links.ts";
 import { kindOf, readCandidates, readDatagram } from "../core/wire/datagram.ts";
 import { packetKinds } from "../core/wire/peer-packet.ts";
+import { Checks } from "./checks.ts";
 import { cookiesOf } from "./cookie.ts";
 import { newPortCounts, type PortCounts } from "./counts.ts";
 import { deriveKeys, isGenuine, type Secrets } from "./keys.ts";
@@ -30,11 +31,13 @@ export type ReceiverOptions = Secrets & {
   bounds?: Partial<RelayBounds> | undefined;
   /** Milliseconds since 1970. */
   clock: () => number;
+  /** Without one, a new one, by the system's time. */
+  checks?: Checks | undefined;
 };
 
 /** Listens on both ports. `see` gets what genuine clients' datagrams show, and says whether it could take it. Rejects if a port cannot be bound. */
 export async function listen(
-  { ports, bind, bounds, clock, ...secrets }: ReceiverOptions,
+  { ports, bind, bounds, clock, checks = new Checks(), ...secrets }: ReceiverOptions,
   see: (port: PortName, sighting: Sighting) => boolean,
 ): Promise<Receiver> {
   const tokenKeys = deriveKeys(secrets, "token");
@@ -74,7 +77,11 @@ export async function listen(
     // Port 0 is nobody's: such a source is made up.
     if (from.port === 0) return "junk";
     const kind = kindOf(bytes);
-    if (isLeaving && (kind === "connect" || kind === "probe")) return "dropped";
+    if (kind === null) return "junk";
+    if (isLeaving && kind !== "bind") return "dropped";
+    return checks.run(from.address, () => checked(kind, port, bytes, from));
+  };
+  const checked = (kind: Kind, port: PortName, bytes: Uint8Array, from: RemoteInfo): Verdict => {
     switch (kind) {
       case "connect":
         return connect(port, bytes, from);
@@ -82,8 +89,6 @@ export async function listen(
         return probe(port, bytes, from);
       case "bind":
         return port === "first" ? relay.bind(bytes, from.address, from.port) : "junk";
-      default:
-        return "junk";
     }
   };
 
@@ -117,6 +122,7 @@ export async function listen(
 }
 
 type Verdict = keyof PortCounts;
+type Kind = NonNullable<ReturnType<typeof kindOf>>;
 
 function endpointOf({ address, port }: RemoteInfo): Endpoint {
   return { ip: plainAddress(address), port };

@@ -54,7 +54,7 @@ export class Refusals {
   #soFar(): Refused {
     const sum = (name: keyof PortCounts) => this.#ports.reduce((all, counts) => all + counts[name], 0);
     return {
-      datagrams: { junk: sum("junk"), forged: sum("forged"), dropped: sum("dropped") },
+      datagrams: { junk: sum("junk"), forged: sum("forged"), dropped: sum("dropped"), shed: sum("shed") },
       relayDrops: { ...this.#relay.drops },
       relayRefusals: { ...this.#relay.refusals },
     };

@@ -1,6 +1,7 @@
 /** Whatever comes over UDP: only what is genuine counts or is answered, and no answer is longer than what it answers. */
 import fc, { type Arbitrary } from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { Checks } from "../../udp-sidecar/checks.ts";
 import { listen, type Receiver } from "../../udp-sidecar/receiver.ts";
 import type { Sighting } from "../../udp-sidecar/sightings.ts";
 import { holderOf, openUdpClient, type UdpClient } from "../support/relay.ts";
@@ -20,8 +21,10 @@ const seen: Sighting[] = [];
 beforeAll(async () => {
   // A clock that stands still: however long it all takes, the link that must go on is never idle.
   const now = Date.now();
+  // So does that of the checks: none takes any time, so that none is left out.
+  const checks = new Checks({ now: () => 0, idle: () => 0 });
   const options = { secret, ports: { first: 0, second: 0 }, bind: "127.0.0.1", clock: () => now };
-  receiver = await listen({ ...options, bounds: { links: mostLinks } }, (_, sighting) => {
+  receiver = await listen({ ...options, bounds: { links: mostLinks }, checks }, (_, sighting) => {
     seen.push(sighting);
     return true;
   });

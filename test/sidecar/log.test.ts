@@ -26,11 +26,12 @@ test("what was refused is told by cause, of both ports together, and only what t
   first.junk = 3;
   second.junk = 4;
   second.forged = 1;
+  first.shed = 2;
   first.observed = 9;
   relay.drops.unknown_link = 5;
   relay.refusals.ticket_expired = 2;
   expect(refusals.line(10_000)).toEqual({
-    ...{ level: "info", what: "datagrams were refused", seconds: 10, junk: 7, forged: 1 },
+    ...{ level: "info", what: "datagrams were refused", seconds: 10, junk: 7, forged: 1, shed: 2 },
     ...{ relayDrops: { unknown_link: 5 }, relayRefusals: { ticket_expired: 2 } },
   });
 });

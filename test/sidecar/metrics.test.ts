@@ -58,6 +58,7 @@ test("tells what became of datagrams, by port and verdict, and what the edge too
     expect(await read(sidecar)).toMatchObject({
       'orion_datagrams_total{port="first",verdict="observed"}': 1,
       'orion_datagrams_total{port="first",verdict="junk"}': 0,
+      'orion_datagrams_total{port="first",verdict="shed"}': 0,
       'orion_datagrams_total{port="second",verdict="junk"}': 1,
       'orion_datagrams_total{port="second",verdict="forged"}': 1,
       orion_observations_posted_total: 1,

@@ -264,4 +264,8 @@ export const limits = {
   faultLineAgainMs: 10_000,
   /** Milliseconds between two lines of a sidecar that tell what it refused: a flood of a day is 1 440 of them. */
   refusalLineMs: 60_000,
+  /** Lines at once in which a sidecar tells that it stands otherwise with the edge: for a network that comes and goes. */
+  standingLineBurst: 10,
+  /** Those a second, for long: one in a minute. */
+  standingLinesPerSecond: 1 / 60,
 } as const;

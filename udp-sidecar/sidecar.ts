@@ -19,6 +19,7 @@ import { Observations } from "./observations.ts";
 import { listen } from "./receiver.ts";
 import { Refusals } from "./refusals.ts";
 import { Sightings } from "./sightings.ts";
+import { Standing } from "./standing.ts";
 
 export type SidecarOptions = {
   /** The Worker's base URL. */
@@ -129,17 +130,12 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
   let timer: NodeJS.Timeout | null = null;
   let underWay: Promise<unknown> = Promise.resolve();
   let failures = 0;
-  let standing = "";
   let received = 0;
   let beatAt = 0;
 
-  const tellStanding = (line: Line) => {
-    const text = JSON.stringify(line);
-    if (text !== standing) tell(line);
-    standing = text;
-  };
   const refusals = new Refusals(Object.values(receiver.counts), receiver.relay.counts, clock());
-  const tellRefusals = (line: Line | null) => {
+  const standing = new Standing(clock());
+  const tellNews = (line: Line | null) => {
     if (line) tell({ ...line, sidecar: name });
   };
   const heartbeat = (leaving: boolean) => {
@@ -163,13 +159,14 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
     if (isKnown) {
       failures = 0;
       known.resolve();
-      tellStanding({ level: "info", what: "the edge knows this sidecar", ...who });
+      tellNews(standing.news({ level: "info", what: "the edge knows this sidecar", ...who }, clock()));
     } else {
       failures += 1;
       const why: Why = reply.accepted ? { code: "not_orion" } : reply.why;
-      tellStanding({ level: "error", what: "the edge does not take this sidecar", ...who, ...why });
+      const what = "the edge does not take this sidecar";
+      tellNews(standing.news({ level: "error", what, ...who, ...why }, clock()));
     }
-    tellRefusals(refusals.line(clock()));
+    tellNews(refusals.line(clock()));
     const wait = failures > 0 ? firstRetryMs * 2 ** Math.min(failures - 1, 10) : limits.heartbeatMs;
     timer = setTimeout(beat, Math.min(limits.heartbeatMs, wait));
   };
@@ -187,7 +184,7 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
     const waited = new Promise((resolve) => patience.addEventListener("abort", resolve));
     await Promise.race([Promise.all([goodbye, observations.drained(), carriedOn]), waited]);
     await receiver.close();
-    tellRefusals(refusals.lastLine(clock()));
+    tellNews(refusals.lastLine(clock()));
     metrics?.close();
     observations.stop();
     edge.close();

@@ -5,6 +5,7 @@ import { newPortCounts, newRelayCounts } from "../../udp-sidecar/counts.ts";
 import { faultOf, type Line } from "../../udp-sidecar/log.ts";
 import { Refusals } from "../../udp-sidecar/refusals.ts";
 import { startSidecar } from "../../udp-sidecar/sidecar.ts";
+import { Standing } from "../../udp-sidecar/standing.ts";
 import { type Answer, startStandIn } from "../support/edge.ts";
 import { freeUdpPort, startProgram } from "../support/program.ts";
 import { holderOf, openUdpClient, type UdpClient } from "../support/relay.ts";
@@ -64,6 +65,26 @@ test("a clock that was set back silences nobody, and the end tells what is left"
   expect(refusals.line(1)).toBeNull();
   expect(refusals.lastLine(1)).toMatchObject({ junk: 1 });
   expect(refusals.lastLine(1)).toBeNull();
+});
+
+test("how it stands with the edge is told when it changes, in a line a minute if it always does, and in the end as it is", () => {
+  const standing = new Standing(0);
+  const line = (code: string): Line => ({
+    level: "error",
+    what: "the edge does not take this sidecar",
+    code,
+  });
+  for (let i = 0; i < limits.standingLineBurst; i++) {
+    expect(standing.news(line(`${i}`), 0)).toEqual(line(`${i}`));
+    expect(standing.news(line(`${i}`), 0)).toBeNull();
+  }
+  let told = 0;
+  for (let second = 1; second <= 3_600; second++)
+    told += Number(standing.news(line(`${second}`), second * 1_000) !== null);
+  expect(told).toBeGreaterThanOrEqual(59);
+  expect(told).toBeLessThanOrEqual(60);
+  expect(standing.news(line("last"), 3_601_000)).toBeNull();
+  expect(standing.news(line("last"), 3_700_000)).toEqual(line("last"));
 });
 
 test("a fault is told with where it was, and without what it quotes", () => {

@@ -1,0 +1,24 @@
+/** How a sidecar stands with the edge: told when it changes, but not at the pace at which a bad network can change it. */
+import { draw, newBucket, type Rate } from "../core/allowance.ts";
+import { limits } from "../core/limits.ts";
+import { type Line, textOf } from "./log.ts";
+
+const rate: Rate = { burst: limits.standingLineBurst, perSecond: limits.standingLinesPerSecond };
+
+export class Standing {
+  #told = "";
+  readonly #lines;
+
+  /** Times are in milliseconds since 1970. */
+  constructor(now: number) {
+    this.#lines = newBucket(rate, now);
+  }
+
+  /** The line if it is news. What is held back, for there have been too many, is news when it comes again. */
+  news(line: Line, now: number): Line | null {
+    const text = textOf(line);
+    if (text === this.#told || !draw(this.#lines, rate, now)) return null;
+    this.#told = text;
+    return line;
+  }
+}

@@ -11,17 +11,12 @@ type Attachment = {
   seat: ClientSeat | null;
   /** The lobby of which it is the host: it lives as long as the host's socket, and so does what is attached to that. */
   hosted: LobbyState | null;
-  /** UTF-16 units sent to it since it last said something, or pinged; and when the first of them were. */
-  unanswered?: number;
-  unansweredSince?: number;
   /** When it said that it pings, in milliseconds since 1970. */
   pingsSince?: number;
 };
 
 const requestRate: Rate = { burst: limits.requestBurst, perSecond: limits.requestsPerSecond };
 const failedJoinRate: Rate = { burst: limits.failedJoinBurst, perSecond: limits.failedJoinsPerSecond };
-/** UTF-16 units between two times that the attachment learns how much was sent. */
-const unansweredStep = 256 * 1024;
 
 /** The seat a client has, as its home knows it. `home` is the lobby's. */
 export type ClientSeat = { lobbyId: string; lobbyName: string; home: string; attempt: string };
@@ -136,32 +131,11 @@ export class Client {
     draw(this.#failedJoins, failedJoinRate, Date.now());
   }
 
-  send(frame: string): void {
-    // To a socket that is closing nothing can be sent; its close event tells the lobby.
-    if (this.socket.readyState !== WebSocket.OPEN) return;
+  /** Whether it was sent: to a socket that is closing nothing can be; its close event tells the lobby. */
+  send(frame: string): boolean {
+    if (this.socket.readyState !== WebSocket.OPEN) return false;
     this.socket.send(frame);
-    const before = this.#kept.unanswered ?? 0;
-    if (before === 0) this.#kept.unansweredSince = Date.now();
-    this.#kept.unanswered = before + frame.length;
-    const steps = (length: number) => Math.floor(length / unansweredStep);
-    if (steps(this.#kept.unanswered) > steps(before)) this.#keep();
-  }
-
-  /** It has said something on its socket, or pinged. */
-  hasSpoken(): void {
-    const before = this.#kept.unanswered ?? 0;
-    this.#kept.unanswered = 0;
-    if (before >= unansweredStep) this.#keep();
-  }
-
-  /** Whether so much was sent to it, and nothing came of it, that it may well not read. */
-  get isSilent(): boolean {
-    return (this.#kept.unanswered ?? 0) > limits.unansweredLength;
-  }
-
-  /** When the first of that was sent, in milliseconds since 1970. */
-  get silentSince(): number {
-    return this.#kept.unansweredSince ?? 0;
+    return true;
   }
 
   /** Once for all that changes in a turn: no object goes to sleep in the middle of one. */

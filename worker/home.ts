@@ -14,6 +14,7 @@ import { readClientMessage } from "../core/wire/client-message.ts";
 import type { HostAnswer, JoinAnswer } from "../core/wire/http.ts";
 import { serverMessage } from "../core/wire/server-message.ts";
 import { Alarm } from "./alarm.ts";
+import { Backlog } from "./backlog.ts";
 import { Client, type ClientSeat } from "./client.ts";
 import { codesOf, homesOf } from "./codes.ts";
 import { type Env, settingsOf } from "./env.ts";
@@ -45,6 +46,7 @@ export class Home extends DurableObject<Env> implements HomePort {
   readonly #alarm: Alarm;
   readonly #pings: Pings;
   readonly #lobbies: Lobbies;
+  readonly #backlog = new Backlog();
   readonly #answers = new Answers<SeatRef[]>();
   readonly #flights: Flights<Mail, SeatRef[]>;
   readonly #seating: Seating;
@@ -106,7 +108,7 @@ export class Home extends DurableObject<Env> implements HomePort {
     this.ctx.acceptWebSocket(ours);
     const client = Client.admit(ours, token, id);
     this.#hold(client);
-    client.send(serverMessage("client_registered", { token, clientId: id, pingMs: limits.pingMs }));
+    this.#send(client, serverMessage("client_registered", { token, clientId: id, pingMs: limits.pingMs }));
     return new Response(null, { status: 101, webSocket: theirs });
   }
 
@@ -114,7 +116,7 @@ export class Home extends DurableObject<Env> implements HomePort {
   override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): void {
     const client = this.#bySocket.get(socket);
     if (!client) return;
-    client.hasSpoken();
+    this.#backlog.settle(client);
     this.#pings.lookInPassing();
     const verdict = spend(client.allowance, Date.now());
     if (isTooLarge(data)) this.#expel(client, "frame_too_large");
@@ -124,13 +126,13 @@ export class Home extends DurableObject<Env> implements HomePort {
 
   /** The socket is closed: the client is no more, and its token neither. */
   override webSocketClose(socket: WebSocket, code: number): void {
-    this.#lose(socket);
+    this.#gone(socket);
     // Without an answer the client would see its close complete only seconds later.
     socket.close(isSendable(code) ? code : 1000);
   }
 
   override webSocketError(socket: WebSocket): void {
-    this.#lose(socket);
+    this.#gone(socket);
   }
 
   /** Opens a lobby in this home, with this client as its host. */
@@ -318,9 +320,7 @@ export class Home extends DurableObject<Env> implements HomePort {
         strays.push({ lobbyId, clientId });
         continue;
       }
-      if (frame !== undefined) client.send(frame);
-      // Later, not in the middle of what its lobby does.
-      if (client.isSilent) queueMicrotask(() => this.#suspect(client));
+      if (frame !== undefined) this.#send(client, frame);
       if (release) client.release();
     }
     return strays;
@@ -348,28 +348,41 @@ export class Home extends DurableObject<Env> implements HomePort {
     this.#bySocket.set(client.socket, client);
   }
 
+  #gone(socket: WebSocket): void {
+    this.#lose(socket);
+    this.#backlog.gone(socket);
+  }
+
   /** A client is no more, if it has not been lost before. */
   #lose(socket: WebSocket): void {
     const client = this.#bySocket.get(socket);
     if (!client) return;
     this.#bySocket.delete(socket);
     this.#clients.delete(client.id);
+    this.#backlog.settle(client);
     if (client.seat) this.#tell(client.seat, { kind: "member-left", clientId: client.id });
   }
 
-  /** One to whom much was sent, and who said nothing: it may well not read. Where nobody does, no ping is answered, nor the next one heard. */
-  #suspect(client: Client): void {
-    if (!client.isSilent) return;
-    if (this.#pings.lastOf(client) > client.silentSince) client.hasSpoken();
-    else this.#expel(client, "unanswered");
+  #send(client: Client, frame: string): void {
+    if (!client.send(frame) || !this.#backlog.add(client, frame)) return;
+    // Later, not in the middle of what its lobby does.
+    queueMicrotask(() => {
+      const culprit = this.#backlog.culprit(client, (one) => this.#pings.lastOf(one));
+      if (culprit) this.#expel(culprit, "unanswered");
+    });
   }
 
   #expel(client: Client, why: keyof typeof closures): void {
     if (!this.#bySocket.has(client.socket)) return;
     logRefusal("a client was thrown out", { code: why, clientId: client.id, lobbyId: client.lobbyId });
+    this.#backlog.closing(client);
     this.#lose(client.socket);
     const [code, reason] = closures[why];
     client.socket.close(code, reason);
+    // There is no other way to get its memory back, and nobody else to see to it but the platform, in its way.
+    if (!this.#backlog.isStuck) return;
+    logFault("a home ended itself, as clients that were thrown out do not go", { home: this.#name });
+    this.ctx.abort("Too much waits for clients that do not read.");
   }
 
   /** Whatever becomes of a message, its sender's socket and its lobby go on. */
@@ -414,6 +427,6 @@ export class Home extends DurableObject<Env> implements HomePort {
     // What is told late may be of a seat before.
     if (attempt !== undefined && attempt !== seat.attempt) return;
     client.seat = null;
-    client.send(serverMessage("lobby_closed", { lobbyId, lobbyName: seat.lobbyName }));
+    this.#send(client, serverMessage("lobby_closed", { lobbyId, lobbyName: seat.lobbyName }));
   }
 }

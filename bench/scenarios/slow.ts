@@ -12,8 +12,8 @@ import { grown } from "./idle.ts";
 
 /** At full scale: four lobbies of them. */
 export const slowClients = 224;
-/** Messages of each lobby, at full scale: a tenth more than a client that says nothing is sent, at 1 100 units each. */
-const messages = (limits.unansweredLength / 1_100) * 1.1;
+/** Messages of each lobby, at full scale: a tenth more than a client that says nothing is sent, at 1 081 bytes each. */
+const messages = (limits.unansweredBytes / (1_081 + limits.frameOverheadBytes)) * 1.1;
 /** Milliseconds that the lobbies talk at most: thousands of clients take longer than anybody waits. */
 const talkMs = 150_000;
 const sampleMs = 500;

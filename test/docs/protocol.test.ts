@@ -41,7 +41,7 @@ test("the protocol's page states the limits the code has", () => {
     `host, join or start | ${limits.requestBurst} at once, ${limits.requestsPerSecond} a second`,
     `tries to join | ${limits.failedJoinBurst} at once, one in ${1 / limits.failedJoinsPerSecond} s`,
     `${limits.addressConnects} WebSockets; ${limits.addressRequests} requests to host, join or start; ${limits.addressFailedJoins} codes of no lobby; ${limits.addressListings} listings`,
-    `says nothing on its WebSocket | ${limits.unansweredLength / 1024 ** 2} Mi characters`,
+    `says nothing on its WebSocket | ${limits.unansweredBytes / 1024 ** 2} MiB, each message with ${limits.frameOverheadBytes.toLocaleString("en").replace(",", " ")} bytes`,
     `datagram | ${limits.datagramBytes.toLocaleString("en").replace(",", " ")} bytes`,
     `of one client from one endpoint | ${1000 / limits.observationIntervalMs} a second are told to the lobby`,
     `seats in a lobby | ${limits.seats}`,

@@ -6,7 +6,7 @@ import { limits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player, post, rollCall } from "../support/player.ts";
 import { type Watch, watch } from "../support/promises.ts";
-import { incarnation, startFaultyServer } from "../support/server.ts";
+import { incarnation, setLimits, startFaultyServer } from "../support/server.ts";
 import { decode, encode } from "../support/wire.ts";
 
 let server: Server;
@@ -18,6 +18,8 @@ beforeEach(() => {
   watcher = watch(server.url);
 });
 afterEach(async () => {
+  const { unansweredBytes, homeUnansweredBytes, stuckBytes, closingMs } = limits;
+  await setLimits(server.url, { unansweredBytes, homeUnansweredBytes, stuckBytes, closingMs });
   await watcher.settles();
   watcher.stop();
 });
@@ -42,11 +44,12 @@ async function sendMuch(
 async function deafMember(
   lobbyId: string,
   peerName: string,
-): Promise<{ home: string; clientId: string; socket: Socket }> {
+  path = "/",
+): Promise<{ home: string; clientId: string; token: string; socket: Socket }> {
   const socket = connect(Number(server.url.port), "127.0.0.1");
   await once(socket, "connect");
   const lines = [
-    "GET / HTTP/1.1",
+    `GET ${path} HTTP/1.1`,
     "Host: edge",
     "Upgrade: websocket",
     "Connection: Upgrade",
@@ -64,13 +67,26 @@ async function deafMember(
   const { token, clientId } = decode(welcome[0]).payload;
   const answer = await post(server.url, `/lobbies/${lobbyId}/join`, { token, peerName });
   expect(answer.status).toBe(200);
-  return { home: String(token).split(".")[0] ?? "", clientId: String(clientId), socket };
+  const home = String(token).split(".")[0] ?? "";
+  return { home, clientId: String(clientId), token: String(token), socket };
+}
+
+/** Has said something: the connection of one that never has is ended by the platform 10 s after its close. */
+async function hasSpoken(player: Player): Promise<void> {
+  player.socket.send("alive");
+  await player.settled();
+}
+
+/** A text as a client's frame, masked with zeros. */
+function maskedText(text: string): Buffer {
+  const length = text.length < 126 ? [0x80 | text.length] : [0x80 | 126, text.length >> 8, text.length & 255];
+  return Buffer.concat([Buffer.of(0x81, ...length, 0, 0, 0, 0), Buffer.from(text)]);
 }
 
 test("a member that does not read is thrown out once much was sent to it, and its lobby goes on", async () => {
   const { lobbyId, host } = await lobbyOf(1, server.url, { maxMembers: 4 });
   const deaf = await deafMember(lobbyId, "Deaf");
-  const most = limits.unansweredLength / mebibyte;
+  const most = limits.unansweredBytes / mebibyte;
   await sendMuch(lobbyId, deaf, most - 1);
   await rollCall(lobbyId, host);
   expect(host.methods).not.toContain("lobby_peerDisconnect");
@@ -82,13 +98,7 @@ test("a member that does not read is thrown out once much was sent to it, and it
 });
 
 const signs: [string, (player: Player) => Promise<void>][] = [
-  [
-    "says anything now and then",
-    async (player) => {
-      player.socket.send("alive");
-      await player.settled();
-    },
-  ],
+  ["says anything now and then", hasSpoken],
   ["pings", (player) => player.pings()],
 ];
 for (const [does, sign] of signs) {
@@ -97,22 +107,90 @@ for (const [does, sign] of signs) {
     const [guest] = guests;
     if (!guest) throw new Error("no guest");
     for (let i = 0; i < 4; i++) {
-      await sendMuch(lobbyId, guest, limits.unansweredLength / mebibyte - 1);
+      await sendMuch(lobbyId, guest, limits.unansweredBytes / mebibyte - 1);
       await sign(guest);
     }
     await rollCall(lobbyId, guest, host);
   });
 }
 
+test("when too much may wait for all in a home, it goes to whom most was sent of those who give no sign of life", async () => {
+  await setLimits(server.url, { homeUnansweredBytes: 5 * mebibyte });
+  const { lobbyId, host, guests } = await lobbyOf(4, server.url, { direct: true });
+  const [pinging, much, little] = guests;
+  if (!pinging || !much || !little) throw new Error("too few guests");
+  for (const guest of guests) await hasSpoken(guest);
+  await sendMuch(lobbyId, pinging, 3);
+  await pinging.pings();
+  await sendMuch(lobbyId, little, 1);
+  await sendMuch(lobbyId, much, 2);
+  await rollCall(lobbyId, host, pinging, little, much);
+  expect(host.methods).not.toContain("lobby_peerDisconnect");
+  await sendMuch(lobbyId, host, 2);
+  await sendMuch(lobbyId, little, 1);
+  expect(await host.hears("lobby_peerDisconnect")).toEqual({ lobbyId, peerName: "Guest 2" });
+  expect(await much.closed).toMatchObject({ code: 1013 });
+  await rollCall(lobbyId, host, pinging, little);
+});
+
+test("a home that cannot be rid of those who do not read ends itself, and with those who go when they are told it does not", async () => {
+  await setLimits(server.url, { stuckBytes: 12 * mebibyte, closingMs: 0 });
+  const { lobbyId, host } = await lobbyOf(1, server.url, { direct: true, maxMembers: 16 });
+  const path = `/lobbies/${lobbyId}`;
+  const before = await incarnation(server.url, { home: host.home });
+  const tooMuch = limits.unansweredBytes / mebibyte + 1;
+  const reading = await Player.crowd(2, server.url, path);
+  for (const one of reading) {
+    await hasSpoken(one);
+    await one.join(lobbyId, one.clientId.replaceAll(/\W/g, "_"));
+    await sendMuch(lobbyId, one, tooMuch);
+  }
+  for (const one of reading) expect(await one.closed).toMatchObject({ code: 1013 });
+  const deaf = [await deafMember(lobbyId, "Deaf 1", path), await deafMember(lobbyId, "Deaf 2", path)];
+  for (const one of deaf) await sendMuch(lobbyId, one, tooMuch);
+  await rollCall(lobbyId, host);
+  expect(await incarnation(server.url, { home: host.home })).toBe(before);
+  deaf.push(await deafMember(lobbyId, "Deaf 3", path));
+  for (const one of deaf) await sendMuch(lobbyId, one, tooMuch).catch(() => {});
+  await host.closed;
+  expect(await incarnation(server.url, { home: host.home })).not.toBe(before);
+  for (const { socket } of deaf) socket.destroy();
+});
+
+test("what a client says after a ping is heard when it has read what was sent before: a ping is a sign of that", async () => {
+  await setLimits(server.url, { unansweredBytes: 64 * mebibyte });
+  const { lobbyId, host } = await lobbyOf(1, server.url, { direct: true });
+  const deaf = await deafMember(lobbyId, "Deaf", `/lobbies/${lobbyId}`);
+  await sendMuch(lobbyId, deaf, 20);
+  const chat = encode("lobby_messaging_send", { token: deaf.token, lobbyId, message: "At last." });
+  for (const text of ["ping", chat]) deaf.socket.write(maskedText(text));
+  for (let i = 0; i < 10; i++) await rollCall(lobbyId, host);
+  expect(host.chats).not.toContain("At last.");
+  deaf.socket.resume();
+  await host.hearsChat("At last.");
+  deaf.socket.destroy();
+});
+
 // Real time, because only an object that nobody asks anything for ten seconds is put to sleep.
-test("one that reads and says nothing hears why it is thrown out, though its home slept meanwhile", async () => {
-  const { lobbyId, guests } = await lobbyOf(2, server.url);
-  const [silent] = guests;
-  if (!silent) throw new Error("no guest");
-  await sendMuch(lobbyId, silent, limits.unansweredLength / mebibyte - 1);
-  const before = await incarnation(server.url, { home: silent.home });
+test("a home sleeps when everybody has read what was sent, and counts anew; one for whose clients anything waits does not sleep", async () => {
+  await setLimits(server.url, { unansweredBytes: 64 * mebibyte });
+  const [{ lobbyId, host }, all] = [
+    await lobbyOf(1, server.url, { direct: true }),
+    await lobbyOf(2, server.url, { direct: true }),
+  ];
+  const deaf = await deafMember(lobbyId, "Deaf", `/lobbies/${lobbyId}`);
+  await sendMuch(lobbyId, deaf, 20);
+  const [reading] = all.guests;
+  if (!reading) throw new Error("no guest");
+  await sendMuch(all.lobbyId, reading, 3);
+  const homes = [{ home: host.home }, { home: reading.home }] as const;
+  const before = await Promise.all(homes.map((home) => incarnation(server.url, home)));
   await new Promise((resolve) => setTimeout(resolve, 12_000));
-  expect(await incarnation(server.url, { home: silent.home })).not.toBe(before);
-  await sendMuch(lobbyId, silent, 2);
-  expect(await silent.closed).toEqual({ code: 1013, reason: expect.stringMatching(/^\w.+\.$/) });
+  const after = await Promise.all(homes.map((home) => incarnation(server.url, home)));
+  expect(after[0]).toBe(before[0]);
+  expect(after[1]).not.toBe(before[1]);
+  await setLimits(server.url, { unansweredBytes: 4 * mebibyte });
+  await sendMuch(all.lobbyId, reading, 3);
+  await rollCall(all.lobbyId, all.host, reading);
+  deaf.socket.destroy();
 }, 40_000);

@@ -1,0 +1,70 @@
+/**
+ * What may wait in a home for clients to read it. The platform holds it without a bound and does not say how much it is
+ * (docs/decisions/007), so whatever was sent counts until there is a sign that it was read. In memory alone: an object
+ * for whose clients anything waits is not put to sleep.
+ */
+import { limits } from "../core/limits.ts";
+import type { Client } from "./client.ts";
+
+/** Bytes, and the time of the first of them in milliseconds since 1970. */
+type Due = { bytes: number; since: number };
+
+export class Backlog {
+  readonly #due = new Map<Client, Due>();
+  /** Of all of those. */
+  #bytes = 0;
+  /** Of sockets that were closed, and have not gone: it waits on until they do. */
+  readonly #stuck = new Map<WebSocket, Due>();
+
+  /** Counts what was sent. Whether more may wait now, for this client or for all, than should. */
+  add(client: Client, frame: string): boolean {
+    const due = this.#due.get(client) ?? { bytes: 0, since: Date.now() };
+    const bytes = frame.length + limits.frameOverheadBytes;
+    due.bytes += bytes;
+    this.#bytes += bytes;
+    this.#due.set(client, due);
+    return due.bytes > limits.unansweredBytes || this.#bytes > limits.homeUnansweredBytes;
+  }
+
+  /** The client has said something, or is gone: nothing counts any more that was sent to it. */
+  settle(client: Client): void {
+    this.#bytes -= this.#due.get(client)?.bytes ?? 0;
+    this.#due.delete(client);
+  }
+
+  /** Who is to be thrown out, if too much waits: this client, or the one that most may wait for. `pinged`: when a client last did. */
+  culprit(client: Client, pinged: (client: Client) => number): Client | null {
+    this.#settleIf(client, pinged);
+    if ((this.#due.get(client)?.bytes ?? 0) > limits.unansweredBytes) return client;
+    if (this.#bytes <= limits.homeUnansweredBytes) return null;
+    for (const one of [...this.#due.keys()]) this.#settleIf(one, pinged);
+    if (this.#bytes <= limits.homeUnansweredBytes) return null;
+    const [worst] = [...this.#due].sort(([, a], [, b]) => b.bytes - a.bytes);
+    return worst?.[0] ?? null;
+  }
+
+  /** The answer to a ping waits behind all else, and the next ping is not heard before it has gone. */
+  #settleIf(client: Client, pinged: (client: Client) => number): void {
+    const due = this.#due.get(client);
+    if (due && pinged(client) > due.since) this.settle(client);
+  }
+
+  /** The server closes the client's socket. What waits for it is freed when the client has taken notice, or its connection breaks. */
+  closing(client: Client): void {
+    const due = this.#due.get(client);
+    if (due) this.#stuck.set(client.socket, { bytes: due.bytes, since: Date.now() });
+    this.settle(client);
+  }
+
+  /** The socket is gone, and what waited for it. */
+  gone(socket: WebSocket): void {
+    this.#stuck.delete(socket);
+  }
+
+  /** Whether more waits than should for those that were told to go, and do not: they read nothing, and need not ever. */
+  get isStuck(): boolean {
+    const before = Date.now() - limits.closingMs;
+    const old = [...this.#stuck.values()].filter(({ since }) => since <= before);
+    return old.reduce((sum, { bytes }) => sum + bytes, 0) > limits.stuckBytes;
+  }
+}

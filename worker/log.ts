@@ -14,23 +14,24 @@ type Lines = {
   leftOut: Map<string, number>;
 };
 
-const faultRate = (): Rate => ({ burst: limits.faultLineBurst, perSecond: limits.faultLinesPerSecond });
-const faults: Lines = {
-  level: "error",
-  write: (line) => console.error(line),
-  rate: faultRate,
-  bucket: newBucket(faultRate(), 0),
-  leftOut: new Map(),
-};
+function linesOf(level: Lines["level"], write: Lines["write"], rate: () => Rate): Lines {
+  return { level, write, rate, bucket: newBucket(rate(), 0), leftOut: new Map() };
+}
 
-const refusalRate = (): Rate => ({ burst: limits.refusalLineBurst, perSecond: limits.refusalLinesPerSecond });
-const refusals: Lines = {
-  level: "info",
-  write: (line) => console.log(line),
-  rate: refusalRate,
-  bucket: newBucket(refusalRate(), 0),
-  leftOut: new Map(),
-};
+const faults = linesOf(
+  "error",
+  (line) => console.error(line),
+  () => {
+    return { burst: limits.faultLineBurst, perSecond: limits.faultLinesPerSecond };
+  },
+);
+const refusals = linesOf(
+  "info",
+  (line) => console.log(line),
+  () => {
+    return { burst: limits.refusalLineBurst, perSecond: limits.refusalLinesPerSecond };
+  },
+);
 
 /** When a fault of each kind was written last, in milliseconds since 1970. The kinds are texts of this code, a dozen. */
 const written = new Map<string, number>();

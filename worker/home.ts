@@ -1,6 +1,7 @@
 /**
- * The clients one object holds, and the lobbies they host. A home is the authority on which lobby each of its clients
- * is in: it carries its messages to the lobby, in this home or another, and the lobby's frames to its socket.
+ * One object: the clients it holds (crowd.ts), and the lobbies they host (lobbies.ts). A home is the authority on which
+ * lobby each of its clients is in: it carries its messages to the lobby, in this home or another, and the lobby's frames
+ * to its socket.
  */
 import { DurableObject } from "cloudflare:workers";
 import { spend } from "../core/allowance.ts";
@@ -8,22 +9,21 @@ import { limits } from "../core/limits.ts";
 import type { MemberEvent } from "../core/lobby/event.ts";
 import { readLobbyId } from "../core/lobby/lobby-id.ts";
 import type { Seat } from "../core/lobby/state.ts";
-import { closures, type Outcome, type Refusal, refuse, refuseFor } from "../core/problem.ts";
+import { type Outcome, type Refusal, refuse, refuseFor } from "../core/problem.ts";
 import { sameText } from "../core/token.ts";
 import { readClientMessage } from "../core/wire/client-message.ts";
 import type { HostAnswer, JoinAnswer } from "../core/wire/http.ts";
 import { serverMessage } from "../core/wire/server-message.ts";
 import { Alarm } from "./alarm.ts";
-import { Backlog } from "./backlog.ts";
 import { Client, type ClientSeat } from "./client.ts";
 import { codesOf, homesOf } from "./codes.ts";
+import { Crowd } from "./crowd.ts";
 import { type Env, settingsOf } from "./env.ts";
 import { Answers, type Batch, Flights } from "./flight.ts";
 import { issueToken } from "./keys.ts";
 import { Lobbies } from "./lobbies.ts";
 import { type Residence, storedLobbies } from "./lobby.ts";
-import { logFault, logRefusal } from "./log.ts";
-import { Pings } from "./pings.ts";
+import { logFault } from "./log.ts";
 import {
   type HomePort,
   type HostCall,
@@ -41,12 +41,9 @@ import { Seating } from "./seating.ts";
 import { isSendable, isTooLarge } from "./websocket.ts";
 
 export class Home extends DurableObject<Env> implements HomePort {
-  readonly #clients = new Map<string, Client>();
-  readonly #bySocket = new Map<WebSocket, Client>();
   readonly #alarm: Alarm;
-  readonly #pings: Pings;
+  readonly #crowd: Crowd;
   readonly #lobbies: Lobbies;
-  readonly #backlog = new Backlog();
   readonly #answers = new Answers<SeatRef[]>();
   readonly #flights: Flights<Mail, SeatRef[]>;
   readonly #seating: Seating;
@@ -55,12 +52,15 @@ export class Home extends DurableObject<Env> implements HomePort {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    for (const socket of ctx.getWebSockets()) {
-      const client = Client.revive(socket);
-      if (client) this.#hold(client);
-    }
+    this.#alarm = new Alarm(ctx.storage);
+    this.#crowd = new Crowd(ctx, this.#alarm, {
+      left: ({ id: clientId, seat }) => {
+        if (seat) this.#tell(seat, { kind: "member-left", clientId });
+      },
+      stuck: () => this.#end(),
+    });
     const stored = storedLobbies(ctx.storage);
-    const [witness] = [...this.#clients.values(), ...stored];
+    const [witness] = [...this.#crowd, ...stored];
     this.#name = ctx.id.name ?? witness?.home ?? "";
     this.#flights = new Flights({
       call: (home, batch) => homeAt(env, home).receive(this.#name, batch),
@@ -68,7 +68,7 @@ export class Home extends DurableObject<Env> implements HomePort {
       lost: (home, mail, error) => this.#mailLost(home, mail, error),
     });
     this.#seating = new Seating({
-      clientOf: (clientId) => this.#clients.get(clientId),
+      clientOf: (clientId) => this.#crowd.get(clientId),
       homeAt: (home) => this.#homeAt(home),
       giveBack: (home, lobbyId, clientId, attempt) =>
         this.#tell(
@@ -77,17 +77,12 @@ export class Home extends DurableObject<Env> implements HomePort {
         ),
       dropSeat: (stray) => this.#dropSeat(stray),
     });
-    this.#alarm = new Alarm(ctx.storage);
     this.#lobbies = new Lobbies(this.#residence(), this.#alarm);
     this.#lobbies.revive(
       stored,
-      [...this.#clients.values()].flatMap(({ hosted }) => hosted ?? []),
+      [...this.#crowd].flatMap(({ hosted }) => hosted ?? []),
     );
-    this.#pings = new Pings(ctx, this.#alarm, {
-      clients: () => this.#clients.values(),
-      miss: (client) => this.#expel(client, "pingless"),
-    });
-    this.#pings.look();
+    this.#crowd.wake();
   }
 
   /**
@@ -99,40 +94,35 @@ export class Home extends DurableObject<Env> implements HomePort {
     this.#name = name;
     const room =
       lobbyId === undefined
-        ? this.#clients.size < settingsOf(this.env).clientsPerHome
-        : this.#clients.size < limits.homeSockets && this.#lobbies.get(lobbyId)?.isOpen;
+        ? this.#crowd.size < settingsOf(this.env).clientsPerHome
+        : this.#crowd.size < limits.homeSockets && this.#lobbies.get(lobbyId)?.isOpen;
     if (!room) return new Response(null, { status: 409 });
     const id = Client.drawId();
     const token = await issueToken(this.env, name, id);
     const { 0: theirs, 1: ours } = new WebSocketPair();
-    this.ctx.acceptWebSocket(ours);
-    const client = Client.admit(ours, token, id);
-    this.#hold(client);
-    this.#send(client, serverMessage("client_registered", { token, clientId: id, pingMs: limits.pingMs }));
+    this.#crowd.admit(ours, token, id);
     return new Response(null, { status: 101, webSocket: theirs });
   }
 
   /** A message of a client. Whatever is not one is ignored; a flood or an oversized one closes the socket. */
   override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): void {
-    const client = this.#bySocket.get(socket);
+    const client = this.#crowd.hear(socket);
     if (!client) return;
-    this.#backlog.settle(client);
-    this.#pings.lookInPassing();
     const verdict = spend(client.allowance, Date.now());
-    if (isTooLarge(data)) this.#expel(client, "frame_too_large");
-    else if (verdict === "close") this.#expel(client, "flood");
+    if (isTooLarge(data)) this.#crowd.expel(client, "frame_too_large");
+    else if (verdict === "close") this.#crowd.expel(client, "flood");
     else if (verdict === "take" && typeof data === "string") this.#read(client, data);
   }
 
   /** The socket is closed: the client is no more, and its token neither. */
   override webSocketClose(socket: WebSocket, code: number): void {
-    this.#gone(socket);
+    this.#crowd.gone(socket);
     // Without an answer the client would see its close complete only seconds later.
     socket.close(isSendable(code) ? code : 1000);
   }
 
   override webSocketError(socket: WebSocket): void {
-    this.#gone(socket);
+    this.#crowd.gone(socket);
   }
 
   /** Opens a lobby in this home, with this client as its host. */
@@ -172,7 +162,7 @@ export class Home extends DurableObject<Env> implements HomePort {
   }
 
   async takeBack(clientId: string, attempt: string): Promise<void> {
-    const client = this.#clients.get(clientId);
+    const client = this.#crowd.get(clientId);
     while (client?.taking?.attempt === attempt) await client.taking.ended;
     if (client?.seat?.attempt !== attempt) return;
     const { seat } = client;
@@ -181,7 +171,7 @@ export class Home extends DurableObject<Env> implements HomePort {
   }
 
   async startMediation(lobbyId: string | null, call: StartCall): Promise<Outcome<null>> {
-    const client = this.#clients.get(call.clientId);
+    const client = this.#crowd.get(call.clientId);
     if (!client) return refuse("invalid_token");
     const tooMany = this.#countRequest(call.clientId, call.attempt);
     if (tooMany) return tooMany;
@@ -201,7 +191,7 @@ export class Home extends DurableObject<Env> implements HomePort {
 
   /** A refusal, if this client makes too many requests. */
   #countRequest(clientId: string, attempt: string): Refusal | null {
-    const seconds = this.#clients.get(clientId)?.countRequest(attempt) ?? 0;
+    const seconds = this.#crowd.get(clientId)?.countRequest(attempt) ?? 0;
     return seconds > 0 ? refuseFor(seconds) : null;
   }
 
@@ -222,7 +212,7 @@ export class Home extends DurableObject<Env> implements HomePort {
   async observe(seen: Seen[]): Promise<string[]> {
     const told = await Promise.all(
       seen.map(({ clientId, sighting }) => {
-        const seat = this.#clients.get(clientId)?.seat;
+        const seat = this.#crowd.get(clientId)?.seat;
         return !seat || this.#tell(seat, { kind: "endpoint-seen", clientId, sighting });
       }),
     );
@@ -244,13 +234,13 @@ export class Home extends DurableObject<Env> implements HomePort {
   }
 
   async receive(from: string, batch: Batch<Mail>): Promise<SeatRef[]> {
-    this.#pings.lookInPassing();
+    this.#crowd.stir();
     return this.#answers.once(from, batch, Date.now(), () => batch.items.flatMap((mail) => this.#take(mail)));
   }
 
   override alarm(): void {
     this.#alarm.rang();
-    this.#pings.look();
+    this.#crowd.wake();
     // Alarms of one object do not overlap: one lobby that waits for others outside must not keep the rest waiting.
     const failed = (error: unknown) => logFault("an alarm was not dealt with", { home: this.#name }, error);
     for (const done of this.#lobbies.alarm()) this.ctx.waitUntil(done.catch(failed));
@@ -265,14 +255,14 @@ export class Home extends DurableObject<Env> implements HomePort {
       },
       storage: this.ctx.storage,
       attach: (state) => {
-        const host = this.#clients.get(state.hostId);
+        const host = this.#crowd.get(state.hostId);
         if (host) host.hosted = state;
       },
       detach: (hostId, lobbyId) => {
-        const host = this.#clients.get(hostId);
+        const host = this.#crowd.get(hostId);
         if (host?.hosted?.lobbyId === lobbyId) host.hosted = null;
       },
-      holds: (clientId, lobbyId) => this.#clients.get(clientId)?.seat?.lobbyId === lobbyId,
+      holds: (clientId, lobbyId) => this.#crowd.get(clientId)?.seat?.lobbyId === lobbyId,
       deliver: (parcel) => this.#deliver(parcel),
       send: (home, parcel) => this.#flights.push(home, parcel),
     };
@@ -315,12 +305,12 @@ export class Home extends DurableObject<Env> implements HomePort {
   #deliver({ lobbyId, to, frame, release }: Parcel): SeatRef[] {
     const strays: SeatRef[] = [];
     for (const clientId of to) {
-      const client = this.#clients.get(clientId);
+      const client = this.#crowd.get(clientId);
       if (client?.lobbyId !== lobbyId) {
         strays.push({ lobbyId, clientId });
         continue;
       }
-      if (frame !== undefined) this.#send(client, frame);
+      if (frame !== undefined) this.#crowd.send(client, frame);
       if (release) client.release();
     }
     return strays;
@@ -343,44 +333,8 @@ export class Home extends DurableObject<Env> implements HomePort {
     }
   }
 
-  #hold(client: Client): void {
-    this.#clients.set(client.id, client);
-    this.#bySocket.set(client.socket, client);
-  }
-
-  #gone(socket: WebSocket): void {
-    this.#lose(socket);
-    this.#backlog.gone(socket);
-  }
-
-  /** A client is no more, if it has not been lost before. */
-  #lose(socket: WebSocket): void {
-    const client = this.#bySocket.get(socket);
-    if (!client) return;
-    this.#bySocket.delete(socket);
-    this.#clients.delete(client.id);
-    this.#backlog.settle(client);
-    if (client.seat) this.#tell(client.seat, { kind: "member-left", clientId: client.id });
-  }
-
-  #send(client: Client, frame: string): void {
-    if (!client.send(frame) || !this.#backlog.add(client, frame)) return;
-    // Later, not in the middle of what its lobby does.
-    queueMicrotask(() => {
-      const culprit = this.#backlog.culprit(client, (one) => this.#pings.lastOf(one));
-      if (culprit) this.#expel(culprit, "unanswered");
-    });
-  }
-
-  #expel(client: Client, why: keyof typeof closures): void {
-    if (!this.#bySocket.has(client.socket)) return;
-    logRefusal("a client was thrown out", { code: why, clientId: client.id, lobbyId: client.lobbyId });
-    this.#backlog.closing(client);
-    this.#lose(client.socket);
-    const [code, reason] = closures[why];
-    client.socket.close(code, reason);
-    // There is no other way to get its memory back, and nobody else to see to it but the platform, in its way.
-    if (!this.#backlog.isStuck) return;
+  /** There is no other way to get the memory back that those take who do not go, and nobody else to see to it but the platform, in its way. */
+  #end(): void {
     logFault("a home ended itself, as clients that were thrown out do not go", { home: this.#name });
     this.ctx.abort("Too much waits for clients that do not read.");
   }
@@ -399,7 +353,7 @@ export class Home extends DurableObject<Env> implements HomePort {
     const { seat, id, token } = client;
     const message = readClientMessage(text);
     if (!message || !sameText(message.token, token)) return;
-    if (message.method === "client_pings") this.#pings.expect(client);
+    if (message.method === "client_pings") this.#crowd.expectPings(client);
     if (!seat) return;
     switch (message.method) {
       case "lobby_messaging_send":
@@ -421,12 +375,12 @@ export class Home extends DurableObject<Env> implements HomePort {
 
   /** The lobby does not know the client: what the client has not heard of it is that it is closed. */
   #dropSeat({ lobbyId, clientId, attempt }: SeatRef): void {
-    const client = this.#clients.get(clientId);
+    const client = this.#crowd.get(clientId);
     const seat = client?.seat;
     if (!client || seat?.lobbyId !== lobbyId) return;
     // What is told late may be of a seat before.
     if (attempt !== undefined && attempt !== seat.attempt) return;
     client.seat = null;
-    this.#send(client, serverMessage("lobby_closed", { lobbyId, lobbyName: seat.lobbyName }));
+    this.#crowd.send(client, serverMessage("lobby_closed", { lobbyId, lobbyName: seat.lobbyName }));
   }
 }

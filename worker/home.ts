@@ -6,20 +6,18 @@
 import { DurableObject } from "cloudflare:workers";
 import { spend } from "../core/allowance.ts";
 import { limits } from "../core/limits.ts";
-import type { MemberEvent } from "../core/lobby/event.ts";
 import { readLobbyId } from "../core/lobby/lobby-id.ts";
 import type { Seat } from "../core/lobby/state.ts";
 import { type Outcome, type Refusal, refuse, refuseFor } from "../core/problem.ts";
 import { sameText } from "../core/token.ts";
 import { readClientMessage } from "../core/wire/client-message.ts";
 import type { HostAnswer, JoinAnswer } from "../core/wire/http.ts";
-import { serverMessage } from "../core/wire/server-message.ts";
 import { Alarm } from "./alarm.ts";
-import { Client, type ClientSeat } from "./client.ts";
+import { Client } from "./client.ts";
 import { codesOf, homesOf } from "./codes.ts";
 import { Crowd } from "./crowd.ts";
 import { type Env, settingsOf } from "./env.ts";
-import { Answers, type Batch, Flights } from "./flight.ts";
+import type { Batch } from "./flight.ts";
 import { issueToken } from "./keys.ts";
 import { Lobbies } from "./lobbies.ts";
 import { type Residence, storedLobbies } from "./lobby.ts";
@@ -30,12 +28,11 @@ import {
   homeAt,
   type JoinCall,
   type Mail,
-  type News,
-  type Parcel,
   type SeatRef,
   type Seen,
   type StartCall,
 } from "./ports.ts";
+import { PostOffice } from "./post-office.ts";
 import { retry } from "./retry.ts";
 import { Seating } from "./seating.ts";
 import { isSendable, isTooLarge } from "./websocket.ts";
@@ -44,8 +41,7 @@ export class Home extends DurableObject<Env> implements HomePort {
   readonly #alarm: Alarm;
   readonly #crowd: Crowd;
   readonly #lobbies: Lobbies;
-  readonly #answers = new Answers<SeatRef[]>();
-  readonly #flights: Flights<Mail, SeatRef[]>;
+  readonly #post: PostOffice;
   readonly #seating: Seating;
   /** An object that wakes may not be told its name: then a client's token, or a stored lobby, tells it. */
   #name: string;
@@ -55,27 +51,31 @@ export class Home extends DurableObject<Env> implements HomePort {
     this.#alarm = new Alarm(ctx.storage);
     this.#crowd = new Crowd(ctx, this.#alarm, {
       left: ({ id: clientId, seat }) => {
-        if (seat) this.#tell(seat, { kind: "member-left", clientId });
+        if (seat) this.#post.tell(seat, { kind: "member-left", clientId });
       },
       stuck: () => this.#end(),
     });
     const stored = storedLobbies(ctx.storage);
     const [witness] = [...this.#crowd, ...stored];
     this.#name = ctx.id.name ?? witness?.home ?? "";
-    this.#flights = new Flights({
-      call: (home, batch) => homeAt(env, home).receive(this.#name, batch),
-      arrived: (strays) => this.#giveUp(strays),
-      lost: (home, mail, error) => this.#mailLost(home, mail, error),
+    const name = () => this.#name;
+    this.#post = new PostOffice({
+      get home() {
+        return name();
+      },
+      crowd: this.#crowd,
+      lobbyOf: (lobbyId) => this.#lobbies.get(lobbyId),
+      bring: (home, batch) => homeAt(env, home).receive(this.#name, batch),
     });
     this.#seating = new Seating({
       clientOf: (clientId) => this.#crowd.get(clientId),
       homeAt: (home) => this.#homeAt(home),
       giveBack: (home, lobbyId, clientId, attempt) =>
-        this.#tell(
+        this.#post.tell(
           { home, lobbyId },
           { kind: "member-left", clientId, ...(attempt !== undefined && { attempt }) },
         ),
-      dropSeat: (stray) => this.#dropSeat(stray),
+      dropSeat: (stray) => this.#post.dropSeat(stray),
     });
     this.#lobbies = new Lobbies(this.#residence(), this.#alarm);
     this.#lobbies.revive(
@@ -167,7 +167,7 @@ export class Home extends DurableObject<Env> implements HomePort {
     if (client?.seat?.attempt !== attempt) return;
     const { seat } = client;
     client.seat = null;
-    this.#tell(seat, { kind: "member-left", clientId, attempt });
+    this.#post.tell(seat, { kind: "member-left", clientId, attempt });
   }
 
   async startMediation(lobbyId: string | null, call: StartCall): Promise<Outcome<null>> {
@@ -213,7 +213,7 @@ export class Home extends DurableObject<Env> implements HomePort {
     const told = await Promise.all(
       seen.map(({ clientId, sighting }) => {
         const seat = this.#crowd.get(clientId)?.seat;
-        return !seat || this.#tell(seat, { kind: "endpoint-seen", clientId, sighting });
+        return !seat || this.#post.tell(seat, { kind: "endpoint-seen", clientId, sighting });
       }),
     );
     return seen.filter((_, i) => !told[i]).map(({ clientId }) => clientId);
@@ -235,7 +235,7 @@ export class Home extends DurableObject<Env> implements HomePort {
 
   async receive(from: string, batch: Batch<Mail>): Promise<SeatRef[]> {
     this.#crowd.stir();
-    return this.#answers.once(from, batch, Date.now(), () => batch.items.flatMap((mail) => this.#take(mail)));
+    return this.#post.receive(from, batch);
   }
 
   override alarm(): void {
@@ -263,74 +263,13 @@ export class Home extends DurableObject<Env> implements HomePort {
         if (host?.hosted?.lobbyId === lobbyId) host.hosted = null;
       },
       holds: (clientId, lobbyId) => this.#crowd.get(clientId)?.seat?.lobbyId === lobbyId,
-      deliver: (parcel) => this.#deliver(parcel),
-      send: (home, parcel) => this.#flights.push(home, parcel),
+      deliver: (parcel) => this.#post.deliver(parcel),
+      send: (home, parcel) => this.#post.send(home, parcel),
     };
   }
 
   #homeAt(home: string): Pick<HomePort, "enter" | "start" | "isSeated"> {
     return home === this.#name ? this : homeAt(this.env, home);
-  }
-
-  /** True once the lobby knows. `seat` is where the one that the news is of believes to have one. */
-  #tell(
-    seat: Pick<ClientSeat, "home" | "lobbyId"> & { attempt?: string },
-    news: MemberEvent,
-  ): true | Promise<boolean> {
-    const mail = { lobbyId: seat.lobbyId, news, attempt: seat.attempt };
-    if (seat.home !== this.#name) return this.#flights.push(seat.home, mail);
-    this.#giveUp(this.#hear(mail));
-    return true;
-  }
-
-  /** Takes one piece of a batch, whatever becomes of the others. Returns the strays. */
-  #take(mail: Mail): SeatRef[] {
-    try {
-      return "to" in mail ? this.#deliver(mail) : this.#hear(mail);
-    } catch (error) {
-      logFault("mail was not dealt with", { lobbyId: mail.lobbyId }, error);
-      return [];
-    }
-  }
-
-  /** News of a member for a lobby of this home. Returns the member if it has no seat there, and has not just left it. */
-  #hear({ lobbyId, news, attempt }: News): SeatRef[] {
-    const lobby = this.#lobbies.get(lobbyId);
-    lobby?.hear(news);
-    const { kind, clientId } = news;
-    return kind === "member-left" || lobby?.isSeated(clientId) ? [] : [{ lobbyId, clientId, attempt }];
-  }
-
-  /** Hands a parcel to its clients. Returns those that are not here, or not in that lobby. */
-  #deliver({ lobbyId, to, frame, release }: Parcel): SeatRef[] {
-    const strays: SeatRef[] = [];
-    for (const clientId of to) {
-      const client = this.#crowd.get(clientId);
-      if (client?.lobbyId !== lobbyId) {
-        strays.push({ lobbyId, clientId });
-        continue;
-      }
-      if (frame !== undefined) this.#crowd.send(client, frame);
-      if (release) client.release();
-    }
-    return strays;
-  }
-
-  /** Strays of what this home has sent: members of its lobbies that are gone, or clients that are in no lobby there. */
-  #giveUp(strays: readonly SeatRef[]): void {
-    for (const [lobbyId, some] of Map.groupBy(strays, (stray) => stray.lobbyId)) {
-      const clientIds = some.map(({ clientId }) => clientId);
-      this.#lobbies.get(lobbyId)?.happen({ kind: "members-lost", clientIds });
-      for (const stray of some) this.#dropSeat(stray);
-    }
-  }
-
-  #mailLost(home: string, mail: Mail[], error: unknown): void {
-    logFault("home unreachable", { from: this.#name, home, lost: mail.length }, error);
-    const parcels = mail.filter((item) => "to" in item);
-    for (const [lobbyId, some] of Map.groupBy(parcels, (parcel) => parcel.lobbyId)) {
-      this.#lobbies.get(lobbyId)?.happen({ kind: "members-lost", clientIds: some.flatMap(({ to }) => to) });
-    }
   }
 
   /** There is no other way to get the memory back that those take who do not go, and nobody else to see to it but the platform, in its way. */
@@ -358,29 +297,18 @@ export class Home extends DurableObject<Env> implements HomePort {
     switch (message.method) {
       case "lobby_messaging_send":
         if (readLobbyId(message.lobbyId) !== seat.lobbyId) return;
-        this.#tell(seat, { kind: "message-sent", clientId: id, text: message.message });
+        this.#post.tell(seat, { kind: "message-sent", clientId: id, text: message.message });
         return;
       case "ptpMediation_unseen":
-        this.#tell(seat, { kind: "silence-reported", clientId: id, mediation: message.mediation });
+        this.#post.tell(seat, { kind: "silence-reported", clientId: id, mediation: message.mediation });
         return;
       case "ptpMediation_peersConnection_success":
       case "ptpMediation_peersConnection_failure": {
         const connected = message.method === "ptpMediation_peersConnection_success";
         const { mediation, report } = message;
-        this.#tell(seat, { kind: "connection-reported", clientId: id, connected, mediation, report });
+        this.#post.tell(seat, { kind: "connection-reported", clientId: id, connected, mediation, report });
         return;
       }
     }
-  }
-
-  /** The lobby does not know the client: what the client has not heard of it is that it is closed. */
-  #dropSeat({ lobbyId, clientId, attempt }: SeatRef): void {
-    const client = this.#crowd.get(clientId);
-    const seat = client?.seat;
-    if (!client || seat?.lobbyId !== lobbyId) return;
-    // What is told late may be of a seat before.
-    if (attempt !== undefined && attempt !== seat.attempt) return;
-    client.seat = null;
-    this.#crowd.send(client, serverMessage("lobby_closed", { lobbyId, lobbyName: seat.lobbyName }));
   }
 }

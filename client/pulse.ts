@@ -32,7 +32,12 @@ export class Pulse {
   #ping(): void {
     this.#heart.ping();
     // One that is out already is not given more time.
-    this.#late ??= setTimeout(() => {
+    if (this.#late !== undefined) return;
+    const due = performance.now() + limits.pongMs;
+    this.#late = setTimeout(() => {
+      this.beat();
+      // Who has slept meanwhile may have an answer that it has not heard yet.
+      if (performance.now() > due + limits.pongMs) return this.#ping();
       this.stop();
       this.#heart.stopped();
     }, limits.pongMs);

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
@@ -14,6 +15,17 @@ test("the page on operating has every option of the sidecar, with its variable",
   expect(flags).toHaveLength(9);
   const missing = flags.filter(([flag, variable]) => !page.includes(`| \`${flag}\` | \`${variable}\` |`));
   expect(missing).toEqual([]);
+});
+
+const canFilter = process.getuid?.() === 0 && spawnSync("nft", ["--version"]).status === 0;
+// Only root may ask the kernel, and only a namespace of its own is asked.
+test.skipIf(!canFilter)("the firewall takes the rules on the page on operating", () => {
+  const [, rules = ""] = /```nft\n(.+?)```/s.exec(page) ?? [];
+  const { status, stderr } = spawnSync("unshare", ["-n", "nft", "-f", "-"], {
+    input: rules,
+    encoding: "utf8",
+  });
+  expect([status, stderr]).toEqual([0, ""]);
 });
 
 test("the page on operating states the relay's bounds the code has", () => {

@@ -1,6 +1,9 @@
 /** Whether the server still answers: a connection that is cut somewhere on the way says nothing of it. */
 import { limits } from "../core/limits.ts";
 
+/** Milliseconds that a timer comes late only where nothing else was done meanwhile. */
+const lateMs = 1_000;
+
 export type Heart = {
   ping(): void;
   /** No answer came in time. */
@@ -18,7 +21,7 @@ export class Pulse {
     if (everyMs !== undefined) this.#timer = setInterval(() => this.#ping(), everyMs);
   }
 
-  /** An answer has come. */
+  /** An answer has come, or anything else: what is on its way already may be long. */
   beat(): void {
     clearTimeout(this.#late);
     this.#late = undefined;
@@ -36,8 +39,8 @@ export class Pulse {
     const due = performance.now() + limits.pongMs;
     this.#late = setTimeout(() => {
       this.beat();
-      // Who has slept meanwhile may have an answer that it has not heard yet.
-      if (performance.now() > due + limits.pongMs) return this.#ping();
+      // Who has slept meanwhile, or been busy, may have an answer that it has not heard yet.
+      if (performance.now() > due + lateMs) return this.#ping();
       this.stop();
       this.#heart.stopped();
     }, limits.pongMs);

@@ -1,7 +1,7 @@
 /** The WebSocket, which to the server is the client: it ends with it. */
 import { encodeMessage } from "../core/wire/codec.ts";
 import { type Heard, type HeardMessage, readHeardMessage } from "../core/wire/heard-message.ts";
-import { pingText, pongText } from "../core/wire/ping.ts";
+import { pingText } from "../core/wire/ping.ts";
 import { ownError } from "./error.ts";
 import { abortable } from "./patience.ts";
 import { Pulse } from "./pulse.ts";
@@ -16,6 +16,7 @@ export class ServerSocket {
   readonly #token: string;
   readonly #socket: WebSocket;
   readonly #closed: Promise<void>;
+  readonly #pulse: Pulse;
   #waiting: HeardMessage[] = [];
   #heed: ((message: HeardMessage) => void) | null = null;
 
@@ -51,7 +52,7 @@ export class ServerSocket {
     this.#closed = new Promise((resolve) => {
       end = resolve;
     });
-    const pulse = new Pulse(pingMs, {
+    this.#pulse = new Pulse(pingMs, {
       ping: () => socket.send(pingText),
       stopped: () => {
         socket.onmessage = null;
@@ -61,11 +62,11 @@ export class ServerSocket {
       },
     });
     socket.onclose = () => {
-      pulse.stop();
+      this.#pulse.stop();
       end();
     };
     socket.onmessage = ({ data }) => {
-      if (data === pongText) pulse.beat();
+      this.#pulse.beat();
       const message = typeof data === "string" ? readHeardMessage(data) : null;
       if (message) this.#take(message);
     };
@@ -102,6 +103,7 @@ export class ServerSocket {
 
   /** Says farewell, and waits a moment for the answer. */
   async close(): Promise<void> {
+    this.#pulse.stop();
     this.#socket.close(1000);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => {

@@ -1,6 +1,6 @@
 /**
- * How much of its members' chat one lobby delivers. What a message costs is the number of members it goes to. All
- * lobbies of a home share one thread: without this a few members of a large lobby could take all of it.
+ * How much of its members' chat one lobby delivers. What a message costs is the number of members it goes to, more often
+ * if it is long. All lobbies of a home share one thread: without this a few members of a large lobby could take all of it.
  */
 import { type Bucket, draw, fill, newBucket, type Rate } from "./allowance.ts";
 import { limits } from "./limits.ts";
@@ -12,8 +12,13 @@ export function newChatAllowance(now: number): ChatAllowance {
   return { all: newBucket(lobbyRate(limits.chatDeliveriesPerSecond), now), bySender: new Map() };
 }
 
+/** How often a message counts: JSON makes six bytes of some characters. */
+export function weightOf(text: string): number {
+  return Math.max(1, new TextEncoder().encode(JSON.stringify(text)).length / limits.chatLength);
+}
+
 /**
- * Whether one more message is delivered, to so many members. Each member has an equal share of what a lobby delivers in the
+ * Whether one more message of this weight is delivered, to so many members. Each member has an equal share of what a lobby delivers in the
  * long run, and a burst of its own. The more of that it has used, the more of the lobby's it leaves to the others, up to
  * half: a few who flood do not silence the rest.
  */
@@ -22,7 +27,7 @@ export function mayChat(
   sender: string,
   members: number,
   now: number,
-  perSecond: number = limits.chatDeliveriesPerSecond,
+  { perSecond = limits.chatDeliveriesPerSecond, weight = 1 }: { perSecond?: number; weight?: number } = {},
 ): boolean {
   const rate = lobbyRate(perSecond);
   const burst = Math.max(limits.chatBurst, rate.burst / members ** 2);
@@ -34,8 +39,8 @@ export function mayChat(
   fill(own, share, now);
   fill(all, rate, now);
   const kept = (1 - own.left / share.burst) * (rate.burst / 2);
-  if (all.left - members < kept) return false;
-  return draw(own, share, now) && draw(all, rate, now, members);
+  if (all.left - members * weight < kept) return false;
+  return draw(own, share, now, weight) && draw(all, rate, now, members * weight);
 }
 
 function lobbyRate(perSecond: number): Rate {

@@ -245,13 +245,13 @@ export const limits = {
   chatDeliveryBurst: 16_000,
   /** Bytes that a message waiting to be read takes in the platform besides its length (measured: docs/decisions/007). */
   frameOverheadBytes: 1_100,
-  /** Bytes sent to a client that says nothing itself, nor pings, until it is taken for one that does not read: half an hour at a chat message a second. */
-  unansweredBytes: 4 * 1024 ** 2,
+  /** Bytes sent to a client that says nothing itself, nor pings, until it is taken for one that does not read: two hours at a chat message a second. */
+  unansweredBytes: 16 * 1024 ** 2,
   /** The same of all clients of a home together: then the one that most was sent to is thrown out. */
   homeUnansweredBytes: 256 * 1024 ** 2,
   /** Milliseconds that a client has to take notice that it was thrown out. */
   closingMs: 10_000,
-  /** Bytes that wait for those who do not: they keep them as long as they like. With more, the home ends itself, which frees all. */
+  /** Bytes that wait for those who do not: they keep them as long as they like. With more, or twice as much for all who were thrown out, the home ends itself, which frees all. */
   stuckBytes: 256 * 1024 ** 2,
 
   /** Milliseconds by which a sidecar's clock may be wrong: a post signed earlier, or later, is not taken. */

@@ -3,6 +3,8 @@ export class Alarm {
   readonly #storage: DurableObjectStorage;
   /** An alarm will come by then, or earlier. */
   #at = Number.POSITIVE_INFINITY;
+  /** Whether that is all there is: after a sleep there may be an earlier one. */
+  #isKnown = false;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
@@ -12,6 +14,7 @@ export class Alarm {
   wakeBy(at: number): void {
     if (at >= this.#at) return;
     this.#at = at;
+    this.#isKnown = true;
     this.#storage.setAlarm(at);
   }
 
@@ -23,13 +26,17 @@ export class Alarm {
   /** The same of what may well have been asked for before a sleep: to look costs a thousandth of setting it. */
   async isSetBy(at: number): Promise<void> {
     if (at >= this.#at) return;
-    const set = await this.#storage.getAlarm();
-    if (set !== null) this.wasToWakeBy(set);
+    if (!this.#isKnown) {
+      const set = await this.#storage.getAlarm();
+      if (set !== null) this.wasToWakeBy(set);
+      this.#isKnown = true;
+    }
     this.wakeBy(at);
   }
 
   /** It has come: whoever waits for more asks again. */
   rang(): void {
     this.#at = Number.POSITIVE_INFINITY;
+    this.#isKnown = true;
   }
 }

@@ -1,7 +1,7 @@
 /**
  * What may wait in a home for clients to read it. The platform holds it without a bound and does not say how much it is
  * (docs/decisions/007), so whatever was sent counts until there is a sign that it was read. In memory alone: an object
- * for whose clients anything waits is not put to sleep.
+ * is not put to sleep as long as anything waits that the kernel has not taken.
  */
 import { limits } from "../core/limits.ts";
 import type { Client } from "./client.ts";
@@ -13,6 +13,7 @@ export class Backlog {
   readonly #due = new Map<Client, Due>();
   /** Of all of those. */
   #bytes = 0;
+  #lookedAt = 0;
   /** Of sockets that were closed, and have not gone: it waits on until they do. */
   readonly #stuck = new Map<WebSocket, Due>();
 
@@ -23,7 +24,9 @@ export class Backlog {
     due.bytes += bytes;
     this.#bytes += bytes;
     this.#due.set(client, due);
-    return due.bytes > limits.unansweredBytes || this.#bytes > limits.homeUnansweredBytes;
+    if (due.bytes > limits.unansweredBytes) return true;
+    // Who it goes to is looked for among all clients: not with every frame of a burst.
+    return this.#bytes > limits.homeUnansweredBytes && Date.now() !== this.#lookedAt;
   }
 
   /** The client has said something, or is gone: nothing counts any more that was sent to it. */
@@ -35,11 +38,14 @@ export class Backlog {
   /** Who is to be thrown out, if too much waits: this client, or the one that most may wait for. `pinged`: when a client last did. */
   culprit(client: Client, pinged: (client: Client) => number): Client | null {
     this.#settleIf(client, pinged);
-    if ((this.#due.get(client)?.bytes ?? 0) > limits.unansweredBytes) return client;
+    const due = this.#due.get(client);
+    if (due && due.bytes > limits.unansweredBytes && isLate(client, due)) return client;
     if (this.#bytes <= limits.homeUnansweredBytes) return null;
+    this.#lookedAt = Date.now();
     for (const one of [...this.#due.keys()]) this.#settleIf(one, pinged);
     if (this.#bytes <= limits.homeUnansweredBytes) return null;
-    const [worst] = [...this.#due].sort(([, a], [, b]) => b.bytes - a.bytes);
+    const late = [...this.#due].filter(([one, due]) => isLate(one, due));
+    const [worst] = late.sort(([, a], [, b]) => b.bytes - a.bytes);
     return worst?.[0] ?? null;
   }
 
@@ -64,7 +70,17 @@ export class Backlog {
   /** Whether more waits than should for those that were told to go, and do not: they read nothing, and need not ever. */
   get isStuck(): boolean {
     const before = Date.now() - limits.closingMs;
-    const old = [...this.#stuck.values()].filter(({ since }) => since <= before);
-    return old.reduce((sum, { bytes }) => sum + bytes, 0) > limits.stuckBytes;
+    const all = [...this.#stuck.values()];
+    const old = all.filter(({ since }) => since <= before);
+    return sumOf(old) > limits.stuckBytes || sumOf(all) > 2 * limits.stuckBytes;
   }
+}
+
+function sumOf(some: readonly Due[]): number {
+  return some.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+/** Whether a sign of life should have come since: at once of one that does not ping, and of one that does with its next ping. */
+function isLate({ pingsSince }: Client, { since }: Due): boolean {
+  return pingsSince === null || Date.now() > since + limits.pingMs + limits.pongMs;
 }

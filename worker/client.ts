@@ -29,6 +29,8 @@ export class Client {
   readonly socket: WebSocket;
   readonly allowance = newAllowance(Date.now());
   taking: Taking | null = null;
+  /** When it last said something, in milliseconds since 1970; 0 for never since its object woke. */
+  spokeAt = 0;
   // In memory alone: an object that slept has had no request for a while.
   readonly #requests = newBucket(requestRate, Date.now());
   readonly #failedJoins = newBucket(failedJoinRate, Date.now());

@@ -38,8 +38,9 @@ export class Crowd {
     }
   }
 
+  /** All that are here, and those who were thrown out and do not go. */
   get size(): number {
-    return this.#byId.size;
+    return this.#ctx.getWebSockets().length;
   }
 
   [Symbol.iterator](): Iterator<Client> {
@@ -61,9 +62,14 @@ export class Crowd {
   /** The client that has said something on this socket; undefined if it is none any more. */
   hear(socket: WebSocket): Client | undefined {
     const client = this.#bySocket.get(socket);
-    if (client) this.#backlog.settle(client);
+    if (client) client.spokeAt = Date.now();
     this.stir();
     return client;
+  }
+
+  /** What the client has said was no junk: it may well read, too. */
+  trust(client: Client): void {
+    this.#backlog.settle(client);
   }
 
   /** Something happens here: a good moment to look for those who stopped pinging. */

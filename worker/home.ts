@@ -111,7 +111,10 @@ export class Home extends DurableObject<Env> implements HomePort {
     const verdict = spend(client.allowance, Date.now());
     if (isTooLarge(data)) this.#crowd.expel(client, "frame_too_large");
     else if (verdict === "close") this.#crowd.expel(client, "flood");
-    else if (verdict === "take" && typeof data === "string") this.#read(client, data);
+    else if (verdict === "take") {
+      this.#crowd.trust(client);
+      if (typeof data === "string") this.#read(client, data);
+    }
   }
 
   /** The socket is closed: the client is no more, and its token neither. */
@@ -144,6 +147,7 @@ export class Home extends DurableObject<Env> implements HomePort {
   }
 
   async joinLobby({ clientId, attempt, lobbyId, peerName }: JoinCall): Promise<Outcome<JoinAnswer>> {
+    this.#crowd.stir();
     const tooMany = this.#countRequest(clientId, attempt);
     if (tooMany) return tooMany;
     return await this.#seating.take(clientId, attempt, async (client, aim) => {
@@ -220,6 +224,8 @@ export class Home extends DurableObject<Env> implements HomePort {
   }
 
   async enter(lobbyId: string, seat: Seat): Promise<Outcome<JoinAnswer>> {
+    // Somebody who is gone may hold the seat, or the name.
+    this.#crowd.stir();
     const lobby = this.#lobbies.get(lobbyId);
     return lobby ? await lobby.answer({ kind: "join-requested", seat }) : refuse("no_such_lobby");
   }

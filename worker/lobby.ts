@@ -1,4 +1,4 @@
-import { mayChat, newChatAllowance } from "../core/chat-allowance.ts";
+import { mayChat, newChatAllowance, weightOf } from "../core/chat-allowance.ts";
 import { type Place, pickSidecar, type Sidecar } from "../core/fleet.ts";
 import type { Effect, LobbyAnswer } from "../core/lobby/effect.ts";
 import type { LobbyEvent, MemberEvent } from "../core/lobby/event.ts";
@@ -105,14 +105,14 @@ export class Lobby {
 
   /** Takes news of a member, unless it is chat beyond what a lobby delivers. */
   hear(news: MemberEvent): void {
-    if (news.kind === "message-sent" && !this.#mayChat(news.clientId)) return;
+    if (news.kind === "message-sent" && !this.#mayChat(news.clientId, news.text)) return;
     this.happen(news);
   }
 
-  #mayChat(clientId: string): boolean {
-    const { chatDeliveriesPerSecond } = settingsOf(this.#residence.env);
+  #mayChat(clientId: string, text: string): boolean {
+    const { chatDeliveriesPerSecond: perSecond } = settingsOf(this.#residence.env);
     const members = this.#state?.seats.length ?? 1;
-    return mayChat(this.#chat, clientId, members, Date.now(), chatDeliveriesPerSecond);
+    return mayChat(this.#chat, clientId, members, Date.now(), { perSecond, weight: weightOf(text) });
   }
 
   async start({ clientId, attempt, place }: StartCall): Promise<Outcome<null>> {

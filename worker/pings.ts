@@ -50,12 +50,22 @@ export class Pings {
     const now = Date.now();
     this.#lookedAt = now;
     const expected = [...this.#ward.clients()].filter(({ pingsSince }) => pingsSince !== null);
-    const isMissing = (client: Client) =>
-      now - Math.max(client.pingsSince ?? 0, this.lastOf(client)) > limits.pinglessMs;
-    for (const client of expected.filter(isMissing)) this.#ward.miss(client);
+    for (const client of expected) {
+      const lastSign = Math.max(client.pingsSince ?? 0, client.spokeAt, this.lastOf(client));
+      if (now - lastSign > limits.pinglessMs) this.#miss(client);
+    }
     if (expected.length === 0) return;
     this.#alarm
       .isSetBy(now + limits.pingCheckMs)
       .catch((error: unknown) => logFault("no alarm for pings", {}, error));
+  }
+
+  /** Whatever becomes of one, the others are looked at. */
+  #miss(client: Client): void {
+    try {
+      this.#ward.miss(client);
+    } catch (error) {
+      logFault("a silent client was not dealt with", { clientId: client.id }, error);
+    }
   }
 }

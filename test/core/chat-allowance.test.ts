@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { mayChat, newChatAllowance } from "../../core/chat-allowance.ts";
+import { mayChat, newChatAllowance, weightOf } from "../../core/chat-allowance.ts";
 import { limits } from "../../core/limits.ts";
 
 const { chatBurst, chatDeliveriesPerSecond, chatDeliveryBurst, framesPerSecond, seats } = limits;
@@ -67,6 +67,17 @@ test("those who begin to flood all at once leave room for a word of everybody el
   }
   const heard = Array.from({ length: 20 }, (_, i) => mayChat(allowance, `other ${i}`, seats, noon));
   expect(heard).not.toContain(false);
+});
+
+test("a message that is long as it is sent counts as often as it is longer than one of plain letters", () => {
+  const weights = ["hi", "x".repeat(240), "😀".repeat(100), "\u0001".repeat(250)].map(weightOf);
+  expect(weights.map(Math.round)).toEqual([1, 1, 2, 6]);
+  const heavy = newChatAllowance(noon);
+  let said = 0;
+  while (mayChat(heavy, "Ada", 4, noon, { weight: 6 })) said += 1;
+  const light = newChatAllowance(noon);
+  while (mayChat(light, "Ada", 4, noon)) said -= 1 / 6;
+  expect(Math.abs(said)).toBeLessThan(1);
 });
 
 test("what is remembered of senders is bounded, whoever comes and goes", () => {

@@ -6,26 +6,30 @@ import { limits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player, post, rollCall } from "../support/player.ts";
 import { type Watch, watch } from "../support/promises.ts";
-import { incarnation, setLimits, startFaultyServer } from "../support/server.ts";
+import { incarnation, later, setLimits, startFaultyServer } from "../support/server.ts";
 import { decode, encode } from "../support/wire.ts";
 
 let server: Server;
 let watcher: Watch;
 beforeAll(async () => {
   server = await startFaultyServer({ udpPort: null });
+  await setLimits(server.url, few);
 });
 beforeEach(() => {
   watcher = watch(server.url);
 });
 afterEach(async () => {
-  const { unansweredBytes, homeUnansweredBytes, stuckBytes, closingMs } = limits;
-  await setLimits(server.url, { unansweredBytes, homeUnansweredBytes, stuckBytes, closingMs });
+  const { homeUnansweredBytes, stuckBytes, closingMs, homeSockets } = limits;
+  await setLimits(server.url, { ...few, homeUnansweredBytes, stuckBytes, closingMs, homeSockets });
   await watcher.settles();
   watcher.stop();
 });
 afterAll(() => server.stop());
 
 const mebibyte = 1024 ** 2;
+/** Of what may wait for one, instead of the many more of a deployment. */
+const most = 4;
+const few = { unansweredBytes: most * mebibyte };
 
 /** Sends a client frames of its lobby, as the lobby would, of so many MiB in all. */
 async function sendMuch(
@@ -86,7 +90,6 @@ function maskedText(text: string): Buffer {
 test("a member that does not read is thrown out once much was sent to it, and its lobby goes on", async () => {
   const { lobbyId, host } = await lobbyOf(1, server.url, { maxMembers: 4 });
   const deaf = await deafMember(lobbyId, "Deaf");
-  const most = limits.unansweredBytes / mebibyte;
   await sendMuch(lobbyId, deaf, most - 1);
   await rollCall(lobbyId, host);
   expect(host.methods).not.toContain("lobby_peerDisconnect");
@@ -107,7 +110,7 @@ for (const [does, sign] of signs) {
     const [guest] = guests;
     if (!guest) throw new Error("no guest");
     for (let i = 0; i < 4; i++) {
-      await sendMuch(lobbyId, guest, limits.unansweredBytes / mebibyte - 1);
+      await sendMuch(lobbyId, guest, most - 1);
       await sign(guest);
     }
     await rollCall(lobbyId, guest, host);
@@ -138,7 +141,7 @@ test("a home that cannot be rid of those who do not read ends itself, and with t
   const { lobbyId, host } = await lobbyOf(1, server.url, { direct: true, maxMembers: 16 });
   const path = `/lobbies/${lobbyId}`;
   const before = await incarnation(server.url, { home: host.home });
-  const tooMuch = limits.unansweredBytes / mebibyte + 1;
+  const tooMuch = most + 1;
   const reading = await Player.crowd(2, server.url, path);
   for (const one of reading) {
     await hasSpoken(one);
@@ -155,6 +158,47 @@ test("a home that cannot be rid of those who do not read ends itself, and with t
   await host.closed;
   expect(await incarnation(server.url, { home: host.home })).not.toBe(before);
   for (const { socket } of deaf) socket.destroy();
+});
+
+test("who is thrown out for what it says, and does not go, keeps what waits for it as well", async () => {
+  await setLimits(server.url, { stuckBytes: 5 * mebibyte, closingMs: 0 });
+  const { lobbyId, host } = await lobbyOf(1, server.url, { direct: true, maxMembers: 4 });
+  for (const name of ["Deaf 1", "Deaf 2"]) {
+    const deaf = await deafMember(lobbyId, name, `/lobbies/${lobbyId}`);
+    await sendMuch(lobbyId, deaf, 3);
+    // Far too much at once, and none of it a sign that it reads.
+    deaf.socket.write(maskedText("x".repeat(limits.frameBytes + 1)));
+    if (name === "Deaf 1") await host.hears("lobby_peerDisconnect");
+    else await host.closed;
+  }
+});
+
+test("those who were thrown out, and do not go, take up the home's room", async () => {
+  await setLimits(server.url, { homeSockets: 3 });
+  const { lobbyId, host } = await lobbyOf(1, server.url, { direct: true, maxMembers: 8 });
+  const path = `/lobbies/${lobbyId}`;
+  const deaf = [await deafMember(lobbyId, "Deaf 1", path), await deafMember(lobbyId, "Deaf 2", path)];
+  for (const { socket } of deaf) socket.write(maskedText("x".repeat(limits.frameBytes + 1)));
+  await host.hears("lobby_peerDisconnect", 2);
+  const late = await Player.connect(server.url, path);
+  expect(late.home).not.toBe(host.home);
+  expect((await late.join(lobbyId, "Late")).status).toBe(200);
+  for (const { socket } of deaf) socket.destroy();
+});
+
+test("one that pings has the time to its next ping, however much is sent to it meanwhile", async () => {
+  const { lobbyId, host, guests } = await lobbyOf(2, server.url);
+  const [guest] = guests;
+  if (!guest) throw new Error("no guest");
+  guest.say("client_pings");
+  await guest.settled();
+  await sendMuch(lobbyId, guest, most + 2);
+  await rollCall(lobbyId, host, guest);
+  await sendMuch(lobbyId, guest, most + 2);
+  await later(server.url, limits.pingMs + limits.pongMs + 1_000);
+  await sendMuch(lobbyId, guest, 1);
+  expect(await guest.closed).toMatchObject({ code: 1013 });
+  await later(server.url, -(limits.pingMs + limits.pongMs + 1_000));
 });
 
 test("what a client says after a ping is heard when it has read what was sent before: a ping is a sign of that", async () => {
@@ -189,7 +233,7 @@ test("a home sleeps when everybody has read what was sent, and counts anew; one 
   const after = await Promise.all(homes.map((home) => incarnation(server.url, home)));
   expect(after[0]).toBe(before[0]);
   expect(after[1]).not.toBe(before[1]);
-  await setLimits(server.url, { unansweredBytes: 4 * mebibyte });
+  await setLimits(server.url, few);
   await sendMuch(all.lobbyId, reading, 3);
   await rollCall(all.lobbyId, all.host, reading);
   deaf.socket.destroy();

@@ -57,6 +57,31 @@ for (const [when, stir] of stirs) {
   });
 }
 
+test("who has not pinged for long, and says something, has not gone", async () => {
+  const ago = limits.pinglessMs + 1_000;
+  await later(server.url, -ago);
+  const { lobbyId, host, guests } = await lobbyOf(2, server.url);
+  const [late] = guests;
+  late?.say("client_pings");
+  await late?.settled();
+  await later(server.url, ago);
+  late?.chat(lobbyId, "My page slept.");
+  await host.hearsChat("My page slept.");
+});
+
+test("who wants a seat that somebody holds who is gone gets it", async () => {
+  const ago = limits.pinglessMs + 1_000;
+  await later(server.url, -ago);
+  const { lobbyId, guests } = await lobbyOf(2, server.url, { direct: true, isPublic: true, maxMembers: 2 });
+  const [silent] = guests;
+  silent?.say("client_pings");
+  await silent?.settled();
+  await later(server.url, ago);
+  const newcomer = await Player.connect(server.url);
+  expect((await newcomer.join(lobbyId, "Guest 1")).status).toBe(200);
+  await watched.settles();
+});
+
 test("a host that said so, before it had a lobby, and stopped, is gone with its lobby", async () => {
   await setLimits(server.url, { pinglessMs: 300, pingCheckMs: 100 });
   const host = await Player.connect(server.url);

@@ -103,7 +103,10 @@ test.each([
   ["127.0.0.1", true],
   ["2001:db8:1:2::3", true],
   ["from [2001:db8::1]:4000", true],
+  ["203.0.113.5:4000", true],
+  ["udp:203.0.113.5", true],
   ["203.0.113.0/24", false],
+  ["203.0.113.10/24", false],
   ["2001:0db8:0001/48", false],
   ["at 12:30:45, in version 1.2.3", false],
 ])("a whole address that is logged is found, its neighbourhood is none: %s", async (text, isFound) => {

@@ -80,10 +80,11 @@ export function faultOfForm(text: string): string | null {
 
 /** Whole addresses; of a network, which ends with its length, none. */
 function addressesIn(text: string): string[] {
-  return [...text.matchAll(/[\da-f]*[.:][\da-f.:]*[\da-f:](?!\/\d)/gi)]
-    .map(([address]) => address)
-    .filter((address) => isIP(address) !== 0);
+  const found = [ipv4, ipv6].flatMap((shape) => [...text.matchAll(shape)]);
+  return found.map(([address]) => address).filter((address) => isIP(address) !== 0);
 }
+const ipv4 = /(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.]|\/\d)/g;
+const ipv6 = /(?<![\da-f:.])[\da-f]*:[\da-f:]*:[\da-f.:]*(?![\da-f:.]|\/\d)/gi;
 
 /** Addresses that RFC 5737 and 3849 keep for examples: in tests they are those of players. */
 function isForExamples(address: string): boolean {

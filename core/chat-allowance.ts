@@ -14,7 +14,9 @@ export function newChatAllowance(now: number): ChatAllowance {
 
 /** How often a message counts: JSON makes six bytes of some characters. */
 export function weightOf(text: string): number {
-  return Math.max(1, new TextEncoder().encode(JSON.stringify(text)).length / limits.chatLength);
+  const quotes = 2;
+  const bytes = new TextEncoder().encode(JSON.stringify(text)).length - quotes;
+  return Math.max(1, bytes / limits.chatLength);
 }
 
 /**

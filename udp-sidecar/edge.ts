@@ -57,6 +57,8 @@ export function connectEdge(url: URL, secret: string): Edge {
             : { code: "unreachable", reason: error.code ?? error.name },
         ),
       );
+      // Whatever else ends it, like an answer that wants another protocol (101): it must not end the waiting for one.
+      sent.on("close", () => fail({ code: "cut_off" }));
       sent.on("response", (response) => {
         let text = "";
         response.setEncoding("utf8");

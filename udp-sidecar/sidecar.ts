@@ -44,6 +44,8 @@ export type SidecarOptions = {
   relay?: Partial<RelayBounds> | undefined;
   /** What the relay, cookies and lines to the operator go by, in milliseconds since 1970; without one, the system's. */
   clock?: (() => number) | undefined;
+  /** What lengths of time are measured by, in milliseconds: never set back, nor ahead. Without one, the system's. */
+  elapsed?: (() => number) | undefined;
 };
 
 export type Sidecar = {
@@ -75,15 +77,20 @@ const lastBeatMs = 500;
  */
 export async function startSidecar(options: SidecarOptions, tell: (line: Line) => void): Promise<Sidecar> {
   const { secret, secretBefore, name, publicHost, bind, relay: bounds, clock = Date.now } = options;
+  const elapsed = options.elapsed ?? (() => performance.now());
   const { port, secondPort = nextPort(port) } = options;
   const edge = connectEdge(options.edge, secret);
-  let isKnown = false;
-  let tellAgainAt = 0;
+  /** The last heartbeat that was answered. */
+  let isAccepted = false;
+  let acceptedAt = 0;
+  // An edge forgets whoever it has not heard for so long, and an answer may be long in coming.
+  const isKnown = () => isAccepted && elapsed() - acceptedAt < limits.sidecarLifeMs;
+  let tellAgainAt = Number.NEGATIVE_INFINITY;
   const who = { sidecar: name, edge: options.edge.origin };
   const tellNotTaken = (why: Why) => {
-    const now = clock();
+    const now = elapsed();
     // Of an edge that does not take the sidecar at all, its heartbeats tell.
-    if (!isKnown || now < tellAgainAt) return;
+    if (!isAccepted || now < tellAgainAt) return;
     tellAgainAt = now + tellAgainMs;
     tell({ level: "error", what: "the edge does not take players' addresses", ...who, ...why });
   };
@@ -117,8 +124,8 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
       lost: observations.lost + sightings.lost,
       refused: observations.refused,
     }),
-    isKnown: () => isKnown,
-    trouble: () => (stopped ? "leaving" : isKnown ? null : "unknown"),
+    isKnown,
+    trouble: () => (stopped ? "leaving" : isKnown() ? null : "unknown"),
   };
   const metrics = await startMetrics(options.metrics, sources).catch(async (error: unknown) => {
     await receiver.close();
@@ -155,8 +162,9 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
     underWay = replied;
     const reply = await replied;
     if (stopped) return;
-    isKnown = reply.accepted && heartbeatAnswer.safeParse(parseObject(reply.body)).success;
-    if (isKnown) {
+    isAccepted = reply.accepted && heartbeatAnswer.safeParse(parseObject(reply.body)).success;
+    if (isAccepted) {
+      acceptedAt = elapsed();
       failures = 0;
       known.resolve();
       tellNews(standing.news({ level: "info", what: "the edge knows this sidecar", ...who }, clock()));

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { connect, type Socket } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
+import { limits } from "../../core/limits.ts";
 import { newRelayCounts } from "../../udp-sidecar/counts.ts";
 import { mostConnections, serveMetrics } from "../../udp-sidecar/metrics.ts";
 import { type Sidecar, type SidecarOptions, startSidecar } from "../../udp-sidecar/sidecar.ts";
@@ -122,6 +123,18 @@ test("is healthy while the edge knows it, and says in a word why it is not", asy
   await sidecar.known;
   expect(await health()).toEqual([200, "ok"]);
   expect(await read(sidecar)).toMatchObject({ orion_heartbeat_accepted: 1 });
+});
+
+test("is not healthy any more when the edge must have forgotten it, though no heartbeat was refused", async () => {
+  let now = 0;
+  const { sidecar } = await start(takeAll, { elapsed: () => now });
+  await sidecar.known;
+  now = limits.sidecarLifeMs - 1;
+  expect((await get(sidecar, "/healthz")).status).toBe(200);
+  now += 1;
+  const answer = await get(sidecar, "/healthz");
+  expect([answer.status, await answer.text()]).toEqual([503, "unknown\n"]);
+  expect(await read(sidecar)).toMatchObject({ orion_heartbeat_accepted: 0 });
 });
 
 test("says that it leaves, while it still carries links", async () => {

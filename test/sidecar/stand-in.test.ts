@@ -187,6 +187,13 @@ describe("an edge that is unwell", () => {
       answer: (_, response) => response.writeHead(302, { location: "http://192.0.2.1/" }).end(),
       why: { code: "status", status: 302 },
     },
+    "wants another protocol": {
+      answer: (_, response) =>
+        response.socket?.write(
+          "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+        ),
+      why: { code: "cut_off" },
+    },
     "hangs up": {
       answer: (_, response) => response.destroy(),
       why: { code: "unreachable", reason: "ECONNRESET" },
@@ -319,8 +326,9 @@ describe("an edge that takes no observation of one player", () => {
 
   test("gets those of all others, and the sidecar says what is wrong, once in ten minutes", async () => {
     const edge = await standIn(refusing);
-    let now = Date.now();
-    const sidecar = await sidecarFor(edge.url, { clock: () => now });
+    let now = 0;
+    // A clock that somebody sets back, again and again.
+    const sidecar = await sidecarFor(edge.url, { elapsed: () => now, clock: () => 1e12 - now });
     await sidecar.known;
     const socket = await socketOf("udp4");
     for (const client of ["Ada", "Eve", "Bob"]) await sendTo(sidecar, socket, datagramOf(tokenOf(client)));

@@ -2,6 +2,7 @@
  * Observations on their way to the edge: gathered for a few milliseconds, posted together, repeated until
  * they are acknowledged or stale. Per client there is one at most, the newest, and one post under way.
  * A post that the edge will not have is halved until only what it does not want is left over.
+ * All times here are of the process: the wall clock may be set back, and what is in the order of time would wait for it.
  */
 import { isDeepStrictEqual } from "node:util";
 import { limits } from "../core/limits.ts";
@@ -74,7 +75,7 @@ export class Observations {
     const { clientId } = observation;
     const client = this.#clients.get(clientId) ?? this.#remember(clientId);
     if (!client) return false;
-    client.newest = { observation, at: Date.now() };
+    client.newest = { observation, at: performance.now() };
     if (client.phase === "resting" && !isSame(client.newest, client.posted))
       this.#makeReady(clientId, client);
     return true;
@@ -112,7 +113,7 @@ export class Observations {
   #flush(): void {
     this.#flushTimer = null;
     while (this.#isWaiting() && this.#posting < limits.observationPosts) {
-      const batch = this.#halves.shift() ?? this.#nextBatch(Date.now());
+      const batch = this.#halves.shift() ?? this.#nextBatch(performance.now());
       if (batch.length > 0) this.#send(batch);
       // After a failure one post tries whether the edge is back.
       if (this.#pauseMs > 0) break;
@@ -155,7 +156,7 @@ export class Observations {
     const failed = new Set(answer === "unreached" ? batch.keys() : answer === "refused" ? [] : answer);
     if (answer === "refused") this.#refused += batch.length;
     else this.#posted += batch.length - failed.size;
-    const until = Date.now() + limits.observationIntervalMs;
+    const until = performance.now() + limits.observationIntervalMs;
     for (const [index, sighting] of batch.entries()) {
       const { clientId } = sighting.observation;
       const client = this.#clients.get(clientId);
@@ -177,7 +178,7 @@ export class Observations {
   /** Lets the halves of a refused batch be posted apart. False if it is not worth it: one alone is what was refused. */
   #halve(batch: Sighting[]): boolean {
     const [oldest] = batch;
-    if (!oldest || batch.length < 2 || isStale(oldest, Date.now())) return false;
+    if (!oldest || batch.length < 2 || isStale(oldest, performance.now())) return false;
     const middle = batch.length >> 1;
     this.#halves.push(batch.slice(0, middle), batch.slice(middle));
     this.#flushTimer ??= setTimeout(() => this.#flush(), 0);
@@ -186,7 +187,7 @@ export class Observations {
 
   /** Lets clients be posted again that have rested, and forgets those with nothing new. */
   #endRests(): void {
-    const now = Date.now();
+    const now = performance.now();
     const tired = this.#resting.findIndex(({ until }) => until > now);
     const rested = this.#resting.splice(0, tired < 0 ? this.#resting.length : tired);
     for (const { clientId, client, until } of rested) {

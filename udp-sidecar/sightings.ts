@@ -2,6 +2,7 @@
  * What the two ports saw of a client, on its way to one observation. A client that knows the additions to Orion sends to both:
  * the first of its datagrams waits for the other one, for a few milliseconds. All others' pass at once.
  * If one of a later pair is lost, or sent to one port only, what the other port saw of the same socket before still holds.
+ * All times here are of the process: the wall clock may be set back.
  */
 import { type Endpoint, isSameEndpoint } from "../core/endpoint.ts";
 import { limits } from "../core/limits.ts";
@@ -64,7 +65,7 @@ export class Sightings {
       return this.#take({ home, clientId, ...endpoint });
     }
     if (!known && this.#waiting.size >= limits.observationsHeld) return false;
-    const waiting = known ?? { home, clientId, seen: {}, until: Date.now() + limits.otherPortMs };
+    const waiting = known ?? { home, clientId, seen: {}, until: performance.now() + limits.otherPortMs };
     waiting.candidates = candidates;
     waiting.proven = proven;
     waiting.seen[port] = endpoint;
@@ -85,7 +86,7 @@ export class Sightings {
 
   #passThoseDue(): void {
     this.#passTimer = null;
-    const now = Date.now();
+    const now = performance.now();
     for (const [clientId, waiting] of this.#waiting) {
       if (waiting.until > now) {
         this.#passTimer = setTimeout(() => this.#passThoseDue(), waiting.until - now);
@@ -109,13 +110,13 @@ export class Sightings {
   #remember(clientId: string, seen: Seen): void {
     this.#passed.delete(clientId);
     if (this.#passed.size >= limits.observationsHeld) return;
-    this.#passed.set(clientId, { seen, until: Date.now() + limits.observationLifeMs });
+    this.#passed.set(clientId, { seen, until: performance.now() + limits.observationLifeMs });
     this.#forgetTimer ??= setTimeout(() => this.#forget(), limits.observationLifeMs);
   }
 
   #forget(): void {
     this.#forgetTimer = null;
-    const now = Date.now();
+    const now = performance.now();
     for (const [clientId, { until }] of this.#passed) {
       if (until > now) {
         this.#forgetTimer = setTimeout(() => this.#forget(), until - now);

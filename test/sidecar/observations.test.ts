@@ -99,6 +99,22 @@ describe("while the edge answers", () => {
     expect([observations.posted, observations.lost]).toEqual([posts.length, 0]);
   });
 
+  test("a clock that is set back, or far ahead, keeps nobody waiting and gives nobody up", async () => {
+    for (const minutes of [-10, 10]) {
+      const { observations, posts } = recorded();
+      observations.take(seen(0));
+      await vi.advanceTimersByTimeAsync(50);
+      observations.take(seen(1));
+      vi.setSystemTime(Date.now() + minutes * 60_000);
+      await vi.advanceTimersByTimeAsync(300);
+      for (const client of [0, 2]) observations.take(seen(client));
+      await vi.advanceTimersByTimeAsync(1_000);
+      const told = posts.flatMap((post) => post.observations.map(({ clientId }) => Number(clientId)));
+      expect(told).toEqual([0, 1, 0, 2]);
+      expect([observations.size, observations.lost]).toEqual([0, 0]);
+    }
+  });
+
   test("a client that changed its endpoint before is heard at every moment after", async () => {
     for (let at = 110; at < 700; at++) {
       const { observations, posts } = recorded();

@@ -225,6 +225,16 @@ describe("the two ports' sights of one player", () => {
       ]);
     });
 
+    test(`are not waited for longer if the clock is set back and only the ${first} port sees it`, () => {
+      const { sightings, see, told } = recorded();
+      see(first, sight(1));
+      vi.setSystemTime(Date.now() - 600_000);
+      vi.advanceTimersByTime(limits.otherPortMs);
+      expect(told()).toEqual([[1, undefined]]);
+      vi.advanceTimersByTime(limits.observationLifeMs);
+      expect(sightings.size).toBe(0);
+    });
+
     test(`are not waited for longer than the hold, if only the ${first} port sees it`, () => {
       const { see, posts, told } = recorded();
       see(first, sight(1));

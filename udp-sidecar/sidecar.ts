@@ -11,7 +11,7 @@ import {
   observationsPath,
 } from "../core/wire/sidecar-post.ts";
 import { type Counts, type RelayCounts, sumOf } from "./counts.ts";
-import { connectEdge, type Why } from "./edge.ts";
+import { connectEdge, type Reply, type Why } from "./edge.ts";
 import type { Line } from "./log.ts";
 import type { MetricsServer, Sources } from "./metrics.ts";
 import { nextPort } from "./next-port.ts";
@@ -138,14 +138,16 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
   let underWay: Promise<unknown> = Promise.resolve();
   let failures = 0;
   let received = 0;
-  let beatAt = 0;
+  /** The times of heartbeats: of the newest that the edge may have taken, and of the newest that it has. */
+  let sentAt = 0;
+  let takenAt = 0;
 
   const refusals = new Refusals(Object.values(receiver.counts), receiver.relay.counts, clock());
   const standing = new Standing(clock());
   const tellNews = (line: Line | null) => {
     if (line) tell({ ...line, sidecar: name });
   };
-  const heartbeat = (leaving: boolean) => {
+  const heartbeat = async (leaving: boolean) => {
     const { first, second } = receiver.counts;
     const sum = [first, second].flatMap(Object.values<number>).reduce((all, count) => all + count, 0);
     const load = Math.round(((sum - received) * 1000) / limits.heartbeatMs);
@@ -153,16 +155,21 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
     const ports = { port: receiver.ports.first, secondPort: receiver.ports.second };
     const relays = bounds?.links === 0 ? undefined : true;
     // Newer than the last, whatever the clock does: an edge does not take an old one again.
-    beatAt = Math.max(clock(), beatAt + 1);
-    const beat: Heartbeat = { name, at: beatAt, host: publicHost, ...ports, relays, load, leaving };
-    return edge.post(heartbeatPath, beat);
+    const at = Math.max(clock(), sentAt + 1);
+    sentAt = at;
+    const beat: Heartbeat = { name, at, host: publicHost, ...ports, relays, load, leaving };
+    const reply = await edge.post(heartbeatPath, beat);
+    if (isTaken(reply)) takenAt = at;
+    // If the edge refuses a time, as too far ahead, the next one need not be newer: the clock may be right again.
+    else if (!reply.accepted && reply.isFinal) sentAt = takenAt;
+    return reply;
   };
   const beat = async () => {
     const replied = heartbeat(false);
     underWay = replied;
     const reply = await replied;
     if (stopped) return;
-    isAccepted = reply.accepted && heartbeatAnswer.safeParse(parseObject(reply.body)).success;
+    isAccepted = isTaken(reply);
     if (isAccepted) {
       acceptedAt = elapsed();
       failures = 0;
@@ -210,6 +217,11 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
       return stopped;
     },
   };
+}
+
+/** Whether it was an edge that accepted a heartbeat, and not whatever else answers there. */
+function isTaken(reply: Reply): boolean {
+  return reply.accepted && heartbeatAnswer.safeParse(parseObject(reply.body)).success;
 }
 
 async function startMetrics(

@@ -2,6 +2,7 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { limits } from "../../core/limits.ts";
 import type { Line } from "../../udp-sidecar/log.ts";
 import { type Sidecar, type SidecarOptions, startSidecar } from "../../udp-sidecar/sidecar.ts";
 import { type Answer, type StandIn, startStandIn, takeAll } from "../support/edge.ts";
@@ -385,6 +386,24 @@ describe("heartbeats", () => {
     ]);
   });
 
+  for (const status of [400, 503]) {
+    test(`ones of a clock that was far ahead for a while, and answered ${status} then, keep no later one from being taken`, async () => {
+      const isAhead = ({ at = 0 }) => at > Date.now() + limits.postClockMs;
+      const edge = await standIn((post, response) => {
+        if (edge.beats.length <= 2) response.writeHead(status).end();
+        else if (isAhead(JSON.parse(post.body))) response.writeHead(400).end();
+        else takeAll(post, response);
+      });
+      let aheadMs = 2 * limits.postClockMs;
+      const sidecar = await sidecarFor(edge.url, { clock: () => Date.now() + aheadMs });
+      await vi.waitFor(() => expect(edge.beats).toHaveLength(2), soon);
+      expect(edge.beats.every(isAhead)).toBe(true);
+      aheadMs = 0;
+      await sidecar.known;
+      expect(edge.beats.length).toBeLessThanOrEqual(4);
+    });
+  }
+
   test("the last one says goodbye, after what was seen has been delivered or beside it", async () => {
     const edge = await standIn();
     const sidecar = await startSidecar({ edge: edge.url, secret, port: 0, name: "test" }, () => {});
@@ -417,10 +436,11 @@ describe("heartbeats", () => {
 
   test("the last one is sent though the one before is never answered", async () => {
     const edge = await standIn(() => {});
-    const sidecar = await sidecarFor(edge.url);
+    const now = Date.now();
+    const sidecar = await sidecarFor(edge.url, { clock: () => now });
     await vi.waitFor(() => expect(edge.beats).toHaveLength(1), soon);
     await sidecar.stop();
-    expect(edge.beats.at(-1)).toMatchObject({ leaving: true });
+    expect(edge.beats.at(-1)).toMatchObject({ leaving: true, at: now + 1 });
   });
 
   test("an edge that does not answer holds a sidecar up for a second at most when it stops", async () => {

@@ -133,11 +133,11 @@ export const limits = {
   cookieEpochMs: 2 * 60_000,
   /** Part of its time in which a sidecar has nothing to do, or it counts as busy: whatever comes in one burst still finds it ready. */
   sparePart: 0.1,
-  /** Milliseconds of each second that a busy sidecar still checks datagrams, whoever sends them: 7 000 of the longest, more than players send. */
+  /** Milliseconds of each second or so that a busy sidecar still checks datagrams, whoever sends them: 7 000 of the longest, more than players send. */
   checkingMs: 100,
   /** Milliseconds that one check counts as at most: a longer one has waited for another program. */
   longestCheckMs: 0.1,
-  /** Datagrams of one network that are checked in a second even beyond that: all that a lobby of 64 behind one address says when it starts. */
+  /** Datagrams of one network that are checked in that time even beyond that: all that a lobby of 64 behind one address says when it starts. */
   networkChecks: 500,
   /** Networks whose datagrams are counted, in some 100 KB: of 200 000 datagrams in a second none is counted 200 too low. */
   checkedNetworks: 1_024,

@@ -1,8 +1,8 @@
 /**
  * Whose datagrams are checked. A check, with its HMACs, costs up to three times what it costs to receive a datagram. While this
- * thread has time to spare all are checked; and when it has none, `checkingMs` of each second's. Beyond that, to the end of the
- * second, those are left out that come from a network which has had its part: a flood from a few machines costs little more than
- * its reception. docs/decisions/008-floods-of-datagrams.md has the reasons and the figures.
+ * thread has time to spare all are checked; and when it had none for a whole span, `checkingMs` of each further span's. Beyond
+ * that, to the end of the span, those are left out that come from a network which has had its part: a flood from a few machines
+ * costs little more than its reception. docs/decisions/008-floods-of-datagrams.md has the reasons and the figures.
  */
 import { addressBytes, plainAddress } from "../core/endpoint.ts";
 import { limits } from "../core/limits.ts";
@@ -13,14 +13,25 @@ export type ThreadTime = {
   now(): number;
   /** For how long this thread has had nothing to do so far. */
   idle(): number;
+  /** From 0 to 1, at random. */
+  random(): number;
 };
 
+/** Of a span, on the average: half as long, or half as much again, so that nobody who comes at even times is left out each time. */
 const spanMs = 1_000;
-const own: ThreadTime = { now: () => performance.now(), idle: () => performance.nodeTiming.idleTime };
+const own: ThreadTime = {
+  now: () => performance.now(),
+  idle: () => performance.nodeTiming.idleTime,
+  random: Math.random,
+};
 
 export class Checks {
   readonly #time: ThreadTime;
   #since = Number.NEGATIVE_INFINITY;
+  #spanMs = spanMs;
+  /** In the span before. A crowd that speaks at once keeps the thread busy for a while, but not to the end of a span. */
+  #hadNoTime = false;
+  #hasShed = false;
   #idleBefore = 0;
   #spentMs = 0;
   readonly #counts = new HeavyCounts(limits.checkedNetworks);
@@ -32,10 +43,13 @@ export class Checks {
   /** Does the check of a datagram that came from this address, or leaves it out. */
   run<Verdict>(address: string, check: () => Verdict): Verdict | "shed" {
     const began = this.#time.now();
-    if (began - this.#since >= spanMs) this.#beginAnew(began);
+    if (began - this.#since >= this.#spanMs) this.#beginAnew(began);
     const count = this.#counts.add(keyOf(address));
-    if (count > limits.networkChecks && this.#spentMs >= limits.checkingMs && this.#isBusy(began))
+    const hasHadItsPart = count > limits.networkChecks && this.#spentMs >= limits.checkingMs;
+    if (hasHadItsPart && this.#hadNoTime && this.#isBusy(began)) {
+      this.#hasShed = true;
       return "shed";
+    }
     const verdict = check();
     // One that took longer has waited for another program.
     this.#spentMs += Math.min(limits.longestCheckMs, this.#time.now() - began);
@@ -43,6 +57,11 @@ export class Checks {
   }
 
   #beginAnew(now: number): void {
+    // What was left out made time: without it there would have been none.
+    const hadNoTime = this.#hasShed || this.#isBusy(now);
+    this.#hadNoTime = now - this.#since < 2 * this.#spanMs && hadNoTime;
+    this.#hasShed = false;
+    this.#spanMs = spanMs * (0.5 + this.#time.random());
     this.#since = now;
     this.#idleBefore = this.#time.idle();
     this.#spentMs = 0;

@@ -22,7 +22,7 @@ beforeAll(async () => {
   // A clock that stands still: however long it all takes, the link that must go on is never idle.
   const now = Date.now();
   // So does that of the checks: none takes any time, so that none is left out.
-  const checks = new Checks({ now: () => 0, idle: () => 0 });
+  const checks = new Checks({ now: () => 0, idle: () => 0, random: () => 0 });
   const options = { secret, ports: { first: 0, second: 0 }, bind: "127.0.0.1", clock: () => now };
   receiver = await listen({ ...options, bounds: { links: mostLinks }, checks }, (_, sighting) => {
     seen.push(sighting);

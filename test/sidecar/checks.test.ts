@@ -11,10 +11,10 @@ import { datagramOf, dataOf, sealedOf, secret, ticketOf, tokenOf } from "../supp
 const checkMs = 0.0625;
 const untilBusy = limits.checkingMs / checkMs;
 
-function computed() {
+function computed(random = () => 0.5) {
   let now = 5_000;
   let idle = 3_000;
-  const checks = new Checks({ now: () => now, idle: () => idle });
+  const checks = new Checks({ now: () => now, idle: () => idle, random });
   /** What becomes of so many from there. */
   const come = (address: string, count = 1, takesMs = checkMs) => {
     const tally = { checked: 0, shed: 0 };
@@ -35,7 +35,12 @@ function computed() {
     now += ms;
     idle += ms;
   };
-  return { come, pass, rest };
+  /** A second without any time to spare. */
+  const tire = () => {
+    come("192.0.2.99");
+    pass(1_000 - checkMs);
+  };
+  return { come, pass, rest, tire, now: () => now };
 }
 
 const flooder = "::ffff:192.0.2.1";
@@ -50,19 +55,69 @@ describe("under a computed clock", () => {
   });
 
   test("when there is none, all are that there is always time for", () => {
-    const { come } = computed();
+    const { come, tire } = computed();
+    tire();
     expect(come(flooder, untilBusy)).toEqual({ checked: untilBusy, shed: 0 });
   });
 
   test("a rest of before does not count in a flood", () => {
-    const { come, rest } = computed();
-    come(flooder);
+    const { come, rest, tire } = computed();
     rest(10_000);
+    tire();
     expect(come(flooder, untilBusy + 1)).toEqual({ checked: untilBusy, shed: 1 });
   });
 
+  test("nor does a flood of before in a crowd that comes after a pause", () => {
+    const { come, rest, tire } = computed();
+    tire();
+    come(flooder, 10_000);
+    rest(10_000);
+    expect(come(flooder, 10_000)).toMatchObject({ shed: 0 });
+  });
+
+  test("a crowd behind one address that speaks at once, and then is silent, is checked to the last", () => {
+    const { come, rest } = computed();
+    for (let second = 0; second < 20; second++) {
+      // 500 players' probes to both ports, and their answers: most of a second.
+      expect(come(flooder, 8_000, 0.1)).toEqual({ checked: 8_000, shed: 0 });
+      rest(200);
+    }
+  });
+
+  test("a flood that is left out goes on being, though that leaves time to spare", () => {
+    const { come, pass, rest, tire } = computed();
+    tire();
+    for (let second = 0; second < 10; second++) {
+      expect(come(flooder, 10_000).checked).toBe(untilBusy);
+      pass(100);
+      rest(900 - limits.checkingMs);
+    }
+  });
+
+  test("whoever is behind a flooded address, and comes every ten seconds, is checked now and then", () => {
+    let state = 1;
+    const { come, pass, tire, now } = computed(() => {
+      state = (state * 48_271) % 2_147_483_647;
+      return state / 2_147_483_647;
+    });
+    tire();
+    const began = now();
+    const lobbies = Array.from({ length: 40 }, (_, i) => ({ at: began + i * 25, checked: 0 }));
+    while (now() < began + 300_000) {
+      come(flooder, 10, 0.1);
+      pass(1);
+      for (const lobby of lobbies) {
+        if (lobby.at > now()) continue;
+        lobby.at += 10_000;
+        lobby.checked += come(flooder).checked;
+      }
+    }
+    expect(Math.min(...lobbies.map(({ checked }) => checked))).toBeGreaterThan(0);
+  });
+
   test("then no more of its are, to the end of the second", () => {
-    const { come, pass } = computed();
+    const { come, pass, tire } = computed();
+    tire();
     expect(come(flooder, untilBusy + 1_000)).toEqual({ checked: untilBusy, shed: 1_000 });
     pass(1_000 - limits.checkingMs - 1);
     expect(come(flooder)).toEqual({ checked: 0, shed: 1 });
@@ -71,7 +126,8 @@ describe("under a computed clock", () => {
   });
 
   test("a flood that goes on takes no more than that of each second", () => {
-    const { come, pass } = computed();
+    const { come, pass, tire } = computed();
+    tire();
     for (let second = 0; second < 5; second++) {
       expect(come(flooder, 100_000).checked).toBe(untilBusy);
       pass(1_000);
@@ -79,7 +135,8 @@ describe("under a computed clock", () => {
   });
 
   test("whoever has calmed down is checked, though another floods in the next second", () => {
-    const { come, pass } = computed();
+    const { come, pass, tire } = computed();
+    tire();
     come(flooder, 10_000);
     pass(1_000);
     come("::ffff:192.0.2.2", 10_000);
@@ -87,7 +144,8 @@ describe("under a computed clock", () => {
   });
 
   test("those at other addresses are checked in the middle of a flood, up to what a lobby says", () => {
-    const { come } = computed();
+    const { come, tire } = computed();
+    tire();
     come(flooder, 50_000);
     for (const address of ["::ffff:192.0.2.2", "198.51.100.7", "2001:db8::1"]) {
       const most = limits.networkChecks;
@@ -97,7 +155,8 @@ describe("under a computed clock", () => {
   });
 
   test("whoever sends less than that is never left out, whatever a thousand others do", () => {
-    const { come } = computed();
+    const { come, tire } = computed();
+    tire();
     for (let turn = 0; turn < limits.networkChecks; turn++) {
       for (let i = 0; i < 50; i++) come(`203.0.113.${i}`);
       expect(come("198.51.100.7").shed).toBe(0);
@@ -105,7 +164,8 @@ describe("under a computed clock", () => {
   });
 
   test("what is said by a whole /64 is counted as one, however its addresses are written", () => {
-    const { come } = computed();
+    const { come, tire } = computed();
+    tire();
     come(flooder, untilBusy);
     const parts = ["2001:db8::1", "2001:db8:0:0:1::", "2001:db8::1:2:3:4", "2001:db8:0:0:9:9:9:9"];
     for (const [i, address] of parts.entries()) {
@@ -117,7 +177,8 @@ describe("under a computed clock", () => {
   });
 
   test("a flood from made-up addresses hides no flooder behind it", () => {
-    const { come } = computed();
+    const { come, tire } = computed();
+    tire();
     const takesMs = 1 / 128;
     const madeUp = (i: number) => come(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`, 1, takesMs);
     for (let i = 0; i < 2_000; i++) madeUp(i);
@@ -130,7 +191,8 @@ describe("under a computed clock", () => {
   });
 
   test("a check that was held up by another program does not count as one that costs much", () => {
-    const { come } = computed();
+    const { come, tire } = computed();
+    tire();
     expect(come(flooder, limits.networkChecks + 100, 1)).toMatchObject({ shed: 0 });
   });
 });
@@ -165,7 +227,7 @@ describe("over UDP", () => {
       now += limits.longestCheckMs / 2;
       return now;
     };
-    const checks = new Checks({ now: tick, idle: () => 0 });
+    const checks = new Checks({ now: tick, idle: () => 0, random: () => 0.5 });
     const seen: Sighting[] = [];
     const wish = { secret, ports: { first: 0, second: 0 }, bind: undefined, clock: Date.now, checks };
     const receiver = await listen(wish, (_, sighting) => {
@@ -183,6 +245,8 @@ describe("over UDP", () => {
     await holderOf(ada, ticketOf("a"), () => port).bind();
     await holderOf(bob, ticketOf("b"), () => port).bind();
     const { counts } = receiver;
+    // A second without any time to spare.
+    now += 1_000;
 
     const eve = await open();
     const { ticket } = ticketOf("a", { a: "Eve" });

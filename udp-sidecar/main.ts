@@ -2,6 +2,7 @@
 import { faultOf, type Line, textOf } from "./log.ts";
 import { help, readOptions } from "./options.ts";
 import { type SidecarOptions, startSidecar } from "./sidecar.ts";
+import { neverWaitForTerminal } from "./terminal.ts";
 
 const wish = readOptions(process.argv.slice(2), process.env);
 if (wish.kind === "help") {
@@ -14,6 +15,7 @@ if (wish.kind === "help") {
 
 /** From here on all that is written is lines for the operator's log, on standard output. */
 async function run(options: SidecarOptions): Promise<void> {
+  neverWaitForTerminal();
   const write = (line: Line) => console.log(textOf(line));
   const { name, edge } = options;
   const sidecar = await startSidecar(options, write).catch((error: NodeJS.ErrnoException) =>

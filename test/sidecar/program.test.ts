@@ -1,10 +1,12 @@
 /** `npm run sidecar` as its operator sees it: a process, its options, its words and its end. */
+import { spawn, spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { type StandIn, startStandIn, takeAll } from "../support/edge.ts";
-import { freeTcpPort, freeUdpPort, type Program, startProgram } from "../support/program.ts";
+import { freeTcpPort, freeUdpPort, type Program, root, startProgram } from "../support/program.ts";
 import { secret } from "../support/secret.ts";
+import { noteLines, noteSettings } from "../support/whole-log.ts";
 
 let edge: StandIn;
 beforeAll(async () => {
@@ -151,6 +153,48 @@ describe("a sidecar that runs", () => {
     expect(await program.ended).toBe(0);
     expect(Date.now() - asked).toBeLessThan(2_500);
   });
+
+  const hasTerminals = spawnSync("script", ["--version"]).status === 0;
+  test.skipIf(!hasTerminals)(
+    "goes on, and ends when it is told, though its terminal is held by Ctrl-S",
+    async () => {
+      const metricsPort = await freeTcpPort();
+      const away = await startStandIn((_, response) => response.writeHead(503).end());
+      const options = ["--edge", away.url.href, "--udpPort", String(await freeUdpPort())];
+      const command = ["exec node udp-sidecar/main.ts", ...options].join(" ");
+      const environment = { ...bare, ORION_SECRET: secret, ORION_METRICS_PORT: String(metricsPort) };
+      noteSettings(environment);
+      // A pseudo-terminal, and the program in it.
+      const terminal = spawn("script", ["-qefc", command, "/dev/null"], {
+        cwd: root,
+        env: { ...process.env, ...environment },
+        stdio: ["pipe", "pipe", "ignore"],
+      });
+      onTestFinished(() => void terminal.kill());
+      const ended = once(terminal, "exit");
+      let screen = "";
+      terminal.stdout.setEncoding("utf8").on("data", (text: string) => {
+        screen += text;
+      });
+      const soon = { timeout: 20_000, interval: 5 };
+      await vi.waitFor(() => expect(screen).toContain("does not take this sidecar"), soon);
+      terminal.stdin.write("\x13");
+      away.answer = takeAll;
+      await vi.waitFor(() => expect(away.beats.length).toBeGreaterThan(1), soon);
+      await vi.waitFor(async () => {
+        const signal = AbortSignal.timeout(1_000);
+        const health = await fetch(`http://127.0.0.1:${metricsPort}/healthz`, { signal });
+        expect(health.status).toBe(200);
+      }, soon);
+      terminal.stdin.write("\x11");
+      await vi.waitFor(() => expect(screen).toContain("the edge knows this sidecar"), soon);
+      terminal.stdin.write("\x13\x03");
+      await vi.waitFor(() => expect(away.beats.at(-1)).toMatchObject({ leaving: true }), soon);
+      await ended;
+      noteLines(command, screen);
+      await away.stop();
+    },
+  );
 
   test("ends cleanly when it is told twice, as npm and a terminal do together", async () => {
     const program = sidecar(["--edge", edge.url.href, "--udpPort", String(await freeUdpPort())], {

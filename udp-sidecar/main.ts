@@ -2,6 +2,7 @@
 import { faultOf, type Line, textOf } from "./log.ts";
 import { help, readOptions } from "./options.ts";
 import { type SidecarOptions, startSidecar } from "./sidecar.ts";
+import { bufferBytes } from "./socket.ts";
 import { neverWaitForTerminal } from "./terminal.ts";
 
 const wish = readOptions(process.argv.slice(2), process.env);
@@ -28,6 +29,10 @@ async function run(options: SidecarOptions): Promise<void> {
     ...{ sidecar: name, edge: edge.origin, port, secondPort },
     ...(metricsPort > 0 && { metricsPort }),
   });
+  if (sidecar.bufferBytes < bufferBytes) {
+    const what = "the system holds fewer datagrams than this sidecar wants";
+    write({ level: "info", what, sidecar: name, bytes: sidecar.bufferBytes, wanted: bufferBytes });
+  }
   process.on("uncaughtException", (error) => {
     write({ level: "error", what: "this sidecar has failed", sidecar: name, ...faultOf(error) });
     process.exit(1);

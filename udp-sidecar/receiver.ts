@@ -17,6 +17,8 @@ export type Receiver = {
   /** The ports that are bound, where 0 was asked for. */
   readonly ports: Readonly<Record<PortName, number>>;
   readonly counts: Readonly<Record<PortName, Readonly<PortCounts>>>;
+  /** What the system holds for each of the ports while this thread is busy: it may be less than was asked for. */
+  readonly bufferBytes: number;
   readonly relay: Relay;
   /** From now on no client is seen any more: there is nobody to tell. */
   leave(): void;
@@ -108,6 +110,7 @@ export async function listen(
   return {
     ports: { first: first.address().port, second: second.address().port },
     counts,
+    bufferBytes: Math.min(first.getRecvBufferSize(), second.getRecvBufferSize()),
     relay,
     leave: () => {
       isLeaving = true;

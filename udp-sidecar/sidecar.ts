@@ -56,6 +56,8 @@ export type Sidecar = {
   relayed: Readonly<RelayCounts>;
   /** TCP, of the metrics; 0 if there are none. */
   metricsPort: number;
+  /** What the system holds for each UDP port while the sidecar is busy. */
+  bufferBytes: number;
   /** Done when the edge has accepted a heartbeat. */
   known: Promise<void>;
   /** Says goodbye to the edge, delivers what is under way, and closes. May be called again. */
@@ -211,6 +213,7 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
     counts: sumOf([receiver.counts.first, receiver.counts.second]),
     relayed: receiver.relay.counts,
     metricsPort: metrics?.port ?? 0,
+    bufferBytes: receiver.bufferBytes,
     known: known.promise,
     stop: () => {
       stopped ??= stop();

@@ -3,7 +3,7 @@ import { createSocket, type Socket, type SocketType } from "node:dgram";
 import { isIPv6 } from "node:net";
 
 /** Bytes the system holds for us while we are busy: about a tenth of a second of a flood. */
-const bufferBytes = 4 * 1024 * 1024;
+export const bufferBytes = 4 * 1024 * 1024;
 
 /** Listens on all addresses, IPv4 and IPv6, or on `bind` alone. Rejects, with the system's error, if the port cannot be bound. */
 export async function openSocket(port: number, bind: string | undefined): Promise<Socket> {

@@ -15,8 +15,8 @@ export function textOf(line: Line): string {
   return JSON.stringify(line);
 }
 
-/** Whatever may be a token, a ticket, a cookie, something of base64 or an IPv6 address; and IPv4 addresses. */
-const secretive = /[\w.+/=:-]{16,}|\d{1,3}(?:\.\d{1,3}){3}/g;
+/** Whatever may be a token, a ticket, a cookie or something of base64; and IPv6 and IPv4 addresses. */
+const secretive = /[\w.+/=:-]{16,}|[\da-f]*:[\da-f:]*:[\da-f.:]*|\d{1,3}(?:\.\d{1,3}){3}/gi;
 /** UTF-16 units of an error's text. */
 const longestReason = 300;
 /** Of the calls that led to an error. */
@@ -26,6 +26,11 @@ const mostCalls = 5;
 export function faultOf(error: unknown): { error: string; at?: string } {
   if (!(error instanceof Error)) return { error: "something that is no error was thrown" };
   const text = `${error.name}: ${error.message.replace(secretive, "(…)")}`.slice(0, longestReason);
-  const calls = error.stack?.match(/[\w.-]+\.[cm]?[jt]s:\d+/g)?.slice(0, mostCalls);
+  // A stack begins with the message, which may have quoted what looks like a line of a file.
+  const calls = error.stack
+    ?.replace(error.message, "")
+    .match(/^ +at .*/gm)
+    ?.flatMap((call) => call.match(/[\w.-]+\.[cm]?[jt]s:\d+/) ?? [])
+    .slice(0, mostCalls);
   return { error: text, ...(calls && { at: calls.join(" ") }) };
 }

@@ -98,6 +98,16 @@ test("a fault is told with where it was, and without what it quotes", () => {
   expect(JSON.stringify(faultOf(tokenOf("Ada")))).not.toContain("Ada");
 });
 
+test("a fault tells no address however short it is, nor what looks like one of our lines in what it quotes", () => {
+  for (const address of ["::1", "2001:db8::7", "2A00:1450::5", "fe80::1", "2001:db8::7:5990", "192.0.2.7"])
+    expect(faultOf(new Error(`send EPERM ${address} now`)).error).toBe("Error: send EPERM (…) now");
+  for (const quoted of [`${tokenOf("Ada")}.js:7`, "no JSON\n    at Ada.js:7"]) {
+    const { at } = faultOf(new Error(quoted));
+    expect(at).toMatch(/^log\.test\.ts:\d+/);
+    expect(at).not.toContain("Ada");
+  }
+});
+
 /** One of each kind that is refused. */
 async function misbehave(client: UdpClient, port: number): Promise<void> {
   await client.send("junk", port);

@@ -5,7 +5,7 @@ export function plainLine(line: string): string {
   const { level, what, ...details } = (line.startsWith("{") ? parseObject(line) : null) ?? {};
   if (typeof what !== "string") return line;
   const text = Object.keys(details).length > 0 ? `${what} (${listed(details)})` : what;
-  return level === "error" ? `error: ${text}` : text;
+  return harmless(level === "error" ? `error: ${text}` : text);
 }
 
 function listed(details: object): string {
@@ -14,4 +14,9 @@ function listed(details: object): string {
       typeof value === "object" && value !== null ? `${name}: ${listed(value)}` : `${name} ${value}`,
     )
     .join(", ");
+}
+
+/** What it quotes does nothing to a terminal, and begins no line. */
+function harmless(text: string): string {
+  return text.replace(/\p{Cc}/gu, (one) => `\\x${one.charCodeAt(0).toString(16).padStart(2, "0")}`);
 }

@@ -12,6 +12,11 @@ const lines: [what: string, line: string, plain: string][] = [
   ],
   ["a sentence", "Ready on http://127.0.0.1:5980", "Ready on http://127.0.0.1:5980"],
   ["half an object", '{"what":', '{"what":'],
+  [
+    "a fault that quotes a terminal's commands",
+    '{"level":"error","what":"it broke","error":"red\\u001b[2J\\nerror: fake\\u007f"}',
+    "error: it broke (error red\\x1b[2J\\x0aerror: fake\\x7f)",
+  ],
   ["an object of another kind", '{"name":"x"}', '{"name":"x"}'],
 ];
 for (const [what, line, plain] of lines) {

@@ -76,7 +76,13 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
   if (!edge) throw new Error("Tell the sidecar where the Worker is: --edge https://… or ORION_EDGE.");
   const url = URL.parse(edge);
   if (!url || !/^https?:$/.test(url.protocol)) {
-    throw new Error(`--edge must be a URL that begins with https:// or http://, not "${edge}".`);
+    // Not quoted: it may be the secret, given for the wrong one.
+    throw new Error("--edge (or ORION_EDGE) must be a URL that begins with https:// or http://.");
+  }
+  if (url.username || url.password || url.pathname !== "/" || url.search || url.hash) {
+    throw new Error(
+      "--edge (or ORION_EDGE) must be the Worker's URL alone, like https://orion-edge.you.workers.dev: no user, password or path.",
+    );
   }
 
   const secret = values.secret ?? environment.ORION_SECRET;
@@ -97,7 +103,9 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
     const value = given === undefined ? fallback : positiveInteger(given, most);
     if (value !== null) return value;
     const orOff = name === "metricsPort" || name === "relayRate" ? ", or off" : "";
-    throw new Error(`--${name} must be a whole number from 1 to ${most}${orOff}, not "${given}".`);
+    throw new Error(
+      `--${name} must be a whole number from 1 to ${most}${orOff}, not ${JSON.stringify(given)}.`,
+    );
   };
   const port = number("udpPort", 5990);
   const secondPort = number("secondUdpPort", nextPort(port));
@@ -111,7 +119,7 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
   const metricsHost = values.metricsHost ?? environment.ORION_METRICS_HOST ?? "127.0.0.1";
   if (isIP(metricsHost) === 0 && metricsHost !== "localhost") {
     throw new Error(
-      `--metricsHost must be an IP address of this machine, or localhost, not "${metricsHost}".`,
+      `--metricsHost must be an IP address of this machine, or localhost, not ${JSON.stringify(metricsHost)}.`,
     );
   }
   const metrics = isOff("metricsPort") ? undefined : { port: number("metricsPort", 5992), host: metricsHost };
@@ -119,13 +127,15 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
   const publicHost = values.publicHost ?? environment.ORION_PUBLIC_HOST;
   if (publicHost !== undefined && !isHost(publicHost)) {
     throw new Error(
-      `--publicHost must be a host name or an IP address, without a port, not "${publicHost}".`,
+      `--publicHost must be a host name or an IP address, without a port, not ${JSON.stringify(publicHost)}.`,
     );
   }
 
   const name = values.name ?? environment.ORION_NAME ?? defaultName();
   if (!/^[\w.-]{1,64}$/.test(name)) {
-    throw new Error(`--name must be 1 to 64 letters, digits, dots, dashes or underscores, not "${name}".`);
+    throw new Error(
+      `--name must be 1 to 64 letters, digits, dots, dashes or underscores, not ${JSON.stringify(name)}.`,
+    );
   }
   return {
     kind: "run",

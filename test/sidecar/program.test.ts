@@ -237,11 +237,28 @@ describe("a sidecar that cannot run", () => {
     "no edge": { args: [`--secret=${secret}`], says: /where the Worker is: --edge/ },
     "an edge that is no URL": {
       args: [...good, "--edge", "edge.example"],
-      says: /--edge must be a URL.*"edge\.example"/,
+      says: /--edge .* must be a URL that begins with https/,
     },
     "an edge of another protocol": {
       args: [...good, "--edge=ws://edge.example"],
-      says: /--edge must be a URL/,
+      says: /--edge .* must be a URL that begins with https/,
+    },
+    "the secret for the edge": {
+      args: [],
+      environment: { ORION_EDGE: secret, ORION_SECRET: "https://edge.example" },
+      says: /--edge .* must be a URL that begins with https/,
+    },
+    "an edge with a user and a password": {
+      args: [...good, "--edge=http://us%E0er:pw@edge.example"],
+      says: /--edge .* must be the Worker's URL alone/,
+    },
+    "an edge with a path": {
+      args: [...good, "--edge=https://edge.example/orion/"],
+      says: /--edge .* must be the Worker's URL alone/,
+    },
+    "an edge with a query": {
+      args: [...good, "--edge=https://edge.example?x=1"],
+      says: /--edge .* must be the Worker's URL alone/,
     },
     "no secret": { args: ["--edge=https://edge.example"], says: /ORION_SECRET/ },
     "a short secret": {
@@ -266,6 +283,10 @@ describe("a sidecar that cannot run", () => {
       says: /--publicHost must be/,
     },
     "a name of two words": { args: [...good, "--name", "two words"], says: /--name must be.*"two words"/ },
+    "a name that turns a terminal red": {
+      args: [...good, "--name", "\x1b[31mred\n"],
+      says: /--name must be.*"\\u001b\[31mred\\n"/,
+    },
     "a second port that is the first": {
       args: [...good, "--udpPort=7000", "--secondUdpPort=7000"],
       says: /--udpPort and --secondUdpPort must differ: both are 7000/,

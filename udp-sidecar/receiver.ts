@@ -33,13 +33,15 @@ export type ReceiverOptions = Secrets & {
   bounds?: Partial<RelayBounds> | undefined;
   /** Milliseconds since 1970. */
   clock: () => number;
+  /** Milliseconds since any moment, never set back nor ahead. */
+  elapsed: () => number;
   /** Without one, a new one, by the system's time. */
   checks?: Checks | undefined;
 };
 
 /** Listens on both ports. `see` gets what genuine clients' datagrams show, and says whether it could take it. Rejects if a port cannot be bound. */
 export async function listen(
-  { ports, bind, bounds, clock, checks = new Checks(), ...secrets }: ReceiverOptions,
+  { ports, bind, bounds, clock, elapsed, checks = new Checks(), ...secrets }: ReceiverOptions,
   see: (port: PortName, sighting: Sighting) => boolean,
 ): Promise<Receiver> {
   const tokenKeys = deriveKeys(secrets, "token");
@@ -51,7 +53,7 @@ export async function listen(
   });
   const sockets = { first, second };
   const counts = { first: newPortCounts(), second: newPortCounts() };
-  const relay = startRelay({ ...secrets, cookies, socket: first, bounds, clock });
+  const relay = startRelay({ ...secrets, cookies, socket: first, bounds, clock, elapsed });
   let isLeaving = false;
 
   const connect = (port: PortName, bytes: Uint8Array, from: RemoteInfo): Verdict => {

@@ -32,14 +32,16 @@ export type RelayOptions = Secrets & {
   bounds?: Partial<RelayBounds> | undefined;
   /** Milliseconds since 1970. */
   clock: () => number;
+  /** Milliseconds since any moment, never set back nor ahead. */
+  elapsed: () => number;
 };
 
 /** Milliseconds between two looks at what is due. */
 const tickMs = 1_000;
 
-export function startRelay({ cookies, socket, bounds, clock, ...secrets }: RelayOptions): Relay {
+export function startRelay({ cookies, socket, bounds, clock, elapsed, ...secrets }: RelayOptions): Relay {
   const relayKeys = deriveKeys(secrets, "relay");
-  const links = new Links(clock(), bounds);
+  const links = new Links(elapsed(), bounds);
   const counts = newRelayCounts();
   const { relayBinds: most, relayBindsMs: spanMs, relayBindsCounted: keys } = limits;
   const binds = new Quota({ most, spanMs, keys });
@@ -49,7 +51,7 @@ export function startRelay({ cookies, socket, bounds, clock, ...secrets }: Relay
   const carry = (bytes: Uint8Array, address: string, port: number) => {
     const link = linkOf(bytes);
     if (link === null) return false;
-    const to = links.pass(link, bytes.length, address, port, clock());
+    const to = links.pass(link, bytes.length, address, port, clock(), elapsed());
     if (typeof to === "string") counts.drops[to] += 1;
     // Asked once for some packets, but for every one while it has too much.
     else if ((isCongested || (counts.packets & 63) === 0) && isFull()) counts.drops.congested += 1;
@@ -74,10 +76,10 @@ export function startRelay({ cookies, socket, bounds, clock, ...secrets }: Relay
     const now = clock();
     // Before any mac: this thread has packets to pass on. Only what is genuine is counted, so nobody can use up another's.
     const holder = `${text} ${address}`;
-    if (binds.isSpent(holder, now)) return "dropped";
+    if (binds.isSpent(holder, elapsed())) return "dropped";
     const ticketKey = relayKeys.map((key) => macOf(key, text)).find((one) => isSealed(one, sealed));
     if (ticketKey === undefined) return "forged";
-    binds.spend(holder, now);
+    binds.spend(holder, elapsed());
     const { data } = bindShape.safeParse(sealed.payload);
     if (!data) return "junk";
     const { nonce, cookie } = data;
@@ -94,7 +96,7 @@ export function startRelay({ cookies, socket, bounds, clock, ...secrets }: Relay
       counts.challenged += 1;
       answer("ptpRelay_challenge", { nonce, cookie: cookies.bake(address, port, now) });
     } else {
-      const binding = links.bind(ticket, { ...from, nonce, expiresAt: ticket.expiresAt }, now);
+      const binding = links.bind(ticket, { ...from, nonce, expiresAt: ticket.expiresAt }, now, elapsed());
       if (binding.kind === "refused") refuse(binding.code);
       else {
         counts.bound += 1;
@@ -130,7 +132,7 @@ export function startRelay({ cookies, socket, bounds, clock, ...secrets }: Relay
   };
 
   const timer = setInterval(() => {
-    links.tick(clock());
+    links.tick(clock(), elapsed());
     tellNotices();
   }, tickMs);
   timer.unref();

@@ -42,7 +42,7 @@ export type SidecarOptions = {
   metrics?: { port: number; host: string } | undefined;
   /** What the relay carries, where it is not what core/limits.ts has. With 0 links it is off, and the edge is told of none. */
   relay?: Partial<RelayBounds> | undefined;
-  /** What the relay, cookies and lines to the operator go by, in milliseconds since 1970; without one, the system's. */
+  /** What heartbeats, tickets, cookies and lines to the operator go by, in milliseconds since 1970; without one, the system's. */
   clock?: (() => number) | undefined;
   /** What lengths of time are measured by, in milliseconds: never set back, nor ahead. Without one, the system's. */
   elapsed?: (() => number) | undefined;
@@ -108,7 +108,7 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
   });
   const sightings = new Sightings((observation) => observations.take(observation));
   const receiver = await listen(
-    { secret, secretBefore, ports: { first: port, second: secondPort }, bind, bounds, clock },
+    { secret, secretBefore, ports: { first: port, second: secondPort }, bind, bounds, clock, elapsed },
     (seenBy, sighting) => sightings.see(seenBy, sighting),
   ).catch((error: unknown) => {
     edge.close();

@@ -1,6 +1,7 @@
 /**
  * The links a relay carries: who is at their ends, which packets pass, and what the two must be told before theirs do not.
- * It sends nothing and has no clock: the shell does, and calls `tick` every second.
+ * It sends nothing and has no clock: the shell does, and calls `tick` every second. It tells two times in milliseconds: `now` is since
+ * 1970, for tickets, and may be set back or ahead by anybody; `elapsed` is never, and silence and budgets are measured by it.
  */
 import { limits } from "../limits.ts";
 import { dataHeaderBytes, linkNumber } from "../wire/peer-packet.ts";
@@ -24,7 +25,7 @@ export type End = {
 
 /** An end that is there. */
 type Bound = End & {
-  /** When it last said something, to the relay or to the other end. */
+  /** When it last said something, to the relay or to the other end, as time elapses. */
   heardAt: number;
 };
 
@@ -101,9 +102,9 @@ export class Links {
   readonly #total: Bucket;
   readonly #fullNotices = new Quota({ most: limits.relayFullNotices, spanMs: 1_000, keys: 1 });
 
-  constructor(now: number, bounds: Partial<RelayBounds> = {}) {
+  constructor(elapsed: number, bounds: Partial<RelayBounds> = {}) {
     this.#bounds = { ...relayBounds, ...bounds };
-    this.#total = newBucket(this.#bounds.totalRate, now);
+    this.#total = newBucket(this.#bounds.totalRate, elapsed);
   }
 
   /** Links that are carried. */
@@ -119,7 +120,14 @@ export class Links {
   }
 
   /** Who gets a packet of this link and length that came from there, or why nobody does. */
-  pass(number: number, length: number, address: string, port: number, now: number): End | DropCause {
+  pass(
+    number: number,
+    length: number,
+    address: string,
+    port: number,
+    now: number,
+    elapsed: number,
+  ): End | DropCause {
     const link = this.#links.get(number);
     if (link === undefined) return "unknown_link";
     const { a, b } = link;
@@ -127,15 +135,15 @@ export class Links {
     const from = isFromA ? a : b;
     const to = isFromA ? b : a;
     if (from === null || from.port !== port || from.address !== address) return "foreign_sender";
-    from.heardAt = now;
+    from.heardAt = elapsed;
     if (to === null) return "unbound";
     if (length > longestPacket) return "too_long";
     if (now >= link.expiresAt) return "lifetime";
-    return this.#spend(link, length, now) ?? to;
+    return this.#spend(link, length, elapsed) ?? to;
   }
 
   /** Puts the holder of a ticket at its end of the link. The ticket has been verified, and not expired. `end` has its expiry. */
-  bind(ticket: Ticket, end: End, now: number): Binding {
+  bind(ticket: Ticket, end: End, now: number, elapsed: number): Binding {
     const { clientId, side } = ticket;
     const number = linkNumber(ticket.link);
     const known = this.#links.get(number);
@@ -146,12 +154,12 @@ export class Links {
     }
     const hasRoom = known !== undefined || this.#links.size < this.#bounds.links;
     if (!hasRoom || !this.#holdings.hasRoom(clientId, known)) return { kind: "refused", code: "relay_full" };
-    const link = known ?? this.#open(number, ticket, now);
+    const link = known ?? this.#open(number, ticket, elapsed);
     const before = link[side];
     const otherSide = side === "a" ? "b" : "a";
     if ((link[otherSide]?.expiresAt ?? now) <= now) this.#unseat(link, otherSide);
     const peer = link[otherSide];
-    link[side] = { ...end, heardAt: now };
+    link[side] = { ...end, heardAt: elapsed };
     this.#holdings.add(clientId, link, end.expiresAt);
     link.expiresAt = Math.min(end.expiresAt, peer?.expiresAt ?? Number.POSITIVE_INFINITY);
     const isNews = before?.address !== end.address || before.port !== end.port;
@@ -159,11 +167,11 @@ export class Links {
   }
 
   /** What is due because time has passed: ends that are silent are not there any more; links without any, or whose time is over, are freed. */
-  tick(now: number): void {
+  tick(now: number, elapsed: number): void {
     for (const link of this.#links.values()) {
       for (const side of ["a", "b"] as const) {
         const end = link[side];
-        if (end && now - end.heardAt > this.#bounds.idleMs) this.#unseat(link, side);
+        if (end && elapsed - end.heardAt > this.#bounds.idleMs) this.#unseat(link, side);
       }
       const left = link.expiresAt - now;
       // One that is used up is remembered to its end: otherwise it would begin anew.
@@ -194,11 +202,11 @@ export class Links {
     this.#holdings.remove(link.clients[side], link);
   }
 
-  #open(number: number, { link: id, side, lobbyId, clientId, peerId }: Ticket, now: number): Link {
+  #open(number: number, { link: id, side, lobbyId, clientId, peerId }: Ticket, elapsed: number): Link {
     const { lobbyRate, linkRate, linkBytes } = this.#bounds;
     const lobby = this.#lobbies.get(lobbyId) ?? {
       id: lobbyId,
-      bucket: newBucket(lobbyRate, now),
+      bucket: newBucket(lobbyRate, elapsed),
       links: new Set(),
       toldAt: never,
     };
@@ -210,7 +218,7 @@ export class Links {
       clients: side === "a" ? { a: clientId, b: peerId } : { a: peerId, b: clientId },
       a: null,
       b: null,
-      bucket: newBucket(linkRate, now),
+      bucket: newBucket(linkRate, elapsed),
       bytesLeft: linkBytes,
       expiresAt: 0,
       endTold: 0,
@@ -230,12 +238,12 @@ export class Links {
   }
 
   /** Takes the packet's bytes from all budgets, or from none, and says which is empty. */
-  #spend(link: Link, length: number, now: number): DropCause | null {
+  #spend(link: Link, length: number, elapsed: number): DropCause | null {
     const { bucket, lobby } = link;
     const total = this.#total;
-    fillUp(bucket, now);
-    fillUp(lobby.bucket, now);
-    fillUp(total, now);
+    fillUp(bucket, elapsed);
+    fillUp(lobby.bucket, elapsed);
+    fillUp(total, elapsed);
     if (link.bytesLeft < length) {
       if (link.bytesLeft > 0) this.#tell(link, "bytes", 0);
       link.bytesLeft = 0;
@@ -250,16 +258,16 @@ export class Links {
             ? "total_rate"
             : null;
     if (empty) {
-      this.#tellRate(link, empty, 0, now);
+      this.#tellRate(link, empty, 0, elapsed);
       return empty;
     }
     bucket.left -= length;
     lobby.bucket.left -= length;
     total.left -= length;
     link.bytesLeft -= length;
-    if (isLow(bucket)) this.#tellRate(link, "rate", emptyInMs(bucket), now);
-    if (isLow(lobby.bucket)) this.#tellRate(link, "lobby_rate", emptyInMs(lobby.bucket), now);
-    if (isLow(total)) this.#tellRate(link, "total_rate", emptyInMs(total), now);
+    if (isLow(bucket)) this.#tellRate(link, "rate", emptyInMs(bucket), elapsed);
+    if (isLow(lobby.bucket)) this.#tellRate(link, "lobby_rate", emptyInMs(lobby.bucket), elapsed);
+    if (isLow(total)) this.#tellRate(link, "total_rate", emptyInMs(total), elapsed);
     if (!link.bytesTold && link.bytesLeft < this.#bounds.linkBytes / 10) {
       link.bytesTold = true;
       this.#tell(link, "bytes", Math.floor((link.bytesLeft * 1000) / bucket.rate));
@@ -268,16 +276,16 @@ export class Links {
   }
 
   /** A code at most once a second: to the one link, or to all of its lobby. Of a full relay not all can hear at once. */
-  #tellRate(link: Link, code: keyof Link["rateToldAt"], inMs: number, now: number): void {
+  #tellRate(link: Link, code: keyof Link["rateToldAt"], inMs: number, elapsed: number): void {
     if (code === "lobby_rate") {
       // Asked before the links are walked through, or each packet would cost more the larger the lobby is.
-      if (isRecent(link.lobby.toldAt, now)) return;
-      link.lobby.toldAt = now;
+      if (isRecent(link.lobby.toldAt, elapsed)) return;
+      link.lobby.toldAt = elapsed;
     }
     for (const one of code === "lobby_rate" ? link.lobby.links : [link]) {
-      if (isRecent(one.rateToldAt[code], now)) continue;
-      if (code === "total_rate" && !this.#fullNotices.spend("all", now)) continue;
-      one.rateToldAt[code] = now;
+      if (isRecent(one.rateToldAt[code], elapsed)) continue;
+      if (code === "total_rate" && !this.#fullNotices.spend("all", elapsed)) continue;
+      one.rateToldAt[code] = elapsed;
       this.#tell(one, code, inMs);
     }
   }

@@ -25,20 +25,22 @@ function aRelay(bounds: Partial<RelayBounds> = {}) {
   return {
     links,
     now: 0,
+    /** By how much the clock is off: it was right at first. */
+    offMs: 0,
     /** Two ends at these ports and the one after. */
     link(link = number, { lobbyId = "ABCDE", expiresAt = hour } = {}) {
       const about = { link: hex(link), lobbyId, expiresAt };
-      links.bind(ticket("a", about), end(1, { expiresAt }), this.now);
-      links.bind(ticket("b", about), end(2, { expiresAt }), this.now);
+      links.bind(ticket("a", about), end(1, { expiresAt }), this.now + this.offMs, this.now);
+      links.bind(ticket("b", about), end(2, { expiresAt }), this.now + this.offMs, this.now);
     },
     /** The port it is passed to, or why it is not. */
     pass(bytes: number, { link = number, port = 1, address = "192.0.2.1" } = {}) {
-      const to = links.pass(link, bytes, address, port, this.now);
+      const to = links.pass(link, bytes, address, port, this.now + this.offMs, this.now);
       return typeof to === "string" ? to : to.port;
     },
     tick(now: number) {
       this.now = now;
-      links.tick(now);
+      links.tick(now + this.offMs, now);
     },
     /** What was to be told since the last time. */
     told(): [link: number, code: string, inMs: number][] {
@@ -60,11 +62,13 @@ describe("a link", () => {
 
   test("whose second end comes, or moves, is news for the other end; a repeated bind is not", () => {
     const { links } = aRelay();
-    expect(links.bind(ticket("a"), end(1), 0)).toEqual({ kind: "bound", peer: false, tell: null });
-    expect(links.bind(ticket("b"), end(2), 0)).toMatchObject({ peer: true, tell: { port: 1 } });
-    expect(links.bind(ticket("b"), end(2), 0)).toEqual({ kind: "bound", peer: true, tell: null });
-    expect(links.bind(ticket("b"), end(9), 0)).toMatchObject({ peer: true, tell: { port: 1 } });
-    expect(links.bind(ticket("b"), end(9, { address: "192.0.2.9" }), 0)).toMatchObject({ tell: { port: 1 } });
+    expect(links.bind(ticket("a"), end(1), 0, 0)).toEqual({ kind: "bound", peer: false, tell: null });
+    expect(links.bind(ticket("b"), end(2), 0, 0)).toMatchObject({ peer: true, tell: { port: 1 } });
+    expect(links.bind(ticket("b"), end(2), 0, 0)).toEqual({ kind: "bound", peer: true, tell: null });
+    expect(links.bind(ticket("b"), end(9), 0, 0)).toMatchObject({ peer: true, tell: { port: 1 } });
+    expect(links.bind(ticket("b"), end(9, { address: "192.0.2.9" }), 0, 0)).toMatchObject({
+      tell: { port: 1 },
+    });
   });
 
   test("takes either end first, and only tickets that belong together", () => {
@@ -72,12 +76,12 @@ describe("a link", () => {
       const second: Side = first === "a" ? "b" : "a";
       for (const wrong of [{ lobbyId: "ZZZZZ" }, { clientId: "Eve" }, { peerId: "Eve" }]) {
         const { links } = aRelay();
-        links.bind(ticket(first), end(1), 0);
+        links.bind(ticket(first), end(1), 0, 0);
         for (const side of [first, second] as const) {
-          const refused = links.bind(ticket(side, wrong), end(2), 0);
+          const refused = links.bind(ticket(side, wrong), end(2), 0, 0);
           expect(refused).toEqual({ kind: "refused", code: "ticket_mismatch" });
         }
-        expect(links.bind(ticket(second), end(2), 0)).toMatchObject({ kind: "bound", peer: true });
+        expect(links.bind(ticket(second), end(2), 0, 0)).toMatchObject({ kind: "bound", peer: true });
       }
     }
   });
@@ -87,10 +91,10 @@ describe("a link", () => {
     relay.link(1);
     relay.link(2);
     const third = ticket("a", { link: hex(3) });
-    expect(relay.links.bind(third, end(7), 0)).toEqual({ kind: "refused", code: "relay_full" });
-    expect(relay.links.bind(ticket("b", { link: hex(2) }), end(7), 0)).toMatchObject({ kind: "bound" });
+    expect(relay.links.bind(third, end(7), 0, 0)).toEqual({ kind: "refused", code: "relay_full" });
+    expect(relay.links.bind(ticket("b", { link: hex(2) }), end(7), 0, 0)).toMatchObject({ kind: "bound" });
     relay.tick(limits.relayIdleMs + 1);
-    expect(relay.links.bind(third, end(7), relay.now)).toMatchObject({ kind: "bound" });
+    expect(relay.links.bind(third, end(7), relay.now, relay.now)).toMatchObject({ kind: "bound" });
   });
 });
 
@@ -98,62 +102,64 @@ describe("a client, which is in one mediation at a time,", () => {
   const from = (link: number, expiresAt: number, about: Partial<Ticket> = {}) =>
     [ticket("a", { link: hex(link), expiresAt, ...about }), end(link, { expiresAt })] as const;
   const bound = (links: Links, numbers: number[], now = 0) =>
-    numbers.filter((link) => links.pass(link, 10, "192.0.2.1", link, now) !== "unknown_link");
+    numbers.filter((link) => links.pass(link, 10, "192.0.2.1", link, now, now) !== "unknown_link");
 
   test("has a link to each other member of its lobby, and not one more", () => {
     const { links } = aRelay();
     for (let link = 1; link < limits.seats; link++) {
-      expect(links.bind(...from(link, hour, { peerId: `Bob ${link}` }), 0)).toMatchObject({ kind: "bound" });
+      expect(links.bind(...from(link, hour, { peerId: `Bob ${link}` }), 0, 0)).toMatchObject({
+        kind: "bound",
+      });
     }
     const full = { kind: "refused", code: "relay_full" };
-    expect(links.bind(...from(64, hour), 0)).toEqual(full);
-    expect(links.bind(...from(1, hour, { peerId: "Bob 1" }), 0)).toMatchObject({ kind: "bound" });
-    expect(links.bind(...from(64, hour, { clientId: "Cid" }), 0)).toMatchObject({ kind: "bound" });
+    expect(links.bind(...from(64, hour), 0, 0)).toEqual(full);
+    expect(links.bind(...from(1, hour, { peerId: "Bob 1" }), 0, 0)).toMatchObject({ kind: "bound" });
+    expect(links.bind(...from(64, hour, { clientId: "Cid" }), 0, 0)).toMatchObject({ kind: "bound" });
     expect(links.count()).toMatchObject({ links: 64, clients: 2 });
   });
 
   test("loses the links of before by a later ticket, and no one else does", () => {
     const { links } = aRelay();
-    for (const link of [1, 2, 3]) links.bind(...from(link, hour), 0);
-    links.bind(...from(4, hour, { clientId: "Cid" }), 0);
-    links.bind(...from(5, hour + 1_000), 0);
-    links.bind(...from(6, hour + 1_000), 0);
+    for (const link of [1, 2, 3]) links.bind(...from(link, hour), 0, 0);
+    links.bind(...from(4, hour, { clientId: "Cid" }), 0, 0);
+    links.bind(...from(5, hour + 1_000), 0, 0);
+    links.bind(...from(6, hour + 1_000), 0, 0);
     expect(bound(links, [1, 2, 3, 4, 5, 6])).toEqual([4, 5, 6]);
     expect(links.count()).toEqual({ links: 3, ends: 3, clients: 2, lobbies: 1 });
   });
 
   test("is refused what is of before, until nothing of the later mediation is left", () => {
     const relay = aRelay();
-    relay.links.bind(...from(2, hour + 1_000), 0);
+    relay.links.bind(...from(2, hour + 1_000), 0, 0);
     const superseded = { kind: "refused", code: "ticket_superseded" };
-    expect(relay.links.bind(...from(1, hour), 0)).toEqual(superseded);
-    expect(relay.links.bind(...from(2, hour), 0)).toEqual(superseded);
+    expect(relay.links.bind(...from(1, hour), 0, 0)).toEqual(superseded);
+    expect(relay.links.bind(...from(2, hour), 0, 0)).toEqual(superseded);
     expect(relay.links.size).toBe(1);
     relay.tick(limits.relayIdleMs + 1);
     expect(relay.links.count()).toEqual(nothing);
-    expect(relay.links.bind(...from(1, hour), relay.now)).toMatchObject({ kind: "bound" });
+    expect(relay.links.bind(...from(1, hour), relay.now, relay.now)).toMatchObject({ kind: "bound" });
   });
 
   test("may have a later ticket for the same link, which ends the others", () => {
     const { links } = aRelay();
-    for (const link of [1, 2]) links.bind(...from(link, hour), 0);
-    expect(links.bind(...from(1, hour + 1_000), 0)).toMatchObject({ kind: "bound" });
+    for (const link of [1, 2]) links.bind(...from(link, hour), 0, 0);
+    expect(links.bind(...from(1, hour + 1_000), 0, 0)).toMatchObject({ kind: "bound" });
     expect(bound(links, [1, 2])).toEqual([1]);
-    expect(links.bind(...from(2, hour), 0)).toEqual({ kind: "refused", code: "ticket_superseded" });
+    expect(links.bind(...from(2, hour), 0, 0)).toEqual({ kind: "refused", code: "ticket_superseded" });
   });
 
   test("makes room for its later link in a full relay by those of before", () => {
     const { links } = aRelay({ links: 2 });
-    for (const link of [1, 2]) links.bind(...from(link, hour), 0);
-    expect(links.bind(...from(3, hour + 1_000), 0)).toMatchObject({ kind: "bound" });
+    for (const link of [1, 2]) links.bind(...from(link, hour), 0, 0);
+    expect(links.bind(...from(3, hour + 1_000), 0, 0)).toMatchObject({ kind: "bound" });
     expect(links.size).toBe(1);
   });
 
   test("and its peers can hold no link that it has left: the peer is alone there", () => {
     const relay = aRelay();
     relay.link();
-    relay.links.bind(...from(7, hour + 1_000), 0);
-    expect(relay.links.bind(ticket("b"), end(2), 0)).toEqual({ kind: "bound", peer: false, tell: null });
+    relay.links.bind(...from(7, hour + 1_000), 0, 0);
+    expect(relay.links.bind(ticket("b"), end(2), 0, 0)).toEqual({ kind: "bound", peer: false, tell: null });
     expect(relay.links.count()).toEqual({ links: 2, ends: 2, clients: 2, lobbies: 1 });
   });
 
@@ -179,7 +185,8 @@ describe("a link that is idle", () => {
 
   for (const [what, word] of Object.entries({
     "a packet": (relay: ReturnType<typeof aRelay>) => relay.pass(10),
-    "a bind": (relay: ReturnType<typeof aRelay>) => relay.links.bind(ticket("a"), end(1), relay.now),
+    "a bind": (relay: ReturnType<typeof aRelay>) =>
+      relay.links.bind(ticket("a"), end(1), relay.now, relay.now),
   })) {
     test(`but for ${what} now and then, stays`, () => {
       const relay = aRelay();
@@ -197,13 +204,13 @@ describe("a link that is idle", () => {
     relay.link();
     for (; relay.now <= limits.relayIdleMs; relay.tick(relay.now + 1_000)) {
       expect(relay.pass(10, { port: 2 })).toBe(1);
-      expect(relay.links.bind(ticket("b"), end(2), relay.now)).toMatchObject({ peer: true });
+      expect(relay.links.bind(ticket("b"), end(2), relay.now, relay.now)).toMatchObject({ peer: true });
     }
     expect(relay.pass(10, { port: 2 })).toBe("unbound");
-    expect(relay.links.bind(ticket("b"), end(2), relay.now)).toMatchObject({ peer: false });
+    expect(relay.links.bind(ticket("b"), end(2), relay.now, relay.now)).toMatchObject({ peer: false });
     expect(relay.pass(10, { port: 1 })).toBe("foreign_sender");
     expect(relay.links.count()).toEqual({ links: 1, ends: 1, clients: 1, lobbies: 1 });
-    const back = relay.links.bind(ticket("a"), end(1), relay.now);
+    const back = relay.links.bind(ticket("a"), end(1), relay.now, relay.now);
     expect(back).toMatchObject({ peer: true, tell: { port: 2 } });
     expect(relay.pass(10, { port: 2 })).toBe(1);
   });
@@ -212,7 +219,7 @@ describe("a link that is idle", () => {
     const relay = aRelay();
     relay.link();
     for (; relay.now < 20 * limits.relayIdleMs; relay.tick(relay.now + 10_000)) {
-      relay.links.bind(ticket("a"), end(1), relay.now);
+      relay.links.bind(ticket("a"), end(1), relay.now, relay.now);
       expect(relay.pass(10, { port: 2 })).toBe(1);
     }
   });
@@ -312,7 +319,7 @@ describe("before a budget cuts, both ends are told", () => {
       for (const side of ["a", "b"] as const) {
         const [clientId, peerId] = side === "a" ? [`a${link}`, `b${link}`] : [`b${link}`, `a${link}`];
         const about = { link: hex(link), lobbyId: `of ${link}`, clientId, peerId };
-        relay.links.bind(ticket(side, about), end(side === "a" ? 1 : 2), 0);
+        relay.links.bind(ticket(side, about), end(side === "a" ? 1 : 2), 0, 0);
       }
     }
     const heard = new Set<number>();
@@ -338,9 +345,15 @@ describe("before a budget cuts, both ends are told", () => {
     expect(told).toEqual([[number, "bytes", 400]]);
     expect(relay.told()).toEqual([[number, "bytes", 0]]);
     expect(relay.pass(1)).toBe("bytes");
-    expect(relay.links.bind(ticket("a"), end(1), relay.now)).toEqual({ kind: "refused", code: "bytes" });
+    expect(relay.links.bind(ticket("a"), end(1), relay.now, relay.now)).toEqual({
+      kind: "refused",
+      code: "bytes",
+    });
     relay.tick(relay.now + 10 * limits.relayIdleMs);
-    expect(relay.links.bind(ticket("a"), end(1), relay.now)).toEqual({ kind: "refused", code: "bytes" });
+    expect(relay.links.bind(ticket("a"), end(1), relay.now, relay.now)).toEqual({
+      kind: "refused",
+      code: "bytes",
+    });
     relay.tick(hour);
     expect(relay.links.count()).toEqual(nothing);
   });
@@ -371,12 +384,12 @@ describe("before a budget cuts, both ends are told", () => {
     const relay = aRelay({ idleMs: 9 * hour });
     relay.link();
     const longer = { expiresAt: 2 * hour };
-    relay.links.bind(ticket("a", longer), end(1, longer), hour - 1);
+    relay.links.bind(ticket("a", longer), end(1, longer), hour - 1, hour - 1);
     relay.now = hour;
     expect(relay.pass(10)).toBe("lifetime");
-    relay.links.bind(ticket("a", longer), end(1, longer), hour);
+    relay.links.bind(ticket("a", longer), end(1, longer), hour, hour);
     expect(relay.pass(10)).toBe("unbound");
-    relay.links.bind(ticket("b", longer), end(2, longer), hour);
+    relay.links.bind(ticket("b", longer), end(2, longer), hour, hour);
     expect(relay.pass(10)).toBe(2);
   });
 
@@ -390,6 +403,21 @@ describe("before a budget cuts, both ends are told", () => {
       [2, "leaving", 500],
     ]);
   });
+});
+
+test("a clock that is set ahead or back takes no end away that spoke a moment ago, nor gives or takes a byte", () => {
+  for (const offMs of [600_000, -600_000]) {
+    const relay = aRelay({ linkRate: 1_000 });
+    relay.link();
+    expect(relay.pass(1_000)).toBe(2);
+    relay.offMs = offMs;
+    relay.tick(1);
+    expect(relay.links.count()).toMatchObject({ ends: 2 });
+    expect(relay.pass(1_000)).toBe(2);
+    expect(relay.pass(10)).toBe("rate");
+    relay.tick(limits.relayIdleMs + 2);
+    expect(relay.links.count()).toMatchObject({ ends: 0 });
+  }
 });
 
 test("a clock that is set back, or far ahead, neither starves a link, nor fills it beyond its burst, nor silences it", () => {
@@ -430,8 +458,9 @@ test("one after the other, whatever links do, the rates hold, every cut was told
       for (const { link, what, port, bytes, waitMs } of moves) {
         relay.tick(relay.now + waitMs);
         const about = { link: hex(link), lobbyId: `LOB${link % 3}A` };
-        if (what === "bind a") relay.links.bind(ticket("a", about), end(port), relay.now);
-        else if (what === "bind b") relay.links.bind(ticket("b", about), end(port + 10), relay.now);
+        if (what === "bind a") relay.links.bind(ticket("a", about), end(port), relay.now, relay.now);
+        else if (what === "bind b")
+          relay.links.bind(ticket("b", about), end(port + 10), relay.now, relay.now);
         else {
           for (let sent = 0; sent < (what === "burst" ? 10 : 1); sent++) {
             const verdict = relay.pass(bytes, { link, port });

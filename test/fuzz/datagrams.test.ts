@@ -23,7 +23,13 @@ beforeAll(async () => {
   const now = Date.now();
   // So does that of the checks: none takes any time, so that none is left out.
   const checks = new Checks({ now: () => 0, idle: () => 0, random: () => 0 });
-  const options = { secret, ports: { first: 0, second: 0 }, bind: "127.0.0.1", clock: () => now };
+  const options = {
+    secret,
+    ports: { first: 0, second: 0 },
+    bind: "127.0.0.1",
+    clock: () => now,
+    elapsed: () => 0,
+  };
   receiver = await listen({ ...options, bounds: { links: mostLinks }, checks }, (_, sighting) => {
     seen.push(sighting);
     return true;

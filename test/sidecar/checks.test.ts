@@ -229,7 +229,8 @@ describe("over UDP", () => {
     };
     const checks = new Checks({ now: tick, idle: () => 0, random: () => 0.5 });
     const seen: Sighting[] = [];
-    const wish = { secret, ports: { first: 0, second: 0 }, bind: undefined, clock: Date.now, checks };
+    const times = { clock: Date.now, elapsed: () => 0 };
+    const wish = { secret, ports: { first: 0, second: 0 }, bind: undefined, ...times, checks };
     const receiver = await listen(wish, (_, sighting) => {
       seen.push(sighting);
       return true;

@@ -118,7 +118,8 @@ describe("a server that runs", () => {
       await host.start(lobbyId);
       expect(await host.hears("ptpMediation_aborted")).toMatchObject({ code: "endpoints_timeout" });
       const reminders = host.all("ptpMediation_send").length;
-      expect(reminders).toBeGreaterThanOrEqual(3);
+      // One at once, and with what there is otherwise none for ten seconds.
+      expect(reminders).toBeGreaterThan(1);
       expect(reminders).toBeLessThanOrEqual(5);
       for (const player of all) player.answersOverUdp = true;
       await host.start(lobbyId);

@@ -1,5 +1,6 @@
 /** Finds secrets, and players' addresses, in what was logged. */
 import { isIP } from "node:net";
+import { networkInterfaces } from "node:os";
 import type { Secret } from "./told-secrets.ts";
 
 /** One line of somebody's log. `by` and `during` say whose, and about which test it was then. */
@@ -86,9 +87,16 @@ function addressesIn(text: string): string[] {
 const ipv4 = /(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.]|\/\d)/g;
 const ipv6 = /(?<![\da-f:.])[\da-f]*:[\da-f:]*:[\da-f.:]*(?![\da-f:.]|\/\d)/gi;
 
+/** This machine's own, which it may well tell whoever starts a server here. */
+const own = new Set(
+  Object.values(networkInterfaces())
+    .flat()
+    .map((one) => one?.address),
+);
+
 /** Addresses that RFC 5737 and 3849 keep for examples: in tests they are those of players. */
 function isForExamples(address: string): boolean {
-  return /^(192\.0\.2\.|198\.51\.100\.|203\.0\.113\.|2001:db8:)/i.test(address);
+  return !own.has(address) && /^(192\.0\.2\.|198\.51\.100\.|203\.0\.113\.|2001:db8:)/i.test(address);
 }
 
 /** The text without all these, and whatever each is a part of: of a token not even the beginning is told. */

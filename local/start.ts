@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { type Line, textOf } from "../udp-sidecar/log.ts";
 import { neverWaitForTerminal } from "../udp-sidecar/terminal.ts";
 import { help, ownAddresses, readOptions, type StartOptions } from "./options.ts";
+import { plainLine } from "./plain-line.ts";
 import { portSentence, tryPort } from "./port.ts";
 import type { Server } from "./server.ts";
 
@@ -36,12 +37,15 @@ async function run(options: StartOptions): Promise<void> {
   for (const signal of stopSignals) process.once(signal, () => process.exit(0));
   // Loaded only now, so that a mistake on the command line is answered at once.
   const { startServer } = await import("./server.ts");
+  // In a terminal a person reads what else there is to say, and otherwise a program may.
+  const isTerminal = process.stdout.isTTY;
+  const print = (line: string) => console.log(isTerminal ? plainLine(line) : line);
   // That all is well the greeting says.
   let isGreeted = false;
   const told = (line: Line) => {
-    if (isGreeted || line.level === "error") console.log(textOf(line));
+    if (isGreeted || line.level === "error") print(textOf(line));
   };
-  const server = await startServer({ ...options, told }).catch(
+  const server = await startServer({ ...options, told, ...(isTerminal && { logged: print }) }).catch(
     (error: NodeJS.ErrnoException & { port?: number }) => {
       if (error.syscall !== "bind") fail(`The server did not start: ${error.message}`);
       const isSecond = error.port === secondUdpPort;

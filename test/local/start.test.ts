@@ -1,5 +1,5 @@
 /** `npm start` as whoever runs it sees it: a process, what it prints, what it leaves behind. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { existsSync, readdirSync, readlinkSync } from "node:fs";
@@ -103,6 +103,22 @@ describe("a server that runs", () => {
     await program.stop();
     const line = program.output.slice(program.output.lastIndexOf("\n{") + 1);
     expect(JSON.parse(line)).toMatchObject({ what: "datagrams were refused", sidecar: "local", junk: 2 });
+  });
+
+  const hasTerminals = spawnSync("script", ["--version"]).status === 0;
+  test.skipIf(!hasTerminals)("says the same in a terminal, as words", async () => {
+    const [httpPort, udpPort] = [await freeTcpPort(), await freeUdpPort()];
+    const command = `exec node local/start.ts --httpPort=${httpPort} --udpPort=${udpPort}`;
+    const program = startProgram("script", ["-qefc", command, "/dev/null"], { TMPDIR: folder });
+    programs.push(program);
+    await program.prints(/Ctrl-C stops the server/);
+    const stranger = await openUdpClient();
+    await stranger.send("junk", udpPort);
+    stranger.close();
+    const [server = 0] = descendants(program.pid);
+    process.kill(server, "SIGTERM");
+    await program.ended;
+    expect(program.output).toMatch(/^datagrams were refused \(.*\bjunk 1\b.*\)\r$/m);
   });
 
   for (const form of ["--name value", "--name=value"]) {

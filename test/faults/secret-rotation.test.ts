@@ -68,13 +68,20 @@ test("a secret is accepted before it is the one that is made with, so that no si
 });
 
 test("when the time is over, what was made with the secret before is nothing", async () => {
-  const { lobbyId } = await lobbyOf(1, server.url, { maxMembers: 4 });
+  const lobbies = [await lobbyOf(1, server.url), await lobbyOf(1, server.url), await lobbyOf(1, server.url)];
   const early = await Player.connect(server.url);
   await setSecrets(server.url, secret, "");
   expectRefused(await early.host(), 400, "invalid_token");
   expect((await postAsSidecar(server.url, "/sidecar/heartbeat", beat, before)).status).toBe(401);
-  const late = await Player.connect(server.url);
-  expectRefused(await late.join(lobbyId, "Late"), 409, "no_such_lobby");
+  let led = 0;
+  for (const { lobbyId } of lobbies) {
+    const late = await Player.connect(server.url);
+    const answer = await late.join(lobbyId, "Late");
+    if (answer.status === 200) led += 1;
+    else expectRefused(answer, 409, "no_such_lobby");
+  }
+  // One code in 2 500, as many as there are homes here, leads to its home under any secret: not several of three.
+  expect(led).toBeLessThan(2);
   // Lobbies of before have codes again, as the promises want them.
   await setSecrets(server.url, secret, before);
 });

@@ -5,6 +5,10 @@
 import { type Bucket, draw, fill, newBucket, type Rate } from "./allowance.ts";
 import { limits } from "./limits.ts";
 
+const encoder = new TextEncoder();
+/** Bytes of JSON around a text. */
+const quotes = 2;
+
 /** Plain data, in memory alone: a lobby that slept was silent. */
 export type ChatAllowance = { all: Bucket; bySender: Map<string, Bucket> };
 
@@ -14,8 +18,7 @@ export function newChatAllowance(now: number): ChatAllowance {
 
 /** How often a message counts: JSON makes six bytes of some characters. */
 export function weightOf(text: string): number {
-  const quotes = 2;
-  const bytes = new TextEncoder().encode(JSON.stringify(text)).length - quotes;
+  const bytes = encoder.encode(JSON.stringify(text)).length - quotes;
   return Math.max(1, bytes / limits.chatLength);
 }
 

@@ -58,11 +58,8 @@ export class Home extends DurableObject<Env> implements HomePort {
     const stored = storedLobbies(ctx.storage);
     const [witness] = [...this.#crowd, ...stored];
     this.#name = ctx.id.name ?? witness?.home ?? "";
-    const name = () => this.#name;
     this.#post = new PostOffice({
-      get home() {
-        return name();
-      },
+      home: () => this.#name,
       crowd: this.#crowd,
       lobbyOf: (lobbyId) => this.#lobbies.get(lobbyId),
       bring: (home, batch) => homeAt(env, home).receive(this.#name, batch),

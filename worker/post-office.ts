@@ -14,7 +14,7 @@ import type { Mail, News, Parcel, SeatRef } from "./ports.ts";
 /** What a post office needs of its home. */
 export type Premises = {
   /** The home's number. */
-  readonly home: string;
+  home(): string;
   readonly crowd: Crowd;
   lobbyOf(lobbyId: string): Lobby | undefined;
   /** Brings a batch to another home; answers with its strays. */
@@ -46,7 +46,7 @@ export class PostOffice {
     news: MemberEvent,
   ): true | Promise<boolean> {
     const mail = { lobbyId: seat.lobbyId, news, attempt: seat.attempt };
-    if (seat.home !== this.#premises.home) return this.#flights.push(seat.home, mail);
+    if (seat.home !== this.#premises.home()) return this.#flights.push(seat.home, mail);
     this.#giveUp(this.#hear(mail));
     return true;
   }
@@ -114,7 +114,7 @@ export class PostOffice {
   }
 
   #mailLost(home: string, mail: Mail[], error: unknown): void {
-    logFault("home unreachable", { from: this.#premises.home, home, lost: mail.length }, error);
+    logFault("home unreachable", { from: this.#premises.home(), home, lost: mail.length }, error);
     const parcels = mail.filter((item) => "to" in item);
     for (const [lobbyId, some] of Map.groupBy(parcels, (parcel) => parcel.lobbyId)) {
       this.#loseMembers(

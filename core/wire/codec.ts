@@ -17,14 +17,24 @@ export function decodeMessage(text: string): Message | null {
   return payload && { method: text.slice(0, colon), payload };
 }
 
-/** The JSON object a text is, or null if it is anything else. Never throws. */
+/** An escape for one half of a character outside the 65 536 that UTF-16 can write in one unit. */
+const surrogateEscape = /\\u[dD][89a-fA-F]/;
+
+/**
+ * The JSON object a text is, or null if it is anything else. Never throws. All texts in it are well-formed: escapes can
+ * write half an emoji, on which clients in other languages fail, so each lone half is replaced by U+FFFD.
+ */
 export function parseObject(json: string): Record<string, unknown> | null {
   try {
-    const value: unknown = JSON.parse(json);
+    const value: unknown = surrogateEscape.test(json) ? JSON.parse(json, wellFormed) : JSON.parse(json);
     return isObject(value) ? value : null;
   } catch {
     return null;
   }
+}
+
+function wellFormed(_key: string, value: unknown): unknown {
+  return typeof value === "string" ? value.toWellFormed() : value;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -32,11 +32,20 @@ const payload = fc.dictionary(anyText, fc.jsonValue()).map((value): object => {
   return JSON.parse(JSON.stringify(value));
 });
 
-test("half an emoji comes through, escaped", () => {
-  const payload = { message: "\ud83c" };
-  const text = encodeMessage("m", payload);
-  expect(text).toBe(`m:${btoa('{"message":"\\ud83c"}')}`);
-  expect(decodeMessage(text)).toEqual({ method: "m", payload });
+test("half an emoji is replaced wherever it stands, and a whole one is kept", () => {
+  for (const [json, text] of [
+    ['"\\ud83c"', "\ufffd"],
+    ['"a\\uDFB2b"', "a\ufffdb"],
+    ['"\\udfb2\\ud83c"', "\ufffd\ufffd"],
+    ['"\\ud83c\\udfb2"', "🎲"],
+    ['"🎲\\ud83c"', "🎲\ufffd"],
+  ] as const) {
+    expect(parseObject(`{"message":${json}}`)).toEqual({ message: text });
+    expect(parseObject(`{"peers":[{"timeline":[{"what":${json}}]}]}`)).toEqual({
+      peers: [{ timeline: [{ what: text }] }],
+    });
+  }
+  expect(parseObject('{"text":"\\\\ud83c"}')).toEqual({ text: "\\ud83c" });
 });
 
 test("whatever is written is read again", () => {

@@ -2,6 +2,12 @@
 export const limits = {
   /** Bytes of an HTTP request body. The largest honest one is under 300. */
   bodyBytes: 16 * 1024,
+  /** Bytes of a refused body that are still read, so that the client gets the answer. Nobody sends so much by mistake. */
+  drainBytes: 8 * 1024 * 1024,
+  /** Milliseconds that this may take: 1 MiB over a slow mobile network. */
+  drainMs: 10_000,
+  /** Milliseconds without a byte after which the client is taken to have sent everything. */
+  drainPauseMs: 2_000,
   /** Bytes of a WebSocket message from a client. The largest honest one is under 2 000. */
   frameBytes: 16 * 1024,
   /** Bytes of a datagram that is no packet of a peer: Orion's is under 200, a bind under 500, a probe with 8 of the longest candidates under 1 000. */

@@ -1,10 +1,12 @@
 /** Reading bodies, answering, and what browsers need to be allowed to call. */
 
 import type { z } from "zod";
+import { limits } from "../core/limits.ts";
 import { accept, type Outcome, type Refusal, refusal, refuse } from "../core/problem.ts";
 import { parseObject } from "../core/wire/codec.ts";
 import { check } from "../core/wire/schema.ts";
 import { type Details, logRefusal } from "./log.ts";
+import { within } from "./retry.ts";
 
 export function json(body: unknown, status = 200): Response {
   return Response.json(body, { status });
@@ -19,23 +21,56 @@ export function refused({ codes, retryAfterS }: Refusal, about: Details = {}): R
   return response;
 }
 
-/** The body as text, unless it has more than `limit` bytes: such a one is not read to its end. */
+/**
+ * The body as text. Refused if it has more than `limit` bytes; what is left of it then is drained, so that the client
+ * gets to read the refusal.
+ */
 export async function readText(request: Request, limit: number): Promise<Outcome<string>> {
-  if (Number(request.headers.get("content-length") ?? 0) > limit) return refuse("body_too_large");
+  const announced = request.headers.get("content-length");
+  if (Number(announced ?? 0) > limit) return await refuseBody(request);
   try {
-    if (request.headers.has("content-length")) return accept(await request.text());
+    if (announced !== null) return accept(await request.text());
     const chunks: Uint8Array[] = [];
     let length = 0;
-    for await (const chunk of request.body ?? []) {
-      length += chunk.byteLength;
-      if (length > limit) return refuse("body_too_large");
-      chunks.push(chunk);
+    const reader = request.body?.getReader();
+    for (let read = await reader?.read(); read?.value; read = await reader?.read()) {
+      length += read.value.byteLength;
+      if (length > limit) {
+        reader?.releaseLock();
+        return await refuseBody(request);
+      }
+      chunks.push(read.value);
     }
-    // As the other way does: the byte order mark is no part of the text.
+    // Like `text()`, the decoder leaves out the byte order mark.
     return accept(new TextDecoder().decode(await new Blob(chunks).arrayBuffer()));
   } catch {
-    // Its sender broke off, or broke its framing: no fault of ours.
+    // The client broke off, or broke its framing.
     return refuse("invalid_body");
+  }
+}
+
+async function refuseBody(request: Request): Promise<Outcome<never>> {
+  await drain(request);
+  return refuse("body_too_large");
+}
+
+/**
+ * Reads what is left of the body and throws it away, within bounds. Most clients read the answer only after they have
+ * sent everything. If the server answers and closes earlier, they see a broken connection and no answer.
+ */
+export async function drain({ body, headers }: Request): Promise<void> {
+  if (body === null || Number(headers.get("content-length") ?? 0) > limits.drainBytes) return;
+  const reader = body.getReader();
+  const giveUpAt = Date.now() + limits.drainMs;
+  try {
+    for (let bytes = 0; bytes < limits.drainBytes; ) {
+      const patience = Math.min(limits.drainPauseMs, giveUpAt - Date.now());
+      const read = patience > 0 ? await within(patience, reader.read(), null) : null;
+      if (!read?.value) return;
+      bytes += read.value.byteLength;
+    }
+  } catch {
+    // The client broke off: nobody waits for the answer.
   }
 }
 
@@ -54,7 +89,7 @@ export function preflight(): Response {
   return new Response(null, {
     status: 204,
     headers: {
-      "access-control-allow-methods": "GET, POST, OPTIONS",
+      "access-control-allow-methods": "GET, HEAD, POST, OPTIONS",
       "access-control-allow-headers": "content-type",
       "access-control-max-age": "86400",
     },

@@ -3,6 +3,7 @@ import { type Env, readSettings } from "./env.ts";
 import { drain, refused } from "./http.ts";
 import { logFault, logRefusal } from "./log.ts";
 import { mayAsk, withCors } from "./origin.ts";
+import { withPlainPath } from "./path.ts";
 import { router } from "./routes.ts";
 import { isUpgrade, upgrade } from "./upgrade.ts";
 
@@ -31,8 +32,9 @@ async function answer(request: Request, env: Env): Promise<Response> {
     if (!mayAsk(request, allowedOrigin)) {
       return withCors(refused(refuse("origin_not_allowed")), request, allowedOrigin);
     }
-    if (isUpgrade(plain)) return await upgrade(request, env);
-    return withCors(await router.fetch(request, env), request, allowedOrigin);
+    const plain = withPlainPath(request);
+    if (isUpgrade(plain)) return await upgrade(plain, env);
+    return withCors(await router.fetch(plain, env), request, allowedOrigin);
   } catch (error) {
     logFault("request failed", { method: request.method }, error);
     return withCors(refused(refuse("internal")), request, allowedOrigin);

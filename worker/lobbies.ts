@@ -1,4 +1,4 @@
-import { type CodeBook, lobbyIdAt, slotsOf } from "../core/lobby/lobby-id.ts";
+import { type CodeBook, isClear, lobbyIdAt, slotsOf } from "../core/lobby/lobby-id.ts";
 import type { LobbyState } from "../core/lobby/state.ts";
 import type { Alarm } from "./alarm.ts";
 import { Lobby, type Residence } from "./lobby.ts";
@@ -41,11 +41,12 @@ export class Lobbies {
     const slots = slotsOf(codes);
     // A deployment that has fewer homes than it had has no codes for those beyond.
     if (this.#byId.size >= slots || home >= codes.homes) return null;
-    for (;;) {
+    for (let tried = 0; tried < slots; tried++) {
       this.#slot = (this.#slot + 1) % slots;
       const lobbyId = lobbyIdAt(codes, home, this.#slot);
-      if (!this.#byId.has(lobbyId)) return this.#add(lobbyId, null, null);
+      if (isClear(lobbyId) && !this.#byId.has(lobbyId)) return this.#add(lobbyId, null, null);
     }
+    return null;
   }
 
   /** The alarm has come: does what is due. Returns what is done when all that follows from it is. */

@@ -12,6 +12,7 @@ import type { Env } from "./env.ts";
 import { json, preflight, readJson, refused } from "./http.ts";
 import { verifyToken } from "./keys.ts";
 import { type Details, logFault } from "./log.ts";
+import { pathText } from "./path.ts";
 import { placeOf } from "./place.ts";
 import { type HomePort, homeAt } from "./ports.ts";
 import { released, retry } from "./retry.ts";
@@ -70,7 +71,7 @@ const start: Route = async (request, env) =>
   );
 
 function lobbyIdOf(request: IRequestStrict): string | null {
-  return readLobbyId(request.params.lobbyId ?? "");
+  return readLobbyId(pathText(request.params.lobbyId ?? ""));
 }
 
 /** Answers what a client asks of its home. */
@@ -129,11 +130,13 @@ const table: [method: "GET" | "POST", path: string, route: Route][] = [
 export const router = Router<IRequestStrict & Request, [Env]>();
 router.options("*", preflight);
 for (const [method, path, route] of table) {
-  if (method === "GET") router.get(path, route);
-  else router.post(path, route);
+  if (method === "POST") router.post(path, route);
+  // The platform leaves out the body of an answer to HEAD.
+  else router.get(path, route).head(path, route);
 }
 for (const path of new Set(table.map(([, path]) => path))) {
-  const allowed = table.filter((row) => row[1] === path).map(([method]) => method);
+  const methods = table.filter((row) => row[1] === path).map(([method]) => method);
+  const allowed = methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : method));
   router.all(path, () => {
     const response = refused(refuse("method_not_allowed"));
     response.headers.set("allow", [...allowed, "OPTIONS"].join(", "));

@@ -15,6 +15,7 @@ import { homesOf } from "./codes.ts";
 import { type Env, settingsOf } from "./env.ts";
 import { refused } from "./http.ts";
 import { logFault } from "./log.ts";
+import { pathText } from "./path.ts";
 import { placeOf } from "./place.ts";
 import { homeAt } from "./ports.ts";
 
@@ -31,14 +32,25 @@ export async function upgrade(request: Request, env: Env): Promise<Response> {
   const tooMany = await count(env, "CONNECTS", network);
   if (tooMany) return refused(tooMany);
   const [, root, wanted, ...rest] = new URL(request.url).pathname.split("/");
-  const lobbyId = root === "lobbies" && wanted && rest.length === 0 ? readLobbyId(wanted) : null;
+  const lobbyId = root === "lobbies" && wanted && rest.length === 0 ? readLobbyId(pathText(wanted)) : null;
   // Where the socket goes tells whether there is such a lobby: to one who guesses, nothing.
   if (lobbyId && !refuseGuesser(network)) {
     const socket = await lobbySocket(env, lobbyId);
-    if (socket) return socket;
+    if (socket) return withSubprotocol(socket, request);
     await countFailedJoin(env, network);
   }
-  return await socketNear(request, env);
+  return withSubprotocol(await socketNear(request, env), request);
+}
+
+/**
+ * The answer with the first of the subprotocols that the client offers. They mean nothing here, but browsers and most
+ * libraries close a WebSocket whose server chooses none of those offered.
+ */
+function withSubprotocol(response: Response, request: Request): Response {
+  const offered = request.headers.get("sec-websocket-protocol")?.split(",", 1)[0]?.trim();
+  if (!offered || !response.webSocket) return response;
+  const headers = { "sec-websocket-protocol": offered };
+  return new Response(null, { status: 101, webSocket: response.webSocket, headers });
 }
 
 async function lobbySocket(env: Env, lobbyId: string): Promise<Response | null> {

@@ -1,6 +1,6 @@
 /**
- * A lobby's id is the code players tell each other: 5 of 0-9A-Z. It says where the lobby lives (which home, and
- * which of the home's slots), but only to whoever has the deployment's secret: all codes are shuffled with it.
+ * A lobby's id is the code players tell each other: 5 of 0-9A-Z without I, L and O. It says where the lobby lives (which
+ * home, and which of the home's slots), but only to those who have the deployment's secret: it shuffles all codes.
  */
 
 const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -8,9 +8,18 @@ const length = 5;
 const codes = digits.length ** length;
 const shape = /^[0-9A-Za-z]{5}$/;
 
-/** The id people meant by what they typed (lower case is fine), or null if it can be none. */
+/**
+ * The id that people meant by what they typed, or null if it cannot be one. Lower case and spaces are fine. O counts as 0,
+ * I and L count as 1: people read codes aloud, and no lobby gets a code with those letters.
+ */
 export function readLobbyId(text: string): string | null {
-  return shape.test(text) ? text.toUpperCase() : null;
+  const typed = text.replace(/\s/g, "");
+  return shape.test(typed) ? typed.toUpperCase().replaceAll("O", "0").replace(/[IL]/g, "1") : null;
+}
+
+/** Whether people can pass this code on without mistaking a letter for a digit. */
+export function isClear(lobbyId: string): boolean {
+  return readLobbyId(lobbyId) === lobbyId;
 }
 
 /**

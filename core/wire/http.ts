@@ -41,18 +41,21 @@ export const startRequest = z.object({ token: tokenField }, object);
 /** One public lobby in `GET /lobbies`. */
 export type ListedLobby = { name: string; id: string; currentMembers: number; maxMembers: number };
 
+/** A parameter of a query. One without a value counts as absent: a game's first page has an empty cursor. */
+function parameter<T>(schema: z.ZodType<T>) {
+  return z.preprocess((value) => (value === "" ? undefined : value), schema.optional());
+}
+
 /** The query of `GET /lobbies` (an addition to Orion; without one, all lobbies are listed). */
 export const listQuery = z.object({
-  limit: z
-    .string()
-    .regex(/^\d{1,3}$/)
-    .transform(Number)
-    .refine((limit) => limit >= 1 && limit <= limits.pageSize)
-    .optional(),
-  cursor: z
-    .string()
-    .regex(/^\d{1,4}-\d{1,15}$/)
-    .optional(),
-  name: z.string().max(limits.nameLength).optional(),
+  limit: parameter(
+    z
+      .string()
+      .regex(/^\d{1,3}$/)
+      .transform(Number)
+      .refine((limit) => limit >= 1 && limit <= limits.pageSize),
+  ),
+  cursor: parameter(z.string().regex(/^\d{1,4}-\d{1,15}$/)),
+  name: parameter(z.string().max(limits.nameLength)),
 });
 export type ListQuery = z.infer<typeof listQuery>;

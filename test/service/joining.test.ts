@@ -176,3 +176,40 @@ test("that a lobby is locked is said before that it is full, and that before tha
   await host.start(lobbyId);
   expectRefused(await late.join(lobbyId, "Host"), 409, "lobby_locked");
 });
+
+for (const direct of [false, true]) {
+  test(`a code is found however a person types it (${direct ? "direct" : "plain"})`, async () => {
+    // Codes with a 0 or a 1 in them are what people mishear: open lobbies until one has both.
+    const digits = (code: string) => ["0", "1"].filter((digit) => code.includes(digit)).length;
+    const opened: string[] = [];
+    while (!opened.some((code) => digits(code) === 2) && opened.length < 400) {
+      const host = await Player.connect(server.url, direct ? "/lobbies" : "/");
+      opened.push(String((await host.host()).body?.lobbyId));
+    }
+    for (const code of opened) expect(code).toMatch(/^[0-9A-HJKMNP-Z]{5}$/);
+    const code = opened.toSorted((a, b) => digits(b) - digits(a))[0] ?? "";
+    const spellings = [
+      code.toLowerCase(),
+      ` ${code} `,
+      code.replaceAll("0", "O").replaceAll("1", "I"),
+      code.replaceAll("0", "o").replaceAll("1", "l"),
+      `${code.slice(0, 3)} ${code.slice(3)}`,
+    ];
+    for (const [i, typed] of spellings.entries()) {
+      const path = encodeURIComponent(typed);
+      const guest = await Player.connect(server.url, direct ? `/lobbies/${path}` : "/");
+      const answer = await guest.join(path, `Guest ${i}`);
+      expect([answer.status, answer.body?.lobbyId]).toEqual([200, code]);
+      guest.chat(typed.slice(0, 16), `${i}`);
+      await guest.hearsChat(`${i}`);
+    }
+  });
+}
+
+test.each(["%20", "%E2%80%8B00000", "%", "%zz", "00000%00", "OOOOOO"])(
+  "%j is the code of no lobby",
+  async (code) => {
+    const player = await Player.connect(server.url);
+    expectRefused(await player.join(code, "Guest"), 409, "no_such_lobby");
+  },
+);

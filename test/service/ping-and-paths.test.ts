@@ -1,6 +1,7 @@
 import { request as httpRequest } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
+import { openRaw } from "../fuzz/raw-connection.ts";
 import { Player, post, request } from "../support/player.ts";
 import { expectRefused } from "../support/refusal.ts";
 import { startTestServer } from "../support/server.ts";
@@ -41,6 +42,57 @@ test("ping answers pong", async () => {
   expect([answer.status, answer.text]).toEqual([200, "pong"]);
 });
 
+test.each(["/ping", "/lobbies", "/lobbies?limit=1"])("HEAD %s is GET without the body", async (path) => {
+  const [head, get] = [await request(server.url, path, { method: "HEAD" }), await request(server.url, path)];
+  expect([head.status, head.text]).toEqual([200, ""]);
+  for (const name of ["content-type", "content-length", "access-control-allow-origin"]) {
+    expect(head.headers.get(name)).toBe(get.headers.get(name));
+  }
+});
+
+test.each(["/nowhere", "/lobbies/ABCDE/join", "/lobbies?limit=0"])(
+  "HEAD %s is refused like GET, without the body",
+  async (path) => {
+    const [head, get] = [
+      await request(server.url, path, { method: "HEAD" }),
+      await request(server.url, path),
+    ];
+    expect([head.status, head.text]).toEqual([get.status, ""]);
+  },
+);
+
+test("a base URL with a slash and a path with a slash make a path that works", async () => {
+  const at = (path: string) => new URL(server.url.origin + path);
+  expect((await request(at("//ping"), "")).text).toBe("pong");
+  expect((await request(at("//lobbies"), "")).status).toBe(200);
+  const host = await Player.connect(at("//lobbies"), "");
+  const { body } = await post(at("//lobbies"), "", {
+    token: host.token,
+    ...{ hostName: "Host", lobbyName: "Lobby", isPublic: false, maxMembers: 2 },
+  });
+  const guest = await Player.connect(at(`///lobbies//${body?.lobbyId}`), "");
+  const joined = await post(at(`//lobbies//${body?.lobbyId}/join`), "", {
+    token: guest.token,
+    peerName: "Guest",
+  });
+  expect(joined.status).toBe(200);
+  expect(guest.home).toBe(host.home);
+  expectRefused(await request(at("//nowhere"), ""), 404, "not_found");
+});
+
+test.each([
+  ["GET /ping HTTP/1.0", "Host: x", 200],
+  ["GET /ping HTTP/1.1", "Host: x", 200],
+  // The platform refuses these itself, in plain text.
+  ["GET /ping HTTP/1.0", "Accept: */*", 400],
+  ["GET /ping HTTP/1.1", "Accept: */*", 400],
+])("%s with %s is answered %i", async (line, header, status) => {
+  const connection = openRaw(server.url);
+  connection.say(`${line}\r\n${header}\r\nConnection: close\r\n\r\n`);
+  await connection.ended();
+  expect(connection.heard).toMatch(new RegExp(`^HTTP/1\\.[01] ${status} `));
+});
+
 test("a slash too many or a query does not matter", async () => {
   expect((await request(server.url, "/ping/?at=1")).text).toBe("pong");
   expect((await request(server.url, "/lobbies/")).status).toBe(200);
@@ -66,11 +118,11 @@ test.each([
 });
 
 test.each([
-  ["POST", "/ping", "GET, OPTIONS"],
-  ["DELETE", "/ping", "GET, OPTIONS"],
-  ["PUT", "/lobbies", "GET, POST, OPTIONS"],
-  ["DELETE", "/lobbies", "GET, POST, OPTIONS"],
-  ["PATCH", "/lobbies", "GET, POST, OPTIONS"],
+  ["POST", "/ping", "GET, HEAD, OPTIONS"],
+  ["DELETE", "/ping", "GET, HEAD, OPTIONS"],
+  ["PUT", "/lobbies", "GET, HEAD, POST, OPTIONS"],
+  ["DELETE", "/lobbies", "GET, HEAD, POST, OPTIONS"],
+  ["PATCH", "/lobbies", "GET, HEAD, POST, OPTIONS"],
   ["GET", "/lobbies/ABCDE/join", "POST, OPTIONS"],
   ["PUT", "/lobbies/ABCDE/join", "POST, OPTIONS"],
   ["GET", "/lobbies/ABCDE/ptp/start", "POST, OPTIONS"],

@@ -161,6 +161,8 @@ function workerOptions(from: {
         config: {
           name: workerName,
           compatibilityDate: "2026-10-01",
+          // wrangler.toml says why.
+          compatibilityFlags: ["no_web_socket_compression"],
           manifest: {
             mainModule: "index.js",
             modulesRoot: root,

@@ -12,6 +12,7 @@ import { type Outcome, type Refusal, refuse, refuseFor } from "../core/problem.t
 import { sameText } from "../core/token.ts";
 import { readClientMessage } from "../core/wire/client-message.ts";
 import type { HostAnswer, JoinAnswer } from "../core/wire/http.ts";
+import { pingText, pongText } from "../core/wire/ping.ts";
 import { Alarm } from "./alarm.ts";
 import { Client } from "./client.ts";
 import { codesOf, homesOf } from "./codes.ts";
@@ -35,7 +36,7 @@ import {
 import { PostOffice } from "./post-office.ts";
 import { retry } from "./retry.ts";
 import { Seating } from "./seating.ts";
-import { isSendable, isTooLarge } from "./websocket.ts";
+import { isSendable, isTooLarge, messageText } from "./websocket.ts";
 
 export class Home extends DurableObject<Env> implements HomePort {
   readonly #alarm: Alarm;
@@ -110,7 +111,10 @@ export class Home extends DurableObject<Env> implements HomePort {
     else if (verdict === "close") this.#crowd.expel(client, "flood");
     else if (verdict === "take") {
       this.#crowd.trust(client);
-      if (typeof data === "string") this.#read(client, data);
+      const text = messageText(data);
+      // The platform answers a ping in a text frame, and passes on one in a binary frame.
+      if (text === pingText) this.#crowd.send(client, pongText);
+      else if (text !== null) this.#read(client, text);
     }
   }
 

@@ -31,8 +31,11 @@ test("wrangler deploy makes one small bundle", () => {
 });
 
 test("a deployment begins with Orion's timing, and with the platform that npm start runs", () => {
-  const { vars, compatibility_date } = unstable_readConfig({ config: join(root, "wrangler.toml") });
+  const config = unstable_readConfig({ config: join(root, "wrangler.toml") });
+  const { vars, compatibility_date, compatibility_flags } = config;
   expect(vars).toMatchObject(defaultTiming);
   const server = readFileSync(join(root, "local/server.ts"), "utf8");
   expect(server).toContain(`compatibilityDate: "${compatibility_date}"`);
+  expect(compatibility_flags).toContain("no_web_socket_compression");
+  expect(server).toContain(`compatibilityFlags: ${JSON.stringify(compatibility_flags)}`);
 });

@@ -1,9 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { WebSocket } from "ws";
 import type { Server } from "../../local/server.ts";
 import { carryMediation } from "../support/mediation.ts";
 import { Player, request } from "../support/player.ts";
@@ -37,6 +39,13 @@ describe("the Worker under wrangler, and a sidecar that knows only its URL and t
       await carryMediation(base, { direct, udpPort });
     });
   }
+
+  test("a client that offers subprotocols is given the first of them", async () => {
+    const socket = new WebSocket(base.href.replace(/^http/, "ws"), ["orion", "other"]);
+    await once(socket, "message");
+    expect(socket.protocol).toBe("orion");
+    socket.close();
+  });
 
   test("the demo's players meet there", async () => {
     const demo = startProgram("npm", ["run", "-s", "demo", "--", base.href]);

@@ -7,15 +7,15 @@ export const problems = {
   invalid_token: [400, "This token is not that of a connected client. Connect again to get a new one."],
   invalid_host_name: [
     400,
-    "The host's name must be 1 to 50 letters, digits, underscores or spaces, and must not begin with a space.",
+    "The host's name must have 1 to 50 characters, each one of A-Z, a-z, 0-9, _ or a space, and must not begin with a space.",
   ],
   invalid_peer_name: [
     400,
-    "Your name must be 1 to 50 letters, digits, underscores or spaces, and must not begin with a space.",
+    "Your name must have 1 to 50 characters, each one of A-Z, a-z, 0-9, _ or a space, and must not begin with a space.",
   ],
   invalid_lobby_name: [
     400,
-    "The lobby's name must be 1 to 50 letters, digits, underscores or spaces, and must not begin with a space.",
+    "The lobby's name must have 1 to 50 characters, each one of A-Z, a-z, 0-9, _ or a space, and must not begin with a space.",
   ],
   invalid_is_public: [400, "isPublic must be true or false."],
   invalid_max_members: [400, "maxMembers must be a whole number from 1 to 64."],

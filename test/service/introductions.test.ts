@@ -163,6 +163,22 @@ test("local addresses that are no other machine's are not passed on", async () =
   ]);
 });
 
+test("texts in a report that were cut in the middle of an emoji reach the host well-formed", async () => {
+  const { lobbyId, host, guests } = await lobbyOf(2, server.url);
+  const [guest] = guests;
+  await beat();
+  await host.start(lobbyId);
+  const { mediation } = (await guest?.hears("ptpMediation_send")) ?? {};
+  const peer = (half: string) => ({
+    clientId: `${half}x`,
+    path: null,
+    cause: null,
+    timeline: [{ atMs: 1, what: `cut ${half}` }],
+  });
+  guest?.say("ptpMediation_peersConnection_failure", { mediation, cause: null, peers: [peer("\ud83c")] });
+  expect((await host.hears("ptpMediation_report")).peers).toEqual([peer("\ufffd")]);
+});
+
 test("what a guest could not do is told to the host: the group goes on, or does not, as the lobby was opened", async () => {
   for (const onLoss of ["continue", "abort"]) {
     const { lobbyId, host, guests } = await lobbyOf(3, server.url, { onLoss });

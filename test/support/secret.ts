@@ -56,12 +56,16 @@ export function sealedOf(key: string, method: string, payload: object): string {
 
 /** What a ticket's two holders, its lobby and its end are, unless a test cares. */
 const ticketDefaults = { link: "0123456789ab", lobby: "ABCDE", a: "Ada", b: "Bob", lifeMs: 3_600_000 };
+const startedAt = Date.now();
 
-/** One end's ticket of a link, and the key that the lobby tells its holder alone. */
+/**
+ * One end's ticket of a link, and the key that the lobby tells its holder alone. The same each time it is asked for: a
+ * ticket has whole seconds, so by the clock two of them may differ. Where a test sets `lifeMs`, it is counted from now.
+ */
 export function ticketOf(
   side: "a" | "b",
   about: Partial<typeof ticketDefaults> = {},
-  { under = secret, now = Date.now() } = {},
+  { under = secret, now = about.lifeMs === undefined ? startedAt : Date.now() } = {},
 ): { ticket: string; key: string } {
   const { link, lobby, a, b, lifeMs } = { ...ticketDefaults, ...about };
   const [mine, theirs] = (side === "a" ? [a, b] : [b, a]).map((id) => id.padEnd(16, "-"));

@@ -162,13 +162,16 @@ describe("a query of the list", () => {
     });
   });
   test("takes no page of nothing, of more than 200, or of half a lobby, and no cursor but ours", () => {
-    for (const limit of ["0", "201", "-1", "1.5", "many", "", "NaN", "Infinity"]) {
+    for (const limit of ["0", "201", "-1", "1.5", "many", "NaN", "Infinity"]) {
       expect(read({ limit })).toBeUndefined();
     }
-    for (const cursor of ["", "1", "1-", "-1", "12345-1", "1-1234567890123456", "1-1\n", "a-b"]) {
+    for (const cursor of ["1", "1-", "-1", "12345-1", "1-1234567890123456", "1-1\n", "a-b"]) {
       expect(read({ cursor })).toBeUndefined();
     }
     expect(read({ name: "a".repeat(51) })).toBeUndefined();
+  });
+  test("counts a parameter without a value as absent", () => {
+    expect(read({ limit: "", cursor: "", name: "" })).toEqual({});
   });
   test("given twice is refused", () => {
     expect(read({ limit: ["1", "2"] })).toBeUndefined();

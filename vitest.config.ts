@@ -1,8 +1,18 @@
 import { defineConfig } from "vitest/config";
 
+/** Folders whose tests kill processes, wait for time to pass, or try thousands of inputs: minutes, not seconds. */
+const slow = ["bench", "deployed", "faults", "fuzz", "lab", "soak"].map(
+  (folder) => `test/${folder}/**/*.test.ts`,
+);
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
+    projects: [
+      // `npm test`: what is run before every commit.
+      { extends: true, test: { name: "quick", include: ["test/**/*.test.ts"], exclude: slow } },
+      // `npm run test:slow`: the rest. CI runs both.
+      { extends: true, test: { name: "slow", include: slow } },
+    ],
     // Nothing that is logged in any test may be a secret.
     setupFiles: ["test/support/whole-log-setup.ts"],
     globalSetup: ["test/support/whole-log-total.ts"],

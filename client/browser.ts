@@ -1,6 +1,7 @@
 /** The SDK's lobby half, for browsers: no UDP there, so no links. Nothing that is imported from here needs Node. */
 import { Lobby } from "./lobby.ts";
-import { Orion } from "./orion.ts";
+import { declineMediations } from "./no-udp.ts";
+import { type Opening, Orion } from "./orion.ts";
 
 export { type OrionCode, OrionError, type OwnCode } from "./error.ts";
 export type { CloseReason, LobbyEvents } from "./lobby-events.ts";
@@ -13,5 +14,10 @@ export async function connect(
   url: string | URL,
   options: { signal?: AbortSignal } = {},
 ): Promise<Orion<Lobby>> {
-  return await Orion.find(url, ({ seat }) => new Lobby(seat), options);
+  return await Orion.find(url, open, options);
+}
+
+function open({ seat }: Opening): Lobby {
+  declineMediations(seat);
+  return new Lobby(seat);
 }

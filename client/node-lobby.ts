@@ -126,8 +126,7 @@ export class NodeLobby extends Lobby {
 
   /** Says that it cannot be: the start is aborted, or goes on without it. */
   reportFailed(cause: Cause = "no-packets-received"): void {
-    const mediation = this.#mediation?.id;
-    this.#seat.say("ptpMediation_peersConnection_failure", { mediation, cause, peers: [] });
+    this.#mediation?.reportFailed(cause);
   }
 
   /** As a lobby that has no links. Those that were handed out live on; those that nobody has asked for are closed. */

@@ -1,6 +1,6 @@
 /** The first half of a mediation: sockets are opened, and the server sees them. */
 import type { Endpoint } from "../../core/endpoint.ts";
-import { causes } from "../../core/link/cause.ts";
+import { type Cause, causes } from "../../core/link/cause.ts";
 import type { Heard } from "../../core/wire/heard-message.ts";
 import type { Sealed } from "../../core/wire/sealed.ts";
 import { OrionError, ownError } from "../error.ts";
@@ -16,8 +16,8 @@ export type GatheringOptions = {
   note: (what: string) => void;
   /** The sidecar does not answer: the server may know another. */
   unseen: () => void;
-  /** Nothing gets out from here, or not even a socket can be had. */
-  failed: (error: OrionError) => void;
+  /** No socket can be opened (`no-udp`), or nothing gets out (`udp-blocked`). */
+  failed: (cause: Cause, error: OrionError) => void;
 };
 
 /** What is known and open when the introduction comes. */
@@ -117,12 +117,12 @@ export class Gathering {
       });
       return { sockets, probe };
     } catch (error) {
-      failed(error instanceof OrionError ? error : ownError("no_socket", error));
+      failed("no-udp", error instanceof OrionError ? error : ownError("no_socket", error));
       return null;
     }
   }
 
   #fail(): void {
-    this.#options.failed(new OrionError("udp-blocked", causes["udp-blocked"]));
+    this.#options.failed("udp-blocked", new OrionError("udp-blocked", causes["udp-blocked"]));
   }
 }

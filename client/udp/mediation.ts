@@ -63,6 +63,8 @@ export class Mediation {
   /** The socket that is the game's, and whether the game has it. */
   #released: Socket | null = null;
   #isTaken = false;
+  /** Whether the game has said how it went. */
+  #hasReported = false;
   readonly #over = Promise.withResolvers<void>();
 
   constructor(options: MediationOptions) {
@@ -74,7 +76,9 @@ export class Mediation {
       receive: (...arrival) => this.#receive(...arrival),
       note: (what) => this.#note(what),
       unseen: () => this.#options.seat.say("ptpMediation_unseen", { mediation: this.id }),
-      failed: (error) => this.#giveUp(error),
+      failed: (cause, error) => {
+        if (this.#phase === "gathering") this.#giveUp(cause, error);
+      },
     });
   }
 
@@ -111,7 +115,11 @@ export class Mediation {
     if (this.#phase !== "gathering" || this.#failure) return;
     this.#phase = "connecting";
     const gathered = await this.#gathering.end();
-    if (!gathered || this.isFailing) return;
+    if (this.isFailing) return;
+    if (!gathered) {
+      this.#giveUp(null, ownError("unexpected_answer"));
+      return;
+    }
     const { seat, introduced, wantsRaw } = this.#options;
     const isHost = seat.host === seat.self;
     const expected = isHost ? seat.members.filter((name) => name !== seat.self) : [seat.host];
@@ -125,9 +133,18 @@ export class Mediation {
     this.#conclude(await Promise.all(told.map((each) => this.#connect(each, options))));
   }
 
-  /** The game, which has the socket, is connected to all its peers. */
+  /** The game, which has the socket, is connected to all its peers. Said once. */
   reportConnected(): void {
+    if (this.#hasReported) return;
+    this.#hasReported = true;
     this.#options.seat.say("ptpMediation_peersConnection_success", { mediation: this.id });
+  }
+
+  /** The game, which has the socket, cannot connect to all its peers. Said once. */
+  reportFailed(cause: Cause): void {
+    if (this.#hasReported) return;
+    this.#hasReported = true;
+    this.#sayFailure(cause);
   }
 
   /** A member has left: there is nobody to be connected to. */
@@ -197,15 +214,12 @@ export class Mediation {
 
   #conclude(outcomes: Outcome[]): void {
     if (this.#phase !== "connecting" || this.isFailing) return;
-    const { seat, goesOn } = this.#options;
+    const { goesOn } = this.#options;
     const report = { cause: null, timeline: this.#timeline, peers: outcomes.map(reportOf) };
     const lost = outcomes.find(({ end }) => !end?.isUsable);
     const isComplete = outcomes.length > 0 && !lost;
     const links = outcomes.flatMap(({ end, link }) => (end?.isUsable && link ? [link] : []));
-    seat.say(
-      `ptpMediation_peersConnection_${isComplete ? "success" : "failure"}`,
-      reportMessage(this.id, report),
-    );
+    this.#tell(isComplete, report);
     if (!isComplete && !(goesOn && links.length > 0)) {
       const cause = lost ? causeOf(lost) : "no-additions";
       this.#failSoon(new OrionError(cause, causes[cause], { report }));
@@ -229,17 +243,24 @@ export class Mediation {
     this.#result.resolve({ kind: "raw", raw: { socket, peers: told.map(({ peer }) => peer) } });
   }
 
-  /** Nothing gets out from here: the server and the game are told so. */
-  #giveUp(error: OrionError): void {
-    if (this.#phase !== "gathering" || this.#failure) return;
-    const report = this.#sayFailure("udp-blocked");
+  /** This client cannot take part: it tells the server and the game at once. */
+  #giveUp(cause: Cause | null, error: OrionError): void {
+    if (this.#failure) return;
+    const report = this.#sayFailure(cause);
     this.#failSoon(new OrionError(error.code, error.message, { report, cause: error.cause }));
   }
 
-  #sayFailure(cause: Cause): ConnectionReport {
+  #sayFailure(cause: Cause | null): ConnectionReport {
     const report: ConnectionReport = { cause, timeline: this.#timeline, peers: [] };
-    this.#options.seat.say("ptpMediation_peersConnection_failure", reportMessage(this.id, report));
+    this.#tell(false, report);
     return report;
+  }
+
+  /** Tells the server how it went. A plain Orion server knows success alone, and names no mediation. */
+  #tell(isConnected: boolean, report: ConnectionReport): void {
+    if (!isConnected && this.id === undefined) return;
+    const method = `ptpMediation_peersConnection_${isConnected ? "success" : "failure"}`;
+    this.#options.seat.say(method, reportMessage(this.id, report));
   }
 
   #closeReleased(): void {

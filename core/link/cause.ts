@@ -1,6 +1,7 @@
 /** Why two peers are not connected, or not directly: stable codes (docs/protocol.md), each with a sentence a player may read. */
 export const causes = {
   "udp-blocked": "No UDP gets from here to the server: a firewall or the network blocks it.",
+  "no-udp": "This player's game cannot use UDP, for example because it runs in a browser.",
   "no-packets-received": "Nothing the other player sent has arrived.",
   "one-way": "The other player's packets arrive here, but nothing that is sent from here arrives there.",
   "both-endpoint-dependent":

@@ -5,7 +5,8 @@ import type { ConnectionReport } from "./report.ts";
 
 /** What the SDK itself finds wrong, each with a sentence a player may read. */
 export const ownProblems = {
-  invalid_url: "A server's URL begins with http:// or https://.",
+  invalid_url: "A server's URL begins with http:// or https://, and has no user name or password.",
+  unsupported_runtime: "The SDK needs Node.js 22.12 or newer, or a current browser.",
   unreachable: "The server cannot be reached.",
   not_orion: "There is a server, but it is not an Orion server.",
   unexpected_answer: "The server gave an answer that makes no sense.",
@@ -14,9 +15,12 @@ export const ownProblems = {
   aborted: "It was called off.",
   left: "You have left the lobby.",
   lobby_closed: "The lobby is closed.",
-  invalid_message: "A chat message has 1 to 250 characters.",
+  invalid_argument: "The game gave the SDK a value that it cannot use.",
+  invalid_message: "A chat message must be a text of 1 to 250 characters.",
+  too_many_messages: "The chat is too busy. Please wait a moment and try again.",
   not_raw: "The mediation was begun with other options.",
   no_socket: "No UDP port can be opened on this machine.",
+  invalid_packet: "A packet must be a text, an ArrayBuffer or a view of one.",
   packet_too_large: "A packet may have 1200 bytes at most.",
   link_closed: "The link is closed.",
 } as const;

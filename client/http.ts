@@ -9,11 +9,22 @@ const refusalShape = z.object({ errors: z.array(z.string()), codes: z.array(z.st
 
 /** The server's URL, its path with a slash at the end. Throws `invalid_url`. */
 export function readServerUrl(url: string | URL): URL {
-  const base = URL.parse(String(url));
-  if (!base || !/^https?:$/.test(base.protocol)) throw ownError("invalid_url");
+  const base = parsedUrl(url);
+  if (!base || !/^https?:$/.test(base.protocol) || base.username || base.password) {
+    throw ownError("invalid_url");
+  }
   base.search = base.hash = "";
   if (!base.pathname.endsWith("/")) base.pathname += "/";
   return base;
+}
+
+/** Not `URL.parse`, which many browsers do not have yet. */
+function parsedUrl(url: unknown): URL | null {
+  try {
+    return new URL(String(url));
+  } catch {
+    return null;
+  }
 }
 
 /** Whether an Orion server answers. Throws `unreachable`, or `not_orion` if something else answers. */

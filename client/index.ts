@@ -13,6 +13,7 @@ export type { HostOptions, JoinOptions, ListedLobby, ListOptions } from "./orion
 export type { Peer, RawConnection } from "./peer.ts";
 export type { ConnectionReport, PeerReport, TimelineEntry } from "./report.ts";
 export type { Link } from "./udp/link.ts";
+export type { Packet } from "./udp/packet.ts";
 export type { NodeLobby as Lobby, Orion };
 
 /** Finds the server. Tries for up to 10 s. Throws `invalid_url`, `not_orion`, `unreachable`, `unanswered` or `aborted`. */

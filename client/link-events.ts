@@ -18,5 +18,14 @@ export type LinkEvents = {
   relay: { code: RelayCode; inMs: number };
 };
 
+/** All of them, for callers that have no types. */
+export const linkEvents: Record<keyof LinkEvents, true> = {
+  message: true,
+  path: true,
+  settled: true,
+  closed: true,
+  relay: true,
+};
+
 /** How a link fares, and what happened by the milliseconds since the introduction. */
 export type LinkReport = Omit<PeerReport, "clientId" | "name" | "cause"> & { cause: Cause | null };

@@ -17,3 +17,12 @@ export type LobbyEvents = {
   /** The mediation failed, the lobby is open again; with the code `left_out` the others go on without this member. The reason is a sentence for the player. */
   aborted: { code: string; reason: string };
 };
+
+/** All of them, for callers that have no types. */
+export const lobbyEvents: Record<keyof LobbyEvents, true> = {
+  chat: true,
+  joined: true,
+  left: true,
+  closed: true,
+  aborted: true,
+};

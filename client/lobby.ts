@@ -45,15 +45,15 @@ export class Lobby {
 
   /**
    * Calls the listener on every such event until the function that is returned is called. Nothing that happened since
-   * `host` or `join` is missed by who listens right after it.
+   * `host` or `join` is missed by who listens right after it. Throws `invalid_argument` for an event that does not exist.
    */
   on<E extends keyof LobbyEvents>(event: E, listener: (payload: LobbyEvents[E]) => void): () => void {
     return this.#seat.events.on(event, listener);
   }
 
   /**
-   * Says something to all, 1 to 250 characters. Done when it has come back as said. Throws `invalid_message`, `unanswered`,
-   * or why the lobby is over: `disconnected`, `left`, `lobby_closed`.
+   * Says something to all, 1 to 250 characters. Done when it has come back as said. Throws `invalid_message`,
+   * `too_many_messages`, `unanswered`, or why the lobby is over: `disconnected`, `left`, `lobby_closed`.
    */
   async chat(text: string): Promise<void> {
     await this.#seat.chat(text);

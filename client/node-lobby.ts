@@ -1,12 +1,13 @@
 /** A lobby whose players can be connected to each other: the half that needs UDP. */
 import * as z from "zod";
-import type { Cause } from "../core/link/cause.ts";
+import { type Cause, causes } from "../core/link/cause.ts";
 import type { Heard, HeardMessage } from "../core/wire/heard-message.ts";
+import { argumentError, checkOptions } from "./argument.ts";
 import { Emitter } from "./emitter.ts";
 import { OrionError, ownError } from "./error.ts";
 import { request } from "./http.ts";
 import { Lobby } from "./lobby.ts";
-import type { LobbyEvents } from "./lobby-events.ts";
+import { type LobbyEvents, lobbyEvents } from "./lobby-events.ts";
 import type { Opening } from "./orion.ts";
 import { abortable, inTime, throwIfAborted } from "./patience.ts";
 import type { Peer, RawConnection } from "./peer.ts";
@@ -25,6 +26,13 @@ export type NodeLobbyEvents = LobbyEvents & {
   report: { clientId: string; name: string } & ConnectionReport;
 };
 
+const nodeLobbyEvents: Record<keyof NodeLobbyEvents, true> = {
+  ...lobbyEvents,
+  introduced: true,
+  link: true,
+  report: true,
+};
+
 export type StartOptions = { signal?: AbortSignal; raw?: false };
 export type RawStartOptions = { signal?: AbortSignal; raw: true };
 
@@ -37,7 +45,7 @@ export class NodeLobby extends Lobby {
   readonly #seat: Seat;
   readonly #server: URL;
   readonly #goesOn: boolean;
-  readonly #events = new Emitter<NodeLobbyEvents>();
+  readonly #events = new Emitter<NodeLobbyEvents>(nodeLobbyEvents);
   #mediation: Mediation | null = null;
   /** Those who wait for a mediation to begin. */
   #waiters = new Set<Waiter>();
@@ -80,7 +88,8 @@ export class NodeLobby extends Lobby {
    */
   start(options?: StartOptions): Promise<Link[]>;
   start(options: RawStartOptions): Promise<RawConnection>;
-  async start({ signal, raw = false }: StartOptions | RawStartOptions = {}): Promise<Link[] | RawConnection> {
+  async start(options: StartOptions | RawStartOptions = {}): Promise<Link[] | RawConnection> {
+    const { signal, raw } = startOptions(options, "start");
     throwIfAborted(signal);
     // The server takes no start before it has ended the one that was called off.
     await abortable(this.#calledOff, signal);
@@ -107,10 +116,8 @@ export class NodeLobby extends Lobby {
   /** Everybody's: waits for the host to start, or for what it has started, and then as `start`. Called off before, it calls off nothing else. */
   started(options?: StartOptions): Promise<Link[]>;
   started(options: RawStartOptions): Promise<RawConnection>;
-  async started({
-    signal,
-    raw = false,
-  }: StartOptions | RawStartOptions = {}): Promise<Link[] | RawConnection> {
+  async started(options: StartOptions | RawStartOptions = {}): Promise<Link[] | RawConnection> {
+    const { signal, raw } = startOptions(options, "started");
     try {
       return bare(await this.#connection(raw, signal));
     } catch (error) {
@@ -124,8 +131,10 @@ export class NodeLobby extends Lobby {
     this.#mediation?.reportConnected();
   }
 
-  /** Says that it cannot be: the start is aborted, or goes on without it. */
+  /** Says that it cannot be: the start is aborted, or goes on without it. Throws `invalid_argument` for an unknown cause. */
   reportFailed(cause: Cause = "no-packets-received"): void {
+    // The server ignores a report with another cause, and everybody would wait.
+    if (!Object.hasOwn(causes, cause)) throw argumentError(`There is no cause "${String(cause)}".`);
     this.#mediation?.reportFailed(cause);
   }
 
@@ -137,7 +146,7 @@ export class NodeLobby extends Lobby {
   }
 
   async #askToStart(): Promise<void> {
-    const url = new URL(`lobbies/${this.code}/ptp/start`, this.#server);
+    const url = new URL(`lobbies/${encodeURIComponent(this.code)}/ptp/start`, this.#server);
     const body = { token: this.#seat.token() };
     await inTime((signal) => request(url, z.unknown(), { body, signal }));
   }
@@ -236,6 +245,14 @@ export class NodeLobby extends Lobby {
     for (const { reject } of this.#waiters) reject(error);
     this.#mediation?.detach(error);
   }
+}
+
+/** Throws `invalid_argument`. */
+function startOptions(options: StartOptions | RawStartOptions, call: string) {
+  checkOptions(options, call);
+  const { signal, raw = false } = options;
+  if (typeof raw !== "boolean") throw argumentError(`raw must be true or false in ${call}.`);
+  return { signal, raw };
 }
 
 function bare(connection: Connection): Link[] | RawConnection {

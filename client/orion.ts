@@ -1,5 +1,7 @@
 /** A server, and what can be asked of it before one is in a lobby. */
 import * as z from "zod";
+import { problems } from "../core/problem.ts";
+import { argumentError, checkOptions, checkTypes } from "./argument.ts";
 import { OrionError, ownError } from "./error.ts";
 import { ping, readServerUrl, request } from "./http.ts";
 import { inTime, isLoss, persist } from "./patience.ts";
@@ -67,21 +69,26 @@ export class Orion<L> {
   static async find<L>(
     url: string | URL,
     open: Opener<L>,
-    { signal }: { signal?: AbortSignal } = {},
+    options: { signal?: AbortSignal } = {},
   ): Promise<Orion<L>> {
+    checkOptions(options, "connect");
     const base = readServerUrl(url);
-    await persist((ending) => ping(base, ending), signal);
+    await persist((ending) => ping(base, ending), options.signal);
     return new Orion(base, open);
   }
 
-  /** The public lobbies, the longest open first; the answer has a cursor if there may be more. */
-  async list({ signal, name, limit, cursor }: ListOptions = {}): Promise<{
-    lobbies: ListedLobby[];
-    cursor?: string;
-  }> {
+  /** The public lobbies, the longest open first; the answer has a cursor if there may be more. An empty cursor is the first page's. */
+  async list(options: ListOptions = {}): Promise<{ lobbies: ListedLobby[]; cursor?: string }> {
+    checkOptions(options, "list");
+    const { signal, name = "", limit = 1, cursor = "" } = options;
+    checkTypes([
+      [name, "string", "invalid_query"],
+      [limit, "number", "invalid_query"],
+      [cursor, "string", "invalid_query"],
+    ]);
     const url = new URL("lobbies", this.url);
-    for (const [key, value] of Object.entries({ name, limit, cursor })) {
-      if (value !== undefined) url.searchParams.set(key, String(value));
+    for (const [key, value] of Object.entries({ name, limit: options.limit, cursor })) {
+      if (value !== undefined && value !== "") url.searchParams.set(key, String(value));
     }
     const answer = await inTime((ending) => request(url, listAnswer, { signal: ending }), signal);
     const lobbies = answer.lobbies.map(({ id, name, currentMembers, maxMembers }) => {
@@ -91,8 +98,17 @@ export class Orion<L> {
   }
 
   /** Opens a lobby and is its first member. Throws the server's refusal, `unreachable`, `unanswered` or `aborted`. */
-  async host({ signal, name, lobbyName = name, isPublic = false, ...more }: HostOptions): Promise<L> {
-    const { maxMembers = 8, onLoss, privacy } = more;
+  async host(options: HostOptions): Promise<L> {
+    checkOptions(options, "host");
+    const { signal, name, lobbyName = name, isPublic = false, maxMembers = 8, onLoss, privacy } = options;
+    checkTypes([
+      [name, "string", "invalid_host_name"],
+      [lobbyName, "string", "invalid_lobby_name"],
+      [isPublic, "boolean", "invalid_is_public"],
+      [maxMembers, "number", "invalid_max_members"],
+      [onLoss ?? "", "string", "invalid_on_loss"],
+      [privacy ?? "", "string", "invalid_privacy"],
+    ]);
     const wish = { hostName: name, lobbyName, isPublic, maxMembers, onLoss, privacy };
     return await this.#sit(
       { signal, path: "lobbies", goesOn: onLoss === "continue" },
@@ -105,8 +121,12 @@ export class Orion<L> {
   }
 
   /** Joins the lobby with this code. Throws the server's refusal, `unreachable`, `unanswered` or `aborted`. */
-  async join(code: string, { signal, name }: JoinOptions): Promise<L> {
-    const path = `lobbies/${encodeURIComponent(code.trim().toUpperCase())}`;
+  async join(code: string, options: JoinOptions): Promise<L> {
+    checkOptions(options, "join");
+    const { signal, name } = options;
+    if (typeof code !== "string") throw argumentError("A lobby's code must be a text.");
+    checkTypes([[name, "string", "invalid_peer_name"]]);
+    const path = `lobbies/${pathOf(code)}`;
     return await this.#sit({ signal, path, goesOn: false }, async (token, ending) => {
       const url = new URL(`${path}/join`, this.url);
       const { lobbyId, lobbyName, lobbyMembers, host } = await request(url, joinAnswer, {
@@ -148,6 +168,18 @@ export class Orion<L> {
     };
     return await persist(attempt, signal, (error) => isLoss(error) || isLeftBehind(error, mayHaveASeat));
   }
+}
+
+/**
+ * What people typed, as one part of a path. The server decides what it means; but nothing goes out that could be read as
+ * another path, on the way or there. Throws `no_such_lobby`.
+ */
+function pathOf(typed: string): string {
+  const code = typed.trim().replace(/[a-z]/g, (letter) => letter.toUpperCase());
+  if (!/^[^/\\%.?#\p{Cc}\p{Cs}]{1,64}$/u.test(code)) {
+    throw new OrionError("no_such_lobby", problems.no_such_lobby[1]);
+  }
+  return encodeURIComponent(code);
 }
 
 /** The token is void once the socket is lost, and the name is taken until the server has noticed as well. */

@@ -3,7 +3,7 @@ import { limits } from "../core/limits.ts";
 import type { Heard, HeardMessage } from "../core/wire/heard-message.ts";
 import { Emitter } from "./emitter.ts";
 import { type OrionError, ownError } from "./error.ts";
-import type { CloseReason, LobbyEvents } from "./lobby-events.ts";
+import { type CloseReason, type LobbyEvents, lobbyEvents } from "./lobby-events.ts";
 import type { ServerSocket } from "./server-socket.ts";
 
 /** A lobby as the answer to `host` or `join` tells of it. */
@@ -15,7 +15,7 @@ const chatPatienceMs = 10_000;
 type Unconfirmed = { text: string; resolve: () => void; reject: (error: OrionError) => void };
 
 export class Seat {
-  readonly events = new Emitter<LobbyEvents>();
+  readonly events = new Emitter<LobbyEvents>(lobbyEvents);
   readonly code: string;
   readonly name: string;
   readonly self: string;
@@ -62,7 +62,8 @@ export class Seat {
 
   /** Done when the message came back. Throws `invalid_message`, `unanswered`, or why the lobby is over. */
   async chat(text: string): Promise<void> {
-    if (text.length < 1 || text.length > limits.chatLength) throw ownError("invalid_message");
+    if (typeof text !== "string" || text.length < 1 || text.length > limits.chatLength)
+      throw ownError("invalid_message");
     if (this.over) throw endError(this.over);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const back = new Promise<void>((resolve, reject) => {

@@ -14,9 +14,10 @@ import { dataHeaderBytes, linkOf, packetKinds, readSigned, writeData } from "../
 import type { Sealed } from "../../core/wire/sealed.ts";
 import { Emitter } from "../emitter.ts";
 import { ownError } from "../error.ts";
-import type { LinkEvents, LinkReport } from "../link-events.ts";
+import { type LinkEvents, type LinkReport, linkEvents } from "../link-events.ts";
 import type { Peer } from "../peer.ts";
 import type { TimelineEntry } from "../report.ts";
+import { bytesOf } from "./packet.ts";
 import type { RelayEnd } from "./relay-end.ts";
 import { isSigned, signPacket } from "./seal.ts";
 import type { Turns } from "./turns.ts";
@@ -45,7 +46,7 @@ const mostLines = limits.linkNotes + mostNotices + 1;
 
 export class LinkEnd {
   readonly peer: Peer;
-  readonly events = new Emitter<LinkEvents>();
+  readonly events = new Emitter<LinkEvents>(linkEvents);
   /** Done when the link is usable, or is over without ever having been. */
   readonly decided: Promise<void>;
   /** Done when the link is over. */
@@ -124,9 +125,9 @@ export class LinkEnd {
     return this.#hasSettled && !this.#hasEnded ? { settled: { cause: this.#causeInUse } } : {};
   }
 
-  /** Sends a packet of the game. Throws `packet_too_large` or `link_closed`. */
-  send(bytes: Uint8Array): void {
-    if (bytes.length > limits.gamePacketBytes) throw ownError("packet_too_large");
+  /** Sends a copy of the game's packet. Throws `invalid_packet`, `packet_too_large` or `link_closed`. */
+  send(packet: unknown): void {
+    const bytes = bytesOf(packet);
     if (!this.#path || this.#isClosing || this.#hasEnded) throw ownError("link_closed");
     const { local, remote } = this.#path;
     this.#transmit(writeData(this.#parts.number, bytes), local, remote);

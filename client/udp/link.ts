@@ -3,6 +3,7 @@ import type { PathKind } from "../../core/link/path.ts";
 import type { LinkEvents, LinkReport } from "../link-events.ts";
 import type { Peer } from "../peer.ts";
 import type { LinkEnd } from "./link-end.ts";
+import type { Packet } from "./packet.ts";
 
 export class Link {
   readonly #end: LinkEnd;
@@ -32,14 +33,18 @@ export class Link {
     return this.#end.report;
   }
 
-  /** Sends up to 1 200 bytes. Throws `packet_too_large`, or `link_closed`. */
-  send(bytes: Uint8Array): void {
-    this.#end.send(bytes);
+  /**
+   * Sends up to 1 200 bytes. A text is sent as its UTF-8 bytes. The packet is copied: its memory may be used again at once.
+   * Throws `invalid_packet`, `packet_too_large`, or `link_closed`.
+   */
+  send(packet: Packet): void {
+    this.#end.send(packet);
   }
 
   /**
    * Calls the listener on every such event until the function that is returned is called. Packets that came before the
-   * first listener for `message`, up to 64, are given to it. A link that has settled tells so to whoever listens later.
+   * first listener for `message`, up to 64, are given to it. A link that has settled tells later listeners, too. Throws
+   * `invalid_argument` for an event that does not exist.
    */
   on<E extends keyof LinkEvents>(event: E, listener: (payload: LinkEvents[E]) => void): () => void {
     const forget = this.#end.events.on(event, listener, this.#end.past[event]);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { ownProblems } from "../../client/error.ts";
 import { causes } from "../../client/index.ts";
+import { abortReasons, problems } from "../../core/problem.ts";
 import { root, startProgram } from "../support/program.ts";
 import { startTestServer } from "../support/server.ts";
 
@@ -31,4 +32,11 @@ test("every code of the SDK's own and every cause is on the page, with its sente
   for (const [cause, sentence] of Object.entries(causes)) {
     expect(readme).toContain(`| \`${cause}\` | ${sentence} |`);
   }
+});
+
+test("every refusal and every reason for an abort that a game can get is on the page", () => {
+  // Only sidecars get these.
+  const { invalid_post: _, unauthorized: __, stale_post: ___, ...forClients } = problems;
+  const codes = Object.keys({ ...forClients, ...abortReasons });
+  expect(codes.filter((code) => !readme.includes(`\`${code}\``))).toEqual([]);
 });

@@ -1,6 +1,7 @@
 /** A member's place in a lobby, from its side: what it knows of the lobby, and what happens there. */
 import { limits } from "../core/limits.ts";
 import type { Heard, HeardMessage } from "../core/wire/heard-message.ts";
+import { ChatPace } from "./chat-pace.ts";
 import { Emitter } from "./emitter.ts";
 import { type OrionError, ownError } from "./error.ts";
 import { type CloseReason, type LobbyEvents, lobbyEvents } from "./lobby-events.ts";
@@ -26,6 +27,7 @@ export class Seat {
   /** Why the lobby is over, or null as long as it is not. */
   over: CloseReason | null = null;
   readonly #socket: ServerSocket;
+  readonly #pace = new ChatPace();
   #unconfirmed: Unconfirmed[] = [];
   #succeeded = false;
   /** The others are being connected without this member. */
@@ -60,11 +62,19 @@ export class Seat {
     this.#socket.say(method, payload);
   }
 
-  /** Done when the message came back. Throws `invalid_message`, `unanswered`, or why the lobby is over. */
-  async chat(text: string): Promise<void> {
-    if (typeof text !== "string" || text.length < 1 || text.length > limits.chatLength)
+  /**
+   * Done when the message came back. Half of a character that was cut in two is sent as U+FFFD, as browsers do. Throws
+   * `invalid_message`, `too_many_messages`, `unanswered`, or why the lobby is over.
+   */
+  async chat(said: string): Promise<void> {
+    if (typeof said !== "string" || said.length < 1 || said.length > limits.chatLength) {
       throw ownError("invalid_message");
+    }
     if (this.over) throw endError(this.over);
+    const text = said.replace(/\p{Surrogate}/gu, "\uFFFD");
+    if (!this.#socket.hasRoom || !this.#pace.allows(this.self, this.members.length, text)) {
+      throw ownError("too_many_messages");
+    }
     let timer: ReturnType<typeof setTimeout> | undefined;
     const back = new Promise<void>((resolve, reject) => {
       const unconfirmed = { text, resolve, reject };
@@ -132,10 +142,17 @@ export class Seat {
 
   #hearChat({ message }: Heard<"lobby_messaging_received">): void {
     const { senderName: from, message: text, timestamp: at } = message;
-    // Messages of one sender keep their order: an older one that is still out is lost, or its timer tells.
-    const index = this.#unconfirmed.findIndex((unconfirmed) => unconfirmed.text === text);
-    if (from === this.self && index >= 0) this.#unconfirmed.splice(index, 1)[0]?.resolve();
+    if (from === this.self) this.#confirm(text);
+    else this.#pace.allows(from, this.members.length, text);
     this.events.emit("chat", { from, text, at });
+  }
+
+  /** Messages of one sender keep their order: the server has dropped the older ones that are still out. */
+  #confirm(text: string): void {
+    const index = this.#unconfirmed.findIndex((unconfirmed) => unconfirmed.text === text);
+    if (index < 0) return;
+    for (const { reject } of this.#unconfirmed.splice(0, index)) reject(ownError("too_many_messages"));
+    this.#unconfirmed.shift()?.resolve();
   }
 
   #end(reason: CloseReason): void {

@@ -1,4 +1,6 @@
 /** The WebSocket, which to the server is the client: it ends with it. */
+import { draw, fill, newBucket } from "../core/allowance.ts";
+import { limits } from "../core/limits.ts";
 import { encodeMessage } from "../core/wire/codec.ts";
 import { type Heard, type HeardMessage, readHeardMessage } from "../core/wire/heard-message.ts";
 import { pingText } from "../core/wire/ping.ts";
@@ -8,6 +10,10 @@ import { Pulse } from "./pulse.ts";
 
 /** Messages that wait for the lobby they belong to. A lobby's whole chat of a second fits. */
 const mostWaiting = 1_000;
+/** How many messages the server takes from one client, a little less than it does: some may catch up with others on the way. */
+const frames = { burst: limits.frameBurst, perSecond: 0.9 * limits.framesPerSecond };
+/** Messages kept for what the SDK itself has to say, whatever the game chats. */
+const keptFrames = 20;
 /** Milliseconds the server has to answer our farewell. */
 const farewellMs = 2_000;
 
@@ -17,6 +23,7 @@ export class ServerSocket {
   readonly #socket: WebSocket;
   readonly #closed: Promise<void>;
   readonly #pulse: Pulse;
+  readonly #frames = newBucket(frames, performance.now());
   #waiting: HeardMessage[] = [];
   #heed: ((message: HeardMessage) => void) | null = null;
 
@@ -95,9 +102,16 @@ export class ServerSocket {
     });
   }
 
+  /** Whether the game may send one more message: the server drops too many, and then closes the socket. */
+  get hasRoom(): boolean {
+    fill(this.#frames, frames, performance.now());
+    return this.#frames.left > keptFrames;
+  }
+
   /** Says something in this client's name. What is said after the end is lost, as on the way. */
   say(method: string, payload: object = {}): void {
     if (this.#socket.readyState !== WebSocket.OPEN) return;
+    draw(this.#frames, frames, performance.now());
     this.#socket.send(encodeMessage(method, { token: this.#token, ...payload }));
   }
 

@@ -2,6 +2,7 @@
 import { Lobby } from "./lobby.ts";
 import { declineMediations } from "./no-udp.ts";
 import { type Opening, Orion } from "./orion.ts";
+import { checkRuntime } from "./runtime.ts";
 
 export { type OrionCode, OrionError, type OwnCode } from "./error.ts";
 export type { CloseReason, LobbyEvents } from "./lobby-events.ts";
@@ -9,11 +10,15 @@ export type { HostOptions, JoinOptions, ListedLobby, ListOptions } from "./orion
 export type { ConnectionReport, PeerReport, TimelineEntry } from "./report.ts";
 export type { Lobby, Orion };
 
-/** Finds the server. Tries for up to 10 s. Throws `invalid_url`, `not_orion`, `unreachable`, `unanswered` or `aborted`. */
+/**
+ * Finds the server. Tries for up to 10 s. Throws `unsupported_runtime`, `invalid_argument`, `invalid_url`, `not_orion`,
+ * `unreachable`, `unanswered` or `aborted`.
+ */
 export async function connect(
   url: string | URL,
   options: { signal?: AbortSignal } = {},
 ): Promise<Orion<Lobby>> {
+  checkRuntime();
   return await Orion.find(url, open, options);
 }
 

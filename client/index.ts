@@ -1,6 +1,7 @@
 /** The SDK for Node and Electron: lobbies, and links between their players. */
 import { NodeLobby } from "./node-lobby.ts";
 import { Orion } from "./orion.ts";
+import { checkRuntime } from "./runtime.ts";
 
 export { type Cause, causes } from "../core/link/cause.ts";
 export type { PathKind } from "../core/link/path.ts";
@@ -16,10 +17,14 @@ export type { Link } from "./udp/link.ts";
 export type { Packet } from "./udp/packet.ts";
 export type { NodeLobby as Lobby, Orion };
 
-/** Finds the server. Tries for up to 10 s. Throws `invalid_url`, `not_orion`, `unreachable`, `unanswered` or `aborted`. */
+/**
+ * Finds the server. Tries for up to 10 s. Throws `unsupported_runtime`, `invalid_argument`, `invalid_url`, `not_orion`,
+ * `unreachable`, `unanswered` or `aborted`.
+ */
 export async function connect(
   url: string | URL,
   options: { signal?: AbortSignal } = {},
 ): Promise<Orion<NodeLobby>> {
+  checkRuntime({ "Promise.withResolvers": Promise.withResolvers });
   return await Orion.find(url, (opening) => new NodeLobby(opening), options);
 }

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** A lobby and this player in it: the half that needs no UDP, and runs in a browser as well. */
 import type { LobbyEvents } from "./lobby-events.ts";
 import type { Seat } from "./seat.ts";

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** A server, and what can be asked of it before one is in a lobby. */
 import * as z from "zod";
 import { problems } from "../core/problem.ts";

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** A connection to one other player, by the best path there is. Packets are like UDP's: some are lost, some overtake others. */
 import type { PathKind } from "../../core/link/path.ts";
 import type { LinkEvents, LinkReport } from "../link-events.ts";

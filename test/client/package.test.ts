@@ -1,8 +1,9 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
+import { ownProblems } from "../../client/error.ts";
 import { root, startProgram } from "../support/program.ts";
 import { startTestServer } from "../support/server.ts";
 
@@ -18,6 +19,14 @@ beforeAll(() => {
 
 function npm(cwd: string, ...args: string[]): void {
   execFileSync("npm", args, { cwd, stdio: "pipe", env: { ...process.env, npm_config_loglevel: "error" } });
+}
+
+function installed(): string {
+  return join(folder, "node_modules/orion-edge-client");
+}
+
+function manifest() {
+  return JSON.parse(readFileSync(join(installed(), "package.json"), "utf8"));
 }
 
 test("the package brings nothing with it", () => {
@@ -48,47 +57,144 @@ test("a game that has installed the package meets other players and ends by itse
   expect(game.output).toBe("1,2,3\nOrionError no_such_lobby\n");
 });
 
-test("its types are whole, in Node and, without those of Node, in a browser", () => {
-  const check = (name: string, source: string, options: object) => {
-    writeFileSync(join(folder, `${name}.ts`), source);
-    const compilerOptions = {
-      strict: true,
-      noEmit: true,
-      module: "ESNext",
-      moduleResolution: "Bundler",
-      ...options,
-    };
-    const config = {
-      compilerOptions: { target: "ES2024", skipLibCheck: false, ...compilerOptions },
-      files: [`${name}.ts`],
-    };
-    writeFileSync(join(folder, `tsconfig.${name}.json`), JSON.stringify(config));
-    const tsc = join(root, "node_modules/typescript/bin/tsc");
-    execFileSync(process.execPath, [tsc, "-p", join(folder, `tsconfig.${name}.json`)], { encoding: "utf8" });
-  };
-  const node = `import { connect, type Link, OrionError } from "orion-edge-client";
+/** Type-checks this source as a game's, in a folder beside the installed package. */
+async function check(name: string, source: string, options: object): Promise<void> {
+  writeFileSync(join(folder, `${name}.ts`), source);
+  const compilerOptions = { strict: true, noEmit: true, skipLibCheck: false, target: "ES2022", ...options };
+  const config = join(folder, `tsconfig.${name}.json`);
+  writeFileSync(config, JSON.stringify({ compilerOptions, files: [`${name}.ts`] }));
+  const tsc = startProgram(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", config]);
+  expect([await tsc.ended, tsc.output]).toEqual([0, ""]);
+}
+
+const nodeGame = `import { connect, type Link, OrionError } from "orion-edge-client";
+  export async function play(): Promise<string> {
     const orion = await connect("http://localhost", { signal: AbortSignal.timeout(1) });
     const lobby = await orion.host({ name: "Ada", onLoss: "continue" });
     const links: Link[] = await lobby.start();
     const { socket, peers } = await lobby.start({ raw: true });
     socket.send("hello", peers[0]?.endpoint?.port ?? 0);
     links[0]?.on("message", (bytes: Uint8Array) => bytes.length);
-    lobby.on("link", (link) => link.send(Uint8Array.of(1)));
+    const packets = ["text", Uint8Array.of(1), new ArrayBuffer(1), new DataView(new ArrayBuffer(1))];
+    lobby.on("link", (link) => packets.forEach((packet) => link.send(packet)));
+    // @ts-expect-error no packet
+    links[0]?.send(5);
     // @ts-expect-error no such event
     lobby.on("nothing", () => {});
-    export const code: string = new OrionError("internal", "No.").code;
-    export {};`;
-  check("node", node, {
-    lib: ["ES2024", "ESNext.Disposable"],
-    types: ["node"],
-    typeRoots: [join(root, "node_modules/@types")],
-  });
-  const browser = `import { connect } from "orion-edge-client/browser";
+    return new OrionError("internal", "No.").code;
+  }`;
+const pageGame = `import { connect } from "orion-edge-client/browser";
+  export async function play(): Promise<void> {
     const orion = await connect(new URL("http://localhost"));
     const lobby = await orion.join("AAAAA", { name: "Bo" });
     lobby.on("chat", ({ from, text, at }) => [from, text, at]);
     // @ts-expect-error there is no UDP in a browser
     lobby.start();
-    export {};`;
-  check("browser", browser, { lib: ["ES2024", "ESNext.Disposable", "DOM"], types: [] });
+  }`;
+const nodeTypes = { types: ["node"], typeRoots: [join(root, "node_modules/@types")] };
+
+test.each([
+  ["Bundler", "ESNext"],
+  ["Node16", "Node16"],
+  ["NodeNext", "NodeNext"],
+])(
+  "its types are whole for ES2022 and moduleResolution %s",
+  async (moduleResolution, module) => {
+    const how = { moduleResolution, module };
+    await check("node", nodeGame, { ...how, lib: ["ES2022"], ...nodeTypes });
+    await check("page", pageGame, { ...how, lib: ["ES2022", "DOM"], types: [] });
+  },
+  60_000,
+);
+
+test("its types are whole beside those of newer libraries, and for await using", async () => {
+  const how = { moduleResolution: "Bundler", module: "ESNext", target: "ESNext" };
+  await check("newest", nodeGame, { ...how, lib: ["ESNext", "DOM"], ...nodeTypes });
+  const source = `import { connect } from "orion-edge-client/browser";
+    await using orion = await connect("http://localhost");
+    await using lobby = await orion.join("AAAAA", { name: "Bo" });
+    export const code: string = lobby.code;`;
+  await check("using", source, { ...how, lib: ["ES2022", "DOM"], types: [] });
+}, 60_000);
+
+// TypeScript 7 has no such moduleResolution any more: what TypeScript 5 reads for it is looked at here.
+test("TypeScript 5 finds its types with moduleResolution node10, which reads no exports", () => {
+  const { main, types, typesVersions, exports } = manifest();
+  expect(main).toBe(exports["."].default.default);
+  expect(types).toBe(exports["."].default.types);
+  expect(typesVersions["*"].browser).toEqual([exports["./browser"].types]);
+  for (const file of [main, types, ...typesVersions["*"].browser]) {
+    expect(existsSync(join(installed(), file))).toBe(true);
+  }
 });
+
+test("a game that is a CommonJS module can require it", async () => {
+  const file = join(folder, "game.cjs");
+  writeFileSync(file, 'console.log(typeof require("orion-edge-client").connect);');
+  const game = startProgram(process.execPath, [file]);
+  expect(await game.ended).toBe(0);
+  expect(game.output).toBe("function\n");
+});
+
+test("every link of its page leads to something that is in the package", () => {
+  const readme = readFileSync(join(installed(), "README.md"), "utf8");
+  const slugs = [...readme.matchAll(/^#+ (.+)$/gm)].map(([, title = ""]) =>
+    title
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, "")
+      .replaceAll(" ", "-"),
+  );
+  const targets = [...readme.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = ""]) => target);
+  expect(targets.length).toBeGreaterThan(5);
+  const dangling = targets.filter((target) => {
+    if (target.startsWith("#")) return !slugs.includes(target.slice(1));
+    return !/^https?:/.test(target) && !existsSync(join(installed(), target.replace(/#.*/, "")));
+  });
+  expect(dangling).toEqual([]);
+});
+
+test("its page and its manifest name one version of Node.js", () => {
+  const readme = readFileSync(join(installed(), "README.md"), "utf8");
+  const minimum = manifest().engines.node.replace(">=", "");
+  const named = [...readme.matchAll(/\b2\d\.\d+\b/g)].map(([version]) => version);
+  expect(new Set([...named, minimum])).toEqual(new Set(["22.12"]));
+  expect(ownProblems.unsupported_runtime).toContain(`Node.js ${minimum}`);
+});
+
+test("git ignores a tarball that was packed in the folder of the SDK", ({ skip }) => {
+  const { status } = spawnSync("git", ["check-ignore", "-q", "client/orion-edge-client-0.1.0.tgz"], {
+    cwd: root,
+  });
+  if (status !== 0 && status !== 1) skip("this is no git repository");
+  expect(status).toBe(0);
+});
+
+/** The Node.js of this machine, not the one that the project brings along, if it is one without WebSocket. */
+function olderNode(): string | undefined {
+  const folders = (process.env.PATH ?? "").split(delimiter).filter((path) => !path.includes("node_modules"));
+  return folders
+    .map((path) => join(path, "node"))
+    .find(
+      (node) =>
+        spawnSync(node, ["-p", "typeof WebSocket"], { encoding: "utf8" }).stdout?.trim() === "undefined",
+    );
+}
+
+test.each(["orion-edge-client", "orion-edge-client/browser"])(
+  "on an older Node.js %s says which one it needs",
+  async (entry) => {
+    const file = join(folder, "older.js");
+    writeFileSync(
+      file,
+      `import { connect } from ${JSON.stringify(entry)};
+      const error = await connect("http://127.0.0.1:9").catch((error) => error);
+      console.log(error.name, error.code, error.message);`,
+    );
+    // Without its WebSocket the newest is like an older one.
+    const older = olderNode();
+    const [command, args] = older ? [older, []] : [process.execPath, ["--no-experimental-websocket"]];
+    const game = startProgram(command, [...args, file]);
+    expect(await game.ended).toBe(0);
+    expect(game.output).toMatch(/^OrionError unsupported_runtime .*Node\.js 22\.12 .*WebSocket/);
+  },
+);

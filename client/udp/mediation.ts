@@ -59,6 +59,8 @@ export class Mediation {
   /** Why it has failed from here: the server knows, and is about to say that it is over. */
   #failure: OrionError | null = null;
   #failureTimer: ReturnType<typeof setTimeout> | null = null;
+  /** Whether the SDK connects, not the game. */
+  #isLinking = false;
   #waiters = 0;
   /** The socket that is the game's, and whether the game has it. */
   #released: Socket | null = null;
@@ -93,6 +95,7 @@ export class Mediation {
 
   /** What it comes to. Whoever waits takes the links. Throws why it came to nothing, or `not_raw`. */
   async wait(raw: boolean, signal?: AbortSignal): Promise<Connection> {
+    if (raw && this.#isLinking && this.#phase === "connecting") this.#missRaw();
     this.#waiters += 1;
     try {
       const connection = await abortable(this.#result.promise, signal);
@@ -129,6 +132,7 @@ export class Mediation {
       this.#release(gathered, told);
       return;
     }
+    this.#isLinking = true;
     const options = { gathering: this.#gathering, gathered, you, turns: this.#turns };
     this.#conclude(await Promise.all(told.map((each) => this.#connect(each, options))));
   }
@@ -254,6 +258,12 @@ export class Mediation {
     const report: ConnectionReport = { cause, timeline: this.#timeline, peers: [] };
     this.#tell(false, report);
     return report;
+  }
+
+  /** The game asks for the socket when the links have it already. */
+  #missRaw(): void {
+    if (this.#waiters > 0) throw ownError("not_raw");
+    this.#giveUp("aborted", ownError("not_raw"));
   }
 
   /** Tells the server how it went. A plain Orion server knows success alone, and names no mediation. */

@@ -12,7 +12,11 @@ const chat = z.object({
   message: z.string().refine((text) => text.length >= 1 && text.length <= limits.chatLength),
 });
 
-const cause = z.enum(Object.keys(causes) as [Cause, ...Cause[]]).nullable();
+/** One of a newer client, which this server does not know, counts as none: the report itself must not be missed. */
+const cause = z
+  .enum(Object.keys(causes) as [Cause, ...Cause[]])
+  .nullable()
+  .catch(null);
 /** How a client fares with one of its peers. */
 const peerReport = z.object({
   clientId: z.string().max(64),

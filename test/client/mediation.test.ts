@@ -296,6 +296,18 @@ test("a game with a UDP stack of its own is given the socket and the peers, and 
   his.socket.close();
 });
 
+test("a game that asks too late for the socket is told so, and the start is aborted at once", async () => {
+  await using ada = await orion.host({ name: "Ada" });
+  await using bo = await orion.join(ada.code, { name: "Bo" });
+  const aborted = next(ada, "aborted");
+  const introduced = next(bo, "introduced");
+  const { socket } = await ada.start({ raw: true });
+  onTestFinished(() => void socket.close());
+  await introduced;
+  await expectError(bo.started({ raw: true }), "not_raw", { report: { cause: "aborted" } });
+  expect(await aborted).toMatchObject({ code: "could_not_connect" });
+});
+
 test("on a server of Orion's own, players with a UDP stack of their own are connected as well", async () => {
   const { silent, sockets } = await withSilentSidecar(1);
   const [sidecar] = sockets;

@@ -129,3 +129,17 @@ test("a player who is introduced before the server has seen it says so, and does
   expect(said).toMatchObject([{ method: failure, payload: { mediation: "m1", cause: null } }]);
   await bo.leave();
 });
+
+test("a report with a cause that the server does not know still frees the lobby", async () => {
+  await using ada = await orion.host({ name: "Ada" });
+  const bo = await Player.connect(server.url, `/lobbies/${ada.code}`);
+  bo.answersOverUdp = false;
+  await bo.join(ada.code, "Bo");
+  const report = next(ada, "report");
+  const failed = expectError(ada.start(), "could_not_connect");
+  const { mediation } = await bo.hears("ptpMediation_send");
+  bo.say(failure, { mediation, cause: "of-tomorrow", peers: [] });
+  await failed;
+  expect(await report).toMatchObject({ name: "Bo", cause: null, peers: [] });
+  await bo.leave();
+});

@@ -1,5 +1,6 @@
 /** Requests to the server, and what it answers. */
 import * as z from "zod";
+import type { ProblemCode } from "../core/problem.ts";
 import { OrionError, ownError } from "./error.ts";
 
 // Pages may forbid to make code from strings, so zod must not try.
@@ -35,11 +36,14 @@ export async function ping(base: URL, signal: AbortSignal): Promise<void> {
   throw ownError(status >= 500 ? "unreachable" : "not_orion");
 }
 
-/** The answer's JSON. Throws the server's refusal, `unreachable`, or `unexpected_answer`. */
+/**
+ * The answer's JSON. Throws the server's refusal, `unreachable`, or `unexpected_answer`. `implied` is a code that the
+ * refusal leaves out beside others, because it would name the same mistake again.
+ */
 export async function request<T>(
   url: URL,
   answer: z.ZodType<T>,
-  { body, signal }: { body?: object; signal: AbortSignal },
+  { body, signal, implied }: { body?: object; signal: AbortSignal; implied?: ProblemCode | undefined },
 ): Promise<T> {
   const post = body && {
     method: "POST",
@@ -48,7 +52,7 @@ export async function request<T>(
   };
   const { status, text, retryAfterS } = await ask(url, { ...post, signal });
   const json = parsed(text);
-  if (status < 200 || status > 299) throw refusal(json, { status, retryAfterS });
+  if (status < 200 || status > 299) throw refusal(json, { status, retryAfterS }, implied);
   const { success, data } = answer.safeParse(json);
   if (!success) throw ownError("unexpected_answer");
   return data;
@@ -81,13 +85,16 @@ function secondsOf(text: string | null): number | null {
 
 type Refused = { status: number; retryAfterS: number | null };
 
-function refusal(json: unknown, refused: Refused): OrionError {
+function refusal(json: unknown, refused: Refused, implied: ProblemCode | undefined): OrionError {
   const { status } = refused;
   const { success, data } = refusalShape.safeParse(json);
   if (!success) {
     return new OrionError("unexpected_answer", `The server answered with status ${status}.`, refused);
   }
-  const [first = `status_${status}`, ...more] = data.codes ?? [];
-  const message = data.errors.join(" ") || `The server answered with status ${status}.`;
+  const { codes = [], errors } = data;
+  const repeated = codes.length > 1 ? codes.indexOf(implied ?? "") : -1;
+  const [first = `status_${status}`, ...more] = codes.filter((_, i) => i !== repeated);
+  const sentences = errors.filter((_, i) => i !== repeated);
+  const message = sentences.join(" ") || `The server answered with status ${status}.`;
   return new OrionError([first, ...more], message, refused);
 }

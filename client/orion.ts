@@ -104,18 +104,20 @@ export class Orion<L> {
     const { signal, name, lobbyName = name, isPublic = false, maxMembers = 8, onLoss, privacy } = options;
     checkTypes([
       [name, "string", "invalid_host_name"],
-      [lobbyName, "string", "invalid_lobby_name"],
+      [options.lobbyName === undefined ? "" : lobbyName, "string", "invalid_lobby_name"],
       [isPublic, "boolean", "invalid_is_public"],
       [maxMembers, "number", "invalid_max_members"],
       [onLoss ?? "", "string", "invalid_on_loss"],
       [privacy ?? "", "string", "invalid_privacy"],
     ]);
     const wish = { hostName: name, lobbyName, isPublic, maxMembers, onLoss, privacy };
+    // A lobby that is named after its host has one wrong name, not two.
+    const implied = options.lobbyName === undefined ? "invalid_lobby_name" : undefined;
     return await this.#sit(
       { signal, path: "lobbies", goesOn: onLoss === "continue" },
       async (token, ending) => {
         const url = new URL("lobbies", this.url);
-        const answer = await request(url, hostAnswer, { body: { token, ...wish }, signal: ending });
+        const answer = await request(url, hostAnswer, { body: { token, ...wish }, signal: ending, implied });
         return { code: answer.lobbyId, name: answer.lobbyName, self: name, host: name, members: [name] };
       },
     );

@@ -31,8 +31,9 @@ async function calls(thing: object, method: string, ...args: unknown[]): Promise
 
 test("a value of the wrong type is refused by the code of its field", async () => {
   for (const [options, ...codes] of [
-    [{}, "invalid_host_name", "invalid_lobby_name"],
-    [{ name: 5n }, "invalid_host_name", "invalid_lobby_name"],
+    [{}, "invalid_host_name"],
+    [{ name: 5n }, "invalid_host_name"],
+    [{ name: 5n, lobbyName: 6 }, "invalid_host_name", "invalid_lobby_name"],
     [{ name: "Ada", lobbyName: null }, "invalid_lobby_name"],
     [{ name: "Ada", isPublic: "yes" }, "invalid_is_public"],
     [{ name: "Ada", maxMembers: "8" }, "invalid_max_members"],

@@ -1,6 +1,7 @@
 import { inspect } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { connect, type Lobby, type Orion } from "../../client/index.ts";
+import { problems } from "../../core/problem.ts";
 import type { Server } from "../../local/server.ts";
 import { root } from "../support/program.ts";
 import { startTestServer } from "../support/server.ts";
@@ -121,7 +122,13 @@ test("what the server refuses comes as its codes, its sentence and its status", 
   await expectError(orion.join("nowhere", { name: "Bo" }), "no_such_lobby");
   await expectError(orion.host({ name: "", maxMembers: 99 }), "invalid_host_name", {
     status: 400,
-    codes: ["invalid_host_name", "invalid_lobby_name", "invalid_max_members"],
+    codes: ["invalid_host_name", "invalid_max_members"],
+  });
+  // The lobby is named after its host unless the game names it: one wrong name is one mistake.
+  const error = await orion.host({ name: "Žofie" }).catch((error: unknown) => error);
+  expect(error).toMatchObject({ codes: ["invalid_host_name"], message: problems.invalid_host_name[1] });
+  await expectError(orion.host({ name: "Žofie", lobbyName: "Čaj" }), "invalid_host_name", {
+    codes: ["invalid_host_name", "invalid_lobby_name"],
   });
   await using _bo = await orion.join(ada.code, { name: "Bo" });
   await expectError(orion.join(ada.code, { name: "Cy" }), "lobby_full");

@@ -109,7 +109,6 @@ export function socketFor({ ip }: Endpoint): LocalSocket {
   return ip.includes(":") ? "v6" : "v4";
 }
 
-/** Whether two endpoints are the same, as they are written. */
 /** Ports near those seen: where the NAT counts, the next ones; where too little is known, the neighbours. */
 function guessesOf({ peer }: LinkConfig): Endpoint[] {
   if (!peer.endpoint || !peer.proven) return [];

@@ -54,7 +54,13 @@ type Lobby = { readonly id: string; readonly bucket: Bucket; readonly links: Set
 export type Notice = { link: Link; code: RelayCode; inMs: number };
 
 export type Binding =
-  | { kind: "bound"; peer: boolean /** The other end, if it has to hear of this. */; tell: End | null }
+  | {
+      kind: "bound";
+      /** Whether the other end is bound as well. */
+      peer: boolean;
+      /** The other end, if it must hear of this. */
+      tell: End | null;
+    }
   | { kind: "refused"; code: RelayCode };
 
 /** Why a packet is not passed on. */

@@ -273,6 +273,8 @@ export const limits = {
   faultLinesPerSecond: 10,
   /** Milliseconds after which a fault of a kind that was not written since is always written: what is rare is not lost among the frequent. */
   faultLineAgainMs: 10_000,
+  /** Bytes of its own output that a process keeps for a reader that is slow: about 5 000 lines. More lines are dropped and counted. */
+  outputBytes: 1024 ** 2,
   /** Milliseconds between two lines of a sidecar that tell what it refused: a flood of a day is 1 440 of them. */
   refusalLineMs: 60_000,
   /** Lines at once in which a sidecar tells that it stands otherwise with the edge: for a network that comes and goes. */

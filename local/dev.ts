@@ -14,6 +14,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { commandLineMistake, positiveInteger } from "../core/settings.ts";
+import { surviveOutput } from "../udp-sidecar/output.ts";
 import { plainLine } from "./plain-line.ts";
 import { portSentence, tryPort } from "./port.ts";
 
@@ -41,6 +42,7 @@ const host = "127.0.0.1";
 const running: ChildProcess[] = [];
 let stopping = false;
 
+surviveOutput();
 const options = readOptions(process.argv.slice(2));
 const edge = `http://${host}:${options.httpPort}`;
 await tryPort(options.httpPort, host).catch((error) =>

@@ -1,7 +1,7 @@
 /** `npm start`: the service on this machine, until Ctrl-C. */
 import { mkdir } from "node:fs/promises";
 import { type Line, textOf } from "../udp-sidecar/log.ts";
-import { neverWaitForTerminal } from "../udp-sidecar/terminal.ts";
+import { surviveOutput } from "../udp-sidecar/output.ts";
 import { help, ownAddresses, readOptions, type StartOptions } from "./options.ts";
 import { plainLine } from "./plain-line.ts";
 import { portSentence, tryPort } from "./port.ts";
@@ -19,7 +19,7 @@ if (wish.kind === "help") {
 }
 
 async function run(options: StartOptions): Promise<void> {
-  neverWaitForTerminal();
+  surviveOutput();
   const { httpPort, udpPort, secondUdpPort, metricsPort, host, persist } = options;
   if (persist !== undefined) {
     await mkdir(persist, { recursive: true }).catch((error: NodeJS.ErrnoException) =>

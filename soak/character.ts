@@ -8,7 +8,8 @@ import type { Chance } from "./chance.ts";
 export type World = {
   url: URL;
   board: Board;
-  isOver: () => boolean /** How often those who ping do. */;
+  isOver: () => boolean;
+  /** Milliseconds between two pings of a person that pings. */
   pingMs: number;
 };
 

@@ -1,9 +1,9 @@
 /** `npm run sidecar`: one sidecar, until it is told to stop. */
 import { faultOf, type Line, textOf } from "./log.ts";
 import { help, readOptions } from "./options.ts";
+import { surviveOutput } from "./output.ts";
 import { type SidecarOptions, startSidecar } from "./sidecar.ts";
 import { bufferBytes } from "./socket.ts";
-import { neverWaitForTerminal } from "./terminal.ts";
 
 const wish = readOptions(process.argv.slice(2), process.env);
 if (wish.kind === "help") {
@@ -16,9 +16,11 @@ if (wish.kind === "help") {
 
 /** From here on all that is written is lines for the operator's log, on standard output. */
 async function run(options: SidecarOptions): Promise<void> {
-  neverWaitForTerminal();
-  const write = (line: Line) => console.log(textOf(line));
   const { name, edge } = options;
+  surviveOutput((lines) =>
+    textOf({ level: "info", what: "lines of this log were lost", sidecar: name, lines }),
+  );
+  const write = (line: Line) => console.log(textOf(line));
   const sidecar = await startSidecar(options, write).catch((error: NodeJS.ErrnoException) =>
     fail(portSentence(options, error)),
   );

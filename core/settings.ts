@@ -20,9 +20,9 @@ export function commandLineMistake(error: unknown): string {
   return /[.!?…]$/.test(first) ? first : `${first}.`;
 }
 
-/** The number a setting's text stands for, or null unless it is a whole number from 1 to `most`. */
+/** The number in a setting's text, or null unless it is a whole number from 1 to `most`. Spaces around it do not count. */
 export function positiveInteger(text: string, most = 2 ** 31 - 1): number | null {
-  if (!/^\d{1,10}$/.test(text)) return null;
-  const value = Number(text);
+  if (!/^\s*\d{1,10}\s*$/.test(text)) return null;
+  const value = Number(text.trim());
   return value >= 1 && value <= most ? value : null;
 }

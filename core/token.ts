@@ -21,8 +21,16 @@ export const clientIdBytes = 12;
 /** Bytes of the HMAC that a token carries. */
 export const macBytes = 16;
 
-/** Characters of the shortest secret that is taken for one. `openssl rand -hex 32` makes 64. */
+/** Characters of the shortest secret that is accepted, without spaces around it. `openssl rand -hex 32` makes 64. */
 export const shortestSecret = 16;
+
+/**
+ * A secret as both sides use it. A pasted one may have a line end, a space or a byte order mark around it, which nobody sees.
+ * Empty if there is none.
+ */
+export function secretText(given: string | undefined): string {
+  return (given ?? "").trim();
+}
 
 /** From the one secret come all keys, each the HMAC-SHA-256 of its label under the secret. */
 export const keyLabels = {

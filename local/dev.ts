@@ -14,6 +14,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { commandLineMistake, positiveInteger } from "../core/settings.ts";
+import { secretText } from "../core/token.ts";
 import { surviveOutput } from "../udp-sidecar/output.ts";
 import { plainLine } from "./plain-line.ts";
 import { portSentence, tryPort } from "./port.ts";
@@ -103,7 +104,7 @@ function readOptions(args: string[]): { httpPort: number; udpPort: number; secre
         throw new Error(`--${name} must be a whole number from 1 to 65535, not "${given}".`);
       return value;
     };
-    const secret = process.env.ORION_SECRET ?? randomBytes(32).toString("hex");
+    const secret = secretText(process.env.ORION_SECRET) || randomBytes(32).toString("hex");
     // Others would need escapes in the file for wrangler.
     if (!/^[\w.~+/=:@%,-]{16,}$/.test(secret)) {
       throw new Error(

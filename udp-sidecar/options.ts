@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { hostInUrl } from "../core/endpoint.ts";
 import { limits } from "../core/limits.ts";
 import { commandLineMistake, positiveInteger } from "../core/settings.ts";
-import { shortestSecret } from "../core/token.ts";
+import { secretText, shortestSecret } from "../core/token.ts";
 import { nextPort } from "./next-port.ts";
 import type { SidecarOptions } from "./sidecar.ts";
 
@@ -45,6 +45,7 @@ export type Wish =
   | { kind: "help" }
   | { kind: "error"; why: string };
 
+/** Ignores spaces and line ends around a value. An empty variable counts as missing. */
 export function readOptions(args: string[], environment: NodeJS.ProcessEnv): Wish {
   try {
     return parse(args, environment);
@@ -71,8 +72,10 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
     },
   });
   if (values.help) return { kind: "help" };
+  const given = (name: keyof typeof variables) =>
+    values[name]?.trim() ?? (environment[variables[name]]?.trim() || undefined);
 
-  const edge = values.edge ?? environment.ORION_EDGE;
+  const edge = given("edge");
   if (!edge) throw new Error("Tell the sidecar where the Worker is: --edge https://… or ORION_EDGE.");
   const url = URL.parse(edge);
   if (!url || !/^https?:$/.test(url.protocol)) {
@@ -85,38 +88,37 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
     );
   }
 
-  const secret = values.secret ?? environment.ORION_SECRET;
+  const secret = secretText(given("secret"));
   if (!secret) throw new Error("Give the sidecar the deployment's secret: ORION_SECRET in the environment.");
   if (secret.length < shortestSecret) {
     throw new Error(`The secret must have ${shortestSecret} characters or more, as the Worker's has.`);
   }
 
   // Only in the environment: it is there for a day, and other users of the machine read command lines.
-  const secretBefore = environment.ORION_SECRET_BEFORE || undefined;
+  const secretBefore = secretText(environment.ORION_SECRET_BEFORE) || undefined;
   if (secretBefore !== undefined && secretBefore.length < shortestSecret) {
     throw new Error(`ORION_SECRET_BEFORE must have ${shortestSecret} characters or more.`);
   }
 
   const number = (name: "udpPort" | "secondUdpPort" | "relayRate" | "metricsPort", fallback: number) => {
-    const given = values[name] ?? environment[variables[name]];
+    const text = given(name);
     const most = name === "relayRate" ? 100_000 : 65535;
-    const value = given === undefined ? fallback : positiveInteger(given, most);
+    const value = text === undefined ? fallback : positiveInteger(text, most);
     if (value !== null) return value;
     const orOff = name === "metricsPort" || name === "relayRate" ? ", or off" : "";
     throw new Error(
-      `--${name} must be a whole number from 1 to ${most}${orOff}, not ${JSON.stringify(given)}.`,
+      `--${name} must be a whole number from 1 to ${most}${orOff}, not ${JSON.stringify(text)}.`,
     );
   };
   const port = number("udpPort", 5990);
   const secondPort = number("secondUdpPort", nextPort(port));
   if (port === secondPort) throw new Error(`--udpPort and --secondUdpPort must differ: both are ${port}.`);
-  const isOff = (name: "relayRate" | "metricsPort") =>
-    (values[name] ?? environment[variables[name]]) === "off";
+  const isOff = (name: "relayRate" | "metricsPort") => given(name) === "off";
   const relay = isOff("relayRate")
     ? { links: 0 }
     : { totalRate: number("relayRate", defaultRelayRate) * mebibyte };
 
-  const metricsHost = values.metricsHost ?? environment.ORION_METRICS_HOST ?? "127.0.0.1";
+  const metricsHost = given("metricsHost") ?? "127.0.0.1";
   if (isIP(metricsHost) === 0 && metricsHost !== "localhost") {
     throw new Error(
       `--metricsHost must be an IP address of this machine, or localhost, not ${JSON.stringify(metricsHost)}.`,
@@ -124,14 +126,14 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
   }
   const metrics = isOff("metricsPort") ? undefined : { port: number("metricsPort", 5992), host: metricsHost };
 
-  const publicHost = values.publicHost ?? environment.ORION_PUBLIC_HOST;
+  const publicHost = given("publicHost");
   if (publicHost !== undefined && !isHost(publicHost)) {
     throw new Error(
       `--publicHost must be a host name or an IP address, without a port, not ${JSON.stringify(publicHost)}.`,
     );
   }
 
-  const name = values.name ?? environment.ORION_NAME ?? defaultName();
+  const name = given("name") ?? defaultName();
   if (!/^[\w.-]{1,64}$/.test(name)) {
     throw new Error(
       `--name must be 1 to 64 letters, digits, dots, dashes or underscores, not ${JSON.stringify(name)}.`,
@@ -143,7 +145,13 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
   };
 }
 
+/** The environment's name for each flag. */
 const variables = {
+  edge: "ORION_EDGE",
+  secret: "ORION_SECRET",
+  publicHost: "ORION_PUBLIC_HOST",
+  name: "ORION_NAME",
+  metricsHost: "ORION_METRICS_HOST",
   udpPort: "ORION_UDP_PORT",
   secondUdpPort: "ORION_SECOND_UDP_PORT",
   relayRate: "ORION_RELAY_RATE",

@@ -7,6 +7,7 @@ import type { Counted } from "./address-limits.ts";
 import type { Directory } from "./directory.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Home } from "./home.ts";
+import { secretsOf } from "./keys.ts";
 import { readOrigins } from "./origin.ts";
 
 /** What wrangler.toml, or `npm start`, binds. */
@@ -53,13 +54,14 @@ export function readSettings(env: Env): Reading {
 }
 
 function read(env: Env): Reading {
-  if (!env.ORION_SECRET || env.ORION_SECRET.length < shortestSecret) {
+  const [secret, before] = secretsOf(env);
+  if (secret.length < shortestSecret) {
     return {
       ok: false,
       why: `ORION_SECRET is not set, or shorter than ${shortestSecret} characters: run "wrangler secret put ORION_SECRET".`,
     };
   }
-  if (env.ORION_SECRET_BEFORE && env.ORION_SECRET_BEFORE.length < shortestSecret) {
+  if (before !== undefined && before.length < shortestSecret) {
     return { ok: false, why: `ORION_SECRET_BEFORE is shorter than ${shortestSecret} characters.` };
   }
   const wrong: string[] = [];
@@ -71,7 +73,7 @@ function read(env: Env): Reading {
   ) => {
     const given = env[name];
     if (given === undefined) return fallback;
-    const value = String(given) === "0" ? 0 : positiveInteger(String(given), most);
+    const value = String(given).trim() === "0" ? 0 : positiveInteger(String(given), most);
     if (value !== null && value >= least) return value;
     const range = most === undefined ? `${least} up` : `${least} to ${most}`;
     wrong.push(`${name} must be a whole number from ${range}, not "${given}".`);

@@ -5,6 +5,7 @@ import {
   macBytes,
   parseToken,
   sameText,
+  secretText,
   type Token,
   tokenText,
 } from "../core/token.ts";
@@ -15,9 +16,10 @@ import type { Env } from "./env.ts";
 /** What is made and checked with: all of the environment that this file knows. */
 export type Secrets = Pick<Env, "ORION_SECRET" | "ORION_SECRET_BEFORE">;
 
-/** The secrets that are accepted. With the first, all that is new is made. */
-export function secretsOf({ ORION_SECRET = "", ORION_SECRET_BEFORE }: Secrets): [string, ...string[]] {
-  return ORION_SECRET_BEFORE ? [ORION_SECRET, ORION_SECRET_BEFORE] : [ORION_SECRET];
+/** The secrets that are accepted. The first makes all that is new. */
+export function secretsOf({ ORION_SECRET, ORION_SECRET_BEFORE }: Secrets): [string, ...string[]] {
+  const [secret, before] = [secretText(ORION_SECRET), secretText(ORION_SECRET_BEFORE)];
+  return before === "" ? [secret] : [secret, before];
 }
 
 /** A fresh token for a client of this home. */

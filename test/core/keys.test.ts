@@ -90,7 +90,7 @@ describe("a sidecar's post", () => {
       const other = signature.replace(/^./, (digit) => (digit === "0" ? "1" : "0"));
       expect(await worker.verifyPost(env, `${path}/`, body, signature)).toBe(false);
       expect(await worker.verifyPost(env, path, `${body} `, signature)).toBe(false);
-      expect(await worker.verifyPost({ ORION_SECRET: `${secret} ` }, path, body, signature)).toBe(false);
+      expect(await worker.verifyPost({ ORION_SECRET: `${secret}!` }, path, body, signature)).toBe(false);
       expect(await worker.verifyPost(env, path, body, other)).toBe(false);
       expect(await worker.verifyPost(env, path, body, "")).toBe(false);
       expect(await worker.verifyPost(env, path, body, signature.slice(0, 62))).toBe(false);

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { type StandIn, startStandIn, takeAll } from "../support/edge.ts";
 import { freeTcpPort, freeUdpPort, type Program, root, startProgram } from "../support/program.ts";
-import { secret } from "../support/secret.ts";
+import { secret, signatureOf } from "../support/secret.ts";
 import { noteLines, noteSettings } from "../support/whole-log.ts";
 
 let edge: StandIn;
@@ -99,6 +99,29 @@ describe("a sidecar that runs", () => {
       const last = edge.beats.findLast((beat) => beat.port === port);
       expect(last).toMatchObject({ secondPort: expected, relays: true, leaving: true });
     }
+  });
+
+  test("takes values that were pasted with spaces, line ends or a byte order mark around them", async () => {
+    const port = await freeUdpPort();
+    const program = sidecar(["--name", " pasted "], {
+      ORION_EDGE: `${edge.url.href}\n`,
+      ORION_SECRET: `\ufeff${secret}\r\n`,
+      ORION_SECRET_BEFORE: " ",
+      ORION_UDP_PORT: ` ${port}\r`,
+      ORION_SECOND_UDP_PORT: "",
+      ORION_PUBLIC_HOST: "udp.example.org\r",
+      ORION_RELAY_RATE: "off ",
+      ORION_METRICS_PORT: "off\r\n",
+      ORION_METRICS_HOST: " ::1 ",
+    });
+    await program.prints(/knows this sidecar/);
+    const post = edge.posts.find(({ body }) => body.includes('"pasted"'));
+    expect(post?.signature).toBe(signatureOf(post?.path ?? "", post?.body ?? ""));
+    expect(JSON.parse(post?.body ?? "")).toMatchObject({
+      ...{ name: "pasted", host: "udp.example.org", port, secondPort: port + 1 },
+    });
+    await program.stop();
+    expect(program.output).not.toContain(secret);
   });
 
   test("takes no relaying as a flag or from the environment, and tells the edge", async () => {
@@ -266,6 +289,11 @@ describe("a sidecar that cannot run", () => {
       environment: { ORION_SECRET: "tooshort" },
       says: /16 characters/,
     },
+    "a secret that is long by its spaces alone": {
+      args: ["--edge=https://edge.example"],
+      environment: { ORION_SECRET: `tooshort${" ".repeat(20)}` },
+      says: /16 characters/,
+    },
     "a port of words": { args: [...good, "--udpPort", "many"], says: /--udpPort must be.*"many"/ },
     "port 0": { args: [...good, "--udpPort", "0"], says: /--udpPort must be.*"0"/ },
     "a port beyond all": { args: [...good, "--udpPort=65536"], says: /--udpPort must be.*"65536"/ },
@@ -284,8 +312,8 @@ describe("a sidecar that cannot run", () => {
     },
     "a name of two words": { args: [...good, "--name", "two words"], says: /--name must be.*"two words"/ },
     "a name that turns a terminal red": {
-      args: [...good, "--name", "\x1b[31mred\n"],
-      says: /--name must be.*"\\u001b\[31mred\\n"/,
+      args: [...good, "--name", "\x1b[31mred\nred"],
+      says: /--name must be.*"\\u001b\[31mred\\nred"/,
     },
     "a second port that is the first": {
       args: [...good, "--udpPort=7000", "--secondUdpPort=7000"],

@@ -3,7 +3,8 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { startSidecar } from "../../udp-sidecar/sidecar.ts";
 import { startStandIn } from "../support/edge.ts";
 import { holderOf, openUdpClient } from "../support/relay.ts";
-import { datagramOf, secret, signatureOf, ticketOf, tokenOf } from "../support/secret.ts";
+import { datagramOf, postAsSidecar, secret, signatureOf, ticketOf, tokenOf } from "../support/secret.ts";
+import { startTestServer } from "../support/server.ts";
 
 const old = "the secret before, of 32 letters";
 const soon = { timeout: 10_000, interval: 5 };
@@ -52,4 +53,35 @@ test("a sidecar's posts say when they were made, its heartbeats each a later tim
   const times = edge.beats.map(({ at = 0 }) => at);
   expect(times.slice(0, 2)).toEqual([now, now + 1]);
   expect(times).toEqual([...new Set(times)].sort((a, b) => a - b));
+});
+
+test("a Worker whose secrets and settings were pasted with spaces and line ends around them works with its sidecars", async () => {
+  const server = await startTestServer({
+    udpPort: null,
+    secret: `\ufeff${secret}\r\n`,
+    vars: {
+      ORION_SECRET_BEFORE: ` ${old}\r`,
+      ptpmConnectTimeoutMs: " 300000 ",
+      directoryMaxAgeMs: "0\r\n",
+      allowedOrigin: " *\n",
+      reverseProxies: "\r\n",
+    },
+  });
+  onTestFinished(server.stop);
+  for (const [name, under] of [
+    ["oslo", secret],
+    ["pune", old],
+  ] as const) {
+    const beat = { name, at: Date.now(), port: 5990, load: 0 };
+    expect((await postAsSidecar(server.url, "/sidecar/heartbeat", beat, under)).status).toBe(200);
+  }
+  const beat = { name: "lima", at: Date.now(), port: 5990, load: 0 };
+  const stranger = await postAsSidecar(server.url, "/sidecar/heartbeat", beat, `${secret}\r\n`);
+  expect(stranger.status).toBe(401);
+});
+
+test("a Worker counts the characters of a secret without the spaces around it", async () => {
+  const server = await startTestServer({ udpPort: null, secret: `tooshort${" ".repeat(20)}` });
+  onTestFinished(server.stop);
+  expect((await fetch(new URL("/lobbies", server.url))).status).toBe(503);
 });

@@ -135,6 +135,12 @@ export const limits = {
   relayGoodbyeMs: 500,
   /** Bytes that wait in a relay's socket before it drops packets: some 60 milliseconds of a gigabit. */
   relayQueueBytes: 8 * 1024 * 1024,
+  /** Addresses of its machine for which a sidecar has sockets of their own. A host of many containers has dozens. One more socket serves the rest. */
+  localAddresses: 64,
+  /** Milliseconds between two looks at which addresses the machine has. */
+  localAddressesMs: 10_000,
+  /** Milliseconds for which a sidecar keeps the socket of an address that is gone: a network that comes back has lost nothing. */
+  localAddressKeptMs: 60_000,
   /** Milliseconds of a cookie's epoch. It is good for that one and the next: a client that binds every few seconds keeps one. */
   cookieEpochMs: 2 * 60_000,
   /** Part of its time in which a sidecar has nothing to do, or it counts as busy: whatever comes in one burst still finds it ready. */

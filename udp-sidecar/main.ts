@@ -63,6 +63,7 @@ function portSentence(
   if (isHttp && error.code === "EADDRNOTAVAIL") {
     return "The address of --metricsHost is not one of this machine.";
   }
+  if (error.code === "EADDRNOTAVAIL") return "The address of --host is not one of this machine.";
   return `${which} cannot be used: ${error.code ?? error.message}.`;
 }
 

@@ -26,6 +26,8 @@ Usage: npm run sidecar -- --edge <url> [options]
   --secondUdpPort <port>
                         Another one, which shows how a player's router maps ports.
                         Default: the next one after it                              (ORION_SECOND_UDP_PORT)
+  --host <address>      The address of this machine to listen on. Default: 0.0.0.0,
+                        which is all of them, IPv4 and IPv6                         (ORION_HOST)
   --publicHost <host>   The name or address players reach this machine by.
                         Default: the address the edge sees                          (ORION_PUBLIC_HOST)
   --name <name>         A name of its own, to tell sidecars apart.
@@ -63,6 +65,7 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
       secret: text,
       udpPort: text,
       secondUdpPort: text,
+      host: text,
       publicHost: text,
       name: text,
       relayRate: text,
@@ -118,12 +121,16 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
     ? { links: 0 }
     : { totalRate: number("relayRate", defaultRelayRate) * mebibyte };
 
-  const metricsHost = given("metricsHost") ?? "127.0.0.1";
-  if (isIP(metricsHost) === 0 && metricsHost !== "localhost") {
+  const address = (name: "host" | "metricsHost", fallback: string) => {
+    const host = given(name) ?? fallback;
+    if (isIP(host) !== 0 || host === "localhost") return host;
     throw new Error(
-      `--metricsHost must be an IP address of this machine, or localhost, not ${JSON.stringify(metricsHost)}.`,
+      `--${name} must be an IP address of this machine, or localhost, not ${JSON.stringify(host)}.`,
     );
-  }
+  };
+  const host = address("host", "0.0.0.0");
+  const bind = host === "localhost" ? "127.0.0.1" : host;
+  const metricsHost = address("metricsHost", "127.0.0.1");
   const metrics = isOff("metricsPort") ? undefined : { port: number("metricsPort", 5992), host: metricsHost };
 
   const publicHost = given("publicHost");
@@ -141,7 +148,7 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
   }
   return {
     kind: "run",
-    options: { edge: url, secret, secretBefore, port, secondPort, publicHost, name, relay, metrics },
+    options: { edge: url, secret, secretBefore, port, secondPort, bind, publicHost, name, relay, metrics },
   };
 }
 
@@ -149,6 +156,7 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
 const variables = {
   edge: "ORION_EDGE",
   secret: "ORION_SECRET",
+  host: "ORION_HOST",
   publicHost: "ORION_PUBLIC_HOST",
   name: "ORION_NAME",
   metricsHost: "ORION_METRICS_HOST",

@@ -1,6 +1,7 @@
 /** A sidecar's two UDP ports: every datagram is junk until it proves otherwise, and only proof is ever answered. */
 import type { RemoteInfo } from "node:dgram";
 import { type Endpoint, plainAddress } from "../core/endpoint.ts";
+import { limits } from "../core/limits.ts";
 import type { RelayBounds } from "../core/relay/links.ts";
 import { kindOf, readCandidates, readDatagram } from "../core/wire/datagram.ts";
 import { packetKinds } from "../core/wire/peer-packet.ts";
@@ -11,7 +12,7 @@ import { deriveKeys, isGenuine, type Secrets } from "./keys.ts";
 import { answerTo, readProbe } from "./probes.ts";
 import { type Relay, startRelay } from "./relay.ts";
 import type { PortName, Sighting } from "./sightings.ts";
-import { openSocket } from "./socket.ts";
+import { type Addresses, addressesWith, type Outlet, type Receive, UdpPort } from "./socket.ts";
 
 export type Receiver = {
   /** The ports that are bound, where 0 was asked for. */
@@ -22,6 +23,8 @@ export type Receiver = {
   readonly relay: Relay;
   /** From now on no client is seen any more: there is nobody to tell. */
   leave(): void;
+  /** Looks which addresses the machine has now. It does so every ten seconds by itself. */
+  refresh(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -30,6 +33,8 @@ export type ReceiverOptions = Secrets & {
   ports: Record<PortName, number>;
   /** All addresses, IPv4 and IPv6, or this one alone. */
   bind: string | undefined;
+  /** Those that should have sockets of their own, now. Without it, all that the system lists. */
+  addresses?: Addresses;
   bounds?: Partial<RelayBounds> | undefined;
   /** Milliseconds since 1970. */
   clock: () => number;
@@ -39,21 +44,27 @@ export type ReceiverOptions = Secrets & {
   checks?: Checks | undefined;
 };
 
-/** Listens on both ports. `see` gets what genuine clients' datagrams show, and says whether it could take it. Rejects if a port cannot be bound. */
+/**
+ * Listens on both ports. `see` gets what genuine clients' datagrams show, and says whether it could take it. Rejects if a port
+ * cannot be bound.
+ */
 export async function listen(
-  { ports, bind, bounds, clock, elapsed, checks = new Checks(), ...secrets }: ReceiverOptions,
+  {
+    ports,
+    bind,
+    addresses = addressesWith(),
+    bounds,
+    clock,
+    elapsed,
+    checks = new Checks(),
+    ...secrets
+  }: ReceiverOptions,
   see: (port: PortName, sighting: Sighting) => boolean,
 ): Promise<Receiver> {
   const tokenKeys = deriveKeys(secrets, "token");
   const cookies = cookiesOf(secrets.secret);
-  const first = await openSocket(ports.first, bind);
-  const second = await openSocket(ports.second, bind).catch((error: unknown) => {
-    first.close();
-    throw error;
-  });
-  const sockets = { first, second };
   const counts = { first: newPortCounts(), second: newPortCounts() };
-  const relay = startRelay({ ...secrets, cookies, socket: first, bounds, clock, elapsed });
+  const relay = startRelay({ ...secrets, cookies, bounds, clock, elapsed });
   let isLeaving = false;
 
   const connect = (port: PortName, bytes: Uint8Array, from: RemoteInfo): Verdict => {
@@ -64,7 +75,7 @@ export async function listen(
     const candidates = readCandidates(token.candidates);
     return see(port, { home, clientId, endpoint: endpointOf(from), candidates }) ? "observed" : "dropped";
   };
-  const probe = (port: PortName, bytes: Uint8Array, from: RemoteInfo): Verdict => {
+  const probe = (port: PortName, bytes: Uint8Array, from: RemoteInfo, via: Outlet): Verdict => {
     const read = readProbe(tokenKeys, bytes);
     if (typeof read === "string") return read;
     const { home, clientId, candidates } = read;
@@ -72,56 +83,77 @@ export async function listen(
     const now = clock();
     const cookie = cookies.bake(from.address, from.port, now);
     const answer = answerTo(read, bytes, { ...endpoint, cookie });
-    if (answer) sockets[port].send(answer, from.port, from.address);
+    if (answer) via.send(answer, from.port, from.address);
     // Its source may be made up, or somebody repeats it, until it returns what was sent there.
     if (!read.cookie || !cookies.isGood(read.cookie, from.address, from.port, now)) return "challenged";
     return see(port, { home, clientId, endpoint, candidates, proven: true }) ? "observed" : "dropped";
   };
-  const verdictOn = (port: PortName, bytes: Uint8Array, from: RemoteInfo): Verdict => {
+  const verdictOn = (port: PortName, bytes: Uint8Array, from: RemoteInfo, via: Outlet): Verdict => {
     // Port 0 is nobody's: such a source is made up.
     if (from.port === 0) return "junk";
     const kind = kindOf(bytes);
     if (kind === null) return "junk";
     if (isLeaving && kind !== "bind") return "dropped";
-    return checks.run(from.address, () => checked(kind, port, bytes, from));
+    return checks.run(from.address, () => checked(kind, port, bytes, from, via));
   };
-  const checked = (kind: Kind, port: PortName, bytes: Uint8Array, from: RemoteInfo): Verdict => {
+  const checked = (kind: Kind, port: PortName, bytes: Uint8Array, from: RemoteInfo, via: Outlet): Verdict => {
     switch (kind) {
       case "connect":
         return connect(port, bytes, from);
       case "probe":
-        return probe(port, bytes, from);
+        return probe(port, bytes, from, via);
       case "bind":
-        return port === "first" ? relay.bind(bytes, from.address, from.port) : "junk";
+        return port === "first" ? relay.bind(bytes, from.address, from.port, via) : "junk";
     }
   };
 
-  first.on("message", (bytes, from) => {
+  const receiveFirst: Receive = (bytes, from, via) => {
     const kind = bytes[0] ?? 0;
     // These may come by the hundred thousand, so they are looked at first.
     if (kind >= packetKinds.check && kind <= packetKinds.farewell) {
       const { address, port } = from;
       if (port !== 0 && relay.carry(bytes, address, port)) counts.first.packets += 1;
       else counts.first.junk += 1;
-    } else counts.first[verdictOn("first", bytes, from)] += 1;
-  });
-  second.on("message", (bytes, from) => {
-    counts.second[verdictOn("second", bytes, from)] += 1;
-  });
+    } else counts.first[verdictOn("first", bytes, from, via)] += 1;
+  };
+  const receiveSecond: Receive = (bytes, from, via) => {
+    counts.second[verdictOn("second", bytes, from, via)] += 1;
+  };
+
+  const opened: UdpPort[] = [];
+  const close = async () => {
+    relay.stop();
+    await Promise.all(opened.map((port) => port.close()));
+  };
+  const open = async (port: number, receive: Receive) => {
+    const one = await UdpPort.open(port, { bind, addresses, receive, elapsed }).catch(
+      async (error: unknown) => {
+        await close();
+        throw error;
+      },
+    );
+    opened.push(one);
+    return one;
+  };
+  const first = await open(ports.first, receiveFirst);
+  const second = await open(ports.second, receiveSecond);
+  const refresh = async () => {
+    await Promise.all(opened.map((port) => port.refresh()));
+  };
+  const timer = setInterval(refresh, limits.localAddressesMs).unref();
 
   return {
-    ports: { first: first.address().port, second: second.address().port },
+    ports: { first: first.port, second: second.port },
     counts,
-    bufferBytes: Math.min(first.getRecvBufferSize(), second.getRecvBufferSize()),
+    bufferBytes: Math.min(first.bufferBytes, second.bufferBytes),
     relay,
     leave: () => {
       isLeaving = true;
     },
+    refresh,
     close: async () => {
-      relay.stop();
-      await Promise.all(
-        [first, second].map((socket) => new Promise<void>((resolve) => socket.close(() => resolve()))),
-      );
+      clearInterval(timer);
+      await close();
     },
   };
 }

@@ -1,5 +1,4 @@
 /** The relay: binds the two ends of a link, and passes on what they send each other, as it is (core/relay/links.ts decides). */
-import type { Socket } from "node:dgram";
 import { limits } from "../core/limits.ts";
 import { type End, Links, type RelayBounds } from "../core/relay/links.ts";
 import { Quota } from "../core/relay/quota.ts";
@@ -10,15 +9,21 @@ import { bind as bindShape, type SidecarMethod, type SidecarPayload } from "../c
 import type { Cookies } from "./cookie.ts";
 import { newRelayCounts, type RelayCounts } from "./counts.ts";
 import { deriveKeys, isSealed, macOf, type Secrets, seal } from "./keys.ts";
+import type { Outlet } from "./socket.ts";
 
 export type Relay = {
   readonly counts: Readonly<RelayCounts>;
   /** What it carries now. */
-  count: Links["count"];
+  count: Links<Outlet>["count"];
   /** A peer's packet. False if it is none after all. */
   carry(bytes: Uint8Array, address: string, port: number): boolean;
-  /** A client's wish to be an end of a link: answered, unless it is not genuine. */
-  bind(bytes: Uint8Array, address: string, port: number): "binds" | "junk" | "forged" | "dropped";
+  /** A client's wish to be an end of a link: answered, by `via`, unless it is not genuine. */
+  bind(
+    bytes: Uint8Array,
+    address: string,
+    port: number,
+    via: Outlet,
+  ): "binds" | "junk" | "forged" | "dropped";
   /** Tells all ends that the relay stops, and takes no more. True if there is anyone to be carried for a moment yet. */
   leave(): boolean;
   /** Forgets everything. */
@@ -27,8 +32,6 @@ export type Relay = {
 
 export type RelayOptions = Secrets & {
   cookies: Cookies;
-  /** Where it sends from. */
-  socket: Socket;
   bounds?: Partial<RelayBounds> | undefined;
   /** Milliseconds since 1970. */
   clock: () => number;
@@ -39,36 +42,30 @@ export type RelayOptions = Secrets & {
 /** Milliseconds between two looks at what is due. */
 const tickMs = 1_000;
 
-export function startRelay({ cookies, socket, bounds, clock, elapsed, ...secrets }: RelayOptions): Relay {
+export function startRelay({ cookies, bounds, clock, elapsed, ...secrets }: RelayOptions): Relay {
   const relayKeys = deriveKeys(secrets, "relay");
-  const links = new Links(elapsed(), bounds);
+  const links = new Links<Outlet>(elapsed(), bounds);
   const counts = newRelayCounts();
   const { relayBinds: most, relayBindsMs: spanMs, relayBindsCounted: keys } = limits;
   const binds = new Quota({ most, spanMs, keys });
   let isLeaving = false;
-  let isCongested = false;
 
   const carry = (bytes: Uint8Array, address: string, port: number) => {
     const link = linkOf(bytes);
     if (link === null) return false;
     const to = links.pass(link, bytes.length, address, port, clock(), elapsed());
     if (typeof to === "string") counts.drops[to] += 1;
-    // Asked once for some packets, but for every one while it has too much.
-    else if ((isCongested || (counts.packets & 63) === 0) && isFull()) counts.drops.congested += 1;
+    else if (to.via.isFull()) counts.drops.congested += 1;
     else {
       counts.packets += 1;
       counts.bytes += bytes.length;
-      socket.send(bytes, to.port, to.address);
+      to.via.send(bytes, to.port, to.address);
     }
     if (links.notices.length > 0) tellNotices();
     return true;
   };
-  const isFull = () => {
-    isCongested = socket.getSendQueueSize() > limits.relayQueueBytes;
-    return isCongested;
-  };
 
-  const bind: Relay["bind"] = (bytes, address, port) => {
+  const bind: Relay["bind"] = (bytes, address, port, via) => {
     const sealed = readSealed(bytes);
     const text = sealed?.payload.ticket;
     const ticket = typeof text === "string" ? parseTicket(text) : null;
@@ -83,7 +80,7 @@ export function startRelay({ cookies, socket, bounds, clock, elapsed, ...secrets
     const { data } = bindShape.safeParse(sealed.payload);
     if (!data) return "junk";
     const { nonce, cookie } = data;
-    const from = { address, port, key: ticketKey };
+    const from = { address, port, via, key: ticketKey };
     const answer = <M extends SidecarMethod>(method: M, payload: SidecarPayload<M>) =>
       say(from, method, payload, bytes.length);
     const refuse = (code: RelayCode) => {
@@ -110,14 +107,14 @@ export function startRelay({ cookies, socket, bounds, clock, elapsed, ...secrets
 
   /** `most`: the bytes that what brought this about leaves for it. Returns those that were sent. */
   const say = <M extends SidecarMethod>(
-    { address, port, key: sealedWith }: Pick<End, "address" | "port" | "key">,
+    { address, port, via, key: sealedWith }: Pick<End<Outlet>, "address" | "port" | "via" | "key">,
     method: M,
     payload: SidecarPayload<M>,
     most: number,
   ) => {
     const text = seal(sealedWith, method, payload);
     if (text.length > most) return 0;
-    socket.send(text, port, address);
+    via.send(text, port, address);
     return text.length;
   };
 

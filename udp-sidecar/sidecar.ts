@@ -19,6 +19,7 @@ import { Observations } from "./observations.ts";
 import { listen } from "./receiver.ts";
 import { Refusals } from "./refusals.ts";
 import { Sightings } from "./sightings.ts";
+import { addressesWith } from "./socket.ts";
 import { Standing } from "./standing.ts";
 
 export type SidecarOptions = {
@@ -108,7 +109,11 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
   });
   const sightings = new Sightings((observation) => observations.take(observation));
   const receiver = await listen(
-    { secret, secretBefore, ports: { first: port, second: secondPort }, bind, bounds, clock, elapsed },
+    {
+      ...{ secret, secretBefore, bind, bounds, clock, elapsed },
+      ports: { first: port, second: secondPort },
+      addresses: addressesWith(publicHost),
+    },
     (seenBy, sighting) => sightings.see(seenBy, sighting),
   ).catch((error: unknown) => {
     edge.close();

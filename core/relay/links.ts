@@ -10,11 +10,13 @@ import { Holdings } from "./holdings.ts";
 import { Quota } from "./quota.ts";
 import type { RelayCode, Side, Ticket } from "./ticket.ts";
 
-/** One client, where its last bind came from. */
-export type End = {
+/** One client, where its last bind came from. `Via`: what stands for one of the relay's own addresses. */
+export type End<Via> = {
   /** As the socket has it. */
   readonly address: string;
   readonly port: number;
+  /** The relay's own address that its last bind came to: what the relay sends to it leaves from there. */
+  readonly via: Via;
   /** What is said to it is sealed with. */
   readonly key: string;
   /** Of its last bind. */
@@ -24,19 +26,19 @@ export type End = {
 };
 
 /** An end that is there. */
-type Bound = End & {
+type Bound<Via> = End<Via> & {
   /** When it last said something, to the relay or to the other end, as time elapses. */
   heardAt: number;
 };
 
-export type Link = {
+export type Link<Via> = {
   /** As in its tickets. */
   readonly id: string;
   readonly number: number;
-  readonly lobby: Lobby;
+  readonly lobby: Lobby<Via>;
   readonly clients: Readonly<Record<Side, string>>;
-  a: Bound | null;
-  b: Bound | null;
+  a: Bound<Via> | null;
+  b: Bound<Via> | null;
   readonly bucket: Bucket;
   bytesLeft: number;
   expiresAt: number;
@@ -48,18 +50,23 @@ export type Link = {
 };
 
 /** The links of one lobby share a budget. */
-type Lobby = { readonly id: string; readonly bucket: Bucket; readonly links: Set<Link>; toldAt: number };
+type Lobby<Via> = {
+  readonly id: string;
+  readonly bucket: Bucket;
+  readonly links: Set<Link<Via>>;
+  toldAt: number;
+};
 
 /** What both ends of a link are to be told. */
-export type Notice = { link: Link; code: RelayCode; inMs: number };
+export type Notice<Via> = { link: Link<Via>; code: RelayCode; inMs: number };
 
-export type Binding =
+export type Binding<Via> =
   | {
       kind: "bound";
       /** Whether the other end is bound as well. */
       peer: boolean;
       /** The other end, if it must hear of this. */
-      tell: End | null;
+      tell: End<Via> | null;
     }
   | { kind: "refused"; code: RelayCode };
 
@@ -98,13 +105,13 @@ const longestPacket = dataHeaderBytes + limits.gamePacketBytes;
 /** Milliseconds: longer ago than any time between two notices. */
 const never = Number.NEGATIVE_INFINITY;
 
-export class Links {
+export class Links<Via> {
   /** What is to be told. The shell takes it away. */
-  notices: Notice[] = [];
+  notices: Notice<Via>[] = [];
   readonly #bounds: RelayBounds;
-  readonly #links = new Map<number, Link>();
-  readonly #lobbies = new Map<string, Lobby>();
-  readonly #holdings = new Holdings<Link>();
+  readonly #links = new Map<number, Link<Via>>();
+  readonly #lobbies = new Map<string, Lobby<Via>>();
+  readonly #holdings = new Holdings<Link<Via>>();
   readonly #total: Bucket;
   readonly #fullNotices = new Quota({ most: limits.relayFullNotices, spanMs: 1_000, keys: 1 });
 
@@ -133,7 +140,7 @@ export class Links {
     port: number,
     now: number,
     elapsed: number,
-  ): End | DropCause {
+  ): End<Via> | DropCause {
     const link = this.#links.get(number);
     if (link === undefined) return "unknown_link";
     const { a, b } = link;
@@ -149,7 +156,7 @@ export class Links {
   }
 
   /** Puts the holder of a ticket at its end of the link. The ticket has been verified, and not expired. `end` has its expiry. */
-  bind(ticket: Ticket, end: End, now: number, elapsed: number): Binding {
+  bind(ticket: Ticket, end: End<Via>, now: number, elapsed: number): Binding<Via> {
     const { clientId, side } = ticket;
     const number = linkNumber(ticket.link);
     const known = this.#links.get(number);
@@ -197,18 +204,18 @@ export class Links {
   }
 
   /** Why the ticket's holder may not be at its end of the link, whatever room there is. */
-  #refusal(known: Link | undefined, ticket: Ticket): RelayCode | null {
+  #refusal(known: Link<Via> | undefined, ticket: Ticket): RelayCode | null {
     if (this.#holdings.isSuperseded(ticket.clientId, ticket.expiresAt)) return "ticket_superseded";
     if (known && !fits(known, ticket)) return "ticket_mismatch";
     return known && known.bytesLeft <= 0 ? "bytes" : null;
   }
 
-  #unseat(link: Link, side: Side): void {
+  #unseat(link: Link<Via>, side: Side): void {
     link[side] = null;
     this.#holdings.remove(link.clients[side], link);
   }
 
-  #open(number: number, { link: id, side, lobbyId, clientId, peerId }: Ticket, elapsed: number): Link {
+  #open(number: number, { link: id, side, lobbyId, clientId, peerId }: Ticket, elapsed: number): Link<Via> {
     const { lobbyRate, linkRate, linkBytes } = this.#bounds;
     const lobby = this.#lobbies.get(lobbyId) ?? {
       id: lobbyId,
@@ -217,7 +224,7 @@ export class Links {
       toldAt: never,
     };
     this.#lobbies.set(lobbyId, lobby);
-    const link: Link = {
+    const link: Link<Via> = {
       id,
       number,
       lobby,
@@ -236,7 +243,7 @@ export class Links {
     return link;
   }
 
-  #free(link: Link): void {
+  #free(link: Link<Via>): void {
     for (const side of ["a", "b"] as const) this.#unseat(link, side);
     this.#links.delete(link.number);
     link.lobby.links.delete(link);
@@ -244,7 +251,7 @@ export class Links {
   }
 
   /** Takes the packet's bytes from all budgets, or from none, and says which is empty. */
-  #spend(link: Link, length: number, elapsed: number): DropCause | null {
+  #spend(link: Link<Via>, length: number, elapsed: number): DropCause | null {
     const { bucket, lobby } = link;
     const total = this.#total;
     fillUp(bucket, elapsed);
@@ -282,7 +289,7 @@ export class Links {
   }
 
   /** A code at most once a second: to the one link, or to all of its lobby. Of a full relay not all can hear at once. */
-  #tellRate(link: Link, code: keyof Link["rateToldAt"], inMs: number, elapsed: number): void {
+  #tellRate(link: Link<Via>, code: keyof Link<Via>["rateToldAt"], inMs: number, elapsed: number): void {
     if (code === "lobby_rate") {
       // Asked before the links are walked through, or each packet would cost more the larger the lobby is.
       if (isRecent(link.lobby.toldAt, elapsed)) return;
@@ -296,7 +303,7 @@ export class Links {
     }
   }
 
-  #tell(link: Link, code: RelayCode, inMs: number): void {
+  #tell(link: Link<Via>, code: RelayCode, inMs: number): void {
     this.notices.push({ link, code, inMs });
   }
 }
@@ -306,7 +313,7 @@ function isRecent(toldAt: number, now: number): boolean {
   return toldAt <= now && now - toldAt < limits.relayNoticeMs;
 }
 
-function fits({ clients, lobby }: Link, { side, lobbyId, clientId, peerId }: Ticket): boolean {
+function fits({ clients, lobby }: Link<unknown>, { side, lobbyId, clientId, peerId }: Ticket): boolean {
   const [mine, theirs] = side === "a" ? [clients.a, clients.b] : [clients.b, clients.a];
   return lobby.id === lobbyId && mine === clientId && theirs === peerId;
 }

@@ -12,8 +12,8 @@ const ticket = (side: Side, about: Partial<Ticket> = {}): Ticket => {
   const [clientId, peerId] = side === "a" ? ["Ada", "Bob"] : ["Bob", "Ada"];
   return { link: "0123456789ab", side, expiresAt: hour, lobbyId: "ABCDE", clientId, peerId, ...about };
 };
-const end = (port: number, about: Partial<End> = {}): End => ({
-  ...{ address: "192.0.2.1", port, key: "key", nonce: `of ${port}`, expiresAt: hour },
+const end = (port: number, about: Partial<End<string>> = {}): End<string> => ({
+  ...{ address: "192.0.2.1", port, via: "198.51.100.1", key: "key", nonce: `of ${port}`, expiresAt: hour },
   ...about,
 });
 const nothing = { links: 0, ends: 0, clients: 0, lobbies: 0 };
@@ -21,7 +21,7 @@ const hex = (link: number) => link.toString(16).padStart(12, "0");
 
 /** Links, and a time that goes on as the test says. */
 function aRelay(bounds: Partial<RelayBounds> = {}) {
-  const links = new Links(0, bounds);
+  const links = new Links<string>(0, bounds);
   return {
     links,
     now: 0,
@@ -101,7 +101,7 @@ describe("a link", () => {
 describe("a client, which is in one mediation at a time,", () => {
   const from = (link: number, expiresAt: number, about: Partial<Ticket> = {}) =>
     [ticket("a", { link: hex(link), expiresAt, ...about }), end(link, { expiresAt })] as const;
-  const bound = (links: Links, numbers: number[], now = 0) =>
+  const bound = (links: Links<string>, numbers: number[], now = 0) =>
     numbers.filter((link) => links.pass(link, 10, "192.0.2.1", link, now, now) !== "unknown_link");
 
   test("has a link to each other member of its lobby, and not one more", () => {

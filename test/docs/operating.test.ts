@@ -12,7 +12,7 @@ test("the page on operating has every option of the sidecar, with its variable",
     const [, flag] = /^(--\w+) </.exec(entry) ?? [];
     return flag ? [[flag, /ORION_\w+/.exec(entry)?.[0]] as const] : [];
   });
-  expect(flags).toHaveLength(9);
+  expect(flags).toHaveLength(10);
   const missing = flags.filter(([flag, variable]) => !page.includes(`| \`${flag}\` | \`${variable}\` |`));
   expect(missing).toEqual([]);
 });

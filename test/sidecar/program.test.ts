@@ -17,7 +17,7 @@ afterAll(() => edge.stop());
 /** Nothing of the machine's own settings. */
 const bare = {
   ...{ ORION_EDGE: "", ORION_SECRET: "", ORION_NAME: undefined },
-  ...{ ORION_UDP_PORT: undefined, ORION_SECOND_UDP_PORT: undefined },
+  ...{ ORION_UDP_PORT: undefined, ORION_SECOND_UDP_PORT: undefined, ORION_HOST: undefined },
   // Several run at the same time.
   ORION_METRICS_PORT: "off",
 };
@@ -327,6 +327,10 @@ describe("a sidecar that cannot run", () => {
       args: [...good, "--metricsPort=5992", "--metricsHost", "metrics.example"],
       says: /--metricsHost must be an IP address of this machine.*"metrics\.example"/,
     },
+    "a host that is a name": {
+      args: [...good, "--host", "udp.example"],
+      says: /--host must be an IP address of this machine.*"udp\.example"/,
+    },
     "a relay rate of nothing": {
       args: [...good, "--relayRate", "0"],
       says: /--relayRate must be a whole number from 1 to 100000, or off, not "0"/,
@@ -396,13 +400,13 @@ describe("a sidecar that cannot run", () => {
     expect(await program.ended).toBe(0);
     for (const word of [
       ...["--edge", "--secret", "--udpPort", "--secondUdpPort", "--publicHost", "--name", "--help"],
-      ...["--relayRate", "--metricsPort", "--metricsHost"],
+      ...["--relayRate", "--metricsPort", "--metricsHost", "--host"],
     ]) {
       expect(program.output).toContain(word);
     }
     for (const word of [
       ...["ORION_EDGE", "ORION_SECRET", "ORION_UDP_PORT", "ORION_SECOND_UDP_PORT", "ORION_PUBLIC_HOST"],
-      ...["ORION_NAME", "ORION_RELAY_RATE", "ORION_METRICS_PORT", "ORION_METRICS_HOST"],
+      ...["ORION_NAME", "ORION_RELAY_RATE", "ORION_METRICS_PORT", "ORION_METRICS_HOST", "ORION_HOST"],
     ]) {
       expect(program.output).toContain(word);
     }

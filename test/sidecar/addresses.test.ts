@@ -1,0 +1,258 @@
+/** A machine with several addresses: a player hears a sidecar from the address that it sends to. Real UDP, on Linux's 127/8. */
+import { createSocket, type Socket } from "node:dgram";
+import { once } from "node:events";
+import { networkInterfaces } from "node:os";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { connect as connectOrion } from "../../client/index.ts";
+import { limits } from "../../core/limits.ts";
+import { newRelayCounts } from "../../udp-sidecar/counts.ts";
+import type { Line } from "../../udp-sidecar/log.ts";
+import { listen, type ReceiverOptions } from "../../udp-sidecar/receiver.ts";
+import { type SidecarOptions, startSidecar } from "../../udp-sidecar/sidecar.ts";
+import { startStandIn } from "../support/edge.ts";
+import { freeUdpPort, startProgram } from "../support/program.ts";
+import { holderOf, unsealed } from "../support/relay.ts";
+import { cookieOf, sealedOf, secret, ticketOf, tokenOf } from "../support/secret.ts";
+import { startTestServer } from "../support/server.ts";
+import { noteTold } from "../support/whole-log.ts";
+
+const cleanUps: (() => Promise<unknown> | unknown)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+const soon = { timeout: 20_000, interval: 5 };
+
+async function sidecarWith(options: Partial<SidecarOptions> = {}, tell: (line: Line) => void = noteTold) {
+  const edge = await startStandIn();
+  cleanUps.push(edge.stop);
+  const sidecar = await startSidecar({ edge: edge.url, secret, port: 0, name: "test", ...options }, tell);
+  cleanUps.push(sidecar.stop);
+  return { edge, sidecar };
+}
+
+/** A client of one port, whose socket hears nobody but the one address and port, as behind most routers. */
+async function clientOf(server: string, ip = "127.0.0.1") {
+  const heard: Buffer[] = [];
+  let taken = 0;
+  const socket: Socket = createSocket(ip.includes(":") ? "udp6" : "udp4");
+  socket.on("message", (datagram) => heard.push(datagram));
+  socket.on("error", () => {});
+  socket.bind(0, ip);
+  await once(socket, "listening");
+  cleanUps.push(() => socket.close());
+  let isConnected = false;
+  return {
+    ip,
+    heard,
+    port: socket.address().port,
+    send: async (datagram: string | Uint8Array, port: number) => {
+      if (!isConnected) {
+        socket.connect(port, server);
+        await once(socket, "connect");
+        isConnected = true;
+      }
+      await new Promise<void>((resolve, reject) =>
+        socket.send(datagram, (error) => (error ? reject(error) : resolve())),
+      );
+    },
+    next: async () => {
+      await vi.waitFor(() => expect(heard.length).toBeGreaterThan(taken), soon);
+      return heard[taken++] ?? Buffer.alloc(0);
+    },
+    close: () => {},
+  };
+}
+
+function probeOf(name: string, about: object = {}): string {
+  const [home, clientId] = tokenOf(name).split(".");
+  const payload = { home, clientId, nonce: "nonce-12", candidates: [], pad: ".".repeat(60), ...about };
+  return sealedOf(tokenOf(name), "ptpMediation_probe", payload);
+}
+
+/** Sends a probe, and tells what it is answered. */
+async function ask(client: Awaited<ReturnType<typeof clientOf>>, port: number) {
+  await client.send(probeOf("Ada"), port);
+  return unsealed(tokenOf("Ada"), await client.next()).payload;
+}
+
+/** An address of this machine that other machines see, if it has one. */
+const outer = Object.values(networkInterfaces())
+  .flatMap((all = []) => all)
+  .find(({ family, internal }) => family === "IPv4" && !internal)?.address;
+
+describe.skipIf(process.platform !== "linux")("on a machine with several addresses", () => {
+  test("a player is answered from the address that it sent to, at both ports", async () => {
+    const { sidecar } = await sidecarWith({ publicHost: "127.0.0.2" });
+    for (const address of ["127.0.0.2", "127.0.0.1"]) {
+      for (const port of [sidecar.port, sidecar.secondPort]) {
+        const client = await clientOf(address);
+        expect(await ask(client, port)).toMatchObject({ ip: "127.0.0.1", port: client.port });
+      }
+    }
+    const six = await clientOf("::1", "::1");
+    expect(await ask(six, sidecar.port)).toMatchObject({ ip: "::1", port: six.port });
+  });
+
+  test.skipIf(outer === undefined)("this needs no option where the system lists the address", async () => {
+    const { sidecar } = await sidecarWith();
+    const client = await clientOf("127.0.0.1", outer);
+    expect(await ask(client, sidecar.port)).toMatchObject({ ip: outer, port: client.port });
+    const back = await clientOf(outer ?? "", "127.0.0.1");
+    expect(await ask(back, sidecar.port)).toMatchObject({ ip: "127.0.0.1", port: back.port });
+  });
+
+  test("the relay speaks to each end from the address that this end sent to", async () => {
+    const { sidecar } = await sidecarWith({ publicHost: "127.0.0.2" });
+    const relay = () => sidecar.port;
+    const ada = holderOf(await clientOf("127.0.0.2"), ticketOf("a"), relay);
+    const bob = holderOf(await clientOf("127.0.0.1"), ticketOf("b"), relay);
+    expect(await ada.bind()).toMatchObject({ method: "ptpRelay_bound", payload: { peer: false } });
+    expect(await bob.bind()).toMatchObject({ method: "ptpRelay_bound", payload: { peer: true } });
+    expect(await ada.word()).toMatchObject({ method: "ptpRelay_bound", payload: { peer: true } });
+    for (const [from, to] of [
+      [ada, bob],
+      [bob, ada],
+    ] as const) {
+      await from.say("hello");
+      expect((await to.next()).subarray(7).toString()).toBe("hello");
+    }
+    const stopped = sidecar.stop();
+    for (const end of [ada, bob]) {
+      expect(await end.word()).toMatchObject({ method: "ptpRelay_notice", payload: { code: "leaving" } });
+    }
+    await stopped;
+  });
+
+  test("players of the SDK are connected at a public address that is not the machine's first", async () => {
+    const server = await startTestServer({ udpPort: null, secret });
+    cleanUps.push(server.stop);
+    const wish = { edge: server.url, secret, port: 0, name: "test", publicHost: "127.0.0.2" };
+    const sidecar = await startSidecar(wish, noteTold);
+    cleanUps.push(sidecar.stop);
+    await sidecar.known;
+    const orion = await connectOrion(server.url);
+    const ada = await orion.host({ name: "Ada" });
+    const bo = await orion.join(ada.code, { name: "Bo" });
+    const [[link]] = await Promise.all([ada.start(), bo.started()]);
+    expect(link?.peer.name).toBe("Bo");
+    await Promise.all([ada.leave(), bo.leave()]);
+  });
+
+  test("a second sidecar on the same port does not start, and says why", async () => {
+    const { sidecar } = await sidecarWith({ port: await freeUdpPort(), publicHost: "127.0.0.2" });
+    const edge = "https://edge.example";
+    const environment = { ORION_SECRET: secret, ORION_METRICS_PORT: "off" };
+    for (const [flags, taken, flag] of [
+      [["--udpPort", String(sidecar.port)], sidecar.port, "--udpPort"],
+      [["--secondUdpPort", String(sidecar.port)], sidecar.port, "--secondUdpPort"],
+      [["--udpPort", String(sidecar.port), "--host=127.0.0.2"], sidecar.port, "--udpPort"],
+    ] as const) {
+      const free = String(await freeUdpPort());
+      const args = ["udp-sidecar/main.ts", "--edge", edge, "--udpPort", free, ...flags];
+      const program = startProgram("node", args, environment);
+      expect(await program.ended).toBe(1);
+      expect(program.errors.trim()).toBe(
+        `UDP port ${taken} is in use by another program. Choose another with ${flag}.`,
+      );
+    }
+  });
+
+  test("--host is the one address that a sidecar listens on, and must be one of the machine", async () => {
+    const edge = await startStandIn();
+    cleanUps.push(edge.stop);
+    const port = await freeUdpPort();
+    const args = ["udp-sidecar/main.ts", "--edge", edge.url.href, "--udpPort", String(port)];
+    const environment = { ORION_SECRET: secret, ORION_METRICS_PORT: "off" };
+    const program = startProgram("node", args, { ...environment, ORION_HOST: "127.0.0.3" });
+    cleanUps.push(program.stop);
+    await program.prints(/knows this sidecar/);
+    expect(await ask(await clientOf("127.0.0.3"), port)).toMatchObject({ ip: "127.0.0.1" });
+    // The port is free at all others.
+    const other = createSocket("udp4").bind(port, "127.0.0.1");
+    await once(other, "listening");
+    other.close();
+    const elsewhere = startProgram("node", [...args, "--host", "192.0.2.200"], environment);
+    expect(await elsewhere.ended).toBe(1);
+    expect(elsewhere.errors.trim()).toBe("The address of --host is not one of this machine.");
+  });
+
+  async function listening(addresses: string[], options: Partial<ReceiverOptions> = {}) {
+    const receiver = await listen(
+      {
+        ...{ secret, ports: { first: 0, second: 0 }, bind: undefined, addresses: () => addresses },
+        ...{ clock: Date.now, elapsed: () => performance.now(), ...options },
+      },
+      () => true,
+    );
+    cleanUps.push(receiver.close);
+    return receiver;
+  }
+
+  test("an address that comes later is answered for, and one that cannot be had harms nobody", async () => {
+    const addresses = ["192.0.2.200", "2001:db8::200"];
+    const receiver = await listening(addresses);
+    const { first } = receiver.ports;
+    expect(await ask(await clientOf("127.0.0.1"), first)).toMatchObject({ ip: "127.0.0.1" });
+    addresses.push("127.0.0.4");
+    await receiver.refresh();
+    expect(await ask(await clientOf("127.0.0.4"), first)).toMatchObject({ ip: "127.0.0.1" });
+  });
+
+  test("links go on when an address comes or goes, and one that comes back soon has lost nothing", async () => {
+    let now = 0;
+    const addresses = ["127.0.0.4"];
+    const receiver = await listening(addresses, { elapsed: () => now });
+    const relay = () => receiver.ports.first;
+    const ada = holderOf(await clientOf("127.0.0.4"), ticketOf("a"), relay);
+    const bob = holderOf(await clientOf("127.0.0.5"), ticketOf("b"), relay);
+    await ada.bind();
+    // Nobody answers Bob from there yet: this is what must not end the link.
+    const cookie = cookieOf("127.0.0.1", bob.port);
+    await bob.ask({ cookie });
+    expect(await ada.word()).toMatchObject({ payload: { peer: true } });
+    const passes = async (from: typeof ada, to: typeof ada, text: string) => {
+      await from.say(text);
+      expect((await to.next()).subarray(7).toString()).toBe(text);
+    };
+    await passes(bob, ada, "from where no socket is");
+    addresses.push("127.0.0.5");
+    await receiver.refresh();
+    await passes(bob, ada, "from where one is now");
+    await bob.ask({ cookie });
+    expect(await bob.word()).toMatchObject({ method: "ptpRelay_bound" });
+    addresses.splice(0);
+    now += limits.localAddressKeptMs - 1;
+    await ada.ask({ cookie: cookieOf("127.0.0.1", ada.port) });
+    await ada.word();
+    await bob.ask({ cookie });
+    await bob.word();
+    await receiver.refresh();
+    await passes(ada, bob, "an address is missing");
+    await passes(bob, ada, "both are");
+    now += 2;
+    await receiver.refresh();
+    // What is sent to an address that is gone gets no answer, and what its clients are sent comes from elsewhere.
+    const { packets } = receiver.relay.counts;
+    await ada.say("nobody hears this");
+    await vi.waitFor(() => expect(receiver.relay.counts.packets).toBe(packets + 1), soon);
+    expect(receiver.relay.counts.drops).toEqual(newRelayCounts().drops);
+    addresses.push("127.0.0.4", "127.0.0.5");
+    await receiver.refresh();
+    for (const end of [ada, bob]) {
+      await end.ask({ cookie: cookieOf("127.0.0.1", end.port) });
+      expect(await end.word()).toMatchObject({ method: "ptpRelay_bound" });
+    }
+    await passes(ada, bob, "they are back");
+  });
+
+  test("a machine with more addresses than there are sockets for still hears all of them", async () => {
+    const many = Array.from({ length: limits.localAddresses + 5 }, (_, i) => `127.0.1.${i + 1}`);
+    const receiver = await listening(many);
+    const last = await clientOf(many[limits.localAddresses - 1] ?? "");
+    expect(await ask(last, receiver.ports.first)).toMatchObject({ ip: "127.0.0.1" });
+    const beyond = await clientOf(many.at(-1) ?? "");
+    const { challenged } = receiver.counts.first;
+    await beyond.send(probeOf("Ada"), receiver.ports.first);
+    await vi.waitFor(() => expect(receiver.counts.first.challenged).toBe(challenged + 1), soon);
+  });
+});

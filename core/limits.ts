@@ -135,6 +135,16 @@ export const limits = {
   relayGoodbyeMs: 500,
   /** Bytes that wait in a relay's socket before it drops packets: some 60 milliseconds of a gigabit. */
   relayQueueBytes: 8 * 1024 * 1024,
+  /** Clients of which a sidecar counts the probes that got no cookie back, until one client returns one. */
+  unprovenClients: 64,
+  /** Probes without a cookie of one client, from which on it counts as not reached: an honest client that is reached sends 2 to each port. */
+  unprovenProbes: 8,
+  /** Milliseconds for which nobody returns a cookie until a sidecar says that its answers do not arrive: a slow network takes 1 or 2 s. */
+  unprovenMs: 5_000,
+  /** Milliseconds after which those clients are forgotten: two players with odd networks in one day prove nothing. */
+  unprovenKeptMs: 10 * 60_000,
+  /** Milliseconds between two lines about it. */
+  unprovenLineMs: 60 * 60_000,
   /** Addresses of its machine for which a sidecar has sockets of their own. A host of many containers has dozens. One more socket serves the rest. */
   localAddresses: 64,
   /** Milliseconds between two looks at which addresses the machine has. */

@@ -10,6 +10,8 @@ export type Sources = {
   relayed: Readonly<RelayCounts>;
   carried(): { links: number; ends: number; lobbies: number };
   observations(): { posted: number; held: number; lost: number; refused: number };
+  /** Clients that were challenged for a while, when none at all returned a cookie. */
+  unproven(): number;
   /** Whether the edge accepted the last heartbeat. */
   isKnown(): boolean;
   /** Why no players should be sent here, in a word; null if they may be. */
@@ -64,7 +66,7 @@ function answer(response: ServerResponse, status: number, text: string, type = "
   response.writeHead(status, { "content-type": type }).end(text.endsWith("\n") ? text : `${text}\n`);
 }
 
-function registryOf({ ports, relayed, carried, observations, isKnown }: Sources): Registry {
+function registryOf({ ports, relayed, carried, observations, unproven, isKnown }: Sources): Registry {
   const registry = new Registry();
   const registers = [registry];
   const counter = (name: string, help: string, read: () => number) =>
@@ -122,6 +124,7 @@ function registryOf({ ports, relayed, carried, observations, isKnown }: Sources)
     () => observations().refused,
   );
   gauge("orion_observations_held", "Clients whose observations are on their way", () => observations().held);
+  gauge("orion_unproven_clients", "Clients that the sidecar's answers do not reach", unproven);
   gauge("orion_heartbeat_accepted", "1 if the edge accepted the last heartbeat", () => Number(isKnown()));
   counter("orion_relay_packets_total", "Packets passed on", () => relayed.packets);
   counter("orion_relay_bytes_total", "Bytes of the packets passed on", () => relayed.bytes);

@@ -13,6 +13,7 @@ import { answerTo, readProbe } from "./probes.ts";
 import { type Relay, startRelay } from "./relay.ts";
 import type { PortName, Sighting } from "./sightings.ts";
 import { type Addresses, addressesWith, type Outlet, type Receive, UdpPort } from "./socket.ts";
+import { Unproven } from "./unproven.ts";
 
 export type Receiver = {
   /** The ports that are bound, where 0 was asked for. */
@@ -21,6 +22,8 @@ export type Receiver = {
   /** What the system holds for each of the ports while this thread is busy: it may be less than was asked for. */
   readonly bufferBytes: number;
   readonly relay: Relay;
+  /** Clients that the answers do not reach. */
+  readonly unproven: Unproven;
   /** From now on no client is seen any more: there is nobody to tell. */
   leave(): void;
   /** Looks which addresses the machine has now. It does so every ten seconds by itself. */
@@ -64,6 +67,7 @@ export async function listen(
   const tokenKeys = deriveKeys(secrets, "token");
   const cookies = cookiesOf(secrets.secret);
   const counts = { first: newPortCounts(), second: newPortCounts() };
+  const unproven = new Unproven();
   const relay = startRelay({ ...secrets, cookies, bounds, clock, elapsed });
   let isLeaving = false;
 
@@ -85,7 +89,11 @@ export async function listen(
     const answer = answerTo(read, bytes, { ...endpoint, cookie });
     if (answer) via.send(answer, from.port, from.address);
     // Its source may be made up, or somebody repeats it, until it returns what was sent there.
-    if (!read.cookie || !cookies.isGood(read.cookie, from.address, from.port, now)) return "challenged";
+    if (!read.cookie || !cookies.isGood(read.cookie, from.address, from.port, now)) {
+      unproven.challenged(clientId, elapsed());
+      return "challenged";
+    }
+    unproven.proven();
     return see(port, { home, clientId, endpoint, candidates, proven: true }) ? "observed" : "dropped";
   };
   const verdictOn = (port: PortName, bytes: Uint8Array, from: RemoteInfo, via: Outlet): Verdict => {
@@ -147,6 +155,7 @@ export async function listen(
     counts,
     bufferBytes: Math.min(first.bufferBytes, second.bufferBytes),
     relay,
+    unproven,
     leave: () => {
       isLeaving = true;
     },

@@ -131,6 +131,7 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
       lost: observations.lost + sightings.lost,
       refused: observations.refused,
     }),
+    unproven: () => receiver.unproven.count(elapsed()),
     isKnown,
     trouble: () => (stopped ? "leaving" : isKnown() ? null : "unknown"),
   };
@@ -189,6 +190,7 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
       tellNews(standing.news({ level: "error", what, ...who, ...why }, clock()));
     }
     tellNews(refusals.line(clock()));
+    tellNews(receiver.unproven.line(elapsed()));
     const wait = failures > 0 ? firstRetryMs * 2 ** Math.min(failures - 1, 10) : limits.heartbeatMs;
     timer = setTimeout(beat, Math.min(limits.heartbeatMs, wait));
   };

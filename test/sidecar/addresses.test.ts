@@ -9,9 +9,10 @@ import { newRelayCounts } from "../../udp-sidecar/counts.ts";
 import type { Line } from "../../udp-sidecar/log.ts";
 import { listen, type ReceiverOptions } from "../../udp-sidecar/receiver.ts";
 import { type SidecarOptions, startSidecar } from "../../udp-sidecar/sidecar.ts";
+import { Unproven } from "../../udp-sidecar/unproven.ts";
 import { startStandIn } from "../support/edge.ts";
 import { freeUdpPort, startProgram } from "../support/program.ts";
-import { holderOf, unsealed } from "../support/relay.ts";
+import { holderOf, openUdpClient, unsealed } from "../support/relay.ts";
 import { cookieOf, sealedOf, secret, ticketOf, tokenOf } from "../support/secret.ts";
 import { startTestServer } from "../support/server.ts";
 import { noteTold } from "../support/whole-log.ts";
@@ -79,6 +80,93 @@ async function ask(client: Awaited<ReturnType<typeof clientOf>>, port: number) {
 const outer = Object.values(networkInterfaces())
   .flatMap((all = []) => all)
   .find(({ family, internal }) => family === "IPv4" && !internal)?.address;
+
+describe("players whom the answers do not reach", () => {
+  /** A sidecar whose edge takes nothing, so that it speaks to its operator soon, again and again. */
+  async function unheard() {
+    const edge = await startStandIn((_, response) => response.writeHead(503).end());
+    cleanUps.push(edge.stop);
+    let now = 0;
+    const told: Line[] = [];
+    const metrics = { port: 0, host: "127.0.0.1" };
+    const options = { edge: edge.url, secret, port: 0, name: "test", metrics, elapsed: () => now };
+    const sidecar = await startSidecar(options, (line) => told.push(line));
+    cleanUps.push(sidecar.stop);
+    const client = await openUdpClient();
+    cleanUps.push(client.close);
+    const text = async () => await (await fetch(`http://127.0.0.1:${sidecar.metricsPort}/metrics`)).text();
+    let sent = 0;
+    return {
+      later: (ms: number) => {
+        now += ms;
+      },
+      /** Sends so many probes, and waits until they have been looked at. */
+      probes: async (name: string, count: number, about: object = {}) => {
+        for (let i = 0; i < count; i++) {
+          await client.send(probeOf(name, about), sidecar.port);
+          sent += 1;
+          await vi.waitFor(() => expect(client.heard).toHaveLength(sent), soon);
+        }
+      },
+      proves: { cookie: cookieOf("127.0.0.1", client.port) },
+      /** Waits until the sidecar has had an occasion to speak. */
+      speaks: async () => {
+        const beats = edge.beats.length;
+        await vi.waitFor(() => expect(edge.beats.length).toBeGreaterThan(beats + 1), soon);
+      },
+      count: async () => Number(/^orion_unproven_clients (\d+)$/m.exec(await text())?.[1]),
+      lines: () => told.filter(({ what }) => what === "this sidecar's answers do not reach players"),
+    };
+  }
+
+  test("are counted, and their operator gets one line that says what it probably is", async () => {
+    const { probes, later, count, lines, speaks } = await unheard();
+    for (const name of ["Ada", "Bob"]) await probes(name, limits.unprovenProbes);
+    expect(await count()).toBe(0);
+    later(limits.unprovenMs);
+    expect(await count()).toBe(2);
+    await vi.waitFor(() => expect(lines()).toHaveLength(1), soon);
+    expect(lines()[0]).toEqual({
+      ...{ level: "error", what: "this sidecar's answers do not reach players", sidecar: "test" },
+      ...{ clients: 2, seconds: limits.unprovenMs / 1000, why: expect.stringContaining("--host") },
+    });
+    await probes("Cy", limits.unprovenProbes);
+    await speaks();
+    expect(lines()).toHaveLength(1);
+    later(limits.unprovenLineMs);
+    for (const name of ["Ada", "Bob"]) await probes(name, limits.unprovenProbes);
+    later(limits.unprovenMs);
+    await vi.waitFor(() => expect(lines()).toHaveLength(2), soon);
+  });
+
+  test("are none when one client is reached, nor when one client alone is not, nor after a few probes", async () => {
+    const { probes, proves, later, count, lines, speaks } = await unheard();
+    for (const name of ["Ada", "Bob"]) await probes(name, limits.unprovenProbes);
+    await probes("Cy", 1, proves);
+    later(limits.unprovenMs);
+    expect(await count()).toBe(0);
+    await probes("Ada", 3 * limits.unprovenProbes);
+    for (const name of ["Bob", "Dan"]) await probes(name, limits.unprovenProbes - 1);
+    later(limits.unprovenMs);
+    expect(await count()).toBe(1);
+    // Somebody repeats one probe all day.
+    for (let time = 0; time < 5; time++) {
+      await probes("Ada", limits.unprovenProbes);
+      later(limits.unprovenKeptMs + 1);
+    }
+    expect(await count()).toBe(0);
+    await speaks();
+    expect(lines()).toEqual([]);
+  });
+
+  test("take little memory, however many a stranger has", () => {
+    const unproven = new Unproven();
+    for (let client = 0; client < 1_000; client++) {
+      for (let probe = 0; probe < limits.unprovenProbes; probe++) unproven.challenged(`client ${client}`, 0);
+    }
+    expect(unproven.count(limits.unprovenMs)).toBe(limits.unprovenClients);
+  });
+});
 
 describe.skipIf(process.platform !== "linux")("on a machine with several addresses", () => {
   test("a player is answered from the address that it sent to, at both ports", async () => {

@@ -180,6 +180,7 @@ const someSources = {
   carried: () => ({ links: 0, ends: 0, lobbies: 0 }),
   observations: () => ({ posted: 0, held: 0, lost: 0, refused: 0 }),
   isKnown: () => true,
+  unproven: () => 0,
   trouble: () => null,
 };
 

@@ -1,0 +1,53 @@
+/**
+ * Clients that were challenged, and of which none has returned a cookie since: the sidecar's answers do not reach them. One client
+ * alone shows nothing, nor do a few probes that somebody repeats.
+ */
+import { limits } from "../core/limits.ts";
+import type { Line } from "./log.ts";
+
+export class Unproven {
+  /** How many probes of each client were challenged since `#since`, while nobody returned a cookie. */
+  readonly #probes = new Map<string, number>();
+  #since = 0;
+  #tellAgainAt = Number.NEGATIVE_INFINITY;
+
+  /** Times are in milliseconds, and never set back. */
+  challenged(clientId: string, now: number): void {
+    if (this.#isOld(now)) this.#probes.clear();
+    if (this.#probes.size === 0) this.#since = now;
+    const count = this.#probes.get(clientId);
+    if (count !== undefined || this.#probes.size < limits.unprovenClients)
+      this.#probes.set(clientId, (count ?? 0) + 1);
+  }
+
+  /** A client has returned a cookie: answers arrive. */
+  proven(): void {
+    if (this.#probes.size > 0) this.#probes.clear();
+  }
+
+  /** Clients that have sent several probes for a while, none of them proven. Nobody else was, either. */
+  count(now: number): number {
+    if (this.#isOld(now) || now - this.#since < limits.unprovenMs) return 0;
+    let clients = 0;
+    for (const probes of this.#probes.values()) clients += Number(probes >= limits.unprovenProbes);
+    return clients;
+  }
+
+  /** The line for the operator, if there is something to tell and it was not told lately. */
+  line(now: number): Line | null {
+    const clients = this.count(now);
+    if (clients < 2 || now < this.#tellAgainAt) return null;
+    this.#tellAgainAt = now + limits.unprovenLineMs;
+    return {
+      level: "error",
+      what: "this sidecar's answers do not reach players",
+      clients,
+      seconds: Math.round((now - this.#since) / 1000),
+      why: "a firewall stops UDP that leaves this machine, or it leaves from another address than players send to (--host)",
+    };
+  }
+
+  #isOld(now: number): boolean {
+    return now - this.#since > limits.unprovenKeptMs;
+  }
+}

@@ -1,6 +1,7 @@
 /** Signed posts to the edge, over connections that are kept. */
 import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { parseObject } from "../core/wire/codec.ts";
 import { signatureHeader } from "../core/wire/sidecar-post.ts";
 import { deriveKey, signPost } from "./keys.ts";
 
@@ -9,10 +10,18 @@ export type Reply = { accepted: true; body: string } | { accepted: false; why: W
 
 /**
  * Why a post was not accepted, for logs. `unreachable` has the system's word for it as its `reason`, `status` the one that came;
- * `another_secret` is the edge's 401.
+ * `another_secret` is the edge's 401, `another_time` its `stale_post`.
  */
 export type Why = {
-  code: "no_answer" | "unreachable" | "cut_off" | "too_long" | "another_secret" | "status" | "not_orion";
+  code:
+    | "no_answer"
+    | "unreachable"
+    | "cut_off"
+    | "too_long"
+    | "another_secret"
+    | "another_time"
+    | "status"
+    | "not_orion";
   reason?: string;
   status?: number;
 };
@@ -74,6 +83,7 @@ export function connectEdge(url: URL, secret: string): Edge {
           const { statusCode: status = 0 } = response;
           if (status === 200) resolve({ accepted: true, body: text });
           else if (status === 401) fail({ code: "another_secret" });
+          else if (status === 400 && isStale(text)) fail({ code: "another_time" }, true);
           else fail({ code: "status", status }, status >= 400 && status < 500 && !notOfContent.has(status));
         });
       });
@@ -81,4 +91,10 @@ export function connectEdge(url: URL, secret: string): Edge {
     });
 
   return { post, close: () => agent.destroy() };
+}
+
+/** Whether the edge refuses a post for its time: too far from its own, or not later than that of the heartbeat before. */
+function isStale(text: string): boolean {
+  const { codes } = parseObject(text) ?? {};
+  return Array.isArray(codes) && codes.includes("stale_post");
 }

@@ -14,7 +14,7 @@ export class Refusals {
   #since: number;
   #hasTold = false;
 
-  /** Times are in milliseconds since 1970. */
+  /** Times are in milliseconds, and never set back. */
   constructor(ports: readonly Readonly<PortCounts>[], relay: Readonly<RelayCounts>, now: number) {
     this.#ports = ports;
     this.#relay = relay;
@@ -24,9 +24,7 @@ export class Refusals {
 
   /** What was refused since the last line. Null if nothing was, or that line is not a minute old. */
   line(now: number): Line | null {
-    const age = now - this.#since;
-    // A clock that was set back makes nothing recent.
-    if (this.#hasTold && age >= 0 && age < limits.refusalLineMs) return null;
+    if (this.#hasTold && now - this.#since < limits.refusalLineMs) return null;
     return this.lastLine(now);
   }
 
@@ -37,7 +35,7 @@ export class Refusals {
     const relayDrops = risen(soFar.relayDrops, this.#told.relayDrops);
     const relayRefusals = risen(soFar.relayRefusals, this.#told.relayRefusals);
     if (!datagrams && !relayDrops && !relayRefusals) return null;
-    const seconds = Math.max(0, Math.round((now - this.#since) / 1000));
+    const seconds = Math.round((now - this.#since) / 1000);
     this.#told = soFar;
     this.#since = now;
     this.#hasTold = true;

@@ -53,7 +53,7 @@ export function startRelay({ cookies, bounds, clock, elapsed, ...secrets }: Rela
   const carry = (bytes: Uint8Array, address: string, port: number) => {
     const link = linkOf(bytes);
     if (link === null) return false;
-    const to = links.pass(link, bytes.length, address, port, clock(), elapsed());
+    const to = links.pass(link, bytes.length, address, port, elapsed());
     if (typeof to === "string") counts.drops[to] += 1;
     else if (to.via.isFull()) counts.drops.congested += 1;
     else {
@@ -87,7 +87,7 @@ export function startRelay({ cookies, bounds, clock, elapsed, ...secrets }: Rela
       counts.refusals[code] += 1;
       answer("ptpRelay_refused", { nonce, code });
     };
-    if (ticket.expiresAt <= now) refuse("ticket_expired");
+    if (links.isOver(ticket, now, elapsed())) refuse("ticket_expired");
     else if (isLeaving) refuse("leaving");
     else if (cookie === undefined || !cookies.isGood(cookie, address, port, now)) {
       counts.challenged += 1;
@@ -129,7 +129,7 @@ export function startRelay({ cookies, bounds, clock, elapsed, ...secrets }: Rela
   };
 
   const timer = setInterval(() => {
-    links.tick(clock(), elapsed());
+    links.tick(elapsed());
     tellNotices();
   }, tickMs);
   timer.unref();

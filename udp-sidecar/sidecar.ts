@@ -12,6 +12,7 @@ import {
 } from "../core/wire/sidecar-post.ts";
 import { type Counts, type RelayCounts, sumOf } from "./counts.ts";
 import { connectEdge, type Reply, type Why } from "./edge.ts";
+import { EdgeTime } from "./edge-time.ts";
 import type { Line } from "./log.ts";
 import type { MetricsServer, Sources } from "./metrics.ts";
 import { nextPort } from "./next-port.ts";
@@ -43,7 +44,7 @@ export type SidecarOptions = {
   metrics?: { port: number; host: string } | undefined;
   /** What the relay carries, where it is not what core/limits.ts has. With 0 links it is off, and the edge is told of none. */
   relay?: Partial<RelayBounds> | undefined;
-  /** What heartbeats, tickets, cookies and lines to the operator go by, in milliseconds since 1970; without one, the system's. */
+  /** What posts, tickets and cookies go by, in milliseconds since 1970. It may jump. Without one, the system's. */
   clock?: (() => number) | undefined;
   /** What lengths of time are measured by, in milliseconds: never set back, nor ahead. Without one, the system's. */
   elapsed?: (() => number) | undefined;
@@ -81,6 +82,7 @@ const lastBeatMs = 500;
 export async function startSidecar(options: SidecarOptions, tell: (line: Line) => void): Promise<Sidecar> {
   const { secret, secretBefore, name, publicHost, bind, relay: bounds, clock = Date.now } = options;
   const elapsed = options.elapsed ?? (() => performance.now());
+  const time = new EdgeTime(clock, elapsed);
   const { port, secondPort = nextPort(port) } = options;
   const edge = connectEdge(options.edge, secret);
   /** The last heartbeat that was answered. */
@@ -98,10 +100,12 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
     tell({ level: "error", what: "the edge does not take players' addresses", ...who, ...why });
   };
   const observations = new Observations(async (some) => {
-    const reply = await edge.post(observationsPath, { at: clock(), observations: some });
+    const reply = await edge.post(observationsPath, { at: time.now(), observations: some });
     if (!reply.accepted) {
       tellNotTaken(reply.why);
-      return reply.isFinal ? "refused" : "unreached";
+      if (reply.why.code !== "another_time") return reply.isFinal ? "refused" : "unreached";
+      beatAtOnce();
+      return "unreached";
     }
     const { data } = observationsAnswer.safeParse(parseObject(reply.body));
     if (!data) tellNotTaken({ code: "not_orion" });
@@ -110,7 +114,8 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
   const sightings = new Sightings((observation) => observations.take(observation));
   const receiver = await listen(
     {
-      ...{ secret, secretBefore, bind, bounds, clock, elapsed },
+      ...{ secret, secretBefore, bind, bounds, elapsed },
+      clock: () => time.now(),
       ports: { first: port, second: secondPort },
       addresses: addressesWith(publicHost),
     },
@@ -146,12 +151,9 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
   let underWay: Promise<unknown> = Promise.resolve();
   let failures = 0;
   let received = 0;
-  /** The times of heartbeats: of the newest that the edge may have taken, and of the newest that it has. */
-  let sentAt = 0;
-  let takenAt = 0;
 
-  const refusals = new Refusals(Object.values(receiver.counts), receiver.relay.counts, clock());
-  const standing = new Standing(clock());
+  const refusals = new Refusals(Object.values(receiver.counts), receiver.relay.counts, elapsed());
+  const standing = new Standing(elapsed());
   const tellNews = (line: Line | null) => {
     if (line) tell({ ...line, sidecar: name });
   };
@@ -162,17 +164,15 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
     received = sum;
     const ports = { port: receiver.ports.first, secondPort: receiver.ports.second };
     const relays = bounds?.links === 0 ? undefined : true;
-    // Newer than the last, whatever the clock does: an edge does not take an old one again.
-    const at = Math.max(clock(), sentAt + 1);
-    sentAt = at;
+    const at = time.next();
     const beat: Heartbeat = { name, at, host: publicHost, ...ports, relays, load, leaving };
     const reply = await edge.post(heartbeatPath, beat);
-    if (isTaken(reply)) takenAt = at;
-    // If the edge refuses a time, as too far ahead, the next one need not be newer: the clock may be right again.
-    else if (!reply.accepted && reply.isFinal) sentAt = takenAt;
+    if (isTaken(reply)) time.take(at);
+    else if (!reply.accepted && reply.isFinal) time.refuse();
     return reply;
   };
   const beat = async () => {
+    timer = null;
     const replied = heartbeat(false);
     underWay = replied;
     const reply = await replied;
@@ -182,17 +182,23 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
       acceptedAt = elapsed();
       failures = 0;
       known.resolve();
-      tellNews(standing.news({ level: "info", what: "the edge knows this sidecar", ...who }, clock()));
+      tellNews(standing.news({ level: "info", what: "the edge knows this sidecar", ...who }, elapsed()));
     } else {
       failures += 1;
       const why: Why = reply.accepted ? { code: "not_orion" } : reply.why;
       const what = "the edge does not take this sidecar";
-      tellNews(standing.news({ level: "error", what, ...who, ...why }, clock()));
+      tellNews(standing.news({ level: "error", what, ...who, ...why }, elapsed()));
     }
-    tellNews(refusals.line(clock()));
+    tellNews(refusals.line(elapsed()));
     tellNews(receiver.unproven.line(elapsed()));
     const wait = failures > 0 ? firstRetryMs * 2 ** Math.min(failures - 1, 10) : limits.heartbeatMs;
     timer = setTimeout(beat, Math.min(limits.heartbeatMs, wait));
+  };
+  /** The edge refuses the time of a post: the next heartbeat finds out which one it takes. */
+  const beatAtOnce = () => {
+    if (!timer || stopped) return;
+    clearTimeout(timer);
+    beat();
   };
   beat();
 
@@ -208,7 +214,7 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
     const waited = new Promise((resolve) => patience.addEventListener("abort", resolve));
     await Promise.race([Promise.all([goodbye, observations.drained(), carriedOn]), waited]);
     await receiver.close();
-    tellNews(refusals.lastLine(clock()));
+    tellNews(refusals.lastLine(elapsed()));
     metrics?.close();
     observations.stop();
     edge.close();

@@ -9,7 +9,7 @@ export class Standing {
   #told = "";
   readonly #lines;
 
-  /** Times are in milliseconds since 1970. */
+  /** Times are in milliseconds, and never set back. */
   constructor(now: number) {
     this.#lines = newBucket(rate, now);
   }

@@ -1,7 +1,7 @@
 /**
  * The links a relay carries: who is at their ends, which packets pass, and what the two must be told before theirs do not.
  * It sends nothing and has no clock: the shell does, and calls `tick` every second. It tells two times in milliseconds: `now` is since
- * 1970, for tickets, and may be set back or ahead by anybody; `elapsed` is never, and silence and budgets are measured by it.
+ * 1970, for a ticket that is new, and may jump. `elapsed` never jumps: it measures silence, budgets, and how long a link lasts.
  */
 import { limits } from "../limits.ts";
 import { dataHeaderBytes, linkNumber } from "../wire/peer-packet.ts";
@@ -29,6 +29,8 @@ export type End<Via> = {
 type Bound<Via> = End<Via> & {
   /** When it last said something, to the relay or to the other end, as time elapses. */
   heardAt: number;
+  /** When its ticket expires, as time elapses. */
+  readonly endsAt: number;
 };
 
 export type Link<Via> = {
@@ -41,7 +43,8 @@ export type Link<Via> = {
   b: Bound<Via> | null;
   readonly bucket: Bucket;
   bytesLeft: number;
-  expiresAt: number;
+  /** When the first of its ends' tickets expires, as time elapses. */
+  endsAt: number;
   /** The end of its time that both were told of. */
   endTold: number;
   bytesTold: boolean;
@@ -102,7 +105,7 @@ export const relayBounds: Readonly<RelayBounds> = {
 };
 
 const longestPacket = dataHeaderBytes + limits.gamePacketBytes;
-/** Milliseconds: longer ago than any time between two notices. */
+/** A time before all others. */
 const never = Number.NEGATIVE_INFINITY;
 
 export class Links<Via> {
@@ -133,14 +136,7 @@ export class Links<Via> {
   }
 
   /** Who gets a packet of this link and length that came from there, or why nobody does. */
-  pass(
-    number: number,
-    length: number,
-    address: string,
-    port: number,
-    now: number,
-    elapsed: number,
-  ): End<Via> | DropCause {
+  pass(number: number, length: number, address: string, port: number, elapsed: number): End<Via> | DropCause {
     const link = this.#links.get(number);
     if (link === undefined) return "unknown_link";
     const { a, b } = link;
@@ -151,11 +147,17 @@ export class Links<Via> {
     from.heardAt = elapsed;
     if (to === null) return "unbound";
     if (length > longestPacket) return "too_long";
-    if (now >= link.expiresAt) return "lifetime";
+    if (elapsed >= link.endsAt) return "lifetime";
     return this.#spend(link, length, elapsed) ?? to;
   }
 
-  /** Puts the holder of a ticket at its end of the link. The ticket has been verified, and not expired. `end` has its expiry. */
+  /** Whether a ticket has expired. A jump of the clock does not end one whose holder is at its end of the link. */
+  isOver(ticket: Ticket, now: number, elapsed: number): boolean {
+    const end = this.#known(ticket);
+    return end ? end.endsAt <= elapsed : ticket.expiresAt <= now;
+  }
+
+  /** Puts the holder of a ticket at its end of the link. The ticket has been verified, and is not over. `end` has its expiry. */
   bind(ticket: Ticket, end: End<Via>, now: number, elapsed: number): Binding<Via> {
     const { clientId, side } = ticket;
     const number = linkNumber(ticket.link);
@@ -170,29 +172,30 @@ export class Links<Via> {
     const link = known ?? this.#open(number, ticket, elapsed);
     const before = link[side];
     const otherSide = side === "a" ? "b" : "a";
-    if ((link[otherSide]?.expiresAt ?? now) <= now) this.#unseat(link, otherSide);
+    const endsAt = this.#known(ticket)?.endsAt ?? elapsed + end.expiresAt - now;
+    if ((link[otherSide]?.endsAt ?? elapsed) <= elapsed) this.#unseat(link, otherSide);
     const peer = link[otherSide];
-    link[side] = { ...end, heardAt: elapsed };
+    link[side] = { ...end, heardAt: elapsed, endsAt };
     this.#holdings.add(clientId, link, end.expiresAt);
-    link.expiresAt = Math.min(end.expiresAt, peer?.expiresAt ?? Number.POSITIVE_INFINITY);
+    link.endsAt = Math.min(endsAt, peer?.endsAt ?? Number.POSITIVE_INFINITY);
     const isNews = before?.address !== end.address || before.port !== end.port;
     return { kind: "bound", peer: peer !== null, tell: isNews ? peer : null };
   }
 
   /** What is due because time has passed: ends that are silent are not there any more; links without any, or whose time is over, are freed. */
-  tick(now: number, elapsed: number): void {
+  tick(elapsed: number): void {
     for (const link of this.#links.values()) {
       for (const side of ["a", "b"] as const) {
         const end = link[side];
         if (end && elapsed - end.heardAt > this.#bounds.idleMs) this.#unseat(link, side);
       }
-      const left = link.expiresAt - now;
+      const left = link.endsAt - elapsed;
       // One that is used up is remembered to its end: otherwise it would begin anew.
       const isIdle = link.a === null && link.b === null && link.bytesLeft > 0;
       if (left <= 0) this.#tell(link, "lifetime", 0);
       if (left <= 0 || isIdle) this.#free(link);
-      else if (left <= limits.relayLastWordMs && link.endTold !== link.expiresAt) {
-        link.endTold = link.expiresAt;
+      else if (left <= limits.relayLastWordMs && link.endTold !== link.endsAt) {
+        link.endTold = link.endsAt;
         this.#tell(link, "lifetime", left);
       }
     }
@@ -208,6 +211,13 @@ export class Links<Via> {
     if (this.#holdings.isSuperseded(ticket.clientId, ticket.expiresAt)) return "ticket_superseded";
     if (known && !fits(known, ticket)) return "ticket_mismatch";
     return known && known.bytesLeft <= 0 ? "bytes" : null;
+  }
+
+  /** The end at which the ticket's holder is with just this ticket. */
+  #known(ticket: Ticket): Bound<Via> | null {
+    const link = this.#links.get(linkNumber(ticket.link));
+    const end = link && fits(link, ticket) ? link[ticket.side] : null;
+    return end?.expiresAt === ticket.expiresAt ? end : null;
   }
 
   #unseat(link: Link<Via>, side: Side): void {
@@ -233,8 +243,8 @@ export class Links<Via> {
       b: null,
       bucket: newBucket(linkRate, elapsed),
       bytesLeft: linkBytes,
-      expiresAt: 0,
-      endTold: 0,
+      endsAt: 0,
+      endTold: never,
       bytesTold: false,
       rateToldAt: { rate: never, lobby_rate: never, total_rate: never },
     };
@@ -308,9 +318,8 @@ export class Links<Via> {
   }
 }
 
-function isRecent(toldAt: number, now: number): boolean {
-  // A clock that was set back makes nothing recent.
-  return toldAt <= now && now - toldAt < limits.relayNoticeMs;
+function isRecent(toldAt: number, elapsed: number): boolean {
+  return toldAt <= elapsed && elapsed - toldAt < limits.relayNoticeMs;
 }
 
 function fits({ clients, lobby }: Link<unknown>, { side, lobbyId, clientId, peerId }: Ticket): boolean {

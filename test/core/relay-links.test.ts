@@ -35,12 +35,12 @@ function aRelay(bounds: Partial<RelayBounds> = {}) {
     },
     /** The port it is passed to, or why it is not. */
     pass(bytes: number, { link = number, port = 1, address = "192.0.2.1" } = {}) {
-      const to = links.pass(link, bytes, address, port, this.now + this.offMs, this.now);
+      const to = links.pass(link, bytes, address, port, this.now);
       return typeof to === "string" ? to : to.port;
     },
     tick(now: number) {
       this.now = now;
-      links.tick(now + this.offMs, now);
+      links.tick(now);
     },
     /** What was to be told since the last time. */
     told(): [link: number, code: string, inMs: number][] {
@@ -102,7 +102,7 @@ describe("a client, which is in one mediation at a time,", () => {
   const from = (link: number, expiresAt: number, about: Partial<Ticket> = {}) =>
     [ticket("a", { link: hex(link), expiresAt, ...about }), end(link, { expiresAt })] as const;
   const bound = (links: Links<string>, numbers: number[], now = 0) =>
-    numbers.filter((link) => links.pass(link, 10, "192.0.2.1", link, now, now) !== "unknown_link");
+    numbers.filter((link) => links.pass(link, 10, "192.0.2.1", link, now) !== "unknown_link");
 
   test("has a link to each other member of its lobby, and not one more", () => {
     const { links } = aRelay();
@@ -405,19 +405,42 @@ describe("before a budget cuts, both ends are told", () => {
   });
 });
 
-test("a clock that is set ahead or back takes no end away that spoke a moment ago, nor gives or takes a byte", () => {
-  for (const offMs of [600_000, -600_000]) {
-    const relay = aRelay({ linkRate: 1_000 });
-    relay.link();
-    expect(relay.pass(1_000)).toBe(2);
-    relay.offMs = offMs;
-    relay.tick(1);
-    expect(relay.links.count()).toMatchObject({ ends: 2 });
-    expect(relay.pass(1_000)).toBe(2);
-    expect(relay.pass(10)).toBe("rate");
-    relay.tick(limits.relayIdleMs + 2);
-    expect(relay.links.count()).toMatchObject({ ends: 0 });
+describe("a clock that jumps", () => {
+  for (const offMs of [200_000, 1_200_000, 8 * hour, -1_200_000, -8 * hour]) {
+    test(`by ${offMs / 1_000} s ends no link, nor a ticket whose holder is there, nor makes either last longer`, () => {
+      const relay = aRelay({ idleMs: 9 * hour });
+      relay.link();
+      relay.offMs = offMs;
+      for (const time of [1, hour - 1]) {
+        relay.tick(time);
+        expect(relay.pass(100)).toBe(2);
+        expect(relay.links.isOver(ticket("a"), time + offMs, time)).toBe(false);
+        relay.link();
+      }
+      relay.told();
+      expect(relay.links.isOver(ticket("a"), hour + offMs, hour)).toBe(true);
+      relay.tick(hour);
+      expect(relay.told()).toEqual([[number, "lifetime", 0]]);
+      expect(relay.pass(100)).toBe("unknown_link");
+    });
   }
+
+  test("decides over a ticket that is new, and over no other", () => {
+    const { links } = aRelay();
+    expect(links.isOver(ticket("a"), hour - 1, 0)).toBe(false);
+    expect(links.isOver(ticket("a"), hour, 0)).toBe(true);
+    links.bind(ticket("a"), end(1), 0, 0);
+    expect(links.isOver(ticket("a"), hour, 0)).toBe(false);
+    for (const other of [
+      ticket("b"),
+      ticket("a", { clientId: "Eve" }),
+      ticket("a", { lobbyId: "OTHER" }),
+      ticket("a", { link: hex(number + 1) }),
+      ticket("a", { expiresAt: hour - 1_000 }),
+    ]) {
+      expect(links.isOver(other, hour, 0)).toBe(true);
+    }
+  });
 });
 
 test("a clock that is set back, or far ahead, neither starves a link, nor fills it beyond its burst, nor silences it", () => {

@@ -55,13 +55,11 @@ test("nothing is told while nothing is refused, whatever else comes", () => {
   expect(refusals.line(5 * limits.refusalLineMs)).toMatchObject({ dropped: 1, seconds: 300 });
 });
 
-test("a clock that was set back silences nobody, and the end tells what is left", () => {
+test("the end tells what is left", () => {
   const { first, refusals } = refusalsOf();
   first.junk = 1;
-  expect(refusals.line(1e9)).toMatchObject({ junk: 1 });
-  first.junk = 2;
   expect(refusals.line(0)).toMatchObject({ junk: 1, seconds: 0 });
-  first.junk = 3;
+  first.junk = 2;
   expect(refusals.line(1)).toBeNull();
   expect(refusals.lastLine(1)).toMatchObject({ junk: 1 });
   expect(refusals.lastLine(1)).toBeNull();
@@ -127,9 +125,9 @@ test("a sidecar that runs tells what it refused, though no edge takes it, and ag
   const { promise: isDone, resolve: done } = Promise.withResolvers<void>();
   const edge = await startStandIn((post, response) => isDone.then(() => refuse(post, response)));
   cleanUps.push(edge.stop);
-  let now = Date.now();
+  let now = 0;
   const told: Line[] = [];
-  const options = { edge: edge.url, secret, port: 0, name: "oslo", clock: () => now };
+  const options = { edge: edge.url, secret, port: 0, name: "oslo", elapsed: () => now };
   const sidecar = await startSidecar(options, (line) => told.push(line));
   const client = await openUdpClient();
   cleanUps.push(sidecar.stop, client.close);

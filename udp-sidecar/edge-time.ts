@@ -1,0 +1,50 @@
+/**
+ * The time as the edge has it, in milliseconds since 1970: posts are signed with it, tickets and cookies are compared with it. That is
+ * the machine's clock, until it is set back or the edge refuses its time: then it has jumped, and the time that the edge took last is
+ * carried on by what elapses. If the edge refuses that one too, its clock has jumped as well, and the machine's clock counts again.
+ */
+export class EdgeTime {
+  readonly #clock: () => number;
+  readonly #elapsed: () => number;
+  #source: "clock" | "carried" = "clock";
+  /** What the edge took last, and when that was, as time elapses. */
+  #taken: { at: number; elapsed: number } | null = null;
+  #signed = 0;
+
+  /** `elapsed` never jumps. */
+  constructor(clock: () => number, elapsed: () => number) {
+    this.#clock = clock;
+    this.#elapsed = elapsed;
+  }
+
+  now(): number {
+    const clock = this.#clock();
+    if (!this.#taken) return clock;
+    if (clock < this.#taken.at - closeMs) this.#source = "carried";
+    if (this.#source === "clock") return clock;
+    return this.#taken.at + Math.floor(this.#elapsed() - this.#taken.elapsed);
+  }
+
+  /** The time for the next heartbeat: later than the one before, because an edge does not take an old one again. */
+  next(): number {
+    this.#signed = Math.max(this.now(), this.#signed + 1);
+    return this.#signed;
+  }
+
+  /** The edge has taken a heartbeat of this time. */
+  take(at: number): void {
+    this.#taken = { at, elapsed: this.#elapsed() };
+    if (Math.abs(this.#clock() - at) < closeMs) this.#source = "clock";
+  }
+
+  /** The edge takes no heartbeat of this time, now or later. */
+  refuse(): void {
+    if (this.#source === "carried") this.#taken = null;
+    this.#source = this.#taken ? "carried" : "clock";
+    // What was signed with a clock that was ahead is no measure.
+    this.#signed = this.#taken?.at ?? 0;
+  }
+}
+
+/** Milliseconds between two times that count as one: the clock is right again. */
+const closeMs = 1_000;

@@ -1,4 +1,5 @@
 /** The sidecars that are alive, and which of them a mediation should use. */
+import { limits } from "./limits.ts";
 
 /** Degrees, as Cloudflare attaches them to requests. */
 export type Place = { latitude: number; longitude: number };
@@ -20,7 +21,32 @@ export type Sidecar = {
   heardAt: number;
   /** When it signed that, by its own clock; older versions do not say. */
   signedAt?: number | undefined;
+  /** The clock has jumped since: it has had one more interval. */
+  isSpared?: boolean | undefined;
 };
+
+/**
+ * A sidecar after a time in which nothing was heard of the fleet, from `before` to `now`. The edge has no clock that cannot jump.
+ * So a silence that is too long for a fleet that lives is a jump ahead: who lived before it has one more interval, once. And a word
+ * from the future was heard before the clock was set back. In milliseconds since 1970.
+ */
+export function afterSilence(sidecar: Sidecar, before: number, now: number): Sidecar {
+  const { heardAt, isSpared } = sidecar;
+  if (heardAt > now) return { ...sidecar, heardAt: now };
+  const hasJumped = now - before > limits.fleetGapMs;
+  const wasAlive = heardAt + limits.sidecarLifeMs > before;
+  if (!hasJumped || !wasAlive || isSpared) return sidecar;
+  return { ...sidecar, heardAt: now - limits.sidecarLifeMs + limits.fleetSpareMs, isSpared: true };
+}
+
+/**
+ * Whether a heartbeat is newer than the last one of its sidecar, both by the sidecar's clock. A last one that is too far ahead to be
+ * taken now came before the clocks were set back. One that does not tell its time is of an older version, if none ever told it.
+ */
+export function isNews(at: number | undefined, last: number | undefined, now: number): boolean {
+  if (last === undefined || last > now + limits.postClockMs) return true;
+  return at !== undefined && at > last;
+}
 
 /** Where a relay is. Without a host: the host that clients use for HTTP. */
 export type RelayPlace = { host?: string | undefined; port: number };

@@ -65,6 +65,10 @@ export const limits = {
   heartbeatMs: 10_000,
   /** Milliseconds without a heartbeat after which a sidecar is taken for dead: two lost and half of another. */
   sidecarLifeMs: 25_000,
+  /** Milliseconds without a word from any sidecar, or to it, that count as a jump of the clock: an object that is idle for longer forgets them. */
+  fleetGapMs: 60_000,
+  /** Milliseconds that a sidecar has for its next heartbeat when the clock has jumped: one interval and a quarter. */
+  fleetSpareMs: 12_500,
   /** Sidecars in a fleet. */
   fleetSize: 256,
   /** Milliseconds a Worker isolate may use the fleet it read last. */

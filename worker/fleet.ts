@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import type { Place, Sidecar } from "../core/fleet.ts";
+import { afterSilence, isNews, type Place, type Sidecar } from "../core/fleet.ts";
 import { limits } from "../core/limits.ts";
 import type { Heartbeat } from "../core/wire/sidecar-post.ts";
 import type { Env } from "./env.ts";
@@ -18,6 +18,8 @@ export class Fleet extends DurableObject<Env> {
   readonly #sidecars = new Map<string, Sidecar>();
   /** By name: times by sidecars' own clocks. */
   readonly #gone = new Map<string, number>();
+  /** When this object was last asked or told something, in milliseconds since 1970. */
+  #lastAt = Date.now();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -36,12 +38,12 @@ export class Fleet extends DurableObject<Env> {
     { at, name, host, port, secondPort, relays, load, leaving }: Heartbeat,
     from: { address?: string | undefined; place?: Place | undefined },
   ): boolean {
-    if (!this.#isNews(name, at)) return false;
+    const now = this.#look();
+    if (!isNews(at, this.#sidecars.get(name)?.signedAt ?? this.#gone.get(name), now)) return false;
     if (leaving) {
       this.#remove(name, at);
       return true;
     }
-    this.#forgetTheDead(Date.now());
     if (!this.#sidecars.has(name) && this.#sidecars.size >= limits.fleetSize) return true;
     const sidecar: Sidecar = {
       name,
@@ -51,7 +53,7 @@ export class Fleet extends DurableObject<Env> {
       relays,
       load,
       place: from.place,
-      heardAt: Date.now(),
+      heardAt: now,
       signedAt: at,
     };
     this.#sidecars.set(name, sidecar);
@@ -61,20 +63,20 @@ export class Fleet extends DurableObject<Env> {
   }
 
   live(): Sidecar[] {
-    this.#forgetTheDead(Date.now());
+    this.#look();
     return [...this.#sidecars.values()];
   }
 
-  #isNews(name: string, at: number | undefined): boolean {
-    const last = this.#sidecars.get(name)?.signedAt ?? this.#gone.get(name);
-    // One that told the time once is not an older version.
-    return last === undefined || (at !== undefined && at > last);
-  }
-
-  #forgetTheDead(now: number): void {
-    for (const { name, heardAt } of this.#sidecars.values()) {
-      if (heardAt + limits.sidecarLifeMs <= now) this.#remove(name);
+  /** Forgets the sidecars that are dead, and tells the time. */
+  #look(): number {
+    const now = Date.now();
+    for (const [name, sidecar] of this.#sidecars) {
+      const seen = afterSilence(sidecar, this.#lastAt, now);
+      if (seen.heardAt + limits.sidecarLifeMs <= now) this.#remove(name);
+      else this.#sidecars.set(name, seen);
     }
+    this.#lastAt = now;
+    return now;
   }
 
   #remove(name: string, signedAt = this.#sidecars.get(name)?.signedAt): void {
@@ -97,7 +99,9 @@ let copy: { at: number; sidecars: Sidecar[] } = { at: Number.NEGATIVE_INFINITY, 
 /** The live sidecars, as they were a few seconds ago at most; `fresh`, or an empty copy, asks anew. If the fleet does not answer, those known before. */
 export async function liveSidecars(env: Env, fresh: boolean): Promise<Sidecar[]> {
   const now = Date.now();
-  if (!fresh && copy.sidecars.length > 0 && now < copy.at + limits.fleetAgeMs) return copy.sidecars;
+  const age = now - copy.at;
+  // A clock that was set back makes no copy new.
+  if (!fresh && copy.sidecars.length > 0 && age >= 0 && age < limits.fleetAgeMs) return copy.sidecars;
   try {
     const asked = retry(() => fleetAt(env).live(), [50]);
     const sidecars = await within(limits.fleetPatienceMs, asked, null);

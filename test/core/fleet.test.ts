@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Place, pickSidecar, type Sidecar } from "../../core/fleet.ts";
+import { afterSilence, isNews, type Place, pickSidecar, type Sidecar } from "../../core/fleet.ts";
+import { limits } from "../../core/limits.ts";
 
 const paris: Place = { latitude: 48.86, longitude: 2.35 };
 const lyon: Place = { latitude: 45.76, longitude: 4.84 };
@@ -111,6 +112,44 @@ test("of any fleet one is chosen, and not the one to avoid while there is anothe
       if (fleet.length > 1) expect(chosen?.name).not.toBe(not);
     }),
   );
+});
+
+describe("when the edge's clock jumps", () => {
+  const { sidecarLifeMs, fleetGapMs, fleetSpareMs, postClockMs } = limits;
+  const start = 1e12;
+  const alive = (heardAt: number) => sidecar("paris", paris, { heardAt });
+  const livesUntil = (one: Sidecar) => one.heardAt + sidecarLifeMs;
+
+  test("a sidecar that lived has one more interval, and only one until it speaks", () => {
+    const now = start + 20 * 60_000;
+    const spared = afterSilence(alive(start), start, now);
+    expect(livesUntil(spared)).toBe(now + fleetSpareMs);
+    expect(afterSilence(spared, now, now + fleetGapMs + 1)).toEqual(spared);
+  });
+
+  test("a sidecar that was dead before stays dead", () => {
+    const dead = alive(start - sidecarLifeMs);
+    expect(afterSilence(dead, start, start + 20 * 60_000)).toBe(dead);
+  });
+
+  test("a silence that is no longer than a quiet fleet's spares nobody", () => {
+    expect(afterSilence(alive(start), start, start + fleetGapMs)).toEqual(alive(start));
+  });
+
+  test("a sidecar heard in what is now the future lives as if it was heard now", () => {
+    expect(livesUntil(afterSilence(alive(start), start, start - 60_000))).toBe(
+      start - 60_000 + sidecarLifeMs,
+    );
+  });
+
+  test("a heartbeat must be newer than the last, unless the last is from before the clocks were set back", () => {
+    expect(isNews(start, undefined, start)).toBe(true);
+    expect(isNews(undefined, undefined, start)).toBe(true);
+    for (const at of [start, start - 1, undefined]) expect(isNews(at, start, start)).toBe(false);
+    expect(isNews(start + 1, start, start)).toBe(true);
+    expect(isNews(start, start + postClockMs, start)).toBe(false);
+    expect(isNews(start, start + postClockMs + 1, start)).toBe(true);
+  });
 });
 
 test("choosing leaves the fleet in its order", () => {

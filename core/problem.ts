@@ -92,4 +92,5 @@ export const closures = {
   unanswered: [1013, "Much was sent to you, and nothing shows that you read it. Connect again."],
   pingless: [1001, "You have said that you ping, and no ping came for long."],
   frame_too_large: [1009, "A message may have 16 KiB at most."],
+  stopping: [1012, "The server is stopping or restarting. Connect again in a moment."],
 } as const satisfies Record<string, readonly [code: number, reason: string]>;

@@ -113,6 +113,14 @@ export class Crowd {
     if (this.#backlog.isStuck) this.#doorkeeper.stuck();
   }
 
+  /** The server stops. All sockets close first, so that no client hears how the others leave. */
+  closeAll(): void {
+    const clients = [...this.#byId.values()];
+    const [code, reason] = closures.stopping;
+    for (const { socket } of clients) socket.close(code, reason);
+    for (const { socket } of clients) this.#lose(socket);
+  }
+
   #hold(client: Client): void {
     this.#byId.set(client.id, client);
     this.#bySocket.set(client.socket, client);

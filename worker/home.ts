@@ -129,6 +129,11 @@ export class Home extends DurableObject<Env> implements HomePort {
     this.#crowd.gone(socket);
   }
 
+  /** The server stops: closes every client's socket, and ends the lobbies they host. */
+  async goodbye(): Promise<void> {
+    this.#crowd.closeAll();
+  }
+
   /** Opens a lobby in this home, with this client as its host. */
   async hostLobby({ clientId, attempt, request }: HostCall): Promise<Outcome<HostAnswer>> {
     const tooMany = this.#countRequest(clientId, attempt);

@@ -1,0 +1,2 @@
+@rem package.json calls scripts with exec, so that signals to npm reach them. On Windows there is no exec: cmd runs this file.
+@%*

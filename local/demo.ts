@@ -8,6 +8,7 @@ import { EventEmitter, once } from "node:events";
 import type { Endpoint } from "../core/endpoint.ts";
 import type { HostAnswer, JoinAnswer, ListedLobby } from "../core/wire/http.ts";
 import type { ServerMessages } from "../core/wire/server-message.ts";
+import { missingPackage } from "./packages.ts";
 
 /** Milliseconds after which what was waited for will not come any more. */
 const patienceMs = 25_000;
@@ -210,7 +211,7 @@ async function isOrion(url: URL): Promise<boolean> {
 }
 
 function fail(error: Error): never {
-  console.error(error.message);
+  console.error(missingPackage(error) ?? error.message);
   process.exit(1);
 }
 

@@ -7,7 +7,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -16,14 +17,19 @@ import { parseArgs } from "node:util";
 import { commandLineMistake, positiveInteger } from "../core/settings.ts";
 import { secretText } from "../core/token.ts";
 import { surviveOutput } from "../udp-sidecar/output.ts";
+import { clockMistake } from "./clock.ts";
+import { endingWithUs, whenNpmEnds } from "./ends.ts";
+import { sayGoodbye } from "./goodbye.ts";
+import { missingSentence } from "./packages.ts";
 import { plainLine } from "./plain-line.ts";
-import { portSentence, tryPort } from "./port.ts";
+import { addressesOf, portSentence, tryPort } from "./port.ts";
+import { openTemporaryFolder } from "./storage.ts";
 
 const help = `Orion Edge for developing: the Worker under wrangler dev, and a sidecar.
 
 Usage: npm run dev -- [options]
 
-  --httpPort <port>   HTTP and WebSocket, on 127.0.0.1. Default: 5980
+  --httpPort <port>   HTTP and WebSocket, on localhost. Default: 5980
   --udpPort <port>    UDP. Default: 5990
   --help              This text
 
@@ -46,30 +52,48 @@ let stopping = false;
 surviveOutput();
 const options = readOptions(process.argv.slice(2));
 const edge = `http://${host}:${options.httpPort}`;
-await tryPort(options.httpPort, host).catch((error) =>
-  failPort("TCP", options.httpPort, "--httpPort", error),
-);
+const wrongClock = clockMistake(Date.now());
+if (wrongClock !== null) fail(wrongClock);
+const wrangler = join(root, "node_modules/wrangler/bin/wrangler.js");
+if (!existsSync(wrangler)) fail(missingSentence("wrangler"));
+const addresses = await addressesOf("localhost");
+for (const address of addresses) {
+  await tryPort(options.httpPort, address).catch((error) =>
+    failPort("TCP", options.httpPort, "--httpPort", error),
+  );
+}
 await tryUdpPort(options.udpPort).catch((error) => failPort("UDP", options.udpPort, "--udpPort", error));
 
 // Wrangler takes secrets from a file and nowhere else: this one is outside the tree, and ours alone to read.
-const folder = mkdtempSync(join(tmpdir(), "orion-edge-dev-"));
-process.once("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
+const folder = openTemporaryFolder(tmpdir(), "orion-edge-dev-");
+process.once("exit", () => folder.close());
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop(0));
+whenNpmEnds("dev", () => stop(0));
 
-const secretFile = join(folder, "secret.env");
-writeFileSync(secretFile, `ORION_SECRET='${options.secret}'\n`, { mode: 0o600 });
-const wrangler = ["dev", "--ip", host, "--port", String(options.httpPort), "--inspector-port", "0"];
-run("edge", join(root, "node_modules/wrangler/bin/wrangler.js"), {
-  args: [...wrangler, "--env-file", secretFile, "--persist-to", join(folder, "state")],
+const stopKey = randomBytes(32).toString("hex");
+const secretFile = join(folder.path, "secret.env");
+writeFileSync(secretFile, `ORION_SECRET='${options.secret}'\nstopKey='${stopKey}'\n`, { mode: 0o600 });
+const where = ["--ip", host, "--port", String(options.httpPort), "--inspector-port", "0"];
+run("edge", wrangler, {
+  args: [
+    "dev",
+    "local/worker.ts",
+    ...where,
+    "--env-file",
+    secretFile,
+    "--persist-to",
+    join(folder.path, "state"),
+  ],
   environment: {
     CLOUDFLARE_CF_FETCH_ENABLED: "false",
     WRANGLER_SEND_METRICS: "false",
     WRANGLER_HIDE_BANNER: "true",
     // Its own, so that two of these at a time know nothing of each other, and nothing of it stays.
-    WRANGLER_REGISTRY_PATH: join(folder, "registry"),
-    TMPDIR: folder,
+    WRANGLER_REGISTRY_PATH: join(folder.path, "registry"),
+    TMPDIR: folder.path,
   },
 });
+for (const address of addresses) if (address !== host) passOn(address);
 if (await answers()) {
   run("sidecar", join(root, "udp-sidecar/main.ts"), {
     args: [],
@@ -123,7 +147,8 @@ function run(
   script: string,
   { args, environment }: { args: string[]; environment: NodeJS.ProcessEnv },
 ): void {
-  const child = spawn(process.execPath, [script, ...args], {
+  const [command = "", ...words] = [...endingWithUs("TERM"), process.execPath, script, ...args];
+  const child = spawn(command, words, {
     cwd: root,
     env: { ...process.env, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
@@ -145,6 +170,17 @@ function run(
   });
 }
 
+/** Listens on another address of this machine too: wrangler takes one. */
+function passOn(address: string): void {
+  const listener = createServer((from) => {
+    const to = connect(options.httpPort, host);
+    from.pipe(to).pipe(from);
+    for (const end of [from, to]) end.on("error", () => from.destroy() && to.destroy());
+  });
+  listener.on("error", (error) => console.error(`${address} cannot be used: ${error.message}.`));
+  listener.listen(options.httpPort, address);
+}
+
 /** Whether the Worker answers, as soon as it does. */
 async function answers(): Promise<boolean> {
   const patience = AbortSignal.timeout(startMs);
@@ -160,10 +196,11 @@ async function answers(): Promise<boolean> {
   return false;
 }
 
-/** Stops the sidecar, which says goodbye to the edge, then the edge, and exits. */
+/** Stops the sidecar, which says goodbye to the edge, then the edge, which does to its clients, and exits. */
 async function stop(code: number): Promise<void> {
   if (stopping) return;
   stopping = true;
+  await sayGoodbye(new URL(edge), stopKey);
   for (const child of running) {
     if (child.exitCode !== null || child.signalCode !== null) continue;
     const closed = once(child, "close");

@@ -13,6 +13,7 @@ export type StartOptions = {
   secondUdpPort: number;
   /** TCP; none without. */
   metricsPort: number | undefined;
+  /** As `addressesOf` in port.ts takes it. */
   host: string;
   timing: Timing;
   persist: string | undefined;
@@ -30,7 +31,8 @@ Usage: npm start -- [options]
                          Default: the next one after --udpPort
   --metricsPort <port>   The sidecar's metrics and health, over HTTP on 127.0.0.1.
                          Default: none
-  --host <address>       The address to listen on. Default: 0.0.0.0, which is all of them
+  --host <address>       The address to listen on. Default: ::, which is all of IPv4 and IPv6.
+                         0.0.0.0 is all of IPv4, localhost is this machine alone
   --persist <folder>     Keep the server's storage there. Default: nothing is kept;
                          a lobby ends with its players' connections anyway
   --chatDeliveriesPerSecond <n>        Chat messages that a lobby delivers, counted at
@@ -87,7 +89,7 @@ function parse(args: string[]): Wish {
     if (value === null) throw new Error(`--${name} must be a ${range}, not "${given}".`);
     return value;
   };
-  const host = values.host ?? "0.0.0.0";
+  const host = values.host ?? "::";
   if (isIP(host) === 0 && host !== "localhost") {
     throw new Error(`--host must be an IP address of this machine, or localhost, not "${host}".`);
   }
@@ -104,7 +106,7 @@ function parse(args: string[]): Wish {
       udpPort,
       secondUdpPort,
       metricsPort: values.metricsPort === undefined ? undefined : number("metricsPort", 0, 65535),
-      host: host === "localhost" ? "127.0.0.1" : host,
+      host,
       persist: values.persist,
       vars: {
         chatDeliveriesPerSecond: number("chatDeliveriesPerSecond", limits.chatDeliveriesPerSecond),
@@ -124,10 +126,17 @@ function parse(args: string[]): Wish {
   };
 }
 
-/** The addresses under which other machines of the network may reach this one. */
-export function ownAddresses(): string[] {
+/** The addresses under which other machines of the network may reach this one, if it listens on `host`. */
+export function ownAddresses(host: string): string[] {
+  if (host !== "::" && host !== "0.0.0.0") return [];
   return Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])
-    .filter(({ family, internal }) => family === "IPv4" && !internal)
-    .map(({ address }) => address);
+    .filter(({ family, internal }) => !internal && (host === "::" || family === "IPv4"))
+    .map(({ address }) => address)
+    .filter((address) => !isLinkLocal(address));
+}
+
+/** Whether an address needs a zone, as in `fe80::1%eth0`. URLs of browsers have none. */
+function isLinkLocal(address: string): boolean {
+  return /^fe[89ab]/i.test(address);
 }

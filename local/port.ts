@@ -1,4 +1,15 @@
+/** Where a server listens, and whether it can. */
 import { createServer } from "node:net";
+
+/**
+ * The addresses that a server listens on for a `--host`: `::` stands for every IPv4 and IPv6 address, `localhost` for
+ * both loopback addresses. Addresses of IPv6 are left out of both where the system has no IPv6.
+ */
+export async function addressesOf(host: string): Promise<string[]> {
+  if (host === "::") return (await hasAddress("::")) ? ["::"] : ["0.0.0.0"];
+  if (host === "localhost") return (await hasAddress("::1")) ? ["127.0.0.1", "::1"] : ["127.0.0.1"];
+  return [host];
+}
 
 /** Rejects, with the system's error, if no server can listen there. */
 export function tryPort(port: number, host: string): Promise<void> {
@@ -14,6 +25,16 @@ export function portSentence(kind: string, port: number, flag: string, error: No
   if (error.code === "EADDRINUSE") {
     return `${kind} port ${port} is in use by another program. Choose another with ${flag}.`;
   }
-  if (error.code === "EADDRNOTAVAIL") return "The address of --host is not one of this machine.";
+  if (error.code === "EADDRNOTAVAIL" || error.code === "EAFNOSUPPORT") {
+    return "The address of --host is not one of this machine.";
+  }
   return `${kind} port ${port} cannot be used: ${error.code ?? error.message}.`;
+}
+
+async function hasAddress(address: string): Promise<boolean> {
+  return await tryPort(0, address).then(
+    () => true,
+    ({ code }: NodeJS.ErrnoException) =>
+      code !== "EAFNOSUPPORT" && code !== "EADDRNOTAVAIL" && code !== "EINVAL",
+  );
 }

@@ -1,16 +1,20 @@
 /** The whole service in one process: the Worker under Miniflare, and a sidecar beside it. */
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync, statfsSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, stop as stopEsbuild } from "esbuild";
 import { Log, LogLevel, Miniflare } from "miniflare";
 import { hostInUrl } from "../core/endpoint.ts";
 import { limits } from "../core/limits.ts";
 import { defaultTiming, type Timing } from "../core/settings.ts";
 import type { Line } from "../udp-sidecar/log.ts";
 import { type Sidecar, startSidecar } from "../udp-sidecar/sidecar.ts";
+import { compatibilityDate } from "./clock.ts";
+import { mostHomes, type Room } from "./descriptors.ts";
+import { sayGoodbye } from "./goodbye.ts";
+import { addressesOf } from "./port.ts";
+import { openFolder, openTemporaryFolder } from "./storage.ts";
+import type { LocalVars } from "./worker-vars.ts";
 
 export type ServerOptions = {
   /** 0 for any free one. */
@@ -21,11 +25,13 @@ export type ServerOptions = {
   secondUdpPort?: number;
   /** Where the sidecar tells how it is, on 127.0.0.1; nowhere without. */
   metricsPort?: number | undefined;
-  /** The address to listen on. */
+  /** Where to listen: an address, `::` for all of IPv4 and IPv6, or `localhost` for both loopback addresses. */
   host: string;
   timing?: Partial<Timing>;
   /** A folder to keep the objects' storage in; without one it is deleted at the end. */
   persist?: string | undefined;
+  /** What it may hold at a time; without it, there is no bound on WebSockets. */
+  room?: Room | undefined;
   /** The secret for sidecars of other processes; without one, a random one. */
   secret?: string;
   /** The Worker's entry file; tests put one around it that injects faults. */
@@ -38,6 +44,8 @@ export type ServerOptions = {
   logged?: (line: string) => void;
   /** Is told what the sidecar has to say; without one nobody is. */
   told?: (line: Line) => void;
+  /** Is told that workerd has crashed: `restarted` if it runs again, with none of the players it had. */
+  crashed?: (restarted: boolean) => void;
 };
 
 export type Server = {
@@ -50,31 +58,35 @@ export type Server = {
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { httpPort, udpPort, host, persist } = options;
+  const { httpPort, udpPort, host, persist, room } = options;
   const secret = options.secret ?? randomBytes(32).toString("hex");
-  const script = await bundleWorker(options.entry ?? join(root, "worker/index.ts"), options.inject);
-  const storage = persist ?? mkdtempSync(join(fastFolder(), "orion-edge-"));
-  const cleanUp = () => {
-    if (persist === undefined) rmSync(storage, { recursive: true, force: true });
-  };
+  const stopKey = randomBytes(32).toString("hex");
+  const script = await bundleWorker(options.entry ?? join(root, "local/worker.ts"), options.inject);
+  const hosts = await addressesOf(host);
+  const storage = persist === undefined ? openTemporaryFolder() : openFolder(persist);
+  const cleanUp = () => storage.close();
   process.once("exit", cleanUp);
+  const local: Partial<LocalVars> = { stopKey, ...(room && { mostSockets: String(room.sockets) }) };
+  const homes = room?.homes ?? mostHomes;
   const worker = new Miniflare(
     workerOptions({
       script,
-      vars: { homes: localHomes, ...defaultTiming, ...options.timing, ...options.vars, ORION_SECRET: secret },
-      host,
+      vars: { homes, ...defaultTiming, ...options.timing, ...options.vars, ...local, ORION_SECRET: secret },
+      hosts,
       httpPort,
-      storage,
+      storage: storage.path,
       logged: options.logged,
+      crashed: options.crashed ?? (() => {}),
     }),
   );
   try {
     const { port } = await worker.unsafeGetDirectURL(workerName);
-    const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+    const [first = host] = hosts;
+    const reachable = first === "0.0.0.0" || first === "::" ? "127.0.0.1" : first;
     const url = new URL(`http://${hostInUrl(reachable)}:${port}`);
     const sidecar = udpPort === null ? null : await startOwnSidecar(url, secret, udpPort, options);
     const stop = async () => {
-      await sidecar?.stop();
+      await Promise.all([sidecar?.stop(), sayGoodbye(url, stopKey)]);
       await worker.dispose();
       cleanUp();
       process.off("exit", cleanUp);
@@ -99,9 +111,11 @@ async function startOwnSidecar(
   edge: URL,
   secret: string,
   port: number,
-  { secondUdpPort: secondPort, metricsPort, host: bind, told = () => {} }: ServerOptions,
+  { secondUdpPort: secondPort, metricsPort, host, told = () => {} }: ServerOptions,
 ): Promise<Sidecar> {
   const metrics = metricsPort === undefined ? undefined : { port: metricsPort, host: "127.0.0.1" };
+  // A sidecar listens on one address.
+  const bind = host === "localhost" ? "127.0.0.1" : host;
   // The players' host for HTTP is this machine, whatever they call it: no public host needs to be told.
   const sidecar = await startSidecar({ edge, secret, port, secondPort, name: "local", bind, metrics }, told);
   await sidecar.known;
@@ -109,33 +123,37 @@ async function startOwnSidecar(
 }
 
 const workerName = "orion-edge";
-/**
- * As one machine is no region, a tenth of these is filled: room for 25 600 players. Each that is asked for something
- * takes three file descriptors and 250 kB for a while, and guessed codes ask any.
- */
-const localHomes = 1_000;
+let builds = 0;
 
 /** The Worker as one module of JavaScript. */
 async function bundleWorker(entry: string, inject: string[] = []): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [entry],
-    inject,
-    bundle: true,
-    write: false,
-    format: "esm",
-    target: "es2024",
-    external: ["cloudflare:*"],
-  });
-  return outputFiles[0]?.text ?? "";
+  builds += 1;
+  try {
+    const { outputFiles } = await build({
+      entryPoints: [entry],
+      inject,
+      bundle: true,
+      write: false,
+      format: "esm",
+      target: "es2024",
+      external: ["cloudflare:*"],
+    });
+    return outputFiles[0]?.text ?? "";
+  } finally {
+    builds -= 1;
+    // Its process would stay until this one ends.
+    if (builds === 0) await stopEsbuild();
+  }
 }
 
 function workerOptions(from: {
   script: string;
   vars: Record<string, string | number>;
-  host: string;
+  hosts: string[];
   httpPort: number;
   storage: string;
   logged: ((line: string) => void) | undefined;
+  crashed: (restarted: boolean) => void;
 }): ConstructorParameters<typeof Miniflare>[0] {
   const object = (exportName: string) =>
     ({ type: "durable-object", worker: workerName, exportName }) as const;
@@ -145,12 +163,16 @@ function workerOptions(from: {
   const texts = Object.entries(from.vars).map(
     ([name, value]) => [name, { type: "text", value: String(value) }] as const,
   );
+  // The wildcard of workerd takes IPv4 too, whatever the system's default is.
+  const listeners = from.hosts.map((host) => (host === "::" ? "*" : host));
+  const unsafeDirectSockets = listeners.map((host) => ({ host, port: from.httpPort }));
   return {
     // Miniflare's own front socket is not used: the direct one below costs half the CPU.
     host: "127.0.0.1",
     port: 0,
     cf: false,
-    log: new Log(LogLevel.ERROR),
+    log: new RuntimeLog(() => from.crashed(false)),
+    unsafeHandleRuntimeRestart: () => from.crashed(true),
     ...(from.logged && { handleStructuredLogs: ({ message }) => from.logged?.(message) }),
     telemetry: { enabled: false },
     // For several Workers on one machine; it opens a port by which any program here could reach the objects.
@@ -160,7 +182,7 @@ function workerOptions(from: {
       {
         config: {
           name: workerName,
-          compatibilityDate: "2026-10-01",
+          compatibilityDate,
           // wrangler.toml says why.
           compatibilityFlags: ["no_web_socket_compression"],
           manifest: {
@@ -180,22 +202,23 @@ function workerOptions(from: {
           },
           exports: { Home: stored, Directory: stored, Fleet: stored },
         },
-        dev: { rootPath: root, unsafeDirectSockets: [{ host: from.host, port: from.httpPort }] },
+        dev: { rootPath: root, unsafeDirectSockets },
       },
     ],
   };
 }
 
-const memoryFolder = "/dev/shm";
-/** Bytes: 1 000 homes with 70 kB each, and as much again. A container often has 64 MB there. */
-const memoryNeeded = 140 * 1024 ** 2;
+/** Miniflare's log, which alone tells that it could not start a crashed workerd again. */
+class RuntimeLog extends Log {
+  readonly #failed: () => void;
 
-/** Where files cost no disk access, if the system has such a place and room in it. */
-function fastFolder(): string {
-  try {
-    const { bavail, bsize } = statfsSync(memoryFolder);
-    return bavail * bsize >= memoryNeeded ? memoryFolder : tmpdir();
-  } catch {
-    return tmpdir();
+  constructor(failed: () => void) {
+    super(LogLevel.ERROR);
+    this.#failed = failed;
+  }
+
+  override error(error: Error): void {
+    if ("code" in error && error.code === "ERR_RUNTIME_FAILURE") this.#failed();
+    else super.error(error);
   }
 }

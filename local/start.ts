@@ -1,11 +1,23 @@
 /** `npm start`: the service on this machine, until Ctrl-C. */
-import { mkdir } from "node:fs/promises";
+import { hostInUrl } from "../core/endpoint.ts";
 import { type Line, textOf } from "../udp-sidecar/log.ts";
 import { surviveOutput } from "../udp-sidecar/output.ts";
+import { clockMistake } from "./clock.ts";
+import {
+  descriptorLimit,
+  enoughDescriptors,
+  fewestDescriptors,
+  howToRaiseIt,
+  roomFor,
+} from "./descriptors.ts";
+import { whenNpmEnds } from "./ends.ts";
 import { help, ownAddresses, readOptions, type StartOptions } from "./options.ts";
+import { missingPackage } from "./packages.ts";
 import { plainLine } from "./plain-line.ts";
-import { portSentence, tryPort } from "./port.ts";
+import { addressesOf, portSentence, tryPort } from "./port.ts";
 import type { Server } from "./server.ts";
+import { FolderError } from "./storage.ts";
+import { setUpWorkerd } from "./workerd.ts";
 
 const stopSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -20,23 +32,32 @@ if (wish.kind === "help") {
 
 async function run(options: StartOptions): Promise<void> {
   surviveOutput();
-  const { httpPort, udpPort, secondUdpPort, metricsPort, host, persist } = options;
-  if (persist !== undefined) {
-    await mkdir(persist, { recursive: true }).catch((error: NodeJS.ErrnoException) =>
-      fail(`The folder of --persist cannot be used: ${error.message}.`),
+  for (const signal of stopSignals) process.once(signal, () => process.exit(0));
+  const { httpPort, udpPort, secondUdpPort, metricsPort, host } = options;
+  const wrongClock = clockMistake(Date.now());
+  if (wrongClock !== null) fail(wrongClock);
+  for (const address of await addressesOf(host)) {
+    await tryPort(httpPort, address).catch((error: NodeJS.ErrnoException) =>
+      fail(portSentence("TCP", httpPort, "--httpPort", error)),
     );
   }
-  await tryPort(httpPort, host).catch((error: NodeJS.ErrnoException) =>
-    fail(portSentence("TCP", httpPort, "--httpPort", error)),
-  );
   if (metricsPort !== undefined) {
     await tryPort(metricsPort, "127.0.0.1").catch((error: NodeJS.ErrnoException) =>
       fail(portSentence("TCP", metricsPort, "--metricsPort", error)),
     );
   }
-  for (const signal of stopSignals) process.once(signal, () => process.exit(0));
+  const limit = descriptorLimit();
+  if (limit !== null && limit < fewestDescriptors) {
+    fail(`This process may open ${limit} files. The server needs ${fewestDescriptors}: ${howToRaiseIt}`);
+  }
+  const room = limit === null ? undefined : roomFor(limit);
   // Loaded only now, so that a mistake on the command line is answered at once.
-  const { startServer } = await import("./server.ts");
+  const { startServer } = await import("./server.ts").catch((error: unknown) => {
+    const sentence = missingPackage(error);
+    if (sentence === null) throw error;
+    return fail(sentence);
+  });
+  setUpWorkerd(limit);
   // In a terminal a person reads what else there is to say, and otherwise a program may.
   const isTerminal = process.stdout.isTTY;
   const print = (line: string) => console.log(isTerminal ? plainLine(line) : line);
@@ -45,32 +66,44 @@ async function run(options: StartOptions): Promise<void> {
   const told = (line: Line) => {
     if (isGreeted || line.level === "error") print(textOf(line));
   };
-  const server = await startServer({ ...options, told, ...(isTerminal && { logged: print }) }).catch(
+  const crashed = (restarted: boolean) => {
+    if (!restarted) fail("workerd has crashed and does not start again. The server ends.");
+    console.error("workerd has crashed and runs again. All players and lobbies it had are gone.");
+  };
+  const logged = isTerminal ? { logged: print } : {};
+  const server = await startServer({ ...options, room, told, crashed, ...logged }).catch(
     (error: NodeJS.ErrnoException & { port?: number }) => {
+      if (error instanceof FolderError) fail(error.message);
       if (error.syscall !== "bind") fail(`The server did not start: ${error.message}`);
       const isSecond = error.port === secondUdpPort;
       const [port, flag] = isSecond ? [secondUdpPort, "--secondUdpPort"] : [udpPort, "--udpPort"];
       fail(portSentence("UDP", port, flag, error));
     },
   );
+  const stop = async () => {
+    await server.stop();
+    process.exit(0);
+  };
   for (const signal of stopSignals) {
-    // Miniflare has put its own handler there, which leaves the sidecar no time to say goodbye.
+    // Miniflare has put its own handler there, which leaves no time to say goodbye.
     process.removeAllListeners(signal);
-    process.on(signal, async () => {
-      await server.stop();
-      process.exit(0);
-    });
+    process.on(signal, stop);
   }
+  whenNpmEnds("start", stop);
   console.log(greeting(options, server));
   isGreeted = true;
+  if (limit !== null && room && limit < enoughDescriptors) {
+    console.error(
+      `This process may open ${limit} files, so the server takes ${room.sockets} players at most: ${howToRaiseIt}`,
+    );
+  }
 }
 
 function greeting(
   { host, httpPort, udpPort, secondUdpPort, metricsPort }: StartOptions,
   { url }: Server,
 ): string {
-  const everywhere = host === "0.0.0.0" || host === "::";
-  const others = everywhere ? ownAddresses().map((address) => `http://${address}:${httpPort}`) : [];
+  const others = ownAddresses(host).map((address) => `http://${hostInUrl(address)}:${httpPort}`);
   const metrics: [string, string][] =
     metricsPort === undefined ? [] : [["metrics", `http://127.0.0.1:${metricsPort}/metrics`]];
   const rows: [string, string][] = [

@@ -4,11 +4,12 @@ import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import type { Server } from "../../local/server.ts";
 import { carryMediation } from "../support/mediation.ts";
 import { Player, request } from "../support/player.ts";
+import { descendants, descendantsNamed, runs } from "../support/processes.ts";
 import { freeTcpPort, freeUdpPort, type Program, root, startProgram } from "../support/program.ts";
 import { startTestServer } from "../support/server.ts";
 
@@ -47,6 +48,12 @@ describe("the Worker under wrangler, and a sidecar that knows only its URL and t
     socket.close();
   });
 
+  test("both loopback addresses answer, as games try either for localhost", async () => {
+    for (const host of ["127.0.0.1", "[::1]", "localhost"]) {
+      expect(await (await fetch(`http://${host}:${base.port}/ping`)).text()).toBe("pong");
+    }
+  });
+
   test("the demo's players meet there", async () => {
     const demo = startProgram("npm", ["run", "-s", "demo", "--", base.href]);
     expect({ code: await demo.ended, output: demo.output }).toEqual({
@@ -73,6 +80,42 @@ describe("the Worker under wrangler, and a sidecar that knows only its URL and t
     expect(readdirSync(temporary).filter((name) => name.startsWith("orion-edge-dev-"))).toEqual([]);
     await expect(fetch(new URL("/ping", base))).rejects.toThrow("fetch failed");
   });
+});
+
+describe("the end of npm run dev", () => {
+  for (const signal of ["SIGTERM", "SIGHUP"] as const) {
+    test(
+      `after ${signal} to npm, players hear close code 1012 and nothing runs any more`,
+      async () => {
+        const base = new URL(`http://127.0.0.1:${await freeTcpPort()}`);
+        const ports = `--httpPort ${base.port} --udpPort ${await freeUdpPort()}`;
+        const shell = startProgram("sh", ["-c", `npm run -s dev -- ${ports} & wait $!`], {
+          TMPDIR: temporary,
+        });
+        await shell.prints(/knows this sidecar/);
+        const all = descendants(shell.pid);
+        const player = await Player.connect(base);
+        const [npm = 0] = descendantsNamed(shell.pid, "npm");
+        process.kill(npm, signal);
+        expect(await player.closed).toMatchObject({ code: 1012 });
+        await vi.waitFor(() => expect(all.filter(runs)).toEqual([]), { timeout: 30_000, interval: 100 });
+      },
+      slow,
+    );
+  }
+
+  test.skipIf(process.platform !== "linux")(
+    "after SIGKILL to its own process, nothing runs any more",
+    async () => {
+      const ports = ["--httpPort", String(await freeTcpPort()), "--udpPort", String(await freeUdpPort())];
+      const killed = startProgram(node, ["local/dev.ts", ...ports], { TMPDIR: temporary });
+      await killed.prints(/knows this sidecar/);
+      const all = descendants(killed.pid);
+      process.kill(killed.pid, "SIGKILL");
+      await vi.waitFor(() => expect(all.filter(runs)).toEqual([]), { timeout: 30_000, interval: 100 });
+    },
+    slow,
+  );
 });
 
 describe("the demo", () => {

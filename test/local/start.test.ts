@@ -1,5 +1,5 @@
 /** `npm start` as whoever runs it sees it: a process, what it prints, what it leaves behind. */
-import { execFileSync, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { existsSync, readdirSync, readlinkSync } from "node:fs";
@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { carryMediation } from "../support/mediation.ts";
 import { lobbyOf, request } from "../support/player.ts";
+import { descendants, runs } from "../support/processes.ts";
 import { freeTcpPort, freeUdpPort, type Program, startProgram } from "../support/program.ts";
 import { openUdpClient } from "../support/relay.ts";
 
@@ -39,24 +40,6 @@ async function running(...args: string[]): Promise<Running> {
   const program = start(`--httpPort=${httpPort}`, "--udpPort", String(udpPort), ...args);
   await program.prints(/Ctrl-C stops the server/);
   return { program, url: new URL(`http://127.0.0.1:${httpPort}`), httpPort, udpPort };
-}
-
-/** Ids of all processes that this one started, and those started. */
-function descendants(pid: number): number[] {
-  const rows = execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" }).trim().split("\n");
-  const parents = rows.map((row) => row.trim().split(/\s+/).map(Number));
-  const children = (of: number): number[] =>
-    parents.flatMap(([child = 0, parent]) => (parent === of ? [child, ...children(child)] : []));
-  return children(pid);
-}
-
-/** Whether a process runs. One that has ended and was not yet missed by its parent does not. */
-function runs(pid: number): boolean {
-  try {
-    return !execFileSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" }).startsWith("Z");
-  } catch {
-    return false;
-  }
 }
 
 /** The storage folders that these processes have open, where the system tells. */
@@ -164,7 +147,11 @@ describe("the end of a server", () => {
 
       for (const signal of sent) process.kill(program.pid, signal);
       expect(await program.ended).toBe(0);
-      await Promise.all(all.map((player) => player.closed));
+      for (const player of all) {
+        expect(await player.closed).toMatchObject({ code: 1012 });
+        // Nobody hears how the others leave.
+        expect(player.all("lobby_peerDisconnect").concat(player.all("lobby_closed"))).toEqual([]);
+      }
       await vi.waitFor(() => expect(children.filter(runs)).toEqual([]), { timeout: 2_000, interval: 20 });
       expect(storage.filter((path) => existsSync(path))).toEqual([]);
       expect(await readdir(folder)).toEqual([]);
@@ -181,14 +168,13 @@ describe("the end of a server", () => {
   test("with --persist: its storage is kept, and taken up again", async () => {
     const kept = join(folder, "kept", "here");
     const first = await running("--persist", kept);
-    const { lobbyId } = await lobbyOf(2, first.url, { isPublic: true });
+    await lobbyOf(2, first.url, { isPublic: true });
     process.kill(first.program.pid, "SIGTERM");
     expect(await first.program.ended).toBe(0);
     expect((await readdir(kept, { recursive: true })).some((name) => name.endsWith(".sqlite"))).toBe(true);
 
     const second = await running(`--persist=${kept}`);
-    // The directory remembers it, until the lobby itself finds out that nobody is there.
-    expect((await request(second.url, "/lobbies")).body).toMatchObject({ lobbies: [{ id: lobbyId }] });
+    expect((await request(second.url, "/lobbies")).body).toEqual({ lobbies: [] });
     process.kill(second.program.pid, "SIGTERM");
     expect(await second.program.ended).toBe(0);
     await rm(join(folder, "kept"), { recursive: true });

@@ -1,0 +1,10 @@
+/** What `npm start` tells the Worker besides its settings (worker/env.ts). */
+export type LocalVars = {
+  /** The key of a request that stops the server. Random, and known to the process that started the Worker alone. */
+  stopKey: string;
+  /** WebSockets that may be open at a time. No bound without it. */
+  mostSockets: string;
+};
+
+/** The header of a request that stops the server. Its value is the key. */
+export const stopHeader = "orion-stop-key";

@@ -1,0 +1,133 @@
+/** `npm start` with few file descriptors: it takes less work, and does not end. */
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { WebSocket } from "ws";
+import { roomFor } from "../../local/descriptors.ts";
+import { Player, request } from "../support/player.ts";
+import { descendantsNamed, runs } from "../support/processes.ts";
+import { freeTcpPort, freeUdpPort, type Program, startProgram } from "../support/program.ts";
+
+const programs: Program[] = [];
+const sockets: WebSocket[] = [];
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.terminate();
+  for (const program of programs.splice(0)) await program.stop();
+});
+
+const limited = (limit: number) => ["prlimit", `--nofile=${limit}:${limit}`];
+/** Root may raise the limit again, unless it gives up that right. */
+const poor = (limit: number) => ["setpriv", "--bounding-set=-sys_resource", ...limited(limit)];
+
+async function start(before: string[]): Promise<{ program: Program; base: URL; workerd: () => number[] }> {
+  const port = await freeTcpPort();
+  const args = [`--httpPort=${port}`, `--udpPort=${await freeUdpPort()}`];
+  const [command = "", ...words] = [...before, process.execPath, "local/start.ts", ...args];
+  const program = startProgram(command, words);
+  programs.push(program);
+  const workerd = () => descendantsNamed(program.pid, "bin/workerd");
+  return { program, base: new URL(`http://127.0.0.1:${port}`), workerd };
+}
+
+/** Opens a WebSocket. `open`, or the status and Retry-After of the refusal. */
+function open(base: URL, path = "/"): Promise<string> {
+  const socket = new WebSocket(new URL(path, base.href.replace("http", "ws")));
+  sockets.push(socket);
+  return new Promise((resolve, reject) => {
+    socket.on("open", () => resolve("open"));
+    socket.on("error", reject);
+    socket.on("unexpected-response", (_, response) => {
+      response.destroy();
+      resolve(`${response.statusCode} ${response.headers["retry-after"]}`);
+    });
+  });
+}
+
+/** Opens as many, a hundred at a time, and counts what came of them. */
+async function openMany(base: URL, count: number, path?: () => string): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (let left = count; left > 0; left -= 100) {
+    const some = Array.from({ length: Math.min(100, left) }, () => open(base, path?.()));
+    for (const what of await Promise.all(some)) counts[what] = (counts[what] ?? 0) + 1;
+  }
+  return counts;
+}
+
+const mayLower = spawnSync("setpriv", [...poor(1_024).slice(1), "true"]).status === 0;
+
+describe.skipIf(!mayLower)("a server that may open 1 024 files", () => {
+  test("warns in one line with the number, and says what to do", async () => {
+    const { program } = await start(poor(1_024));
+    await program.prints(/LimitNOFILE=.*\n/);
+    expect(program.errors.trim().split("\n")).toHaveLength(1);
+    expect(program.errors).toMatch(/\b1024 files\b.*ulimit -n/);
+  });
+
+  test("answers 503 with Retry-After beyond its room, and its players stay", async () => {
+    const { program, base, workerd } = await start(poor(1_024));
+    await program.prints(/LimitNOFILE/);
+    const before = workerd();
+    const player = await Player.connect(base);
+    const { sockets: most } = roomFor(1_024);
+    expect(await openMany(base, 1_100)).toEqual({ open: most - 1, "503 10": 1_101 - most });
+    expect(await player.host()).toMatchObject({ status: 201 });
+    expect(workerd()).toEqual(before);
+
+    // There is room again when some leave.
+    for (const socket of sockets.splice(0)) socket.terminate();
+    await vi.waitFor(async () => expect(await open(base)).toBe("open"), { timeout: 20_000, interval: 100 });
+    await player.leave();
+  });
+
+  test("takes 400 guessed codes", async () => {
+    const { program, base, workerd } = await start(poor(1_024));
+    await program.prints(/LimitNOFILE/);
+    const before = workerd();
+    const guesses = new Set<string>();
+    for (let n = 0; guesses.size < 400; n++)
+      guesses.add((n * 7_919 + 1_000_003).toString(36).toUpperCase().padStart(5, "0"));
+    const codes = [...guesses];
+    await openMany(base, 400, () => `/lobbies/${codes.pop()}`);
+    expect((await request(base, "/ping")).status).toBe(200);
+    expect(workerd()).toEqual(before);
+  });
+
+  test("takes 300 connections that say nothing", async () => {
+    const { program, base, workerd } = await start(poor(1_024));
+    await program.prints(/LimitNOFILE/);
+    const before = workerd();
+    const { createConnection } = await import("node:net");
+    const idle = await Promise.all(
+      Array.from({ length: 300 }, async () => {
+        const connection = createConnection(Number(base.port), "127.0.0.1");
+        await new Promise((resolve, reject) => connection.on("connect", resolve).on("error", reject));
+        return connection;
+      }),
+    );
+    expect((await request(base, "/ping")).status).toBe(200);
+    expect(workerd()).toEqual(before);
+    for (const connection of idle) connection.destroy();
+  });
+});
+
+test.skipIf(!mayLower)(
+  "a server that may open 100 files does not start, and says why in one line",
+  async () => {
+    const { program } = await start(poor(100));
+    expect(await program.ended).toBe(1);
+    expect(program.output.trim().split("\n")).toHaveLength(1);
+    expect(program.output).toMatch(/\b100 files\b.*ulimit -n/);
+  },
+);
+
+const mayRaise =
+  spawnSync("prlimit", [...limited(1_024).slice(1), "prlimit", "--nofile=16384", "true"]).status === 0;
+test.skipIf(!mayRaise)("a server that may raise its limit does, and does not warn", async () => {
+  const { program, workerd } = await start(limited(1_024));
+  await program.prints(/Ctrl-C stops the server/);
+  const [pid = 0] = workerd();
+  expect(runs(pid)).toBe(true);
+  const [, soft] = /^Max open files +(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, "utf8")) ?? [];
+  expect(Number(soft)).toBeGreaterThanOrEqual(16_384);
+  expect(program.errors).toBe("");
+});

@@ -1,15 +1,16 @@
 /** The folder of the objects' storage. One server uses it at a time. */
 import {
-  closeSync,
+  accessSync,
+  constants,
   existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
-  openSync,
   readdirSync,
   rmSync,
   statfsSync,
   statSync,
+  writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -47,6 +48,7 @@ export function openFolder(wanted: string): Folder {
       throw new FolderError("its path has a backslash, which workerd takes for a slash.");
     }
     makeFolder(path);
+    tryToWrite(path);
     const lock = lockFolder(path);
     return { path, close: () => lock.close() };
   } catch (error) {
@@ -79,14 +81,21 @@ function makeFolder(path: string): void {
   if (!statSync(path).isDirectory()) throw new FolderError("it is a file, not a folder.");
 }
 
+/** Throws the system's error if this process cannot write there: SQLite's errors tell less. */
+function tryToWrite(path: string): void {
+  const probe = join(path, "orion-edge.probe");
+  writeFileSync(probe, "probe");
+  rmSync(probe, { force: true });
+  // Never open the lock file here: when a process closes a file, it loses all locks that it holds on it.
+  const lock = join(path, lockFile);
+  if (existsSync(lock)) accessSync(lock, constants.R_OK | constants.W_OK);
+}
+
 type Lock = { close(): void };
 
 /** Takes a folder's lock. Throws if another server has it, or if nothing can be stored in the folder. */
 function lockFolder(path: string): Lock {
-  const file = join(path, lockFile);
-  // SQLite says only that it cannot open the file. The system says why.
-  closeSync(openSync(file, "a", 0o600));
-  const database = new DatabaseSync(file);
+  const database = new DatabaseSync(join(path, lockFile));
   try {
     database.exec(`
       PRAGMA locking_mode = EXCLUSIVE;

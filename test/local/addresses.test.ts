@@ -3,9 +3,12 @@ import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { networkInterfaces } from "node:os";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { carryMediation } from "../support/mediation.ts";
 import { freeTcpPort, freeUdpPort, type Program, startProgram } from "../support/program.ts";
+
+// A test starts up to three servers, on a machine that may be busy.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
 const programs: Program[] = [];
 afterEach(async () => {

@@ -4,7 +4,8 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { startServer } from "../../local/server.ts";
 import { Player, request } from "../support/player.ts";
 import { freeTcpPort, freeUdpPort, type Program, root, startProgram } from "../support/program.ts";
 
@@ -15,6 +16,9 @@ beforeAll(() => {
   chmodSync(folder, 0o755);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+// A test starts up to three servers, on a machine that may be busy.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
 const programs: Program[] = [];
 afterEach(async () => {
@@ -60,6 +64,15 @@ describe("a folder that a server uses", () => {
     await first.program.ended;
     const { base } = await running(path);
     expect((await request(base, "/ping")).status).toBe(200);
+  });
+
+  test("two servers of one process cannot share it either, nor can the first lose its lock", async () => {
+    const path = join(folder, "one-process");
+    const options = { httpPort: 0, udpPort: null, host: "127.0.0.1", persist: path };
+    const first = await startServer(options);
+    await expect(startServer(options)).rejects.toThrow("another server");
+    await refuses(path, /another server/);
+    await first.stop();
   });
 
   const container = ["unshare", "--pid", "--fork", "--mount-proc"];

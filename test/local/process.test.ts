@@ -16,6 +16,9 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
+// A test starts up to three servers, on a machine that may be busy.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
+
 const programs: Program[] = [];
 /** Processes that a test leaves without a parent, if it fails. */
 const strays: number[] = [];

@@ -8,6 +8,9 @@ import { Player, request } from "../support/player.ts";
 import { descendantsNamed, runs } from "../support/processes.ts";
 import { freeTcpPort, freeUdpPort, type Program, startProgram } from "../support/program.ts";
 
+// A test starts up to three servers, on a machine that may be busy.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
+
 const programs: Program[] = [];
 const sockets: WebSocket[] = [];
 afterEach(async () => {

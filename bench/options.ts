@@ -1,6 +1,6 @@
 /** The options of `npm run bench`. */
-import { parseArgs } from "node:util";
-import { commandLineMistake, positiveInteger } from "../core/settings.ts";
+import { commandLineMistake, parseCommandLine } from "../core/command-line.ts";
+import { positiveInteger } from "../core/settings.ts";
 import { pick, type Scenario } from "./scenarios.ts";
 
 /** How large a run is: a factor of operations, and of clients that are held open. */
@@ -50,18 +50,17 @@ export type Wish =
 
 /** Throws a sentence if the command line asks for nothing that there is. */
 export function readOptions(args: string[]): Wish {
-  const { values, positionals } = parse(args);
+  const { values, words } = parse(args);
   if (values.help) return { kind: "help" };
   if (values.list) return { kind: "list" };
   const out = values.out ?? "bench/results";
   if (out === "") throw new Error("--out must name a folder.");
   if (values.compare !== undefined) {
-    const [after = `${out}/latest.json`, ...rest] = positionals;
-    if (rest.length > 0) throw new Error("--compare takes one file or two.");
+    const [after = `${out}/latest.json`] = words;
     return { kind: "compare", before: values.compare, after };
   }
-  const [word] = positionals;
-  if (word !== undefined) throw new Error(`"${word}" is no option. A scenario follows --scenario.`);
+  const [word] = words;
+  if (word !== undefined) throw new Error(`"${word}" is not an option. A scenario follows --scenario.`);
   const scale = scales.get(values.scale ?? "full");
   if (scale === undefined) {
     throw new Error(`--scale must be ${[...scales.keys()].join(", ")}, not "${values.scale}".`);
@@ -80,7 +79,8 @@ export function readOptions(args: string[]): Wish {
     mostHeld: number("clients", 1_000_000) ?? Number.POSITIVE_INFINITY,
     slow: number("slow", 1_000_000),
     out,
-    httpPort: number("httpPort", 65535),
+    // As with npm start, 0 is any free one.
+    httpPort: values.httpPort === "0" ? undefined : number("httpPort", 65535),
   };
 }
 
@@ -88,9 +88,9 @@ function parse(args: string[]) {
   const text = { type: "string" } as const;
   const flag = { type: "boolean" } as const;
   try {
-    return parseArgs({
+    return parseCommandLine({
       args,
-      allowPositionals: true,
+      mostWords: 1,
       options: {
         scenario: { type: "string", multiple: true },
         scale: text,
@@ -102,6 +102,7 @@ function parse(args: string[]) {
         list: flag,
         help: flag,
       },
+      environment: process.env,
     });
   } catch (error) {
     throw new Error(commandLineMistake(error));

@@ -14,15 +14,14 @@ export const defaultTiming: Timing = {
   ptpmConnectTimeoutMs: 300_000,
 };
 
-/** What is wrong with a command line, in one sentence, from the error its parser threw. */
-export function commandLineMistake(error: unknown): string {
-  const [first = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
-  return /[.!?…]$/.test(first) ? first : `${first}.`;
-}
-
 /** The number in a setting's text, or null unless it is a whole number from 1 to `most`. Spaces around it do not count. */
 export function positiveInteger(text: string, most = 2 ** 31 - 1): number | null {
   if (!/^\s*\d{1,10}\s*$/.test(text)) return null;
   const value = Number(text.trim());
   return value >= 1 && value <= most ? value : null;
+}
+
+/** The port a setting's text stands for, 0 for any free one; null unless it is a whole number from 0 to 65535. */
+export function portNumber(text: string): number | null {
+  return /^\s*0{1,5}\s*$/.test(text) ? 0 : positiveInteger(text, 65535);
 }

@@ -1,6 +1,6 @@
 /** The options of `npm run lab`. */
-import { parseArgs } from "node:util";
-import { commandLineMistake, positiveInteger } from "../core/settings.ts";
+import { commandLineMistake, parseCommandLine } from "../core/command-line.ts";
+import { positiveInteger } from "../core/settings.ts";
 import { type Access, accesses, builds } from "./access.ts";
 import { type Pair, pairOf, pairsOf } from "./pair.ts";
 
@@ -87,7 +87,7 @@ function parse(args: string[]) {
   const several = { type: "string", multiple: true } as const;
   const flag = { type: "boolean" } as const;
   try {
-    return parseArgs({
+    return parseCommandLine({
       args,
       options: {
         runs: text,
@@ -99,6 +99,7 @@ function parse(args: string[]) {
         reference: flag,
         help: flag,
       },
+      environment: process.env,
     }).values;
   } catch (error) {
     throw new Error(commandLineMistake(error));

@@ -1,17 +1,34 @@
 /**
  * `npm run demo`: Ada hosts a lobby, Bo and Cy join, they chat, connect to one another and part.
- * Also a client to learn from: the class `Player` is all it takes (the messages: docs/protocol.md).
+ * It is also a client to learn from. The class `Player` is all that a client needs; docs/protocol.md has the messages.
  */
 import { createSocket, type Socket } from "node:dgram";
 import { lookup } from "node:dns/promises";
 import { EventEmitter, once } from "node:events";
+import { commandLineMistake, parseCommandLine } from "../core/command-line.ts";
 import type { Endpoint } from "../core/endpoint.ts";
 import type { HostAnswer, JoinAnswer, ListedLobby } from "../core/wire/http.ts";
 import type { ServerMessages } from "../core/wire/server-message.ts";
 import { missingPackage } from "./packages.ts";
 
-/** Milliseconds after which what was waited for will not come any more. */
+const help = `Three players meet on an Orion server: they chat, and connect to one another over UDP.
+
+Usage: npm run demo
+       npm run demo -- <url>
+
+  <url>   The server, like http://127.0.0.1:5980 or https://game.example/orion/
+          Default: the one that npm start runs on this machine; if none runs there,
+          the demo starts one for itself
+  --help  This text
+`;
+
+/** Milliseconds to wait for anything. */
 const patienceMs = 25_000;
+
+/** Where the server has this path. The server's own URL may have a path too: a reverse proxy may serve it below one. */
+function at(server: URL, path: string): URL {
+  return new URL(`.${path}`, server);
+}
 
 /** On WebSocket and UDP alike, a message is its method, a colon, and its payload: JSON in base64. */
 function encode(method: string, payload: object): string {
@@ -48,7 +65,7 @@ class Player {
   private constructor(name: string, server: URL, path: string) {
     this.name = name;
     this.#server = server;
-    this.#socket = new WebSocket(new URL(path, server.href.replace(/^http/, "ws")));
+    this.#socket = new WebSocket(at(server, path).href.replace(/^http/, "ws"));
     this.#socket.onmessage = ({ data }) => {
       const message = decode(data);
       this.#heard.push(message);
@@ -76,7 +93,7 @@ class Player {
 
   /** Asks something over HTTP. */
   async post<Answer>(path: string, body: object): Promise<Answer> {
-    return await request(new URL(path, this.#server), {
+    return await request(at(this.#server, path), {
       method: "POST",
       body: JSON.stringify({ token: this.token, ...body }),
     });
@@ -150,7 +167,7 @@ async function story(server: URL): Promise<void> {
   tell(ada, `hosts the lobby "${lobbyName}"; its code is ${lobbyId}`);
 
   const bo = await Player.connect("Bo", server, "/");
-  const { lobbies } = await request<{ lobbies: ListedLobby[] }>(new URL("/lobbies", server));
+  const { lobbies } = await request<{ lobbies: ListedLobby[] }>(at(server, "/lobbies"));
   const listed = lobbies.find(({ id }) => id === lobbyId);
   if (!listed) throw new Error("The new lobby is not in the list of public lobbies.");
   tell(bo, `sees it in the list: "${listed.name}", ${listed.currentMembers} of ${listed.maxMembers} players`);
@@ -192,12 +209,35 @@ function tell(player: Player, what: string): void {
   console.log(`${player.name.padEnd(4)} ${what}`);
 }
 
+/** The URL on the command line, if there is one. */
+function readCommandLine(args: string[]): string | undefined {
+  const { values, words } = parseCommandLine({
+    args,
+    options: { help: { type: "boolean" } },
+    mostWords: 1,
+    environment: process.env,
+  });
+  if (!values.help) return words[0];
+  console.log(help);
+  process.exit(0);
+}
+
+/** The server's URL, with a slash at its end. */
+function readServer(given: string): URL {
+  const url = URL.parse(given);
+  if (url && /^https?:$/.test(url.protocol)) {
+    url.search = url.hash = "";
+    if (!url.pathname.endsWith("/")) url.pathname += "/";
+    return url;
+  }
+  const meant = URL.parse(`http://${given.replace(/^\w+:\/\//, "")}`);
+  const example = meant ? ` Did you mean ${meant.href.replace(/\/$/, "")}?` : "";
+  throw new Error(`A server's URL begins with http:// or https://, and "${given}" does not.${example}`);
+}
+
 /** The server of the command line, or the one that runs here, or a new one. */
 async function findServer(given: string | undefined): Promise<{ url: URL; stop?: () => Promise<void> }> {
-  const url = URL.parse(given ?? "http://127.0.0.1:5980");
-  if (!url || !/^https?:$/.test(url.protocol)) {
-    throw new Error(`"${given}" is not a server's URL. One looks like http://127.0.0.1:5980.`);
-  }
+  const url = readServer(given ?? "http://127.0.0.1:5980");
   if (await isOrion(url)) return { url };
   if (given !== undefined) throw new Error(`No Orion server answers at ${given}.`);
   const { startServer } = await import("./server.ts");
@@ -206,7 +246,7 @@ async function findServer(given: string | undefined): Promise<{ url: URL; stop?:
 
 async function isOrion(url: URL): Promise<boolean> {
   const patience = { signal: AbortSignal.timeout(5_000) };
-  const answer = await fetch(new URL("/ping", url), patience).catch(() => null);
+  const answer = await fetch(at(url, "/ping"), patience).catch(() => null);
   return (await answer?.text().catch(() => "")) === "pong";
 }
 
@@ -215,8 +255,15 @@ function fail(error: Error): never {
   process.exit(1);
 }
 
-const server = await findServer(process.argv[2]).catch(fail);
-console.log(`Three players meet at ${server.url.origin}\n`);
+let given: string | undefined;
+try {
+  given = readCommandLine(process.argv.slice(2));
+} catch (error) {
+  console.error(`${commandLineMistake(error)} (--help tells all options)`);
+  process.exit(1);
+}
+const server = await findServer(given).catch(fail);
+console.log(`Three players meet at ${server.url.href.replace(/\/$/, "")}\n`);
 await story(server.url).catch(fail);
 for (const player of players) player.leave();
 await server.stop?.();

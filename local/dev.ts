@@ -13,8 +13,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
-import { commandLineMistake, positiveInteger } from "../core/settings.ts";
+import { commandLineMistake, parseCommandLine } from "../core/command-line.ts";
+import { portNumber } from "../core/settings.ts";
 import { secretText } from "../core/token.ts";
 import { surviveOutput } from "../udp-sidecar/output.ts";
 import { clockMistake } from "./clock.ts";
@@ -34,7 +34,7 @@ Usage: npm run dev -- [options]
   --help              This text
 
 The secret comes from the environment, ORION_SECRET; without one, it is random.
-Nothing the server stores is kept.
+Port 0 is any free one. Nothing the server stores is kept.
 `;
 
 /** Milliseconds the Worker has to answer for the first time. */
@@ -51,17 +51,18 @@ let stopping = false;
 
 surviveOutput();
 const options = readOptions(process.argv.slice(2));
-const edge = `http://${host}:${options.httpPort}`;
 const wrongClock = clockMistake(Date.now());
 if (wrongClock !== null) fail(wrongClock);
 const wrangler = join(root, "node_modules/wrangler/bin/wrangler.js");
 if (!existsSync(wrangler)) fail(missingSentence("wrangler"));
 const addresses = await addressesOf("localhost");
+let { httpPort } = options;
 for (const address of addresses) {
-  await tryPort(options.httpPort, address).catch((error) =>
+  httpPort = await tryPort(httpPort, address).catch((error) =>
     failPort("TCP", options.httpPort, "--httpPort", error),
   );
 }
+const edge = `http://${host}:${httpPort}`;
 await tryUdpPort(options.udpPort).catch((error) => failPort("UDP", options.udpPort, "--udpPort", error));
 
 // Wrangler takes secrets from a file and nowhere else: this one is outside the tree, and ours alone to read.
@@ -73,7 +74,7 @@ whenNpmEnds("dev", () => stop(0));
 const stopKey = randomBytes(32).toString("hex");
 const secretFile = join(folder.path, "secret.env");
 writeFileSync(secretFile, `ORION_SECRET='${options.secret}'\nstopKey='${stopKey}'\n`, { mode: 0o600 });
-const where = ["--ip", host, "--port", String(options.httpPort), "--inspector-port", "0"];
+const where = ["--ip", host, "--port", String(httpPort), "--inspector-port", "0"];
 run("edge", wrangler, {
   args: [
     "dev",
@@ -113,9 +114,10 @@ if (await answers()) {
 function readOptions(args: string[]): { httpPort: number; udpPort: number; secret: string } {
   const text = { type: "string" } as const;
   try {
-    const { values } = parseArgs({
+    const { values } = parseCommandLine({
       args,
       options: { httpPort: text, udpPort: text, help: { type: "boolean" } },
+      environment: process.env,
     });
     if (values.help) {
       console.log(help);
@@ -123,9 +125,9 @@ function readOptions(args: string[]): { httpPort: number; udpPort: number; secre
     }
     const port = (name: "httpPort" | "udpPort", fallback: string) => {
       const given = values[name] ?? fallback;
-      const value = positiveInteger(given, 65535);
+      const value = portNumber(given);
       if (value === null)
-        throw new Error(`--${name} must be a whole number from 1 to 65535, not "${given}".`);
+        throw new Error(`--${name} must be a whole number from 0 to 65535, not "${given}".`);
       return value;
     };
     const secret = secretText(process.env.ORION_SECRET) || randomBytes(32).toString("hex");

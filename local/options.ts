@@ -2,9 +2,9 @@
 
 import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
-import { parseArgs } from "node:util";
+import { commandLineMistake, parseCommandLine } from "../core/command-line.ts";
 import { limits } from "../core/limits.ts";
-import { commandLineMistake, defaultTiming, positiveInteger, type Timing } from "../core/settings.ts";
+import { defaultTiming, portNumber, positiveInteger, type Timing } from "../core/settings.ts";
 import { nextPort } from "../udp-sidecar/next-port.ts";
 
 export type StartOptions = {
@@ -45,7 +45,7 @@ Usage: npm start -- [options]
                                        Default: ${defaultTiming.ptpmConnectTimeoutMs}
   --help                 This text
 
-A value follows its option after a space or an equals sign.
+A value follows its option after a space or an equals sign. Port 0 is any free one.
 `;
 
 /** What the command line asks for: to run, to explain itself, or what is wrong with it, in a sentence. */
@@ -61,7 +61,7 @@ export function readOptions(args: string[]): Wish {
 
 function parse(args: string[]): Wish {
   const text = { type: "string" } as const;
-  const { values } = parseArgs({
+  const { values } = parseCommandLine({
     args,
     options: {
       httpPort: text,
@@ -76,36 +76,43 @@ function parse(args: string[]): Wish {
       ptpmConnectTimeoutMs: text,
       help: { type: "boolean" },
     },
+    environment: process.env,
   });
   if (values.help) return { kind: "help" };
 
   type Port = "httpPort" | "udpPort" | "secondUdpPort" | "metricsPort";
-  type Numbered = keyof Timing | Port | "chatDeliveriesPerSecond";
-  const number = (name: Numbered, fallback: number, most?: number) => {
+  type Numbered = keyof Timing | "chatDeliveriesPerSecond";
+  const number = (name: Numbered, fallback: number) => {
     const given = values[name];
     if (given === undefined) return fallback;
-    const value = positiveInteger(given, most);
-    const range = most === undefined ? "positive whole number" : `whole number from 1 to ${most}`;
-    if (value === null) throw new Error(`--${name} must be a ${range}, not "${given}".`);
+    const value = positiveInteger(given);
+    if (value === null) throw new Error(`--${name} must be a positive whole number, not "${given}".`);
+    return value;
+  };
+  const port = (name: Port, fallback: number) => {
+    const given = values[name];
+    if (given === undefined) return fallback;
+    const value = portNumber(given);
+    if (value === null) throw new Error(`--${name} must be a whole number from 0 to 65535, not "${given}".`);
     return value;
   };
   const host = values.host ?? "::";
   if (isIP(host) === 0 && host !== "localhost") {
     throw new Error(`--host must be an IP address of this machine, or localhost, not "${host}".`);
   }
-  const udpPort = number("udpPort", 5990, 65535);
-  const secondUdpPort = number("secondUdpPort", nextPort(udpPort), 65535);
-  if (udpPort === secondUdpPort) {
+  const udpPort = port("udpPort", 5990);
+  const secondUdpPort = port("secondUdpPort", nextPort(udpPort));
+  if (udpPort === secondUdpPort && udpPort !== 0) {
     throw new Error(`--udpPort and --secondUdpPort must differ: both are ${udpPort}.`);
   }
   if (values.persist === "") throw new Error("--persist must name a folder.");
   return {
     kind: "run",
     options: {
-      httpPort: number("httpPort", 5980, 65535),
+      httpPort: port("httpPort", 5980),
       udpPort,
       secondUdpPort,
-      metricsPort: values.metricsPort === undefined ? undefined : number("metricsPort", 0, 65535),
+      metricsPort: values.metricsPort === undefined ? undefined : port("metricsPort", 0),
       host,
       persist: values.persist,
       vars: {

@@ -11,12 +11,16 @@ export async function addressesOf(host: string): Promise<string[]> {
   return [host];
 }
 
-/** Rejects, with the system's error, if no server can listen there. */
-export function tryPort(port: number, host: string): Promise<void> {
+/** The port that a server could have there: a free one for 0. Rejects, with the system's error, if there is none. */
+export function tryPort(port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once("error", reject);
-    probe.listen({ port, host, exclusive: true }, () => probe.close(() => resolve()));
+    probe.listen({ port, host, exclusive: true }, () => {
+      const address = probe.address();
+      const bound = typeof address === "object" ? address?.port : undefined;
+      probe.close(() => resolve(bound ?? port));
+    });
   });
 }
 

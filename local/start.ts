@@ -36,8 +36,11 @@ async function run(options: StartOptions): Promise<void> {
   const { httpPort, udpPort, secondUdpPort, metricsPort, host } = options;
   const wrongClock = clockMistake(Date.now());
   if (wrongClock !== null) fail(wrongClock);
-  for (const address of await addressesOf(host)) {
-    await tryPort(httpPort, address).catch((error: NodeJS.ErrnoException) =>
+  const addresses = await addressesOf(host);
+  // Where any free port will do, the one that is free at the first address has to be free at the second.
+  let triedPort = httpPort;
+  for (const address of addresses) {
+    triedPort = await tryPort(triedPort, address).catch((error: NodeJS.ErrnoException) =>
       fail(portSentence("TCP", httpPort, "--httpPort", error)),
     );
   }
@@ -71,15 +74,20 @@ async function run(options: StartOptions): Promise<void> {
     console.error("workerd has crashed and runs again. All players and lobbies it had are gone.");
   };
   const logged = isTerminal ? { logged: print } : {};
-  const server = await startServer({ ...options, room, told, crashed, ...logged }).catch(
-    (error: NodeJS.ErrnoException & { port?: number }) => {
-      if (error instanceof FolderError) fail(error.message);
-      if (error.syscall !== "bind") fail(`The server did not start: ${error.message}`);
-      const isSecond = error.port === secondUdpPort;
-      const [port, flag] = isSecond ? [secondUdpPort, "--secondUdpPort"] : [udpPort, "--udpPort"];
-      fail(portSentence("UDP", port, flag, error));
-    },
-  );
+  const server = await startServer({
+    ...options,
+    ...(addresses.length > 1 && { httpPort: triedPort }),
+    room,
+    told,
+    crashed,
+    ...logged,
+  }).catch((error: NodeJS.ErrnoException & { port?: number }) => {
+    if (error instanceof FolderError) fail(error.message);
+    if (error.syscall !== "bind") fail(`The server did not start: ${error.message}`);
+    const isSecond = error.port === secondUdpPort;
+    const [port, flag] = isSecond ? [secondUdpPort, "--secondUdpPort"] : [udpPort, "--udpPort"];
+    fail(portSentence("UDP", port, flag, error));
+  });
   const stop = async () => {
     await server.stop();
     process.exit(0);
@@ -99,18 +107,15 @@ async function run(options: StartOptions): Promise<void> {
   }
 }
 
-function greeting(
-  { host, httpPort, udpPort, secondUdpPort, metricsPort }: StartOptions,
-  { url }: Server,
-): string {
-  const others = ownAddresses(host).map((address) => `http://${hostInUrl(address)}:${httpPort}`);
+function greeting({ host, metricsPort }: StartOptions, { url, sidecar }: Server): string {
+  const others = ownAddresses(host).map((address) => `http://${hostInUrl(address)}:${url.port || 80}`);
   const metrics: [string, string][] =
-    metricsPort === undefined ? [] : [["metrics", `http://127.0.0.1:${metricsPort}/metrics`]];
+    metricsPort === undefined ? [] : [["metrics", `http://127.0.0.1:${sidecar?.metricsPort}/metrics`]];
   const rows: [string, string][] = [
     ["HTTP and WebSocket", url.origin],
     ...others.map((origin): [string, string] => ["from your network", origin]),
-    ["UDP", `port ${udpPort}`],
-    ["second UDP", `port ${secondUdpPort}, to see how routers map ports`],
+    ["UDP", `port ${sidecar?.port}`],
+    ["second UDP", `port ${sidecar?.secondPort}, to see how routers map ports`],
     ...metrics,
   ];
   return `Orion Edge is running.

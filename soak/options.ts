@@ -1,6 +1,6 @@
 /** The options of `npm run soak`. */
-import { parseArgs } from "node:util";
-import { commandLineMistake, positiveInteger } from "../core/settings.ts";
+import { commandLineMistake, parseCommandLine } from "../core/command-line.ts";
+import { positiveInteger } from "../core/settings.ts";
 
 export type SoakOptions = {
   seconds: number;
@@ -27,9 +27,10 @@ export type Wish = { kind: "run"; options: SoakOptions } | { kind: "help" } | { 
 export function readOptions(args: string[], randomSeed: number): Wish {
   try {
     const text = { type: "string" } as const;
-    const { values } = parseArgs({
+    const { values } = parseCommandLine({
       args,
       options: { minutes: text, players: text, seed: text, help: { type: "boolean" } },
+      environment: process.env,
     });
     if (values.help) return { kind: "help" };
     const minutes = Number(values.minutes ?? 5);

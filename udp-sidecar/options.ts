@@ -3,10 +3,10 @@
 import { randomBytes } from "node:crypto";
 import { isIP } from "node:net";
 import { hostname } from "node:os";
-import { parseArgs } from "node:util";
+import { commandLineMistake, parseCommandLine } from "../core/command-line.ts";
 import { hostInUrl } from "../core/endpoint.ts";
 import { limits } from "../core/limits.ts";
-import { commandLineMistake, positiveInteger } from "../core/settings.ts";
+import { portNumber, positiveInteger } from "../core/settings.ts";
 import { secretText, shortestSecret } from "../core/token.ts";
 import { nextPort } from "./next-port.ts";
 import type { SidecarOptions } from "./sidecar.ts";
@@ -23,6 +23,7 @@ Usage: npm run sidecar -- --edge <url> [options]
                         other users of the machine cannot read it                   (ORION_SECRET)
                         The one before is accepted as well                          (ORION_SECRET_BEFORE)
   --udpPort <port>      The UDP port to listen on. Default: 5990                    (ORION_UDP_PORT)
+                        Port 0 is any free one: here, and for the two ports below
   --secondUdpPort <port>
                         Another one, which shows how a player's router maps ports.
                         Default: the next one after it                              (ORION_SECOND_UDP_PORT)
@@ -58,7 +59,7 @@ export function readOptions(args: string[], environment: NodeJS.ProcessEnv): Wis
 
 function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
   const text = { type: "string" } as const;
-  const { values } = parseArgs({
+  const { values } = parseCommandLine({
     args,
     options: {
       edge: text,
@@ -73,6 +74,7 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
       metricsHost: text,
       help: { type: "boolean" },
     },
+    environment,
   });
   if (values.help) return { kind: "help" };
   const given = (name: keyof typeof variables) =>
@@ -105,17 +107,18 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
 
   const number = (name: "udpPort" | "secondUdpPort" | "relayRate" | "metricsPort", fallback: number) => {
     const text = given(name);
-    const most = name === "relayRate" ? 100_000 : 65535;
-    const value = text === undefined ? fallback : positiveInteger(text, most);
+    if (text === undefined) return fallback;
+    const isRate = name === "relayRate";
+    const value = isRate ? positiveInteger(text, 100_000) : portNumber(text);
     if (value !== null) return value;
-    const orOff = name === "metricsPort" || name === "relayRate" ? ", or off" : "";
-    throw new Error(
-      `--${name} must be a whole number from 1 to ${most}${orOff}, not ${JSON.stringify(text)}.`,
-    );
+    const range = isRate ? "from 1 to 100000" : "from 0 to 65535";
+    const orOff = name === "metricsPort" || isRate ? ", or off" : "";
+    throw new Error(`--${name} must be a whole number ${range}${orOff}, not ${JSON.stringify(text)}.`);
   };
   const port = number("udpPort", 5990);
   const secondPort = number("secondUdpPort", nextPort(port));
-  if (port === secondPort) throw new Error(`--udpPort and --secondUdpPort must differ: both are ${port}.`);
+  if (port === secondPort && port !== 0)
+    throw new Error(`--udpPort and --secondUdpPort must differ: both are ${port}.`);
   const isOff = (name: "relayRate" | "metricsPort") => given(name) === "off";
   const relay = isOff("relayRate")
     ? { links: 0 }

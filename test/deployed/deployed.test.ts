@@ -118,6 +118,19 @@ describe("the end of npm run dev", () => {
   );
 });
 
+test("npm run dev takes any free ports where it is told 0, and says which", { timeout: slow }, async () => {
+  const dev = startProgram("npm", ["run", "-s", "dev", "--", "--httpPort=0", "--udpPort", "0"]);
+  try {
+    await dev.prints(/knows this sidecar/);
+    const [, edge = ""] = /edge (http:\/\/127\.0\.0\.1:\d+)/.exec(dev.output) ?? [];
+    const [, udpPort] = /\bport (\d+)/.exec(dev.output) ?? [];
+    expect((await request(new URL(edge), "/ping")).status).toBe(200);
+    await carryMediation(new URL(edge), { direct: true, udpPort: Number(udpPort) });
+  } finally {
+    await dev.stop();
+  }
+});
+
 describe("the demo", () => {
   test("without a URL its players meet all the same, and it ends by itself", async () => {
     const demo = startProgram("npm", ["run", "-s", "demo"]);
@@ -131,7 +144,7 @@ describe("the demo", () => {
     const nobody = `http://127.0.0.1:${await freeTcpPort()}`;
     for (const [url, sentence] of [
       [nobody, `No Orion server answers at ${nobody}.\n`],
-      ["my server", '"my server" is not a server\'s URL. One looks like http://127.0.0.1:5980.\n'],
+      ["my server", 'A server\'s URL begins with http:// or https://, and "my server" does not.\n'],
     ] as const) {
       const demo = startProgram(node, ["local/demo.ts", url]);
       expect({ code: await demo.ended, output: demo.output }).toEqual({ code: 1, output: sentence });

@@ -70,6 +70,21 @@ describe("a server that runs", () => {
     await carryMediation(url, { direct: false, udpPort });
   });
 
+  test("takes any free ports where it is told 0, and says which", async () => {
+    const program = start("--httpPort", "0", "--udpPort=0", "--metricsPort=0");
+    await program.prints(/Ctrl-C stops the server/);
+    const port = (row: RegExp) => Number(row.exec(program.output)?.[1]);
+    const http = port(/HTTP and WebSocket +http:\/\/127\.0\.0\.1:(\d+)/);
+    const udp = port(/^ *UDP +port (\d+)/m);
+    const second = port(/second UDP +port (\d+)/);
+    const metrics = port(/http:\/\/127\.0\.0\.1:(\d+)\/metrics/);
+    const all = [http, udp, second, metrics];
+    expect(all.filter((one) => one > 0)).toEqual(all);
+    expect(program.output).not.toMatch(/:0\b|port 0\b/);
+    expect((await fetch(`http://127.0.0.1:${metrics}/healthz`)).status).toBe(200);
+    await carryMediation(new URL(`http://127.0.0.1:${http}`), { direct: false, udpPort: udp });
+  });
+
   test("listens on the one address it is told", async () => {
     const { program, httpPort } = await running("--host", "::1");
     expect(program.output).toContain(`http://[::1]:${httpPort}`);
@@ -185,9 +200,9 @@ describe("a server that cannot run", () => {
   const mistakes: Record<string, { args: string[]; says: RegExp }> = {
     "a port of words": {
       args: ["--httpPort", "many"],
-      says: /^--httpPort must be .* 1 to 65535, not "many"\./,
+      says: /^--httpPort must be .* 0 to 65535, not "many"\./,
     },
-    "port 0": { args: ["--udpPort=0"], says: /^--udpPort must be .* 1 to 65535, not "0"\./ },
+    "a port below all": { args: ["--udpPort=-1"], says: /^--udpPort must be .* 0 to 65535, not "-1"\./ },
     "a port beyond all": { args: ["--udpPort", "65536"], says: /^--udpPort must be .*not "65536"\./ },
     "a second UDP port that is the first": {
       args: ["--udpPort=7000", "--secondUdpPort=7000"],
@@ -207,8 +222,12 @@ describe("a server that cannot run", () => {
     },
     "no value at all": { args: ["--httpPort="], says: /^--httpPort must be/ },
     "a flag without a value": { args: ["--httpPort"], says: /--httpPort/ },
-    "an unknown flag": { args: ["--htpPort", "5980"], says: /'--htpPort'/ },
-    "a word too many": { args: ["now"], says: /'now'/ },
+    "an unknown flag": { args: ["--colour", "red"], says: /^Unknown option --colour\. \(/ },
+    "a flag with a typing mistake": { args: ["--htpPort", "5980"], says: /--htpPort\..* --httpPort\?/ },
+    "a flag in kebab case": { args: ["--http-port", "5980"], says: /--http-port\..* --httpPort\?/ },
+    "a flag that is repeated": { args: ["--httpPort=1", "--httpPort=1"], says: /^--httpPort is given twice/ },
+    "a flag before its value": { args: ["--httpPort", "--udpPort=5990"], says: /^--httpPort needs a value/ },
+    "a word too many": { args: ["now"], says: /"now"/ },
     "a host of words": {
       args: ["--host", "everywhere"],
       says: /^--host must be an IP address.*"everywhere"/,
@@ -232,6 +251,13 @@ describe("a server that cannot run", () => {
       expect(program.output).toBe(program.errors);
     });
   }
+
+  test("an option that npm kept for itself: one clear line, and exit code 1", async () => {
+    const program = startProgram("npm", ["start", `--httpPort=${await freeTcpPort()}`]);
+    programs.push(program);
+    await program.prints(/^npm kept --httpPort for itself\..* npm start -- --httpPort/m);
+    expect(await program.ended).toBe(1);
+  });
 
   test("a TCP port in use: one clear sentence, and exit code 1", async () => {
     const other = createServer().listen(0, "127.0.0.1");

@@ -124,6 +124,17 @@ describe("a sidecar that runs", () => {
     expect(program.output).not.toContain(secret);
   });
 
+  test("takes any free ports where it is told 0, and says which", async () => {
+    const program = sidecar(["--edge", edge.url.href, "--udpPort=0", "--metricsPort", "0"], {
+      ORION_SECRET: secret,
+    });
+    await program.prints(/knows this sidecar/);
+    const { port, secondPort, metricsPort } = linesOf(program)[0] ?? {};
+    expect((await fetch(`http://127.0.0.1:${metricsPort}/healthz`)).status).toBe(200);
+    await program.stop();
+    expect(edge.beats.findLast((beat) => beat.port === port)).toMatchObject({ secondPort, leaving: true });
+  });
+
   test("takes no relaying as a flag or from the environment, and tells the edge", async () => {
     for (const [flags, environment] of [
       [["--relayRate", "off"], {}],
@@ -259,11 +270,11 @@ describe("a sidecar that cannot run", () => {
   const mistakes: Record<string, { args: string[]; environment?: NodeJS.ProcessEnv; says: RegExp }> = {
     "no edge": { args: [`--secret=${secret}`], says: /where the Worker is: --edge/ },
     "an edge that is no URL": {
-      args: [...good, "--edge", "edge.example"],
+      args: [`--secret=${secret}`, "--edge", "edge.example"],
       says: /--edge .* must be a URL that begins with https/,
     },
     "an edge of another protocol": {
-      args: [...good, "--edge=ws://edge.example"],
+      args: [`--secret=${secret}`, "--edge=ws://edge.example"],
       says: /--edge .* must be a URL that begins with https/,
     },
     "the secret for the edge": {
@@ -272,15 +283,15 @@ describe("a sidecar that cannot run", () => {
       says: /--edge .* must be a URL that begins with https/,
     },
     "an edge with a user and a password": {
-      args: [...good, "--edge=http://us%E0er:pw@edge.example"],
+      args: [`--secret=${secret}`, "--edge=http://us%E0er:pw@edge.example"],
       says: /--edge .* must be the Worker's URL alone/,
     },
     "an edge with a path": {
-      args: [...good, "--edge=https://edge.example/orion/"],
+      args: [`--secret=${secret}`, "--edge=https://edge.example/orion/"],
       says: /--edge .* must be the Worker's URL alone/,
     },
     "an edge with a query": {
-      args: [...good, "--edge=https://edge.example?x=1"],
+      args: [`--secret=${secret}`, "--edge=https://edge.example?x=1"],
       says: /--edge .* must be the Worker's URL alone/,
     },
     "no secret": { args: ["--edge=https://edge.example"], says: /ORION_SECRET/ },
@@ -295,7 +306,6 @@ describe("a sidecar that cannot run", () => {
       says: /16 characters/,
     },
     "a port of words": { args: [...good, "--udpPort", "many"], says: /--udpPort must be.*"many"/ },
-    "port 0": { args: [...good, "--udpPort", "0"], says: /--udpPort must be.*"0"/ },
     "a port beyond all": { args: [...good, "--udpPort=65536"], says: /--udpPort must be.*"65536"/ },
     "a wrong port in the environment": {
       args: good,
@@ -321,7 +331,7 @@ describe("a sidecar that cannot run", () => {
     },
     "a metrics port of words": {
       args: [...good, "--metricsPort", "on"],
-      says: /--metricsPort must be a whole number from 1 to 65535, or off, not "on"/,
+      says: /--metricsPort must be a whole number from 0 to 65535, or off, not "on"/,
     },
     "a metrics host that is a name": {
       args: [...good, "--metricsPort=5992", "--metricsHost", "metrics.example"],
@@ -335,9 +345,12 @@ describe("a sidecar that cannot run", () => {
       args: [...good, "--relayRate", "0"],
       says: /--relayRate must be a whole number from 1 to 100000, or off, not "0"/,
     },
-    "an unknown flag": { args: [...good, "--prot=1"], says: /--prot/ },
+    "an unknown flag": { args: [...good, "--prot=1"], says: /^Unknown option --prot\. \(/ },
+    "a flag in kebab case": { args: [...good, "--udp-port=1"], says: /--udp-port\..* --udpPort\?/ },
+    "the secret in a wrong place": { args: [...good, secret], says: /^A word of \d+ characters is not/ },
+    "the secret as a flag": { args: [...good, `--${secret}`], says: /^Unknown option of \d+ characters/ },
     "a flag without its value": { args: [...good, "--udpPort"], says: /--udpPort/ },
-    "a word too many": { args: [...good, "please"], says: /'please'/ },
+    "a word too many": { args: [...good, "please"], says: /"please"/ },
   };
   for (const [what, { args, environment, says }] of Object.entries(mistakes)) {
     test.concurrent(`${what}: a clear sentence, exit code 1, and never the secret`, async ({ expect }) => {

@@ -287,6 +287,10 @@ export const limits = {
   refusalLineBurst: 20,
   /** Those a second, for long. The others are counted. */
   refusalLinesPerSecond: 2,
+  /** Lines about the lives of lobbies that an isolate writes at once, if its operator wants them: ten lobbies that open and connect. */
+  lobbyLineBurst: 100,
+  /** Those a second, for long: one lobby's whole life. The others are counted. */
+  lobbyLinesPerSecond: 10,
   /** Lines about faults of ours, or of the platform, that an isolate writes at once: the first seconds of any outage, each with its ids. */
   faultLineBurst: 100,
   /** Those a second, for long: enough to follow an outage by, where every request would bring one. The others are counted. */

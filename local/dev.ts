@@ -80,6 +80,8 @@ run("edge", wrangler, {
     "dev",
     "local/worker.ts",
     ...where,
+    "--var",
+    "logLobbies:on",
     "--env-file",
     secretFile,
     "--persist-to",

@@ -18,7 +18,7 @@ export type StartOptions = {
   timing: Timing;
   persist: string | undefined;
   /** Settings of the Worker. */
-  vars: { chatDeliveriesPerSecond: number };
+  vars: { chatDeliveriesPerSecond: number; logLobbies: "on" | "off" };
 };
 
 export const help = `Orion Edge on one machine: HTTP, WebSocket and UDP in one process.
@@ -35,6 +35,8 @@ Usage: npm start -- [options]
                          0.0.0.0 is all of IPv4, localhost is this machine alone
   --persist <folder>     Keep the server's storage there. Default: nothing is kept;
                          a lobby ends with its players' connections anyway
+  --logLobbies <on|off>  Log who opens, joins and leaves lobbies, and how they connect.
+                         Default: on
   --chatDeliveriesPerSecond <n>        Chat messages that a lobby delivers, counted at
                                        each member. Default: ${limits.chatDeliveriesPerSecond}
   --ptpmServerConnectTimeoutMs <ms>    How long all players have for their first datagram.
@@ -70,6 +72,7 @@ function parse(args: string[]): Wish {
       metricsPort: text,
       host: text,
       persist: text,
+      logLobbies: text,
       chatDeliveriesPerSecond: text,
       ptpmServerConnectTimeoutMs: text,
       ptpmConnectRequestIntervalMs: text,
@@ -105,6 +108,10 @@ function parse(args: string[]): Wish {
   if (udpPort === secondUdpPort && udpPort !== 0) {
     throw new Error(`--udpPort and --secondUdpPort must differ: both are ${udpPort}.`);
   }
+  const logLobbies = values.logLobbies ?? "on";
+  if (logLobbies !== "on" && logLobbies !== "off") {
+    throw new Error(`--logLobbies must be on or off, not "${logLobbies}".`);
+  }
   if (values.persist === "") throw new Error("--persist must name a folder.");
   return {
     kind: "run",
@@ -117,6 +124,7 @@ function parse(args: string[]): Wish {
       persist: values.persist,
       vars: {
         chatDeliveriesPerSecond: number("chatDeliveriesPerSecond", limits.chatDeliveriesPerSecond),
+        logLobbies,
       },
       timing: {
         ptpmServerConnectTimeoutMs: number(

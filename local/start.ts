@@ -115,21 +115,18 @@ function greeting({ host, metricsPort }: StartOptions, { url, sidecar }: Server)
     ["HTTP and WebSocket", url.origin],
     ...others.map((origin): [string, string] => ["from your network", origin]),
     ["UDP", `port ${sidecar?.port}`],
-    ["second UDP", `port ${sidecar?.secondPort}, to see how routers map ports`],
+    ["second UDP", `port ${sidecar?.secondPort}`],
     ...metrics,
   ];
+  // The demo finds the default port by itself.
+  const demo = url.port === "5980" ? "npm run demo" : `npm run demo -- ${url.origin}`;
   return `Orion Edge is running.
 
 ${table(rows)}
 
-Try it, in another terminal:
-
-${table([
-  [`curl "${url.origin}/ping"`, "answers pong"],
-  [`npm run demo -- "${url.origin}"`, "a few players meet, chat and connect"],
-])}
-
-How to write a client: docs/protocol.md. Ctrl-C stops the server.`;
+To see players meet, run this in another terminal:  ${demo}
+To write a client, read docs/protocol.md. Ctrl-C stops the server.
+`;
 }
 
 /** Two columns, the second aligned. */

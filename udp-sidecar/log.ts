@@ -10,9 +10,9 @@ export type Line = {
   [detail: string]: string | number | Record<string, number> | undefined;
 };
 
-/** As a program writes it. */
+/** As a program writes it, with the time of writing. */
 export function textOf(line: Line): string {
-  return JSON.stringify(line);
+  return JSON.stringify({ time: new Date().toISOString(), ...line });
 }
 
 /** Whatever may be a token, a ticket, a cookie or something of base64; and IPv6 and IPv4 addresses. */

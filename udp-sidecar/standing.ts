@@ -1,7 +1,7 @@
 /** How a sidecar stands with the edge: told when it changes, but not at the pace at which a bad network can change it. */
 import { draw, newBucket, type Rate } from "../core/allowance.ts";
 import { limits } from "../core/limits.ts";
-import { type Line, textOf } from "./log.ts";
+import type { Line } from "./log.ts";
 
 const rate: Rate = { burst: limits.standingLineBurst, perSecond: limits.standingLinesPerSecond };
 
@@ -16,7 +16,7 @@ export class Standing {
 
   /** The line if it is news. What is held back, for there have been too many, is news when it comes again. */
   news(line: Line, now: number): Line | null {
-    const text = textOf(line);
+    const text = JSON.stringify(line);
     if (text === this.#told || !draw(this.#lines, rate, now)) return null;
     this.#told = text;
     return line;

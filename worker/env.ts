@@ -19,7 +19,7 @@ export type Env = {
   ORION_SECRET?: string;
   /** A second one that is accepted, while one follows the other (docs/operating.md). */
   ORION_SECRET_BEFORE?: string;
-} & { [What in Counted]?: RateLimit } & { [Setting in keyof Settings]?: string | number };
+} & { [What in Counted]?: RateLimit } & { [Setting in keyof Settings]?: string | number | boolean };
 
 export type Settings = Timing & {
   /** Objects that hold players and lobbies, in all the world. */
@@ -32,6 +32,8 @@ export type Settings = Timing & {
   directoryMaxAgeMs: number;
   /** Chat messages that a lobby delivers a second, counted at each member. */
   chatDeliveriesPerSecond: number;
+  /** Whether the lives of lobbies are logged, with the names of players. */
+  logLobbies: boolean;
   /** The origins that browsers may call from: `*`, or some like `https://game.example`. */
   allowedOrigin: readonly string[];
   /** Addresses of the operator's own reverse proxies, which many players come from. */
@@ -66,7 +68,7 @@ function read(env: Env): Reading {
   }
   const wrong: string[] = [];
   const number = (
-    name: Exclude<keyof Settings, "allowedOrigin" | "reverseProxies">,
+    name: Exclude<keyof Settings, "logLobbies" | "allowedOrigin" | "reverseProxies">,
     fallback: number,
     least: number,
     most?: number,
@@ -78,6 +80,11 @@ function read(env: Env): Reading {
     const range = most === undefined ? `${least} up` : `${least} to ${most}`;
     wrong.push(`${name} must be a whole number from ${range}, not "${given}".`);
     return fallback;
+  };
+  const isOn = (name: "logLobbies") => {
+    const given = String(env[name] ?? "off");
+    if (!/^(on|off|true|false)$/.test(given)) wrong.push(`${name} must be on or off, not "${given}".`);
+    return given === "on" || given === "true";
   };
   const settings: Settings = {
     ptpmServerConnectTimeoutMs: number(
@@ -96,6 +103,7 @@ function read(env: Env): Reading {
     directoryShards: number("directoryShards", 1, 1),
     directoryMaxAgeMs: number("directoryMaxAgeMs", 0, 0),
     chatDeliveriesPerSecond: number("chatDeliveriesPerSecond", limits.chatDeliveriesPerSecond, 1),
+    logLobbies: isOn("logLobbies"),
     allowedOrigin: readOrigins(String(env.allowedOrigin ?? "*")),
     reverseProxies: String(env.reverseProxies ?? "")
       .split(/\s+/)
@@ -103,6 +111,12 @@ function read(env: Env): Reading {
       .map(plainAddress),
   };
   return wrong.length === 0 ? { ok: true, settings } : { ok: false, why: wrong.join(" ") };
+}
+
+/** Whether the lives of lobbies are logged. An object that wakes under settings that are wrong logs none. */
+export function logsLobbies(env: Env): boolean {
+  const read = readSettings(env);
+  return read.ok && read.settings.logLobbies;
 }
 
 /** The settings, for objects: a Worker with bad ones answers 503 and never calls an object. */

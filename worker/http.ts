@@ -2,6 +2,7 @@
 
 import type { z } from "zod";
 import { limits } from "../core/limits.ts";
+import { printablePath } from "../core/printable.ts";
 import { accept, type Outcome, type Refusal, refusal, refuse } from "../core/problem.ts";
 import { parseObject } from "../core/wire/codec.ts";
 import { check } from "../core/wire/schema.ts";
@@ -12,12 +13,25 @@ export function json(body: unknown, status = 200): Response {
   return Response.json(body, { status });
 }
 
-/** The answer to a request that is not done. It is logged, with what is known of the one who asked. */
+/** Why each refused request was, and what is known of the client that asked. */
+const reasons = new WeakMap<Response, Details>();
+
+/** The answer to a request that is not done. `logIfRefused` logs it, with what is known of the client that asked. */
 export function refused({ codes, retryAfterS }: Refusal, about: Details = {}): Response {
   const { status, body } = refusal(codes);
-  logRefusal("refused", { code: codes.join(" "), ...about });
   const response = json(body, status);
+  reasons.set(response, { code: codes.join(" "), ...about });
   if (retryAfterS !== undefined) response.headers.set("retry-after", String(retryAfterS));
+  return response;
+}
+
+/** Logs the answer if it is a refusal, and hands it on. */
+export function logIfRefused({ method, url, headers }: Request, response: Response): Response {
+  const why = reasons.get(response);
+  if (!why) return response;
+  const path = printablePath(/^\w+:\/\/[^/?#]*([^?#]*)/.exec(url)?.[1] ?? "");
+  const upgrade = headers.has("upgrade") ? "websocket" : undefined;
+  logRefusal("refused", { status: response.status, method, path, upgrade, ...why });
   return response;
 }
 

@@ -1,6 +1,6 @@
 import { refuse } from "../core/problem.ts";
-import { type Env, readSettings } from "./env.ts";
-import { drain, refused } from "./http.ts";
+import { type Env, readSettings, type Settings } from "./env.ts";
+import { drain, logIfRefused, refused } from "./http.ts";
 import { logFault, logRefusal } from "./log.ts";
 import { mayAsk, withCors } from "./origin.ts";
 import { withPlainPath } from "./path.ts";
@@ -23,20 +23,21 @@ async function answer(request: Request, env: Env): Promise<Response> {
   const read = readSettings(env);
   if (!read.ok) {
     logRefusal("not configured", { why: read.why });
-    return refused(refuse("not_configured"));
+    return logIfRefused(request, refused(refuse("not_configured")));
   }
-  const { allowedOrigin } = read.settings;
+  const response = logIfRefused(request, await answerTo(request, env, read.settings));
+  return response.status === 101 ? response : withCors(response, request, read.settings.allowedOrigin);
+}
+
+async function answerTo(request: Request, env: Env, { allowedOrigin }: Settings): Promise<Response> {
   // A stranger's host header is in it, and may be no host at all.
-  if (!URL.canParse(request.url)) return withCors(refused(refuse("not_found")), request, allowedOrigin);
+  if (!URL.canParse(request.url)) return refused(refuse("not_found"));
   try {
-    if (!mayAsk(request, allowedOrigin)) {
-      return withCors(refused(refuse("origin_not_allowed")), request, allowedOrigin);
-    }
+    if (!mayAsk(request, allowedOrigin)) return refused(refuse("origin_not_allowed"));
     const plain = withPlainPath(request);
-    if (isUpgrade(plain)) return await upgrade(plain, env);
-    return withCors(await router.fetch(plain, env), request, allowedOrigin);
+    return await (isUpgrade(plain) ? upgrade(plain, env) : router.fetch(plain, env));
   } catch (error) {
     logFault("request failed", { method: request.method }, error);
-    return withCors(refused(refuse("internal")), request, allowedOrigin);
+    return refused(refuse("internal"));
   }
 }

@@ -2,11 +2,13 @@ import { mayChat, newChatAllowance, weightOf } from "../core/chat-allowance.ts";
 import { type Place, pickSidecar, type Sidecar } from "../core/fleet.ts";
 import type { Effect, LobbyAnswer } from "../core/lobby/effect.ts";
 import type { LobbyEvent, MemberEvent } from "../core/lobby/event.ts";
+import { lifeLines } from "../core/lobby/life.ts";
 import { isAudited, type LobbyState, lasting, remoteSeats, seatOf, wakeAt } from "../core/lobby/state.ts";
 import { step } from "../core/lobby/step.ts";
 import type { Outcome } from "../core/problem.ts";
-import { type Env, settingsOf } from "./env.ts";
+import { type Env, logsLobbies, settingsOf } from "./env.ts";
 import { liveSidecars } from "./fleet.ts";
+import { logLife } from "./log.ts";
 import { Outbox } from "./outbox.ts";
 import type { Parcel, StartCall } from "./ports.ts";
 
@@ -153,8 +155,11 @@ export class Lobby {
    * Without a `done`, all is done.
    */
   happen(event: LobbyEvent): { effects: Effect[]; done: Promise<void> | null } {
-    const { state, effects } = step(this.#state, event, Date.now());
+    const [before, now] = [this.#state, Date.now()];
+    const { state, effects } = step(before, event, now);
     this.#state = state;
+    // Chat changes no state.
+    if (state !== before && logsLobbies(this.#residence.env)) logLife(lifeLines(before, event, state, now));
     if (effects.some(({ kind }) => kind === "save")) this.#save();
     return { effects, done: this.#outbox.perform(effects) };
   }

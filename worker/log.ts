@@ -1,8 +1,11 @@
 /** One JSON object a line. Never a token, a secret or a player's address. */
 import { type Bucket, draw, newBucket, type Rate } from "../core/allowance.ts";
 import { limits } from "../core/limits.ts";
+import type { LifeLine } from "../core/lobby/life.ts";
+import { tokenShape } from "../core/printable.ts";
 
-export type Details = Record<string, string | number | undefined>;
+type Detail = string | number | boolean;
+export type Details = { [name: string]: Detail | { [name: string]: Detail } | undefined };
 
 /** Lines of one level. Those that are too many are not written; the next that is says how many were left out before it. */
 type Lines = {
@@ -33,6 +36,14 @@ const refusals = linesOf(
   },
 );
 
+const lives = linesOf(
+  "info",
+  (line) => console.log(line),
+  () => {
+    return { burst: limits.lobbyLineBurst, perSecond: limits.lobbyLinesPerSecond };
+  },
+);
+
 /** When a fault of each kind was written last, in milliseconds since 1970. The kinds are texts of this code, a dozen. */
 const written = new Map<string, number>();
 
@@ -51,10 +62,18 @@ export function logFault(what: string, details: Details = {}, error?: unknown): 
   write(faults, what, { ...details, ...(error !== undefined && { error: reason(error) }) });
 }
 
-/** Something that a stranger can bring about as often as it likes: only so many lines a second. */
+/** Something that a stranger can do as often as it likes: only so many lines a second. */
 export function logRefusal(what: string, details: Details = {}): void {
   if (draw(refusals.bucket, refusals.rate(), Date.now())) write(refusals, what, details);
   else leaveOut(refusals, what);
+}
+
+/** The life of a lobby, for an operator who wants to read it: so many lines a second. */
+export function logLife(lines: readonly LifeLine[]): void {
+  for (const { what, ...details } of lines) {
+    if (draw(lives.bucket, lives.rate(), Date.now())) write(lives, what, details);
+    else leaveOut(lives, what);
+  }
 }
 
 function leaveOut({ leftOut }: Lines, what: string): void {
@@ -64,11 +83,10 @@ function leaveOut({ leftOut }: Lines, what: string): void {
 function write(lines: Lines, what: string, details: Details): void {
   const { level, leftOut } = lines;
   const missing = leftOut.size > 0 && { leftOut: Object.fromEntries(leftOut) };
-  lines.write(JSON.stringify({ level, what, ...details, ...missing }));
+  lines.write(JSON.stringify({ time: new Date().toISOString(), level, what, ...details, ...missing }));
   leftOut.clear();
 }
 
-const tokenShape = /\d{1,8}\.[\w-]{16}\.[\w-]{22}/g;
 /** UTF-16 units of an error's text: others wrote it. */
 const longestReason = 300;
 

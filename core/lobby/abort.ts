@@ -10,7 +10,7 @@ export function abort(state: LobbyState, code: AbortCode): Step<LobbyState> {
   if (!("lost" in phase)) return { state, effects: [] };
   // Those left out have heard that it is over for them.
   const to = state.seats.filter(({ clientId }) => !phase.lost.includes(clientId));
-  return { state: { ...state, phase: { kind: "waiting" } }, effects: aborted(to, code) };
+  return { state: { ...state, phase: { kind: "waiting", aborted: code } }, effects: aborted(to, code) };
 }
 
 /** For these it is over, and the others go on. */

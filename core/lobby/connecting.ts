@@ -1,13 +1,22 @@
 /** The second half of a mediation: every member knows its peers, and says whether it is connected to them. */
 import type { Cause } from "../link/cause.ts";
 import type { AbortCode } from "../problem.ts";
+import type { ConnectionReport } from "../wire/client-message.ts";
 import { serverMessage } from "../wire/server-message.ts";
 import { abort, leftOut, saved } from "./abort.ts";
 import { close } from "./closing.ts";
 import type { Effect, Step } from "./effect.ts";
 import type { LobbyEvent } from "./event.ts";
 import { proceed } from "./gathering.ts";
-import { type Connecting, hasHost, type LobbyState, mediationId, type Seat, seatOf } from "./state.ts";
+import {
+  type Connecting,
+  hasHost,
+  type LobbyState,
+  mediationId,
+  type Seat,
+  seatOf,
+  type Via,
+} from "./state.ts";
 
 type Report = Extract<LobbyEvent, { kind: "connection-reported" }>;
 
@@ -45,19 +54,29 @@ function takeReport(
   { clientId, connected, report }: Report,
   now: number,
 ): Step<LobbyState> {
-  if (connected) return finish(withReported(state, clientId));
+  if (connected) return finish(withReported(state, clientId, report));
   if (!state.goesOn) return saved(abort(state, "could_not_connect"));
   if (clientId !== state.hostId) return goOnWithout(state, [clientId], "could_not_connect", now);
   // The host is one end of every pair: it goes on with those that it says to have a path to.
   const reached = report.peers.filter(({ path }) => path !== null).map((peer) => peer.clientId);
   const gone = idsOf(state).filter((id) => id !== clientId && !reached.includes(id));
-  return goOnWithout(withReported(state, clientId), gone, "could_not_connect", now);
+  return goOnWithout(withReported(state, clientId, report), gone, "could_not_connect", now);
 }
 
-function withReported(state: LobbyState, clientId: string): LobbyState {
+function withReported(state: LobbyState, clientId: string, report: ConnectionReport): LobbyState {
   const { phase } = state;
   if (phase.kind !== "connecting") return state;
-  return { ...state, phase: { ...phase, reported: [...phase.reported, clientId] } };
+  const { reported, via } = phase;
+  return {
+    ...state,
+    phase: { ...phase, reported: [...reported, clientId], via: [...via, viaOf(report)] },
+  };
+}
+
+/** The weakest of the paths in a member's report. */
+export function viaOf({ peers }: ConnectionReport): Via {
+  const weakest = (["relay", "direct", "lan"] as const).find((via) => peers.some(({ path }) => path === via));
+  return weakest ?? "unknown";
 }
 
 /** The host is told what there is to explain: a pair that is not connected, or not directly. */

@@ -32,6 +32,7 @@ export function start(state: LobbyState, request: StartRequest, now: number): St
   const phase: Gathering = {
     kind: "gathering",
     attempt,
+    began: { at: now, members: state.seats.length },
     ...asked(sidecar),
     place,
     intervalMs: timing.ptpmConnectRequestIntervalMs,
@@ -135,12 +136,15 @@ function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbySt
     return saved(abort(state, unfit.length > 0 ? "could_not_connect" : "endpoints_timeout"));
   }
   const others = fit.filter((each) => each !== host);
-  const { attempt, relay, connectingMs } = phase;
+  const { attempt, began, relay, connectingMs } = phase;
   const lost = [...phase.lost, ...[...missing, ...unfit].map(({ clientId }) => clientId)];
   return {
     state: {
       ...state,
-      phase: { kind: "connecting", attempt, giveUpAt: now + connectingMs, reported: [], lost },
+      phase: {
+        kind: "connecting",
+        ...{ attempt, began, giveUpAt: now + connectingMs, reported: [], via: [], lost },
+      },
     },
     effects: [
       { kind: "save" },

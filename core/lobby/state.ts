@@ -1,6 +1,7 @@
 import type { Place, RelayPlace } from "../fleet.ts";
 import { limits } from "../limits.ts";
 import type { Sighting } from "../mapping.ts";
+import type { AbortCode } from "../problem.ts";
 import type { ListedLobby } from "../wire/http.ts";
 
 /** A member's place in a lobby. */
@@ -15,17 +16,28 @@ export type Seat = {
 
 /** What the lobby is doing. Deadlines are times in milliseconds since 1970: leaving a phase is what cancels them. */
 export type Phase =
-  | { readonly kind: "waiting" }
+  | {
+      readonly kind: "waiting";
+      /** Why the last mediation ended without success. */
+      readonly aborted?: AbortCode;
+    }
   | Gathering
   | Connecting
   /** The lobby is over; only its members and the directory may not know it yet. */
   | { readonly kind: "closing"; readonly success: boolean };
+
+/** When a mediation began, in milliseconds since 1970, and how many members it was to connect. For the log. */
+export type Began = { readonly at: number; readonly members: number };
+
+/** How a member is connected to its peers: by the weakest of its paths. Plain Orion clients do not say. */
+export type Via = "lan" | "direct" | "relay" | "unknown";
 
 /** The members are asked for a datagram each. */
 export type Gathering = {
   readonly kind: "gathering";
   /** The request that started it. */
   readonly attempt: string;
+  readonly began: Began;
   /** The sidecar the members were last sent to, by name. */
   readonly sidecar: string;
   /** Where that sidecar relays, if it does. */
@@ -48,9 +60,12 @@ export type Gathering = {
 export type Connecting = {
   readonly kind: "connecting";
   readonly attempt: string;
+  readonly began: Began;
   readonly giveUpAt: number;
   /** Ids of the clients that reported to be connected. */
   readonly reported: readonly string[];
+  /** How each of those is connected, in the same order. For the log. */
+  readonly via: readonly Via[];
   /** Ids of the clients that the mediation goes on without. */
   readonly lost: readonly string[];
 };

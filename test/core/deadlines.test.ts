@@ -173,7 +173,7 @@ test("when the time for a reminder and for giving up have both come, the lobby g
   expect(heard(lobby, "Ben", "ptpMediation_aborted")).toEqual([
     { abortReason: abortReasons.endpoints_timeout, code: "endpoints_timeout" },
   ]);
-  expect(lobby.state?.phase).toEqual({ kind: "waiting" });
+  expect(lobby.state?.phase).toMatchObject({ kind: "waiting" });
 });
 
 test("players who do not connect in time are told so, and may start again", () => {

@@ -154,7 +154,7 @@ for (const [phase, lobbyIn] of Object.entries({ gathering, connecting })) {
     expect(heard(lobby, "Cid", "ptpMediation_aborted")).toEqual([
       { abortReason: abortReasons.member_left, code: "member_left" },
     ]);
-    expect(lobby.state?.phase).toEqual({ kind: "waiting" });
+    expect(lobby.state?.phase).toMatchObject({ kind: "waiting" });
   });
 
   test(`several players lost while ${phase} abort it once`, () => {

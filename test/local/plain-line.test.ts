@@ -2,6 +2,32 @@ import { expect, test } from "vitest";
 import { plainLine } from "../../local/plain-line.ts";
 
 const lines: [what: string, line: string, plain: string][] = [
+  [
+    "a line with its time, on the clock of this machine",
+    `{"time":"${new Date(2026, 10, 21, 9, 5, 7).toISOString()}","level":"error","what":"it broke"}`,
+    "09:05:07 error: it broke",
+  ],
+  ["a time that is none", '{"time":"soon","level":"info","what":"all is well"}', "all is well"],
+  [
+    "a refusal",
+    '{"level":"info","what":"refused","status":409,"method":"GET","path":"/","upgrade":"websocket","code":"x","leftOut":{"refused":3}}',
+    "refused WebSocket /: 409 x (leftOut: refused 3)",
+  ],
+  [
+    "players of the SDK who are connected",
+    '{"level":"info","what":"members connected","lobbyId":"K7Q2M","connected":3,"of":4,"via":{"direct":2,"unknown":1},"ms":2349}',
+    "K7Q2M connected 3 of 4 (2 direct) in 2.3 s",
+  ],
+  [
+    "players of Orion who are connected",
+    '{"level":"info","what":"members connected","lobbyId":"K7Q2M","connected":2,"of":2,"via":{"unknown":2},"ms":400,"leftOut":{"members seen":2}}',
+    "K7Q2M connected 2 of 2 in 0.4 s (leftOut: members seen 2)",
+  ],
+  [
+    "a member that is called like a command",
+    '{"level":"info","what":"member joined","lobbyId":"K7Q2M","name":"\\u001b[2J","members":2}',
+    "\\x1b[2J joined K7Q2M (2 members)",
+  ],
   ["good news", '{"level":"info","what":"all is well","port":5990}', "all is well (port 5990)"],
   ["one without details", '{"level":"info","what":"all is well"}', "all is well"],
   ["a fault", '{"level":"error","what":"it broke","code":"odd"}', "error: it broke (code odd)"],

@@ -32,6 +32,30 @@ function start(...args: string[]): Program {
   return program;
 }
 
+/** Two players who meet in a lobby there, and say that they are connected directly. Its code. */
+async function lobbyConnectedAt(url: URL): Promise<string> {
+  const { lobbyId, host, all } = await lobbyOf(2, url);
+  await host.start(lobbyId);
+  for (const player of all) {
+    await player.hears("ptpMediation_peersConnection_start");
+    const peers = all
+      .filter((other) => other !== player)
+      .map(({ clientId }) => ({ clientId, path: "direct", cause: null }));
+    player.say("ptpMediation_peersConnection_success", { cause: null, peers });
+  }
+  for (const player of all) await player.hears("lobby_closed");
+  await Promise.all(all.map((player) => player.leave()));
+  return lobbyId;
+}
+
+/** All that a program has printed as lines of JSON. */
+function linesOf({ output }: Program): Record<string, unknown>[] {
+  return output.split("\n").flatMap((line) => (line.startsWith("{") ? [JSON.parse(line)] : []));
+}
+
+/** When a line was written, in UTC. */
+const time = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+
 type Running = { program: Program; url: URL; httpPort: number; udpPort: number };
 
 /** A server on free ports, once it says that it runs. */
@@ -64,7 +88,7 @@ describe("a server that runs", () => {
     const { program, url, httpPort, udpPort } = await running();
     expect(program.output).toContain(`HTTP and WebSocket  http://127.0.0.1:${httpPort}\n`);
     expect(program.output).toContain(`UDP                 port ${udpPort}\n`);
-    expect(program.output).toContain(`second UDP          port ${udpPort + 1}, `);
+    expect(program.output).toContain(`second UDP          port ${udpPort + 1}\n`);
     expect(program.errors).toBe("");
     expect(await (await fetch(new URL("/ping", url))).text()).toBe("pong");
     await carryMediation(url, { direct: false, udpPort });
@@ -100,7 +124,54 @@ describe("a server that runs", () => {
     stranger.close();
     await program.stop();
     const line = program.output.slice(program.output.lastIndexOf("\n{") + 1);
-    expect(JSON.parse(line)).toMatchObject({ what: "datagrams were refused", sidecar: "local", junk: 2 });
+    const refused = { what: "datagrams were refused", sidecar: "local", junk: 2 };
+    expect(JSON.parse(line)).toMatchObject({ time, ...refused });
+  });
+
+  test("tells the life of a lobby, a line of JSON for each thing that happens", async () => {
+    const { program, url } = await running();
+    const lobbyId = await lobbyConnectedAt(url);
+    await program.prints(/"lobby closed"/);
+    const lines = linesOf(program);
+    const about = { time, level: "info", lobbyId };
+    expect(lines).toEqual([
+      { ...about, what: "lobby opened", name: "Host", lobbyName: "Lobby", isPublic: false, maxMembers: 2 },
+      { ...about, what: "member joined", name: "Guest 1", members: 2 },
+      { ...about, what: "mediation started", members: 2 },
+      { ...about, what: "members seen", seen: 1, of: 2 },
+      { ...about, what: "members seen", seen: 2, of: 2 },
+      {
+        ...{ ...about, what: "members connected", connected: 2, of: 2, via: { direct: 2 } },
+        ms: expect.any(Number),
+      },
+      { ...about, what: "lobby closed", why: "connected" },
+    ]);
+  });
+
+  test("tells nothing of lobbies where it is told not to", async () => {
+    const { program, url } = await running("--logLobbies", "off");
+    await lobbyConnectedAt(url);
+    await request(url, "/nothing");
+    await program.prints(/"refused"/);
+    expect(linesOf(program).map(({ what }) => what)).toEqual(["refused"]);
+  });
+
+  test("says what it refused, when, and to which request, and repeats no secret of its path", async () => {
+    const { program, url } = await running();
+    const { lobbyId, host, guests } = await lobbyOf(2, url);
+    await guests[0]?.start(lobbyId);
+    await request(url, `/lobbies/${host.token}/join?token=${host.token}`, { method: "PUT" });
+    await request(url, "/favicon.ico?v=1");
+    await program.prints(/favicon/);
+    const refused = { time, level: "info", what: "refused" };
+    expect(linesOf(program).filter(({ what }) => what === "refused")).toEqual([
+      {
+        ...{ ...refused, status: 409, method: "POST", path: `/lobbies/${lobbyId}/ptp/start` },
+        ...{ code: "not_the_host", clientId: guests[0]?.clientId, lobbyId },
+      },
+      { ...refused, status: 405, method: "PUT", path: "/lobbies/…/join", code: "method_not_allowed" },
+      { ...refused, status: 404, method: "GET", path: "/favicon.ico", code: "not_found" },
+    ]);
   });
 
   const hasTerminals = spawnSync("script", ["--version"]).status === 0;
@@ -113,10 +184,23 @@ describe("a server that runs", () => {
     const stranger = await openUdpClient();
     await stranger.send("junk", udpPort);
     stranger.close();
+    const url = new URL(`http://127.0.0.1:${httpPort}`);
+    const lobbyId = await lobbyConnectedAt(url);
+    await request(url, "/favicon.ico");
+    await program.prints(/favicon/);
     const [server = 0] = descendants(program.pid);
     process.kill(server, "SIGTERM");
     await program.ended;
-    expect(program.output).toMatch(/^datagrams were refused \(.*\bjunk 1\b.*\)\r$/m);
+    for (const sentence of [
+      `Host opened ${lobbyId} \\(private, up to 2\\)`,
+      `Guest 1 joined ${lobbyId} \\(2 members\\)`,
+      `${lobbyId} connected 2 of 2 \\(2 direct\\) in \\d+\\.\\d s`,
+      `${lobbyId} closed: connected`,
+      "refused GET /favicon.ico: 404 not_found",
+      "datagrams were refused \\(.*\\bjunk 1\\b.*\\)",
+    ]) {
+      expect(program.output).toMatch(new RegExp(`^\\d\\d:\\d\\d:\\d\\d ${sentence}\\r$`, "m"));
+    }
   });
 
   for (const form of ["--name value", "--name=value"]) {
@@ -236,6 +320,10 @@ describe("a server that cannot run", () => {
       args: ["--host", "192.0.2.77"],
       says: /^The address of --host is not one of this machine\.$/,
     },
+    "a log of perhaps": {
+      args: ["--logLobbies=maybe"],
+      says: /^--logLobbies must be on or off, not "maybe"/,
+    },
     "a folder without a name": { args: ["--persist="], says: /^--persist must name a folder\./ },
     "a folder that is a file": {
       args: ["--persist=package.json"],
@@ -293,7 +381,7 @@ test("a second UDP port and metrics are where they are asked for, or one sentenc
   const ports = [`--httpPort=${httpPort}`, `--udpPort=${udpPort}`, `--metricsPort=${metricsPort}`];
   const program = start(...ports, `--secondUdpPort=${second}`);
   await program.prints(/Ctrl-C stops the server/);
-  expect(program.output).toContain(`second UDP          port ${second}, `);
+  expect(program.output).toContain(`second UDP          port ${second}\n`);
   expect(program.output).toContain(`http://127.0.0.1:${metricsPort}/metrics\n`);
   expect((await fetch(`http://127.0.0.1:${metricsPort}/healthz`)).status).toBe(200);
 

@@ -25,7 +25,10 @@ function read(lines: readonly string[]): Record<string, unknown>[] {
 
 // The end of every test file looks for secrets and addresses in all that was logged; here it has most to find.
 test("a long evening with every kind of trouble leaves no token, key, ticket, secret or address in the log", async () => {
-  const server = await startLoggedServer({ secret, vars: { allowedOrigin: "https://game.example" } });
+  const server = await startLoggedServer({
+    secret,
+    vars: { allowedOrigin: "https://game.example", logLobbies: "on" },
+  });
   const { url, logged } = server;
   const players: Player[] = [];
   for (const direct of [false, true]) {
@@ -150,14 +153,63 @@ test("a refusal says whom it was for, where, and why", async () => {
   await guest?.start(lobbyId);
   await vi.waitFor(() =>
     expect(read(server.logged)).toContainEqual({
+      time: expect.any(String),
       level: "info",
       what: "refused",
+      status: 409,
+      method: "POST",
+      path: `/lobbies/${lobbyId}/ptp/start`,
       code: "not_the_host",
       clientId: guest?.clientId,
       lobbyId,
     }),
   );
   await server.stop();
+});
+
+test("the lives of lobbies are logged only where the operator asks for it", async () => {
+  const { url, logged, stop } = await startLoggedServer({ udpPort: null });
+  const { all } = await lobbyOf(3, url);
+  for (const player of all) await player.leave();
+  await request(url, "/nothing");
+  await vi.waitFor(() => expect(read(logged)).toMatchObject([{ code: "not_found" }]));
+  await stop();
+
+  const wrong = await startLoggedServer({ udpPort: null, vars: { logLobbies: "perhaps" } });
+  expectRefused(await request(wrong.url, "/ping"), 503, "not_configured");
+  await vi.waitFor(() =>
+    expect(read(wrong.logged)[0]).toMatchObject({ why: 'logLobbies must be on or off, not "perhaps".' }),
+  );
+  await wrong.stop();
+});
+
+test("players who open lobbies all the time do not fill the log: what is left out of it is counted", async () => {
+  const vars = { logLobbies: "on" };
+  const { url, logged, stop } = await startLoggedServer({ udpPort: null, bounded: true, vars });
+  const began = Date.now();
+  const lobbies = 150;
+  const open = async () => {
+    const player = await Player.connect(url);
+    await player.host();
+    await player.leave();
+  };
+  for (let i = 0; i < lobbies; i += 25) await Promise.all(Array.from({ length: 25 }, open));
+  // Somebody leaves when the server has noticed it.
+  const all = () => ["lobby opened", "member left", "lobby closed"].map((what) => timesOf(what, logged));
+  const most = limits.lobbyLineBurst + ((Date.now() - began) / 1000) * limits.lobbyLinesPerSecond + 1;
+  expect(logged.length).toBeLessThanOrEqual(most);
+  let more = 0;
+  await vi.waitFor(
+    async () => {
+      more += 1;
+      await open();
+      const [opened = 0, left = 0, closed = 0] = all();
+      expect(opened + left + closed).toBeGreaterThanOrEqual(3 * lobbies);
+      expect(opened).toBeLessThanOrEqual(lobbies + more);
+    },
+    { timeout: 20_000, interval: 200 },
+  );
+  await stop();
 });
 
 /** How often this was logged, and how often it was left out of the log, as the lines after it tell. */

@@ -26,7 +26,8 @@ async function log(text: string): Promise<void> {
 }
 
 /** A line as the Worker's own code writes them. */
-const line = (details: object) => JSON.stringify({ level: "info", what: "refused", ...details });
+const time = "2026-11-21T12:30:45.678Z";
+const line = (details: object) => JSON.stringify({ time, level: "info", what: "refused", ...details });
 
 /** A host that knows its one peer, and all that it may not tell anybody. */
 async function hostWithSecrets(): Promise<{ host: Player; secrets: Record<SecretKind, string> }> {
@@ -117,8 +118,9 @@ test.each([
 
 test.each([
   ["a plain sentence", "is no JSON"],
-  [`{"what":"refused"}`, "has no level"],
-  [`{"level":"error"}`, "does not say what happened"],
+  [`{"level":"info","what":"refused"}`, "has no time"],
+  [`{"time":"${time}","what":"refused"}`, "has no level"],
+  [`{"time":"${time}","level":"error"}`, "does not say what happened"],
 ])("a line that an operator's tools cannot read is found: %s", async (text, fault) => {
   await log(text);
   expect(lookThrough().wrong).toEqual([expect.stringContaining(`the Worker ${fault}: ${text}`)]);

@@ -48,7 +48,7 @@ describe("a sidecar that runs", () => {
       ...["--publicHost=udp.example.org", "--name=by-flags"],
     ]);
     await program.prints(/knows this sidecar/);
-    const who = { level: "info", sidecar: "by-flags", edge: edge.url.origin };
+    const who = { time: expect.any(String), level: "info", sidecar: "by-flags", edge: edge.url.origin };
     expect(linesOf(program)).toEqual([
       { ...who, what: "this sidecar listens on UDP ports", port, secondPort: port + 1 },
       { ...who, what: "the edge knows this sidecar" },
@@ -180,7 +180,7 @@ describe("a sidecar that runs", () => {
       });
       await program.prints(/knows this sidecar/);
       await program.stop();
-      const line = `{"level":"info","what":"${fewHeld}","sidecar":"oslo","bytes":${bytes},"wanted":4194304}\n`;
+      const line = `"level":"info","what":"${fewHeld}","sidecar":"oslo","bytes":${bytes},"wanted":4194304}\n`;
       expect(program.output.includes(line)).toBe(bytes < 4_194_304);
       expect(program.output.includes(fewHeld)).toBe(bytes < 4_194_304);
     },

@@ -4,6 +4,8 @@ import { limits } from "../../core/limits.ts";
 Object.assign(limits, {
   refusalLineBurst: 1e9,
   refusalLinesPerSecond: 1e9,
+  lobbyLineBurst: 1e9,
+  lobbyLinesPerSecond: 1e9,
   faultLineBurst: 1e9,
   faultLinesPerSecond: 1e9,
 });

@@ -74,7 +74,8 @@ export function faultOfForm(text: string): string | null {
   } catch {
     return "is no JSON";
   }
-  const { level, what } = Object(line);
+  const { time, level, what } = Object(line);
+  if (Number.isNaN(Date.parse(time))) return "has no time";
   if (level !== "info" && level !== "error") return "has no level";
   return typeof what === "string" && what !== "" ? null : "does not say what happened";
 }

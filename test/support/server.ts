@@ -47,7 +47,7 @@ export function startTestServer({
 }
 
 function printErrors(line: string): void {
-  if (!line.startsWith('{"level":"info"')) console.error(line);
+  if (!line.includes('"level":"info"')) console.error(line);
 }
 
 /** A server whose objects can be crashed, and all that its Worker has logged so far, line by line. */

@@ -1,0 +1,120 @@
+/** What an operator reads about a lobby: its life, in a few lines. */
+
+import { printableName } from "../printable.ts";
+import type { AbortCode } from "../problem.ts";
+import { viaOf } from "./connecting.ts";
+import type { LobbyEvent } from "./event.ts";
+import { type Connecting, type LobbyState, seatOf, type Via } from "./state.ts";
+
+/** What happened. `what` is stable. Names are as printable.ts makes them. `ms` counts from the start of the mediation. */
+type Happened =
+  | { what: "lobby opened"; name: string; lobbyName: string; isPublic: boolean; maxMembers: number }
+  | { what: "member joined"; name: string; members: number }
+  /** `lost`: its connection was gone when somebody looked for it. */
+  | { what: "member left"; name: string; why: "left" | "lost"; members: number }
+  | { what: "mediation started"; members: number }
+  /** So many members' datagrams have come. After a sleep they are counted again. */
+  | { what: "members seen"; seen: number; of: number }
+  /** The mediation goes on without it. */
+  | { what: "member left out"; name: string }
+  | { what: "mediation aborted"; code: AbortCode; ms: number }
+  /** `via` counts the members by their weakest path. `of` is how many there were when the mediation started. */
+  | { what: "members connected"; connected: number; of: number; via: ByVia; ms: number }
+  | { what: "lobby closed"; why: "connected" | "host left" | "host lost" };
+
+export type LifeLine = { lobbyId: string } & Happened;
+
+type ByVia = { [V in Via]?: number };
+
+/** What `event`, which led from one state to the other, means for the lobby's life. Chat and the like mean nothing. */
+export function lifeLines(
+  before: LobbyState | null,
+  event: LobbyEvent,
+  after: LobbyState | null,
+  now: number,
+): LifeLine[] {
+  if (after === null || after === before) return [];
+  const happened =
+    before === null
+      ? opening(after)
+      : [...comingAndGoing(before, event, after), ...mediating(before, event, after, now)];
+  return happened.map((one) => ({ lobbyId: after.lobbyId, ...one }));
+}
+
+function opening({ name, isPublic, maxMembers, seats }: LobbyState): Happened[] {
+  const lobbyName = printableName(name);
+  return [
+    { what: "lobby opened", name: printableName(seats[0]?.name ?? ""), lobbyName, isPublic, maxMembers },
+  ];
+}
+
+function comingAndGoing(before: LobbyState, event: LobbyEvent, after: LobbyState): Happened[] {
+  const members = after.seats.length;
+  const joined = after.seats.filter(({ clientId }) => !seatOf(before, clientId));
+  const left = before.seats.filter(({ clientId }) => !seatOf(after, clientId));
+  const why = event.kind === "members-lost" ? "lost" : "left";
+  return [
+    ...joined.map(({ name }): Happened => ({ what: "member joined", name: printableName(name), members })),
+    ...left.map(({ name }): Happened => ({ what: "member left", name: printableName(name), why, members })),
+  ];
+}
+
+function mediating(before: LobbyState, event: LobbyEvent, after: LobbyState, now: number): Happened[] {
+  const [was, is] = [before.phase, after.phase];
+  const isSameMediation = "began" in was && "began" in is;
+  const ms = "began" in was ? now - was.began.at : 0;
+  if (was.kind === "waiting" && is.kind === "gathering") {
+    return [{ what: "mediation started", members: is.began.members }];
+  }
+  if (is.kind === "closing") return was.kind === "closing" ? [] : closing(before, event, after, ms);
+  if ("began" in was && is.kind === "waiting" && is.aborted) {
+    return [{ what: "mediation aborted", code: is.aborted, ms }];
+  }
+  if (!isSameMediation) return [];
+  return [...seen(before, after), ...leftOut(after, is.lost, was.lost)];
+}
+
+function seen({ phase: was }: LobbyState, { phase: is, seats }: LobbyState): Happened[] {
+  if (was.kind !== "gathering" || !("lost" in is)) return [];
+  const of = seats.filter(({ clientId }) => !was.lost.includes(clientId)).length;
+  const count = is.kind === "gathering" ? Object.keys(is.seen).length : without(seats, is.lost).length;
+  const isNews = is.kind === "connecting" || count > Object.keys(was.seen).length;
+  return isNews ? [{ what: "members seen", seen: count, of }] : [];
+}
+
+function leftOut({ seats }: LobbyState, lost: readonly string[], known: readonly string[]): Happened[] {
+  return seats
+    .filter(({ clientId }) => lost.includes(clientId) && !known.includes(clientId))
+    .map(({ name }) => ({ what: "member left out", name: printableName(name) }));
+}
+
+function closing({ phase: was }: LobbyState, event: LobbyEvent, after: LobbyState, ms: number): Happened[] {
+  if (was.kind !== "connecting" || after.phase.kind !== "closing" || !after.phase.success) {
+    return [{ what: "lobby closed", why: event.kind === "members-lost" ? "host lost" : "host left" }];
+  }
+  const vias = viasOf(was, event, after.hostId);
+  const connected = after.seats.flatMap(({ clientId }) => vias.get(clientId) ?? []);
+  const via: ByVia = {};
+  for (const one of connected) via[one] = (via[one] ?? 0) + 1;
+  const lost = after.seats.map(({ clientId }) => clientId).filter((clientId) => !vias.has(clientId));
+  return [
+    ...leftOut(after, lost, was.lost),
+    { what: "members connected", connected: connected.length, of: was.began.members, via, ms },
+    { what: "lobby closed", why: "connected" },
+  ];
+}
+
+/** How each member is connected that has said so, the last word among them. */
+function viasOf({ reported, via, lost }: Connecting, event: LobbyEvent, hostId: string): Map<string, Via> {
+  const vias = new Map(reported.map((clientId, i) => [clientId, via[i] ?? "unknown"]));
+  if (event.kind === "connection-reported" && !lost.includes(event.clientId)) {
+    const { connected, clientId, report } = event;
+    // A host that could not reach everybody is connected to those it names.
+    if (connected || clientId === hostId) vias.set(clientId, viaOf(report));
+  }
+  return vias;
+}
+
+function without(seats: LobbyState["seats"], lost: readonly string[]): LobbyState["seats"] {
+  return seats.filter(({ clientId }) => !lost.includes(clientId));
+}

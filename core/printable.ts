@@ -1,0 +1,35 @@
+/** Text from strangers, as it may stand in a log: bounded, harmless in a terminal, and without a secret. */
+import { limits } from "./limits.ts";
+import { readLobbyId } from "./lobby/lobby-id.ts";
+import { shortestSecret } from "./token.ts";
+
+/** A client's token (token.ts), anywhere in a text. */
+export const tokenShape = /\d{1,8}\.[\w-]{16}\.[\w-]{22}/g;
+
+/** A player's or a lobby's name: control characters and the like are question marks. */
+export function printableName(name: string): string {
+  return name
+    .replace(tokenShape, "(a token)")
+    .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "?")
+    .slice(0, limits.nameLength);
+}
+
+/** Segments of a path that are logged. The longest path of the service has four. */
+const mostSegments = 5;
+
+/**
+ * The path of a request, without its query. A stranger can put a token, a key or an address there, so only plain words
+ * and a lobby's code are shown; anything else is an ellipsis.
+ */
+export function printablePath(pathname: string): string {
+  const [, ...segments] = pathname.split("/");
+  const shown = segments
+    .slice(0, mostSegments)
+    .map((segment) => (isWord(segment) ? segment : (readLobbyId(segment) ?? "…")));
+  return `/${shown.join("/")}${segments.length > mostSegments ? "/…" : ""}`;
+}
+
+/** Nothing, or a word like `wp-login.php`. Every secret is longer. */
+function isWord(segment: string): boolean {
+  return segment === "" || (segment.length < shortestSecret && /^[a-z][a-z_-]*(\.[a-z]+)?$/i.test(segment));
+}

@@ -1,0 +1,40 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { printableName, printablePath } from "../../core/printable.ts";
+
+const token = "17.cOO8PhklMKSJyqn5.B0SJo5fS6veGhRpagbjZwQ";
+
+test.each([
+  ["/", "/"],
+  ["//lobbies", "//lobbies"],
+  ["/lobbies/k7q2m/join", "/lobbies/K7Q2M/join"],
+  ["/lobbies/K7Q2M/ptp/start", "/lobbies/K7Q2M/ptp/start"],
+  ["/wp-admin/setup-config.php", "/wp-admin/…"],
+  ["/favicon.ico", "/favicon.ico"],
+  ["/lobbies/K7Q2MX/join", "/lobbies/…/join"],
+  [`/${token}`, "/…"],
+  [`/lobbies/${token.replaceAll(".", "/")}`, "/lobbies/…/…/…"],
+  ["/203.0.113.9", "/…"],
+  ["/2001:db8::1", "/…"],
+  ["/%1b%5b2J", "/…"],
+  ["/a/b/c/d/e/f/g", "/a/b/c/d/e/…"],
+])("the path %s stands in a log as %s", (path, shown) => expect(printablePath(path)).toBe(shown));
+
+test.each([
+  ["Ada", "Ada"],
+  ["\u001b[31mred\n\u202e\u2028\u0085", "?[31mred????"],
+  ["half \ud83d", "half ?"],
+  [`I am ${token}`, "I am (a token)"],
+  ["x".repeat(51), "x".repeat(50)],
+])("the name %j stands in a log as %j", (name, shown) => expect(printableName(name)).toBe(shown));
+
+test("whatever a stranger asks for or is called, it is short and does nothing to a terminal", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: "binary", maxLength: 200 }), (text) => {
+      for (const shown of [printableName(text), printablePath(`/${text}`)]) {
+        expect(shown).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u);
+        expect(shown.length).toBeLessThanOrEqual(100);
+      }
+    }),
+  );
+});

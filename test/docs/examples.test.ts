@@ -1,0 +1,64 @@
+/** What the pages show as examples is what the code reads and writes. */
+import { expect, test } from "vitest";
+import { readLobbyId } from "../../core/lobby/lobby-id.ts";
+import { parseToken } from "../../core/token.ts";
+import { readClientMessage } from "../../core/wire/client-message.ts";
+import { decodeMessage, encodeMessage, parseObject } from "../../core/wire/codec.ts";
+import { readDatagram } from "../../core/wire/datagram.ts";
+import { readHeardMessage } from "../../core/wire/heard-message.ts";
+import { plainLine } from "../../local/plain-line.ts";
+import { found, pages } from "./pages.ts";
+
+test("every token on the pages is one that the server would read", () => {
+  const tokens = found(/([\w-]+\.[\w-]{16}\.[\w-]{22})(?![\w-])/g);
+  expect(tokens.length).toBeGreaterThan(2);
+  expect(tokens.filter(({ what }) => !parseToken(what))).toEqual([]);
+});
+
+test("every message on the pages is one that its reader takes, with exactly these fields", () => {
+  const examples = found(/```message\n(.+\n.+)\n```/g).map(({ what }) => what.split("\n"));
+  expect(examples.length).toBe(4);
+  for (const [text = "", json = ""] of examples) {
+    const { method = "", payload = {} } = decodeMessage(text) ?? {};
+    expect(payload).toEqual(JSON.parse(json));
+    expect(encodeMessage(method, payload)).toBe(text);
+    const bytes = new TextEncoder().encode(text);
+    const read = readHeardMessage(text) ?? readClientMessage(text) ?? readDatagram(bytes);
+    expect({ method, isRead: read !== null }).toEqual({ method, isRead: true });
+  }
+});
+
+test("every token in a message is the client's own", () => {
+  for (const { what } of found(/```message\n.+\n(.+)\n```/g)) {
+    const { token, clientId } = parseObject(what) ?? {};
+    if (token === undefined) continue;
+    expect(parseToken(String(token))).not.toBeNull();
+    if (clientId !== undefined) expect(String(token)).toContain(`.${clientId}.`);
+  }
+});
+
+test("every code of a lobby on the pages can be one", () => {
+  const codes = found(/\/lobbies\/([^/\s`"<:*[\]]+)/g).filter(({ what }) => !/^[a-z]/.test(what));
+  for (const { what } of codes) expect(readLobbyId(what)).toBe(what);
+});
+
+test("the terminal's lines on the operator's page are what the terminal shows", () => {
+  const page = pages.find(({ path }) => path === "docs/operating.md")?.text ?? "";
+  const [, block = ""] = /```\n(\d\d:\d\d:\d\d [\s\S]*?)```/.exec(page) ?? [];
+  const shown = block.trim().split("\n");
+  const about = { level: "info", lobbyId: "K7Q2M" };
+  const lines = [
+    { ...about, what: "lobby opened", name: "Ada", lobbyName: "Tea", isPublic: false, maxMembers: 4 },
+    { ...about, what: "member joined", name: "Bo", members: 2 },
+    { ...about, what: "mediation started", members: 2 },
+    { ...about, what: "members seen", seen: 1, of: 2 },
+    { ...about, what: "members seen", seen: 2, of: 2 },
+    { ...about, what: "members connected", connected: 2, of: 2, via: { direct: 2 }, ms: 412 },
+    { ...about, what: "lobby closed", why: "connected" },
+    {
+      ...{ level: "info", what: "refused", status: 409, method: "POST", path: "/lobbies/K7Q2M/join" },
+      ...{ code: "no_such_lobby", clientId: "cOO8PhklMKSJyqn5", lobbyId: "K7Q2M" },
+    },
+  ];
+  expect(shown.map((line) => line.slice(9))).toEqual(lines.map((line) => plainLine(JSON.stringify(line))));
+});

@@ -1,0 +1,200 @@
+/** What the pages name is there: files, sections, commands, options with their defaults, metrics, log lines, settings. */
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { describe, expect, test } from "vitest";
+import { help as benchHelp } from "../../bench/options.ts";
+import { help as labHelp } from "../../lab/options.ts";
+import { help as startHelp } from "../../local/options.ts";
+import { help as soakHelp } from "../../soak/options.ts";
+import { help as sidecarHelp } from "../../udp-sidecar/options.ts";
+import { root } from "../support/program.ts";
+import { found, pages } from "./pages.ts";
+
+const source = (path: string) => readFileSync(join(root, path), "utf8");
+const sources = (folder: string) =>
+  readdirSync(join(root, folder))
+    .map((name) => (name.endsWith(".ts") ? source(`${folder}/${name}`) : ""))
+    .join("");
+const pageOf = (path: string) => pages.find((page) => page.path === path)?.text ?? "";
+const { scripts, engines } = JSON.parse(source("package.json"));
+
+/** Programs that cannot be asked without running them. */
+function helpOf(path: string): string {
+  return spawnSync(process.execPath, [path, "--help"], { cwd: root, encoding: "utf8" }).stdout;
+}
+const helps: Record<string, string> = {
+  start: startHelp,
+  sidecar: sidecarHelp,
+  bench: benchHelp,
+  lab: labHelp,
+  soak: soakHelp,
+  dev: helpOf("local/dev.ts"),
+  demo: helpOf("local/demo.ts"),
+};
+const flagsOf = (help: string) => [...help.matchAll(/^ {2}--(\w+)/gm)].map(([, flag]) => flag);
+
+/** A heading's anchor, as GitHub makes them. */
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+    .replaceAll(" ", "-");
+}
+
+test("every link on the pages leads to a file that is there, and to a section of it", () => {
+  const links = found(/\]\(([^)\s]+)\)/g).filter(({ what }) => !/^https?:/.test(what));
+  expect(links.length).toBeGreaterThan(50);
+  const dead = links.filter(({ page, what }) => {
+    const [file = "", anchor] = what.split("#");
+    const path = file === "" ? page.path : normalize(join(dirname(page.path), file));
+    if (!existsSync(join(root, path))) return true;
+    if (anchor === undefined) return false;
+    const headings = [...source(path).matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) => anchorOf(heading));
+    return !headings.includes(anchor);
+  });
+  expect(dead.map(({ page, what }) => `${page.path}: ${what}`)).toEqual([]);
+});
+
+test("every file that the pages name is there", () => {
+  const folders = "core|worker|udp-sidecar|client|local|bench|lab|soak|test|docs|\\.ci";
+  const named = found(new RegExp(`\`((?:${folders})/[\\w./*-]*)\``, "g"));
+  expect(named.length).toBeGreaterThan(20);
+  const missing = named.filter(({ what }) => !what.includes("*") && !existsSync(join(root, what)));
+  expect(missing.map(({ page, what }) => `${page.path}: ${what}`)).toEqual([]);
+});
+
+test("every npm script that the pages name is one", () => {
+  const named = found(/npm run (?:-s )?([a-z][\w:-]*)/g);
+  expect(named.length).toBeGreaterThan(10);
+  expect(
+    named.filter(({ what }) => !(what in scripts)).map(({ page, what }) => `${page.path}: ${what}`),
+  ).toEqual([]);
+});
+
+describe("options", () => {
+  test("on a command line on the pages, the program has them", () => {
+    const commands = pages.flatMap(({ path, text }) =>
+      [...text.matchAll(/npm (?:start|run (?:-s )?(sidecar|dev|demo|bench|lab|soak)) -- ([^`\n|#]*)/g)].map(
+        ([line, program = "start", args = ""]) => ({ path, line, program, args }),
+      ),
+    );
+    expect(commands.length).toBeGreaterThan(8);
+    for (const { path, line, program, args } of commands) {
+      const flags = [...args.matchAll(/--(\w+)/g)].map(([, flag]) => flag);
+      const known = flagsOf(helps[program] ?? "");
+      expect({ path, line, unknown: flags.filter((flag) => !known.includes(flag)) }).toMatchObject({
+        unknown: [],
+      });
+    }
+  });
+
+  /** Options of other programs on the pages: npm, systemctl, Docker, Podman. */
+  const foreign = [
+    "omit",
+    "all",
+    "now",
+    "system",
+    "network",
+    "shm",
+    "ulimit",
+    "ipv6",
+    "restart",
+    "save",
+    "loglevel",
+  ];
+
+  test("that the pages name are options of some program", () => {
+    const known = [...Object.values(helps).flatMap(flagsOf), ...foreign];
+    const named = found(/[\s`(]--([a-zA-Z]\w*)/g);
+    const unknown = named.filter(({ what }) => !known.includes(what));
+    expect(unknown.map(({ page, what }) => `${page.path}: --${what}`)).toEqual([]);
+  });
+
+  test("of the server and the sidecar are all on the operator's page, and of the server in the README", () => {
+    const missing = (program: string, page: string) =>
+      flagsOf(helps[program] ?? "").filter(
+        (flag) => flag !== "help" && !pageOf(page).includes(`\`--${flag}\` |`),
+      );
+    expect(missing("start", "docs/operating.md")).toEqual([]);
+    expect(missing("sidecar", "docs/operating.md")).toEqual([]);
+    expect(missing("start", "README.md")).toEqual([]);
+  });
+
+  test("have on the pages the default that --help tells", () => {
+    const wrong = ["start", "sidecar"].flatMap((program) =>
+      (helps[program] ?? "").split(/^ {2}(?=--)/m).flatMap((entry) => {
+        const [, flag = ""] = /^--(\w+)/.exec(entry) ?? [];
+        const [, value = ""] = /Default:\s+([\w.]+)/.exec(entry) ?? [];
+        if (!/^\d/.test(value)) return [];
+        const tables = program === "start" ? ["README.md", "docs/operating.md"] : ["docs/operating.md"];
+        return tables.filter((path) => {
+          const row = pageOf(path)
+            .split("\n")
+            .find(
+              (line) =>
+                line.includes(`\`--${flag}\` |`) && line.includes("ORION_") === (program === "sidecar"),
+            );
+          return !row?.split("|").some((cell) => cell.trim() === value);
+        });
+      }),
+    );
+    expect(wrong).toEqual([]);
+  });
+});
+
+test("every metric on the operator's page is one of the sidecar's, and every one of those is there", () => {
+  const names = (text: string) =>
+    new Set([...text.matchAll(/\borion_(?!edge)[a-z_]+[a-z]\b/g)].map(([name]) => name));
+  const [told, made] = [names(pageOf("docs/operating.md")), names(source("udp-sidecar/metrics.ts"))];
+  expect([...told].sort()).toEqual([...made].sort());
+});
+
+test("every line of the log on the operator's page is one that some program writes", () => {
+  const page = pageOf("docs/operating.md");
+  const section = page.slice(
+    page.indexOf("## What it logs"),
+    page.indexOf("## When something does not work"),
+  );
+  const written = sources("worker") + sources("udp-sidecar") + source("core/lobby/life.ts");
+  const rows = section.split("\n").flatMap((line) => /^\| (`[^|]+`) \|/.exec(line)?.[1] ?? []);
+  const whats = rows.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, what = ""]) => what));
+  expect(whats.length).toBeGreaterThan(15);
+  expect(whats.filter((what) => what !== "what" && !written.includes(`"${what}"`))).toEqual([]);
+  const lives = [...source("core/lobby/life.ts").matchAll(/what: "([^"]+)";/g)].map(([, what]) => what);
+  expect(lives.filter((what) => !section.includes(`\`${what}\``))).toEqual([]);
+});
+
+test("every setting of the Worker is on the operator's page, with the default that wrangler.toml has", () => {
+  const page = pageOf("docs/operating.md");
+  const [, type = ""] =
+    /export type Settings = Timing & \{([\s\S]*?)\n\};/.exec(source("worker/env.ts")) ?? [];
+  const settings = [...type.matchAll(/^ {2}(\w+): /gm)].map(([, name]) => name);
+  expect(settings.length).toBeGreaterThan(6);
+  const rows = page.split("\n").map((line) => line.split("|").map((cell) => cell.trim()));
+  const row = (name: string | undefined) => rows.find(([, cell]) => cell === `\`${name}\``);
+  expect(settings.filter((name) => !row(name))).toEqual([]);
+  const [, vars = ""] = /\[vars\]([\s\S]*?)\n\[/.exec(source("wrangler.toml")) ?? [];
+  for (const [, name, value = ""] of vars.matchAll(/^(\w+) = "?([^"\n]*)"?$/gm)) {
+    expect({ name, told: row(name)?.[3]?.replaceAll("`", "").split(";")[0] }).toEqual({ name, told: value });
+  }
+});
+
+test("the pages ask for one version of Node.js, which is the one in package.json", () => {
+  const asked = found(/Node(?:\.js)?\]?(?:\([^)]*\))? (?:from )?(\d[\d.]*)/g).filter(
+    // The SDK runs elsewhere, and has its own.
+    ({ page }) => page.path !== "client/README.md",
+  );
+  expect(asked.length).toBeGreaterThan(2);
+  expect(new Set(asked.map(({ what }) => what))).toEqual(new Set(["20"]));
+  expect(engines).toEqual({ node: ">=20" });
+});
+
+test("a first npm ci is quiet: npm tells errors and nothing else", () => {
+  expect(source(".npmrc").match(/^\w.*$/gm)).toEqual(
+    expect.arrayContaining(["loglevel=error", "fund=false", "audit=false", "update-notifier=false"]),
+  );
+  const [, install = ""] = /## Try it\n[\s\S]*?```sh\n(.*)\n/.exec(pageOf("README.md")) ?? [];
+  expect(install).toBe("npm ci && npm start");
+  expect(pageOf("README.md").match(/npm ci(?! --omit)/g)).toHaveLength(1);
+});

@@ -55,6 +55,17 @@ export function addressBytes(ip: string): number[] | null {
   return [...before, ...Array<number>(zeros).fill(0), ...after];
 }
 
+/** The text of an address of 4 or 16 bytes (RFC 5952). */
+export function addressText(bytes: readonly number[]): string {
+  if (bytes.length === 4) return bytes.join(".");
+  const words = Array.from({ length: 8 }, (_, i) => ((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0));
+  const text = words.map((word) => word.toString(16)).join(":");
+  const [longest] = [...text.matchAll(/\b0(?::0)+\b/g)].sort(([a], [b]) => b.length - a.length);
+  if (!longest) return text;
+  const [before, after] = [text.slice(0, longest.index), text.slice(longest.index + longest[0].length)];
+  return `${before.replace(/:$/, "")}::${after.replace(/^:/, "")}`;
+}
+
 function groups(text: string): number[] | null {
   if (text === "") return [];
   const words = text.split(":");

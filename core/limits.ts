@@ -41,6 +41,11 @@ export const limits = {
   /** Homes tried for a client: a dozen widens the choice to thousands, the rest finds one of them while one in six has room. */
   homeDraws: 40,
 
+  /** Milliseconds by which an alarm may come late. Later than that, the clock jumped, or the machine stood still. */
+  clockSlackMs: 5_000,
+  /** Milliseconds between two looks at the clock while players connect, so that a jump of it is noticed. */
+  clockLookMs: 30_000,
+
   /** Milliseconds between two checks of a lobby that its members' other homes still hold them. */
   auditIntervalMs: 5 * 60_000,
   /** Milliseconds a directory entry lives without being refreshed: three audits. */
@@ -104,6 +109,10 @@ export const limits = {
   otherPortMs: 30,
   /** Milliseconds after a reminder in which it is not brought forward, whoever hears nothing of the sidecar. */
   silentMs: 1_500,
+  /** Milliseconds after which a member's endpoint must be seen again before it is told to others: most NATs forget UDP after 30 s. */
+  sightingMs: 20_000,
+  /** Milliseconds a mediation waits for those that must be seen again; then it relies on what it has. */
+  confirmMs: 3_000,
   /** Milliseconds that a lobby which goes on without lost members waits for those not seen yet, once two are. */
   stragglerMs: 5_000,
 

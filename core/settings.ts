@@ -2,7 +2,7 @@
 export type Timing = {
   /** How long all members have for their first datagram. */
   ptpmServerConnectTimeoutMs: number;
-  /** How often those not yet seen are reminded. */
+  /** How often the members are asked again for a datagram, until all are seen. */
   ptpmConnectRequestIntervalMs: number;
   /** How long the members have to connect to one another. */
   ptpmConnectTimeoutMs: number;

@@ -1,6 +1,6 @@
 import { draw, fill, newAllowance, newBucket, type Rate, secondsUntilOne } from "../core/allowance.ts";
 import { limits } from "../core/limits.ts";
-import type { LobbyState } from "../core/lobby/state.ts";
+import type { LastingState } from "../core/lobby/lasting.ts";
 import { clientIdBytes, parseToken } from "../core/token.ts";
 import { encodeBase64Url } from "../core/wire/base64.ts";
 
@@ -10,7 +10,7 @@ type Attachment = {
   token: string;
   seat: ClientSeat | null;
   /** The lobby of which it is the host: it lives as long as the host's socket, and so does what is attached to that. */
-  hosted: LobbyState | null;
+  hosted: LastingState | null;
   /** When it said that it pings, in milliseconds since 1970. */
   pingsSince?: number;
 };
@@ -83,11 +83,11 @@ export class Client {
     this.#keep();
   }
 
-  get hosted(): LobbyState | null {
+  get hosted(): LastingState | null {
     return this.#kept.hosted;
   }
 
-  set hosted(hosted: LobbyState | null) {
+  set hosted(hosted: LastingState | null) {
     this.#kept.hosted = hosted;
     this.#keep();
   }

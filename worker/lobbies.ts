@@ -1,3 +1,4 @@
+import { type LastingState, restored } from "../core/lobby/lasting.ts";
 import { type CodeBook, isClear, lobbyIdAt, slotsOf } from "../core/lobby/lobby-id.ts";
 import type { LobbyState } from "../core/lobby/state.ts";
 import type { Alarm } from "./alarm.ts";
@@ -20,10 +21,10 @@ export class Lobbies {
   }
 
   /** Takes up what sleep or a crash has left: the rows in storage, and the newer states that hosts' sockets brought. */
-  revive(stored: readonly LobbyState[], attached: readonly LobbyState[]): void {
+  revive(stored: readonly LastingState[], attached: readonly LastingState[]): void {
     const rows = new Map(stored.map((state) => [state.lobbyId, state]));
     const states = new Map([...stored, ...attached].map((state) => [state.lobbyId, state]));
-    for (const [lobbyId, state] of states) this.#add(lobbyId, state, rows.get(lobbyId) ?? null);
+    for (const [lobbyId, state] of states) this.#add(lobbyId, restored(state), rows.get(lobbyId) ?? null);
     // What is to come was seen to before the sleep. What should have come already may be about to, or never come.
     const next = this.#nextWake();
     if (next > Date.now()) this.#alarm.wasToWakeBy(next);
@@ -51,8 +52,7 @@ export class Lobbies {
 
   /** The alarm has come: does what is due. Returns what is done when all that follows from it is. */
   alarm(): Promise<void>[] {
-    const now = Date.now();
-    const due = [...this.#byId.values()].filter((lobby) => lobby.wakeAt <= now);
+    const due = [...this.#byId.values()].filter((lobby) => lobby.isDue);
     this.#alarm.wakeBy(this.#nextWake((lobby) => !due.includes(lobby)));
     return due.map(async (lobby) => {
       try {

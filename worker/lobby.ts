@@ -1,9 +1,11 @@
 import { mayChat, newChatAllowance, weightOf } from "../core/chat-allowance.ts";
 import { type Place, pickSidecar, type Sidecar } from "../core/fleet.ts";
+import { isDue, onTime } from "../core/lobby/clock.ts";
 import type { Effect, LobbyAnswer } from "../core/lobby/effect.ts";
 import type { LobbyEvent, MemberEvent } from "../core/lobby/event.ts";
+import { type LastingState, lasting } from "../core/lobby/lasting.ts";
 import { lifeLines } from "../core/lobby/life.ts";
-import { isAudited, type LobbyState, lasting, remoteSeats, seatOf, wakeAt } from "../core/lobby/state.ts";
+import { isAudited, type LobbyState, remoteSeats, seatOf, wakeAt } from "../core/lobby/state.ts";
 import { step } from "../core/lobby/step.ts";
 import type { Outcome } from "../core/problem.ts";
 import { type Env, logsLobbies, settingsOf } from "./env.ts";
@@ -18,7 +20,7 @@ export type Residence = {
   readonly home: string;
   readonly storage: DurableObjectStorage;
   /** Keeps the state in the attachment of its host's socket, if that is still there. */
-  attach(state: LobbyState): void;
+  attach(state: LastingState): void;
   /** Takes the lobby off there, if it is this one. */
   detach(hostId: string, lobbyId: string): void;
   /** Whether this client's socket is here and in this lobby. */
@@ -40,8 +42,8 @@ export type Keeper = {
 const prefix = "lobby:";
 
 /** The lobbies of which others outside a home know, as storage has them. */
-export function storedLobbies(storage: DurableObjectStorage): LobbyState[] {
-  return [...storage.kv.list<LobbyState>({ prefix })].map(([, state]) => state);
+export function storedLobbies(storage: DurableObjectStorage): LastingState[] {
+  return [...storage.kv.list<LastingState>({ prefix })].map(([, state]) => state);
 }
 
 /** One game room: the shell around the state machine in core/lobby. It lives in the home of its host. */
@@ -86,6 +88,11 @@ export class Lobby {
   /** When the lobby next has something to do by itself; infinity for never. */
   get wakeAt(): number {
     return this.#state ? wakeAt(this.#state) : Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether the lobby has something to do by itself now. */
+  get isDue(): boolean {
+    return this.#state !== null && isDue(this.#state, Date.now());
   }
 
   /** Back from sleep, or a crash: members whose socket the home lost are gone, and a closing that was cut short goes on. */
@@ -133,8 +140,9 @@ export class Lobby {
   /** A deadline has passed. Done when what follows from it is. */
   async wake(): Promise<void> {
     if (!this.#state) return;
-    const { phase } = this.#state;
-    const reminding = phase.kind === "gathering" && phase.remindAt <= Date.now();
+    const now = Date.now();
+    const { phase } = onTime(this.#state, now, true);
+    const reminding = phase.kind === "gathering" && phase.remindAt <= now;
     const sidecar = reminding
       ? await this.#pickSidecar({ place: phase.place, not: phase.sidecar }, true)
       : undefined;
@@ -185,7 +193,7 @@ export class Lobby {
     else this.#residence.attach(lasting(state));
     this.#keeper.wakeBy(wakeAt(state));
     if (closing ? this.#stored !== null : this.#isUnknownOutside(state)) {
-      storage.kv.put<LobbyState>(prefix + this.id, lasting(state));
+      storage.kv.put<LastingState>(prefix + this.id, lasting(state));
       this.#stored = idsOf(state);
     }
   }

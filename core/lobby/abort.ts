@@ -19,7 +19,7 @@ export function leftOut(seats: readonly Seat[]): Effect[] {
 }
 
 /** The state has changed: that is kept before anything of it is heard. */
-export function saved({ state, effects }: Step<LobbyState>): Step<LobbyState> {
+export function saved<State>({ state, effects }: Step<State>): Step<State> {
   return {
     state,
     effects: effects.some(({ kind }) => kind === "save") ? effects : [{ kind: "save" }, ...effects],

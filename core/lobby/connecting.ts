@@ -1,4 +1,6 @@
 /** The second half of a mediation: every member knows its peers, and says whether it is connected to them. */
+
+import { limits } from "../limits.ts";
 import type { Cause } from "../link/cause.ts";
 import type { AbortCode } from "../problem.ts";
 import type { ConnectionReport } from "../wire/client-message.ts";
@@ -34,7 +36,10 @@ export function report(state: LobbyState, event: Report, now: number): Step<Lobb
 
 /** Giving up, when its time has come: on those who have not reported, where it can go on with the rest. */
 export function advanceConnecting(state: LobbyState, phase: Connecting, now: number): Step<LobbyState> {
-  if (phase.giveUpAt > now) return { state, effects: [] };
+  if (phase.giveUpAt > now) {
+    if (phase.lookAt > now) return { state, effects: [] };
+    return saved({ state: { ...state, phase: { ...phase, lookAt: now + limits.clockLookMs } }, effects: [] });
+  }
   const late = idsOf(state).filter((id) => !phase.reported.includes(id));
   return state.goesOn
     ? goOnWithout(state, late, "connecting_timeout", now)

@@ -14,6 +14,7 @@ import {
   type LobbyState,
   mediationId,
   type Seat,
+  type Seen,
   seatOf,
 } from "./state.ts";
 
@@ -65,13 +66,15 @@ export function see(state: LobbyState, clientId: string, sighting: Sighting, now
   if (phase.kind !== "gathering" || !seatOf(state, clientId) || phase.lost.includes(clientId)) {
     return { state, effects: [] };
   }
-  const before = sightingOf(phase.seen, clientId);
-  if (before && isSame(before, sighting)) return { state, effects: [] };
-  const seen = { ...phase.seen, [clientId]: sighting };
-  return proceed({ ...state, phase: { ...phase, seen } }, now);
+  const before = seenOf(phase.seen, clientId);
+  const isNew = !before || !isSame(before.sighting, sighting);
+  if (!isNew && before.at === now) return { state, effects: [] };
+  const seen = { ...phase.seen, [clientId]: { sighting, at: now } };
+  const after = proceed({ ...state, phase: { ...phase, seen } }, now);
+  return isNew ? saved(after) : after;
 }
 
-/** A member hears nothing of its sidecar: all that are missing are reminded at once, and sent to another if there is one. */
+/** A member hears nothing from its sidecar: remind everybody at once, and name another sidecar if there is one. */
 export function hasten(
   state: LobbyState,
   { clientId, mediation }: Extract<LobbyEvent, { kind: "silence-reported" }>,
@@ -88,14 +91,30 @@ export function hasten(
   return { state: { ...state, phase: { ...phase, remindAt: now + 1 } }, effects: [{ kind: "save" }] };
 }
 
-/** Goes on to connecting if everyone is seen; where it may do without some, it gives those a little longer. */
+/**
+ * Goes on to connecting when everyone is seen. If it was long ago that some were, their routers may have forgotten them:
+ * these are asked once more first. Where the mediation may go on without some, it gives those a little longer.
+ */
 export function proceed(state: LobbyState, now: number): Step<LobbyState> {
   const { phase } = state;
   if (phase.kind !== "gathering") return { state, effects: [] };
-  if (rollCall(state, phase).missing.length === 0) return connect(state, phase, now);
+  const { present, missing } = rollCall(state, phase);
+  if (missing.length === 0) {
+    const isStale = present.some(({ clientId }) => isOld(seenOf(phase.seen, clientId), now));
+    return isStale ? confirm(state, phase, now) : connect(state, phase, now);
+  }
   if (phase.goOnAt !== undefined || !isEnough(state, phase)) return { state, effects: [] };
   const goOnAt = now + limits.stragglerMs;
   return { state: { ...state, phase: { ...phase, goOnAt } }, effects: [{ kind: "save" }] };
+}
+
+/** Some were seen too long ago to rely on it: asks again now, and does not wait long for the answers. */
+function confirm(state: LobbyState, phase: Gathering, now: number): Step<LobbyState> {
+  if (phase.confirmAt !== undefined) return { state, effects: [] };
+  const remindedAt = phase.remindAt - phase.intervalMs;
+  const remindAt = now < remindedAt + limits.silentMs ? phase.remindAt : Math.min(phase.remindAt, now + 1);
+  const confirmAt = now + limits.confirmMs;
+  return { state: { ...state, phase: { ...phase, remindAt, confirmAt } }, effects: [{ kind: "save" }] };
 }
 
 /** Reminders, going on without some, and giving up, as far as their time has come. */
@@ -107,11 +126,18 @@ export function advanceGathering(
 ): Step<LobbyState> {
   const late = phase.goOnAt !== undefined && phase.goOnAt <= now;
   if ((late || phase.giveUpAt <= now) && isEnough(state, phase)) return connect(state, phase, now);
+  const unconfirmed = phase.confirmAt !== undefined && phase.confirmAt <= now;
+  const isComplete = rollCall(state, phase).missing.length === 0;
+  if (isComplete && (unconfirmed || phase.giveUpAt <= now)) return connect(state, phase, now);
   if (phase.giveUpAt <= now) return saved(abort(state, "endpoints_timeout"));
-  const waiting = late ? { ...phase, goOnAt: undefined } : phase;
+  // The object slept, and some are not known any more: the reminder asks them in its time.
+  const waiting = {
+    ...phase,
+    ...(late && { goOnAt: undefined }),
+    ...(unconfirmed && { confirmAt: undefined }),
+  };
   if (phase.remindAt <= now) return remind(state, waiting, sidecar, now);
-  // Those seen were forgotten with the object's memory: they are reminded in their time.
-  if (late) return saved({ state: { ...state, phase: waiting }, effects: [] });
+  if (late || unconfirmed) return saved({ state: { ...state, phase: waiting }, effects: [] });
   return { state, effects: [] };
 }
 
@@ -125,8 +151,8 @@ function isEnough(state: LobbyState, phase: Gathering): boolean {
 function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbyState> {
   const { present, missing } = rollCall(state, phase);
   const seen = present.flatMap((seat) => {
-    const sighting = sightingOf(phase.seen, seat.clientId);
-    return sighting ? [{ seat, sighting }] : [];
+    const seen = seenOf(phase.seen, seat.clientId);
+    return seen ? [{ seat, sighting: seen.sighting }] : [];
   });
   // A client that tells no local addresses knows nothing of relays (docs/links.md).
   const fit = seen.filter(({ sighting }) => !state.relayOnly || sighting.candidates !== undefined);
@@ -143,7 +169,13 @@ function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbySt
       ...state,
       phase: {
         kind: "connecting",
-        ...{ attempt, began, giveUpAt: now + connectingMs, reported: [], via: [], lost },
+        attempt,
+        began,
+        giveUpAt: now + connectingMs,
+        lookAt: now + limits.clockLookMs,
+        reported: [],
+        via: [],
+        lost,
       },
     },
     effects: [
@@ -154,6 +186,7 @@ function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbySt
   };
 }
 
+/** Asks everybody, those seen too: a router forgets a player after 30 s of silence, and may give it another port. */
 function remind(
   state: LobbyState,
   phase: Gathering,
@@ -162,21 +195,31 @@ function remind(
 ): Step<LobbyState> {
   const remindAt = now + phase.intervalMs;
   const reminded = { ...state, phase: { ...phase, remindAt, ...(sidecar && asked(sidecar)) } };
-  const to = rollCall(state, phase).missing;
+  const to = rollCall(state, phase).expected;
   const sends: Effect[] = sidecar ? [{ kind: "send", to, frame: sendRequest(sidecar, phase) }] : [];
   return { state: reminded, effects: [{ kind: "save" }, ...sends] };
 }
 
-function rollCall(state: LobbyState, { seen, lost }: Gathering): { present: Seat[]; missing: Seat[] } {
-  const expected = state.seats.filter(({ clientId }) => !lost.includes(clientId));
+function rollCall(
+  state: LobbyState,
+  { seen, lost }: Gathering,
+): { expected: readonly Seat[]; present: Seat[]; missing: Seat[] } {
+  // The same list where it can be: the shell need not group it by home again.
+  const expected =
+    lost.length === 0 ? state.seats : state.seats.filter(({ clientId }) => !lost.includes(clientId));
   return {
-    present: expected.filter(({ clientId }) => sightingOf(seen, clientId)),
-    missing: expected.filter(({ clientId }) => !sightingOf(seen, clientId)),
+    expected,
+    present: expected.filter(({ clientId }) => seenOf(seen, clientId)),
+    missing: expected.filter(({ clientId }) => !seenOf(seen, clientId)),
   };
 }
 
+function isOld(seen: Seen | undefined, now: number): boolean {
+  return seen !== undefined && (seen.at + limits.sightingMs < now || seen.at > now);
+}
+
 /** A client chooses no id, but `__defineGetter__` would be one. */
-function sightingOf(seen: Gathering["seen"], clientId: string): Sighting | undefined {
+function seenOf(seen: Gathering["seen"], clientId: string): Seen | undefined {
   return Object.hasOwn(seen, clientId) ? seen[clientId] : undefined;
 }
 

@@ -50,11 +50,16 @@ export type Gathering = {
   readonly giveUpAt: number;
   /** Ids of the clients that the mediation goes on without. */
   readonly lost: readonly string[];
-  /** By client id. The one part of the state that is lost with memory: the next reminder asks again. */
-  readonly seen: Readonly<Record<string, Sighting>>;
+  /** By client id. */
+  readonly seen: Readonly<Record<string, Seen>>;
   /** When the mediation goes on without those not seen. Only where it may. */
   readonly goOnAt?: number | undefined;
+  /** All are seen, some of them long ago: when the mediation goes on although these did not answer again. */
+  readonly confirmAt?: number | undefined;
 };
+
+/** What the sidecar saw of a member, and when it last saw that, in milliseconds since 1970; 0 for before a sleep. */
+export type Seen = { readonly sighting: Sighting; readonly at: number };
 
 /** Every member knows its peers; the members report when they are connected. */
 export type Connecting = {
@@ -62,6 +67,8 @@ export type Connecting = {
   readonly attempt: string;
   readonly began: Began;
   readonly giveUpAt: number;
+  /** When to look at the clock next, so that a jump of it is noticed (clock.ts). */
+  readonly lookAt: number;
   /** Ids of the clients that reported to be connected. */
   readonly reported: readonly string[];
   /** How each of those is connected, in the same order. For the log. */
@@ -101,13 +108,24 @@ export function wakeAt(state: LobbyState): number {
   const auditAt = isAudited(state) ? state.auditAt : Number.POSITIVE_INFINITY;
   switch (phase.kind) {
     case "gathering":
-      return Math.min(auditAt, phase.remindAt, phase.giveUpAt, phase.goOnAt ?? Number.POSITIVE_INFINITY);
     case "connecting":
-      return Math.min(auditAt, phase.giveUpAt);
+      return Math.min(auditAt, nextOf(phase));
     case "waiting":
     case "closing":
       return auditAt;
   }
+}
+
+/** The earliest deadline of a mediation. */
+export function nextOf(phase: Gathering | Connecting): number {
+  if (phase.kind === "connecting") return Math.min(phase.lookAt, phase.giveUpAt);
+  const {
+    remindAt,
+    giveUpAt,
+    goOnAt = Number.POSITIVE_INFINITY,
+    confirmAt = Number.POSITIVE_INFINITY,
+  } = phase;
+  return Math.min(remindAt, giveUpAt, goOnAt, confirmAt);
 }
 
 /** The members whose sockets other objects hold. */
@@ -118,12 +136,6 @@ export function remoteSeats({ seats, home }: LobbyState): Seat[] {
 /** Whether others outside the home know of the lobby: then it is worth asking them, from time to time. */
 export function isAudited({ isPublic, seats, home }: LobbyState): boolean {
   return isPublic || seats.some((seat) => seat.home !== home);
-}
-
-/** What of the state is kept where it outlives the object's memory: all but the endpoints seen, which can be asked for again. */
-export function lasting(state: LobbyState): LobbyState {
-  const { phase } = state;
-  return phase.kind === "gathering" ? { ...state, phase: { ...phase, seen: {} } } : state;
 }
 
 export function isFull({ seats, maxMembers }: LobbyState): boolean {

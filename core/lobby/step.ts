@@ -1,6 +1,8 @@
 import type { Sidecar } from "../fleet.ts";
 import { limits } from "../limits.ts";
 import { accept, refuse } from "../problem.ts";
+import { saved } from "./abort.ts";
+import { onTime } from "./clock.ts";
 import { close } from "./closing.ts";
 import { advanceConnecting, report } from "./connecting.ts";
 import { type Effect, listing, type Step } from "./effect.ts";
@@ -12,10 +14,17 @@ import { isAudited, type LobbyState, remoteSeats, seatOf } from "./state.ts";
 /**
  * The lobby state machine: the state after an event, and what the shell has to do.
  *
- * Pure. No lobby is `null`. A state that is not changed is returned as the same object. Whatever changed,
- * except the endpoints seen, comes with a `save`. `now` is in milliseconds since 1970.
+ * Pure. No lobby is `null`. A state that is not changed is returned as the same object. Every change of what lasts
+ * (lasting.ts) comes with a `save`. `now` is in milliseconds since 1970. After a jump of the clock the deadlines are moved
+ * first (clock.ts).
  */
 export function step(state: LobbyState | null, event: LobbyEvent, now: number): Step<LobbyState | null> {
+  const timely = state && onTime(state, now, event.kind === "deadline-passed");
+  const taken = take(timely, event, now);
+  return timely === state ? taken : saved(taken);
+}
+
+function take(state: LobbyState | null, event: LobbyEvent, now: number): Step<LobbyState | null> {
   if (event.kind === "open-requested") return open(state, event, now);
   if (state === null || state.phase.kind === "closing") return afterTheEnd(state, event, now);
   switch (event.kind) {

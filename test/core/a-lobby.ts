@@ -1,7 +1,7 @@
 /** A lobby to tell stories about: what happens to it, and what the players hear of it, in short lines. */
 import type { Effect, Introduced } from "../../core/lobby/effect.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
-import type { LobbyState, Seat } from "../../core/lobby/state.ts";
+import { type LobbyState, type Seat, wakeAt } from "../../core/lobby/state.ts";
 import { step } from "../../core/lobby/step.ts";
 import type { ConnectionReport } from "../../core/wire/client-message.ts";
 import { serverMessage } from "../../core/wire/server-message.ts";
@@ -114,8 +114,10 @@ export type Lobby = {
   /** The effects of the last event. */
   effects: Effect[];
   happens(...events: LobbyEvent[]): string[];
-  /** Lets time pass, without a word to the lobby. */
+  /** Sets the clock forward, without a word to the lobby. */
   waits(ms: number): Lobby;
+  /** Lets time pass: every alarm that the lobby asks for meanwhile comes in time. */
+  passes(ms: number): Lobby;
 };
 
 /** No lobby yet. */
@@ -136,7 +138,20 @@ export function noLobby(): Lobby {
       this.now += ms;
       return this;
     },
+    passes(ms) {
+      const end = this.now + ms;
+      for (let at = nextWake(this); at <= end; at = nextWake(this)) {
+        this.now = at;
+        this.happens(woken());
+      }
+      this.now = end;
+      return this;
+    },
   };
+}
+
+function nextWake({ state }: Lobby): number {
+  return state ? wakeAt(state) : Number.POSITIVE_INFINITY;
 }
 
 /** A lobby of these players, the first of them the host. */

@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import type { Effect } from "../../core/lobby/effect.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
-import { type LobbyState, lasting, type Seat, wakeAt } from "../../core/lobby/state.ts";
+import { type LastingState, lasting, restored } from "../../core/lobby/lasting.ts";
+import { type LobbyState, type Seat, wakeAt } from "../../core/lobby/state.ts";
 import { step } from "../../core/lobby/step.ts";
 import {
   asOrionSees,
@@ -117,12 +118,12 @@ export const walk: fc.Arbitrary<Happening[]> = fc.array(happening, { maxLength: 
 /** Lets it all happen to a lobby, and hands each event it took to the judge. */
 export function take(happenings: readonly Happening[], judge: (taken: Taken) => void): void {
   let state: LobbyState | null = null;
-  let saved: LobbyState | null = null;
+  let saved: LastingState | null = null;
   let now = noon;
 
   for (const happening of happenings) {
     if (happening.kind === "time-passes") now += happening.ms;
-    else if (happening.kind === "restart") state = saved;
+    else if (happening.kind === "restart") state = saved && restored(saved);
     else if (happening.kind === "forgotten") {
       if (state?.phase.kind === "closing") state = saved = null;
     } else {

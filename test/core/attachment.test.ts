@@ -2,7 +2,8 @@
 import { serialize } from "node:v8";
 import { describe, expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
-import { type LobbyState, lasting, type Seat } from "../../core/lobby/state.ts";
+import { lasting } from "../../core/lobby/lasting.ts";
+import type { LobbyState, Seat } from "../../core/lobby/state.ts";
 import { noLobby, opened, reported, started, woken } from "./a-lobby.ts";
 
 /**
@@ -24,8 +25,8 @@ const numbers = Array.from({ length: limits.seats }, (_, i) => String(i).padStar
 /** A UTF-16 unit beyond Latin-1 takes two bytes. */
 const nameOf = (number: string) => number.padStart(limits.nameLength, "世");
 const uuidOf = (number: string) => number.padStart(36, "a1b2c3d4-");
-/** The longest text of an IPv6 address (RFC 4291, 2.2), which is the longest that a sidecar's post may have. */
-const ip = "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255";
+/** Packed with the state, it takes the most bytes there are. */
+const ip = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff";
 
 const seats = numbers.map(
   (number): Seat => ({

@@ -1,11 +1,15 @@
 /** What a lobby does by itself when its time comes: reminders, giving up, audits, mending the directory. */
 import { expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
-import { lasting, wakeAt } from "../../core/lobby/state.ts";
+import { isDue } from "../../core/lobby/clock.ts";
+import type { LobbyEvent } from "../../core/lobby/event.ts";
+import { lasting, restored } from "../../core/lobby/lasting.ts";
+import { type LobbyState, wakeAt } from "../../core/lobby/state.ts";
 import { abortReasons } from "../../core/problem.ts";
 import {
   closing,
   connecting,
+  endpoint,
   gathering,
   heard,
   joined,
@@ -17,6 +21,7 @@ import {
   otherSidecar,
   phaseOf,
   reported,
+  said,
   seat,
   seen,
   started,
@@ -52,7 +57,7 @@ test("a private lobby whose members are all at its home has nothing to wake for"
 
 test("such a lobby wakes for its mediation alone", () => {
   expect(wakesAt(gathering(housemates, isPrivate))).toBe(noon + interval);
-  expect(wakesAt(connecting(housemates, isPrivate))).toBe(noon + connectingMs);
+  expect(wakesAt(connecting(housemates, isPrivate))).toBe(noon + limits.clockLookMs);
   const late = lobbyOf(housemates, isPrivate).waits(limits.auditIntervalMs - 1_000);
   late.happens(started("Ann"));
   expect(wakesAt(late)).toBe(late.now + interval);
@@ -101,8 +106,9 @@ test("a gathering lobby wakes for its audit if that is sooner", () => {
   expect(phaseOf(lobby)).toBe("gathering");
 });
 
-test("a connecting lobby wakes to give up, and a closing one for its audit", () => {
-  expect(wakesAt(connecting(friends))).toBe(noon + connectingMs);
+test("a connecting lobby wakes to look at the clock and to give up, a closing one for its audit", () => {
+  expect(wakesAt(connecting(friends))).toBe(noon + limits.clockLookMs);
+  expect(wakesAt(connecting(friends).passes(limits.clockLookMs))).toBe(noon + connectingMs);
   expect(wakesAt(closing(friends))).toBe(noon + limits.auditIntervalMs);
 });
 
@@ -114,23 +120,101 @@ test("a connecting lobby wakes for its audit if that is sooner", () => {
   expect(phaseOf(lobby)).toBe("connecting");
 });
 
-test("only players not yet seen are reminded, each interval again", () => {
+test("every player is reminded, those seen too, each interval again", () => {
   const lobby = gathering(friends);
   lobby.happens(seen("Ben", 1002));
   expect(lobby.waits(interval - 1).happens(woken())).toEqual([]);
-  expect(lobby.waits(1).happens(woken())).toEqual(["save", "ptpMediation_send to Ann, Cid"]);
+  expect(lobby.waits(1).happens(woken())).toEqual(["save", "ptpMediation_send to Ann, Ben, Cid"]);
   expect(wakesAt(lobby)).toBe(noon + 2 * interval);
   lobby.happens(seen("Ann", 1001));
-  expect(lobby.waits(interval).happens(woken())).toEqual(["save", "ptpMediation_send to Cid"]);
+  expect(lobby.waits(interval).happens(woken())).toEqual(["save", "ptpMediation_send to Ann, Ben, Cid"]);
 });
 
-test("when the lobby's object has lost its memory, the next reminder asks everybody again", () => {
+/** The lobby, after its object slept. */
+function slept(lobby: Lobby): Lobby {
+  lobby.state = lobby.state && restored(structuredClone(lasting(lobby.state)));
+  return lobby;
+}
+
+test("a plain client that sends one datagram only is introduced, whether its lobby's object slept or not", () => {
+  for (const sleeps of [false, true]) {
+    const lobby = gathering(friends);
+    lobby.happens(seen("Ann", 1001), seen("Ben", 1002));
+    if (sleeps) slept(lobby);
+    lobby.passes(45_000).happens(seen("Cid", 1003));
+    expect(phaseOf(lobby)).toBe("gathering");
+    lobby.passes(limits.confirmMs);
+    expect(heard(lobby, "Ann", "ptpMediation_peersConnection_start")).toEqual([
+      { peers: [endpoint(1002), endpoint(1003)] },
+    ]);
+    expect(phaseOf(lobby)).toBe("connecting");
+  }
+});
+
+test("a client that tells local addresses is asked again after a sleep, and not introduced as a plain one", () => {
+  const lobby = gathering(friends);
+  const modern = {
+    ...seen("Ann", 1001),
+    sighting: { endpoint: endpoint(1001), candidates: [] },
+  } as LobbyEvent;
+  lobby.happens(modern, seen("Ben", 1002));
+  slept(lobby).happens(seen("Cid", 1003));
+  lobby.passes(interval - 1);
+  expect(phaseOf(lobby)).toBe("gathering");
+  expect(lobby.waits(1).happens(woken())).toEqual(["save", "ptpMediation_send to Ann, Ben, Cid"]);
+  lobby.happens(modern, seen("Ben", 1002));
+  expect(phaseOf(lobby)).toBe("connecting");
+});
+
+test("endpoints of every kind outlive a sleep as they were, and strange ones are asked for again", () => {
+  const ips = [
+    "198.51.100.7",
+    "0.0.0.0",
+    "2001:db8::1",
+    "::1",
+    "2001:db8:0:0:1::",
+    "10::1:10:0:0:1",
+    "1:2:3:4:5:6:7:8",
+    "fe80::1:0:0:2",
+  ];
+  for (const ip of ips) {
+    const lobby = gathering(friends);
+    lobby.happens({ kind: "endpoint-seen", clientId: "Ben", sighting: { endpoint: { ip, port: 65_535 } } });
+    slept(lobby);
+    lobby.happens(seen("Ann", 1), seen("Cid", 2));
+    lobby.passes(limits.confirmMs);
+    expect(heard(lobby, "Ann", "ptpMediation_peersConnection_start")).toEqual([
+      { peers: [{ ip, port: 65_535 }, endpoint(2)] },
+    ]);
+  }
+  const lobby = gathering(friends);
+  lobby.happens({
+    kind: "endpoint-seen",
+    clientId: "Ben",
+    sighting: { endpoint: { ip: "nowhere", port: 1 } },
+  });
+  expect(slept(lobby).state?.phase).toMatchObject({ seen: {} });
+});
+
+test("players seen long ago are asked once more before anybody is introduced, and where they are now counts", () => {
   const lobby = gathering(friends);
   lobby.happens(seen("Ann", 1001), seen("Ben", 1002));
-  lobby.state = lobby.state && lasting(lobby.state);
-  expect(lobby.happens(seen("Cid", 1003))).toEqual([]);
-  expect(lobby.waits(interval).happens(woken())).toEqual(["save", "ptpMediation_send to Ann, Ben"]);
-  lobby.happens(seen("Ann", 1001), seen("Ben", 1002));
+  // No sidecar for a while: nobody is asked, and the routers forget the two.
+  for (let i = 1; i <= 3; i++) lobby.waits(interval).happens({ kind: "deadline-passed" });
+  expect(lobby.waits(interval / 2).happens(seen("Cid", 1003))).toEqual(["save"]);
+  expect(lobby.waits(1).happens(woken())).toEqual(["save", "ptpMediation_send to Ann, Ben, Cid"]);
+  lobby.happens(seen("Ann", 2001));
+  expect(phaseOf(lobby)).toBe("gathering");
+  lobby.happens(seen("Ben", 2002));
+  expect(heard(lobby, "Ann", "ptpMediation_peersConnection_start")).toEqual([
+    { peers: [endpoint(2002), endpoint(1003)] },
+  ]);
+});
+
+test("players who answered the last reminders are introduced at once", () => {
+  const lobby = gathering(friends);
+  for (let i = 0; i < 4; i++) lobby.passes(interval).happens(seen("Ann", 1001), seen("Ben", 1002));
+  lobby.passes(interval - 1).happens(seen("Cid", 1003));
   expect(phaseOf(lobby)).toBe("connecting");
 });
 
@@ -168,7 +252,10 @@ test("a reminder does not put off giving up", () => {
 });
 
 test("when the time for a reminder and for giving up have both come, the lobby gives up", () => {
-  const lobby = gathering(friends).waits(gatheringMs);
+  const lobby = gathering(friends)
+    .passes(gatheringMs - 1)
+    .waits(1);
+  expect(lobby.state?.phase).toMatchObject({ remindAt: lobby.now, giveUpAt: lobby.now });
   expect(lobby.happens(woken())).toEqual(["save", "ptpMediation_aborted to Ann, Ben, Cid"]);
   expect(heard(lobby, "Ben", "ptpMediation_aborted")).toEqual([
     { abortReason: abortReasons.endpoints_timeout, code: "endpoints_timeout" },
@@ -179,7 +266,7 @@ test("when the time for a reminder and for giving up have both come, the lobby g
 test("players who do not connect in time are told so, and may start again", () => {
   const lobby = connecting(friends);
   lobby.happens(reported("Ann"), reported("Ben"));
-  expect(lobby.waits(connectingMs - 1).happens(woken())).toEqual([]);
+  expect(lobby.passes(connectingMs - 1).happens(woken())).toEqual([]);
   expect(lobby.waits(1).happens(woken())).toEqual(["save", "ptpMediation_aborted to Ann, Ben, Cid"]);
   expect(heard(lobby, "Ben", "ptpMediation_aborted")).toEqual([
     { abortReason: abortReasons.connecting_timeout, code: "connecting_timeout" },
@@ -190,7 +277,7 @@ test("players who do not connect in time are told so, and may start again", () =
 test("the time to connect begins when all are seen, not at the start", () => {
   const lobby = gathering(friends).waits(50_000);
   lobby.happens(...friends.map((name) => seen(name, 1001)));
-  expect(wakesAt(lobby)).toBe(noon + 50_000 + connectingMs);
+  expect(lobby.state?.phase).toMatchObject({ giveUpAt: noon + 50_000 + connectingMs });
 });
 
 test("the deadlines of a mediation go with it", () => {
@@ -274,4 +361,90 @@ test("a closing that the directory did not hear of is repeated soon", () => {
   lobby.happens(listingFailed);
   expect(wakesAt(lobby)).toBe(noon + limits.listingRetryMs);
   expect(lobby.waits(limits.listingRetryMs).happens(woken())).toContain("unlist");
+});
+
+const minute = 60_000;
+
+test("a clock that jumps forward ends no mediation: everybody is reminded, and has about the time that was left", () => {
+  const lobby = gathering(friends).passes(interval / 2);
+  lobby.waits(6 * minute);
+  expect(lobby.happens(woken())).toEqual([
+    "save",
+    "ptpMediation_send to Ann, Ben, Cid",
+    "save",
+    "list 3/4",
+    "audit Ben, Cid",
+  ]);
+  // The alarm that shows the jump is due a whole interval after the one before.
+  lobby.passes(gatheringMs - interval - 1);
+  expect(phaseOf(lobby)).toBe("gathering");
+  expect(lobby.waits(1).happens(woken())).toEqual(["save", "ptpMediation_aborted to Ann, Ben, Cid"]);
+});
+
+test("a clock that jumps forward while players connect leaves them time, and one that never reports is noticed", () => {
+  for (const at of [1, limits.clockLookMs - 1, limits.clockLookMs + 1, connectingMs - 1]) {
+    const lobby = connecting(friends, isPrivate).passes(at);
+    lobby.waits(20 * minute).happens(woken());
+    expect(phaseOf(lobby)).toBe("connecting");
+    lobby.happens(reported("Ann"), reported("Ben"));
+    lobby.passes(Math.max(limits.clockLookMs, connectingMs - at));
+    expect(lobby.state?.phase).toEqual({ kind: "waiting", aborted: "connecting_timeout" });
+  }
+});
+
+test("a lobby that goes on without some gives these their time again after a jump", () => {
+  const lobby = gathering(friends, { goesOn: true });
+  lobby.happens(seen("Ann", 1001), seen("Ben", 1002));
+  lobby.waits(20 * minute).happens(woken());
+  expect(phaseOf(lobby)).toBe("gathering");
+  expect(phaseOf(lobby.passes(limits.stragglerMs))).toBe("connecting");
+});
+
+test("a jump while players connect shortens their time by no more than one look at the clock", () => {
+  const hour = { ...timing, ptpmConnectTimeoutMs: 60 * minute };
+  const lobby = lobbyOf(friends, isPrivate);
+  lobby.happens(started("Ann", { timing: hour }), ...friends.map((name) => seen(name, 1001)));
+  for (let i = 0; i < 10; i++)
+    lobby
+      .passes(1_000)
+      .waits(50 * minute)
+      .happens(woken());
+  // 10 s passed, and each jump took up to one look.
+  lobby.passes(60 * minute - 10_000 - 10 * limits.clockLookMs - 1_000);
+  expect(phaseOf(lobby)).toBe("connecting");
+});
+
+test("a machine that stood still a little does not put off a deadline", () => {
+  const lobby = connecting(friends).passes(connectingMs - 1);
+  lobby.waits(1 + limits.clockSlackMs).happens(woken());
+  expect(phaseOf(lobby)).toBe("waiting");
+});
+
+test("after a clock was set back everything is due when it would have been, from the next event on", () => {
+  const waiting = lobbyOf(friends).waits(-60 * minute);
+  expect(isDue(waiting.state as LobbyState, waiting.now)).toBe(true);
+  waiting.happens(woken());
+  expect(wakesAt(waiting)).toBe(waiting.now + limits.auditIntervalMs);
+
+  const seeking = gathering(friends).waits(-60 * minute);
+  expect(seeking.happens(said("Ben", "Hello?"))).toEqual([
+    "save",
+    "lobby_messaging_received to Ann, Ben, Cid",
+  ]);
+  expect(wakesAt(seeking)).toBe(seeking.now + interval);
+  expect(seeking.state?.phase).toMatchObject({ giveUpAt: seeking.now + gatheringMs });
+  expect(isDue(seeking.state as LobbyState, seeking.now)).toBe(false);
+
+  const linking = connecting(friends).waits(-60 * minute);
+  linking.happens(reported("Ben"));
+  expect(linking.state?.phase).toMatchObject({ giveUpAt: linking.now + connectingMs });
+
+  const over = closing(friends).waits(-60 * minute);
+  over.happens(listingFailed);
+  expect(
+    over
+      .passes(limits.listingRetryMs - 1)
+      .waits(1)
+      .happens(woken()),
+  ).toContain("unlist");
 });

@@ -1,8 +1,9 @@
 /** What an operator reads about a lobby: every story here is a lobby's, and its lines are those of the log. */
 import { describe, expect, test } from "vitest";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
+import { lasting, restored } from "../../core/lobby/lasting.ts";
 import { type LifeLine, lifeLines } from "../../core/lobby/life.ts";
-import { type LobbyState, lasting } from "../../core/lobby/state.ts";
+import { type LobbyState, wakeAt } from "../../core/lobby/state.ts";
 import { step } from "../../core/lobby/step.ts";
 import {
   failed,
@@ -39,12 +40,15 @@ function life(options: Parameters<typeof opened>[1] = {}) {
         });
       });
     },
+    /** Every alarm that the lobby asks for meanwhile comes in time. */
     waits(ms: number) {
-      now += ms;
+      const end = now + ms;
+      for (; state && wakeAt(state) < end; state = step(state, woken(), now).state) now = wakeAt(state);
+      now = end;
       return lobby;
     },
     sleeps() {
-      state = state && structuredClone(lasting(state));
+      state = state && restored(structuredClone(lasting(state)));
       return lobby;
     },
   };

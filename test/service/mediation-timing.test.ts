@@ -20,21 +20,22 @@ afterAll(() => server.stop());
 
 const times = (player: Player, method: string) => player.all(method).length;
 
-test.concurrent("only those not yet seen are reminded, again and again, until they are seen", async () => {
+test.concurrent("all are reminded, again and again, until all are seen", async () => {
   const { lobbyId, host, guests, all } = await lobbyOf(3, server.url);
-  const [slow, seen] = guests;
-  if (!slow || !seen) throw new Error("too few guests");
+  const [slow] = guests;
+  if (!slow) throw new Error("no guest");
   slow.answersOverUdp = false;
   await host.start(lobbyId);
   await slow.hears("ptpMediation_send", 3);
   for (const payload of slow.all("ptpMediation_send")) expect(payload).toMatchObject({ port: udpPort });
   slow.sendDatagram(udpPort);
   for (const player of all) await player.hears("ptpMediation_peersConnection_start");
-  const reminded = times(slow, "ptpMediation_send");
+  const reminded = all.map((player) => times(player, "ptpMediation_send"));
   // The time for connecting is that of three reminders.
   for (const player of all) await player.hears("ptpMediation_aborted");
-  expect(times(slow, "ptpMediation_send")).toBe(reminded);
-  expect([host, seen].map((player) => times(player, "ptpMediation_send"))).toEqual([1, 1]);
+  expect(all.map((player) => times(player, "ptpMediation_send"))).toEqual(reminded);
+  // A router may have forgotten those who were seen.
+  expect(Math.min(...reminded)).toBeGreaterThanOrEqual(3);
 });
 
 test.concurrent("a player that never heard the first request is connected by a reminder", async () => {

@@ -21,7 +21,7 @@ export const limits = {
 
   /** Milliseconds between two pings of a client that says it pings: routers forget a silent connection after a minute at the earliest. */
   pingMs: 30_000,
-  /** Milliseconds without one after which it is gone: browsers wake a page nobody looks at once a minute. */
+  /** Milliseconds without one after which it is gone, found silent at two looks: browsers wake a page nobody looks at once a minute. */
   pinglessMs: 100_000,
   /** Milliseconds until a home that nothing happens to looks for pings by itself: each look wakes it. */
   pingCheckMs: 120_000,

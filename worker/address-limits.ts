@@ -58,7 +58,8 @@ export function refuseGuesser(network: string | null): Refusal | null {
   const until = network === null ? undefined : guessers.get(network);
   if (network === null || until === undefined) return null;
   const seconds = Math.ceil((until - Date.now()) / 1000);
-  if (seconds > 0) return refuseFor(seconds);
+  // A longer wait than any that was ever set: the clock was set back.
+  if (seconds > 0 && seconds <= limits.addressPeriodS) return refuseFor(seconds);
   guessers.delete(network);
   return null;
 }

@@ -20,6 +20,8 @@ export class Backlog {
   /** Counts what was sent. Whether more may wait now, for this client or for all, than should. */
   add(client: Client, frame: string): boolean {
     const due = this.#due.get(client) ?? { bytes: 0, since: Date.now() };
+    // A clock that was set back makes nothing wait from the future on.
+    due.since = Math.min(due.since, Date.now());
     const bytes = frame.length + limits.frameOverheadBytes;
     due.bytes += bytes;
     this.#bytes += bytes;

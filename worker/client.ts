@@ -13,6 +13,8 @@ type Attachment = {
   hosted: LastingState | null;
   /** When it said that it pings, in milliseconds since 1970. */
   pingsSince?: number;
+  /** When a look first found it silent, in milliseconds since 1970. */
+  doubtedSince?: number;
 };
 
 const requestRate: Rate = { burst: limits.requestBurst, perSecond: limits.requestsPerSecond };
@@ -99,6 +101,18 @@ export class Client {
 
   set pingsSince(at: number) {
     this.#kept.pingsSince = at;
+    this.#keep();
+  }
+
+  /** When a look first found it silent, in milliseconds since 1970; null if the last one did not. */
+  get doubtedSince(): number | null {
+    return this.#kept.doubtedSince ?? null;
+  }
+
+  set doubtedSince(at: number | null) {
+    if (at === this.doubtedSince) return;
+    if (at === null) delete this.#kept.doubtedSince;
+    else this.#kept.doubtedSince = at;
     this.#keep();
   }
 

@@ -77,7 +77,7 @@ export class Crowd {
     this.#pings.lookInPassing();
   }
 
-  /** The home has woken, or its alarm has come. */
+  /** The home's alarm has come. Not for any other awakening: what wakes the home may be the client's sign of life. */
   wake(): void {
     this.#pings.look();
   }

@@ -91,9 +91,15 @@ type Line<Item> = { items: Item[]; next: PromiseWithResolvers<boolean> };
 /** What an object answered to the last batch of each peer, so that a repeated one is answered and not done again. */
 export class Answers<Answer> {
   readonly #last = new Map<string, { id: string; answer: Answer; at: number }>();
+  #askedAt = 0;
 
   /** `now` is in milliseconds since 1970. */
   once(peer: string, { id }: { id: string }, now: number, answer: () => Answer): Answer {
+    // After so long a pause, or a jump of the clock, everything is remembered for one more interval.
+    const pauseMs = now - this.#askedAt;
+    if (pauseMs < 0 || pauseMs > limits.batchRememberedMs)
+      for (const last of this.#last.values()) last.at = now;
+    this.#askedAt = now;
     const last = this.#last.get(peer);
     if (last?.id === id) return last.answer;
     const fresh = answer();

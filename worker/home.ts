@@ -80,7 +80,6 @@ export class Home extends DurableObject<Env> implements HomePort {
       stored,
       [...this.#crowd].flatMap(({ hosted }) => hosted ?? []),
     );
-    this.#crowd.wake();
   }
 
   /**

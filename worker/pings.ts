@@ -3,6 +3,7 @@
  * that it pings, and stopped, is gone, whatever its socket looks like from here.
  */
 import { limits } from "../core/limits.ts";
+import { doubtLastsMs, presenceOf } from "../core/presence.ts";
 import { pingText, pongText } from "../core/wire/ping.ts";
 import type { Alarm } from "./alarm.ts";
 import type { Client } from "./client.ts";
@@ -42,7 +43,8 @@ export class Pings {
 
   /** Something happens here: a look costs little now. */
   lookInPassing(): void {
-    if (Date.now() - this.#lookedAt >= limits.pingMs) this.look();
+    // A clock that was set back would put off the next look for as long.
+    if (Math.abs(Date.now() - this.#lookedAt) >= limits.pingMs) this.look();
   }
 
   /** Misses those who stopped. As long as there is anybody who pings, the home's alarm comes for another look. */
@@ -50,14 +52,17 @@ export class Pings {
     const now = Date.now();
     this.#lookedAt = now;
     const expected = [...this.#ward.clients()].filter(({ pingsSince }) => pingsSince !== null);
+    let nextInMs: number = limits.pingCheckMs;
     for (const client of expected) {
-      const lastSign = Math.max(client.pingsSince ?? 0, client.spokeAt, this.lastOf(client));
-      if (now - lastSign > limits.pinglessMs) this.#miss(client);
+      const signs = [client.pingsSince ?? 0, client.spokeAt, this.lastOf(client)];
+      const presence = presenceOf(signs, client.doubtedSince, now);
+      client.doubtedSince = presence.kind === "doubted" ? presence.since : null;
+      if (presence.kind === "gone") this.#miss(client);
+      else if (presence.kind === "doubted")
+        nextInMs = Math.min(nextInMs, presence.since + doubtLastsMs() - now);
     }
     if (expected.length === 0) return;
-    this.#alarm
-      .isSetBy(now + limits.pingCheckMs)
-      .catch((error: unknown) => logFault("no alarm for pings", {}, error));
+    this.#alarm.isSetBy(now + nextInMs).catch((error: unknown) => logFault("no alarm for pings", {}, error));
   }
 
   /** Whatever becomes of one, the others are looked at. */

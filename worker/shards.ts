@@ -21,7 +21,8 @@ let lastAnswer = { at: 0, body: "" };
 
 async function listAll(env: Env): Promise<string> {
   const { directoryShards, directoryMaxAgeMs } = settingsOf(env);
-  if (Date.now() - lastAnswer.at < directoryMaxAgeMs) return lastAnswer.body;
+  // An answer of the future is one of before the clock was set back.
+  if (Math.abs(Date.now() - lastAnswer.at) < directoryMaxAgeMs) return lastAnswer.body;
   const parts = await Promise.all(Array.from({ length: directoryShards }, (_, i) => shard(env, i).all()));
   const body = listBody(parts);
   if (directoryMaxAgeMs > 0) lastAnswer = { at: Date.now(), body };

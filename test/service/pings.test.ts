@@ -20,6 +20,20 @@ afterEach(async () => {
 
 const reason = expect.stringMatching(/^\w.+\.$/);
 
+/** Milliseconds of silence until a client is doubted, and then until it counts as gone. */
+const doubted = 0.4 * limits.pinglessMs + 1_000;
+const gone = limits.pinglessMs - doubted + 1_000;
+/** The tests begin in the past: the platform notes pings by its own clock, and they are to come in the end. */
+const ago = doubted + gone;
+
+/** Time passes until clients that say nothing are gone, but for those that do something `meanwhile`. All alarms come in time. */
+async function silence(homes: string[], meanwhile: () => unknown = () => {}): Promise<void> {
+  await later(server.url, doubted);
+  for (const home of homes) await ring(server.url, home);
+  await meanwhile();
+  await later(server.url, gone);
+}
+
 test("a client is told how often to ping, and is answered", async () => {
   const player = await Player.connect(server.url);
   expect(player.all("client_registered")).toMatchObject([{ pingMs: limits.pingMs }]);
@@ -34,7 +48,6 @@ const stirs: [string, Stir][] = [
 ];
 for (const [when, stir] of stirs) {
   test(`who said that it pings, and stopped, is gone ${when}; who pings, and who never said so, stays`, async () => {
-    const ago = limits.pinglessMs + 1_000;
     await later(server.url, -ago);
     const { lobbyId, host, guests } = await lobbyOf(4, server.url, { isPublic: true });
     const [silent, pinging, careless] = guests;
@@ -44,8 +57,10 @@ for (const [when, stir] of stirs) {
     // In somebody else's name it is not believed.
     careless.say("client_pings", { token: host.token });
     await rollCall(lobbyId, host, ...guests);
-    await later(server.url, ago);
-    await pinging.pings();
+    await silence(
+      [host, ...guests].map(({ home }) => home),
+      () => pinging.pings(),
+    );
 
     await stir({ lobbyId, host, silent });
     expect(await host.hears("lobby_peerDisconnect")).toEqual({ lobbyId, peerName: "Guest 1" });
@@ -58,25 +73,82 @@ for (const [when, stir] of stirs) {
 }
 
 test("who has not pinged for long, and says something, has not gone", async () => {
-  const ago = limits.pinglessMs + 1_000;
   await later(server.url, -ago);
   const { lobbyId, host, guests } = await lobbyOf(2, server.url);
   const [late] = guests;
   late?.say("client_pings");
   await late?.settled();
-  await later(server.url, ago);
-  late?.chat(lobbyId, "My page slept.");
-  await host.hearsChat("My page slept.");
+  await silence([late?.home ?? ""], async () => {
+    late?.chat(lobbyId, "My page slept.");
+    await host.hearsChat("My page slept.");
+  });
+  await ring(server.url, late?.home ?? "");
+  late?.chat(lobbyId, "It does not any more.");
+  await host.hearsChat("It does not any more.");
+});
+
+test("a clock that jumps 200 s forward parts nobody who pings, and who is silent from then on is gone a minute later", async () => {
+  const jump = 200_000;
+  for (const direct of [false, true]) {
+    await later(server.url, -jump);
+    const { lobbyId, host, guests, all } = await lobbyOf(3, server.url, { direct, isPublic: true });
+    const [pinging, silent] = guests;
+    if (!pinging || !silent) throw new Error("too few guests");
+    for (const player of all) player.say("client_pings");
+    await rollCall(lobbyId, host, ...guests);
+    await later(server.url, jump);
+    const homes = new Set(all.map(({ home }) => home));
+    for (const home of homes) await ring(server.url, home);
+    await rollCall(lobbyId, silent, ...all);
+    for (const player of all) expect(player.all("lobby_peerDisconnect")).toEqual([]);
+    await host.pings();
+    await pinging.pings();
+    // One interval, or another if this machine was too slow to look in time.
+    let isGone = false;
+    let minutes = 0;
+    silent.closed.then(() => {
+      isGone = true;
+    });
+    for (; !isGone && minutes < 5; minutes++) {
+      await later(server.url, 60_000);
+      await rollCall(lobbyId, host, pinging);
+      await rollCall(lobbyId, pinging, host);
+      for (const home of homes) await ring(server.url, home);
+      await pinging.settled();
+    }
+    expect(await silent.closed).toEqual({ code: 1001, reason });
+    await host.hears("lobby_peerDisconnect");
+    await rollCall(lobbyId, pinging, host);
+    await later(server.url, -60_000 * minutes);
+    await Promise.all([host, pinging].map((player) => player.leave()));
+  }
+});
+
+test("a clock that is set back an hour keeps nobody who pings from being heard, and nobody who is silent", async () => {
+  const { lobbyId, host, guests } = await lobbyOf(2, server.url, { direct: true });
+  const [silent] = guests;
+  silent?.say("client_pings");
+  await silent?.settled();
+  await later(server.url, -3_600_000);
+  await ring(server.url, host.home);
+  await rollCall(lobbyId, host);
+  expect(host.all("lobby_peerDisconnect")).toEqual([]);
+  // One interval, or another if this machine was too slow to look in time.
+  for (let i = 0; i < 5 && host.all("lobby_peerDisconnect").length === 0; i++) {
+    await later(server.url, 60_000);
+    await ring(server.url, host.home);
+    await rollCall(lobbyId, host);
+  }
+  await host.hears("lobby_peerDisconnect");
 });
 
 test("who wants a seat that somebody holds who is gone gets it", async () => {
-  const ago = limits.pinglessMs + 1_000;
   await later(server.url, -ago);
   const { lobbyId, guests } = await lobbyOf(2, server.url, { direct: true, isPublic: true, maxMembers: 2 });
   const [silent] = guests;
   silent?.say("client_pings");
   await silent?.settled();
-  await later(server.url, ago);
+  await silence([silent?.home ?? ""]);
   const newcomer = await Player.connect(server.url);
   expect((await newcomer.join(lobbyId, "Guest 1")).status).toBe(200);
   await watched.settles();
@@ -97,7 +169,7 @@ test("a host that said so, before it had a lobby, and stopped, is gone with its 
 
 // Real time, because only an object that nobody asks anything for ten seconds is put to sleep.
 test("a home that sleeps answers pings in its sleep, and wakes to look for those who stopped", async () => {
-  await setLimits(server.url, { pinglessMs: 12_500, pingCheckMs: 13_000 });
+  await setLimits(server.url, { pinglessMs: 5_000, pingCheckMs: 11_500 });
   const { lobbyId, host, guests } = await lobbyOf(3, server.url, { direct: true, isPublic: true });
   const [silent, pinging] = guests;
   if (!silent || !pinging) throw new Error("too few guests");
@@ -105,7 +177,7 @@ test("a home that sleeps answers pings in its sleep, and wakes to look for those
   silent.say("client_pings");
   pinging.say("client_pings");
   await rollCall(lobbyId, host, silent, pinging);
-  const pinger = setInterval(() => pinging.pings(), 3_000);
+  const pinger = setInterval(() => pinging.pings(), 1_000);
   try {
     expect(await host.hears("lobby_peerDisconnect")).toEqual({ lobbyId, peerName: "Guest 1" });
     expect(await incarnation(server.url, { home: host.home })).not.toBe(before);
@@ -117,7 +189,6 @@ test("a home that sleeps answers pings in its sleep, and wakes to look for those
 }, 40_000);
 
 test("who breaks the protocol, of which the platform tells now and then nothing, is gone as well if it had said so", async () => {
-  const ago = limits.pinglessMs + 1_000;
   await later(server.url, -ago);
   const { lobbyId, host, guests } = await lobbyOf(9, server.url, { isPublic: true });
   // An empty ping, and a frame with all reserved bits set, in one packet; then the connection breaks.
@@ -129,7 +200,7 @@ test("who breaks the protocol, of which the platform tells now and then nothing,
     connection.write(packet, () => connection.destroy());
   }
   await Promise.all(guests.map(({ closed }) => closed));
-  await later(server.url, ago);
+  await silence(guests.map(({ home }) => home));
   for (const { home } of guests) await ring(server.url, home);
   await host.hears("lobby_peerDisconnect", guests.length);
   await rollCall(lobbyId, host);

@@ -1,0 +1,34 @@
+/**
+ * Whether a client that pings is still there. Signs of life are times of the wall clock, which may jump, and nobody
+ * listens while a home sleeps. So a client is not gone at the first look that finds it silent: it has one more interval,
+ * and the look that ends it has to come in time. A look that comes late shows that the clock jumped, or that the machine
+ * stood still: then the interval begins again.
+ */
+import { limits } from "./limits.ts";
+
+export type Presence =
+  | { kind: "here" }
+  /** Silent, and found so first at `since`, in milliseconds since 1970. */
+  | { kind: "doubted"; since: number }
+  | { kind: "gone" };
+
+/** Milliseconds of silence after which a client is doubted: more than its pings are apart. */
+export function doubtAfterMs(): number {
+  return 0.4 * limits.pinglessMs;
+}
+
+/** Milliseconds that a doubted client has to say something: as often wake browsers a page that nobody looks at, or more. */
+export function doubtLastsMs(): number {
+  return limits.pinglessMs - doubtAfterMs();
+}
+
+/** `signs`: when it said something, by each way that there is. `doubtedSince`: as the look before found it, or null. */
+export function presenceOf(signs: readonly number[], doubtedSince: number | null, now: number): Presence {
+  // A sign of the future is one of before the clock was set back.
+  const last = Math.max(0, ...signs.filter((at) => at <= now + limits.clockSlackMs));
+  if (now - last <= doubtAfterMs()) return { kind: "here" };
+  const isDoubted = doubtedSince !== null && doubtedSince >= last && doubtedSince <= now;
+  const endsAt = isDoubted ? doubtedSince + doubtLastsMs() : 0;
+  if (!isDoubted || now > endsAt + limits.clockSlackMs) return { kind: "doubted", since: now };
+  return now >= endsAt ? { kind: "gone" } : { kind: "doubted", since: doubtedSince };
+}

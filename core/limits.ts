@@ -48,11 +48,17 @@ export const limits = {
 
   /** Milliseconds between two checks of a lobby that its members' other homes still hold them. */
   auditIntervalMs: 5 * 60_000,
-  /** Milliseconds a directory entry lives without being refreshed: three audits. */
+  /** Milliseconds a directory entry is believed since its lobby was heard of. Then a reader has its home asked, which costs a call. */
+  listingBelievedMs: 60_000,
+  /** Milliseconds after which an entry is dropped whose home does not answer: three audits. */
   listingLifeMs: 15 * 60_000,
+  /** Homes that a directory asks at a time. */
+  listingAsks: 32,
+  /** Milliseconds it waits for one of them. Readers of the list wait for `directoryPatienceMs`. */
+  listingAskMs: 3_000,
   /** Milliseconds a lobby waits for the directory before it goes on without it. */
   directoryPatienceMs: 1_000,
-  /** Milliseconds until a lobby tries again to mend its directory entry. */
+  /** Milliseconds until a lobby tries again to mend its directory entry, or a directory to ask a home. */
   listingRetryMs: 5_000,
   /** Lobbies in one page of a listing that asks for pages. */
   pageSize: 200,

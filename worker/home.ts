@@ -244,6 +244,10 @@ export class Home extends DurableObject<Env> implements HomePort {
     return this.#lobbies.get(lobbyId)?.isSeated(clientId) ?? false;
   }
 
+  async listed(lobbyIds: string[]): Promise<string[]> {
+    return lobbyIds.filter((lobbyId) => this.#lobbies.get(lobbyId)?.isListed);
+  }
+
   async receive(from: string, batch: Batch<Mail>): Promise<SeatRef[]> {
     this.#crowd.stir();
     return this.#post.receive(from, batch);

@@ -12,6 +12,7 @@ import { shardOf } from "./shards.ts";
 export class Listing {
   readonly #env: Env;
   readonly #lobbyId: string;
+  readonly #home: string;
   readonly #failed: () => void;
   /** What the directory should say: an entry, or null for none. */
   #wanted: ListedLobby | null = null;
@@ -20,9 +21,10 @@ export class Listing {
   #late = false;
 
   /** `failed` is called when the directory could not be told in time. */
-  constructor(env: Env, lobbyId: string, failed: () => void) {
+  constructor(env: Env, lobbyId: string, home: string, failed: () => void) {
     this.#env = env;
     this.#lobbyId = lobbyId;
+    this.#home = home;
     this.#failed = failed;
   }
 
@@ -44,7 +46,7 @@ export class Listing {
         await retry(
           async () => {
             const directory = shardOf(this.#env, this.#lobbyId);
-            await (wanted ? directory.put(wanted) : directory.remove(this.#lobbyId));
+            await (wanted ? directory.put(wanted, this.#home) : directory.remove(this.#lobbyId));
           },
           limits.retryDelaysMs.slice(0, 2),
         );

@@ -81,6 +81,11 @@ export class Lobby {
     return this.#state !== null && this.#state.phase.kind !== "closing";
   }
 
+  /** Whether it is open, and in the directory. */
+  get isListed(): boolean {
+    return this.isOpen && this.#state?.isPublic === true;
+  }
+
   isSeated(clientId: string): boolean {
     return this.#state !== null && seatOf(this.#state, clientId) !== undefined;
   }

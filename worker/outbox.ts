@@ -79,8 +79,8 @@ export class Outbox {
   }
 
   async #tell(lobby: ListedLobby | null): Promise<void> {
-    const { env } = this.#residence;
-    this.#listing ??= new Listing(env, this.#sender.lobbyId, () => this.#sender.listingFailed());
+    const { env, home } = this.#residence;
+    this.#listing ??= new Listing(env, this.#sender.lobbyId, home, () => this.#sender.listingFailed());
     this.#listed = !(await this.#listing.tell(lobby)) || lobby !== null;
   }
 

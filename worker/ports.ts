@@ -41,6 +41,8 @@ export interface HomePort {
   /** A client of another home wants to start the mediation. */
   start(lobbyId: string, call: StartCall): Promise<Outcome<null>>;
   isSeated(seat: SeatRef): Promise<boolean>;
+  /** Those of these lobbies that are open and public. */
+  listed(lobbyIds: string[]): Promise<string[]>;
   /** The strays: clients with news that have no seat in the lobby, and clients of parcels that are not here in it. */
   receive(from: string, batch: Batch<Mail>): Promise<SeatRef[]>;
 }

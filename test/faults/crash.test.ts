@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player, request } from "../support/player.ts";
 import { type Watch, watch } from "../support/promises.ts";
-import { crash, later, ring, startFaultyServer } from "../support/server.ts";
+import { crash, failCalls, later, ring, startFaultyServer } from "../support/server.ts";
 
 const timing = { ptpmConnectRequestIntervalMs: 300 };
 let server: Server;
@@ -260,10 +260,9 @@ describe("as time passes after a crash", () => {
         await ring(own.url, host.home);
         expect(await listed(lobbyId, own.url)).toBe(1);
       }
-      // One that is not is off the list after a quarter of an hour.
+      // One of which nothing was heard for long is asked for, and stays.
       await later(own.url, 15 * minutes + 1);
-      expect(await listed(lobbyId, own.url)).toBeUndefined();
-      // Its late audit brings it back.
+      expect(await listed(lobbyId, own.url)).toBe(1);
       await ring(own.url, host.home);
       await watcher.settles();
     } finally {
@@ -272,20 +271,60 @@ describe("as time passes after a crash", () => {
     }
   });
 
-  test("a lobby that is lost is off the list after a quarter of an hour, however often the directory sleeps", async () => {
+  for (const sleeps of [false, true]) {
+    test(`a lobby whose home crashed is off the list within a minute${sleeps ? ", though the directory slept" : ""}`, async () => {
+      const own = await startFaultyServer();
+      const watcher = watch(own.url);
+      try {
+        const { lobbyId, host } = await lobbyOf(2, own.url, { isPublic: true });
+        const alive = await lobbyOf(3, own.url, { isPublic: true });
+        // Nobody tells the lobby, and its alarm is minutes away.
+        await crash(own.url, { home: host.home });
+        expect(await listed(lobbyId, own.url)).toBe(2);
+        if (sleeps) await crash(own.url, { directory: "0" });
+        await later(own.url, minutes);
+        expect(await listed(lobbyId, own.url)).toBeUndefined();
+        expect(await listed(alive.lobbyId, own.url)).toBe(3);
+        await watcher.settles();
+      } finally {
+        watcher.stop();
+        await own.stop();
+      }
+    });
+  }
+
+  test("a clock that jumps 20 minutes, an hour or back hides no lobby, whether its home and the directory slept or not", async () => {
     const own = await startFaultyServer();
     const watcher = watch(own.url);
     try {
-      const { lobbyId, all } = await lobbyOf(2, own.url, { isPublic: true });
-      // The lobby is not told, and here its alarm does not come: to the directory it is as good as lost.
-      await crash(own.url, { home: all[0]?.home ?? "" });
-      expect(await listed(lobbyId, own.url)).toBe(2);
-      for (let i = 0; i < 4; i++) {
+      const lobbies = await Promise.all(
+        Array.from({ length: 40 }, () => lobbyOf(2, own.url, { isPublic: true })),
+      );
+      for (const jump of [20, 60, -60, -120, 24 * 60]) {
+        await later(own.url, jump * minutes);
+        const { body } = await request(own.url, "/lobbies");
+        expect(body?.lobbies).toHaveLength(40);
         await crash(own.url, { directory: "0" });
-        await later(own.url, 5 * minutes);
-        await listed(lobbyId, own.url);
+        for (const { lobbyId } of lobbies.slice(0, 2)) expect(await listed(lobbyId, own.url)).toBe(2);
       }
-      expect(await listed(lobbyId, own.url)).toBeUndefined();
+      await watcher.settles();
+    } finally {
+      watcher.stop();
+      await own.stop();
+    }
+  });
+
+  test("homes that do not answer the directory keep their lobbies in the list", async () => {
+    const own = await startFaultyServer();
+    const watcher = watch(own.url);
+    try {
+      const { lobbyId } = await lobbyOf(2, own.url, { isPublic: true });
+      await failCalls(own.url, "listed", "fail", 1_000);
+      await later(own.url, 2 * minutes);
+      expect(await listed(lobbyId, own.url)).toBe(2);
+      await crash(own.url, { directory: "0" });
+      expect(await listed(lobbyId, own.url)).toBe(2);
+      await failCalls(own.url, "listed", "fail", 0);
       await watcher.settles();
     } finally {
       watcher.stop();

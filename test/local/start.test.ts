@@ -264,15 +264,17 @@ describe("the end of a server", () => {
     });
   }
 
-  test("with --persist: its storage is kept, and taken up again", async () => {
+  test("with --persist: its storage is kept and taken up again, and lists no lobby of before", async () => {
     const kept = join(folder, "kept", "here");
     const first = await running("--persist", kept);
-    await lobbyOf(2, first.url, { isPublic: true });
+    const { lobbyId } = await lobbyOf(2, first.url, { isPublic: true });
+    expect((await request(first.url, "/lobbies")).body).toMatchObject({ lobbies: [{ id: lobbyId }] });
     process.kill(first.program.pid, "SIGTERM");
     expect(await first.program.ended).toBe(0);
     expect((await readdir(kept, { recursive: true })).some((name) => name.endsWith(".sqlite"))).toBe(true);
 
     const second = await running(`--persist=${kept}`);
+    // Its players are gone, and so is the lobby.
     expect((await request(second.url, "/lobbies")).body).toEqual({ lobbies: [] });
     process.kill(second.program.pid, "SIGTERM");
     expect(await second.program.ended).toBe(0);

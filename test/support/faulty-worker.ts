@@ -69,6 +69,9 @@ export class Home extends RealHome {
 }
 export class Directory extends RealDirectory {
   readonly #incarnation = crypto.randomUUID();
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, faultyBindings(env));
+  }
   override async remove(lobbyId: string): Promise<void> {
     const ms = Number(faults.get("unlisting") ?? 0);
     if (ms > 0) await scheduler.wait(ms);

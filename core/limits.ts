@@ -290,6 +290,10 @@ export const limits = {
   unansweredBytes: 16 * 1024 ** 2,
   /** The same of all clients of a home together: then the one that most was sent to is thrown out. */
   homeUnansweredBytes: 256 * 1024 ** 2,
+  /** Milliseconds that an isolate believes its last answer to whether the machine's storage has room. */
+  roomAgeMs: 200,
+  /** Milliseconds it waits for that answer. */
+  roomPatienceMs: 200,
   /** Milliseconds that a client has to take notice that it was thrown out. */
   closingMs: 10_000,
   /** Bytes that wait for those who do not: they keep them as long as they like. With more, or twice as much for all who were thrown out, the home ends itself, which frees all. */

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, stop as stopEsbuild } from "esbuild";
-import { Log, LogLevel, Miniflare } from "miniflare";
+import { Log, LogLevel, Miniflare, Response } from "miniflare";
 import { hostInUrl } from "../core/endpoint.ts";
 import { limits } from "../core/limits.ts";
 import { defaultTiming, type Timing } from "../core/settings.ts";
@@ -11,6 +11,7 @@ import type { Line } from "../udp-sidecar/log.ts";
 import { type Sidecar, startSidecar } from "../udp-sidecar/sidecar.ts";
 import { compatibilityDate } from "./clock.ts";
 import { mostHomes, type Room } from "./descriptors.ts";
+import { type FreeSpace, watchFreeSpace } from "./free-space.ts";
 import { sayGoodbye } from "./goodbye.ts";
 import { addressesOf } from "./port.ts";
 import { openFolder, openTemporaryFolder } from "./storage.ts";
@@ -64,7 +65,14 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const script = await bundleWorker(options.entry ?? join(root, "local/worker.ts"), options.inject);
   const hosts = await addressesOf(host);
   const storage = persist === undefined ? openTemporaryFolder() : openFolder(persist);
-  const cleanUp = () => storage.close();
+  const space = watchFreeSpace(storage.path, {
+    keepReserve: persist !== undefined,
+    told: options.told ?? (() => {}),
+  });
+  const cleanUp = () => {
+    space.stop();
+    storage.close();
+  };
   process.once("exit", cleanUp);
   const local: Partial<LocalVars> = { stopKey, ...(room && { mostSockets: String(room.sockets) }) };
   const homes = room?.homes ?? mostHomes;
@@ -75,6 +83,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       hosts,
       httpPort,
       storage: storage.path,
+      space,
       logged: options.logged,
       crashed: options.crashed ?? (() => {}),
     }),
@@ -152,6 +161,7 @@ function workerOptions(from: {
   hosts: string[];
   httpPort: number;
   storage: string;
+  space: FreeSpace;
   logged: ((line: string) => void) | undefined;
   crashed: (restarted: boolean) => void;
 }): ConstructorParameters<typeof Miniflare>[0] {
@@ -195,6 +205,10 @@ function workerOptions(from: {
             HOME: object("Home"),
             DIRECTORY: object("Directory"),
             FLEET: object("Fleet"),
+            STORAGE: {
+              type: "fetcher",
+              handler: () => new Response(null, { status: from.space.hasRoom ? 200 : 507 }),
+            },
             CONNECTS: counting("CONNECTS", limits.addressConnects),
             REQUESTS: counting("REQUESTS", limits.addressRequests),
             FAILED_JOINS: counting("FAILED_JOINS", limits.addressFailedJoins),

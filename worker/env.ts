@@ -15,6 +15,8 @@ export type Env = {
   HOME: DurableObjectNamespace<Home>;
   DIRECTORY: DurableObjectNamespace<Directory>;
   FLEET: DurableObjectNamespace<Fleet>;
+  /** Answers 200 while the machine's storage has room for new players and lobbies. Only `npm start` binds it. */
+  STORAGE?: Fetcher;
   /** The deployment's one secret, the same on every sidecar. `wrangler secret put ORION_SECRET` */
   ORION_SECRET?: string;
   /** A second one that is accepted, while one follows the other (docs/operating.md). */

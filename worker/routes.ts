@@ -16,6 +16,7 @@ import { pathText } from "./path.ts";
 import { placeOf } from "./place.ts";
 import { type HomePort, homeAt } from "./ports.ts";
 import { released, retry } from "./retry.ts";
+import { refuseWithoutRoom } from "./room.ts";
 import { listLobbies } from "./shards.ts";
 import { receiveHeartbeat, receiveObservations } from "./sidecar-posts.ts";
 
@@ -43,15 +44,23 @@ const list: Route = async (request, env) => {
   });
 };
 
-const host: Route = async (request, env) =>
-  await asClient(request, env, { schema: hostRequest, status: 201 }, (home, call, { token: _, ...body }) =>
-    home.hostLobby({ ...call, request: body }),
+const host: Route = async (request, env) => {
+  const noRoom = await refuseWithoutRoom(env);
+  if (noRoom) return refused(noRoom);
+  return await asClient(
+    request,
+    env,
+    { schema: hostRequest, status: 201 },
+    (home, call, { token: _, ...body }) => home.hostLobby({ ...call, request: body }),
   );
+};
 
 const join: Route = async (request, env) => {
   const network = networkOfRequest(request, env);
   const guesser = refuseGuesser(network);
   if (guesser) return refused(guesser);
+  const noRoom = await refuseWithoutRoom(env);
+  if (noRoom) return refused(noRoom);
   const lobbyId = lobbyIdOf(request);
   return await asClient(
     request,

@@ -18,6 +18,7 @@ import { logFault } from "./log.ts";
 import { pathText } from "./path.ts";
 import { placeOf } from "./place.ts";
 import { homeAt } from "./ports.ts";
+import { refuseWithoutRoom } from "./room.ts";
 
 export function isUpgrade(request: Request): boolean {
   return request.headers.get("upgrade")?.toLowerCase() === "websocket";
@@ -31,6 +32,8 @@ export async function upgrade(request: Request, env: Env): Promise<Response> {
   const network = networkOfRequest(request, env);
   const tooMany = await count(env, "CONNECTS", network);
   if (tooMany) return refused(tooMany);
+  const noRoom = await refuseWithoutRoom(env);
+  if (noRoom) return refused(noRoom);
   const [, root, wanted, ...rest] = new URL(request.url).pathname.split("/");
   const lobbyId = root === "lobbies" && wanted && rest.length === 0 ? readLobbyId(pathText(wanted)) : null;
   // Where the socket goes tells whether there is such a lobby: to one who guesses, nothing.

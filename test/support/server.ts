@@ -10,7 +10,7 @@ const inTheWorker = fileURLToPath(new URL("./in-the-worker.ts", import.meta.url)
 const everyLine = fileURLToPath(new URL("./every-line.ts", import.meta.url));
 
 /** `bounded`: only as many lines are logged as in a deployment; else all. */
-export type TestServerOptions = Partial<Omit<ServerOptions, "inject" | "told">> & { bounded?: boolean };
+export type TestServerOptions = Partial<Omit<ServerOptions, "inject">> & { bounded?: boolean };
 
 /** A server whose objects can be crashed (`faulty-worker.ts`). */
 export function startFaultyServer(options: TestServerOptions = {}): Promise<Server> {
@@ -27,6 +27,7 @@ export function startTestServer({
   secret = randomBytes(32).toString("hex"),
   logged = printErrors,
   bounded = false,
+  told = () => {},
   ...options
 }: TestServerOptions = {}): Promise<Server> {
   noteSettings({ ...vars, ORION_SECRET: secret });
@@ -41,7 +42,10 @@ export function startTestServer({
       const log = noteWritten(text);
       if (log !== null) logged(log);
     },
-    told: noteTold,
+    told: (line) => {
+      noteTold(line);
+      told(line);
+    },
     ...options,
   });
 }

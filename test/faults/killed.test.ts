@@ -1,10 +1,11 @@
 /** The whole server is killed, with no time for a word, and started again on the storage it left. */
+import { execFileSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { carryMediation } from "../support/mediation.ts";
-import { lobbyOf, Player } from "../support/player.ts";
+import { lobbyOf, Player, request } from "../support/player.ts";
 import { freeTcpPort, freeUdpPort, type Program, root, startProgram } from "../support/program.ts";
 import { watch } from "../support/promises.ts";
 
@@ -23,6 +24,17 @@ async function start(): Promise<Program> {
   const program = startProgram(process.execPath, [script, ...ports.map(String), folder]);
   await program.prints(/running/);
   return program;
+}
+
+/** Kills the process that all objects live in, and no other. */
+function killObjects(program: Program): void {
+  const rows = execFileSync("ps", ["-A", "-o", "pid=,ppid=,comm="], { encoding: "utf8" }).split("\n");
+  const pids = rows
+    .map((row) => row.trim().split(/\s+/))
+    .filter(([, parent, name]) => Number(parent) === program.pid && name?.startsWith("workerd"))
+    .map(([pid]) => Number(pid));
+  expect(pids).toHaveLength(1);
+  for (const pid of pids) process.kill(pid, "SIGKILL");
 }
 
 /** With all its processes at once. */
@@ -59,3 +71,30 @@ test("everybody's socket breaks, nothing of before comes back, and who connects 
     await kill(program);
   }
 });
+
+test.skipIf(process.platform === "win32")(
+  "the process of all objects is killed, and no lobby of before is ever listed",
+  async () => {
+    const program = await start();
+    const list = async () => {
+      const { status, body } = await request(url, "/lobbies");
+      expect(status).toBe(200);
+      return body;
+    };
+    try {
+      const lobbies = await Promise.all(
+        Array.from({ length: 20 }, () => lobbyOf(1, url, { isPublic: true })),
+      );
+      expect(await list()).toMatchObject({ lobbies: { length: 20 } });
+      killObjects(program);
+      await Promise.all(lobbies.map(({ host }) => host.closed));
+      const first = await vi.waitFor(list, { timeout: 20_000, interval: 20 });
+      expect(first).toEqual({ lobbies: [] });
+      const { lobbyId } = await lobbyOf(1, url, { isPublic: true });
+      expect(await list()).toMatchObject({ lobbies: [{ id: lobbyId }] });
+    } finally {
+      await kill(program);
+    }
+  },
+  60_000,
+);

@@ -110,7 +110,13 @@ describe("a server whose parts are killed", () => {
     const { program, base } = await running(direct);
     const workerd = descendantsNamed(program.pid, "workerd");
     expect(workerd).toHaveLength(1);
-    const left = storageOf(workerd[0] ?? 0);
+    // Objects that sleep have no files open.
+    const left = await vi.waitFor(async () => {
+      await request(base, "/lobbies");
+      const path = storageOf(workerd[0] ?? 0);
+      expect(path).not.toBe("");
+      return path;
+    }, 20_000);
     process.kill(program.pid, "SIGKILL");
     await program.ended;
     await ended(workerd);

@@ -59,7 +59,10 @@ async function startServer(httpPort: number): Promise<Subject> {
   const udpPort = await freePort();
   // What a delivery costs shows only where nothing holds deliveries back.
   const unbounded = ["--chatDeliveriesPerSecond", `${1e9}`];
-  const args = ["--httpPort", `${httpPort}`, "--udpPort", `${udpPort}`, "--host", host, ...unbounded];
+  // As on Cloudflare, where a line costs money.
+  const silent = ["--logLobbies", "off"];
+  const ports = ["--httpPort", `${httpPort}`, "--udpPort", `${udpPort}`];
+  const args = [...ports, "--host", host, ...unbounded, ...silent];
   const program = launch("the server", "local/start.ts", { args });
   await program.prints(/is running/);
   const url = new URL(`http://${host}:${httpPort}`);

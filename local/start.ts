@@ -63,7 +63,9 @@ async function run(options: StartOptions): Promise<void> {
   setUpWorkerd(limit);
   // In a terminal a person reads what else there is to say, and otherwise a program may.
   const isTerminal = process.stdout.isTTY;
-  const print = (line: string) => console.log(isTerminal ? plainLine(line) : line);
+  const print = (text: string) => {
+    for (const line of text.split("\n")) console.log(isTerminal ? plainLine(line) : line);
+  };
   // That all is well the greeting says.
   let isGreeted = false;
   const told = (line: Line) => {

@@ -118,7 +118,9 @@ describe("the end of npm run dev", () => {
   );
 });
 
-test("npm run dev takes any free ports where it is told 0, and says which", { timeout: slow }, async () => {
+test("npm run dev takes any free ports where it is told 0, says which, and tells how players connect", {
+  timeout: slow,
+}, async () => {
   const dev = startProgram("npm", ["run", "-s", "dev", "--", "--httpPort=0", "--udpPort", "0"]);
   try {
     await dev.prints(/knows this sidecar/);
@@ -126,6 +128,7 @@ test("npm run dev takes any free ports where it is told 0, and says which", { ti
     const [, udpPort] = /\bport (\d+)/.exec(dev.output) ?? [];
     expect((await request(new URL(edge), "/ping")).status).toBe(200);
     await carryMediation(new URL(edge), { direct: true, udpPort: Number(udpPort) });
+    await dev.prints(/ \d\d:\d\d:\d\d \w{5} connected 3 of 3 in \d/);
   } finally {
     await dev.stop();
   }

@@ -83,10 +83,9 @@ export class UdpPort {
       const socket = await tryBind(isIPv6(bind) ? "udp6" : "udp4", port, bind);
       return new UdpPort(socket, { ...options, addresses: () => [] });
     }
-    if (process.platform !== "linux") {
-      return new UdpPort(await bindAll(port, false), { ...options, addresses: () => [] });
-    }
-    const opened = new UdpPort(await shareAll(port), options);
+    const shared = process.platform === "linux" ? await shareAll(port) : null;
+    if (!shared) return new UdpPort(await bindAll(port, false), { ...options, addresses: () => [] });
+    const opened = new UdpPort(shared, options);
     await opened.refresh();
     return opened;
   }
@@ -169,15 +168,16 @@ function interfaces(): string[] {
 
 /**
  * All addresses, in such a way that this program can open more sockets for the port. Others of the same user could as well, and
- * would take datagrams away. So it first makes sure that nobody has the port.
+ * would take datagrams away. So it first makes sure that nobody has the port. Null if the system shares no ports.
  */
-async function shareAll(port: number, triesLeft = 10): Promise<Socket> {
+async function shareAll(port: number, triesLeft = 10): Promise<Socket | null> {
   const probe = await bindAll(port, false);
   const free = probe.address().port;
   await closed(probe);
   try {
     return await bindAll(free, true);
   } catch (error) {
+    if (codeOf(error) !== "EADDRINUSE") return null;
     // Somebody else has just taken the one that happened to be free.
     if (port !== 0 || triesLeft === 0) throw error;
     return await shareAll(port, triesLeft - 1);
@@ -222,6 +222,10 @@ function closed(socket: Socket): Promise<void> {
 }
 
 function isWithoutIPv6(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const code = codeOf(error);
   return code === "EAFNOSUPPORT" || code === "EADDRNOTAVAIL" || code === "EINVAL";
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
 }

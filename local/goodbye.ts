@@ -1,7 +1,7 @@
 import { stopHeader } from "./worker-vars.ts";
 
-/** Milliseconds that the Worker has for its goodbye. It takes 1 000 at most, if it is well. */
-const patienceMs = 2_000;
+/** Milliseconds that the Worker has for its goodbye. It takes 1 000 if a client does not answer, and 4 000 at most. */
+const patienceMs = 5_000;
 
 /**
  * Has a Worker (worker.ts) close all its WebSockets. Returns when its clients know that it stops, or soon after the

@@ -16,8 +16,10 @@ type LocalEnv = Env & { [Name in keyof LocalVars]?: string };
 
 /** Seconds after which a client that was refused for lack of room may ask again. */
 const retryAfterS = 10;
-/** Milliseconds that clients have to answer when their sockets are closed. */
-const goodbyeMs = 1_000;
+/** Milliseconds in which all homes close their sockets, even on a busy machine. */
+const closingMs = 3_000;
+/** Milliseconds that clients then have to answer. */
+const answerMs = 1_000;
 
 /** Open sockets by the id of their home. workerd runs all homes and the Worker in one isolate, which has this map. */
 const sockets = new Map<string, number>();
@@ -76,10 +78,10 @@ export default {
   },
 } satisfies ExportedHandler<LocalEnv>;
 
-/** Closes every client's socket, and waits until the clients have answered, or `goodbyeMs` have passed. */
+/** Closes every client's socket, and waits a moment for the clients' answers. */
 async function closeAll({ HOME }: Env): Promise<void> {
-  const end = Date.now() + goodbyeMs;
   const goodbyes = [...sockets.keys()].map((id) => HOME.get(HOME.idFromString(id)).goodbye());
-  await Promise.race([Promise.allSettled(goodbyes), scheduler.wait(goodbyeMs)]);
+  await Promise.race([Promise.allSettled(goodbyes), scheduler.wait(closingMs)]);
+  const end = Date.now() + answerMs;
   while (openSockets > 0 && Date.now() < end) await scheduler.wait(10);
 }

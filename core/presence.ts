@@ -24,10 +24,11 @@ export function doubtLastsMs(): number {
 
 /** `signs`: when it said something, by each way that there is. `doubtedSince`: as the look before found it, or null. */
 export function presenceOf(signs: readonly number[], doubtedSince: number | null, now: number): Presence {
-  // A sign of the future is one of before the clock was set back.
-  const last = Math.max(0, ...signs.filter((at) => at <= now + limits.clockSlackMs));
+  // What is of the future is of before the clock was set back.
+  const latest = now + limits.clockSlackMs;
+  const last = Math.max(0, ...signs.filter((at) => at <= latest));
   if (now - last <= doubtAfterMs()) return { kind: "here" };
-  const isDoubted = doubtedSince !== null && doubtedSince >= last && doubtedSince <= now;
+  const isDoubted = doubtedSince !== null && doubtedSince >= last && doubtedSince <= latest;
   const endsAt = isDoubted ? doubtedSince + doubtLastsMs() : 0;
   if (!isDoubted || now > endsAt + limits.clockSlackMs) return { kind: "doubted", since: now };
   return now >= endsAt ? { kind: "gone" } : { kind: "doubted", since: doubtedSince };

@@ -88,7 +88,7 @@ export class Directory extends DurableObject<Env> {
   /** Waits a moment for the homes of all entries that are not believed without asking. */
   async #askForDoubtful(): Promise<void> {
     const now = Date.now();
-    const isBack = now < this.#readAt;
+    const isBack = now + limits.clockSlackMs < this.#readAt;
     this.#readAt = now;
     if (!isBack && now < this.#believedUntil) return;
     this.#asking ??= this.#ask().finally(() => {
@@ -162,7 +162,9 @@ export class Directory extends DurableObject<Env> {
 
 /** Whether it is shown without asking. Of a time in the future the clock was set back since. */
 function isBelieved({ boot, heardAt }: Row, now: number): boolean {
-  return boot === thisBoot() && heardAt <= now && now < heardAt + limits.listingBelievedMs;
+  return (
+    boot === thisBoot() && heardAt <= now + limits.clockSlackMs && now < heardAt + limits.listingBelievedMs
+  );
 }
 
 /** Whether it is shown although its home does not answer: only what this process has heard of, not too long ago. */

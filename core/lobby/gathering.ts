@@ -215,7 +215,9 @@ function rollCall(
 }
 
 function isOld(seen: Seen | undefined, now: number): boolean {
-  return seen !== undefined && (seen.at + limits.sightingMs < now || seen.at > now);
+  if (seen === undefined) return false;
+  // Two events of one object may have clocks that differ a little. What is farther in the future is of before a jump back.
+  return seen.at + limits.sightingMs < now || seen.at > now + limits.clockSlackMs;
 }
 
 /** A client chooses no id, but `__defineGetter__` would be one. */

@@ -448,3 +448,19 @@ test("after a clock was set back everything is due when it would have been, from
       .happens(woken()),
   ).toContain("unlist");
 });
+
+test("events whose clocks differ a little delay no introduction", () => {
+  const lobby = gathering(friends);
+  lobby.happens(seen("Ann", 1001), seen("Ben", 1002));
+  lobby.waits(-50).happens(seen("Cid", 1003));
+  expect(phaseOf(lobby)).toBe("connecting");
+});
+
+test("endpoints of before a clock was set back are asked for once more", () => {
+  const lobby = gathering(friends);
+  lobby.happens(seen("Ann", 1001), seen("Ben", 1002));
+  lobby.waits(-60 * minute).happens(seen("Cid", 1003));
+  expect(phaseOf(lobby)).toBe("gathering");
+  lobby.happens(seen("Ann", 1001), seen("Ben", 1002));
+  expect(phaseOf(lobby)).toBe("connecting");
+});

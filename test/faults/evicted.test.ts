@@ -5,6 +5,7 @@
 import { setTimeout as pass } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Server } from "../../local/server.ts";
+import { lobbyOf } from "../support/player.ts";
 import { type Watch, watch } from "../support/promises.ts";
 import { incarnation, startFaultyServer } from "../support/server.ts";
 import { type Cast, castOf, steps } from "./life.ts";
@@ -50,6 +51,30 @@ for (const direct of [false, true]) {
         expect(watcher.broken().map(({ sentence }) => sentence)).toEqual([]);
       });
     }
+  });
+}
+
+for (const sleeps of [false, true]) {
+  test.concurrent(`plain clients that send one datagram only are introduced when the last one is seen${sleeps ? ", after a sleep" : ""}`, async () => {
+    const { lobbyId, host, guests, all } = await lobbyOf(3, server.url);
+    const [late] = guests;
+    if (!late) throw new Error("no guest");
+    late.answersOverUdp = false;
+    const before = await incarnation(server.url, { home: host.home });
+    await host.start(lobbyId);
+    for (const player of all) await player.hears("ptpMediation_send");
+    for (const player of all) player.answersOverUdp = false;
+    const chat = setInterval(() => sleeps || host.chat(lobbyId, "Awake."), 1_000);
+    await pass(500 + sleepMs);
+    clearInterval(chat);
+    late.sendDatagram(server.sidecar?.port ?? 0);
+    const { peers } = await host.hears("ptpMediation_peersConnection_start");
+    expect(peers).toEqual(guests.map(({ udp }) => ({ ip: "127.0.0.1", port: udp?.address().port })));
+    const after = await incarnation(server.url, { home: host.home });
+    if (sleeps) expect(after).not.toBe(before);
+    else expect(after).toBe(before);
+    for (const player of all) player.reportsSuccess();
+    for (const player of all) await player.hears("lobby_closed");
   });
 }
 

@@ -11,8 +11,8 @@ import { incarnation, later, ring, setFault, startFaultyServer } from "../suppor
 
 const sleepMs = 12_500;
 
-// All at once, each with a server of its own that listens for the end of the process.
-vi.setConfig({ maxConcurrency: 20 });
+// All at once, each with a server of its own that listens for the end of the process. A busy machine starts them slowly.
+vi.setConfig({ maxConcurrency: 20, testTimeout: 240_000 });
 process.setMaxListeners(30);
 
 type Lobby = Awaited<ReturnType<typeof lobbyOf>>;
@@ -146,40 +146,6 @@ for (const direct of [false, true]) {
       for (const player of all) player.reportsSuccess();
       for (const player of all) await player.hears("lobby_closed");
       expect(await incarnation(server.url, { home: host.home })).not.toBe(before);
-      await watcher.settles();
-    } finally {
-      watcher.stop();
-      await server.stop();
-    }
-  });
-}
-
-for (const sleeps of [false, true]) {
-  test.concurrent(`plain clients that send one datagram only are introduced when the last one is seen${sleeps ? ", after a sleep" : ""}`, async () => {
-    const server = await startFaultyServer({ timing: { ptpmConnectRequestIntervalMs: 60_000 } });
-    const watcher = watch(server.url);
-    try {
-      const { lobbyId, host, guests, all } = await lobbyOf(3, server.url);
-      const [late] = guests;
-      if (!late) throw new Error("no guest");
-      late.answersOverUdp = false;
-      const before = await incarnation(server.url, { home: host.home });
-      await host.start(lobbyId);
-      for (const player of all) await player.hears("ptpMediation_send");
-      await rollCall(lobbyId, late, ...all);
-      for (const player of all) player.answersOverUdp = false;
-      const chat = setInterval(() => sleeps || host.chat(lobbyId, "Awake."), 1_000);
-      await pass(sleepMs);
-      clearInterval(chat);
-      late.sendDatagram(server.sidecar?.port ?? 0);
-      const peers = await host.hears("ptpMediation_peersConnection_start");
-      const ports = guests.map(({ udp }) => ({ ip: "127.0.0.1", port: udp?.address().port }));
-      expect(peers).toEqual({ peers: ports });
-      const after = await incarnation(server.url, { home: host.home });
-      if (sleeps) expect(after).not.toBe(before);
-      else expect(after).toBe(before);
-      for (const player of all) player.reportsSuccess();
-      for (const player of all) await player.hears("lobby_closed");
       await watcher.settles();
     } finally {
       watcher.stop();

@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { connect, type Lobby, type Orion } from "../../client/index.ts";
 import { problems } from "../../core/problem.ts";
 import type { Server } from "../../local/server.ts";
@@ -71,8 +71,9 @@ test("what a player says comes back as said, and to all in the same order", asyn
     ["chat", { from: "Ada", text: "Hello, Grüße!", at: expect.any(Number) }],
     ["chat", { from: "Bo", text: "Hello", at: expect.any(Number) }],
   ]);
-  expect(adas).toHaveLength(7);
-  expect(bos).toHaveLength(7);
+  // Each has heard its own last message, and perhaps not yet the other's.
+  await vi.waitFor(() => expect([adas?.length, bos?.length]).toEqual([7, 7]), 10_000);
+  expect(bos).toEqual(adas);
   for (const text of ["", "a".repeat(251)]) await expectError(ada.chat(text), "invalid_message");
 });
 

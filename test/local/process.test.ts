@@ -63,6 +63,7 @@ describe("npm start in the background of a shell", () => {
       process.kill(npm, signal);
       expect(await player.closed).toMatchObject({ code: 1012 });
       await ended(all);
+      await program.ended;
       expect(temporaryFolders()).toEqual([]);
     });
   }

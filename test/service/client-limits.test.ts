@@ -31,9 +31,13 @@ test("a client that asks again and again is refused for a while, alone, and keep
   const answers = await Promise.all(rounds.flatMap((ask) => ask?.() ?? []));
   const refused = answers.filter(isTooMany);
   expect(answers.length - refused.length).toBeGreaterThanOrEqual(limits.requestBurst - 1);
-  for (const i of asks.keys())
-    expect(answers.filter((_, n) => n % asks.length === i).some(isTooMany)).toBe(true);
   const waits = refused.map(expectTooMany);
+  // Whatever it asks for counts: which of the first came through is a matter of their ways.
+  for (const ask of asks) {
+    const more = await Promise.all(Array.from({ length: limits.requestBurst }, ask));
+    expect(more.some(isTooMany)).toBe(true);
+    waits.push(...more.filter(isTooMany).map(expectTooMany));
+  }
   for (const guest of guests) expectRefused(await guest.host(), 409, "already_in_lobby");
   await later(server.url, Math.max(...waits) * 1000);
   expectRefused(await host.host(), 409, "already_in_lobby");

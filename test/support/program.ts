@@ -75,7 +75,11 @@ export function startProgram(command: string, args: string[], environment: NodeJ
     },
     ended,
     stop: async () => {
-      if (child.pid !== undefined && !over) process.kill(-child.pid, "SIGTERM");
+      try {
+        if (child.pid !== undefined && !over) process.kill(-child.pid, "SIGTERM");
+      } catch {
+        // It has just ended, and its last output is on its way.
+      }
       await ended;
     },
   };

@@ -41,7 +41,7 @@ Usage: npm start -- [options]
                                        each member. Default: ${limits.chatDeliveriesPerSecond}
   --ptpmServerConnectTimeoutMs <ms>    How long all players have for their first datagram.
                                        Default: ${defaultTiming.ptpmServerConnectTimeoutMs}
-  --ptpmConnectRequestIntervalMs <ms>  How often those not yet seen are reminded.
+  --ptpmConnectRequestIntervalMs <ms>  How often players are asked again, until all are seen.
                                        Default: ${defaultTiming.ptpmConnectRequestIntervalMs}
   --ptpmConnectTimeoutMs <ms>          How long the players have to connect to one another.
                                        Default: ${defaultTiming.ptpmConnectTimeoutMs}

@@ -49,6 +49,13 @@ describe("chat is 1 to 250 UTF-16 units long", () => {
   }
 });
 
+test("a report with a cause that this server does not know still counts", () => {
+  const failure = { token: chat.token, mediation: "abc", cause: "of-a-newer-client", peers: [] };
+  expect(readClientMessage(encode("ptpMediation_peersConnection_failure", failure))).toMatchObject({
+    report: { cause: null, peers: [] },
+  });
+});
+
 describe("a message is ignored", () => {
   const { token: _, ...withoutToken } = chat;
   const ignored: Record<string, string> = {

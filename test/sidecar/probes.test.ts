@@ -13,6 +13,8 @@ import { cookieOf, datagramOf, sealedOf, secret, tokenOf } from "../support/secr
 import { encode } from "../support/wire.ts";
 
 const soon = { timeout: 5_000, interval: 1 };
+/** The sidecar's clock: it stands still, because a cookie is another one two minutes later. */
+const now = Date.now();
 const token = tokenOf("Ada");
 const candidates = [
   { ip: "192.168.1.7", port: 40_000 },
@@ -26,7 +28,10 @@ describe("over UDP", () => {
   let ada: UdpClient;
   beforeEach(async () => {
     edge = await startStandIn();
-    sidecar = await startSidecar({ edge: edge.url, secret, port: 0, name: "test" }, () => {});
+    sidecar = await startSidecar(
+      { edge: edge.url, secret, port: 0, name: "test", clock: () => now },
+      () => {},
+    );
     ada = await openUdpClient();
     cleanUps.push(edge.stop, sidecar.stop, ada.close);
   });
@@ -44,7 +49,7 @@ describe("over UDP", () => {
     return edge.observed.flat();
   };
   const where = () => ({ ip: "127.0.0.1", port: ada.port });
-  const cookie = () => cookieOf("127.0.0.1", ada.port);
+  const cookie = () => cookieOf("127.0.0.1", ada.port, { now });
   const whoAndWhere = () => ({ home: "17", clientId: "Ada-------------", ...where() });
 
   test("a player that probes both ports is told at each where it is seen, and posted once with both", async () => {
@@ -56,15 +61,15 @@ describe("over UDP", () => {
       expect(answer.length).toBeLessThanOrEqual(request.length);
       expect(unsealed(token, answer)).toEqual({
         method: "ptpMediation_seen",
-        payload: { nonce: "nonce-12", ...where(), cookie: cookieOf("127.0.0.1", ada.port) },
+        payload: { nonce: "nonce-12", ...where(), cookie: cookieOf("127.0.0.1", ada.port, { now }) },
       });
     }
     expect(await observed(1)).toEqual([{ ...whoAndWhere(), second: where(), candidates, proven: true }]);
   });
 
   test("a player is not seen before it returns what was sent to where it says it is", async () => {
-    const elsewhere = cookieOf("127.0.0.2", ada.port);
-    for (const about of [{}, { cookie: elsewhere }, { cookie: cookieOf("127.0.0.1", 9) }]) {
+    const elsewhere = cookieOf("127.0.0.2", ada.port, { now });
+    for (const about of [{}, { cookie: elsewhere }, { cookie: cookieOf("127.0.0.1", 9, { now }) }]) {
       await ada.send(probe(about), sidecar.port);
       expect(unsealed(token, await ada.next()).payload).toMatchObject({ cookie: cookie() });
     }

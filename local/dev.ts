@@ -136,7 +136,7 @@ function readOptions(args: string[]): { httpPort: number; udpPort: number; secre
     // Others would need escapes in the file for wrangler.
     if (!/^[\w.~+/=:@%,-]{16,}$/.test(secret)) {
       throw new Error(
-        "ORION_SECRET must have 16 characters or more: letters, digits and . _ ~ + / = : @ % , -",
+        "ORION_SECRET must have 16 characters or more, each one of A-Z, a-z, 0-9 and . _ ~ + / = : @ % , -",
       );
     }
     return { httpPort: port("httpPort", "5980"), udpPort: port("udpPort", "5990"), secret };

@@ -146,7 +146,7 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
   const name = given("name") ?? defaultName();
   if (!/^[\w.-]{1,64}$/.test(name)) {
     throw new Error(
-      `--name must be 1 to 64 letters, digits, dots, dashes or underscores, not ${JSON.stringify(name)}.`,
+      `--name must have 1 to 64 characters, each one of A-Z, a-z, 0-9, dot, dash or underscore, not ${JSON.stringify(name)}.`,
     );
   }
   return {

@@ -1,5 +1,5 @@
 import { type LastingState, restored } from "../core/lobby/lasting.ts";
-import { type CodeBook, isClear, lobbyIdAt, slotsOf } from "../core/lobby/lobby-id.ts";
+import { type CodeBook, clearCodesOf } from "../core/lobby/lobby-id.ts";
 import type { LobbyState } from "../core/lobby/state.ts";
 import type { Alarm } from "./alarm.ts";
 import { Lobby, type Residence } from "./lobby.ts";
@@ -9,11 +9,10 @@ export class Lobbies {
   readonly #residence: Residence;
   readonly #alarm: Alarm;
   readonly #byId = new Map<string, Lobby>();
-  /**
-   * Where the last free slot was. The slots go round, so that a code is not used again soon; after a sleep they go on
-   * as if there had been a lobby a second.
-   */
-  #slot = Math.floor(Date.now() / 1_000);
+  /** The home's codes under the book that they were last drawn from. */
+  #codes: { book: CodeBook; all: string[] } | null = null;
+  /** How many were drawn. They go round, so that a code is not used again soon. After a sleep: as if one a second had been. */
+  #drawn = Math.floor(Date.now() / 1_000);
 
   constructor(residence: Residence, alarm: Alarm) {
     this.#residence = residence;
@@ -36,16 +35,16 @@ export class Lobbies {
     return this.#byId.get(lobbyId);
   }
 
-  /** A lobby that is not open yet, under the code of a free slot, or null if there is none. */
-  add(codes: CodeBook): Lobby | null {
-    const home = Number(this.#residence.home);
-    const slots = slotsOf(codes);
-    // A deployment that has fewer homes than it had has no codes for those beyond.
-    if (this.#byId.size >= slots || home >= codes.homes) return null;
-    for (let tried = 0; tried < slots; tried++) {
-      this.#slot = (this.#slot + 1) % slots;
-      const lobbyId = lobbyIdAt(codes, home, this.#slot);
-      if (isClear(lobbyId) && !this.#byId.has(lobbyId)) return this.#add(lobbyId, null, null);
+  /** A lobby that is not open yet, under a free code, or null if there is none. */
+  add(book: CodeBook): Lobby | null {
+    if (this.#codes?.book !== book) {
+      this.#codes = { book, all: clearCodesOf(book, Number(this.#residence.home)) };
+    }
+    const { all } = this.#codes;
+    for (let tried = 0; tried < all.length; tried++) {
+      this.#drawn += 1;
+      const lobbyId = all[this.#drawn % all.length] ?? "";
+      if (!this.#byId.has(lobbyId)) return this.#add(lobbyId, null, null);
     }
     return null;
   }

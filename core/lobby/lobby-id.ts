@@ -65,6 +65,17 @@ export function lobbyIdAt(book: CodeBook, home: number, slot: number): string {
   return value.toString(digits.length).toUpperCase().padStart(length, "0");
 }
 
+/** Slots that a home gives codes from: twice as many clear codes as it has clients, and quick to look through. */
+const mostSlots = 4_096;
+
+/** The codes that a home gives its lobbies, in a fixed order: those that people can pass on. */
+export function clearCodesOf(book: CodeBook, home: number): string[] {
+  // A deployment that has fewer homes than it had has no codes for those beyond.
+  if (home >= book.homes) return [];
+  const slots = Math.min(slotsOf(book), mostSlots);
+  return Array.from({ length: slots }, (_, slot) => lobbyIdAt(book, home, slot)).filter(isClear);
+}
+
 /** The home of a code's lobby, if there is such a lobby; null if no home has this code. */
 export function homeOfLobby(book: CodeBook, lobbyId: string): number | null {
   let value = Number.parseInt(lobbyId, digits.length);

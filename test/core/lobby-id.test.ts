@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
 import {
+  clearCodesOf,
   codeBook,
   codeBookBytes,
   homeOfLobby,
@@ -78,6 +79,17 @@ test("every slot of every home has a code, which leads back to the home", () => 
     }),
     { numRuns: 2_000 },
   );
+});
+
+test("the codes that a home gives are its own, different, and clear", () => {
+  const few = codeBook(1_000, bytesOf("many slots"));
+  for (const home of [0, 7, 999]) {
+    const codes = clearCodesOf(few, home);
+    expect(codes.length).toBeGreaterThan(2 * limits.homeSockets);
+    expect(new Set(codes).size).toBe(codes.length);
+    for (const code of codes) expect([isClear(code), homeOfLobby(few, code)]).toEqual([true, home]);
+  }
+  expect(clearCodesOf(few, 1_000)).toEqual([]);
 });
 
 test("no two slots share a code", () => {

@@ -6,6 +6,7 @@ import { gzipSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { unstable_readConfig } from "wrangler";
 import { defaultTiming } from "../../core/settings.ts";
+import { compatibilityDate } from "../../local/clock.ts";
 import { root } from "../support/program.ts";
 
 /** Bytes, compressed. Cloudflare takes 3 MB; this is far below it, so that it tells when something has slipped in. */
@@ -34,8 +35,8 @@ test("a deployment begins with Orion's timing, and with the platform that npm st
   const config = unstable_readConfig({ config: join(root, "wrangler.toml") });
   const { vars, compatibility_date, compatibility_flags } = config;
   expect(vars).toMatchObject(defaultTiming);
+  expect(compatibility_date).toBe(compatibilityDate);
   const server = readFileSync(join(root, "local/server.ts"), "utf8");
-  expect(server).toContain(`compatibilityDate: "${compatibility_date}"`);
   expect(compatibility_flags).toContain("no_web_socket_compression");
   expect(server).toContain(`compatibilityFlags: ${JSON.stringify(compatibility_flags)}`);
 });

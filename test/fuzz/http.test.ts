@@ -328,10 +328,10 @@ function clean({ body, ...wish }: Omit<Wish, "body"> & { body: string | undefine
 }
 
 /** Names to look for are counted in characters. */
-const isQuery = ({ limit, cursor, name }: Record<string, string | undefined>) =>
-  (limit === undefined || (/^\d{1,3}$/.test(limit) && Number(limit) >= 1 && Number(limit) <= 200)) &&
-  (cursor === undefined || /^\d{1,4}-\d{1,15}$/.test(cursor)) &&
-  (name === undefined || [...name].length <= 50);
+const isQuery = ({ limit = "", cursor = "", name = "" }: Record<string, string | undefined>) =>
+  (limit === "" || (/^\d{1,3}$/.test(limit) && Number(limit) >= 1 && Number(limit) <= 200)) &&
+  (cursor === "" || /^\d{1,4}-\d{1,15}$/.test(cursor)) &&
+  [...name].length <= 50;
 
 test(
   "any query of the list is answered with lobbies, or refused",

@@ -141,6 +141,11 @@ function mistakesBetween(a: string, b: string): number {
   return last[b.length] ?? 0;
 }
 
+/** A wrong value as it may be printed: one as long as a secret may be the secret, given for another option. */
+export function quotedValue(value: string): string {
+  return value.length >= shortestSecret ? `a text of ${value.length} characters` : JSON.stringify(value);
+}
+
 /** UTF-16 units of an option that is quoted: two more than the longest there is. */
 const longestShown = 32;
 

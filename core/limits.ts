@@ -6,7 +6,7 @@ export const limits = {
   drainBytes: 8 * 1024 * 1024,
   /** Milliseconds that this may take: 1 MiB over a slow mobile network. */
   drainMs: 10_000,
-  /** Milliseconds without a byte after which the client is taken to have sent everything. */
+  /** Milliseconds without a byte after which the server assumes that the client has sent everything. */
   drainPauseMs: 2_000,
   /** Bytes of a WebSocket message from a client. The largest honest one is under 2 000. */
   frameBytes: 16 * 1024,
@@ -260,7 +260,7 @@ export const limits = {
   addressConnects: 600,
   /** Requests to host, join or start: 100 players with ten each. */
   addressRequests: 1_000,
-  /** Codes of no lobby that an address may try: 100 players who mistype theirs, on the path and in the request. With 10 000 lobbies open one guess in 6 000 hits. */
+  /** Codes of no lobby that an address may try: 100 players who mistype theirs, on the path and in the request. With 10 000 lobbies open one guess in 3 900 hits. */
   addressFailedJoins: 200,
   /** Listings: 100 players whose game asks every two seconds. */
   addressListings: 3_000,

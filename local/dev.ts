@@ -177,12 +177,12 @@ function run(
 /** Listens on another address of this machine too: wrangler takes one. */
 function passOn(address: string): void {
   const listener = createServer((from) => {
-    const to = connect(options.httpPort, host);
+    const to = connect(httpPort, host);
     from.pipe(to).pipe(from);
     for (const end of [from, to]) end.on("error", () => from.destroy() && to.destroy());
   });
   listener.on("error", (error) => console.error(`${address} cannot be used: ${error.message}.`));
-  listener.listen(options.httpPort, address);
+  listener.listen(httpPort, address);
 }
 
 /** Whether the Worker answers, as soon as it does. */

@@ -28,7 +28,7 @@ export function watchFreeSpace(
   { keepReserve, told }: { keepReserve: boolean; told: (line: Line) => void },
 ): FreeSpace {
   const file = join(folder, fileName);
-  rmSync(file, { force: true });
+  remove(file);
   const most = Math.min(mostReserved, Math.max(leastReserved, Math.floor(freeBytes(folder) / 8)));
   /** With less, nothing new is begun. */
   const least = most / 2;
@@ -40,7 +40,7 @@ export function watchFreeSpace(
     const free = freeBytes(folder);
     if (hasRoom && free < least) {
       hasRoom = false;
-      if (hasReserve) rmSync(file, { force: true });
+      if (hasReserve) remove(file);
       told({
         level: "error",
         what: "storage is almost full: no new players or lobbies until there is room",
@@ -63,9 +63,18 @@ export function watchFreeSpace(
     },
     stop: () => {
       clearInterval(timer);
-      rmSync(file, { force: true });
+      remove(file);
     },
   };
+}
+
+/** A disk that lets nothing be deleted, because it was mounted again or is read by another program, ends nothing. */
+function remove(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // Then the server has no reserve.
+  }
 }
 
 /** A file system that does not tell counts as one with room. */
@@ -91,7 +100,7 @@ function writeReserve(file: string, bytes: number): boolean {
     }
     return true;
   } catch {
-    rmSync(file, { force: true });
+    remove(file);
     return false;
   }
 }

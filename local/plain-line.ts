@@ -25,7 +25,7 @@ function clockOf(time: unknown): string {
 /** What happens all the time, in words; anything else by its name. `rest` is what the sentence does not say. */
 function sentenceOf(what: string, details: Details): { sentence: string; rest: Details } {
   const { lobbyId, leftOut, ...about } = details;
-  const words = lifeWords[what]?.({ ...about, lobbyId });
+  const words = Object.hasOwn(lifeWords, what) ? lifeWords[what]?.({ ...about, lobbyId }) : undefined;
   if (words !== undefined) return { sentence: words, rest: leftOut === undefined ? {} : { leftOut } };
   if (what === "refused" && typeof details.method === "string") {
     const { method, path, upgrade, status, code, ...rest } = details;

@@ -5,7 +5,7 @@
 import { refuse } from "../core/problem.ts";
 import { sameText } from "../core/token.ts";
 import type { Env } from "../worker/env.ts";
-import { refused } from "../worker/http.ts";
+import { logIfRefused, refused } from "../worker/http.ts";
 import worker, { Home as PlainHome } from "../worker/index.ts";
 import { isUpgrade } from "../worker/upgrade.ts";
 import { type LocalVars, stopHeader } from "./worker-vars.ts";
@@ -16,6 +16,8 @@ type LocalEnv = Env & { [Name in keyof LocalVars]?: string };
 
 /** Seconds after which a client that was refused for lack of room may ask again. */
 const retryAfterS = 10;
+/** Milliseconds between two counts of all homes. */
+const recountMs = 1_000;
 /** Milliseconds in which all homes close their sockets, even on a busy machine. */
 const closingMs = 3_000;
 /** Milliseconds that clients then have to answer. */
@@ -66,9 +68,8 @@ export default {
       return new Response(null, { status: 204 });
     }
     if (!isUpgrade(request)) return await worker.fetch(request, env);
-    if (openSockets + arrivingSockets >= Number(env.mostSockets ?? Number.POSITIVE_INFINITY)) {
-      return refused({ ...refuse("unavailable"), retryAfterS });
-    }
+    if (isFull(env)) await recount(env);
+    if (isFull(env)) return logIfRefused(request, refused({ ...refuse("unavailable"), retryAfterS }));
     arrivingSockets += 1;
     try {
       return await worker.fetch(request, env);
@@ -77,6 +78,22 @@ export default {
     }
   },
 } satisfies ExportedHandler<LocalEnv>;
+
+function isFull({ mostSockets }: LocalEnv): boolean {
+  return openSockets + arrivingSockets >= Number(mostSockets ?? Number.POSITIVE_INFINITY);
+}
+
+let recountedAt = 0;
+
+/**
+ * An object that was ended could not say that its sockets are gone. Any call builds it again, and it counts what it has.
+ * Once a second at most.
+ */
+async function recount({ HOME }: Env): Promise<void> {
+  if (Math.abs(Date.now() - recountedAt) < recountMs) return;
+  recountedAt = Date.now();
+  await Promise.allSettled([...sockets.keys()].map((id) => HOME.get(HOME.idFromString(id)).listed([])));
+}
 
 /** Closes every client's socket, and waits a moment for the clients' answers. */
 async function closeAll({ HOME }: Env): Promise<void> {

@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { isIP } from "node:net";
 import { hostname } from "node:os";
-import { commandLineMistake, parseCommandLine } from "../core/command-line.ts";
+import { commandLineMistake, parseCommandLine, quotedValue } from "../core/command-line.ts";
 import { hostInUrl } from "../core/endpoint.ts";
 import { limits } from "../core/limits.ts";
 import { portNumber, positiveInteger } from "../core/settings.ts";
@@ -27,8 +27,8 @@ Usage: npm run sidecar -- --edge <url> [options]
   --secondUdpPort <port>
                         Another one, which shows how a player's router maps ports.
                         Default: the next one after it                              (ORION_SECOND_UDP_PORT)
-  --host <address>      The address of this machine to listen on. Default: 0.0.0.0,
-                        which is all of them, IPv4 and IPv6                         (ORION_HOST)
+  --host <address>      The address of this machine to listen on. Default: ::,
+                        which is all of IPv4 and IPv6; 0.0.0.0 is all of IPv4       (ORION_HOST)
   --publicHost <host>   The name or address players reach this machine by.
                         Default: the address the edge sees                          (ORION_PUBLIC_HOST)
   --name <name>         A name of its own, to tell sidecars apart.
@@ -113,7 +113,7 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
     if (value !== null) return value;
     const range = isRate ? "from 1 to 100000" : "from 0 to 65535";
     const orOff = name === "metricsPort" || isRate ? ", or off" : "";
-    throw new Error(`--${name} must be a whole number ${range}${orOff}, not ${JSON.stringify(text)}.`);
+    throw new Error(`--${name} must be a whole number ${range}${orOff}, not ${quotedValue(text)}.`);
   };
   const port = number("udpPort", 5990);
   const secondPort = number("secondUdpPort", nextPort(port));
@@ -128,10 +128,10 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
     const host = given(name) ?? fallback;
     if (isIP(host) !== 0 || host === "localhost") return host;
     throw new Error(
-      `--${name} must be an IP address of this machine, or localhost, not ${JSON.stringify(host)}.`,
+      `--${name} must be an IP address of this machine, or localhost, not ${quotedValue(host)}.`,
     );
   };
-  const host = address("host", "0.0.0.0");
+  const host = address("host", "::");
   const bind = host === "localhost" ? "127.0.0.1" : host;
   const metricsHost = address("metricsHost", "127.0.0.1");
   const metrics = isOff("metricsPort") ? undefined : { port: number("metricsPort", 5992), host: metricsHost };
@@ -139,14 +139,14 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
   const publicHost = given("publicHost");
   if (publicHost !== undefined && !isHost(publicHost)) {
     throw new Error(
-      `--publicHost must be a host name or an IP address, without a port, not ${JSON.stringify(publicHost)}.`,
+      `--publicHost must be a host name or an IP address, without a port, not ${quotedValue(publicHost)}.`,
     );
   }
 
   const name = given("name") ?? defaultName();
   if (!/^[\w.-]{1,64}$/.test(name)) {
     throw new Error(
-      `--name must have 1 to 64 characters, each one of A-Z, a-z, 0-9, dot, dash or underscore, not ${JSON.stringify(name)}.`,
+      `--name must have 1 to 64 characters, each one of A-Z, a-z, 0-9, dot, dash or underscore, not ${quotedValue(name)}.`,
     );
   }
   return {

@@ -74,7 +74,7 @@ export class UdpPort {
   }
 
   /**
-   * Listens on all addresses, IPv4 and IPv6, or on `bind` alone. Port 0 is any free one. Rejects, with the system's error, if
+   * Listens on all addresses, IPv4 and IPv6; with `0.0.0.0` on those of IPv4; else on `bind` alone. Port 0 is any free one. Rejects, with the system's error, if
    * the port cannot be bound.
    */
   static async open(port: number, options: PortOptions): Promise<UdpPort> {
@@ -83,9 +83,12 @@ export class UdpPort {
       const socket = await tryBind(isIPv6(bind) ? "udp6" : "udp4", port, bind);
       return new UdpPort(socket, { ...options, addresses: () => [] });
     }
-    const shared = process.platform === "linux" ? await shareAll(port) : null;
-    if (!shared) return new UdpPort(await bindAll(port, false), { ...options, addresses: () => [] });
-    const opened = new UdpPort(shared, options);
+    const families = bind === "0.0.0.0" ? "v4" : "both";
+    const shared = process.platform === "linux" ? await shareAll(port, families) : null;
+    if (!shared)
+      return new UdpPort(await bindAll(port, families, false), { ...options, addresses: () => [] });
+    const addresses = () => options.addresses().filter((address) => families === "both" || !isIPv6(address));
+    const opened = new UdpPort(shared, { ...options, addresses });
     await opened.refresh();
     return opened;
   }
@@ -170,21 +173,24 @@ function interfaces(): string[] {
  * All addresses, in such a way that this program can open more sockets for the port. Others of the same user could as well, and
  * would take datagrams away. So it first makes sure that nobody has the port. Null if the system shares no ports.
  */
-async function shareAll(port: number, triesLeft = 10): Promise<Socket | null> {
-  const probe = await bindAll(port, false);
+async function shareAll(port: number, families: Families, triesLeft = 10): Promise<Socket | null> {
+  const probe = await bindAll(port, families, false);
   const free = probe.address().port;
   await closed(probe);
   try {
-    return await bindAll(free, true);
+    return await bindAll(free, families, true);
   } catch (error) {
     if (codeOf(error) !== "EADDRINUSE") return null;
     // Somebody else has just taken the one that happened to be free.
     if (port !== 0 || triesLeft === 0) throw error;
-    return await shareAll(port, triesLeft - 1);
+    return await shareAll(port, families, triesLeft - 1);
   }
 }
 
-async function bindAll(port: number, reusePort: boolean): Promise<Socket> {
+type Families = "v4" | "both";
+
+async function bindAll(port: number, families: Families, reusePort: boolean): Promise<Socket> {
+  if (families === "v4") return await tryBind("udp4", port, "0.0.0.0", reusePort);
   try {
     return await tryBind("udp6", port, "::", reusePort);
   } catch (error) {

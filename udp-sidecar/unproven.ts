@@ -1,6 +1,6 @@
 /**
- * Clients that were challenged, and of which none has returned a cookie since: the sidecar's answers do not reach them. One client
- * alone shows nothing, nor do a few probes that somebody repeats.
+ * Counts challenged clients while no client returns a cookie. Several of them mean that the sidecar's answers probably get lost.
+ * One client alone shows nothing, nor do a few probes that somebody repeats.
  */
 import { limits } from "../core/limits.ts";
 import type { Line } from "./log.ts";
@@ -16,8 +16,14 @@ export class Unproven {
     if (this.#isOld(now)) this.#probes.clear();
     if (this.#probes.size === 0) this.#since = now;
     const count = this.#probes.get(clientId);
-    if (count !== undefined || this.#probes.size < limits.unprovenClients)
-      this.#probes.set(clientId, (count ?? 0) + 1);
+    if (count === undefined && this.#probes.size >= limits.unprovenClients) this.#forgetOne();
+    this.#probes.set(clientId, (count ?? 0) + 1);
+  }
+
+  /** The one with the fewest probes goes: many clients with one probe each must not hide those that go on trying. */
+  #forgetOne(): void {
+    const [fewest] = [...this.#probes].sort(([, a], [, b]) => a - b);
+    if (fewest) this.#probes.delete(fewest[0]);
   }
 
   /** A client has returned a cookie: answers arrive. */

@@ -13,8 +13,9 @@ export { Home } from "./home.ts";
 
 export default {
   async fetch(request, env) {
-    const response = await answer(request, env);
-    if (!request.bodyUsed) await drain(request);
+    const plain = withPlainPath(request);
+    const response = await answer(plain, env);
+    if (!plain.bodyUsed) await drain(plain);
     return response;
   },
 } satisfies ExportedHandler<Env>;
@@ -34,8 +35,7 @@ async function answerTo(request: Request, env: Env, { allowedOrigin }: Settings)
   if (!URL.canParse(request.url)) return refused(refuse("not_found"));
   try {
     if (!mayAsk(request, allowedOrigin)) return refused(refuse("origin_not_allowed"));
-    const plain = withPlainPath(request);
-    return await (isUpgrade(plain) ? upgrade(plain, env) : router.fetch(plain, env));
+    return await (isUpgrade(request) ? upgrade(request, env) : router.fetch(request, env));
   } catch (error) {
     logFault("request failed", { method: request.method }, error);
     return refused(refuse("internal"));

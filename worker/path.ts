@@ -2,8 +2,8 @@
 
 /** The request with each run of slashes in its path as one: a client may put a base URL and a path together carelessly. */
 export function withPlainPath(request: Request): Request {
-  const url = new URL(request.url);
-  if (!url.pathname.includes("//")) return request;
+  const url = URL.parse(request.url);
+  if (!url?.pathname.includes("//")) return request;
   url.pathname = url.pathname.replace(/\/{2,}/g, "/");
   return new Request(url, request);
 }

@@ -65,7 +65,7 @@ export function lobbyIdAt(book: CodeBook, home: number, slot: number): string {
   return value.toString(digits.length).toUpperCase().padStart(length, "0");
 }
 
-/** Slots that a home gives codes from: twice as many clear codes as it has clients, and quick to look through. */
+/** Slots that a home gives codes from, at most: two thirds of their codes are clear, and they are quick to look through. */
 const mostSlots = 4_096;
 
 /** The codes that a home gives its lobbies, in a fixed order: those that people can pass on. */

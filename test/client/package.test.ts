@@ -15,7 +15,7 @@ beforeAll(() => {
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "a-game", type: "module" }));
   npm(folder, "install", "--offline", "--no-audit", "--no-fund", `./${tarball}`);
   return () => rmSync(folder, { recursive: true, force: true });
-}, 60_000);
+}, 180_000);
 
 function npm(cwd: string, ...args: string[]): void {
   execFileSync("npm", args, { cwd, stdio: "pipe", env: { ...process.env, npm_config_loglevel: "error" } });
@@ -104,7 +104,7 @@ test.each([
     await check("node", nodeGame, { ...how, lib: ["ES2022"], ...nodeTypes });
     await check("page", pageGame, { ...how, lib: ["ES2022", "DOM"], types: [] });
   },
-  60_000,
+  180_000,
 );
 
 test("its types are whole beside those of newer libraries, and for await using", async () => {
@@ -115,7 +115,7 @@ test("its types are whole beside those of newer libraries, and for await using",
     await using lobby = await orion.join("AAAAA", { name: "Bo" });
     export const code: string = lobby.code;`;
   await check("using", source, { ...how, lib: ["ES2022", "DOM"], types: [] });
-}, 60_000);
+}, 180_000);
 
 // TypeScript 7 has no such moduleResolution any more: what TypeScript 5 reads for it is looked at here.
 test("TypeScript 5 finds its types with moduleResolution node10, which reads no exports", () => {

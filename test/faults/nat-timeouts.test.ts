@@ -7,7 +7,7 @@ import { watch } from "../support/promises.ts";
 import { incarnation, setLimits, startFaultyServer } from "../support/server.ts";
 import { decode, encode } from "../support/wire.ts";
 
-const mappingMs = 3_000;
+const mappingMs = 6_000;
 const timing = { ptpmConnectRequestIntervalMs: 1_000, ptpmConnectTimeoutMs: 60_000 };
 
 /** A plain client behind a NAT: it answers `ptpMediation_send`, greets its peers until each has answered, and reports. */

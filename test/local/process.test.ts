@@ -143,9 +143,9 @@ describe("a server whose parts are killed", () => {
   });
 });
 
-test("1 000 players hear close code 1012 and nothing else when the server stops", async () => {
+test("300 players hear close code 1012 and nothing else when the server stops", async () => {
   const { program, base } = await running(direct);
-  const players = await Promise.all(Array.from({ length: 1_000 }, () => Player.connect(base)));
+  const players = await Promise.all(Array.from({ length: 300 }, () => Player.connect(base)));
   // Some are in lobbies together, in several homes.
   for (let i = 0; i < 40; i += 4) {
     const [host, ...guests] = players.slice(i, i + 4);

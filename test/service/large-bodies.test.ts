@@ -29,6 +29,7 @@ const refused: Refused[] = [
   { path: "/sidecar/observations", status: 413, code: "body_too_large" },
   { path: "/ping", status: 405, code: "method_not_allowed" },
   { path: "/nowhere", status: 404, code: "not_found" },
+  { path: "//nowhere", status: 404, code: "not_found" },
   {
     path: "/lobbies",
     headers: { origin: "https://elsewhere.example" },
@@ -70,9 +71,17 @@ for (const size of [17 * kibibyte, 300 * kibibyte, 5 * mebibyte]) {
   }
 }
 
+test("a chunked body that says it is short is counted all the same", async () => {
+  const socket = connect(Number(server.url.port), server.url.hostname);
+  socket.write("POST /lobbies HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 2\r\n");
+  socket.write(`Transfer-Encoding: chunked\r\n\r\n5000\r\n${" ".repeat(0x5000)}\r\n0\r\n\r\n`);
+  expect(await text(socket)).toMatch(/^HTTP\/1\.1 413 /);
+});
+
 test("fetch gets every refusal of a large body", async () => {
   for (const { path, headers, status, code } of refused) {
-    expectRefused(await post(server.url, path, " ".repeat(2 * mebibyte), headers), status, code);
+    const url = new URL(server.url.origin + path);
+    expectRefused(await post(url, "", " ".repeat(2 * mebibyte), headers), status, code);
   }
 });
 

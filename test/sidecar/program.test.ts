@@ -320,10 +320,14 @@ describe("a sidecar that cannot run", () => {
       args: [...good, "--publicHost", "http://udp.example/"],
       says: /--publicHost must be/,
     },
-    "a name of two words": { args: [...good, "--name", "two words"], says: /--name must be.*"two words"/ },
+    "a name of two words": { args: [...good, "--name", "two words"], says: /^--name must have.*"two words"/ },
     "a name that turns a terminal red": {
       args: [...good, "--name", "\x1b[31mred\nred"],
-      says: /--name must be.*"\\u001b\[31mred\\nred"/,
+      says: /^--name must have.*"\\u001b\[31mred\\nred"/,
+    },
+    "a secret in the place of a name": {
+      args: [...good, "--name", "of my own: 0123456789"],
+      says: /^--name must have.*a text of 21 characters\./,
     },
     "a second port that is the first": {
       args: [...good, "--udpPort=7000", "--secondUdpPort=7000"],

@@ -113,7 +113,7 @@ export const limits = {
   gamePacketBytes: 1_200,
   /** Milliseconds a sidecar waits for the datagram to its other port before it reports a client that was seen at one. */
   otherPortMs: 30,
-  /** Milliseconds after a reminder in which it is not brought forward, whoever hears nothing of the sidecar. */
+  /** Milliseconds after a reminder in which it is not brought forward, even if a member hears nothing from the sidecar. */
   silentMs: 1_500,
   /** Milliseconds after which a member's endpoint must be seen again before it is told to others: most NATs forget UDP after 30 s. */
   sightingMs: 20_000,

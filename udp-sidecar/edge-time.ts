@@ -1,7 +1,7 @@
 /**
- * The time as the edge has it, in milliseconds since 1970: posts are signed with it, tickets and cookies are compared with it. That is
- * the machine's clock, until it is set back or the edge refuses its time: then it has jumped, and the time that the edge took last is
- * carried on by what elapses. If the edge refuses that one too, its clock has jumped as well, and the machine's clock counts again.
+ * The edge's time, in milliseconds since 1970. The sidecar signs posts with it, and compares tickets and cookies with it. It is the
+ * machine's clock, until that is set back or the edge refuses its time. Then the clock has jumped, and the sidecar carries the time that
+ * the edge took last on by the time that passes. If the edge refuses that too, its own clock has jumped, and the machine's counts again.
  */
 export class EdgeTime {
   readonly #clock: () => number;

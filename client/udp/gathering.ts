@@ -37,6 +37,7 @@ export class Gathering {
   /** The sidecar's first port, and where a server of Orion's own is. */
   #port: number | null = null;
   #ip: string | null = null;
+  #asking: Promise<void> | null = null;
   #isOver = false;
 
   constructor(options: GatheringOptions) {
@@ -45,7 +46,12 @@ export class Gathering {
   }
 
   /** The server asks to see us. */
-  async ask({
+  async ask(request: Heard<"ptpMediation_send">): Promise<void> {
+    this.#asking = this.#ask(request);
+    await this.#asking;
+  }
+
+  async #ask({
     port,
     ports,
     host = this.#options.server.hostname,
@@ -86,8 +92,12 @@ export class Gathering {
     return ips;
   }
 
-  /** Ends it. What came of it, or null if nothing did. */
+  /**
+   * Ends it, when the last request of the server has been dealt with: the introduction may come sooner, because the server saw a
+   * datagram of the start before. What came of it, or null if the server has not asked.
+   */
   async end(): Promise<Gathered | null> {
+    await this.#asking;
     this.#isOver = true;
     const opened = await this.#opening;
     opened?.probe.stop();
@@ -97,10 +107,12 @@ export class Gathering {
     return { sockets, own: this.#own, sidecar: { ip, port: this.#port }, cookie: probe.cookie };
   }
 
-  /** Ends it, and closes the sockets. May be called again. */
+  /** Ends it at once, and closes the sockets. May be called again. */
   async close(): Promise<void> {
-    await this.end();
-    (await this.#opening)?.sockets.close();
+    this.#isOver = true;
+    const opened = await this.#opening;
+    opened?.probe.stop();
+    opened?.sockets.close();
   }
 
   async #open(): Promise<{ sockets: UdpSockets; probe: Probe } | null> {

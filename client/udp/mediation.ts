@@ -65,8 +65,9 @@ export class Mediation {
   /** The socket that is the game's, and whether the game has it. */
   #released: Socket | null = null;
   #isTaken = false;
-  /** Whether the game has said how it went. */
+  /** Whether the game has said how it went, and whether that was a failure: then it waits for the next start. */
   #hasReported = false;
+  #isGivenUp = false;
   readonly #over = Promise.withResolvers<void>();
 
   constructor(options: MediationOptions) {
@@ -90,7 +91,7 @@ export class Mediation {
 
   /** Whether it came to nothing, or is about to. */
   get isFailing(): boolean {
-    return this.#phase === "over" || this.#failure !== null;
+    return this.#phase === "over" || this.#failure !== null || this.#isGivenUp;
   }
 
   /** What it comes to. Whoever waits takes the links. Throws why it came to nothing, or `not_raw`. */
@@ -148,6 +149,7 @@ export class Mediation {
   reportFailed(cause: Cause): void {
     if (this.#hasReported) return;
     this.#hasReported = true;
+    this.#isGivenUp = true;
     this.#sayFailure(cause);
   }
 

@@ -2,7 +2,7 @@
 export const limits = {
   /** Bytes of an HTTP request body. The largest honest one is under 300. */
   bodyBytes: 16 * 1024,
-  /** Bytes of a refused body that are still read, so that the client gets the answer. Nobody sends so much by mistake. */
+  /** Bytes of a refused body that are still read, so that the client gets the answer. Nobody sends more by mistake. */
   drainBytes: 8 * 1024 * 1024,
   /** Milliseconds that this may take: 1 MiB over a slow mobile network. */
   drainMs: 10_000,

@@ -42,7 +42,7 @@ export function logIfRefused({ method, url, headers }: Request, response: Respon
 export async function readText(request: Request, limit: number): Promise<Outcome<string>> {
   if (Number(request.headers.get("content-length") ?? 0) > limit) return await refuseBody(request);
   try {
-    // Counted whatever the header says: a chunked body may come with a length that is a lie.
+    // Counted as it comes: the bound must not rest on the length that a stranger claims.
     const chunks: Uint8Array[] = [];
     let length = 0;
     const reader = request.body?.getReader();

@@ -11,7 +11,10 @@ export class Lobbies {
   readonly #byId = new Map<string, Lobby>();
   /** The home's codes under the book that they were last drawn from. */
   #codes: { book: CodeBook; all: string[] } | null = null;
-  /** How many were drawn. They go round, so that a code is not used again soon. After a sleep: as if one a second had been. */
+  /**
+   * Codes drawn so far. A home draws its codes in turn, so that none is used again soon. After a sleep it goes on as if it
+   * had drawn one each second.
+   */
   #drawn = Math.floor(Date.now() / 1_000);
 
   constructor(residence: Residence, alarm: Alarm) {

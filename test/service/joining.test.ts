@@ -179,10 +179,10 @@ test("that a lobby is locked is said before that it is full, and that before tha
 
 for (const direct of [false, true]) {
   test(`a code is found however a person types it (${direct ? "direct" : "plain"})`, async () => {
-    // Codes with a 0 or a 1 in them are what people mishear: open lobbies until one has both.
+    // Codes with a 0 or a 1 in them are what people mishear: of some lobbies, the one with most of them.
     const digits = (code: string) => ["0", "1"].filter((digit) => code.includes(digit)).length;
     const opened: string[] = [];
-    while (!opened.some((code) => digits(code) === 2) && opened.length < 400) {
+    while (!opened.some((code) => digits(code) === 2) && opened.length < 24) {
       const host = await Player.connect(server.url, direct ? "/lobbies" : "/");
       opened.push(String((await host.host()).body?.lobbyId));
     }

@@ -1,6 +1,6 @@
 /**
  * How much of its members' chat one lobby delivers. What a message costs is the number of members it goes to, more often
- * if it is long. All lobbies of a home share one thread: without this a few members of a large lobby could take all of it.
+ * if it is long. Without this a few members of a large lobby could keep its object, and those its members are held by, busy all the time.
  */
 import { type Bucket, draw, fill, newBucket, type Rate } from "./allowance.ts";
 import { limits } from "./limits.ts";

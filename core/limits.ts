@@ -23,8 +23,10 @@ export const limits = {
   pingMs: 30_000,
   /** Milliseconds without one after which it is gone, found silent at two looks: browsers wake a page nobody looks at once a minute. */
   pinglessMs: 100_000,
-  /** Milliseconds until a home that nothing happens to looks for pings by itself: each look wakes it. */
+  /** Milliseconds until an object that nothing happens to first looks for pings by itself: each look wakes it and costs a row. */
   pingCheckMs: 120_000,
+  /** The longest time between two of these looks; from the first on, each is twice as far away. */
+  pingCheckMostMs: 30 * 60_000,
   /** Milliseconds in which a client of the SDK expects the answer to a ping. */
   pongMs: 10_000,
   /** WebSocket messages a client may send a second, for as long as it likes. No game needs a tenth of it. */
@@ -34,31 +36,45 @@ export const limits = {
   /** WebSocket messages dropped for being too many before the socket is closed: about 3 s of a hard flood. */
   framesDropped: 300,
 
-  /** Clients a home takes that come on no lobby's path, unless set otherwise: enough that friends often share one. */
-  homeFill: 256,
-  /** Clients a home holds. The rest of the room is for those who come on the path of one of its lobbies. */
-  homeSockets: 1_024,
-  /** Homes tried for a client: a dozen widens the choice to thousands, the rest finds one of them while one in six has room. */
-  homeDraws: 40,
+  /** Clients a lounge holds, unless set otherwise: enough that friends often share one. */
+  loungeFill: 256,
+  /** The most that this may be set to. */
+  loungeSockets: 1_024,
+  /** Lounges tried for a client: a dozen widens the choice to thousands, the rest finds one of them while one in six has room. */
+  loungeDraws: 40,
+  /** Clients in a lobby's object that are not in its lobby. The next one is held by a lounge. */
+  guestsHeld: 16,
+  /** Codes drawn for a lobby until one is free. With 250 000 lobbies open, every fifth draw meets one of them. */
+  codeDraws: 8,
+  /** Unknown codes that an isolate asks lobby objects about at once: each may create an object. */
+  unknownCodeBurst: 20,
+  /** The same a second, from then on. */
+  unknownCodesPerSecond: 10,
+  /** Codes of open lobbies that an isolate remembers, to let players join these whatever others guess. */
+  codesRemembered: 10_000,
 
   /** Milliseconds by which an alarm may come late. Later than that, the clock jumped, or the machine stood still. */
   clockSlackMs: 5_000,
   /** Milliseconds between two looks at the clock while players connect, so that a jump of it is noticed. */
   clockLookMs: 30_000,
 
-  /** Milliseconds between two checks of a lobby that its members' other homes still hold them. */
+  /** Milliseconds until a lobby first checks that members elsewhere are still held there; then twice as long each time. */
   auditIntervalMs: 5 * 60_000,
-  /** Milliseconds a directory entry is believed since its lobby was heard of. Then a reader has its home asked, which costs a call. */
-  listingBelievedMs: 60_000,
-  /** Milliseconds after which an entry is dropped whose home does not answer: three audits. */
-  listingLifeMs: 15 * 60_000,
-  /** Homes that a directory asks at a time. */
+  /** The longest time between two of these checks: each costs a row, an alarm and a call. */
+  auditMostMs: 60 * 60_000,
+  /** Milliseconds until a stored lobby wakes that has nobody elsewhere: its object was reset if its sockets are gone. */
+  safetyMs: 4 * 60 * 60_000,
+  /** Milliseconds a directory entry is believed since its lobby was heard of. Then a reader has the lobby asked, which costs a call. */
+  listingBelievedMs: 30 * 60_000,
+  /** Milliseconds after which an entry is dropped whose lobby does not answer: longer than a lobby is ever silent. */
+  listingLifeMs: 5 * 60 * 60_000,
+  /** Lobbies that a directory asks at a time. */
   listingAsks: 32,
   /** Milliseconds it waits for one of them. Readers of the list wait for `directoryPatienceMs`. */
   listingAskMs: 3_000,
   /** Milliseconds a lobby waits for the directory before it goes on without it. */
   directoryPatienceMs: 1_000,
-  /** Milliseconds until a lobby tries again to mend its directory entry, or a directory to ask a home. */
+  /** Milliseconds until a lobby tries again to mend its directory entry, or a directory to ask a lobby. */
   listingRetryMs: 5_000,
   /** Lobbies in one page of a listing that asks for pages. */
   pageSize: 200,
@@ -92,7 +108,7 @@ export const limits = {
   observationsPerPost: 500,
   /** Posts of observations a sidecar has under way. */
   observationPosts: 4,
-  /** Milliseconds a post waits for a home to pass its observations on; then the sidecar is told to send those again. */
+  /** Milliseconds a post waits for an object to pass its observations on; then the sidecar is told to send those again. */
   observationPatienceMs: 2_000,
   /** Milliseconds a sidecar gathers observations before it posts them. */
   observationBatchMs: 2,
@@ -288,15 +304,15 @@ export const limits = {
   frameOverheadBytes: 1_100,
   /** Bytes sent to a client that says nothing itself, nor pings, until it is taken for one that does not read: two hours at a chat message a second. */
   unansweredBytes: 16 * 1024 ** 2,
-  /** The same of all clients of a home together: then the one that most was sent to is thrown out. */
-  homeUnansweredBytes: 256 * 1024 ** 2,
+  /** The same of all clients of an object together: then the one that most was sent to is thrown out. */
+  objectUnansweredBytes: 256 * 1024 ** 2,
   /** Milliseconds that an isolate believes its last answer to whether the machine's storage has room. */
   roomAgeMs: 200,
   /** Milliseconds it waits for that answer. */
   roomPatienceMs: 200,
   /** Milliseconds that a client has to take notice that it was thrown out. */
   closingMs: 10_000,
-  /** Bytes that wait for those who do not: they keep them as long as they like. With more, or twice as much for all who were thrown out, the home ends itself, which frees all. */
+  /** Bytes that wait for those who do not: they keep them as long as they like. With more, or twice as much for all who were thrown out, the object ends itself, which frees all. */
   stuckBytes: 256 * 1024 ** 2,
 
   /** Milliseconds by which a sidecar's clock may be wrong: a post signed earlier, or later, is not taken. */

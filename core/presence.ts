@@ -1,6 +1,6 @@
 /**
  * Whether a client that pings is still there. Signs of life are times of the wall clock, which may jump, and nobody
- * listens while a home sleeps. So a client is not gone at the first look that finds it silent: it has one more interval,
+ * listens while an object sleeps. So a client is not gone at the first look that finds it silent: it has one more interval,
  * and the look that ends it has to come in time. A look that comes late shows that the clock jumped, or that the machine
  * stood still: then the interval begins again.
  */

@@ -1,10 +1,10 @@
 /** Text from strangers, as it may stand in a log: bounded, harmless in a terminal, and without a secret. */
 import { limits } from "./limits.ts";
-import { readLobbyId } from "./lobby/lobby-id.ts";
+import { readCode } from "./lobby/code.ts";
 import { shortestSecret } from "./token.ts";
 
 /** A client's token (token.ts), anywhere in a text. */
-export const tokenShape = /\d{1,8}\.[\w-]{16}\.[\w-]{22}/g;
+export const tokenShape = /[\w-]{2,43}\.[\w-]{16}\.[\w-]{22}/g;
 
 /** A player's or a lobby's name: control characters and the like are question marks. */
 export function printableName(name: string): string {
@@ -25,7 +25,7 @@ export function printablePath(pathname: string): string {
   const [, ...segments] = pathname.split("/");
   const shown = segments
     .slice(0, mostSegments)
-    .map((segment) => (isWord(segment) ? segment : (readLobbyId(segment) ?? "…")));
+    .map((segment) => (isWord(segment) ? segment : (readCode(segment) ?? "…")));
   return `/${shown.join("/")}${segments.length > mostSegments ? "/…" : ""}`;
 }
 

@@ -1,13 +1,16 @@
+import { decodeBase64Url, encodeBase64Url } from "./wire/base64.ts";
+
 /**
- * A client's token: `<home>.<client id>.<mac>`, at most 48 characters.
+ * A client's token: `<masked holder>.<client id>.<mac>`.
  *
- * It names the client's home, so no request needs a look-up, and its mac (HMAC-SHA-256 of
- * `<home>.<client id>`, cut to 128 bits, base64url) can be checked by whoever has the deployment's
- * secret, with no I/O. The client id is no secret. The shells compute the mac: this file has no crypto.
+ * It names the object that holds the client's socket, so no request needs a look-up. The name is masked: a lobby's code is
+ * its only secret, and Orion's datagrams carry the token in clear. The mac (HMAC-SHA-256 of `<masked holder>.<client id>`,
+ * cut to 128 bits, base64url) can be checked, and the mask taken off, by each program that has the deployment's secret,
+ * with no I/O. The client id is not secret. The programs compute macs and masks: this file has no crypto.
  */
 export type Token = {
-  /** The object that holds the client's socket: the number of a home, in decimal. */
-  home: string;
+  /** The masked name of the object that holds the client's socket, as base64url. */
+  masked: string;
   /** 16 characters of base64url: 96 random bits. */
   clientId: string;
   /** What the mac is computed over. */
@@ -15,6 +18,9 @@ export type Token = {
   /** The mac as the token states it: not to be believed before it is compared. */
   mac: string;
 };
+
+/** A genuine token, with its mask taken off. */
+export type ClientToken = { holder: string; clientId: string };
 
 /** Bytes of randomness in a client id. */
 export const clientIdBytes = 12;
@@ -34,30 +40,46 @@ export function secretText(given: string | undefined): string {
 
 /** From the one secret come all keys, each the HMAC-SHA-256 of its label under the secret. */
 export const keyLabels = {
-  token: "orion-edge token v1",
+  token: "orion-edge token v2",
+  holder: "orion-edge holder v1",
   sidecar: "orion-edge sidecar v1",
-  code: "orion-edge code v1",
   relay: "orion-edge relay v1",
   cookie: "orion-edge cookie v1",
 } as const;
 export type KeyUse = keyof typeof keyLabels;
 
-const number = "(0|[1-9]\\d{0,7})";
-/** A home's number as tokens and sidecars' posts have it. */
-export const homeShape = new RegExp(`^${number}$`);
-const shape = new RegExp(`^${number}\\.([\\w-]{16})\\.([\\w-]{22})$`);
+/** Bytes of a holder's name, at most: as many as its mask has. */
+export const holderBytes = 32;
+/** The name of an object that holds sockets: a lounge, or a lobby. */
+export const holderShape = /^[\w:-]{1,32}$/;
+/** The first part of a token. */
+export const maskedShape = /^[\w-]{2,43}$/;
+const shape = /^([\w-]{2,43})\.([\w-]{16})\.([\w-]{22})$/;
 
 /** The parts of a token, or null if it does not have a token's shape. Its mac is not checked. */
 export function parseToken(text: string): Token | null {
   const match = shape.exec(text);
   if (!match) return null;
-  const [, home = "", clientId = "", mac = ""] = match;
-  return { home, clientId, signed: tokenText(home, clientId), mac };
+  const [, masked = "", clientId = "", mac = ""] = match;
+  return { masked, clientId, signed: tokenText(masked, clientId), mac };
 }
 
 /** What a token's mac is computed over. */
-export function tokenText(home: string, clientId: string): string {
-  return `${home}.${clientId}`;
+export function tokenText(masked: string, clientId: string): string {
+  return `${masked}.${clientId}`;
+}
+
+/** A holder's name as its client's token has it. `mask`: the HMAC-SHA-256 of the client id under the holder key. */
+export function maskHolder(holder: string, mask: Uint8Array): string {
+  return encodeBase64Url(Uint8Array.from(holder, (character, i) => character.charCodeAt(0) ^ (mask[i] ?? 0)));
+}
+
+/** The name under the mask, or null if there is none. */
+export function unmaskHolder(masked: string, mask: Uint8Array): string | null {
+  const bytes = decodeBase64Url(masked);
+  if (!bytes || bytes.length > holderBytes) return null;
+  const holder = String.fromCharCode(...bytes.map((byte, i) => byte ^ (mask[i] ?? 0)));
+  return holderShape.test(holder) ? holder : null;
 }
 
 /** Whether two texts are equal, in a time that depends on their lengths only. */

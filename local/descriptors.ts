@@ -3,9 +3,10 @@
  * its limit allows.
  */
 import { spawnSync } from "node:child_process";
+import { limits } from "../core/limits.ts";
 
 /** What a server may hold at a time. */
-export type Room = { homes: number; sockets: number };
+export type Room = { sockets: number };
 
 /** Descriptors for some 3 000 players. With fewer, the operator gets a warning. */
 export const enoughDescriptors = 16_384;
@@ -18,15 +19,12 @@ export const howToRaiseIt = `run "ulimit -n 65536" before npm start, or set Limi
 
 /** Descriptors that workerd itself, the directory and the fleet take, and some to spare. */
 const baseDescriptors = 96;
-/** Descriptors of a home that does something: its database has three files. */
-const homeDescriptors = 3;
+/** Descriptors of an object that does something: its database has three files. */
+const objectDescriptors = 3;
+/** Objects that strangers can have made by guessing codes, at a time: an object sleeps after ten seconds without an event. */
+const guessedObjects = limits.unknownCodeBurst + 10 * limits.unknownCodesPerSecond;
 /** Descriptors of a connection: workerd duplicates what it accepts. */
 const connectionDescriptors = 2;
-
-/** As one machine is no region, a tenth of the homes is filled: this many have room for 25 600 players. */
-export const mostHomes = 1_000;
-/** The homes of the smallest deployment: one for each region, and one for players without one. */
-const fewestHomes = 10;
 
 /**
  * The descriptors that a process of this one may have, once it asks for more. Only root may raise its hard limit.
@@ -50,12 +48,11 @@ const askForMore = `
 `;
 
 /**
- * What fits into a limit. Strangers wake homes by guessing codes: those get a fifth. Of the rest, open WebSockets get
- * one half. The other is for requests, and for connections that say nothing.
+ * What fits into a limit. Guessed codes get what their objects need, a fifth at most. Of the rest, each open WebSocket gets
+ * its connection, one more for requests and for connections that say nothing, and a lobby of its own.
  */
 export function roomFor(limit: number): Room {
   const free = limit - baseDescriptors;
-  const homes = Math.min(mostHomes, Math.max(fewestHomes, Math.floor(free / 5 / homeDescriptors)));
-  const connections = Math.floor((free - homes * homeDescriptors) / connectionDescriptors);
-  return { homes, sockets: Math.floor(connections / 2) };
+  const guessed = Math.min(guessedObjects * objectDescriptors, Math.floor(free / 5));
+  return { sockets: Math.floor((free - guessed) / (2 * connectionDescriptors + objectDescriptors)) };
 }

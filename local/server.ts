@@ -10,7 +10,7 @@ import { defaultTiming, type Timing } from "../core/settings.ts";
 import type { Line } from "../udp-sidecar/log.ts";
 import { type Sidecar, startSidecar } from "../udp-sidecar/sidecar.ts";
 import { compatibilityDate } from "./clock.ts";
-import { mostHomes, type Room } from "./descriptors.ts";
+import type { Room } from "./descriptors.ts";
 import { type FreeSpace, watchFreeSpace } from "./free-space.ts";
 import { sayGoodbye } from "./goodbye.ts";
 import { addressesOf } from "./port.ts";
@@ -75,11 +75,17 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   };
   process.once("exit", cleanUp);
   const local: Partial<LocalVars> = { stopKey, ...(room && { mostSockets: String(room.sockets) }) };
-  const homes = room?.homes ?? mostHomes;
   const worker = new Miniflare(
     workerOptions({
       script,
-      vars: { homes, ...defaultTiming, ...options.timing, ...options.vars, ...local, ORION_SECRET: secret },
+      vars: {
+        ...defaultTiming,
+        codeKey: randomBytes(16).toString("hex"),
+        ...options.timing,
+        ...options.vars,
+        ...local,
+        ORION_SECRET: secret,
+      },
       hosts,
       httpPort,
       storage: storage.path,
@@ -202,7 +208,8 @@ function workerOptions(from: {
           },
           env: {
             ...Object.fromEntries(texts),
-            HOME: object("Home"),
+            LOBBY: object("Lobby"),
+            LOUNGE: object("Lounge"),
             DIRECTORY: object("Directory"),
             FLEET: object("Fleet"),
             STORAGE: {
@@ -214,7 +221,7 @@ function workerOptions(from: {
             FAILED_JOINS: counting("FAILED_JOINS", limits.addressFailedJoins),
             LISTINGS: counting("LISTINGS", limits.addressListings),
           },
-          exports: { Home: stored, Directory: stored, Fleet: stored },
+          exports: { Lobby: stored, Lounge: stored, Directory: stored, Fleet: stored },
         },
         dev: { rootPath: root, unsafeDirectSockets },
       },

@@ -4,10 +4,11 @@
  */
 import { refuse } from "../core/problem.ts";
 import { sameText } from "../core/token.ts";
-import type { Env } from "../worker/env.ts";
-import { logIfRefused, refused } from "../worker/http.ts";
-import worker, { Home as PlainHome } from "../worker/index.ts";
-import { isUpgrade } from "../worker/upgrade.ts";
+import { logIfRefused, refused } from "../worker/edge/http.ts";
+import { isUpgrade } from "../worker/edge/upgrade.ts";
+import worker, { Lobby as PlainLobby, Lounge as PlainLounge } from "../worker/index.ts";
+import type { Env } from "../worker/platform/env.ts";
+import { holderAt } from "../worker/platform/ports.ts";
 import { type LocalVars, stopHeader } from "./worker-vars.ts";
 
 export { Directory, Fleet } from "../worker/index.ts";
@@ -16,47 +17,77 @@ type LocalEnv = Env & { [Name in keyof LocalVars]?: string };
 
 /** Seconds after which a client that was refused for lack of room may ask again. */
 const retryAfterS = 10;
-/** Milliseconds between two counts of all homes. */
+/** Milliseconds between two counts of all sockets. */
 const recountMs = 1_000;
-/** Milliseconds in which all homes close their sockets, even on a busy machine. */
+/** Milliseconds in which all objects close their sockets, even on a busy machine. */
 const closingMs = 3_000;
 /** Milliseconds that clients then have to answer. */
 const answerMs = 1_000;
 
-/** Open sockets by the id of their home. workerd runs all homes and the Worker in one isolate, which has this map. */
+/** Open sockets by the name of the object that holds them. workerd runs all objects and the Worker in one isolate, which has this map. */
 const sockets = new Map<string, number>();
 let openSockets = 0;
-/** Sockets that no home has taken yet. */
+/** Sockets that no object has taken yet. */
 let arrivingSockets = 0;
 
-export class Home extends PlainHome {
+/** Counts what an object holds now, `gone` excepted. */
+function countSockets({ id, getWebSockets }: Counting, gone?: WebSocket): void {
+  const name = id.name ?? "";
+  const count = getWebSockets().filter((socket) => socket !== gone).length;
+  openSockets += count - (sockets.get(name) ?? 0);
+  if (count > 0) sockets.set(name, count);
+  else sockets.delete(name);
+}
+
+type Counting = { id: DurableObjectId; getWebSockets(): WebSocket[] };
+
+function countingOf(ctx: DurableObjectState): Counting {
+  return { id: ctx.id, getWebSockets: () => ctx.getWebSockets() };
+}
+
+export class Lobby extends PlainLobby {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    this.#count();
+    countSockets(countingOf(ctx));
   }
 
   override async fetch(request: Request): Promise<Response> {
     const response = await super.fetch(request);
-    this.#count();
+    countSockets(countingOf(this.ctx));
     return response;
   }
 
   override webSocketClose(socket: WebSocket, code: number): void {
     super.webSocketClose(socket, code);
-    this.#count(socket);
+    countSockets(countingOf(this.ctx), socket);
   }
 
   override webSocketError(socket: WebSocket): void {
     super.webSocketError(socket);
-    this.#count(socket);
+    countSockets(countingOf(this.ctx), socket);
+  }
+}
+
+export class Lounge extends PlainLounge {
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    countSockets(countingOf(ctx));
   }
 
-  #count(gone?: WebSocket): void {
-    const id = this.ctx.id.toString();
-    const count = this.ctx.getWebSockets().filter((socket) => socket !== gone).length;
-    openSockets += count - (sockets.get(id) ?? 0);
-    if (count > 0) sockets.set(id, count);
-    else sockets.delete(id);
+  override async fetch(): Promise<Response> {
+    const response = await super.fetch();
+    countSockets(countingOf(this.ctx));
+    return response;
+  }
+
+  override webSocketClose(socket: WebSocket, code: number): void {
+    super.webSocketClose(socket, code);
+    countSockets(countingOf(this.ctx), socket);
+  }
+
+  override webSocketError(socket: WebSocket): void {
+    super.webSocketError(socket);
+    countSockets(countingOf(this.ctx), socket);
   }
 }
 
@@ -89,15 +120,15 @@ let recountedAt = 0;
  * An object that was ended could not say that its sockets are gone. Any call builds it again, and it counts what it has.
  * Once a second at most.
  */
-async function recount({ HOME }: Env): Promise<void> {
+async function recount(env: Env): Promise<void> {
   if (Math.abs(Date.now() - recountedAt) < recountMs) return;
   recountedAt = Date.now();
-  await Promise.allSettled([...sockets.keys()].map((id) => HOME.get(HOME.idFromString(id)).listed([])));
+  await Promise.allSettled([...sockets.keys()].map((name) => holderAt(env, name).observe([])));
 }
 
 /** Closes every client's socket, and waits a moment for the clients' answers. */
-async function closeAll({ HOME }: Env): Promise<void> {
-  const goodbyes = [...sockets.keys()].map((id) => HOME.get(HOME.idFromString(id)).goodbye());
+async function closeAll(env: Env): Promise<void> {
+  const goodbyes = [...sockets.keys()].map((name) => holderAt(env, name).goodbye());
   await Promise.race([Promise.allSettled(goodbyes), scheduler.wait(closingMs)]);
   const end = Date.now() + answerMs;
   while (openSockets > 0 && Date.now() < end) await scheduler.wait(10);

@@ -54,16 +54,17 @@ export function makeMischief(
     sidecars.push(await startSidecar(options, () => {}));
   };
   const doOne = async () => {
-    const kind = chance.weighted({ home: 3, directory: 1, fleet: 1, fail: 6, lose: 6, sidecar: 0.5 });
+    const kind = chance.weighted({ holder: 3, directory: 1, fleet: 1, fail: 6, lose: 6, sidecar: 0.5 });
     switch (kind) {
-      case "home": {
+      case "holder": {
         const player = chance.one([...board.present]);
         if (!player) return;
-        const { home } = player;
+        const { holder } = player;
         for (const other of board.present)
-          if (other.home === home) board.partings.push({ player: other, how: "home ended", at: Date.now() });
+          if (other.holder === holder)
+            board.partings.push({ player: other, how: "home ended", at: Date.now() });
         note("a home ends");
-        return await crash(url, { home });
+        return await crash(url, { holder });
       }
       case "directory":
         note("the directory ends");

@@ -34,8 +34,8 @@ export async function soak(
   say: (line: string) => void,
 ): Promise<Found> {
   // From each in a home of its own to all in one: the more there are, the more a home that ends takes along.
-  const clientsPerHome = chanceOf(seed, "server").one([1, 4, 12, 12, 64]) ?? 12;
-  const server = await startFaultyServer({ secret, udpPort: null, timing, vars: { clientsPerHome } });
+  const clientsPerLounge = chanceOf(seed, "server").one([1, 4, 12, 12, 64]) ?? 12;
+  const server = await startFaultyServer({ secret, udpPort: null, timing, vars: { clientsPerLounge } });
   const { url } = server;
   await setLimits(url, pinging);
   const mediationMs = timing.ptpmServerConnectTimeoutMs + timing.ptpmConnectTimeoutMs;

@@ -1,6 +1,14 @@
 /** The keys that come from the deployment's secret, as Node computes them (core/token.ts, worker/keys.ts). */
 import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
-import { type KeyUse, keyLabels, macBytes, sameText, type Token } from "../core/token.ts";
+import {
+  type ClientToken,
+  type KeyUse,
+  keyLabels,
+  macBytes,
+  sameText,
+  type Token,
+  unmaskHolder,
+} from "../core/token.ts";
 import { base64UrlOf } from "../core/wire/base64.ts";
 import { encodeMessage } from "../core/wire/codec.ts";
 import type { Sealed } from "../core/wire/sealed.ts";
@@ -23,9 +31,32 @@ export function deriveKeys({ secret, secretBefore }: Secrets, use: KeyUse): KeyO
 }
 export type Secrets = { secret: string; secretBefore?: string | undefined };
 
-/** Whether this deployment issued the token, under any of these keys. */
-export function isGenuine(keys: readonly KeyObject[], { signed, mac }: Token): boolean {
-  return keys.some((key) => sameText(mac, macOf(key, signed)));
+/** The keys of one secret that tokens are checked and read with. */
+export type TokenKeys = { token: KeyObject; holder: KeyObject };
+
+/** Those of each secret that is accepted. */
+export function tokenKeysOf(secrets: Secrets): TokenKeys[] {
+  const holders = deriveKeys(secrets, "holder");
+  return deriveKeys(secrets, "token").flatMap((token, i) => {
+    const holder = holders[i];
+    return holder ? { token, holder } : [];
+  });
+}
+
+/** The client whose token it is, or null unless this deployment issued it under one of these keys. */
+export function clientOf(tokenKeys: readonly TokenKeys[], token: Token): ClientToken | null {
+  const { masked, clientId, signed, mac } = token;
+  for (const keys of tokenKeys) {
+    if (!sameText(mac, macOf(keys.token, signed))) continue;
+    const holder = unmaskHolder(masked, maskOf(keys, clientId));
+    return holder === null ? null : { holder, clientId };
+  }
+  return null;
+}
+
+/** What a holder's name is masked with in the token of one client. */
+export function maskOf({ holder }: TokenKeys, clientId: string): Uint8Array {
+  return createHmac("sha256", holder).update(clientId).digest();
 }
 
 /** Whether whoever sent the datagram knows the key. */

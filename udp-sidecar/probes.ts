@@ -1,26 +1,30 @@
 /** Probes: "where do you see me?", from a client that proves its token without sending it. */
-import type { KeyObject } from "node:crypto";
 import type { Endpoint } from "../core/endpoint.ts";
-import { tokenText } from "../core/token.ts";
+import { tokenText, unmaskHolder } from "../core/token.ts";
 import { readSealed } from "../core/wire/sealed.ts";
 import { probe, type SidecarPayload } from "../core/wire/sidecar-message.ts";
-import { isSealed, macOf, seal } from "./keys.ts";
+import { isSealed, macOf, maskOf, seal, type TokenKeys } from "./keys.ts";
 
 /** A probe of a genuine client, and how it can be answered. */
-export type Probe = SidecarPayload<"ptpMediation_probe"> & { key: string };
+export type Probe = Omit<SidecarPayload<"ptpMediation_probe">, "home"> & { holder: string; key: string };
 
 /** The probe that a datagram is, or what it is instead. */
-export function readProbe(keys: readonly KeyObject[], bytes: Uint8Array): Probe | "junk" | "forged" {
+export function readProbe(tokenKeys: readonly TokenKeys[], bytes: Uint8Array): Probe | "junk" | "forged" {
   const sealed = readSealed(bytes);
   if (!sealed) return "junk";
-  // Whatever they are: a mac of what is no home and no client id cannot be known to anyone.
-  const { home, clientId } = sealed.payload;
-  if (typeof home !== "string" || typeof clientId !== "string") return "junk";
-  const signed = tokenText(home, clientId);
-  const token = keys.map((key) => `${signed}.${macOf(key, signed)}`).find((one) => isSealed(one, sealed));
-  if (token === undefined) return "forged";
-  const { data } = probe.safeParse(sealed.payload);
-  return data ? { ...data, key: token } : "junk";
+  // Their shape does not matter yet: nobody knows the mac of a text that is not a token's.
+  const { holder, home, clientId } = sealed.payload;
+  const masked = holder ?? home;
+  if (typeof masked !== "string" || typeof clientId !== "string") return "junk";
+  const signed = tokenText(masked, clientId);
+  for (const keys of tokenKeys) {
+    const token = `${signed}.${macOf(keys.token, signed)}`;
+    if (!isSealed(token, sealed)) continue;
+    const name = unmaskHolder(masked, maskOf(keys, clientId));
+    const { data } = probe.safeParse(sealed.payload);
+    return data && name !== null ? { ...data, holder: name, key: token } : "junk";
+  }
+  return "forged";
 }
 
 /** What a probe is answered, or null if that would be longer than the probe was. */

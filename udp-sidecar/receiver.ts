@@ -8,7 +8,7 @@ import { packetKinds } from "../core/wire/peer-packet.ts";
 import { Checks } from "./checks.ts";
 import { cookiesOf } from "./cookie.ts";
 import { newPortCounts, type PortCounts } from "./counts.ts";
-import { deriveKeys, isGenuine, type Secrets } from "./keys.ts";
+import { clientOf, type Secrets, tokenKeysOf } from "./keys.ts";
 import { answerTo, readProbe } from "./probes.ts";
 import { type Relay, startRelay } from "./relay.ts";
 import type { PortName, Sighting } from "./sightings.ts";
@@ -64,7 +64,7 @@ export async function listen(
   }: ReceiverOptions,
   see: (port: PortName, sighting: Sighting) => boolean,
 ): Promise<Receiver> {
-  const tokenKeys = deriveKeys(secrets, "token");
+  const tokenKeys = tokenKeysOf(secrets);
   const cookies = cookiesOf(secrets.secret);
   const counts = { first: newPortCounts(), second: newPortCounts() };
   const unproven = new Unproven();
@@ -74,15 +74,15 @@ export async function listen(
   const connect = (port: PortName, bytes: Uint8Array, from: RemoteInfo): Verdict => {
     const token = readDatagram(bytes);
     if (!token) return "junk";
-    if (!isGenuine(tokenKeys, token)) return "forged";
-    const { home, clientId } = token;
+    const client = clientOf(tokenKeys, token);
+    if (!client) return "forged";
     const candidates = readCandidates(token.candidates);
-    return see(port, { home, clientId, endpoint: endpointOf(from), candidates }) ? "observed" : "dropped";
+    return see(port, { ...client, endpoint: endpointOf(from), candidates }) ? "observed" : "dropped";
   };
   const probe = (port: PortName, bytes: Uint8Array, from: RemoteInfo, via: Outlet): Verdict => {
     const read = readProbe(tokenKeys, bytes);
     if (typeof read === "string") return read;
-    const { home, clientId, candidates } = read;
+    const { holder, clientId, candidates } = read;
     const endpoint = endpointOf(from);
     const now = clock();
     const cookie = cookies.bake(from.address, from.port, now);
@@ -94,7 +94,7 @@ export async function listen(
       return "challenged";
     }
     unproven.proven();
-    return see(port, { home, clientId, endpoint, candidates, proven: true }) ? "observed" : "dropped";
+    return see(port, { holder, clientId, endpoint, candidates, proven: true }) ? "observed" : "dropped";
   };
   const verdictOn = (port: PortName, bytes: Uint8Array, from: RemoteInfo, via: Outlet): Verdict => {
     // Port 0 is nobody's: such a source is made up.

@@ -12,7 +12,7 @@ export type PortName = "first" | "second";
 
 /** A genuine client's datagram. With candidates, though it be none, it knows the additions. */
 export type Sighting = {
-  home: string;
+  holder: string;
   clientId: string;
   endpoint: Endpoint;
   candidates?: Endpoint[] | undefined;
@@ -56,16 +56,16 @@ export class Sightings {
   }
 
   /** Takes a sighting. False if there are too many already. */
-  see(port: PortName, { home, clientId, endpoint, candidates, proven }: Sighting): boolean {
+  see(port: PortName, { holder, clientId, endpoint, candidates, proven }: Sighting): boolean {
     const known = this.#waiting.get(clientId);
     if (candidates === undefined) {
       // What it said before comes before what it says now.
       if (known) this.#pass(clientId, known);
       this.#passed.delete(clientId);
-      return this.#take({ home, clientId, ...endpoint });
+      return this.#take({ holder, clientId, ...endpoint });
     }
     if (!known && this.#waiting.size >= limits.observationsHeld) return false;
-    const waiting = known ?? { home, clientId, seen: {}, until: performance.now() + limits.otherPortMs };
+    const waiting = known ?? { holder, clientId, seen: {}, until: performance.now() + limits.otherPortMs };
     waiting.candidates = candidates;
     waiting.proven = proven;
     waiting.seen[port] = endpoint;
@@ -96,7 +96,7 @@ export class Sightings {
     }
   }
 
-  #pass(clientId: string, { home, seen, candidates, proven }: Waiting): boolean {
+  #pass(clientId: string, { holder, seen, candidates, proven }: Waiting): boolean {
     this.#waiting.delete(clientId);
     const before = this.#passed.get(clientId)?.seen ?? {};
     const { first, second } = completed(seen, before);
@@ -104,7 +104,7 @@ export class Sightings {
     const endpoint = first ?? second;
     if (!endpoint) return false;
     const other = first && second ? { second } : {};
-    return this.#take({ home, clientId, ...endpoint, ...other, candidates, ...(proven && { proven }) });
+    return this.#take({ holder, clientId, ...endpoint, ...other, candidates, ...(proven && { proven }) });
   }
 
   #remember(clientId: string, seen: Seen): void {

@@ -1,15 +1,16 @@
 import { refuse } from "../core/problem.ts";
-import { type Env, readSettings, type Settings } from "./env.ts";
-import { drain, logIfRefused, refused } from "./http.ts";
-import { logFault, logRefusal } from "./log.ts";
-import { mayAsk, withCors } from "./origin.ts";
-import { withPlainPath } from "./path.ts";
-import { router } from "./routes.ts";
-import { isUpgrade, upgrade } from "./upgrade.ts";
+import { drain, logIfRefused, refused } from "./edge/http.ts";
+import { mayAsk, withCors } from "./edge/origin.ts";
+import { withPlainPath } from "./edge/path.ts";
+import { router } from "./edge/routes.ts";
+import { isUpgrade, upgrade } from "./edge/upgrade.ts";
+import { type Env, readSettings, type Settings } from "./platform/env.ts";
+import { logFault, logRefusal } from "./platform/log.ts";
 
-export { Directory } from "./directory.ts";
-export { Fleet } from "./fleet.ts";
-export { Home } from "./home.ts";
+export { Directory } from "./objects/directory.ts";
+export { Fleet } from "./objects/fleet.ts";
+export { Lobby } from "./objects/lobby.ts";
+export { Lounge } from "./objects/lounge.ts";
 
 export default {
   async fetch(request, env) {

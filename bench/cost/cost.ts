@@ -70,7 +70,7 @@ export async function tallyOf(kind: Kind, sessions: number): Promise<Tally> {
     udpPort: 0,
     host: "127.0.0.1",
     entry,
-    vars: { costCallMs: assumed.callMs, ...(kind.apart && { clientsPerHome: 1 }) },
+    vars: { costCallMs: assumed.callMs, ...(kind.apart && { clientsPerLounge: 1 }) },
   });
   try {
     const books = new Books(server.url);

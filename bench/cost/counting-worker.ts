@@ -6,9 +6,9 @@
  * `/cost/later?ms=<n>` sets all clocks forward and rings the alarms that are due then.
  */
 import { type Heartbeat, heartbeat, heartbeatPath } from "../../core/wire/sidecar-post.ts";
-import type { Env } from "../../worker/env.ts";
-import { fleetAt } from "../../worker/fleet.ts";
 import worker, * as objects from "../../worker/index.ts";
+import { fleetAt } from "../../worker/objects/fleet.ts";
+import type { Env } from "../../worker/platform/env.ts";
 import { ringAll } from "./counting/alarms.ts";
 import { countedBindings } from "./counting/bindings.ts";
 import { booksAreOpen, countWorkerRequest, openBooks, readTally, resetTally } from "./counting/books.ts";
@@ -16,7 +16,8 @@ import { setForward } from "./counting/clock.ts";
 import { counted } from "./counting/objects.ts";
 
 // A module's exports have to be named. These are the classes of worker/index.ts, all of them.
-export const Home = counted(objects.Home);
+export const Lobby = counted(objects.Lobby);
+export const Lounge = counted(objects.Lounge);
 export const Directory = counted(objects.Directory);
 export const Fleet = counted(objects.Fleet);
 

@@ -65,7 +65,7 @@ export async function playSession(server: URL, books: Books, kind: Kind): Promis
     if (status !== 200) throw new Error(`a guest was refused: ${status}`);
     await Promise.all(all.slice(0, -1).map((player, index) => player.hears("lobby_peerConnect", i - index)));
   }
-  const homes = new Set(all.map(({ home }) => home));
+  const homes = new Set(all.map(({ holder }) => holder));
   if (homes.size !== (kind.apart ? players : 1))
     throw new Error("players are at home where they should not be");
 

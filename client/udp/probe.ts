@@ -158,8 +158,8 @@ export class Probe {
 
   #sendProbe({ nonce, to, cookie }: Port): void {
     const { token, candidates, send } = this.#options;
-    const [home = "", clientId = ""] = token.split(".");
-    send(seal(token, "ptpMediation_probe", { home, clientId, nonce, candidates, cookie }), to);
+    const [holder = "", clientId = ""] = token.split(".");
+    send(seal(token, "ptpMediation_probe", { holder, clientId, nonce, candidates, cookie }), to);
   }
 
   #arm(act: (() => void) | null, ms: number): void {

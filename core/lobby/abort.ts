@@ -2,20 +2,20 @@
 import { type AbortCode, abortReasons } from "../problem.ts";
 import { serverMessage } from "../wire/server-message.ts";
 import type { Effect, Step } from "./effect.ts";
-import type { LobbyState, Seat } from "./state.ts";
+import type { LobbyState, Member } from "./state.ts";
 
 /** The end of a mediation that is under way: the lobby is as it was before. Without one, nothing. */
 export function abort(state: LobbyState, code: AbortCode): Step<LobbyState> {
   const { phase } = state;
   if (!("lost" in phase)) return { state, effects: [] };
   // Those left out have heard that it is over for them.
-  const to = state.seats.filter(({ clientId }) => !phase.lost.includes(clientId));
+  const to = state.members.filter(({ clientId }) => !phase.lost.includes(clientId));
   return { state: { ...state, phase: { kind: "waiting", aborted: code } }, effects: aborted(to, code) };
 }
 
 /** For these it is over, and the others go on. */
-export function leftOut(seats: readonly Seat[]): Effect[] {
-  return aborted(seats, "left_out");
+export function leftOut(members: readonly Member[]): Effect[] {
+  return aborted(members, "left_out");
 }
 
 /** The state has changed: that is kept before anything of it is heard. */
@@ -26,7 +26,7 @@ export function saved<State>({ state, effects }: Step<State>): Step<State> {
   };
 }
 
-function aborted(to: readonly Seat[], code: AbortCode): Effect[] {
+function aborted(to: readonly Member[], code: AbortCode): Effect[] {
   if (to.length === 0) return [];
   const frame = serverMessage("ptpMediation_aborted", { abortReason: abortReasons[code], code });
   return [{ kind: "send", to, frame }];

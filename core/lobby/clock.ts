@@ -12,9 +12,7 @@ import { type Connecting, type Gathering, type LobbyState, nextOf, wakeAt } from
 
 /** The lobby with its deadlines as they should be at `now`. `isAlarm`: the alarm that the lobby waits for has come. */
 export function onTime(state: LobbyState, now: number, isAlarm: boolean): LobbyState {
-  const auditAt = isFar(state.auditAt, now, limits.auditIntervalMs)
-    ? now + limits.auditIntervalMs
-    : state.auditAt;
+  const auditAt = isFar(state.auditAt, now, state.auditMs) ? now + state.auditMs : state.auditAt;
   const phase = isMediation(state.phase) ? inTime(state.phase, now, isAlarm) : state.phase;
   return auditAt === state.auditAt && phase === state.phase ? state : { ...state, auditAt, phase };
 }

@@ -14,9 +14,9 @@ import {
   type Connecting,
   hasHost,
   type LobbyState,
+  type Member,
   mediationId,
-  type Seat,
-  seatOf,
+  memberOf,
   type Via,
 } from "./state.ts";
 
@@ -26,12 +26,12 @@ type Report = Extract<LobbyEvent, { kind: "connection-reported" }>;
 export function report(state: LobbyState, event: Report, now: number): Step<LobbyState> {
   const { phase } = state;
   const { clientId, connected, mediation } = event;
-  const seat = seatOf(state, clientId);
-  if (!seat || !("lost" in phase) || phase.lost.includes(clientId)) return { state, effects: [] };
+  const member = memberOf(state, clientId);
+  if (!member || !("lost" in phase) || phase.lost.includes(clientId)) return { state, effects: [] };
   if (mediation !== undefined && mediation !== mediationId(phase)) return { state, effects: [] };
   if (phase.kind === "gathering" ? connected : phase.reported.includes(clientId))
     return { state, effects: [] };
-  return tell(explain(state, seat, event), takeReport(state, event, now));
+  return tell(explain(state, member, event), takeReport(state, event, now));
 }
 
 /** Giving up, when its time has come: on those who have not reported, where it can go on with the rest. */
@@ -50,7 +50,7 @@ export function advanceConnecting(state: LobbyState, phase: Connecting, now: num
 export function afterLeaving(state: LobbyState, now: number): Step<LobbyState> {
   const { phase } = state;
   if (!("lost" in phase)) return { state, effects: [] };
-  const left = state.seats.filter(({ clientId }) => !phase.lost.includes(clientId));
+  const left = state.members.filter(({ clientId }) => !phase.lost.includes(clientId));
   return state.goesOn && left.length > 1 ? onward(state, now) : abort(state, "member_left");
 }
 
@@ -85,11 +85,11 @@ export function viaOf({ peers }: ConnectionReport): Via {
 }
 
 /** The host is told what there is to explain: a pair that is not connected, or not directly. */
-function explain(state: LobbyState, { clientId, name }: Seat, { connected, report }: Report): Effect[] {
+function explain(state: LobbyState, { clientId, name }: Member, { connected, report }: Report): Effect[] {
   // What may be direct in a moment is no news: the host's own client sees it.
   const isFine = ({ cause }: { cause: Cause | null }) => cause === null || cause === "not-yet-direct";
   const silent = connected && report.cause === null && report.peers.every(isFine);
-  const host = seatOf(state, state.hostId);
+  const host = memberOf(state, state.hostId);
   if (silent || !host || clientId === state.hostId) return [];
   const frame = serverMessage("ptpMediation_report", { clientId, name, ...report });
   return [{ kind: "send", to: [host], frame }];
@@ -104,12 +104,12 @@ function goOnWithout(
 ): Step<LobbyState> {
   const { phase } = state;
   if (!("lost" in phase)) return { state, effects: [] };
-  const gone = state.seats.filter(
-    (seat) => clientIds.includes(seat.clientId) && !phase.lost.includes(seat.clientId),
+  const gone = state.members.filter(
+    (member) => clientIds.includes(member.clientId) && !phase.lost.includes(member.clientId),
   );
   if (gone.length === 0 && phase.kind === "gathering") return { state, effects: [] };
   const lost = [...phase.lost, ...gone.map(({ clientId }) => clientId)];
-  const left = state.seats.filter(({ clientId }) => !lost.includes(clientId));
+  const left = state.members.filter(({ clientId }) => !lost.includes(clientId));
   if (left.length < 2 || !hasHost(state, left)) return saved(abort(state, why));
   return tell(leftOut(gone), onward({ ...state, phase: { ...phase, lost } }, now));
 }
@@ -131,10 +131,10 @@ function finish(state: LobbyState): Step<LobbyState> {
   const { phase } = state;
   const done =
     phase.kind === "connecting" &&
-    state.seats.every(({ clientId }) => phase.reported.includes(clientId) || phase.lost.includes(clientId));
+    state.members.every(({ clientId }) => phase.reported.includes(clientId) || phase.lost.includes(clientId));
   return done ? close(state, true) : saved({ state, effects: [] });
 }
 
-function idsOf({ seats }: LobbyState): string[] {
-  return seats.map(({ clientId }) => clientId);
+function idsOf({ members }: LobbyState): string[] {
+  return members.map(({ clientId }) => clientId);
 }

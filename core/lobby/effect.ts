@@ -2,7 +2,7 @@ import type { RelayPlace } from "../fleet.ts";
 import type { Sighting } from "../mapping.ts";
 import type { Outcome } from "../problem.ts";
 import type { HostAnswer, JoinAnswer, ListedLobby } from "../wire/http.ts";
-import { type LobbyState, listedAs, type Seat } from "./state.ts";
+import { type LobbyState, listedAs, type Member } from "./state.ts";
 
 /** What the shell is to do, in this order. */
 export type Effect =
@@ -13,13 +13,13 @@ export type Effect =
   /** Tell the directory, and wait a short while for it, before what follows. */
   | { kind: "list"; lobby: ListedLobby }
   | { kind: "unlist" }
-  | { kind: "send"; to: readonly Seat[]; frame: string }
+  | { kind: "send"; to: readonly Member[]; frame: string }
   /** Tell the host of the others, and each of those of the host. */
   | ({ kind: "introduce" } & Introduction)
   /** A last frame: from now on these clients are in no lobby. */
-  | { kind: "release"; to: readonly Seat[]; frame: string }
-  /** Ask these members' homes whether they still hold them. */
-  | { kind: "audit"; seats: readonly Seat[] }
+  | { kind: "release"; to: readonly Member[]; frame: string }
+  /** Ask these members' holders whether they still hold them. */
+  | { kind: "audit"; members: readonly Member[] }
   /** Once everyone has been told: the lobby is no more. */
   | { kind: "forget" };
 
@@ -30,7 +30,7 @@ export type Introduction = {
   relay: RelayPlace | undefined;
   relayOnly: boolean;
 };
-export type Introduced = { seat: Seat; sighting: Sighting };
+export type Introduced = { member: Member; sighting: Sighting };
 
 /** Answers of open, join and start. */
 export type LobbyAnswer = HostAnswer | JoinAnswer | null;

@@ -2,25 +2,27 @@ import type { Place, Sidecar } from "../fleet.ts";
 import type { Sighting } from "../mapping.ts";
 import type { Timing } from "../settings.ts";
 import type { ConnectionReport } from "../wire/client-message.ts";
-import type { Seat } from "./state.ts";
+import type { Member } from "./state.ts";
 
 /** What happens to a lobby, in the past tense. Whatever is random or comes from outside comes in with it. */
 export type LobbyEvent =
   | {
       kind: "open-requested";
       lobbyId: string;
+      /** Drawn at random. */
+      incarnation: string;
       name: string;
       isPublic: boolean;
       maxMembers: number;
       goesOn: boolean;
       relayOnly: boolean;
-      host: Seat;
+      host: Member;
     }
-  | { kind: "join-requested"; seat: Seat }
+  | { kind: "join-requested"; member: Member }
   | {
       kind: "start-requested";
       clientId: string;
-      attempt: string;
+      requestId: string;
       timing: Timing;
       /** None, if no sidecar is alive. */
       sidecar: Sidecar | undefined;
@@ -35,10 +37,10 @@ export type LobbyEvent =
   /** The directory could not be told in time. */
   | { kind: "listing-failed" };
 
-/** What a member's home reports of it. */
+/** What a member's holder reports of it. */
 export type MemberEvent =
-  /** With an attempt: only the seat that this attempt took is given back. */
-  | { kind: "member-left"; clientId: string; attempt?: string }
+  /** With a request id: only if this request made it a member. */
+  | { kind: "member-left"; clientId: string; requestId?: string }
   | { kind: "message-sent"; clientId: string; text: string }
   | { kind: "endpoint-seen"; clientId: string; sighting: Sighting }
   /** The sidecar does not answer it. */

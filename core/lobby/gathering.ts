@@ -12,17 +12,17 @@ import {
   hasHost,
   isLocked,
   type LobbyState,
+  type Member,
   mediationId,
-  type Seat,
+  memberOf,
   type Seen,
-  seatOf,
 } from "./state.ts";
 
 type StartRequest = Extract<LobbyEvent, { kind: "start-requested" }>;
 
 export function start(state: LobbyState, request: StartRequest, now: number): Step<LobbyState> {
-  const { attempt, sidecar, timing, place } = request;
-  if ("attempt" in state.phase && state.phase.attempt === attempt) {
+  const { requestId, sidecar, timing, place } = request;
+  if ("requestId" in state.phase && state.phase.requestId === requestId) {
     return { state, effects: [{ kind: "answer", outcome: accept(null) }] };
   }
   const problem = whyNot(state, request);
@@ -32,8 +32,8 @@ export function start(state: LobbyState, request: StartRequest, now: number): St
 
   const phase: Gathering = {
     kind: "gathering",
-    attempt,
-    began: { at: now, members: state.seats.length },
+    requestId,
+    began: { at: now, members: state.members.length },
     ...asked(sidecar),
     place,
     intervalMs: timing.ptpmConnectRequestIntervalMs,
@@ -48,14 +48,14 @@ export function start(state: LobbyState, request: StartRequest, now: number): St
     effects: [
       { kind: "save" },
       { kind: "answer", outcome: accept(null) },
-      { kind: "send", to: state.seats, frame: sendRequest(sidecar, phase) },
+      { kind: "send", to: state.members, frame: sendRequest(sidecar, phase) },
     ],
   };
 }
 
 function whyNot(state: LobbyState, { clientId }: StartRequest): ProblemCode | null {
   if (isLocked(state)) return "lobby_locked";
-  if (state.seats.length < 2) return "too_few_members";
+  if (state.members.length < 2) return "too_few_members";
   if (state.hostId !== clientId) return "not_the_host";
   return null;
 }
@@ -63,7 +63,7 @@ function whyNot(state: LobbyState, { clientId }: StartRequest): ProblemCode | nu
 /** A datagram of a member: its endpoint, the newest one until all are seen. */
 export function see(state: LobbyState, clientId: string, sighting: Sighting, now: number): Step<LobbyState> {
   const { phase } = state;
-  if (phase.kind !== "gathering" || !seatOf(state, clientId) || phase.lost.includes(clientId)) {
+  if (phase.kind !== "gathering" || !memberOf(state, clientId) || phase.lost.includes(clientId)) {
     return { state, effects: [] };
   }
   const before = seenOf(phase.seen, clientId);
@@ -82,7 +82,7 @@ export function hasten(
 ): Step<LobbyState> {
   const { phase } = state;
   if (phase.kind !== "gathering" || mediation !== mediationId(phase)) return { state, effects: [] };
-  const isMissing = rollCall(state, phase).missing.some((seat) => seat.clientId === clientId);
+  const isMissing = rollCall(state, phase).missing.some((member) => member.clientId === clientId);
   // A reminder a moment ago is not answered yet; one that is due comes anyway.
   const remindedAt = phase.remindAt - phase.intervalMs;
   if (!isMissing || phase.remindAt <= now + 1 || now < remindedAt + limits.silentMs)
@@ -150,26 +150,26 @@ function isEnough(state: LobbyState, phase: Gathering): boolean {
 /** Everyone seen is told of the host, and the host of them. Those not seen are lost, and those who could not use what they are told. */
 function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbyState> {
   const { present, missing } = rollCall(state, phase);
-  const seen = present.flatMap((seat) => {
-    const seen = seenOf(phase.seen, seat.clientId);
-    return seen ? [{ seat, sighting: seen.sighting }] : [];
+  const seen = present.flatMap((member) => {
+    const seen = seenOf(phase.seen, member.clientId);
+    return seen ? [{ member, sighting: seen.sighting }] : [];
   });
   // A client that tells no local addresses knows nothing of relays (docs/links.md).
   const fit = seen.filter(({ sighting }) => !state.relayOnly || sighting.candidates !== undefined);
-  const unfit = seen.filter((each) => !fit.includes(each)).map(({ seat }) => seat);
-  const host = fit.find(({ seat }) => seat.clientId === state.hostId);
+  const unfit = seen.filter((each) => !fit.includes(each)).map(({ member }) => member);
+  const host = fit.find(({ member }) => member.clientId === state.hostId);
   if (!host || fit.length < 2 || (unfit.length > 0 && !state.goesOn)) {
     return saved(abort(state, unfit.length > 0 ? "could_not_connect" : "endpoints_timeout"));
   }
   const others = fit.filter((each) => each !== host);
-  const { attempt, began, relay, connectingMs } = phase;
+  const { requestId, began, relay, connectingMs } = phase;
   const lost = [...phase.lost, ...[...missing, ...unfit].map(({ clientId }) => clientId)];
   return {
     state: {
       ...state,
       phase: {
         kind: "connecting",
-        attempt,
+        requestId,
         began,
         giveUpAt: now + connectingMs,
         lookAt: now + limits.clockLookMs,
@@ -203,10 +203,10 @@ function remind(
 function rollCall(
   state: LobbyState,
   { seen, lost }: Gathering,
-): { expected: readonly Seat[]; present: Seat[]; missing: Seat[] } {
-  // The same list where it can be: the shell need not group it by home again.
+): { expected: readonly Member[]; present: Member[]; missing: Member[] } {
+  // The same list where it can be: the shell need not group it by holder again.
   const expected =
-    lost.length === 0 ? state.seats : state.seats.filter(({ clientId }) => !lost.includes(clientId));
+    lost.length === 0 ? state.members : state.members.filter(({ clientId }) => !lost.includes(clientId));
   return {
     expected,
     present: expected.filter(({ clientId }) => seenOf(seen, clientId)),

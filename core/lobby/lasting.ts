@@ -6,7 +6,7 @@
 import { addressBytes, addressText } from "../endpoint.ts";
 import type { LobbyState, Seen } from "./state.ts";
 
-/** As it is kept. `endpoints`: one entry for each seat, in their order; a kind of text that V8 stores with a byte a unit. */
+/** As it is kept. `endpoints`: one entry for each member, in their order; a kind of text that V8 stores with a byte a unit. */
 export type LastingState = LobbyState & { readonly endpoints?: string };
 
 const none = "\0";
@@ -15,9 +15,9 @@ const none = "\0";
 export function lasting(state: LobbyState): LastingState {
   const { phase } = state;
   if (phase.kind !== "gathering") return state;
-  const endpoints = state.seats.map(({ clientId }) => pack(phase.seen[clientId])).join("");
+  const endpoints = state.members.map(({ clientId }) => pack(phase.seen[clientId])).join("");
   const kept = { ...state, phase: { ...phase, seen: {} } };
-  return endpoints.length > state.seats.length ? { ...kept, endpoints } : kept;
+  return endpoints.length > state.members.length ? { ...kept, endpoints } : kept;
 }
 
 /** The lobby again. When its members were seen is not known any more, so they count as seen long ago. */
@@ -26,7 +26,7 @@ export function restored({ endpoints, ...state }: LastingState): LobbyState {
   if (phase.kind !== "gathering" || endpoints === undefined) return state;
   const seen: Record<string, Seen> = {};
   let at = 0;
-  for (const { clientId } of state.seats) {
+  for (const { clientId } of state.members) {
     const length = endpoints.charCodeAt(at);
     const bytes = Array.from(endpoints.slice(at + 1, at + 1 + length), (unit) => unit.charCodeAt(0));
     at += 1 + length;

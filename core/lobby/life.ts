@@ -4,7 +4,7 @@ import { printableName } from "../printable.ts";
 import type { AbortCode } from "../problem.ts";
 import { viaOf } from "./connecting.ts";
 import type { LobbyEvent } from "./event.ts";
-import { type Connecting, type LobbyState, seatOf, type Via } from "./state.ts";
+import { type Connecting, type LobbyState, memberOf, type Via } from "./state.ts";
 
 /** What happened. `what` is stable. Names are as printable.ts makes them. `ms` counts from the start of the mediation. */
 type Happened =
@@ -41,17 +41,17 @@ export function lifeLines(
   return happened.map((one) => ({ lobbyId: after.lobbyId, ...one }));
 }
 
-function opening({ name, isPublic, maxMembers, seats }: LobbyState): Happened[] {
+function opening({ name, isPublic, maxMembers, members }: LobbyState): Happened[] {
   const lobbyName = printableName(name);
   return [
-    { what: "lobby opened", name: printableName(seats[0]?.name ?? ""), lobbyName, isPublic, maxMembers },
+    { what: "lobby opened", name: printableName(members[0]?.name ?? ""), lobbyName, isPublic, maxMembers },
   ];
 }
 
 function comingAndGoing(before: LobbyState, event: LobbyEvent, after: LobbyState): Happened[] {
-  const members = after.seats.length;
-  const joined = after.seats.filter(({ clientId }) => !seatOf(before, clientId));
-  const left = before.seats.filter(({ clientId }) => !seatOf(after, clientId));
+  const members = after.members.length;
+  const joined = after.members.filter(({ clientId }) => !memberOf(before, clientId));
+  const left = before.members.filter(({ clientId }) => !memberOf(after, clientId));
   const why = event.kind === "members-lost" ? "lost" : "left";
   return [
     ...joined.map(({ name }): Happened => ({ what: "member joined", name: printableName(name), members })),
@@ -74,16 +74,16 @@ function mediating(before: LobbyState, event: LobbyEvent, after: LobbyState, now
   return [...seen(before, after), ...leftOut(after, is.lost, was.lost)];
 }
 
-function seen({ phase: was }: LobbyState, { phase: is, seats }: LobbyState): Happened[] {
+function seen({ phase: was }: LobbyState, { phase: is, members }: LobbyState): Happened[] {
   if (was.kind !== "gathering" || !("lost" in is)) return [];
-  const of = seats.filter(({ clientId }) => !was.lost.includes(clientId)).length;
-  const count = is.kind === "gathering" ? Object.keys(is.seen).length : without(seats, is.lost).length;
+  const of = members.filter(({ clientId }) => !was.lost.includes(clientId)).length;
+  const count = is.kind === "gathering" ? Object.keys(is.seen).length : without(members, is.lost).length;
   const isNews = is.kind === "connecting" || count > Object.keys(was.seen).length;
   return isNews ? [{ what: "members seen", seen: count, of }] : [];
 }
 
-function leftOut({ seats }: LobbyState, lost: readonly string[], known: readonly string[]): Happened[] {
-  return seats
+function leftOut({ members }: LobbyState, lost: readonly string[], known: readonly string[]): Happened[] {
+  return members
     .filter(({ clientId }) => lost.includes(clientId) && !known.includes(clientId))
     .map(({ name }) => ({ what: "member left out", name: printableName(name) }));
 }
@@ -93,10 +93,10 @@ function closing({ phase: was }: LobbyState, event: LobbyEvent, after: LobbyStat
     return [{ what: "lobby closed", why: event.kind === "members-lost" ? "host lost" : "host left" }];
   }
   const vias = viasOf(was, event, after.hostId);
-  const connected = after.seats.flatMap(({ clientId }) => vias.get(clientId) ?? []);
+  const connected = after.members.flatMap(({ clientId }) => vias.get(clientId) ?? []);
   const via: ByVia = {};
   for (const one of connected) via[one] = (via[one] ?? 0) + 1;
-  const lost = after.seats.map(({ clientId }) => clientId).filter((clientId) => !vias.has(clientId));
+  const lost = after.members.map(({ clientId }) => clientId).filter((clientId) => !vias.has(clientId));
   return [
     ...leftOut(after, lost, was.lost),
     { what: "members connected", connected: connected.length, of: was.began.members, via, ms },
@@ -115,6 +115,6 @@ function viasOf({ reported, via, lost }: Connecting, event: LobbyEvent, hostId: 
   return vias;
 }
 
-function without(seats: LobbyState["seats"], lost: readonly string[]): LobbyState["seats"] {
-  return seats.filter(({ clientId }) => !lost.includes(clientId));
+function without(members: LobbyState["members"], lost: readonly string[]): LobbyState["members"] {
+  return members.filter(({ clientId }) => !lost.includes(clientId));
 }

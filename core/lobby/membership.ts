@@ -5,56 +5,62 @@ import { serverMessage } from "../wire/server-message.ts";
 import { close } from "./closing.ts";
 import { afterLeaving } from "./connecting.ts";
 import { type Effect, listing, type Step } from "./effect.ts";
-import { isAudited, isFull, isLocked, type LobbyState, type Seat, seatOf } from "./state.ts";
+import { isFull, isHere, isLocked, type LobbyState, type Member, memberOf } from "./state.ts";
 
-export function join(state: LobbyState, seat: Seat, now: number): Step<LobbyState> {
-  const before = seatOf(state, seat.clientId);
-  if (before?.attempt === seat.attempt) {
+export function join(state: LobbyState, member: Member, now: number): Step<LobbyState> {
+  const before = memberOf(state, member.clientId);
+  if (before?.requestId === member.requestId) {
     // As it was told the first time, if it was: without those who came later.
-    const seats = state.seats.slice(0, state.seats.indexOf(before) + 1);
-    return { state, effects: [welcome({ ...state, seats })] };
+    const members = state.members.slice(0, state.members.indexOf(before) + 1);
+    return { state, effects: [welcome({ ...state, members })] };
   }
-  const problem = before ? "already_in_lobby" : whyNot(state, seat.name);
+  const problem = before ? "already_in_lobby" : whyNot(state, member.name);
   if (problem) return { state, effects: [{ kind: "answer", outcome: refuse(problem) }] };
 
-  // A lobby that nobody outside knew of has not been audited: its first audit is an interval away.
-  const auditAt = isAudited(state) ? state.auditAt : now + limits.auditIntervalMs;
-  const joined = { ...state, seats: [...state.seats, seat], auditAt };
-  const frame = serverMessage("lobby_peerConnect", { lobbyId: state.lobbyId, peerName: seat.name });
+  const joined = { ...state, members: [...state.members, member], ...auditsAfter(state, member, now) };
+  const frame = serverMessage("lobby_peerConnect", { lobbyId: state.lobbyId, peerName: member.name });
   return {
     state: joined,
     effects: [
       { kind: "save" },
       ...listing(joined),
-      { kind: "send", to: state.seats, frame },
+      { kind: "send", to: state.members, frame },
       welcome(joined),
     ],
   };
 }
 
+/** A newcomer from elsewhere is asked for an interval later, however rare the checks have become. */
+function auditsAfter(state: LobbyState, member: Member, now: number): Partial<LobbyState> {
+  if (isHere(state, member)) return {};
+  const soon = now + limits.auditIntervalMs;
+  const auditAt = state.isLasting ? Math.min(state.auditAt, soon) : soon;
+  return { isLasting: true, auditAt, auditMs: limits.auditIntervalMs };
+}
+
 function whyNot(state: LobbyState, name: string): ProblemCode | null {
   if (isLocked(state)) return "lobby_locked";
   if (isFull(state)) return "lobby_full";
-  if (state.seats.some((seat) => seat.name === name)) return "name_taken";
+  if (state.members.some((member) => member.name === name)) return "name_taken";
   return null;
 }
 
-function welcome({ lobbyId, name, seats, hostId }: LobbyState): Effect {
-  const host = seats.find((seat) => seat.clientId === hostId)?.name ?? "";
-  const lobbyMembers = seats.map((seat) => seat.name);
+function welcome({ lobbyId, name, members, hostId }: LobbyState): Effect {
+  const host = members.find((member) => member.clientId === hostId)?.name ?? "";
+  const lobbyMembers = members.map((member) => member.name);
   return { kind: "answer", outcome: accept({ lobbyId, lobbyName: name, lobbyMembers, host }) };
 }
 
 /** The host leaving closes the lobby; anyone else leaving is told to the rest and ends a mediation, unless that goes on. */
 export function leave(state: LobbyState, clientIds: readonly string[], now: number): Step<LobbyState> {
-  const gone = state.seats.filter((seat) => clientIds.includes(seat.clientId));
+  const gone = state.members.filter((member) => clientIds.includes(member.clientId));
   if (gone.length === 0) return { state, effects: [] };
-  const left = { ...state, seats: state.seats.filter((seat) => !gone.includes(seat)) };
-  if (gone.some((seat) => seat.clientId === state.hostId)) return close(left, false);
+  const left = { ...state, members: state.members.filter((member) => !gone.includes(member)) };
+  if (gone.some((member) => member.clientId === state.hostId)) return close(left, false);
 
   const goodbyes = gone.map(({ name }): Effect => {
     const frame = serverMessage("lobby_peerDisconnect", { lobbyId: state.lobbyId, peerName: name });
-    return { kind: "send", to: left.seats, frame };
+    return { kind: "send", to: left.members, frame };
   });
   const after = afterLeaving(left, now);
   const next = after.effects.filter(({ kind }) => kind !== "save");
@@ -63,13 +69,13 @@ export function leave(state: LobbyState, clientIds: readonly string[], now: numb
 
 /** Chat: to every member, the sender too, once. */
 export function say(state: LobbyState, clientId: string, text: string, now: number): Step<LobbyState> {
-  const sender = seatOf(state, clientId);
+  const sender = memberOf(state, clientId);
   if (!sender) return { state, effects: [] };
   const frame = serverMessage("lobby_messaging_received", {
     lobbyId: state.lobbyId,
     message: { timestamp: now, senderName: sender.name, message: text },
   });
-  return { state, effects: [{ kind: "send", to: state.seats, frame }] };
+  return { state, effects: [{ kind: "send", to: state.members, frame }] };
 }
 
 /**
@@ -77,7 +83,7 @@ export function say(state: LobbyState, clientId: string, text: string, now: numb
  * back, that the lobby is over for it; one that is gone hears nothing.
  */
 export function lose(state: LobbyState, clientIds: readonly string[], now: number): Step<LobbyState> {
-  const lost = state.seats.filter((seat) => clientIds.includes(seat.clientId));
+  const lost = state.members.filter((member) => clientIds.includes(member.clientId));
   if (lost.length === 0) return { state, effects: [] };
   const { lobbyId, name } = state;
   const frame = serverMessage("lobby_closed", { lobbyId, lobbyName: name });

@@ -4,14 +4,14 @@ import type { Sighting } from "../mapping.ts";
 import type { AbortCode } from "../problem.ts";
 import type { ListedLobby } from "../wire/http.ts";
 
-/** A member's place in a lobby. */
-export type Seat = {
+/** A session in a lobby. */
+export type Member = {
   readonly clientId: string;
   readonly name: string;
-  /** The object that holds the member's socket. */
-  readonly home: string;
-  /** The request that took the seat, so that the same request, repeated, is answered and not refused. */
-  readonly attempt: string;
+  /** The object that holds the member's socket: the lobby itself, a lounge, or another lobby's object. */
+  readonly holder: string;
+  /** The request that made it a member, so that the same request, repeated, is answered and not refused. */
+  readonly requestId: string;
 };
 
 /** What the lobby is doing. Deadlines are times in milliseconds since 1970: leaving a phase is what cancels them. */
@@ -36,7 +36,7 @@ export type Via = "lan" | "direct" | "relay" | "unknown";
 export type Gathering = {
   readonly kind: "gathering";
   /** The request that started it. */
-  readonly attempt: string;
+  readonly requestId: string;
   readonly began: Began;
   /** The sidecar the members were last sent to, by name. */
   readonly sidecar: string;
@@ -64,7 +64,7 @@ export type Seen = { readonly sighting: Sighting; readonly at: number };
 /** Every member knows its peers; the members report when they are connected. */
 export type Connecting = {
   readonly kind: "connecting";
-  readonly attempt: string;
+  readonly requestId: string;
   readonly began: Began;
   readonly giveUpAt: number;
   /** When to look at the clock next, so that a jump of it is noticed (clock.ts). */
@@ -80,8 +80,8 @@ export type Connecting = {
 /** One lobby, all of it. Plain data: what is `lasting` of it fits into the attachment of its host's socket. */
 export type LobbyState = {
   readonly lobbyId: string;
-  /** The home it lives in, which is its host's. */
-  readonly home: string;
+  /** Drawn at the opening. Each message between objects carries it, so that news of a former lobby of this code is dropped. */
+  readonly incarnation: string;
   readonly name: string;
   readonly isPublic: boolean;
   readonly maxMembers: number;
@@ -91,21 +91,25 @@ export type LobbyState = {
   readonly relayOnly: boolean;
   readonly hostId: string;
   /** In order of arrival, the host among them. */
-  readonly seats: readonly Seat[];
+  readonly members: readonly Member[];
   readonly phase: Phase;
-  /** When to ask the members' other homes whether they are still there, and to refresh the directory. */
+  /** Whether something of it must survive its sockets: it is listed, or has had a member elsewhere. Then storage keeps it. */
+  readonly isLasting: boolean;
+  /** When to ask the members' holders whether they are still there, and to refresh the directory. Only if it is lasting. */
   readonly auditAt: number;
+  /** Milliseconds between the last of these and the next: it grows while nobody joins. */
+  readonly auditMs: number;
 };
 
 /** What members call a mediation when they report: reports of another one are of no interest. */
-export function mediationId({ attempt }: Gathering | Connecting): string {
-  return attempt.slice(0, 8);
+export function mediationId({ requestId }: Gathering | Connecting): string {
+  return requestId.slice(0, 8);
 }
 
 /** When the lobby next has something to do by itself; infinity for never. */
 export function wakeAt(state: LobbyState): number {
   const { phase } = state;
-  const auditAt = isAudited(state) ? state.auditAt : Number.POSITIVE_INFINITY;
+  const auditAt = state.isLasting ? state.auditAt : Number.POSITIVE_INFINITY;
   switch (phase.kind) {
     case "gathering":
     case "connecting":
@@ -128,18 +132,18 @@ export function nextOf(phase: Gathering | Connecting): number {
   return Math.min(remindAt, giveUpAt, goOnAt, confirmAt);
 }
 
+/** Whether the lobby's own object holds the member's socket. */
+export function isHere({ lobbyId }: Pick<LobbyState, "lobbyId">, { holder }: Member): boolean {
+  return holder === lobbyId;
+}
+
 /** The members whose sockets other objects hold. */
-export function remoteSeats({ seats, home }: LobbyState): Seat[] {
-  return seats.filter((seat) => seat.home !== home);
+export function remoteMembers(state: LobbyState): Member[] {
+  return state.members.filter((member) => !isHere(state, member));
 }
 
-/** Whether others outside the home know of the lobby: then it is worth asking them, from time to time. */
-export function isAudited({ isPublic, seats, home }: LobbyState): boolean {
-  return isPublic || seats.some((seat) => seat.home !== home);
-}
-
-export function isFull({ seats, maxMembers }: LobbyState): boolean {
-  return seats.length >= Math.min(maxMembers, limits.seats);
+export function isFull({ members, maxMembers }: LobbyState): boolean {
+  return members.length >= Math.min(maxMembers, limits.seats);
 }
 
 export function isLocked({ phase }: LobbyState): boolean {
@@ -147,14 +151,14 @@ export function isLocked({ phase }: LobbyState): boolean {
 }
 
 /** Whether the host is among these. */
-export function hasHost({ hostId }: LobbyState, seats: readonly Seat[]): boolean {
-  return seats.some(({ clientId }) => clientId === hostId);
+export function hasHost({ hostId }: LobbyState, members: readonly Member[]): boolean {
+  return members.some(({ clientId }) => clientId === hostId);
 }
 
-export function seatOf({ seats }: LobbyState, clientId: string): Seat | undefined {
-  return seats.find((seat) => seat.clientId === clientId);
+export function memberOf({ members }: LobbyState, clientId: string): Member | undefined {
+  return members.find((member) => member.clientId === clientId);
 }
 
-export function listedAs({ lobbyId, name, seats, maxMembers }: LobbyState): ListedLobby {
-  return { name, id: lobbyId, currentMembers: seats.length, maxMembers };
+export function listedAs({ lobbyId, name, members, maxMembers }: LobbyState): ListedLobby {
+  return { name, id: lobbyId, currentMembers: members.length, maxMembers };
 }

@@ -9,7 +9,7 @@ import { type Effect, listing, type Step } from "./effect.ts";
 import type { LobbyEvent } from "./event.ts";
 import { advanceGathering, hasten, see, start } from "./gathering.ts";
 import { join, leave, lose, say } from "./membership.ts";
-import { isAudited, type LobbyState, remoteSeats, seatOf } from "./state.ts";
+import { isHere, type LobbyState, memberOf, remoteMembers } from "./state.ts";
 
 /**
  * The lobby state machine: the state after an event, and what the shell has to do.
@@ -29,11 +29,11 @@ function take(state: LobbyState | null, event: LobbyEvent, now: number): Step<Lo
   if (state === null || state.phase.kind === "closing") return afterTheEnd(state, event, now);
   switch (event.kind) {
     case "join-requested":
-      return join(state, event.seat, now);
+      return join(state, event.member, now);
     case "start-requested":
       return start(state, event, now);
     case "member-left":
-      return event.attempt === undefined || seatOf(state, event.clientId)?.attempt === event.attempt
+      return event.requestId === undefined || memberOf(state, event.clientId)?.requestId === event.requestId
         ? leave(state, [event.clientId], now)
         : { state, effects: [] };
     case "members-lost":
@@ -58,25 +58,28 @@ function open(
   event: Extract<LobbyEvent, { kind: "open-requested" }>,
   now: number,
 ): Step<LobbyState | null> {
-  const { lobbyId, name, isPublic, maxMembers, goesOn, relayOnly, host } = event;
+  const { lobbyId, incarnation, name, isPublic, maxMembers, goesOn, relayOnly, host } = event;
   const answer: Effect = { kind: "answer", outcome: accept({ lobbyName: name, lobbyId }) };
   if (state !== null) {
-    const same = state.hostId === host.clientId && state.seats[0]?.attempt === host.attempt;
+    const same = state.hostId === host.clientId && state.members[0]?.requestId === host.requestId;
     const again = same && state.phase.kind !== "closing";
     return { state, effects: [again ? answer : { kind: "answer", outcome: refuse("code_taken") }] };
   }
+  const auditMs = isHere(event, host) ? limits.safetyMs : limits.auditIntervalMs;
   const opened: LobbyState = {
     lobbyId,
-    home: host.home,
+    incarnation,
     name,
     isPublic,
     maxMembers,
     goesOn,
     relayOnly,
     hostId: host.clientId,
-    seats: [host],
+    members: [host],
     phase: { kind: "waiting" },
-    auditAt: now + limits.auditIntervalMs,
+    isLasting: isPublic || !isHere(event, host),
+    auditAt: now + auditMs,
+    auditMs,
   };
   return { state: opened, effects: [{ kind: "save" }, ...listing(opened), answer] };
 }
@@ -99,25 +102,34 @@ function afterTheEnd(state: LobbyState | null, event: LobbyEvent, now: number): 
       return state ? mendSoon(state, now) : { state, effects: [] };
     case "deadline-passed":
       return state?.phase.kind === "closing" && state.auditAt <= now
-        ? close({ ...state, auditAt: now + limits.auditIntervalMs }, state.phase.success)
+        ? close(
+            { ...state, auditAt: now + limits.auditIntervalMs, auditMs: limits.auditIntervalMs },
+            state.phase.success,
+          )
         : { state, effects: [] };
     default:
       return { state, effects: [] };
   }
 }
 
+/** The next audit comes at once. The one after that is a first one again. */
 function mendSoon(state: LobbyState, now: number): Step<LobbyState> {
   const auditAt = Math.min(state.auditAt, now + limits.listingRetryMs);
-  return auditAt === state.auditAt
-    ? { state, effects: [] }
-    : { state: { ...state, auditAt }, effects: [{ kind: "save" }] };
+  if (auditAt === state.auditAt) return { state, effects: [] };
+  const auditMs = limits.auditIntervalMs / 2;
+  return { state: { ...state, auditAt, auditMs }, effects: [{ kind: "save" }] };
 }
 
-/** Every few minutes: are the members of other homes still there, and does the directory still have the lobby right? */
+/**
+ * Are the members elsewhere still there, and does the directory still have the lobby right? The checks grow rarer: each one
+ * wakes the object and costs a row.
+ */
 function audit({ state, effects }: Step<LobbyState>, now: number): Step<LobbyState> {
-  if (!isAudited(state) || state.auditAt > now) return { state, effects };
-  const audited = { ...state, auditAt: now + limits.auditIntervalMs };
-  const seats = remoteSeats(audited);
-  const asked: Effect[] = seats.length > 0 ? [{ kind: "audit", seats }] : [];
+  if (!state.isLasting || state.auditAt > now) return { state, effects };
+  const members = remoteMembers(state);
+  const doubled = Math.min(2 * state.auditMs, limits.auditMostMs);
+  const auditMs = members.length > 0 || state.auditMs < limits.auditIntervalMs ? doubled : limits.safetyMs;
+  const audited = { ...state, auditMs, auditAt: now + auditMs };
+  const asked: Effect[] = members.length > 0 ? [{ kind: "audit", members }] : [];
   return { state: audited, effects: [...effects, { kind: "save" }, ...listing(audited), ...asked] };
 }

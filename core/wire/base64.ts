@@ -39,3 +39,14 @@ export function decodeText(base64: string): string | null {
     return null;
   }
 }
+
+/** The bytes of what `encodeBase64Url` made, or null for any other text. */
+export function decodeBase64Url(text: string): Uint8Array | null {
+  try {
+    const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+    const bytes = Uint8Array.from(binary, (char) => char.charCodeAt(0));
+    return encodeBase64Url(bytes) === text ? bytes : null;
+  } catch {
+    return null;
+  }
+}

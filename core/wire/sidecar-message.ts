@@ -5,7 +5,7 @@
 import * as z from "zod";
 import { limits } from "../limits.ts";
 import { type RelayCode, relayCodes } from "../relay/ticket.ts";
-import { homeShape } from "../token.ts";
+import { maskedShape } from "../token.ts";
 
 const port = z.int().min(1).max(65535);
 const ip = z.string().regex(/^[\da-f.:]{2,45}$/i);
@@ -23,8 +23,9 @@ const codes = Object.keys(relayCodes) as [RelayCode, ...RelayCode[]];
  * answered, and counts once it returns the cookie of an answer: before that, its source may be made up, or it a repetition.
  */
 export const probe = z.object({
-  /** The token's first two parts. */
-  home: z.string().regex(homeShape),
+  /** The token's first two parts. Older clients call the first one `home`. */
+  holder: z.string().regex(maskedShape).optional(),
+  home: z.string().regex(maskedShape).optional(),
   clientId: z.string().regex(/^[\w-]{16}$/),
   nonce,
   candidates: candidatesShape,

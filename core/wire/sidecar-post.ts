@@ -6,7 +6,7 @@ import * as z from "zod";
 import { scopeOf } from "../endpoint.ts";
 import { limits } from "../limits.ts";
 import type { Sighting } from "../mapping.ts";
-import { homeShape } from "../token.ts";
+import { holderShape } from "../token.ts";
 import { candidatesShape, endpointShape } from "./sidecar-message.ts";
 
 export const heartbeatPath = "/sidecar/heartbeat";
@@ -45,7 +45,8 @@ export type Heartbeat = z.infer<typeof heartbeat>;
 
 /** A client's datagram came from this endpoint. The client's token was verified: it does not travel on. */
 const observation = z.object({
-  home: z.string().regex(homeShape),
+  /** The object that holds the client's socket. */
+  holder: z.string().regex(holderShape),
   clientId: z.string().regex(/^[\w-]{16}$/),
   ip: z.string().regex(/^[\da-f.:]{2,45}$/i),
   port,
@@ -59,7 +60,7 @@ const observation = z.object({
 export type Observation = z.infer<typeof observation>;
 
 const longestEndpoint = { ip: "f".repeat(45), port: 65535 };
-const longestBare = { home: "9".repeat(8), clientId: "-".repeat(16), ...longestEndpoint };
+const longestBare = { holder: "", clientId: "-".repeat(16), ...longestEndpoint };
 /** Bytes of JSON, which is ASCII here, and of the comma after it. */
 const bytesOf = (content: object) => JSON.stringify(content).length + 1;
 const bareBytes = bytesOf(longestBare);
@@ -68,9 +69,9 @@ const secondBytes = bytesOf({ ...longestBare, second: longestEndpoint }) - bareB
 const listBytes = bytesOf({ ...longestBare, candidates: [] }) - bareBytes;
 
 /** Bytes that an observation takes in a post, or some more: reckoned, because to write it twice would cost more. */
-export function observationBytes({ second, candidates }: Observation): number {
+export function observationBytes({ holder, second, candidates }: Observation): number {
   const ofCandidates = candidates ? listBytes + candidates.length * endpointBytes : 0;
-  return bareBytes + (second ? secondBytes : 0) + ofCandidates;
+  return bareBytes + holder.length + (second ? secondBytes : 0) + ofCandidates;
 }
 
 /** What an observation tells the lobby. Local addresses that can be no other machine's are left out. */

@@ -92,8 +92,8 @@ export class HandmadePeer {
 
   /** A probe counts once it returns the cookie of an answer. */
   #probe(port: number, about: object): void {
-    const [home, clientId] = this.player.token.split(".");
-    const payload = { home, clientId, candidates: [], pad: "-".repeat(120), ...about };
+    const [holder, clientId] = this.player.token.split(".");
+    const payload = { holder, clientId, candidates: [], pad: "-".repeat(120), ...about };
     this.send(sealedOf(this.player.token, "ptpMediation_probe", payload), port);
   }
 

@@ -317,8 +317,8 @@ test("on a server of Orion's own, players with a UDP stack of their own are conn
     const text = bytes.toString();
     heard.push(text);
     const token = JSON.parse(Buffer.from(text.slice(text.indexOf(":") + 1), "base64").toString()).token;
-    const [home, clientId] = String(token).split(".");
-    const observations = [{ home, clientId, ip: address, port }];
+    const [holder, clientId] = String(token).split(".");
+    const observations = [{ holder, clientId, ip: address, port }];
     void postAsSidecar(silent.url, "/sidecar/observations", { observations });
   });
   const there = await connect(silent.url);
@@ -359,16 +359,16 @@ test("datagrams that get lost on the way to the server are sent again, until bot
   for (const socket of sockets) {
     socket.on("message", (bytes, { address: ip, port }) => {
       const { payload } = decode(bytes.toString().split(".")[0] ?? "");
-      const { home, clientId, nonce, candidates } = Object(payload);
+      const { holder, clientId, nonce, candidates } = Object(payload);
       const times = (asked.get(nonce) ?? 0) + 1;
       asked.set(nonce, times);
       if (times < 3) return;
       const answer = { nonce, ip, port, cookie: "a-cookie" };
-      socket.send(sealedOf(tokenOf(clientId, { home }), "ptpMediation_seen", answer), port, ip);
+      socket.send(sealedOf(tokenOf(clientId, { holder }), "ptpMediation_seen", answer), port, ip);
       const at = answered.get(clientId) ?? [];
       answered.set(clientId, [...new Set([...at, socket.address().port])]);
       if (answered.get(clientId)?.length !== 2) return;
-      const observations = [{ home, clientId, ip, port, second: { ip, port }, candidates }];
+      const observations = [{ holder, clientId, ip, port, second: { ip, port }, candidates }];
       void postAsSidecar(silent.url, "/sidecar/observations", { observations });
     });
   }

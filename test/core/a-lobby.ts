@@ -1,7 +1,7 @@
 /** A lobby to tell stories about: what happens to it, and what the players hear of it, in short lines. */
 import type { Effect, Introduced } from "../../core/lobby/effect.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
-import { type LobbyState, type Seat, wakeAt } from "../../core/lobby/state.ts";
+import { type LobbyState, type Member, wakeAt } from "../../core/lobby/state.ts";
 import { step } from "../../core/lobby/step.ts";
 import type { ConnectionReport } from "../../core/wire/client-message.ts";
 import { serverMessage } from "../../core/wire/server-message.ts";
@@ -21,12 +21,12 @@ export const sidecar = { name: "paris", host: "paris.example", port: 5990, load:
 /** The one a reminder names when the first did not see everyone. */
 export const otherSidecar = { name: "oslo", host: "oslo.example", port: 5991, load: 0, heardAt: noon };
 
-/** Ben and Cid come from other homes. Everybody else is at home where Ann is, and the lobby she hosts. */
-const elsewhere: Record<string, string> = { Ben: "4", Cid: "58999" };
+/** Ben and Cid are held by lounges, everybody else by the lobby itself. */
+const elsewhere: Record<string, string> = { Ben: "l4", Cid: "l58999" };
 
 /** A client's id is its player's name, so that a story can be read. */
-export function seat(name: string, attempt = `${name} takes a seat`): Seat {
-  return { clientId: name, name, home: elsewhere[name] ?? "17", attempt };
+export function member(name: string, requestId = `${name} takes a place`): Member {
+  return { clientId: name, name, holder: elsewhere[name] ?? lobbyId, requestId };
 }
 
 export function endpoint(port: number): { ip: string; port: number } {
@@ -40,21 +40,29 @@ export type LobbyOptions = {
   relayOnly?: boolean;
 };
 
-export function opened(host: Seat, options: LobbyOptions = {}): LobbyEvent {
+export function opened(host: Member, options: LobbyOptions = {}): LobbyEvent {
   const rules = { isPublic: true, maxMembers: 4, goesOn: false, relayOnly: false };
-  return { kind: "open-requested", lobbyId, name: "Friday", ...rules, ...options, host };
+  return {
+    kind: "open-requested",
+    lobbyId,
+    incarnation: "first",
+    name: "Friday",
+    ...rules,
+    ...options,
+    host,
+  };
 }
 
-export function joined(who: Seat | string): LobbyEvent {
-  return { kind: "join-requested", seat: typeof who === "string" ? seat(who) : who };
+export function joined(who: Member | string): LobbyEvent {
+  return { kind: "join-requested", member: typeof who === "string" ? member(who) : who };
 }
 
 export type StartOptions = Partial<
-  Pick<Extract<LobbyEvent, { kind: "start-requested" }>, "attempt" | "timing" | "sidecar" | "place">
+  Pick<Extract<LobbyEvent, { kind: "start-requested" }>, "requestId" | "timing" | "sidecar" | "place">
 >;
 
 export function started(clientId: string, options: StartOptions = {}): LobbyEvent {
-  return { kind: "start-requested", clientId, attempt: `${clientId} starts`, timing, sidecar, ...options };
+  return { kind: "start-requested", clientId, requestId: `${clientId} starts`, timing, sidecar, ...options };
 }
 
 export function left(clientId: string): LobbyEvent {
@@ -158,7 +166,7 @@ function nextWake({ state }: Lobby): number {
 export function lobbyOf(names: readonly [string, ...string[]], options: LobbyOptions = {}): Lobby {
   const [host, ...guests] = names;
   const lobby = noLobby();
-  lobby.happens(opened(seat(host), options), ...guests.map(joined));
+  lobby.happens(opened(member(host), options), ...guests.map(joined));
   return lobby;
 }
 
@@ -199,7 +207,7 @@ export function line(effect: Effect): string {
     case "release":
       return `${decode(effect.frame).method} to ${names(effect.to)}, released`;
     case "audit":
-      return `audit ${names(effect.seats)}`;
+      return `audit ${names(effect.members)}`;
     default:
       return effect.kind;
   }
@@ -210,7 +218,7 @@ export function asOrionSees(effect: Effect): Effect[] {
   if (effect.kind !== "introduce") return [effect];
   const introduce = (to: readonly Introduced[], peers: readonly Introduced[]): Effect => ({
     kind: "send",
-    to: to.map(({ seat }) => seat),
+    to: to.map(({ member }) => member),
     frame: serverMessage("ptpMediation_peersConnection_start", {
       peers: peers.map(({ sighting }) => sighting.endpoint),
     }),
@@ -219,8 +227,8 @@ export function asOrionSees(effect: Effect): Effect[] {
   return [introduce([host], others), introduce(others, [host])];
 }
 
-function names(seats: readonly Seat[]): string {
-  return seats.map(({ name }) => name).join(", ");
+function names(members: readonly Member[]): string {
+  return members.map(({ name }) => name).join(", ");
 }
 
 /** What one player heard of the last event: its messages' payloads, by this method. */

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Effect } from "../../core/lobby/effect.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
 import { type LastingState, lasting, restored } from "../../core/lobby/lasting.ts";
-import { type LobbyState, type Seat, wakeAt } from "../../core/lobby/state.ts";
+import { type LobbyState, type Member, wakeAt } from "../../core/lobby/state.ts";
 import { step } from "../../core/lobby/step.ts";
 import {
   asOrionSees,
@@ -33,24 +33,24 @@ type Happening =
       kind: "open";
       who: number;
       name: number;
-      attempt: number;
+      requestId: number;
       isPublic: boolean;
       maxMembers: number;
       goesOn: boolean;
     }
-  | { kind: "join"; who: number; name: number; attempt: number }
-  | { kind: "start"; who: number; attempt: number; alive: boolean }
+  | { kind: "join"; who: number; name: number; requestId: number }
+  | { kind: "start"; who: number; requestId: number; alive: boolean }
   | { kind: "leave"; who: number }
   | { kind: "lose"; whom: number[] }
   | { kind: "chat"; who: number }
   | { kind: "datagram"; who: number; port: number }
   | { kind: "report"; who: number }
   | { kind: "fail"; who: number; whom: number[] }
-  | { kind: "silence"; who: number; attempt: number }
+  | { kind: "silence"; who: number; requestId: number }
   /** Every member is seen, or reports: what real players do, and pure chance seldom does. */
   | { kind: "all-seen"; port: number }
   | { kind: "all-report" }
-  | { kind: "host-starts"; attempt: number }
+  | { kind: "host-starts"; requestId: number }
   | { kind: "alarm"; alive: boolean }
   | { kind: "listing-failed" }
   | { kind: "time-passes"; ms: number }
@@ -64,7 +64,7 @@ const names = ["Ann", "Ben", "Cid", "Dan"];
 
 const who = fc.nat(ids.length - 1);
 const name = fc.nat(names.length - 1);
-const attempt = fc.nat(3);
+const requestId = fc.nat(3);
 // Few, so that some come again.
 const port = fc.integer({ min: 1024, max: 1031 });
 const only = <Kind extends Happening["kind"]>(kind: Kind) => fc.constant(kind);
@@ -76,15 +76,15 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
       kind: only("open"),
       who,
       name,
-      attempt,
+      requestId,
       isPublic: fc.boolean(),
       maxMembers: fc.integer({ min: 1, max: 4 }),
       goesOn: fc.boolean(),
     }),
   },
-  { weight: 6, arbitrary: fc.record({ kind: only("join"), who, name, attempt }) },
-  { weight: 1, arbitrary: fc.record({ kind: only("start"), who, attempt, alive: fc.boolean() }) },
-  { weight: 3, arbitrary: fc.record({ kind: only("host-starts"), attempt }) },
+  { weight: 6, arbitrary: fc.record({ kind: only("join"), who, name, requestId }) },
+  { weight: 1, arbitrary: fc.record({ kind: only("start"), who, requestId, alive: fc.boolean() }) },
+  { weight: 3, arbitrary: fc.record({ kind: only("host-starts"), requestId }) },
   { weight: 1, arbitrary: fc.record({ kind: only("leave"), who }) },
   {
     weight: 1,
@@ -97,7 +97,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({ kind: only("fail"), who, whom: fc.uniqueArray(who, { maxLength: ids.length }) }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: only("silence"), who, attempt }) },
+  { weight: 1, arbitrary: fc.record({ kind: only("silence"), who, requestId }) },
   { weight: 2, arbitrary: fc.record({ kind: only("all-seen"), port }) },
   { weight: 1, arbitrary: fc.record({ kind: only("all-report") }) },
   { weight: 3, arbitrary: fc.record({ kind: only("alarm"), alive: fc.boolean() }) },
@@ -147,7 +147,7 @@ export function withoutRestarts(happenings: readonly Happening[]): Happening[] {
 }
 
 function eventsOf(happening: Happening, state: LobbyState | null): LobbyEvent[] {
-  const members = state?.seats.map(({ clientId }) => clientId) ?? [];
+  const members = state?.members.map(({ clientId }) => clientId) ?? [];
   switch (happening.kind) {
     case "open": {
       const { isPublic, maxMembers, goesOn } = happening;
@@ -155,21 +155,22 @@ function eventsOf(happening: Happening, state: LobbyState | null): LobbyEvent[] 
         {
           kind: "open-requested",
           lobbyId,
+          incarnation: `the one ${idOf(happening.who)} opened`,
           name: "Walk",
           isPublic,
           maxMembers,
           goesOn,
           relayOnly: false,
-          host: seatFor(happening),
+          host: memberFor(happening),
         },
       ];
     }
     case "join":
-      return [{ kind: "join-requested", seat: seatFor(happening) }];
+      return [{ kind: "join-requested", member: memberFor(happening) }];
     case "start":
-      return [startBy(idOf(happening.who), happening.attempt, happening.alive)];
+      return [startBy(idOf(happening.who), happening.requestId, happening.alive)];
     case "host-starts":
-      return [startBy(state?.hostId ?? idOf(0), happening.attempt, true)];
+      return [startBy(state?.hostId ?? idOf(0), happening.requestId, true)];
     case "leave":
       return [{ kind: "member-left", clientId: idOf(happening.who) }];
     case "lose":
@@ -182,7 +183,11 @@ function eventsOf(happening: Happening, state: LobbyState | null): LobbyEvent[] 
       return [reported(idOf(happening.who))];
     case "silence":
       return [
-        { kind: "silence-reported", clientId: idOf(happening.who), mediation: `start ${happening.attempt}` },
+        {
+          kind: "silence-reported",
+          clientId: idOf(happening.who),
+          mediation: `start ${happening.requestId}`,
+        },
       ];
     case "fail":
       return [failed(idOf(happening.who), ...happening.whom.map(idOf))];
@@ -203,15 +208,20 @@ function idOf(who: number): string {
   return ids[who] ?? "";
 }
 
-function seatFor({ who, name, attempt }: { who: number; name: number; attempt: number }): Seat {
-  return { clientId: idOf(who), name: names[name] ?? "", home: String(who % 2), attempt: `try ${attempt}` };
+function memberFor({ who, name, requestId }: { who: number; name: number; requestId: number }): Member {
+  return {
+    clientId: idOf(who),
+    name: names[name] ?? "",
+    holder: who % 2 === 0 ? lobbyId : "l1",
+    requestId: `try ${requestId}`,
+  };
 }
 
-function startBy(clientId: string, attempt: number, alive: boolean): LobbyEvent {
+function startBy(clientId: string, requestId: number, alive: boolean): LobbyEvent {
   return {
     kind: "start-requested",
     clientId,
-    attempt: `start ${attempt}`,
+    requestId: `start ${requestId}`,
     timing,
     sidecar: alive ? sidecar : undefined,
   };

@@ -1,4 +1,4 @@
-/** What a home remembers of the mail it has received, so that mail which is repeated is not dealt with twice. */
+/** What an object remembers of the batches it has received, so that a repeated batch is not dealt with twice. */
 import { expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
 
@@ -8,12 +8,14 @@ type WorkerFlight = {
     once(peer: string, batch: { id: string }, now: number, answer: () => string): string;
   };
 };
-const { Answers }: WorkerFlight = await import(new URL("../../worker/flight.ts", import.meta.url).href);
+const { Answers }: WorkerFlight = await import(
+  new URL("../../worker/platform/flights.ts", import.meta.url).href
+);
 
 const noon = Date.UTC(2026, 0, 1, 12);
 
-/** A home that deals with mail: what it answered says how often it has. */
-function aHome() {
+/** An object that deals with batches: what it answered says how often it has. */
+function anObject() {
   const answers = new Answers();
   let dealtWith = 0;
   return (peer: string, id: string, now = noon) =>
@@ -24,14 +26,14 @@ function aHome() {
 }
 
 test("a repeated batch gets the answer it got, and is not done again", () => {
-  const receive = aHome();
+  const receive = anObject();
   expect(receive("7", "a")).toBe("answer 1");
   expect(receive("7", "a")).toBe("answer 1");
   expect(receive("7", "b")).toBe("answer 2");
 });
 
 test("nor is it when hundreds of batches of others came between", () => {
-  const receive = aHome();
+  const receive = anObject();
   receive("7", "a");
   for (let i = 0; i < 700; i++) receive(i % 2 ? "8" : "9", `of others ${i}`);
   for (let i = 0; i < 700; i++) receive(`peer ${i}`, "its first");
@@ -39,7 +41,7 @@ test("nor is it when hundreds of batches of others came between", () => {
 });
 
 test("a batch is remembered for longer than all tries of it take", () => {
-  const receive = aHome();
+  const receive = anObject();
   const tries = limits.retryDelaysMs.reduce((sum, delay) => sum + delay, 0);
   receive("7", "a");
   receive("8", "b", noon + 2 * tries);
@@ -47,7 +49,7 @@ test("a batch is remembered for longer than all tries of it take", () => {
 });
 
 test("a peer that is silent is forgotten in time, and one that is not is not", () => {
-  const receive = aHome();
+  const receive = anObject();
   receive("lively", "a");
   receive("silent", "a");
   receive("lively", "b", noon + limits.batchRememberedMs - 1);

@@ -3,8 +3,8 @@ import { serialize } from "node:v8";
 import { describe, expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
 import { lasting } from "../../core/lobby/lasting.ts";
-import type { LobbyState, Seat } from "../../core/lobby/state.ts";
-import { noLobby, opened, reported, started, woken } from "./a-lobby.ts";
+import type { LobbyState, Member } from "../../core/lobby/state.ts";
+import { lobbyId, noLobby, opened, reported, started, woken } from "./a-lobby.ts";
 
 /**
  * Bytes. Cloudflare's limit, and that of the workerd pinned here, which takes 16 384 of them and no more, and counts
@@ -14,12 +14,12 @@ const room = 16_384;
 
 /** The Worker's half as it is used here. It is imported by address because its types are those of Workers. */
 type Attachment = { serializeAttachment(value: unknown): void };
-type WorkerClient = {
-  seat: { lobbyId: string; lobbyName: string; home: string; attempt: string };
+type WorkerSession = {
+  membership: { lobbyId: string; lobbyName: string; incarnation: string; requestId: string };
   hosted: LobbyState;
 };
-const { Client }: { Client: { admit(socket: Attachment, token: string, id: string): WorkerClient } } =
-  await import(new URL("../../worker/client.ts", import.meta.url).href);
+const { Session }: { Session: { admit(socket: Attachment, token: string, id: string): WorkerSession } } =
+  await import(new URL("../../worker/sessions/session.ts", import.meta.url).href);
 
 const numbers = Array.from({ length: limits.seats }, (_, i) => String(i).padStart(2, "0"));
 /** A UTF-16 unit beyond Latin-1 takes two bytes. */
@@ -28,23 +28,23 @@ const uuidOf = (number: string) => number.padStart(36, "a1b2c3d4-");
 /** Packed with the state, it takes the most bytes there are. */
 const ip = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff";
 
-const seats = numbers.map(
-  (number): Seat => ({
+const members = numbers.map(
+  (number): Member => ({
     clientId: number.padStart(16, "c"),
     name: nameOf(number),
-    home: number.padStart(8, "9"),
-    attempt: uuidOf(number),
+    holder: lobbyId,
+    requestId: uuidOf(number),
   }),
 );
-const [host] = seats as [Seat, ...Seat[]];
+const [host] = members as [Member, ...Member[]];
 
-/** All seats taken, as in a public lobby with the longest name. */
+/** A private lobby with the longest name, and all members in its own object: others are rows. */
 function fullLobby() {
   const lobby = noLobby();
-  const open = opened(host, { isPublic: true, maxMembers: limits.seats });
-  lobby.happens({ ...open, name: nameOf("") } as typeof open);
-  lobby.happens(...seats.slice(1).map((seat) => ({ kind: "join-requested", seat }) as const));
-  expect(lobby.state?.seats).toHaveLength(limits.seats);
+  const open = opened(host, { isPublic: false, maxMembers: limits.seats });
+  lobby.happens({ ...open, name: nameOf(""), incarnation: uuidOf("") } as typeof open);
+  lobby.happens(...members.slice(1).map((member) => ({ kind: "join-requested", member }) as const));
+  expect(lobby.state?.members).toHaveLength(limits.seats);
   return lobby;
 }
 
@@ -59,11 +59,11 @@ function gatheringLobby() {
     heardAt: lobby.now,
   };
   const place = { latitude: 38.7223, longitude: -9.1393 };
-  lobby.happens(started(host.clientId, { attempt: uuidOf(""), sidecar, place }));
+  lobby.happens(started(host.clientId, { requestId: uuidOf(""), sidecar, place }));
   return lobby;
 }
 
-const seenFrom = ({ clientId }: Seat, i: number) =>
+const seenFrom = ({ clientId }: Member, i: number) =>
   ({ kind: "endpoint-seen", clientId, sighting: { endpoint: { ip, port: 65_535 - i } } }) as const;
 
 /** Bytes in the attachment of the host's socket, at the end of the turn. */
@@ -74,12 +74,13 @@ async function attached(state: LobbyState | null): Promise<number> {
       bytes = serialize(value).length;
     },
   };
-  const client = Client.admit(socket, `${host.home}.${host.clientId}.${"m".repeat(22)}`, host.clientId);
+  const session = Session.admit(socket, `${"h".repeat(7)}.${host.clientId}.${"m".repeat(22)}`, host.clientId);
   if (!state) throw new Error("there is no lobby to attach");
-  client.seat = { lobbyId: state.lobbyId, lobbyName: state.name, home: host.home, attempt: host.attempt };
-  client.hosted = lasting(state);
+  const { lobbyId, name: lobbyName, incarnation } = state;
+  session.membership = { lobbyId, lobbyName, incarnation, requestId: host.requestId };
+  session.hosted = lasting(state);
   await new Promise(setImmediate);
-  expect(bytes).toBeGreaterThan(serialize(state.seats).length);
+  expect(bytes).toBeGreaterThan(serialize(state.members).length);
   return bytes;
 }
 
@@ -90,7 +91,7 @@ describe("the largest lobby fits into the attachment of its host's socket", () =
 
   test("when a reminder is sent to the last player who was not seen", async () => {
     const lobby = gatheringLobby();
-    lobby.happens(...seats.slice(1).map(seenFrom));
+    lobby.happens(...members.slice(1).map(seenFrom));
     expect(lobby.waits(10_000).happens(woken())).toContain("save");
     expect(lobby.state?.phase).toMatchObject({ kind: "gathering" });
     expect(await attached(lobby.state)).toBeLessThan(room);
@@ -98,8 +99,8 @@ describe("the largest lobby fits into the attachment of its host's socket", () =
 
   test("when all but one have reported", async () => {
     const lobby = gatheringLobby();
-    lobby.happens(...seats.map(seenFrom));
-    lobby.happens(...seats.slice(1).map(({ clientId }) => reported(clientId)));
+    lobby.happens(...members.map(seenFrom));
+    lobby.happens(...members.slice(1).map(({ clientId }) => reported(clientId)));
     expect(lobby.state?.phase).toMatchObject({ kind: "connecting" });
     expect(await attached(lobby.state)).toBeLessThan(room);
   });

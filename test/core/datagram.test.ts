@@ -84,7 +84,7 @@ describe("the addresses a client says it has", () => {
       fc.property(fc.jsonValue({ maxDepth: 2 }), (junk) => {
         const datagram = datagramOf({ token, candidates: junk });
         if (datagram.length > 1024) return;
-        expect(readDatagram(datagram)).toMatchObject({ home: "17", clientId: "Ada-------------" });
+        expect(readDatagram(datagram)).toMatchObject({ masked: "17", clientId: "Ada-------------" });
         if (!Array.isArray(junk) || junk.length > 0) expect(sent(junk)).toBeUndefined();
       }),
     );

@@ -17,12 +17,12 @@ import {
   left,
   listingFailed,
   lobbyOf,
+  member,
   noon,
   otherSidecar,
   phaseOf,
   reported,
   said,
-  seat,
   seen,
   started,
   timing,
@@ -45,39 +45,39 @@ test("a waiting lobby wakes for its audit only", () => {
   expect(wakesAt(lobbyOf(friends))).toBe(noon + limits.auditIntervalMs);
 });
 
-/** Dan and Eve are at home where Ann is. */
-const housemates = ["Ann", "Dan", "Eve"] as const;
+/** The lobby itself holds these members' sockets. */
+const here = ["Ann", "Dan", "Eve"] as const;
 const isPrivate = { isPublic: false };
 
-test("a private lobby whose members are all at its home has nothing to wake for", () => {
+test("a private lobby whose members are all here has nothing to wake for", () => {
   expect(wakesAt(lobbyOf(["Ann"], isPrivate))).toBe(Number.POSITIVE_INFINITY);
-  expect(wakesAt(lobbyOf(housemates, isPrivate))).toBe(Number.POSITIVE_INFINITY);
-  expect(wakesAt(closing(housemates, isPrivate))).toBe(Number.POSITIVE_INFINITY);
+  expect(wakesAt(lobbyOf(here, isPrivate))).toBe(Number.POSITIVE_INFINITY);
+  expect(wakesAt(closing(here, isPrivate))).toBe(Number.POSITIVE_INFINITY);
 });
 
 test("such a lobby wakes for its mediation alone", () => {
-  expect(wakesAt(gathering(housemates, isPrivate))).toBe(noon + interval);
-  expect(wakesAt(connecting(housemates, isPrivate))).toBe(noon + limits.clockLookMs);
-  const late = lobbyOf(housemates, isPrivate).waits(limits.auditIntervalMs - 1_000);
+  expect(wakesAt(gathering(here, isPrivate))).toBe(noon + interval);
+  expect(wakesAt(connecting(here, isPrivate))).toBe(noon + limits.clockLookMs);
+  const late = lobbyOf(here, isPrivate).waits(limits.auditIntervalMs - 1_000);
   late.happens(started("Ann"));
   expect(wakesAt(late)).toBe(late.now + interval);
 });
 
-test("a public lobby wakes for the directory, though its members are all at its home", () => {
-  expect(wakesAt(lobbyOf(["Ann"]))).toBe(noon + limits.auditIntervalMs);
-  expect(wakesAt(closing(housemates))).toBe(noon + limits.auditIntervalMs);
+test("a public lobby wakes for the directory, though its members are all here", () => {
+  expect(wakesAt(lobbyOf(["Ann"]))).toBe(noon + limits.safetyMs);
+  expect(wakesAt(closing(here))).toBe(noon + limits.safetyMs);
 });
 
-test("a private lobby wakes for an audit from when a member of another home joins until the last one leaves", () => {
+test("a private lobby wakes for an audit from when somebody from elsewhere joins, and for its row ever after", () => {
   const lobby = lobbyOf(["Ann", "Dan", "Ben", "Cid"], isPrivate);
   expect(wakesAt(lobby)).toBe(noon + limits.auditIntervalMs);
-  lobby.happens(left("Ben"));
+  lobby.happens(left("Ben"), left("Cid"));
   expect(wakesAt(lobby)).toBe(noon + limits.auditIntervalMs);
-  lobby.happens(left("Cid"));
-  expect(wakesAt(lobby)).toBe(Number.POSITIVE_INFINITY);
+  lobby.waits(limits.auditIntervalMs).happens(woken());
+  expect(wakesAt(lobby)).toBe(lobby.now + limits.safetyMs);
 });
 
-test("a member of another home who joins late is asked for an interval later, not at once", () => {
+test("a member from elsewhere who joins late is asked for an interval later, not at once", () => {
   const lobby = lobbyOf(["Ann"], isPrivate).waits(2.5 * limits.auditIntervalMs);
   lobby.happens(joined("Ben"));
   expect(wakesAt(lobby)).toBe(lobby.now + limits.auditIntervalMs);
@@ -85,8 +85,10 @@ test("a member of another home who joins late is asked for an interval later, no
 
 test("players coming and going put off neither an audit nor the mending of the directory", () => {
   const lobby = lobbyOf(["Ann"]).waits(60_000);
-  lobby.happens(joined("Ben"), joined("Dan"), left("Ben"));
-  expect(wakesAt(lobby)).toBe(noon + limits.auditIntervalMs);
+  lobby.happens(joined("Ben"));
+  expect(wakesAt(lobby)).toBe(noon + 60_000 + limits.auditIntervalMs);
+  lobby.waits(1_000).happens(joined("Dan"), left("Ben"));
+  expect(wakesAt(lobby)).toBe(noon + 60_000 + limits.auditIntervalMs);
   lobby.happens(listingFailed, joined("Ben"));
   expect(wakesAt(lobby)).toBe(lobby.now + limits.listingRetryMs);
 });
@@ -271,7 +273,7 @@ test("players who do not connect in time are told so, and may start again", () =
   expect(heard(lobby, "Ben", "ptpMediation_aborted")).toEqual([
     { abortReason: abortReasons.connecting_timeout, code: "connecting_timeout" },
   ]);
-  expect(lobby.happens(started("Ann", { attempt: "second start" }))).toContain("answer yes");
+  expect(lobby.happens(started("Ann", { requestId: "second start" }))).toContain("answer yes");
 });
 
 test("the time to connect begins when all are seen, not at the start", () => {
@@ -286,33 +288,36 @@ test("the deadlines of a mediation go with it", () => {
   expect(wakesAt(lobby)).toBe(noon + limits.auditIntervalMs);
 });
 
-test("every few minutes the homes are asked for the members, and the directory is refreshed", () => {
+test("the holders are asked for the members, and the directory is refreshed, at intervals that double up to an hour", () => {
   const lobby = lobbyOf(friends);
-  for (let i = 1; i <= 3; i++) {
-    expect(lobby.waits(limits.auditIntervalMs).happens(woken())).toEqual([
-      "save",
-      "list 3/4",
-      "audit Ben, Cid",
-    ]);
-    expect(wakesAt(lobby)).toBe(noon + (i + 1) * limits.auditIntervalMs);
+  for (let minutes = 5; minutes <= 160; minutes *= 2) {
+    lobby.waits(wakesAt(lobby) - lobby.now);
+    expect(lobby.happens(woken())).toEqual(["save", "list 3/4", "audit Ben, Cid"]);
+    expect(wakesAt(lobby) - lobby.now).toBe(Math.min(2 * minutes, 60) * 60_000);
   }
 });
 
-test("a member at the lobby's own home is not asked for, and one who came to another home is", () => {
+test("a newcomer from elsewhere is asked for soon, however rare the audits have become", () => {
+  const lobby = lobbyOf(["Ann", "Ben"], { isPublic: false });
+  for (let i = 0; i < 4; i++) lobby.waits(wakesAt(lobby) - lobby.now).happens(woken());
+  lobby.waits(60_000).happens(joined("Cid"));
+  expect(wakesAt(lobby)).toBe(lobby.now + limits.auditIntervalMs);
+});
+
+test("a member here is not asked for, and one that came to another object is", () => {
   const lobby = lobbyOf(["Ann", "Dan", "Ben", "Eve"]).waits(limits.auditIntervalMs);
   expect(lobby.happens(woken())).toEqual(["save", "list 4/4", "audit Ben"]);
 });
 
-test("where a lobby lives is a matter of its host, whoever else comes", () => {
-  const lobby = lobbyOf(["Ben", "Ann", "Dan", "Cid"]).waits(limits.auditIntervalMs);
-  expect(lobby.state?.home).toBe(seat("Ben").home);
-  expect(lobby.happens(woken())).toContain("audit Ann, Dan, Cid");
+test("a host elsewhere is asked for like the others", () => {
+  const lobby = lobbyOf(["Ben", "Ann", "Dan", "Cid"], { isPublic: false }).waits(limits.auditIntervalMs);
+  expect(lobby.happens(woken())).toContain("audit Ben, Cid");
 });
 
-test("an audit of a public lobby whose members are all at its home refreshes the directory and asks nobody", () => {
-  const lobby = lobbyOf(housemates).waits(limits.auditIntervalMs);
+test("an audit of a public lobby whose members are all here refreshes the directory and asks nobody", () => {
+  const lobby = lobbyOf(here).waits(limits.safetyMs);
   expect(lobby.happens(woken()).slice(0, 2)).toEqual(["save", "list 3/4"]);
-  expect(lobby.effects.flatMap((effect) => (effect.kind === "audit" ? effect.seats : []))).toEqual([]);
+  expect(lobby.effects.flatMap((effect) => (effect.kind === "audit" ? effect.members : []))).toEqual([]);
 });
 
 test("an audit of a private lobby leaves the directory alone", () => {

@@ -181,7 +181,7 @@ describe("while the players connect", () => {
   test("after one that was aborted the next one has everybody again", () => {
     const lobby = connecting(friends, goesOn);
     lobby.happens(failed("Cid", "Ann"), failed("Ann"));
-    expect(lobby.happens(started("Ann", { attempt: "again" }))).toContain(
+    expect(lobby.happens(started("Ann", { requestId: "again" }))).toContain(
       "ptpMediation_send to Ann, Ben, Cid",
     );
     expect(lobby.happens(seen("Ann", 1), seen("Ben", 2), seen("Cid", 3))).toContain(
@@ -222,7 +222,7 @@ describe("a report of the mediation before, on its way when that was over,", () 
   for (const rules of [{}, goesOn]) {
     test(`changes nothing in the next, ${rules === goesOn ? "which goes on without the lost" : "as Orion has it"}`, () => {
       const lobby = connecting(friends, rules);
-      lobby.happens(failed("Ann"), started("Ann", { attempt: "the second" }));
+      lobby.happens(failed("Ann"), started("Ann", { requestId: "the second" }));
       const late = { ...failed("Cid", "Ann"), mediation: "Ann star" } as LobbyEvent;
       expect(lobby.happens(late)).toEqual([]);
       lobby.happens(seen("Ann", 1001), seen("Ben", 1002), seen("Cid", 1003));

@@ -1,44 +1,34 @@
 /** What the Worker issues the sidecar believes, and the other way round: both against vectors neither of them made. */
 import { describe, expect, test } from "vitest";
-import { type CodeBook, lobbyIdAt, slotsOf } from "../../core/lobby/lobby-id.ts";
-import { parseToken } from "../../core/token.ts";
+import { type ClientToken, parseToken } from "../../core/token.ts";
 import { heartbeatPath, signedText } from "../../core/wire/sidecar-post.ts";
-import { deriveKey, isGenuine, signPost } from "../../udp-sidecar/keys.ts";
-import codes from "../vectors/codes.json" with { type: "json" };
+import { clientOf, deriveKey, signPost, tokenKeysOf } from "../../udp-sidecar/keys.ts";
 import posts from "../vectors/sidecar-posts.json" with { type: "json" };
 import tokens from "../vectors/tokens.json" with { type: "json" };
 
 /** The Worker's half as it is used here. It is imported by address because its types are those of Workers. */
 type WorkerKeys = {
-  issueToken(env: { ORION_SECRET: string }, home: string, clientId: string): Promise<string>;
-  verifyToken(env: { ORION_SECRET: string }, text: string): Promise<ReturnType<typeof parseToken>>;
+  issueToken(env: { ORION_SECRET: string }, holder: string, clientId: string): Promise<string>;
+  verifyToken(env: { ORION_SECRET: string }, text: string): Promise<ClientToken | null>;
   verifyPost(env: { ORION_SECRET: string }, path: string, body: string, signature: string): Promise<boolean>;
 };
-const worker: WorkerKeys = await import(new URL("../../worker/keys.ts", import.meta.url).href);
+const worker: WorkerKeys = await import(new URL("../../worker/platform/keys.ts", import.meta.url).href);
 
-type CodesEnv = { ORION_SECRET: string; homes: number };
-type WorkerCodes = {
-  codesOf(env: CodesEnv): Promise<CodeBook>;
-  homesOf(env: CodesEnv, lobbyId: string): Promise<string[]>;
-};
-const { codesOf, homesOf }: WorkerCodes = await import(
-  new URL("../../worker/codes.ts", import.meta.url).href
-);
-
-function sidecarBelieves(secret: string, text: string): boolean {
+/** Who the sidecar takes the sender of this token for. */
+function sidecarsClient(secret: string, text: string): ClientToken | null {
   const token = parseToken(text);
-  return token !== null && isGenuine([deriveKey(secret, "token")], token);
+  return token && clientOf(tokenKeysOf({ secret }), token);
 }
 
 describe("a genuine token", () => {
-  for (const { why, secret, home, clientId, token } of tokens.genuine) {
+  for (const { why, secret, holder, clientId, token } of tokens.genuine) {
     const env = { ORION_SECRET: secret };
     test(`of ${why} is the one the Worker issues`, async () => {
-      expect(await worker.issueToken(env, home, clientId)).toBe(token);
+      expect(await worker.issueToken(env, holder, clientId)).toBe(token);
     });
     test(`of ${why} is believed by the Worker and by the sidecar`, async () => {
-      expect(await worker.verifyToken(env, token)).toMatchObject({ home, clientId });
-      expect(sidecarBelieves(secret, token)).toBe(true);
+      expect(await worker.verifyToken(env, token)).toEqual({ holder, clientId });
+      expect(sidecarsClient(secret, token)).toEqual({ holder, clientId });
     });
   }
 });
@@ -48,7 +38,7 @@ describe("a forged token is believed by neither", () => {
     test(why, async () => {
       expect(parseToken(token)).not.toBeNull();
       expect(await worker.verifyToken({ ORION_SECRET: secret }, token)).toBeNull();
-      expect(sidecarBelieves(secret, token)).toBe(false);
+      expect(sidecarsClient(secret, token)).toBeNull();
     });
   }
 });
@@ -58,23 +48,17 @@ describe("a misshapen token is believed by neither", () => {
   for (const { why, text } of tokens.misshapen) {
     test(why, async () => {
       expect(await worker.verifyToken({ ORION_SECRET: secret }, text)).toBeNull();
-      expect(sidecarBelieves(secret, text)).toBe(false);
+      expect(sidecarsClient(secret, text)).toBeNull();
     });
   }
 });
 
-describe("the codes of lobbies", () => {
-  // One after the other: what an isolate remembers of one deployment is not taken for another's.
-  for (const { secret, homes, slots, lobbies, nobodys } of codes.books) {
-    const env = { ORION_SECRET: secret, homes };
-    test(`of ${homes} homes under the secret "${secret}" are the deployment's own, and lead home`, async () => {
-      const book = await codesOf(env);
-      expect(slotsOf(book)).toBe(slots);
-      for (const { home, slot, code } of lobbies) {
-        expect(lobbyIdAt(book, home, slot)).toBe(code);
-        expect(await homesOf(env, code)).toEqual([String(home)]);
-      }
-      for (const code of nobodys) expect(await homesOf(env, code)).toEqual([]);
+describe("a genuine token of no name is believed by neither", () => {
+  for (const { why, secret, token } of tokens.nameless) {
+    test(why, async () => {
+      expect(parseToken(token)).not.toBeNull();
+      expect(await worker.verifyToken({ ORION_SECRET: secret }, token)).toBeNull();
+      expect(sidecarsClient(secret, token)).toBeNull();
     });
   }
 });

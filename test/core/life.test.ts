@@ -12,12 +12,12 @@ import {
   listingFailed,
   lobbyId,
   lost,
+  member,
   noon,
   opened,
   reachedOnly,
   reported,
   said,
-  seat,
   seen,
   silent,
   started,
@@ -52,7 +52,7 @@ function life(options: Parameters<typeof opened>[1] = {}) {
       return lobby;
     },
   };
-  return { lobby, opening: opened(seat("Ann"), options) };
+  return { lobby, opening: opened(member("Ann"), options) };
 }
 
 /** The same with these members, at the moment when the server has seen them all. */
@@ -137,7 +137,7 @@ describe("a mediation that fails is told with its code", () => {
     expect(lobby.waits(ms).lines(woken())).toEqual([
       { what: "mediation aborted", code: "endpoints_timeout", ms },
     ]);
-    expect(lobby.lines(started("Ann", { attempt: "again" }))).toEqual([
+    expect(lobby.lines(started("Ann", { requestId: "again" }))).toEqual([
       { what: "mediation started", members: 2 },
     ]);
   });

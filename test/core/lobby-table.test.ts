@@ -12,12 +12,12 @@ import {
   listingFailed,
   lobbyOf,
   lost,
+  member,
   noLobby,
   opened,
   phaseOf,
   reported,
   said,
-  seat,
   seen,
   silent,
   started,
@@ -36,14 +36,14 @@ const lobbies = {
 type Start = keyof typeof lobbies;
 
 const events = {
-  "the host's request to open comes again": opened(seat("Ann")),
-  "somebody else opens under the same code": opened(seat("Eve")),
+  "the host's request to open comes again": opened(member("Ann")),
+  "somebody else opens under the same code": opened(member("Eve")),
   "a stranger joins": joined("Dan"),
   "a member's request to join comes again": joined("Ben"),
-  "a member joins with a new request": joined(seat("Ben", "another try")),
-  "the host starts": started("Ann", { attempt: "a new start" }),
+  "a member joins with a new request": joined(member("Ben", "another try")),
+  "the host starts": started("Ann", { requestId: "a new start" }),
   "the host's request to start comes again": started("Ann"),
-  "the host starts while no sidecar is alive": started("Ann", { attempt: "new", sidecar: undefined }),
+  "the host starts while no sidecar is alive": started("Ann", { requestId: "new", sidecar: undefined }),
   "a guest starts": started("Ben"),
   "a guest leaves": left("Ben"),
   "the host leaves": left("Ann"),
@@ -348,7 +348,7 @@ test("everything that can happen to a lobby is in the table", () => {
 
 describe("when the alarm comes so late that the clock must have jumped, a mediation goes on", () => {
   const members = "Ann, Ben, Cid";
-  // Ann is at home where the lobby lives: whether she is there needs no asking.
+  // The lobby itself holds Ann's socket: whether she is there needs no asking.
   const audited = "Ben, Cid";
   const rows: Record<Start, Row> = {
     none: ["none"],

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
 import { lasting, restored } from "../../core/lobby/lasting.ts";
-import type { LobbyState, Seat } from "../../core/lobby/state.ts";
+import type { LobbyState, Member } from "../../core/lobby/state.ts";
 import { nextOf, wakeAt } from "../../core/lobby/state.ts";
 import { decode } from "../support/wire.ts";
 import { type Taken, take, walk, withoutRestarts } from "./a-walk.ts";
@@ -26,8 +26,8 @@ const phaseOf = (state: LobbyState | null) => state?.phase.kind ?? "none";
 const isOpen = (state: LobbyState | null): state is LobbyState =>
   state !== null && state.phase.kind !== "closing";
 
-const hasRemoteSeats = ({ seats, home }: LobbyState) => seats.some((seat) => seat.home !== home);
-const isAudited = (state: LobbyState) => state.isPublic || hasRemoteSeats(state);
+const hasRemoteMembers = ({ members, lobbyId }: LobbyState) =>
+  members.some((member) => member.holder !== lobbyId);
 const isMediating = ({ phase }: LobbyState) => phase.kind === "gathering" || phase.kind === "connecting";
 
 function deadlines(state: LobbyState | null): number[] {
@@ -48,10 +48,10 @@ const lateness = ({ before, now }: Taken) =>
 const hasJumped = (taken: Taken) =>
   taken.event.kind === "deadline-passed" && lateness(taken) > limits.clockSlackMs;
 
-function recipients({ effects }: Taken): readonly Seat[][] {
+function recipients({ effects }: Taken): readonly Member[][] {
   return effects.flatMap((effect) => {
     if (effect.kind === "send" || effect.kind === "release") return [[...effect.to]];
-    return effect.kind === "audit" ? [[...effect.seats]] : [];
+    return effect.kind === "audit" ? [[...effect.members]] : [];
   });
 }
 
@@ -61,43 +61,50 @@ function methods({ effects }: Taken): string[] {
   );
 }
 
-always("a lobby never has more members than seats", ({ after }) => {
-  expect(after?.seats.length ?? 0).toBeLessThanOrEqual(after?.maxMembers ?? 0);
+always("a lobby never has more members than members", ({ after }) => {
+  expect(after?.members.length ?? 0).toBeLessThanOrEqual(after?.maxMembers ?? 0);
 });
 
 always("no two members have one name, and nobody sits twice", ({ after }) => {
-  const seats = after?.seats ?? [];
-  expect(new Set(seats.map(({ name }) => name)).size).toBe(seats.length);
-  expect(new Set(seats.map(({ clientId }) => clientId)).size).toBe(seats.length);
+  const members = after?.members ?? [];
+  expect(new Set(members.map(({ name }) => name)).size).toBe(members.length);
+  expect(new Set(members.map(({ clientId }) => clientId)).size).toBe(members.length);
 });
 
-always("the host has a seat for as long as the lobby is open", ({ after }) => {
-  if (isOpen(after)) expect(after.seats.map(({ clientId }) => clientId)).toContain(after.hostId);
+always("the host has a member for as long as the lobby is open", ({ after }) => {
+  if (isOpen(after)) expect(after.members.map(({ clientId }) => clientId)).toContain(after.hostId);
 });
 
-always("a lobby lives in the home of its host for as long as it is open", ({ after }) => {
-  if (isOpen(after)) {
-    expect(after.seats.find(({ clientId }) => clientId === after.hostId)?.home).toBe(after.home);
-  }
+always(
+  "what somebody elsewhere knows of lasts, from then on until the lobby is over",
+  ({ before, after }) => {
+    if (!after) return;
+    if (after.isPublic || hasRemoteMembers(after) || before?.isLasting) expect(after.isLasting).toBe(true);
+    if (before === null && !after.isPublic && !hasRemoteMembers(after)) expect(after.isLasting).toBe(false);
+  },
+);
+
+always("a lobby stays the one that was opened", ({ before, after }) => {
+  if (before && after) expect(after.incarnation).toBe(before.incarnation);
 });
 
 always("a mediation has at least two players", ({ after }) => {
   if (after?.phase.kind === "gathering" || after?.phase.kind === "connecting") {
-    expect(after.seats.length).toBeGreaterThanOrEqual(2);
+    expect(after.members.length).toBeGreaterThanOrEqual(2);
   }
 });
 
 always("members keep their order of arrival", ({ before, after }) => {
-  const stayed = before?.seats.filter((seat) => after?.seats.includes(seat));
-  if (before && after) expect(after.seats.slice(0, stayed?.length)).toEqual(stayed);
+  const stayed = before?.members.filter((member) => after?.members.includes(member));
+  if (before && after) expect(after.members.slice(0, stayed?.length)).toEqual(stayed);
 });
 
 always(
-  "whoever is told something has a seat, or had one just before, and is told once a message",
+  "whoever is told something has a member, or had one just before, and is told once a message",
   (taken) => {
-    const seats = [...(taken.before?.seats ?? []), ...(taken.after?.seats ?? [])];
+    const members = [...(taken.before?.members ?? []), ...(taken.after?.members ?? [])];
     for (const to of recipients(taken)) {
-      for (const seat of to) expect(seats).toContainEqual(seat);
+      for (const member of to) expect(members).toContainEqual(member);
       expect(new Set(to.map(({ clientId }) => clientId)).size).toBe(to.length);
     }
   },
@@ -122,7 +129,7 @@ always("all of a lobby lasts, but for when endpoints were seen", ({ after }) => 
   const again = restored(structuredClone(lasting(after)));
   if (after.phase.kind !== "gathering") return expect(again).toEqual(after);
   const seen = Object.entries(after.phase.seen)
-    .filter(([id]) => after.seats.some(({ clientId }) => clientId === id))
+    .filter(([id]) => after.members.some(({ clientId }) => clientId === id))
     .map(([id, { sighting }]) => [id, { sighting, at: 0 }]);
   expect(again).toEqual({ ...after, phase: { ...after.phase, seen: Object.fromEntries(seen) } });
 });
@@ -153,8 +160,8 @@ always("the directory knows of a public lobby's members, or its end, before anyb
   if (!after?.isPublic) return;
   const first = effects.find(({ kind }) => kind !== "save");
   if (isOpen(before) && !isOpen(after)) expect(first).toEqual({ kind: "unlist" });
-  if (isOpen(after) && after.seats.length !== (before?.seats.length ?? 0)) {
-    expect(first).toMatchObject({ kind: "list", lobby: { currentMembers: after.seats.length } });
+  if (isOpen(after) && after.members.length !== (before?.members.length ?? 0)) {
+    expect(first).toMatchObject({ kind: "list", lobby: { currentMembers: after.members.length } });
   }
 });
 
@@ -215,9 +222,9 @@ always("an alarm deals with all that is due", ({ after, event, now }) => {
   if (after && event.kind === "deadline-passed") expect(wakeAt(after)).toBeGreaterThan(now);
 });
 
-always("only a private lobby without members of other homes, and without a mediation, never wakes", (it) => {
+always("only a lobby that need not last, and has no mediation, never wakes", (it) => {
   const { after } = it;
-  if (after) expect(Number.isFinite(wakeAt(after))).toBe(isAudited(after) || isMediating(after));
+  if (after) expect(Number.isFinite(wakeAt(after))).toBe(after.isLasting || isMediating(after));
 });
 
 always("a lobby is due because time has passed, never because of what happens to it", (taken) => {
@@ -225,22 +232,22 @@ always("a lobby is due because time has passed, never because of what happens to
   if (after && wakeAt(after) <= now) expect(before && wakeAt(before)).toBeLessThanOrEqual(now);
 });
 
-always("an audit asks for all members of other homes, and for nobody else", ({ after, effects }) => {
+always("an audit asks for all members elsewhere, and for nobody else", ({ after, effects }) => {
   for (const effect of effects) {
     if (effect.kind !== "audit") continue;
-    expect(effect.seats).toEqual(after?.seats.filter(({ home }) => home !== after.home));
+    expect(effect.members).toEqual(after?.members.filter(({ holder }) => holder !== after.lobbyId));
   }
 });
 
 always("an audit that is due is made, unless the lobby is over", ({ before, after, event, now, effects }) => {
   if (!isOpen(before) || !isOpen(after) || event.kind !== "deadline-passed" || before.auditAt > now) return;
-  if (hasRemoteSeats(before)) expect(effects.map(({ kind }) => kind)).toContain("audit");
+  if (hasRemoteMembers(before)) expect(effects.map(({ kind }) => kind)).toContain("audit");
   if (before.isPublic) expect(effects.map(({ kind }) => kind)).toContain("list");
 });
 
 always("an audit is put off by nothing but an audit", ({ before, after, event }) => {
   if (!before || !after || event.kind === "deadline-passed") return;
-  if (isAudited(before) && isAudited(after)) expect(after.auditAt).toBeLessThanOrEqual(before.auditAt);
+  if (before.isLasting && after.isLasting) expect(after.auditAt).toBeLessThanOrEqual(before.auditAt);
 });
 
 always("no deadline is set in the past", ({ before, after, now }) => {
@@ -285,7 +292,7 @@ always("a reminder goes to everybody that the mediation counts on", ({ before, e
   const { lost } = before.phase;
   for (const effect of effects) {
     if (effect.kind !== "send" || decode(effect.frame).method !== "ptpMediation_send") continue;
-    expect(effect.to).toEqual(before.seats.filter(({ clientId }) => !lost.includes(clientId)));
+    expect(effect.to).toEqual(before.members.filter(({ clientId }) => !lost.includes(clientId)));
     expect(effect.to.length).toBeGreaterThan(0);
   }
 });
@@ -303,10 +310,10 @@ test("players are introduced at the endpoint they were last seen at in this medi
         if (phaseOf(before) !== "gathering") last = new Map();
         if (event.kind === "endpoint-seen") last.set(event.clientId, event.sighting.endpoint);
         if (phaseOf(before) !== "gathering" || phaseOf(after) !== "connecting") return;
-        const { hostId = "", seats = [] } = after ?? {};
-        const host = seats.filter(({ clientId }) => clientId === hostId);
+        const { hostId = "", members = [] } = after ?? {};
+        const host = members.filter(({ clientId }) => clientId === hostId);
         const lost = after && "lost" in after.phase ? after.phase.lost : [];
-        const others = seats.filter(({ clientId }) => clientId !== hostId && !lost.includes(clientId));
+        const others = members.filter(({ clientId }) => clientId !== hostId && !lost.includes(clientId));
         const told = effects.flatMap((effect) => {
           if (effect.kind !== "send") return [];
           const { method, payload } = decode(effect.frame);
@@ -330,14 +337,14 @@ test("the walk gets everywhere: every event happens in every phase", () => {
   expect(visited.size).toBe(11 * 5);
 });
 
-test("the walk knows every kind of lobby: public and private, with and without members of other homes", () => {
+test("the walk knows every kind of lobby: public and private, with and without members elsewhere", () => {
   const visited = new Set<string>();
   for (const happenings of fc.sample(walk, { numRuns: 1_000, seed: 1 })) {
     take(happenings, ({ after }) => {
       if (!after) return;
       const [listed, members] = [
         after.isPublic ? "public" : "private",
-        hasRemoteSeats(after) ? "from afar" : "at home",
+        hasRemoteMembers(after) ? "from afar" : "here",
       ];
       visited.add(`${phaseOf(after)}, ${listed}, ${members}`);
     });

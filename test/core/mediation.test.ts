@@ -69,7 +69,7 @@ test("the host gets all others in order of arrival, each other player gets the h
 });
 
 test("a start is refused for the first reason of: locked, fewer than two players, not the host, no sidecar", () => {
-  const none = { sidecar: undefined, attempt: "new" };
+  const none = { sidecar: undefined, requestId: "new" };
   const answers = (lobby: Lobby, who: string) => lobby.happens(started(who, none)).join();
 
   const locked = gathering(["Ann", "Ben"]);
@@ -177,7 +177,7 @@ test("a player who is the last not seen leaving aborts, and does not let the oth
 test("after an abort the host may start again, and endpoints seen before do not count", () => {
   const lobby = gathering(friends);
   lobby.happens(seen("Ann", 1001), seen("Ben", 1002), left("Cid"));
-  lobby.happens(started("Ann", { attempt: "second start" }));
+  lobby.happens(started("Ann", { requestId: "second start" }));
   expect(answerOf(lobby)).toEqual({ ok: true, value: null });
   expect(lobby.happens(seen("Ben", 2002))).toEqual(["save"]);
   lobby.happens(seen("Ann", 2001));
@@ -189,7 +189,7 @@ test("after an abort a success reported before does not count", () => {
   const lobby = connecting(friends);
   lobby.happens(reported("Ann"), reported("Ben"), left("Cid"));
   lobby.happens(reported("Ann"));
-  lobby.happens(started("Ann", { attempt: "second start" }), seen("Ann", 2001), seen("Ben", 2002));
+  lobby.happens(started("Ann", { requestId: "second start" }), seen("Ann", 2001), seen("Ben", 2002));
   expect(lobby.happens(reported("Ann"))).toEqual(["save"]);
   expect(phaseOf(lobby)).toBe("connecting");
   expect(lobby.happens(reported("Ben"))).toContain("ptpMediation_success to Ann, Ben");
@@ -209,7 +209,7 @@ test("after an abort nothing of the old mediation comes back: no reminder, no ab
 
 test("a player joining after an abort takes part in the next mediation", () => {
   const lobby = gathering(["Ann", "Ben"]);
-  lobby.happens(left("Ben"), joined("Dan"), started("Ann", { attempt: "second start" }));
+  lobby.happens(left("Ben"), joined("Dan"), started("Ann", { requestId: "second start" }));
   expect(lobby.happens(seen("Ann", 1001))).toEqual(["save"]);
   lobby.happens(seen("Dan", 1004));
   expect(peersOf(lobby, "Ann")).toEqual([{ peers: [endpoint(1004)] }]);

@@ -10,12 +10,12 @@ import {
   lobbyId,
   lobbyOf,
   lost,
+  member,
   noLobby,
   noon,
   opened,
   phaseOf,
   said,
-  seat,
   started,
 } from "./a-lobby.ts";
 
@@ -23,12 +23,11 @@ const refused = (...codes: string[]) => ({ ok: false, codes });
 
 test("who hosts is alone in the lobby and gets the code to tell friends", () => {
   const lobby = noLobby();
-  lobby.happens(opened(seat("Ann")));
+  lobby.happens(opened(member("Ann")));
   expect(answerOf(lobby)).toEqual({ ok: true, value: { lobbyName: "Friday", lobbyId } });
   expect(lobby.state).toMatchObject({
-    home: seat("Ann").home,
     hostId: "Ann",
-    seats: [seat("Ann")],
+    members: [member("Ann")],
     phase: { kind: "waiting" },
     maxMembers: 4,
     isPublic: true,
@@ -66,7 +65,7 @@ test("the member count is right in the directory before anybody hears of a membe
 
 test("a private lobby is never mentioned to the directory", () => {
   const lobby = noLobby();
-  const ann = seat("Ann");
+  const ann = member("Ann");
   const lines = [
     ...lobby.happens(opened(ann, { isPublic: false }), joined("Ben"), left("Ben"), joined("Cid")),
     ...lobby.happens(left("Ann")),
@@ -76,8 +75,8 @@ test("a private lobby is never mentioned to the directory", () => {
 });
 
 test("a join is refused for the first reason of: already in it, no such lobby, locked, full, name taken", () => {
-  const again = joined(seat("Ben", "another try"));
-  const twin = joined({ ...seat("Zoe"), name: "Ben" });
+  const again = joined(member("Ben", "another try"));
+  const twin = joined({ ...member("Zoe"), name: "Ben" });
   const everythingWrong = connecting(["Ann", "Ben"], { maxMembers: 2 });
   everythingWrong.happens(again);
   expect(answerOf(everythingWrong)).toEqual(refused("already_in_lobby"));
@@ -101,15 +100,15 @@ test("a join is refused for the first reason of: already in it, no such lobby, l
 
 test("names are unique exactly as written: another case is another name", () => {
   const lobby = lobbyOf(["Ann"]);
-  lobby.happens(joined({ ...seat("client 2"), name: "ann" }));
+  lobby.happens(joined({ ...member("client 2"), name: "ann" }));
   expect(answerOf(lobby)).toMatchObject({ ok: true, value: { lobbyMembers: ["Ann", "ann"] } });
-  lobby.happens(joined({ ...seat("client 3"), name: "ann" }));
+  lobby.happens(joined({ ...member("client 3"), name: "ann" }));
   expect(answerOf(lobby)).toEqual(refused("name_taken"));
 });
 
 test("a name is free again once its player has left", () => {
   const lobby = lobbyOf(["Ann", "Ben"]);
-  lobby.happens(left("Ben"), joined({ ...seat("client 3"), name: "Ben" }));
+  lobby.happens(left("Ben"), joined({ ...member("client 3"), name: "Ben" }));
   expect(answerOf(lobby)).toMatchObject({ ok: true, value: { lobbyMembers: ["Ann", "Ben"] } });
 });
 
@@ -123,7 +122,7 @@ test("a lobby takes 64 players, and not one more, whatever it was opened with", 
   const lobby = lobbyOf(["Ann"], { maxMembers: 1000 });
   for (let i = 2; i <= 64; i++) lobby.happens(joined(`Guest ${i}`));
   expect(answerOf(lobby)).toMatchObject({ ok: true });
-  expect(lobby.state?.seats).toHaveLength(64);
+  expect(lobby.state?.members).toHaveLength(64);
   lobby.happens(joined("Guest 65"));
   expect(answerOf(lobby)).toEqual(refused("lobby_full"));
 });
@@ -141,7 +140,7 @@ test("when a guest leaves, the rest hear who it was", () => {
   for (const name of ["Ann", "Cid"]) {
     expect(heard(lobby, name, "lobby_peerDisconnect")).toEqual([{ lobbyId, peerName: "Ben" }]);
   }
-  expect(lobby.state?.seats.map(({ name }) => name)).toEqual(["Ann", "Cid"]);
+  expect(lobby.state?.members.map(({ name }) => name)).toEqual(["Ann", "Cid"]);
 });
 
 test("guests lost together are taken leave of one by one, and the directory is told once", () => {
@@ -166,11 +165,13 @@ test("players that were only out of reach hear that the lobby is over for them, 
   ]);
 });
 
-test("a seat is given back for the attempt that took it, and for no other", () => {
+test("a member is given back for the requestId that took it, and for no other", () => {
   const lobby = lobbyOf(["Ann", "Ben"]);
-  const { clientId, attempt } = seat("Ben");
-  expect(lobby.happens({ kind: "member-left", clientId, attempt: "an earlier one" })).toEqual([]);
-  expect(lobby.happens({ kind: "member-left", clientId, attempt })).toContain("lobby_peerDisconnect to Ann");
+  const { clientId, requestId } = member("Ben");
+  expect(lobby.happens({ kind: "member-left", clientId, requestId: "an earlier one" })).toEqual([]);
+  expect(lobby.happens({ kind: "member-left", clientId, requestId })).toContain(
+    "lobby_peerDisconnect to Ann",
+  );
 });
 
 test("a player who left twice is missed once", () => {

@@ -8,27 +8,27 @@ import {
   joined,
   left,
   lobbyOf,
+  member,
   noLobby,
   opened,
   phaseOf,
-  seat,
   seen,
   started,
 } from "./a-lobby.ts";
 
 test("opening again by the same request gets the same code, and changes nothing", () => {
   const lobby = noLobby();
-  lobby.happens(opened(seat("Ann")));
+  lobby.happens(opened(member("Ann")));
   const [first, before] = [answerOf(lobby), lobby.state];
-  lobby.happens(opened(seat("Ann")));
+  lobby.happens(opened(member("Ann")));
   expect(answerOf(lobby)).toEqual(first);
   expect(lobby.state).toBe(before);
 });
 
 test("opening again by another request, even of the same player, finds the code taken", () => {
   const lobby = lobbyOf(["Ann"]);
-  expect(lobby.happens(opened(seat("Ann", "another try")))).toEqual(["answer code_taken"]);
-  expect(lobby.happens(opened({ ...seat("Eve"), attempt: seat("Ann").attempt }))).toEqual([
+  expect(lobby.happens(opened(member("Ann", "another try")))).toEqual(["answer code_taken"]);
+  expect(lobby.happens(opened({ ...member("Eve"), requestId: member("Ann").requestId }))).toEqual([
     "answer code_taken",
   ]);
 });
@@ -88,5 +88,5 @@ test("a datagram from the same endpoint again leaves the lobby the same object",
 test("a lobby that was left can be joined again by a new request", () => {
   const lobby = lobbyOf(["Ann", "Ben"]);
   lobby.happens(left("Ben"));
-  expect(lobby.happens(joined(seat("Ben", "another try")))).toContain("answer yes");
+  expect(lobby.happens(joined(member("Ben", "another try")))).toContain("answer yes");
 });

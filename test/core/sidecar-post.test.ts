@@ -4,24 +4,10 @@ import { limits } from "../../core/limits.ts";
 import { heartbeat, observationBytes, observations, postFrameBytes } from "../../core/wire/sidecar-post.ts";
 
 const beat = { name: "paris-1", host: "paris.example", port: 5990, load: 0 };
-const seen = { home: "17", clientId: "AAECAwQFBgcICQoL", ip: "192.0.2.1", port: 50000 };
+const seen = { holder: "l17", clientId: "AAECAwQFBgcICQoL", ip: "192.0.2.1", port: 50000 };
 
-const misshapenHomes = [
-  ...["", "007", "00", "-1", "+1", "0x11", "1f", "1e3", "1.5", "100000000"],
-  ...[
-    "١",
-    "１７",
-    " 17",
-    "17 ",
-    "1 7",
-    "17\n",
-    "K3Y7Z",
-    "0a".repeat(32),
-    "1".repeat(64),
-    17,
-    null,
-    undefined,
-  ],
+const misshapenHolders = [
+  ...["", "l 17", " l17", "l17 ", "l17\n", "l１７", "é", "a/b", "a.b", "a".repeat(33), 17, null, undefined],
 ];
 
 const takesBeat = (change: object) => heartbeat.safeParse({ ...beat, ...change }).success;
@@ -47,12 +33,12 @@ test("a heartbeat with anything out of bounds is refused", () => {
   expect(takesBeat({ leaving: "no" })).toBe(false);
 });
 
-test("observations are read: of the first home and the last there can be, IPv4 and IPv6", () => {
+test("observations are read: of the shortest name and the longest, IPv4 and IPv6", () => {
   const post = {
     observations: [
       seen,
-      { ...seen, home: "0", ip: "2001:db8::ff" },
-      { ...seen, home: "99999999", port: 65535 },
+      { ...seen, holder: "A", ip: "2001:db8::ff" },
+      { ...seen, holder: "-".repeat(32), port: 65535 },
     ],
   };
   expect(observations.parse(post)).toEqual(post);
@@ -60,7 +46,7 @@ test("observations are read: of the first home and the last there can be, IPv4 a
 });
 
 test("an observation with anything out of shape is refused", () => {
-  for (const home of misshapenHomes) expect(takesSeen({ home }), JSON.stringify(home)).toBe(false);
+  for (const holder of misshapenHolders) expect(takesSeen({ holder }), JSON.stringify(holder)).toBe(false);
   for (const clientId of ["", "short", "AAECAwQFBgcICQo+", "AAECAwQFBgcICQoLA"]) {
     expect(takesSeen({ clientId })).toBe(false);
   }
@@ -77,7 +63,7 @@ test("a post holds 500 observations and not one more", () => {
 
 /** Text of the longest IPv6 address, with an IPv4 one in it. */
 const longestEndpoint = { ip: "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255", port: 65535 };
-const longestOfOrion = { ...seen, home: "9".repeat(8), ...longestEndpoint };
+const longestOfOrion = { ...seen, holder: "r".repeat(32), ...longestEndpoint };
 const longest = {
   ...{ ...longestOfOrion, second: longestEndpoint },
   candidates: Array.from({ length: limits.candidates }, () => longestEndpoint),

@@ -1,17 +1,25 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { clientIdBytes, homeShape, macBytes, parseToken, sameText, tokenText } from "../../core/token.ts";
+import {
+  clientIdBytes,
+  macBytes,
+  maskHolder,
+  parseToken,
+  sameText,
+  tokenText,
+  unmaskHolder,
+} from "../../core/token.ts";
 import { encodeBase64Url } from "../../core/wire/base64.ts";
 import tokens from "../vectors/tokens.json" with { type: "json" };
 import { anyText } from "./any-text.ts";
 
-describe("a token tells its home and its client", () => {
-  for (const { why, home, clientId, token } of tokens.genuine) {
+describe("a token tells its client, and its masked holder", () => {
+  for (const { why, masked, clientId, token } of tokens.genuine) {
     test(why, () => {
       const mac = token.slice(-22);
-      const signed = `${home}.${clientId}`;
-      expect(parseToken(token)).toEqual({ home, clientId, signed, mac });
-      expect(tokenText(home, clientId)).toBe(signed);
+      const signed = `${masked}.${clientId}`;
+      expect(parseToken(token)).toEqual({ masked, clientId, signed, mac });
+      expect(tokenText(masked, clientId)).toBe(signed);
     });
   }
 });
@@ -23,38 +31,47 @@ describe("what does not have a token's shape is none", () => {
 });
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
-const home = fc.integer({ min: 0, max: 99_999_999 }).map(String);
+const name = fc.stringMatching(/^[\w:-]{2,32}$/);
 
-test("whatever home, client id and mac a token is made of, they are read from it again", () => {
+test("whatever name, client id and mac a token is made of, they are read from it again", () => {
   fc.assert(
-    fc.property(home, bytes(clientIdBytes), bytes(macBytes), (home, id, macOf) => {
+    fc.property(name, bytes(32), bytes(clientIdBytes), bytes(macBytes), (holder, mask, id, macOf) => {
       const [clientId, mac] = [encodeBase64Url(id), encodeBase64Url(macOf)];
-      const signed = tokenText(home, clientId);
-      expect(parseToken(`${signed}.${mac}`)).toEqual({ home, clientId, signed, mac });
+      const masked = maskHolder(holder, mask);
+      const signed = tokenText(masked, clientId);
+      expect(parseToken(`${signed}.${mac}`)).toEqual({ masked, clientId, signed, mac });
+      expect(unmaskHolder(masked, mask)).toBe(holder);
     }),
   );
 });
 
-test("a home is a number below 100 million, written as numbers are, and no other text", () => {
-  const text = fc.oneof(
-    home,
-    fc.string({ unit: fc.constantFrom(..."0123456789"), maxLength: 10 }),
-    fc.string({ unit: fc.constantFrom(..."0017+-.eExa_ \n١１"), maxLength: 5 }),
-  );
+test("a name is not to be seen in its masked form, and under another mask it is another or none", () => {
   fc.assert(
-    fc.property(text, (text) => {
-      const number = Number(text);
-      const isHome = String(number) === text && Number.isInteger(number) && number >= 0 && number < 1e8;
-      expect(homeShape.test(text)).toBe(isHome);
-      expect(parseToken(`${text}.${"c".repeat(16)}.${"m".repeat(22)}`)?.home).toBe(isHome ? text : undefined);
+    fc.property(bytes(32), bytes(32), (mask, other) => {
+      const masked = maskHolder("K7Q2M", mask);
+      if (mask.slice(0, 5).some((byte) => byte !== 0))
+        expect(atob(masked.replaceAll("-", "+").replaceAll("_", "/"))).not.toBe("K7Q2M");
+      if (mask.slice(0, 5).join() !== other.slice(0, 5).join())
+        expect(unmaskHolder(masked, other)).not.toBe("K7Q2M");
     }),
-    { numRuns: 5_000 },
   );
 });
 
-test("the longest token has 48 characters", () => {
-  expect(Math.max(...tokens.genuine.map(({ token }) => token.length))).toBe(48);
-  expect(parseToken(`${"9".repeat(9)}.${"c".repeat(16)}.${"m".repeat(22)}`)).toBeNull();
+test("whatever is under the mask, it is a name or null, and nothing throws", () => {
+  fc.assert(
+    fc.property(anyText, bytes(32), (text, mask) => {
+      const holder = unmaskHolder(text, mask);
+      if (holder !== null) expect(maskHolder(holder, mask)).toBe(text);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test("tokens of lounges and of coded lobbies have at most 48 characters, and none has more than 83", () => {
+  const lengths = (some: RegExp) =>
+    tokens.genuine.filter(({ holder }) => some.test(holder)).map(({ token }) => token.length);
+  expect(Math.max(...lengths(/^l\d+$|^[0-9A-Z]{5}$/))).toBe(48);
+  expect(Math.max(...lengths(/./))).toBe(83);
 });
 
 test("any text is a token that says exactly that, or null, and never throws", () => {
@@ -66,7 +83,7 @@ test("any text is a token that says exactly that, or null, and never throws", ()
   fc.assert(
     fc.property(text, (text) => {
       const token = parseToken(text);
-      if (token) expect(`${token.home}.${token.clientId}.${token.mac}`).toBe(text);
+      if (token) expect(`${token.masked}.${token.clientId}.${token.mac}`).toBe(text);
     }),
     { numRuns: 2_000 },
   );

@@ -1,6 +1,6 @@
 /** What the pages show as examples is what the code reads and writes. */
 import { expect, test } from "vitest";
-import { readLobbyId } from "../../core/lobby/lobby-id.ts";
+import { readCode } from "../../core/lobby/code.ts";
 import { parseToken } from "../../core/token.ts";
 import { readClientMessage } from "../../core/wire/client-message.ts";
 import { decodeMessage, encodeMessage, parseObject } from "../../core/wire/codec.ts";
@@ -39,7 +39,7 @@ test("every token in a message is the client's own", () => {
 
 test("every code of a lobby on the pages can be one", () => {
   const codes = found(/\/lobbies\/([^/\s`"<:*[\]]+)/g).filter(({ what }) => !/^[a-z]/.test(what));
-  for (const { what } of codes) expect(readLobbyId(what)).toBe(what);
+  for (const { what } of codes) expect(readCode(what)).toBe(what);
 });
 
 test("the terminal's lines on the operator's page are what the terminal shows", () => {

@@ -168,7 +168,7 @@ test("every line of the log on the operator's page is one that some program writ
 test("every setting of the Worker is on the operator's page, with the default that wrangler.toml has", () => {
   const page = pageOf("docs/operating.md");
   const [, type = ""] =
-    /export type Settings = Timing & \{([\s\S]*?)\n\};/.exec(source("worker/env.ts")) ?? [];
+    /export type Settings = Timing & \{([\s\S]*?)\n\};/.exec(source("worker/platform/env.ts")) ?? [];
   const settings = [...type.matchAll(/^ {2}(\w+): /gm)].map(([, name]) => name);
   expect(settings.length).toBeGreaterThan(6);
   const rows = page.split("\n").map((line) => line.split("|").map((cell) => cell.trim()));

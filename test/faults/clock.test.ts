@@ -38,10 +38,10 @@ async function heartbeat(): Promise<void> {
 }
 
 /** Time passes, and the alarm of this home comes whenever it may be due. */
-async function passes(ms: number, everyMs: number, home: string): Promise<void> {
+async function passes(ms: number, everyMs: number, holder: string): Promise<void> {
   for (let left = ms; left > 0; left -= everyMs) {
     await later(server.url, everyMs);
-    await ring(server.url, home);
+    await ring(server.url, holder);
   }
 }
 
@@ -67,10 +67,10 @@ for (const direct of [false, true]) {
     await later(server.url, jump);
     await heartbeat();
     late.answersOverUdp = true;
-    await ring(server.url, host.home);
+    await ring(server.url, host.holder);
     for (const player of all) await player.hears("ptpMediation_peersConnection_start");
     await later(server.url, jump);
-    await ring(server.url, host.home);
+    await ring(server.url, host.holder);
     await rollCall(lobbyId, host, ...guests);
     await connects(all);
   });
@@ -83,12 +83,12 @@ for (const direct of [false, true]) {
     await host.start(lobbyId);
     await silent.hears("ptpMediation_send");
     await later(server.url, -jump);
-    await ring(server.url, host.home);
+    await ring(server.url, host.holder);
     silent.answersOverUdp = true;
     await passes(
       defaultTiming.ptpmConnectRequestIntervalMs,
       defaultTiming.ptpmConnectRequestIntervalMs,
-      host.home,
+      host.holder,
     );
     for (const player of all) await player.hears("ptpMediation_peersConnection_start");
     await connects(all);
@@ -101,7 +101,7 @@ test("a player that never answers after a jump is noticed when its time is up", 
   await host.start(lobbyId);
   await later(server.url, jump);
   const { ptpmServerConnectTimeoutMs: patience, ptpmConnectRequestIntervalMs: interval } = defaultTiming;
-  await passes(patience + 2 * interval, interval, host.home);
+  await passes(patience + 2 * interval, interval, host.holder);
   expect(await host.hears("ptpMediation_aborted")).toMatchObject({ code: "endpoints_timeout" });
 });
 
@@ -111,6 +111,6 @@ test("a player that never reports after a jump is noticed when its time is up", 
   for (const player of all) await player.hears("ptpMediation_peersConnection_start");
   host.reportsSuccess();
   await later(server.url, jump);
-  await passes(defaultTiming.ptpmConnectTimeoutMs + 2 * limits.clockLookMs, limits.clockLookMs, host.home);
+  await passes(defaultTiming.ptpmConnectTimeoutMs + 2 * limits.clockLookMs, limits.clockLookMs, host.holder);
   expect(await host.hears("ptpMediation_aborted")).toMatchObject({ code: "connecting_timeout" });
 });

@@ -45,8 +45,8 @@ describe("the home of a guest crashes", () => {
   test("its clients' sockets close; the lobby hears of it when it next says something", async () => {
     const { lobbyId, host, guests } = await lobbyOf(2, server.url, { isPublic: true });
     const [guest = host] = guests;
-    expect(guest.home).not.toBe(host.home);
-    await crash(server.url, { home: guest.home });
+    expect(guest.holder).not.toBe(host.holder);
+    await crash(server.url, { holder: guest.holder });
     await guest.closed;
     host.chat(lobbyId, "Still there?");
     expect(await host.hears("lobby_peerDisconnect")).toEqual({ lobbyId, peerName: "Guest 1" });
@@ -63,7 +63,7 @@ describe("the home of a guest crashes", () => {
     guest.answersOverUdp = false;
     await host.start(lobbyId);
     await guest.hears("ptpMediation_send");
-    await crash(server.url, { home: guest.home });
+    await crash(server.url, { holder: guest.holder });
     for (const player of [host, other]) {
       expect(await player.hears("ptpMediation_aborted")).toMatchObject({ code: "member_left" });
       expect(player.methods.slice(-2)).toEqual(["lobby_peerDisconnect", "ptpMediation_aborted"]);
@@ -77,7 +77,7 @@ describe("the home of a guest crashes", () => {
     for (let i = 0; i < 4; i++) {
       const guest = await Player.connect(server.url);
       expect((await guest.join(lobbyId, "Guest")).status).toBe(200);
-      await crash(server.url, { home: guest.home });
+      await crash(server.url, { holder: guest.holder });
       host.chat(lobbyId, "Guest?");
       await host.hears("lobby_peerDisconnect", i + 1);
     }
@@ -95,7 +95,7 @@ describe("the home of a guest crashes", () => {
 describe("the home of a host crashes, and its lobby with it", () => {
   test("members elsewhere are told when they next say something; it is off the list; they host and join again", async () => {
     const { lobbyId, host, guests } = await lobbyOf(3, server.url, { isPublic: true });
-    await crash(server.url, { home: host.home });
+    await crash(server.url, { holder: host.holder });
     await host.closed;
     guests[0]?.chat(lobbyId, "Host?");
     // The one who spoke wakes the home, which then tells them all, each once.
@@ -111,7 +111,7 @@ describe("the home of a host crashes, and its lobby with it", () => {
 
   test("a private one: members elsewhere are told as soon as anybody connects there", async () => {
     const { lobbyId, host, guests } = await lobbyOf(2, server.url);
-    await crash(server.url, { home: host.home });
+    await crash(server.url, { holder: host.holder });
     await host.closed;
     const late = await Player.connect(server.url, `/lobbies/${lobbyId}`);
     expect(await guests[0]?.hears("lobby_closed")).toMatchObject({ lobbyId });
@@ -123,7 +123,7 @@ describe("the home of a host crashes, and its lobby with it", () => {
     for (const guest of guests) guest.answersOverUdp = false;
     await host.start(lobbyId);
     for (const player of all) await player.hears("ptpMediation_send");
-    await crash(server.url, { home: host.home });
+    await crash(server.url, { holder: host.holder });
     guests[0]?.chat(lobbyId, "Host?");
     for (const guest of guests) expect(await guest.hears("lobby_closed")).toMatchObject({ lobbyId });
     await Promise.all(guests.map((guest) => guest.leave()));
@@ -135,7 +135,7 @@ describe("the home of a host crashes, and its lobby with it", () => {
     await connects(all);
     for (const player of all) player.reportsSuccess();
     await succeeds(all);
-    await crash(server.url, { home: host.home });
+    await crash(server.url, { holder: host.holder });
     expect(await guests[0]?.join(lobbyId, "Again")).toMatchObject({ body: { codes: ["no_such_lobby"] } });
     const again = await guests[0]?.host();
     expect(again?.status).toBe(201);
@@ -149,7 +149,7 @@ describe("the home of a host crashes, and its lobby with it", () => {
       isPublic: true,
       maxMembers: 5,
     });
-    await crash(server.url, { home: host.home });
+    await crash(server.url, { holder: host.holder });
     await Promise.all(all.map((player) => player.closed));
     const late = await Player.connect(server.url);
     expect(await late.join(lobbyId, "Late")).toMatchObject({
@@ -161,18 +161,18 @@ describe("the home of a host crashes, and its lobby with it", () => {
   });
 
   test("while other lobbies of the home have members elsewhere: all of them are told of theirs", async () => {
-    const own = await startFaultyServer({ vars: { clientsPerHome: 2 } });
+    const own = await startFaultyServer({ vars: { clientsPerLounge: 2 } });
     const watcher = watch(own.url);
     try {
       const one = await lobbyOf(1, own.url, { isPublic: true, maxMembers: 3 });
       const two = await lobbyOf(1, own.url, { isPublic: true, maxMembers: 3 });
-      expect(two.host.home).toBe(one.host.home);
+      expect(two.host.holder).toBe(one.host.holder);
       const guests = await Promise.all([one, two].map(() => Player.connect(own.url)));
       for (const [i, { lobbyId }] of [one, two].entries())
         expect((await guests[i]?.join(lobbyId, "Guest"))?.status).toBe(200);
-      await crash(own.url, { home: one.host.home });
+      await crash(own.url, { holder: one.host.holder });
       await one.host.closed;
-      await ring(own.url, one.host.home);
+      await ring(own.url, one.host.holder);
       for (const [i, { lobbyId }] of [one, two].entries())
         expect(await guests[i]?.hears("lobby_closed")).toMatchObject({ lobbyId });
       await vi.waitFor(async () => expect(await listed(one.lobbyId, own.url)).toBeUndefined(), soon);
@@ -246,24 +246,24 @@ describe("as time passes after a crash", () => {
     const watcher = watch(own.url);
     try {
       const { lobbyId, host, guests } = await lobbyOf(2, own.url, { isPublic: true });
-      await crash(own.url, { home: guests[0]?.home ?? "" });
-      await ring(own.url, host.home);
+      await crash(own.url, { holder: guests[0]?.holder ?? "" });
+      await ring(own.url, host.holder);
       expect(host.all("lobby_peerDisconnect")).toEqual([]);
       await later(own.url, 5 * minutes);
-      await ring(own.url, host.home);
+      await ring(own.url, host.holder);
       expect(await host.hears("lobby_peerDisconnect")).toEqual({ lobbyId, peerName: "Guest 1" });
       expect(await listed(lobbyId, own.url)).toBe(1);
 
       // A lobby that lives is refreshed at every audit.
       for (let audits = 0; audits < 4; audits++) {
         await later(own.url, 5 * minutes);
-        await ring(own.url, host.home);
+        await ring(own.url, host.holder);
         expect(await listed(lobbyId, own.url)).toBe(1);
       }
       // One of which nothing was heard for long is asked for, and stays.
       await later(own.url, 15 * minutes + 1);
       expect(await listed(lobbyId, own.url)).toBe(1);
-      await ring(own.url, host.home);
+      await ring(own.url, host.holder);
       await watcher.settles();
     } finally {
       watcher.stop();
@@ -279,7 +279,7 @@ describe("as time passes after a crash", () => {
         const { lobbyId, host } = await lobbyOf(2, own.url, { isPublic: true });
         const alive = await lobbyOf(3, own.url, { isPublic: true });
         // Nobody tells the lobby, and its alarm is minutes away.
-        await crash(own.url, { home: host.home });
+        await crash(own.url, { holder: host.holder });
         expect(await listed(lobbyId, own.url)).toBe(2);
         if (sleeps) await crash(own.url, { directory: "0" });
         await later(own.url, minutes);

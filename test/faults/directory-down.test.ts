@@ -31,7 +31,7 @@ test("while the directory is down for a minute lobbies open, fill, connect and c
 
     await later(server.url, 60_000);
     for (const method of ["put", "remove", "all", "list"]) await failCalls(server.url, method, "fail", 0);
-    for (const { host } of [before, toClose, meanwhile]) await ring(server.url, host.home);
+    for (const { host } of [before, toClose, meanwhile]) await ring(server.url, host.holder);
     await watcher.settles();
     const listed = await watcher.list();
     expect(listed.map(({ id, currentMembers }) => ({ id, currentMembers }))).toEqual([

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf } from "../support/player.ts";
 import { type Watch, watch } from "../support/promises.ts";
-import { incarnation, startFaultyServer } from "../support/server.ts";
+import { lifeOf, startFaultyServer } from "../support/server.ts";
 import { type Cast, castOf, steps } from "./life.ts";
 
 vi.setConfig({ maxConcurrency: 30 });
@@ -60,7 +60,7 @@ for (const sleeps of [false, true]) {
     const [late] = guests;
     if (!late) throw new Error("no guest");
     late.answersOverUdp = false;
-    const before = await incarnation(server.url, { home: host.home });
+    const before = await lifeOf(server.url, { holder: host.holder });
     await host.start(lobbyId);
     for (const player of all) await player.hears("ptpMediation_send");
     for (const player of all) player.answersOverUdp = false;
@@ -70,7 +70,7 @@ for (const sleeps of [false, true]) {
     late.sendDatagram(server.sidecar?.port ?? 0);
     const { peers } = await host.hears("ptpMediation_peersConnection_start");
     expect(peers).toEqual(guests.map(({ udp }) => ({ ip: "127.0.0.1", port: udp?.address().port })));
-    const after = await incarnation(server.url, { home: host.home });
+    const after = await lifeOf(server.url, { holder: host.holder });
     if (sleeps) expect(after).not.toBe(before);
     else expect(after).toBe(before);
     for (const player of all) player.reportsSuccess();
@@ -79,6 +79,6 @@ for (const sleeps of [false, true]) {
 }
 
 function incarnations({ host, guests }: Cast): Promise<string[]> {
-  const homes = [...new Set([host, ...guests].map(({ home }) => home))];
-  return Promise.all(homes.map((home) => incarnation(server.url, { home })));
+  const homes = [...new Set([host, ...guests].map(({ holder }) => holder))];
+  return Promise.all(homes.map((holder) => lifeOf(server.url, { holder })));
 }

@@ -67,7 +67,7 @@ test("when the disk is full nothing new is begun, open lobbies go on, and all is
     expect(await idle.join(listed.lobbyId, "Idle")).toMatchObject(unavailable);
 
     for (const { lobbyId, host, guests, all } of [listed, near]) {
-      for (const { home } of all) await ring(server.url, home);
+      for (const { holder } of all) await ring(server.url, holder);
       await rollCall(lobbyId, host, ...guests);
       await guests.at(-1)?.leave();
       await host.hears("lobby_peerDisconnect");

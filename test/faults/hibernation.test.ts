@@ -7,7 +7,7 @@ import { expect, test, vi } from "vitest";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player, request, rollCall } from "../support/player.ts";
 import { watch } from "../support/promises.ts";
-import { incarnation, later, ring, setFault, startFaultyServer } from "../support/server.ts";
+import { later, lifeOf, ring, setFault, startFaultyServer } from "../support/server.ts";
 
 const sleepMs = 12_500;
 
@@ -28,9 +28,9 @@ async function asleep(
   const watcher = watch(server.url);
   try {
     const lobby = await lobbyOf(3, server.url, { direct, isPublic: true, maxMembers: 5 });
-    const objects = [...new Set(lobby.all.map(({ home }) => home))].map((home) => ({ home }));
+    const objects = [...new Set(lobby.all.map(({ holder }) => holder))].map((holder) => ({ holder }));
     expect(objects).toHaveLength(direct ? 1 : 3);
-    const incarnations = () => Promise.all(objects.map((object) => incarnation(server.url, object)));
+    const incarnations = () => Promise.all(objects.map((object) => lifeOf(server.url, object)));
     await before(lobby, server);
     const slept = await incarnations();
     await pass(sleepMs);
@@ -134,7 +134,7 @@ for (const direct of [false, true]) {
     try {
       const { lobbyId, host, guests, all } = await lobbyOf(3, server.url, { direct });
       for (const guest of guests) guest.answersOverUdp = false;
-      const before = await incarnation(server.url, { home: host.home });
+      const before = await lifeOf(server.url, { holder: host.holder });
       await host.start(lobbyId);
       await host.hears("ptpMediation_send");
       await pass(sleepMs);
@@ -145,7 +145,7 @@ for (const direct of [false, true]) {
       expect(host.all("ptpMediation_send").length).toBeGreaterThan(1);
       for (const player of all) player.reportsSuccess();
       for (const player of all) await player.hears("lobby_closed");
-      expect(await incarnation(server.url, { home: host.home })).not.toBe(before);
+      expect(await lifeOf(server.url, { holder: host.holder })).not.toBe(before);
       await watcher.settles();
     } finally {
       watcher.stop();
@@ -160,7 +160,7 @@ test.concurrent("one who connected, slept, and is heard before hosting, hosts", 
   try {
     const other = await Player.connect(server.url);
     const host = await Player.connect(server.url, "/lobbies");
-    expect(Number(host.home)).toBeGreaterThan(Number(other.home));
+    expect(Number(host.holder)).toBeGreaterThan(Number(other.holder));
     await pass(sleepMs);
     host.chat("AAAAA", "Is this on?");
     await host.settled();
@@ -168,7 +168,7 @@ test.concurrent("one who connected, slept, and is heard before hosting, hosts", 
     expect(status).toBe(201);
     const lobbyId = String(body?.lobbyId);
     const guest = await Player.connect(server.url, `/lobbies/${lobbyId}`);
-    expect(guest.home).toBe(host.home);
+    expect(guest.holder).toBe(host.holder);
     expect((await guest.join(lobbyId, "Guest")).status).toBe(200);
     await rollCall(lobbyId, host, guest);
     await watcher.settles();
@@ -204,7 +204,7 @@ test.concurrent("a rematch outlives a sleep, though the directory was slow to st
       }
       // The lobby before closes once more, to be sure.
       await later(server.url, 5_000);
-      await ring(server.url, host.home);
+      await ring(server.url, host.holder);
       await rollCall(again, host, ...guests);
     },
   );
@@ -212,25 +212,25 @@ test.concurrent("a rematch outlives a sleep, though the directory was slow to st
 
 test.concurrent("a reminder that fell due in sleep comes, whatever another lobby of the home wakes up for", async () => {
   const server = await startFaultyServer({
-    vars: { clientsPerHome: 3 },
+    vars: { clientsPerLounge: 3 },
     timing: { ptpmConnectRequestIntervalMs: 15_000 },
   });
   const watcher = watch(server.url);
   try {
     const one = await lobbyOf(2, server.url);
     const two = await lobbyOf(1, server.url, { maxMembers: 2 });
-    expect(two.host.home).toBe(one.host.home);
+    expect(two.host.holder).toBe(one.host.holder);
     const guest = await Player.connect(server.url);
-    expect(guest.home).not.toBe(one.host.home);
+    expect(guest.holder).not.toBe(one.host.holder);
     for (const player of one.all) player.answersOverUdp = false;
-    const before = await incarnation(server.url, { home: one.host.home });
+    const before = await lifeOf(server.url, { holder: one.host.holder });
     await one.host.start(one.lobbyId);
     await pass(sleepMs);
     // The clock is past the reminder now, and the alarm for it has not come yet.
     await later(server.url, 4_000);
     expect((await guest.join(two.lobbyId, "Guest")).status).toBe(200);
     await one.host.hears("ptpMediation_send", 2);
-    expect(await incarnation(server.url, { home: one.host.home })).not.toBe(before);
+    expect(await lifeOf(server.url, { holder: one.host.holder })).not.toBe(before);
     await watcher.settles();
   } finally {
     watcher.stop();

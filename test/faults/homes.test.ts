@@ -11,14 +11,14 @@ import { crash, later, startFaultyServer } from "../support/server.ts";
 const shares = 10;
 
 test("a crowd gets in, each to a home of its own, though more than a third of the homes are full", async () => {
-  const server = await startFaultyServer({ vars: { clientsPerHome: 1, homes: 2_560 } });
+  const server = await startFaultyServer({ vars: { clientsPerLounge: 1, homes: 2_560 } });
   const watcher = watch(server.url);
   try {
     // With a hundred of 256 full and another ninety wanted, the last ones find room in one of four.
     const full = Array.from({ length: 100 }, (_, place) => String(place * shares));
-    await Promise.all(full.map((home) => Player.connect(server.url, `/test/socket?home=${home}`)));
+    await Promise.all(full.map((holder) => Player.connect(server.url, `/test/socket?home=${holder}`)));
     const crowd = await Player.crowd(90, server.url);
-    expect(new Set([...full, ...crowd.map(({ home }) => home)]).size).toBe(full.length + crowd.length);
+    expect(new Set([...full, ...crowd.map(({ holder }) => holder)]).size).toBe(full.length + crowd.length);
     await watcher.settles();
   } finally {
     watcher.stop();
@@ -28,7 +28,7 @@ test("a crowd gets in, each to a home of its own, though more than a third of th
 
 // Nobody is watched here: no lobby is opened, and whoever looked how it settles would take the only place there is.
 test("when there is no room at all one is told so, and gets in when another has left", async () => {
-  const server = await startFaultyServer({ vars: { clientsPerHome: 1, homes: shares } });
+  const server = await startFaultyServer({ vars: { clientsPerLounge: 1, homes: shares } });
   try {
     const only = await Player.connect(server.url);
     const late = new WebSocket(server.url);
@@ -46,16 +46,16 @@ test("when there is no room at all one is told so, and gets in when another has 
 });
 
 // With some numbers of homes such a home would find a code that leads nowhere, with others search for one forever.
-for (const { homes, home } of [
-  { homes: 58_000, home: "58900" },
-  { homes: 100, home: "5000" },
+for (const { homes, holder } of [
+  { homes: 58_000, holder: "58900" },
+  { homes: 100, holder: "5000" },
 ]) {
   test(`when there are only ${homes} homes any more, one who is in home ${home} cannot host, but join`, async () => {
     const server = await startFaultyServer({ vars: { homes } });
     const watcher = watch(server.url);
     try {
-      const beyond = await Player.connect(server.url, `/test/socket?home=${home}`);
-      expect(beyond.home).toBe(home);
+      const beyond = await Player.connect(server.url, `/test/socket?home=${holder}`);
+      expect(beyond.holder).toBe(holder);
       expectRefused(await beyond.host(), 503, "code_taken");
       const host = await Player.connect(server.url);
       const lobbyId = String((await host.host()).body?.lobbyId);
@@ -70,7 +70,7 @@ for (const { homes, home } of [
 }
 
 test("a lobby's code is not given to the next lobbies of its home", async () => {
-  const server = await startFaultyServer({ vars: { clientsPerHome: 256, homes: 59_000 } });
+  const server = await startFaultyServer({ vars: { clientsPerLounge: 256, homes: 59_000 } });
   const watcher = watch(server.url);
   try {
     const codes = new Set<unknown>();
@@ -88,7 +88,7 @@ test("a lobby's code is not given to the next lobbies of its home", async () => 
 });
 
 test("nor to those that come after its home has lost its memory, again and again", async () => {
-  const server = await startFaultyServer({ vars: { clientsPerHome: 256, homes: 59_000 } });
+  const server = await startFaultyServer({ vars: { clientsPerLounge: 256, homes: 59_000 } });
   const watcher = watch(server.url);
   try {
     const codes = new Set<unknown>();
@@ -96,7 +96,7 @@ test("nor to those that come after its home has lost its memory, again and again
     for (let i = 0; i < 120; i++) {
       const host = await Player.connect(server.url, "/test/socket?home=0");
       codes.add((await host.host()).body?.lobbyId);
-      await crash(server.url, { home: "0" });
+      await crash(server.url, { holder: "0" });
       await host.closed;
       // It goes on as if there had been a lobby a second.
       await later(server.url, 1_000);

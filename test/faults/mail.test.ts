@@ -31,9 +31,9 @@ async function answersGetLost(meanwhile: () => Promise<void>): Promise<void> {
 }
 
 /** The host's home hears that a member has left, though it has not. */
-async function believedGone({ clientId, home }: Player, lobbyId: string, host: Player): Promise<void> {
+async function believedGone({ clientId, holder }: Player, lobbyId: string, host: Player): Promise<void> {
   const items = [{ lobbyId, news: { kind: "member-left", clientId } }];
-  await mail(server.url, host.home, home, { id: crypto.randomUUID(), items });
+  await mail(server.url, host.holder, holder, { id: crypto.randomUUID(), items });
   await host.hears("lobby_peerDisconnect");
 }
 
@@ -92,7 +92,7 @@ test("one piece of mail that nobody understands does not spoil the rest, nor dou
     const payload = { lobbyId, message };
     guest.story.push({ at: Date.now(), kind: "said", method: "lobby_messaging_send", payload });
   }
-  for (let i = 0; i < 2; i++) await mail(server.url, host.home, guest.home, { id, items });
+  for (let i = 0; i < 2; i++) await mail(server.url, host.holder, guest.holder, { id, items });
   await rollCall(lobbyId, guest, host);
   expect(host.chats.slice(0, -1)).toEqual(["Before", "After"]);
 });
@@ -103,7 +103,7 @@ for (const direct of [false, true]) {
   test(`one whose lobby ${where} does not know it any more learns so when it chats`, async () => {
     const { lobbyId, host, guests } = await lobbyOf(2, server.url, { direct });
     const [guest = host] = guests;
-    expect(guest.home === host.home).toBe(direct);
+    expect(guest.holder === host.holder).toBe(direct);
     await believedGone(guest, lobbyId, host);
     guest.chat(lobbyId, "Am I in?");
     expect(await guest.hears("lobby_closed")).toEqual({ lobbyId, lobbyName: "Lobby" });

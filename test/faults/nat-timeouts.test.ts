@@ -4,7 +4,7 @@ import { expect, test, vi } from "vitest";
 import { Nat } from "../support/nat.ts";
 import { lobbyOf, type Player } from "../support/player.ts";
 import { watch } from "../support/promises.ts";
-import { incarnation, setLimits, startFaultyServer } from "../support/server.ts";
+import { lifeOf, setLimits, startFaultyServer } from "../support/server.ts";
 import { decode, encode } from "../support/wire.ts";
 
 const mappingMs = 6_000;
@@ -45,13 +45,13 @@ function playsBehindNat(player: Player, { isDeaf = false } = {}): { nat: Nat; he
 }
 
 test("a third player who is late meets two whose routers would have forgotten them, while another lobby chats", async () => {
-  const server = await startFaultyServer({ timing, vars: { clientsPerHome: 256 } });
+  const server = await startFaultyServer({ timing, vars: { clientsPerLounge: 256 } });
   const watcher = watch(server.url);
   await setLimits(server.url, { sightingMs: 2_000 });
   const { lobbyId, host, all } = await lobbyOf(3, server.url, { direct: true });
   const other = await lobbyOf(2, server.url, { direct: true });
-  expect(other.host.home).toBe(host.home);
-  const before = await incarnation(server.url, { home: host.home });
+  expect(other.host.holder).toBe(host.holder);
+  const before = await lifeOf(server.url, { holder: host.holder });
   const chat = setInterval(() => other.host.chat(other.lobbyId, "Still here."), 200);
   const players = all.map((player, i) => playsBehindNat(player, { isDeaf: i === 2 }));
   try {
@@ -62,7 +62,7 @@ test("a third player who is late meets two whose routers would have forgotten th
       await player.hears("lobby_closed");
       expect(player.methods.slice(-2)).toEqual(["ptpMediation_success", "lobby_closed"]);
     }
-    expect(await incarnation(server.url, { home: host.home })).toBe(before);
+    expect(await lifeOf(server.url, { holder: host.holder })).toBe(before);
     await watcher.settles();
   } finally {
     clearInterval(chat);

@@ -12,8 +12,8 @@ test("a post with observations for lobbies out of reach is answered in time: tho
     const apart = await lobbyOf(2, server.url);
     const other = await Player.connect(server.url);
     await setFault(server.url, "lobbies", "all");
-    const observations = [apart.guests[0] ?? other, other, apart.host].map(({ home, clientId }, i) => ({
-      home,
+    const observations = [apart.guests[0] ?? other, other, apart.host].map(({ holder, clientId }, i) => ({
+      holder,
       clientId,
       ip: "192.0.2.1",
       port: 1_000 + i,

@@ -12,7 +12,7 @@ test("a lobby that crashes while it closes goes on closing when somebody speaks 
     await setFault(server.url, "unlisting", "900");
     await host.leave();
     await guest?.settled();
-    await crash(server.url, { home: host.home });
+    await crash(server.url, { holder: host.holder });
     await setFault(server.url, "unlisting", "");
     guest?.chat(lobbyId, "Anyone?");
     await guest?.hears("lobby_closed");
@@ -29,8 +29,8 @@ test("players get in although the home that is being filled fails", async () => 
   const watcher = watch(server.url);
   try {
     const first = await Player.connect(server.url);
-    await setFault(server.url, "home", first.home);
-    for (let i = 0; i < 5; i++) expect((await Player.connect(server.url)).home).not.toBe(first.home);
+    await setFault(server.url, "home", first.holder);
+    for (let i = 0; i < 5; i++) expect((await Player.connect(server.url)).holder).not.toBe(first.holder);
     await setFault(server.url, "home", "");
     await watcher.settles();
   } finally {
@@ -62,14 +62,14 @@ test("a join that failed does not throw out the one that then succeeds", async (
 
 test("a lobby that waits for the fleet keeps no other lobby of its home waiting", async () => {
   const server = await startFaultyServer({
-    vars: { clientsPerHome: 4 },
+    vars: { clientsPerLounge: 4 },
     timing: { ptpmConnectRequestIntervalMs: 300, ptpmConnectTimeoutMs: 1_000 },
   });
   const watcher = watch(server.url);
   try {
     const waiting = await lobbyOf(2, server.url);
     const other = await lobbyOf(2, server.url);
-    expect(other.host.home).toBe(waiting.host.home);
+    expect(other.host.holder).toBe(waiting.host.holder);
     await other.host.start(other.lobbyId);
     for (const player of other.all) await player.hears("ptpMediation_peersConnection_start");
     for (const player of waiting.all) player.answersOverUdp = false;

@@ -110,7 +110,7 @@ test("an observation that was taken before changes nothing once the players know
   const { lobbyId, host, all } = await lobbyOf(2, server.url);
   for (const player of all) player.answersOverUdp = false;
   expect((await host.start(lobbyId)).status).toBe(200);
-  const seen = all.map(({ home, clientId }, i) => ({ home, clientId, ip: "192.0.2.1", port: 1_000 + i }));
+  const seen = all.map(({ holder, clientId }, i) => ({ holder, clientId, ip: "192.0.2.1", port: 1_000 + i }));
   const old = { at: Date.now() + ahead, observations: seen };
   expect(await post(observations, old)).toMatchObject(taken);
   for (const player of all) await player.hears("ptpMediation_peersConnection_start");

@@ -26,8 +26,8 @@ afterEach(async () => {
 afterAll(() => server.stop());
 
 /** The token that this secret makes for a client. */
-function tokenUnder(under: string, { home, clientId }: Player): string {
-  return tokenOf(clientId, { home, under });
+function tokenUnder(under: string, { holder, clientId }: Player): string {
+  return tokenOf(clientId, { holder, under });
 }
 
 for (const direct of [false, true]) {
@@ -36,7 +36,7 @@ for (const direct of [false, true]) {
     const early = await Player.connect(server.url);
     await setSecrets(server.url, secret, before);
     const late = await Player.connect(server.url, direct ? `/lobbies/${lobbyId}` : "/");
-    if (direct) expect(late.home).toBe(host.home);
+    if (direct) expect(late.holder).toBe(host.holder);
     expect(early.token).toBe(tokenUnder(before, early));
     expect(late.token).toBe(tokenUnder(secret, late));
     expect((await early.join(lobbyId, "Early")).status).toBe(200);

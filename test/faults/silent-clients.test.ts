@@ -6,7 +6,7 @@ import { limits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player, post, rollCall } from "../support/player.ts";
 import { type Watch, watch } from "../support/promises.ts";
-import { incarnation, later, setLimits, startFaultyServer } from "../support/server.ts";
+import { later, lifeOf, setLimits, startFaultyServer } from "../support/server.ts";
 import { decode, encode } from "../support/wire.ts";
 
 let server: Server;
@@ -19,8 +19,8 @@ beforeEach(() => {
   watcher = watch(server.url);
 });
 afterEach(async () => {
-  const { homeUnansweredBytes, stuckBytes, closingMs, homeSockets } = limits;
-  await setLimits(server.url, { ...few, homeUnansweredBytes, stuckBytes, closingMs, homeSockets });
+  const { objectUnansweredBytes, stuckBytes, closingMs, loungeSockets } = limits;
+  await setLimits(server.url, { ...few, objectUnansweredBytes, stuckBytes, closingMs, loungeSockets });
   await watcher.settles();
   watcher.stop();
 });
@@ -34,13 +34,13 @@ const few = { unansweredBytes: most * mebibyte };
 /** Sends a client frames of its lobby, as the lobby would, of so many MiB in all. */
 async function sendMuch(
   lobbyId: string,
-  { home, clientId }: { home: string; clientId: string },
+  { holder, clientId }: { holder: string; clientId: string },
   mebibytes: number,
 ) {
   for (let i = 0; i < mebibytes; i++) {
     const frame = encode("a_method_nobody_knows", { text: "x".repeat((mebibyte * 3) / 4) });
     const batch = { id: crypto.randomUUID(), items: [{ lobbyId, to: [clientId], frame }] };
-    await post(server.url, `/test/mail?home=${home}`, { from: "a test", batch });
+    await post(server.url, `/test/mail?home=${holder}`, { from: "a test", batch });
   }
 }
 
@@ -49,7 +49,7 @@ async function deafMember(
   lobbyId: string,
   peerName: string,
   path = "/",
-): Promise<{ home: string; clientId: string; token: string; socket: Socket }> {
+): Promise<{ holder: string; clientId: string; token: string; socket: Socket }> {
   const socket = connect(Number(server.url.port), "127.0.0.1");
   await once(socket, "connect");
   const lines = [
@@ -71,8 +71,8 @@ async function deafMember(
   const { token, clientId } = decode(welcome[0]).payload;
   const answer = await post(server.url, `/lobbies/${lobbyId}/join`, { token, peerName });
   expect(answer.status).toBe(200);
-  const home = String(token).split(".")[0] ?? "";
-  return { home, clientId: String(clientId), token: String(token), socket };
+  const holder = String(token).split(".")[0] ?? "";
+  return { holder, clientId: String(clientId), token: String(token), socket };
 }
 
 /** Has said something: the connection of one that never has is ended by the platform 10 s after its close. */
@@ -118,7 +118,7 @@ for (const [does, sign] of signs) {
 }
 
 test("when too much may wait for all in a home, it goes to whom most was sent of those who give no sign of life", async () => {
-  await setLimits(server.url, { homeUnansweredBytes: 5 * mebibyte });
+  await setLimits(server.url, { objectUnansweredBytes: 5 * mebibyte });
   const { lobbyId, host, guests } = await lobbyOf(4, server.url, { direct: true });
   const [pinging, much, little] = guests;
   if (!pinging || !much || !little) throw new Error("too few guests");
@@ -140,7 +140,7 @@ test("a home that cannot be rid of those who do not read ends itself, and with t
   await setLimits(server.url, { stuckBytes: 12 * mebibyte, closingMs: 0 });
   const { lobbyId, host } = await lobbyOf(1, server.url, { direct: true, maxMembers: 16 });
   const path = `/lobbies/${lobbyId}`;
-  const before = await incarnation(server.url, { home: host.home });
+  const before = await lifeOf(server.url, { holder: host.holder });
   const tooMuch = most + 1;
   const reading = await Player.crowd(2, server.url, path);
   for (const one of reading) {
@@ -152,11 +152,11 @@ test("a home that cannot be rid of those who do not read ends itself, and with t
   const deaf = [await deafMember(lobbyId, "Deaf 1", path), await deafMember(lobbyId, "Deaf 2", path)];
   for (const one of deaf) await sendMuch(lobbyId, one, tooMuch);
   await rollCall(lobbyId, host);
-  expect(await incarnation(server.url, { home: host.home })).toBe(before);
+  expect(await lifeOf(server.url, { holder: host.holder })).toBe(before);
   deaf.push(await deafMember(lobbyId, "Deaf 3", path));
   for (const one of deaf) await sendMuch(lobbyId, one, tooMuch).catch(() => {});
   await host.closed;
-  expect(await incarnation(server.url, { home: host.home })).not.toBe(before);
+  expect(await lifeOf(server.url, { holder: host.holder })).not.toBe(before);
   for (const { socket } of deaf) socket.destroy();
 });
 
@@ -174,14 +174,14 @@ test("who is thrown out for what it says, and does not go, keeps what waits for 
 });
 
 test("those who were thrown out, and do not go, take up the home's room", async () => {
-  await setLimits(server.url, { homeSockets: 3 });
+  await setLimits(server.url, { loungeSockets: 3 });
   const { lobbyId, host } = await lobbyOf(1, server.url, { direct: true, maxMembers: 8 });
   const path = `/lobbies/${lobbyId}`;
   const deaf = [await deafMember(lobbyId, "Deaf 1", path), await deafMember(lobbyId, "Deaf 2", path)];
   for (const { socket } of deaf) socket.write(maskedText("x".repeat(limits.frameBytes + 1)));
   await host.hears("lobby_peerDisconnect", 2);
   const late = await Player.connect(server.url, path);
-  expect(late.home).not.toBe(host.home);
+  expect(late.holder).not.toBe(host.holder);
   expect((await late.join(lobbyId, "Late")).status).toBe(200);
   for (const { socket } of deaf) socket.destroy();
 });
@@ -227,10 +227,10 @@ test("a home sleeps when everybody has read what was sent, and counts anew; one 
   const [reading] = all.guests;
   if (!reading) throw new Error("no guest");
   await sendMuch(all.lobbyId, reading, 3);
-  const homes = [{ home: host.home }, { home: reading.home }] as const;
-  const before = await Promise.all(homes.map((home) => incarnation(server.url, home)));
+  const homes = [{ holder: host.holder }, { holder: reading.holder }] as const;
+  const before = await Promise.all(homes.map((holder) => lifeOf(server.url, holder)));
   await new Promise((resolve) => setTimeout(resolve, 12_000));
-  const after = await Promise.all(homes.map((home) => incarnation(server.url, home)));
+  const after = await Promise.all(homes.map((holder) => lifeOf(server.url, holder)));
   expect(after[0]).toBe(before[0]);
   expect(after[1]).not.toBe(before[1]);
   await setLimits(server.url, few);

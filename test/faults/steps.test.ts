@@ -18,8 +18,8 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 const victims: Record<string, (cast: Cast) => Record<string, string>> = {
-  "the host's home": ({ host }) => ({ home: host.home }),
-  "a guest's home": ({ guests }) => ({ home: guests[0]?.home ?? "" }),
+  "the host's home": ({ host }) => ({ holder: host.holder }),
+  "a guest's home": ({ guests }) => ({ holder: guests[0]?.holder ?? "" }),
   "the directory": () => ({ directory: "0" }),
   "the fleet": () => ({ fleet: "" }),
 };

@@ -88,7 +88,7 @@ function shotsOf(bytes: Arbitrary<Buffer>): Arbitrary<Shot[]> {
 }
 
 const token = tokenOf("Ada");
-const [home, clientId] = token.split(".");
+const [holder, clientId] = token.split(".");
 const candidates = [{ ip: "192.168.1.7", port: 40_000 }];
 /** Of one mediation of two others. */
 const theirs = { a: "Carol", b: "Dave" };
@@ -101,7 +101,7 @@ const pad = ".".repeat(60);
 const genuine = {
   connect: datagramOf(token),
   connectWithMore: encode("ptpMediation_connect", { token, candidates }),
-  probe: sealedOf(token, "ptpMediation_probe", { home, clientId, nonce, candidates, pad }),
+  probe: sealedOf(token, "ptpMediation_probe", { holder, clientId, nonce, candidates, pad }),
   bind: sealedOf(key, "ptpRelay_bind", { ticket, nonce, pad }),
   bindWithCookie: sealedOf(key, "ptpRelay_bind", { ticket, nonce, cookie: cookieOf("127.0.0.1", 1), pad }),
 };
@@ -163,7 +163,7 @@ test(
       .tuple(
         fc.constantFrom("ptpMediation_probe", "ptpRelay_bind", "ptpMediation_connect", "ptpMediation_seen"),
         fc.oneof(
-          mutatedFields({ home, clientId, nonce, candidates, pad }),
+          mutatedFields({ holder, clientId, nonce, candidates, pad }),
           mutatedFields({ ticket, nonce, cookie: nonce, pad }),
           mutatedFields({ token: tokenOf("Ada", { under: "another secret, of others" }), candidates }),
         ),
@@ -190,7 +190,7 @@ async function answersTo(bytes: Buffer): Promise<Buffer[]> {
   asked += 1;
   const last = `last-one-${asked}`;
   await stranger.send(
-    sealedOf(token, "ptpMediation_probe", { home, clientId, nonce: last, candidates, pad }),
+    sealedOf(token, "ptpMediation_probe", { holder, clientId, nonce: last, candidates, pad }),
     receiver.ports.first,
   );
   const isLast = (heard: Buffer) =>
@@ -209,7 +209,7 @@ test(
   "what a genuine client says, however odd, is answered with one datagram at most, no longer than its own",
   async () => {
     const cookie = cookieOf("127.0.0.1", stranger.port);
-    const proven = { home, clientId, nonce, cookie, candidates, pad };
+    const proven = { holder, clientId, nonce, cookie, candidates, pad };
     const said = fc.oneof(
       fc
         .oneof(
@@ -218,7 +218,7 @@ test(
           fc.constantFrom(
             JSON.stringify(proven),
             // As short as can be.
-            JSON.stringify({ home, clientId, nonce, candidates: [] }),
+            JSON.stringify({ holder, clientId, nonce, candidates: [] }),
           ),
         )
         .map((json) => sealedText(token, "ptpMediation_probe", json)),

@@ -88,16 +88,16 @@ function expectProper(reply: Reply, method: string): void {
 /** Tokens that are no connected client's: of one that left, of another deployment, of clients that never were. */
 function wrongToken(): Arbitrary<string> {
   const { token } = lobby.guest;
-  const [home = "", clientId = ""] = token.split(".");
+  const [holder = "", clientId = ""] = token.split(".");
   return fc.oneof(
     fc.constantFrom(
       gone.token,
       tokenOf("Ada"),
-      tokenOf("Ada", { home }),
-      tokenOf("Ada", { home: "99999999" }),
+      tokenOf("Ada", { holder }),
+      tokenOf("Ada", { holder: "99999999" }),
     ),
-    fc.constant(tokenOf(clientId, { home, under: "another secret, of other people" })),
-    fc.constant(tokenOf(clientId, { home: String(Number(home) + 1) })),
+    fc.constant(tokenOf(clientId, { holder, under: "another secret, of other people" })),
+    fc.constant(tokenOf(clientId, { holder: String(Number(holder) + 1) })),
     mutatedText(token).filter((text) => text !== token),
   );
 }
@@ -374,10 +374,10 @@ test(
     const before = objects();
     expect(before.length).toBeGreaterThan(3);
     const under = "another secret, of other people";
-    const home = fc.nat(99_999_999).map(String);
+    const holder = fc.nat(99_999_999).map(String);
     const token = fc.oneof(
-      home.map((home) => tokenOf("Ada", { home, under })),
-      home.map((home) => `${home}${lobby.guest.token.slice(lobby.guest.home.length)}`),
+      holder.map((holder) => tokenOf("Ada", { holder, under })),
+      holder.map((holder) => `${holder}${lobby.guest.token.slice(lobby.guest.holder.length)}`),
       mutatedText(lobby.guest.token),
     );
     const code = fc.string({

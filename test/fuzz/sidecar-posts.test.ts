@@ -59,10 +59,10 @@ async function nothingHappened(): Promise<void> {
 }
 
 /** Somebody who is not in this lobby says that it was seen. */
-const observationOf = ({ home, clientId }: { home: string; clientId: string }) => {
+const observationOf = ({ holder, clientId }: { holder: string; clientId: string }) => {
   const second = { ip: "192.0.2.1", port: 4_001 };
   return {
-    home,
+    holder,
     clientId,
     ip: "192.0.2.1",
     port: 4_000,
@@ -139,10 +139,10 @@ const isHeartbeat = ({ name, host, port, secondPort, relays, load, leaving, at }
   Number.isFinite(load) &&
   maybe(leaving, (leaving) => typeof leaving === "boolean");
 const isObservation = (one: unknown) => {
-  const { home, clientId, second, candidates } = Object(one);
+  const { holder, clientId, second, candidates } = Object(one);
   const areEndpoints = (all: unknown) => Array.isArray(all) && all.length <= 8 && all.every(isEndpoint);
   return (
-    isMatch(home, /^(0|[1-9]\d{0,7})$/) &&
+    isMatch(holder, /^(0|[1-9]\d{0,7})$/) &&
     isMatch(clientId, /^[\w-]{16}$/) &&
     isEndpoint(one) &&
     maybe(second, isEndpoint) &&
@@ -170,7 +170,7 @@ const isRefused = (code: string) => (answer: { status: number; text: string }) =
 test(
   "a post that is signed, but says what no sidecar says, is refused, and changes nothing",
   async () => {
-    const stranger = { home: waiting.guest.home, clientId: "AAAAAAAAAAAAAAAA" };
+    const stranger = { holder: waiting.guest.holder, clientId: "AAAAAAAAAAAAAAAA" };
     const beat = {
       name: "fuzz",
       host: "sidecar.example",

@@ -121,10 +121,10 @@ test("an address that guesses codes is told of none any more, not even of those 
   expect(tried).toBeGreaterThanOrEqual(limits.addressFailedJoins);
   expectTooMany(await guess(lobbyId));
   const onPath = await Player.connect(server.url, `/lobbies/${lobbyId}`, headers);
-  expect(onPath.home).not.toBe(host.home);
+  expect(onPath.holder).not.toBe(host.holder);
   // Those who know the code, from elsewhere, get in.
   expect((await guess(lobbyId, newAddress())).status).toBe(200);
-  expect((await Player.connect(server.url, `/lobbies/${lobbyId}`)).home).toBe(host.home);
+  expect((await Player.connect(server.url, `/lobbies/${lobbyId}`)).holder).toBe(host.holder);
 }, 60_000);
 
 test("a code on the path of an upgrade is a guess as well", async () => {

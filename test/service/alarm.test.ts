@@ -10,7 +10,7 @@ type Alarm = {
 
 /** An alarm, and what it does with its storage. `set`: what was set before the object slept. */
 async function anAlarm(set: number | null = null): Promise<{ alarm: Alarm; done: string[] }> {
-  const { Alarm } = await import(new URL("../../worker/alarm.ts", import.meta.url).href);
+  const { Alarm } = await import(new URL("../../worker/platform/alarm.ts", import.meta.url).href);
   const done: string[] = [];
   const storage = {
     setAlarm: (at: number) => done.push(`set ${at}`),

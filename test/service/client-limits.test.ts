@@ -1,4 +1,4 @@
-/** What one client may do, wherever it is: counted in its home. */
+/** What one client may do, wherever it is: counted in its holder. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";

@@ -37,7 +37,7 @@ test("whoever connects on a lobby's path is at home where its host is, before an
     ["Ben", `/lobbies/${lobbyId.toLowerCase()}`],
   ] as const) {
     const guest = await Player.connect(server.url, path);
-    expect(guest.home).toBe(host.home);
+    expect(guest.holder).toBe(host.holder);
     expect(await guest.join(lobbyId, name)).toMatchObject({ status: 200 });
     await rollCall(lobbyId, guest, host);
   }
@@ -47,15 +47,15 @@ test("whoever connects on any other path gets the home that is being filled", as
   const { host } = await lobbyOf(1, server.url);
   for (const path of ["/", "/ping", "/lobbies", "/lobbies/ABCDE/join"]) {
     // In this server every home is full with one.
-    expect((await Player.connect(server.url, path)).home).not.toBe(host.home);
+    expect((await Player.connect(server.url, path)).holder).not.toBe(host.holder);
   }
 });
 
 test("players who connect one after another share a home, until it is full", async () => {
-  const own = await startTestServer({ vars: { clientsPerHome: 3 } });
+  const own = await startTestServer({ vars: { clientsPerLounge: 3 } });
   try {
     const homes: string[] = [];
-    for (let i = 0; i < 9; i++) homes.push((await Player.connect(own.url)).home);
+    for (let i = 0; i < 9; i++) homes.push((await Player.connect(own.url)).holder);
     expect(homes.slice(0, 3)).toEqual(Array(3).fill(homes[0]));
     expect(homes.slice(3, 6)).toEqual(Array(3).fill(homes[3]));
     expect(new Set(homes).size).toBe(3);

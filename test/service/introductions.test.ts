@@ -20,8 +20,8 @@ afterAll(() => server.stop());
 const lan = [{ ip: "192.168.1.7", port: 41_000 }];
 
 /** What a sidecar has seen of a player whose client knows the additions; without candidates, of any other. */
-function sighting({ home, clientId }: Player, port: number, more: object = { candidates: lan }): object {
-  return { home, clientId, ip: "198.51.100.7", port, ...more };
+function sighting({ holder, clientId }: Player, port: number, more: object = { candidates: lan }): object {
+  return { holder, clientId, ip: "198.51.100.7", port, ...more };
 }
 
 async function seen(...observations: object[]): Promise<void> {

@@ -16,10 +16,10 @@ afterAll(() => server.stop());
 const kibibyte = 1024;
 
 /** A token as whoever has the secret makes it. */
-function tokenFor(home: string, clientId: string, withSecret = secret): string {
+function tokenFor(holder: string, clientId: string, withSecret = secret): string {
   const key = createHmac("sha256", withSecret).update("orion-edge token v1").digest();
-  const mac = createHmac("sha256", key).update(`${home}.${clientId}`).digest().subarray(0, 16);
-  return `${home}.${clientId}.${mac.toString("base64url")}`;
+  const mac = createHmac("sha256", key).update(`${holder}.${clientId}`).digest().subarray(0, 16);
+  return `${holder}.${clientId}.${mac.toString("base64url")}`;
 }
 
 for (const direct of [false, true]) {
@@ -128,24 +128,27 @@ test("a frame is measured in bytes", async () => {
 const wrongTokens: [string, (player: Player) => string][] = [
   [
     "of another client, with this one's mac",
-    ({ home, token }) => `${home}.AAAAAAAAAAAAAAAA.${token.split(".")[2]}`,
+    ({ holder, token }) => `${holder}.AAAAAAAAAAAAAAAA.${token.split(".")[2]}`,
   ],
   ["with the last character changed", ({ token }) => token.slice(0, -1) + (token.endsWith("A") ? "Q" : "A")],
-  ["with another mac", ({ home, clientId }) => `${home}.${clientId}.${"A".repeat(22)}`],
+  ["with another mac", ({ holder, clientId }) => `${holder}.${clientId}.${"A".repeat(22)}`],
   [
     "made with another secret",
-    ({ home, clientId }) => tokenFor(home, clientId, randomBytes(32).toString("hex")),
+    ({ holder, clientId }) => tokenFor(holder, clientId, randomBytes(32).toString("hex")),
   ],
-  ["without its mac", ({ home, clientId }) => `${home}.${clientId}`],
-  ["with an empty mac", ({ home, clientId }) => `${home}.${clientId}.`],
+  ["without its mac", ({ holder, clientId }) => `${holder}.${clientId}`],
+  ["with an empty mac", ({ holder, clientId }) => `${holder}.${clientId}.`],
   ["with a space", ({ token }) => ` ${token}`],
   ["with a new line", ({ token }) => `${token}\n`],
   ["with something more", ({ token }) => `${token}.${token}`],
   ["with its home in upper case", ({ token }) => token.toUpperCase()],
-  ["of a home where the client is not", ({ home, clientId }) => tokenFor(String(Number(home) + 1), clientId)],
+  [
+    "of a home where the client is not",
+    ({ holder, clientId }) => tokenFor(String(Number(holder) + 1), clientId),
+  ],
   ["of a home that never was", ({ clientId }) => tokenFor("99999999", clientId)],
-  ["with zeros before its home", ({ home, clientId }) => tokenFor(`0${home}`, clientId)],
-  ["of a client that never was", ({ home }) => tokenFor(home, "AAAAAAAAAAAAAAAA")],
+  ["with zeros before its home", ({ holder, clientId }) => tokenFor(`0${holder}`, clientId)],
+  ["of a client that never was", ({ holder }) => tokenFor(holder, "AAAAAAAAAAAAAAAA")],
   ["of a home of another shape", ({ clientId }) => tokenFor("home", clientId)],
 ];
 
@@ -170,7 +173,7 @@ test.each(wrongTokens)("a token %s is refused everywhere", async (_, forge) => {
 
 test("the tokens here are made as the service makes them", async () => {
   const player = await Player.connect(server.url);
-  expect(tokenFor(player.home, player.clientId)).toBe(player.token);
+  expect(tokenFor(player.holder, player.clientId)).toBe(player.token);
 });
 
 test.each(wrongTokens)("a datagram with a token %s is ignored", async (_, forge) => {

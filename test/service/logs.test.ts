@@ -80,7 +80,7 @@ test("a long evening with every kind of trouble leaves no token, key, ticket, se
     await loner.join(lobbyId, "Loner");
     await setFault(url, "entering", "");
     await setSecrets(url, before, secret);
-    await crash(url, { home: host.home });
+    await crash(url, { holder: host.holder });
     await host.closed;
     await host.host();
     await setSecrets(url, secret, before);
@@ -131,7 +131,7 @@ test("a long evening with every kind of trouble leaves no token, key, ticket, se
 
 test("an error that quotes a token is logged without it", async () => {
   type Log = { logFault(what: string, details: object, error: unknown): void };
-  const { logFault }: Log = await import(new URL("../../worker/log.ts", import.meta.url).href);
+  const { logFault }: Log = await import(new URL("../../worker/platform/log.ts", import.meta.url).href);
   const written = vi.spyOn(console, "error").mockImplementation(() => {});
   const token = tokenOf("Ada");
   // The second is cut off in the middle of it.
@@ -257,7 +257,7 @@ test("an outage does not fill the log either: its errors are counted, and anothe
   expect(errors().length).toBeGreaterThanOrEqual(limits.faultLineBurst);
   expect(errors().length).toBeLessThanOrEqual(most);
   expect(read(errors()).filter(({ what }) => what === "home unreachable")).toMatchObject([
-    { home: host.home },
+    { holder: host.holder },
   ]);
   let more = 0;
   await vi.waitFor(

@@ -76,7 +76,7 @@ test("a base URL with a slash and a path with a slash make a path that works", a
     peerName: "Guest",
   });
   expect(joined.status).toBe(200);
-  expect(guest.home).toBe(host.home);
+  expect(guest.holder).toBe(host.holder);
   expectRefused(await request(at("//nowhere"), ""), 404, "not_found");
 });
 

@@ -5,7 +5,7 @@ import { limits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player, rollCall } from "../support/player.ts";
 import { type Watch, watch } from "../support/promises.ts";
-import { incarnation, later, ring, setLimits, startFaultyServer } from "../support/server.ts";
+import { later, lifeOf, ring, setLimits, startFaultyServer } from "../support/server.ts";
 
 let server: Server;
 let watched: Watch;
@@ -27,9 +27,9 @@ const gone = limits.pinglessMs - doubted + 1_000;
 const ago = doubted + gone;
 
 /** Time passes until clients that say nothing are gone, but for those that do something `meanwhile`. All alarms come in time. */
-async function silence(homes: string[], meanwhile: () => unknown = () => {}): Promise<void> {
+async function silence(holders: string[], meanwhile: () => unknown = () => {}): Promise<void> {
   await later(server.url, doubted);
-  for (const home of homes) await ring(server.url, home);
+  for (const holder of holders) await ring(server.url, holder);
   await meanwhile();
   await later(server.url, gone);
 }
@@ -44,7 +44,7 @@ test("a client is told how often to ping, and is answered", async () => {
 type Stir = (lobby: { lobbyId: string; host: Player; silent: Player }) => unknown;
 const stirs: [string, Stir][] = [
   ["as soon as something is said", ({ lobbyId, host }) => host.chat(lobbyId, "Is anybody there?")],
-  ["even if nothing is said", ({ silent }) => ring(server.url, silent.home)],
+  ["even if nothing is said", ({ silent }) => ring(server.url, silent.holder)],
 ];
 for (const [when, stir] of stirs) {
   test(`who said that it pings, and stopped, is gone ${when}; who pings, and who never said so, stays`, async () => {
@@ -58,14 +58,14 @@ for (const [when, stir] of stirs) {
     careless.say("client_pings", { token: host.token });
     await rollCall(lobbyId, host, ...guests);
     await silence(
-      [host, ...guests].map(({ home }) => home),
+      [host, ...guests].map(({ holder }) => holder),
       () => pinging.pings(),
     );
 
     await stir({ lobbyId, host, silent });
     expect(await host.hears("lobby_peerDisconnect")).toEqual({ lobbyId, peerName: "Guest 1" });
     expect(await silent.closed).toEqual({ code: 1001, reason });
-    for (const { home } of [host, pinging, careless]) await ring(server.url, home);
+    for (const { holder } of [host, pinging, careless]) await ring(server.url, holder);
     await rollCall(lobbyId, host, pinging, careless);
     expect(host.all("lobby_peerDisconnect").length).toBe(1);
     await watched.settles();
@@ -78,11 +78,11 @@ test("who has not pinged for long, and says something, has not gone", async () =
   const [late] = guests;
   late?.say("client_pings");
   await late?.settled();
-  await silence([late?.home ?? ""], async () => {
+  await silence([late?.holder ?? ""], async () => {
     late?.chat(lobbyId, "My page slept.");
     await host.hearsChat("My page slept.");
   });
-  await ring(server.url, late?.home ?? "");
+  await ring(server.url, late?.holder ?? "");
   late?.chat(lobbyId, "It does not any more.");
   await host.hearsChat("It does not any more.");
 });
@@ -97,8 +97,8 @@ test("a clock that jumps 200 s forward parts nobody who pings, and who is silent
     for (const player of all) player.say("client_pings");
     await rollCall(lobbyId, host, ...guests);
     await later(server.url, jump);
-    const homes = new Set(all.map(({ home }) => home));
-    for (const home of homes) await ring(server.url, home);
+    const holders = new Set(all.map(({ holder }) => holder));
+    for (const holder of holders) await ring(server.url, holder);
     await rollCall(lobbyId, silent, ...all);
     for (const player of all) expect(player.all("lobby_peerDisconnect")).toEqual([]);
     await host.pings();
@@ -113,7 +113,7 @@ test("a clock that jumps 200 s forward parts nobody who pings, and who is silent
       await later(server.url, 60_000);
       await rollCall(lobbyId, host, pinging);
       await rollCall(lobbyId, pinging, host);
-      for (const home of homes) await ring(server.url, home);
+      for (const holder of holders) await ring(server.url, holder);
       await pinging.settled();
     }
     expect(await silent.closed).toEqual({ code: 1001, reason });
@@ -130,13 +130,13 @@ test("a clock that is set back an hour keeps nobody who pings from being heard, 
   silent?.say("client_pings");
   await silent?.settled();
   await later(server.url, -3_600_000);
-  await ring(server.url, host.home);
+  await ring(server.url, host.holder);
   await rollCall(lobbyId, host);
   expect(host.all("lobby_peerDisconnect")).toEqual([]);
   // One interval, or another if this machine was too slow to look in time.
   for (let i = 0; i < 5 && host.all("lobby_peerDisconnect").length === 0; i++) {
     await later(server.url, 60_000);
-    await ring(server.url, host.home);
+    await ring(server.url, host.holder);
     await rollCall(lobbyId, host);
   }
   await host.hears("lobby_peerDisconnect");
@@ -148,7 +148,7 @@ test("who wants a seat that somebody holds who is gone gets it", async () => {
   const [silent] = guests;
   silent?.say("client_pings");
   await silent?.settled();
-  await silence([silent?.home ?? ""]);
+  await silence([silent?.holder ?? ""]);
   const newcomer = await Player.connect(server.url);
   expect((await newcomer.join(lobbyId, "Guest 1")).status).toBe(200);
   await watched.settles();
@@ -173,14 +173,14 @@ test("a home that sleeps answers pings in its sleep, and wakes to look for those
   const { lobbyId, host, guests } = await lobbyOf(3, server.url, { direct: true, isPublic: true });
   const [silent, pinging] = guests;
   if (!silent || !pinging) throw new Error("too few guests");
-  const before = await incarnation(server.url, { home: host.home });
+  const before = await lifeOf(server.url, { holder: host.holder });
   silent.say("client_pings");
   pinging.say("client_pings");
   await rollCall(lobbyId, host, silent, pinging);
   const pinger = setInterval(() => pinging.pings(), 1_000);
   try {
     expect(await host.hears("lobby_peerDisconnect")).toEqual({ lobbyId, peerName: "Guest 1" });
-    expect(await incarnation(server.url, { home: host.home })).not.toBe(before);
+    expect(await lifeOf(server.url, { holder: host.holder })).not.toBe(before);
     expect(await silent.closed).toEqual({ code: 1001, reason });
   } finally {
     clearInterval(pinger);
@@ -200,8 +200,8 @@ test("who breaks the protocol, of which the platform tells now and then nothing,
     connection.write(packet, () => connection.destroy());
   }
   await Promise.all(guests.map(({ closed }) => closed));
-  await silence(guests.map(({ home }) => home));
-  for (const { home } of guests) await ring(server.url, home);
+  await silence(guests.map(({ holder }) => holder));
+  for (const { holder } of guests) await ring(server.url, holder);
   await host.hears("lobby_peerDisconnect", guests.length);
   await rollCall(lobbyId, host);
   await watched.settles();

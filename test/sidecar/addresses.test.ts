@@ -66,8 +66,8 @@ async function clientOf(server: string, ip = "127.0.0.1") {
 }
 
 function probeOf(name: string, about: object = {}): string {
-  const [home, clientId] = tokenOf(name).split(".");
-  const payload = { home, clientId, nonce: "nonce-12", candidates: [], pad: ".".repeat(60), ...about };
+  const [holder, clientId] = tokenOf(name).split(".");
+  const payload = { holder, clientId, nonce: "nonce-12", candidates: [], pad: ".".repeat(60), ...about };
   return sealedOf(tokenOf(name), "ptpMediation_probe", payload);
 }
 

@@ -254,7 +254,7 @@ describe("over UDP", () => {
     const flood = [
       datagramOf(tokenOf("Eve", { under: "another secret, as long" })),
       sealedOf("no key", "ptpRelay_bind", { ticket, nonce: "nonce-12" }),
-      sealedOf("no key", "ptpMediation_probe", { home: "1", clientId: "Eve", nonce: "nonce-12" }),
+      sealedOf("no key", "ptpMediation_probe", { holder: "1", clientId: "Eve", nonce: "nonce-12" }),
     ];
     const most = Math.ceil(limits.checkingMs / (limits.longestCheckMs / 2));
     for (let i = 0; i < most + 300; i++) await eve.send(flood[i % 3] ?? "", port);

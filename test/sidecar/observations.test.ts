@@ -12,7 +12,7 @@ afterEach(() => {
 });
 
 const seen = (client: number, port = 1000): Observation => ({
-  home: "17",
+  holder: "17",
   clientId: String(client).padStart(16, "0"),
   ip: "192.0.2.1",
   port,
@@ -244,7 +244,7 @@ test("a crowd that says all there is to say goes in posts that the edge takes", 
   const candidates = Array.from({ length: limits.candidates }, () => ({ ip, port: 65_535 }));
   const { observations, posts } = recorded();
   for (let client = 0; client < 2_000; client++) {
-    const longest = { ...seen(client, 65_535), home: "99999999", ip };
+    const longest = { ...seen(client, 65_535), holder: "99999999", ip };
     observations.take({ ...longest, second: { ip, port: 65_535 }, candidates });
   }
   await vi.advanceTimersByTimeAsync(1_000);

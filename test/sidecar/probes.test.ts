@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { limits } from "../../core/limits.ts";
 import type { Observation } from "../../core/wire/sidecar-post.ts";
-import { deriveKey } from "../../udp-sidecar/keys.ts";
+import { tokenKeysOf } from "../../udp-sidecar/keys.ts";
 import { answerTo, readProbe } from "../../udp-sidecar/probes.ts";
 import { type Sidecar, startSidecar } from "../../udp-sidecar/sidecar.ts";
 import { type PortName, type Sighting, Sightings } from "../../udp-sidecar/sightings.ts";
@@ -40,8 +40,8 @@ describe("over UDP", () => {
   });
 
   const probe = (about: object = {}, under = token) => {
-    const [home, clientId] = token.split(".");
-    const payload = { home, clientId, nonce: "nonce-12", candidates: [], pad: ".".repeat(40), ...about };
+    const [holder, clientId] = token.split(".");
+    const payload = { holder, clientId, nonce: "nonce-12", candidates: [], pad: ".".repeat(40), ...about };
     return sealedOf(under, "ptpMediation_probe", payload);
   };
   const observed = async (count: number) => {
@@ -50,7 +50,7 @@ describe("over UDP", () => {
   };
   const where = () => ({ ip: "127.0.0.1", port: ada.port });
   const cookie = () => cookieOf("127.0.0.1", ada.port, { now });
-  const whoAndWhere = () => ({ home: "17", clientId: "Ada-------------", ...where() });
+  const whoAndWhere = () => ({ holder: "17", clientId: "Ada-------------", ...where() });
 
   test("a player that probes both ports is told at each where it is seen, and posted once with both", async () => {
     const request = probe({ candidates, cookie: cookie() });
@@ -139,11 +139,11 @@ describe("over UDP", () => {
     const others = [
       tokenOf("Bob"),
       tokenOf("Ada", { under: "another secret of that length...." }),
-      tokenOf("Ada", { home: "18" }),
+      tokenOf("Ada", { holder: "18" }),
       "",
     ];
     for (const other of others) await ada.send(probe({}, other), sidecar.port);
-    for (const changed of [{ home: "18" }, { clientId: "Eve-------------" }])
+    for (const changed of [{ holder: "18" }, { clientId: "Eve-------------" }])
       await ada.send(probe(changed), sidecar.port);
     await vi.waitFor(() => expect(sidecar.counts.forged).toBe(others.length + 2), soon);
     await ada.send(datagramOf(tokenOf("last")), sidecar.port);
@@ -154,7 +154,7 @@ describe("over UDP", () => {
 
 test("an answer is never longer than the probe, or there is none", () => {
   const key = tokenOf("Ada");
-  const [home, clientId] = key.split(".");
+  const [holder, clientId] = key.split(".");
   const where = fc.record({
     ip: fc.oneof(fc.ipV4(), fc.ipV6()),
     port: fc.integer({ min: 1, max: 65_535 }),
@@ -164,14 +164,14 @@ test("an answer is never longer than the probe, or there is none", () => {
   fc.assert(
     fc.property(fc.stringMatching(/^[\w-]{8,32}$/), fc.nat(120), where, (nonce, length, seen) => {
       const payload = {
-        home,
+        holder,
         clientId,
         nonce,
         candidates: [],
         pad: length > 0 ? ".".repeat(length) : undefined,
       };
       const bytes = Buffer.from(sealedOf(key, "ptpMediation_probe", payload));
-      const probe = readProbe([deriveKey(secret, "token")], bytes);
+      const probe = readProbe(tokenKeysOf({ secret }), bytes);
       if (typeof probe === "string") throw new Error(probe);
       const answer = answerTo(probe, bytes, seen);
       if (answer === null) return;
@@ -197,7 +197,7 @@ describe("the two ports' sights of one player", () => {
   });
 
   const sight = (port: number, about: Partial<Sighting> = {}): Sighting => ({
-    home: "17",
+    holder: "17",
     clientId: "Ada-------------",
     endpoint: { ip: "192.0.2.1", port },
     candidates: [],
@@ -224,9 +224,9 @@ describe("the two ports' sights of one player", () => {
       vi.advanceTimersByTime(5);
       expect(posts).toEqual([]);
       see(then, sight(then === "first" ? 1 : 2));
-      const { home, clientId, endpoint } = sight(1);
+      const { holder, clientId, endpoint } = sight(1);
       expect(posts).toEqual([
-        { at: 5, observation: { home, clientId, ...endpoint, second: sight(2).endpoint, candidates: [] } },
+        { at: 5, observation: { holder, clientId, ...endpoint, second: sight(2).endpoint, candidates: [] } },
       ]);
     });
 

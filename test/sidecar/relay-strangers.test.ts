@@ -85,9 +85,9 @@ describe("whoever does not know a ticket's key", () => {
     const heardBefore = [ada.heard.length, bob.heard.length];
     const eve = await client();
     const token = tokenOf("Ada");
-    const [home, clientId] = token.split(".");
+    const [holder, clientId] = token.split(".");
     const probe = sealedOf(token, "ptpMediation_probe", {
-      home,
+      holder,
       clientId,
       nonce: "nonce-nonce",
       candidates: [],

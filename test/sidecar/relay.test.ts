@@ -81,8 +81,8 @@ describe("a player who binds", () => {
     const sidecar = await relay();
     const ada = await holder(sidecar, ticketOf("a"));
     const token = tokenOf("Ada");
-    const [home, clientId] = token.split(".");
-    const probe = { home, clientId, nonce: "nonce-of-Ada", candidates: [], pad: ".".repeat(40) };
+    const [masked, clientId] = token.split(".");
+    const probe = { holder: masked, clientId, nonce: "nonce-of-Ada", candidates: [], pad: ".".repeat(40) };
     await ada.send(sealedOf(token, "ptpMediation_probe", probe), sidecar.port);
     await ada.ask({ cookie: String(unsealed(token, await ada.next()).payload.cookie) });
     expect((await ada.word()).method).toBe("ptpRelay_bound");

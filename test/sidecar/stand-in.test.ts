@@ -63,8 +63,8 @@ describe("datagrams", () => {
     await vi.waitFor(() => expect(edge.observed.flat()).toHaveLength(2), soon);
     expect(edge.observed.flat()).toEqual(
       expect.arrayContaining([
-        { home: "17", clientId: "four------------", ip: "127.0.0.1", port: four.address().port },
-        { home: "17", clientId: "six-------------", ip: "::1", port: six.address().port },
+        { holder: "17", clientId: "four------------", ip: "127.0.0.1", port: four.address().port },
+        { holder: "17", clientId: "six-------------", ip: "::1", port: six.address().port },
       ]),
     );
     expect(sidecar.counts).toEqual({ observed: 2, junk: 0, forged: 0, dropped: 0 });
@@ -116,7 +116,7 @@ describe("datagrams", () => {
     "a token that is too short": encode("ptpMediation_connect", { token: genuine.slice(0, -1) }),
     "a token with more after it": encode("ptpMediation_connect", { token: `${genuine}\n` }),
     "a token of a home that is none": encode("ptpMediation_connect", {
-      token: tokenOf("Ada", { home: "017" }),
+      token: tokenOf("Ada", { holder: "017" }),
     }),
     "a genuine message with a byte before it": ` ${datagramOf(genuine)}`,
     "a message of HTTP": "GET / HTTP/1.1\r\nhost: x\r\n\r\n",

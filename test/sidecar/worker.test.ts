@@ -87,11 +87,11 @@ describe("the path of a datagram", () => {
     const before = await databases();
     const { forged } = sidecar.counts;
     const under = "another secret of that length....";
-    stranger.send(datagramOf(tokenOf("Eve", { home: "2001", under })), sidecar.port, "127.0.0.1");
+    stranger.send(datagramOf(tokenOf("Eve", { holder: "2001", under })), sidecar.port, "127.0.0.1");
     await vi.waitFor(() => expect(sidecar.counts.forged).toBe(forged + 1), soon);
     expect((await heartbeatPost()).status).toBe(200);
     expect(await databases()).toEqual(before);
-    stranger.send(datagramOf(tokenOf("Ada", { home: "2002" })), sidecar.port, "127.0.0.1");
+    stranger.send(datagramOf(tokenOf("Ada", { holder: "2002" })), sidecar.port, "127.0.0.1");
     await vi.waitFor(async () => expect((await databases()).length).toBeGreaterThan(before.length), soon);
     expect(heard).toBe(0);
     stranger.close();
@@ -101,7 +101,7 @@ describe("the path of a datagram", () => {
 const beat = { name: "test", port: 5990, load: 0, leaving: true };
 const heartbeat = "/sidecar/heartbeat";
 const observations = "/sidecar/observations";
-const seen = { home: "17", clientId: "a".repeat(16), ip: "192.0.2.1", port: 1 };
+const seen = { holder: "17", clientId: "a".repeat(16), ip: "192.0.2.1", port: 1 };
 
 /** A post as a sidecar makes it, or with what is wrong. */
 function signed(path: string, content: unknown, signature?: string) {
@@ -159,8 +159,8 @@ describe("a post", () => {
     [heartbeat, { ...beat, host: "http://x/" }],
     [observations, {}],
     [observations, { observations: {} }],
-    [observations, { observations: [{ ...seen, home: "no home" }] }],
-    [observations, { observations: [{ ...seen, home: "017" }] }],
+    [observations, { observations: [{ ...seen, holder: "no home" }] }],
+    [observations, { observations: [{ ...seen, holder: "017" }] }],
     [observations, { observations: [{ ...seen, clientId: "short" }] }],
     [observations, { observations: [{ ...seen, ip: "localhost" }] }],
     [observations, { observations: [{ ...seen, port: 0 }] }],
@@ -190,8 +190,8 @@ describe("a post", () => {
   });
 
   test("of a home that this deployment never had is done with, not asked for again", async () => {
-    const home = "99999999";
-    expect(await signed(observations, { observations: [{ ...seen, home }] })).toMatchObject({
+    const holder = "99999999";
+    expect(await signed(observations, { observations: [{ ...seen, holder }] })).toMatchObject({
       status: 200,
       body: { again: [] },
     });

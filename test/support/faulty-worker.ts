@@ -1,12 +1,12 @@
 /**
  * The Worker as it is deployed, with handles for faults. Only tests bundle this file.
  *
- * `GET /test/crash?home=<n>` ends the object that is a client's home, with the lobbies in it; `?directory=<n>` and
+ * `GET /test/crash?holder=<n>` ends the object that holds a client's socket, or a lobby: by its name; `?directory=<n>` and
  * `?fleet` likewise. An object that is ended loses its memory and its sockets, and keeps its storage.
- * `/test/incarnation` with the same query answers a text that stays the same as long as its memory does.
+ * `/test/life` with the same query answers a text that stays the same as long as its memory does.
  * `/test/fault?<name>=<value>` sets one of the faults below; an empty value ends it.
- * `/test/later?ms=<n>` sets the clock of all objects forward; `/test/alarm?home=<n>` runs a home's alarm.
- * `/test/socket?home=<n>` opens a socket in a home; `POST /test/mail?home=<n>` brings it mail, `{ from, batch }`.
+ * `/test/later?ms=<n>` sets the clock of all objects forward; `/test/alarm?holder=<n>` runs a holder's alarm.
+ * `/test/socket?holder=<n>` opens a socket in a holder; `POST /test/mail?holder=<n>` brings it mail, `{ from, batch }`.
  * `/test/calls?<method>=<how>:<count>`: the next calls of a method from one object, or the Worker, to another fail: `fail`
  * before they arrive, `lose` when the work is done; of every method with `*`. `/test/failures` answers how many did.
  * `/test/secrets?<secret>=<the one before>` changes what is bound, as a deployment does that leaves all objects alive.
@@ -17,93 +17,140 @@
  */
 
 import { limits } from "../../core/limits.ts";
-import type { Env } from "../../worker/env.ts";
+import { loungeShape } from "../../core/lounges.ts";
 import worker, {
   Directory as RealDirectory,
   Fleet as RealFleet,
-  Home as RealHome,
+  Lobby as RealLobby,
+  Lounge as RealLounge,
 } from "../../worker/index.ts";
+import type { Env } from "../../worker/platform/env.ts";
 import { callFailures, failNext, faultyBindings } from "./faulty-calls.ts";
 
 /**
- * `home`: the number of one that takes no sockets. `lobbies`: all fail. `entering`: all joins from other homes fail.
+ * `holder`: the number of one that takes no sockets. `lobbies`: all fail. `entering`: all joins from other holders fail.
  * `answers`: all to mail are lost, after it is dealt with. `unlisting`: milliseconds the directory takes for it.
  */
 const faults = new Map<string, string>();
+/** Names of lobby objects that were ever made. */
+const made = new Set<string>();
 let unanswered = 0;
 
 function fail(kind: string, value: string): void {
   if (faults.get(kind) === value) throw new Error("failed by a test");
 }
 
-export class Home extends RealHome {
-  readonly #incarnation = crypto.randomUUID();
+/** What every object of a test can do besides. */
+function failEntering(): void {
+  fail("lobbies", "all");
+  fail("entering", "all");
+}
+type Receive = (...call: Parameters<RealLobby["receive"]>) => ReturnType<RealLobby["receive"]>;
+async function failReceiving(receive: Receive, ...call: Parameters<Receive>): ReturnType<Receive> {
+  fail("lobbies", "all");
+  const answer = await receive(...call);
+  if (faults.get("answers") === "all") unanswered += 1;
+  fail("answers", "all");
+  return answer;
+}
+
+export class Lobby extends RealLobby {
+  readonly #life = crypto.randomUUID();
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, faultyBindings(env));
+    made.add(ctx.id.name ?? "");
   }
   override async fetch(request: Request): Promise<Response> {
-    fail("home", this.ctx.id.name ?? "");
+    fail("holder", this.ctx.id.name ?? "");
     return await super.fetch(request);
   }
-  override async enter(...call: Parameters<RealHome["enter"]>): ReturnType<RealHome["enter"]> {
-    fail("lobbies", "all");
-    fail("entering", "all");
+  override async open(...call: Parameters<RealLobby["open"]>): ReturnType<RealLobby["open"]> {
+    // A host on the direct path is here: then this is no call between objects.
+    failEntering();
+    return await super.open(...call);
+  }
+  override async enter(...call: Parameters<RealLobby["enter"]>): ReturnType<RealLobby["enter"]> {
+    failEntering();
     return await super.enter(...call);
   }
-  override async receive(...call: Parameters<RealHome["receive"]>): ReturnType<RealHome["receive"]> {
-    fail("lobbies", "all");
-    const answer = await super.receive(...call);
-    if (faults.get("answers") === "all") unanswered += 1;
-    fail("answers", "all");
-    return answer;
+  override receive(...call: Parameters<Receive>): ReturnType<Receive> {
+    return failReceiving((...args) => super.receive(...args), ...call);
   }
   crash(): void {
     this.ctx.abort("crashed by a test");
   }
-  incarnation(): string {
-    return this.#incarnation;
+  life(): string {
+    return this.#life;
+  }
+  async ring(): Promise<void> {
+    await this.alarm();
+  }
+  /** What storage has: the number of entries, and whether an alarm is set. */
+  async stored(): Promise<{ rows: number; alarm: boolean }> {
+    const rows = [...this.ctx.storage.kv.list()].length;
+    return { rows, alarm: (await this.ctx.storage.getAlarm()) !== null };
+  }
+}
+export class Lounge extends RealLounge {
+  readonly #life = crypto.randomUUID();
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, faultyBindings(env));
+  }
+  override async fetch(): Promise<Response> {
+    fail("holder", this.ctx.id.name ?? "");
+    return await super.fetch();
+  }
+  override receive(...call: Parameters<Receive>): ReturnType<Receive> {
+    return failReceiving((...args) => super.receive(...args), ...call);
+  }
+  crash(): void {
+    this.ctx.abort("crashed by a test");
+  }
+  life(): string {
+    return this.#life;
   }
   async ring(): Promise<void> {
     await this.alarm();
   }
 }
 export class Directory extends RealDirectory {
-  readonly #incarnation = crypto.randomUUID();
+  readonly #life = crypto.randomUUID();
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, faultyBindings(env));
   }
   override async remove(lobbyId: string): Promise<void> {
     const ms = Number(faults.get("unlisting") ?? 0);
     if (ms > 0) await scheduler.wait(ms);
-    super.remove(lobbyId);
+    await super.remove(lobbyId);
   }
   crash(): void {
     this.ctx.abort("crashed by a test");
   }
-  incarnation(): string {
-    return this.#incarnation;
+  life(): string {
+    return this.#life;
   }
 }
 export class Fleet extends RealFleet {
-  readonly #incarnation = crypto.randomUUID();
+  readonly #life = crypto.randomUUID();
   async busy(ms: number): Promise<void> {
     await this.ctx.blockConcurrencyWhile(() => scheduler.wait(ms));
   }
   crash(): void {
     this.ctx.abort("crashed by a test");
   }
-  incarnation(): string {
-    return this.#incarnation;
+  life(): string {
+    return this.#life;
   }
 }
 
-type FaultyEnv = Omit<Env, "HOME" | "DIRECTORY" | "FLEET"> & {
-  HOME: DurableObjectNamespace<Home>;
+type FaultyEnv = Omit<Env, "LOBBY" | "LOUNGE" | "DIRECTORY" | "FLEET"> & {
+  LOBBY: DurableObjectNamespace<Lobby>;
+  LOUNGE: DurableObjectNamespace<Lounge>;
   DIRECTORY: DurableObjectNamespace<Directory>;
   FLEET: DurableObjectNamespace<Fleet>;
 };
 
-type Letter = { from: string; batch: Parameters<RealHome["receive"]>[1] };
+type Letter = { from: string; batch: Parameters<Receive>[1] };
 
 export default {
   async fetch(request, env, ctx) {
@@ -119,21 +166,25 @@ export default {
       case "/test/fault":
         faults.set(kind, name);
         return new Response("set");
-      case "/test/incarnation":
-        return new Response(await objectNamed(env, kind, name).incarnation());
+      case "/test/life":
+        return new Response(await objectNamed(env, kind, name).life());
+      case "/test/made":
+        return new Response(String(made.size));
+      case "/test/stored":
+        return Response.json(await env.LOBBY.getByName(name).stored());
       case "/test/later":
         setForward(Number(name));
         return new Response("later");
       case "/test/alarm":
-        await env.HOME.getByName(name).ring();
+        await holderNamed(env, name).ring();
         return new Response("rung");
       case "/test/socket":
-        return await env.HOME.getByName(name).fetch(`http://home/${name}`, {
+        return await holderNamed(env, name).fetch(`http://object${url.searchParams.get("path") ?? "/"}`, {
           headers: { upgrade: "websocket" },
         });
       case "/test/mail": {
         const { from, batch }: Letter = await request.json();
-        await env.HOME.getByName(name).receive(from, batch);
+        await holderNamed(env, name).receive(from, batch);
         return new Response("received");
       }
       case "/test/calls": {
@@ -181,5 +232,9 @@ function setForward(ms: number): void {
 function objectNamed(env: FaultyEnv, kind: string, name: string) {
   if (kind === "directory") return env.DIRECTORY.getByName(`shard-${name}`);
   if (kind === "fleet") return env.FLEET.getByName("fleet");
-  return env.HOME.getByName(name);
+  return holderNamed(env, name);
+}
+
+function holderNamed(env: FaultyEnv, name: string) {
+  return loungeShape.test(name) ? env.LOUNGE.getByName(name) : env.LOBBY.getByName(name);
 }

@@ -3,6 +3,7 @@ import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { WebSocket } from "ws";
+import { holderOf } from "./secret.ts";
 import type { Entry } from "./story.ts";
 import { noteFrame } from "./whole-log.ts";
 import { decode, encode, type Message } from "./wire.ts";
@@ -140,9 +141,9 @@ export class Player {
     return String(this.all("client_registered")[0]?.clientId ?? "");
   }
 
-  /** The object that holds this player's socket, as its token names it: the number of a home. */
-  get home(): string {
-    return this.token.split(".")[0] ?? "";
+  /** The object that holds this player's socket: a lounge, or a lobby by its code. */
+  get holder(): string {
+    return holderOf(this.token);
   }
 
   /** The payloads of all messages of this method heard so far. */

@@ -110,9 +110,9 @@ export function reportOf(violations: readonly Violation[], lines = 40): string {
   const sentences = [...new Set(violations.map(({ sentence }) => sentence))];
   const concerned = [...new Set(violations.flatMap(({ players }) => players))].slice(0, 6);
   const began = Math.min(...concerned.map(({ story }) => story[0]?.at ?? Date.now()));
-  const stories = concerned.map(({ clientId, home, story }) => {
+  const stories = concerned.map(({ clientId, holder, story }) => {
     const told = story.slice(-lines).map((entry) => `  ${lineOf(entry, began)}`);
-    return [`Player ${clientId} at home ${home}:`, ...told].join("\n");
+    return [`Player ${clientId} held by ${holder}:`, ...told].join("\n");
   });
   return [`${sentences.length} promises broken:`, ...sentences.slice(0, 20), ...stories].join("\n");
 }

@@ -7,12 +7,33 @@ export const secret = "a secret for tests, of 32 letters";
 
 const hmac = (key: string | Buffer, text: string) => createHmac("sha256", key).update(text).digest();
 
+/** The secrets of the servers that tests have started. */
+export const knownSecrets = new Set<string>([secret]);
+
+/** A name XOR the mask of a client, both ways. */
+function masked(name: Buffer, clientId: string, under: string): Buffer {
+  const mask = hmac(hmac(under, "orion-edge holder v1"), clientId);
+  return Buffer.from(name.map((byte, i) => byte ^ (mask[i] ?? 0)));
+}
+
 /** The token of a client that need not exist. */
-export function tokenOf(clientId: string, { home = "17", under = secret } = {}): string {
-  const signed = `${home}.${clientId.padEnd(16, "-")}`;
-  const mac = hmac(hmac(under, "orion-edge token v1"), signed).subarray(0, 16).toString("base64url");
+export function tokenOf(clientId: string, { holder = "l17", under = secret } = {}): string {
+  const id = clientId.padEnd(16, "-");
+  const signed = `${masked(Buffer.from(holder), id, under).toString("base64url")}.${id}`;
+  const mac = hmac(hmac(under, "orion-edge token v2"), signed).subarray(0, 16).toString("base64url");
   noteSecret({ kind: "client's token", text: `${signed}.${mac}` });
   return `${signed}.${mac}`;
+}
+
+/** The name of the object that holds a client's socket: a lounge, or a lobby. Empty for a token of no known secret. */
+export function holderOf(token: string): string {
+  const [part = "", clientId = "", mac] = token.split(".");
+  for (const under of knownSecrets) {
+    const expected = hmac(hmac(under, "orion-edge token v2"), `${part}.${clientId}`).subarray(0, 16);
+    if (expected.toString("base64url") !== mac) continue;
+    return masked(Buffer.from(part, "base64url"), clientId, under).toString();
+  }
+  return "";
 }
 
 /** The datagram a client with this token sends. */

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import type { limits } from "../../core/limits.ts";
 import { type Server, type ServerOptions, startServer } from "../../local/server.ts";
+import { knownSecrets } from "./secret.ts";
 import { noteSettings, noteTold, noteWritten } from "./whole-log.ts";
 
 const faultyWorker = fileURLToPath(new URL("./faulty-worker.ts", import.meta.url));
@@ -18,8 +19,8 @@ export function startFaultyServer(options: TestServerOptions = {}): Promise<Serv
 }
 
 /**
- * A server on which every player of the plain path is at home in another object than the rest: what happens between
- * objects happens. Players of the direct path are at home where their lobby is. What it logs, and what may not be in
+ * A server on which each player of the plain path has a lounge of their own: what happens between objects happens.
+ * Players of the direct path are held by their lobby. What it logs, and what may not be in
  * there, is noted for the end of the test file.
  */
 export function startTestServer({
@@ -31,11 +32,12 @@ export function startTestServer({
   ...options
 }: TestServerOptions = {}): Promise<Server> {
   noteSettings({ ...vars, ORION_SECRET: secret });
+  knownSecrets.add(secret);
   return startServer({
     httpPort: 0,
     udpPort: 0,
     host: "127.0.0.1",
-    vars: { clientsPerHome: 1, homes: 2_560, ...vars },
+    vars: { clientsPerLounge: 1, ...vars },
     secret,
     inject: [inTheWorker, ...(bounded ? [] : [everyLine])],
     logged: (text) => {
@@ -70,7 +72,7 @@ export async function setLimits(base: URL, some: { [limit in keyof typeof limits
   await fetch(new URL(`/test/limits?${query}`, base));
 }
 
-/** Ends an object: `{ home }` of a client's token, `{ directory }` by shard, or `{ fleet }`. */
+/** Ends an object: `{ holder }` by its name, `{ directory }` by shard, or `{ fleet }`. */
 export async function crash(base: URL, what: Record<string, string>): Promise<void> {
   await fetch(new URL(`/test/crash?${new URLSearchParams(what)}`, base));
 }
@@ -93,6 +95,16 @@ export async function failCalls(
   await fetch(new URL(`/test/calls?${encodeURIComponent(method)}=${how}:${count}`, base));
 }
 
+/** How many objects of lobbies were made so far. */
+export async function lobbiesMade(base: URL): Promise<number> {
+  return Number(await (await fetch(new URL("/test/made", base))).text());
+}
+
+/** What the storage of a lobby's object has. Wakes the object. */
+export async function storedOf(base: URL, lobbyId: string): Promise<{ rows: number; alarm: boolean }> {
+  return JSON.parse(await (await fetch(new URL(`/test/stored?holder=${lobbyId}`, base))).text());
+}
+
 /** How many calls between objects failed so far, by `failCalls`. */
 export async function failedCalls(base: URL): Promise<number> {
   return Number(await (await fetch(new URL("/test/failures", base))).text());
@@ -110,12 +122,13 @@ export async function spoilCounting(
 /** Changes the deployment's secrets under objects that live on. */
 export async function setSecrets(base: URL, secret: string, before: string): Promise<void> {
   noteSettings({ ORION_SECRET: secret, ORION_SECRET_BEFORE: before });
+  knownSecrets.add(secret).add(before);
   await fetch(new URL(`/test/secrets?${new URLSearchParams({ [secret]: before })}`, base));
 }
 
 /** A text that stays the same as long as the object's memory does, named as for `crash`. Wakes the object. */
-export async function incarnation(base: URL, what: Record<string, string>): Promise<string> {
-  return await (await fetch(new URL(`/test/incarnation?${new URLSearchParams(what)}`, base))).text();
+export async function lifeOf(base: URL, what: Record<string, string>): Promise<string> {
+  return await (await fetch(new URL(`/test/life?${new URLSearchParams(what)}`, base))).text();
 }
 
 /** Sets the clock of all objects forward. What is due then happens at an object's next event, or its `ring`. */
@@ -123,19 +136,19 @@ export async function later(base: URL, ms: number): Promise<void> {
   await fetch(new URL(`/test/later?ms=${ms}`, base));
 }
 
-/** Runs a home's alarm, as the platform does in its time. */
-export async function ring(base: URL, home: string): Promise<void> {
-  await fetch(new URL(`/test/alarm?home=${home}`, base));
+/** Runs an object's alarm, as the platform does in its time: of a lobby by its code, or of a lounge. */
+export async function ring(base: URL, holder: string): Promise<void> {
+  await fetch(new URL(`/test/alarm?holder=${holder}`, base));
 }
 
-/** Brings mail to a home, as another home does. What is repeated under the same id is a repeated batch. */
+/** Brings messages to an object, as another object does. What is repeated under the same id is a repeated batch. */
 export async function mail(
   base: URL,
-  home: string,
+  holder: string,
   from: string,
   batch: { id: string; items: object[] },
 ): Promise<void> {
-  const url = new URL(`/test/mail?home=${home}`, base);
+  const url = new URL(`/test/mail?holder=${holder}`, base);
   const { ok } = await fetch(url, { method: "POST", body: JSON.stringify({ from, batch }) });
   if (!ok) throw new Error("the mail was not taken");
 }

@@ -1,0 +1,110 @@
+/** Reading bodies, answering, and what browsers need to be allowed to call. */
+
+import type { z } from "zod";
+import { limits } from "../../core/limits.ts";
+import { printablePath } from "../../core/printable.ts";
+import { accept, type Outcome, type Refusal, refusal, refuse } from "../../core/problem.ts";
+import { parseObject } from "../../core/wire/codec.ts";
+import { check } from "../../core/wire/schema.ts";
+import { type Details, logRefusal } from "../platform/log.ts";
+import { within } from "../platform/retry.ts";
+
+export function json(body: unknown, status = 200): Response {
+  return Response.json(body, { status });
+}
+
+/** Why each refused request was, and what is known of the client that asked. */
+const reasons = new WeakMap<Response, Details>();
+
+/** The answer to a request that is not done. `logIfRefused` logs it, with what is known of the client that asked. */
+export function refused({ codes, retryAfterS }: Refusal, about: Details = {}): Response {
+  const { status, body } = refusal(codes);
+  const response = json(body, status);
+  reasons.set(response, { code: codes.join(" "), ...about });
+  if (retryAfterS !== undefined) response.headers.set("retry-after", String(retryAfterS));
+  return response;
+}
+
+/** Logs the answer if it is a refusal, and hands it on. */
+export function logIfRefused({ method, url, headers }: Request, response: Response): Response {
+  const why = reasons.get(response);
+  if (!why) return response;
+  const path = printablePath(/^\w+:\/\/[^/?#]*([^?#]*)/.exec(url)?.[1] ?? "");
+  const upgrade = headers.has("upgrade") ? "websocket" : undefined;
+  logRefusal("refused", { status: response.status, method, path, upgrade, ...why });
+  return response;
+}
+
+/**
+ * The body as text. Refused if it has more than `limit` bytes; what is left of it then is drained, so that the client
+ * gets to read the refusal.
+ */
+export async function readText(request: Request, limit: number): Promise<Outcome<string>> {
+  if (Number(request.headers.get("content-length") ?? 0) > limit) return await refuseBody(request);
+  try {
+    // Counted as it comes: the bound must not rest on the length that a stranger claims.
+    const chunks: Uint8Array[] = [];
+    let length = 0;
+    const reader = request.body?.getReader();
+    for (let read = await reader?.read(); read?.value; read = await reader?.read()) {
+      length += read.value.byteLength;
+      if (length > limit) {
+        reader?.releaseLock();
+        return await refuseBody(request);
+      }
+      chunks.push(read.value);
+    }
+    // Like `text()`, the decoder leaves out the byte order mark.
+    return accept(new TextDecoder().decode(await new Blob(chunks).arrayBuffer()));
+  } catch {
+    // The client broke off, or broke its framing.
+    return refuse("invalid_body");
+  }
+}
+
+async function refuseBody(request: Request): Promise<Outcome<never>> {
+  await drain(request);
+  return refuse("body_too_large");
+}
+
+/**
+ * Reads what is left of the body and throws it away, within bounds. Most clients read the answer only after they have
+ * sent everything. If the server answers and closes earlier, they see a broken connection and no answer.
+ */
+export async function drain({ body, headers }: Request): Promise<void> {
+  if (body === null || Number(headers.get("content-length") ?? 0) > limits.drainBytes) return;
+  const reader = body.getReader();
+  const giveUpAt = Date.now() + limits.drainMs;
+  try {
+    for (let bytes = 0; bytes < limits.drainBytes; ) {
+      const patience = Math.min(limits.drainPauseMs, giveUpAt - Date.now());
+      const read = patience > 0 ? await within(patience, reader.read(), null) : null;
+      if (!read?.value) return;
+      bytes += read.value.byteLength;
+    }
+  } catch {
+    // The client broke off: nobody waits for the answer.
+  }
+}
+
+/** The body, whatever its content-type says, as the schema wants it. */
+export async function readJson<T>(
+  request: Request,
+  schema: z.ZodType<T>,
+  limit: number,
+): Promise<Outcome<T>> {
+  const text = await readText(request, limit);
+  return text.ok ? check(schema, parseObject(text.value)) : text;
+}
+
+/** The answer to a browser's question whether it may call. */
+export function preflight(): Response {
+  return new Response(null, {
+    status: 204,
+    headers: {
+      "access-control-allow-methods": "GET, HEAD, POST, OPTIONS",
+      "access-control-allow-headers": "content-type",
+      "access-control-max-age": "86400",
+    },
+  });
+}

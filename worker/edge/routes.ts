@@ -1,0 +1,180 @@
+/** The HTTP table: parse, call, answer. */
+import { type IRequestStrict, Router } from "itty-router";
+import type { z } from "zod";
+import { pickSidecar } from "../../core/fleet.ts";
+import { limits } from "../../core/limits.ts";
+import { readCode } from "../../core/lobby/code.ts";
+import { type Outcome, refuse } from "../../core/problem.ts";
+import type { ClientToken } from "../../core/token.ts";
+import { hostRequest, joinRequest, listQuery, startRequest } from "../../core/wire/http.ts";
+import { heartbeatPath, observationsPath } from "../../core/wire/sidecar-post.ts";
+import { liveSidecars } from "../objects/fleet.ts";
+import { listLobbies } from "../objects/shards.ts";
+import { isDrawn } from "../platform/codes.ts";
+import type { Env } from "../platform/env.ts";
+import { verifyToken } from "../platform/keys.ts";
+import { type Details, logFault } from "../platform/log.ts";
+import { type HolderPort, holderAt } from "../platform/ports.ts";
+import { released, retry } from "../platform/retry.ts";
+import { count, countFailedJoin, networkOfRequest, refuseGuesser } from "./address-limits.ts";
+import { json, preflight, readJson, refused } from "./http.ts";
+import { pathText } from "./path.ts";
+import { placeOf } from "./place.ts";
+import { refuseWithoutRoom } from "./room.ts";
+import { receiveHeartbeat, receiveObservations } from "./sidecar-posts.ts";
+import { countCode, noteCode } from "./unknown-codes.ts";
+
+/** Who asks, and the id of the request. */
+type ClientCall = { clientId: string; requestId: string };
+
+type Route = (request: IRequestStrict & Request, env: Env) => Response | Promise<Response>;
+
+const ping: Route = () => new Response("pong");
+
+const list: Route = async (request, env) => {
+  const tooMany = await count(env, "LISTINGS", networkOfRequest(request, env));
+  if (tooMany) return refused(tooMany);
+  const query = listQuery.safeParse(request.query);
+  if (!query.success) return refused(refuse("invalid_query"));
+  const lobbies = await retry(() => listLobbies(env, query.data), limits.promptRetryDelaysMs).catch(
+    (error: unknown) => {
+      logFault("directory unreachable", {}, error);
+      return null;
+    },
+  );
+  if (lobbies === null) return refused(refuse("unavailable"));
+  return new Response(lobbies, {
+    headers: { "content-type": "application/json" },
+  });
+};
+
+const host: Route = async (request, env) => {
+  const noRoom = await refuseWithoutRoom(env);
+  if (noRoom) return refused(noRoom);
+  return await asClient(
+    request,
+    env,
+    { schema: hostRequest, status: 201 },
+    async (holder, call, { token: _, ...body }) => {
+      const outcome = released(await holder.hostLobby({ ...call, request: body }));
+      if (outcome.ok) noteCode(outcome.value.lobbyId, true);
+      return outcome;
+    },
+  );
+};
+
+const join: Route = async (request, env) => {
+  const network = networkOfRequest(request, env);
+  const guesser = refuseGuesser(network);
+  if (guesser) return refused(guesser);
+  const noRoom = await refuseWithoutRoom(env);
+  if (noRoom) return refused(noRoom);
+  const typed = codeOf(request);
+  // A code that was never drawn creates no object: the client's own holder refuses it.
+  const lobbyId = typed !== null && isDrawn(env, typed) ? typed : null;
+  return await asClient(
+    request,
+    env,
+    { schema: joinRequest, status: 200 },
+    async (holder, call, { peerName }) => {
+      const tooMany = lobbyId === null ? null : countCode(lobbyId);
+      if (tooMany) return tooMany;
+      const outcome = released(await holder.joinLobby({ ...call, lobbyId, peerName }));
+      const isUnknown = !outcome.ok && outcome.codes.includes("no_such_lobby");
+      if (lobbyId !== null) noteCode(lobbyId, !isUnknown);
+      return (isUnknown && (await countFailedJoin(env, network))) || outcome;
+    },
+  );
+};
+
+const start: Route = async (request, env) => {
+  const place = placeOf(request);
+  const typed = codeOf(request);
+  const lobbyId = typed !== null && isDrawn(env, typed) ? typed : null;
+  return await asClient(request, env, { schema: startRequest, status: 200 }, async (holder, call) => {
+    const tooMany = lobbyId === null ? null : countCode(lobbyId);
+    if (tooMany) return tooMany;
+    const sidecar = pickSidecar(await liveSidecars(env, false), { place });
+    const outcome = released(await holder.startMediation(lobbyId, { ...call, place, sidecar }));
+    const isUnknown = !outcome.ok && outcome.codes.includes("no_such_lobby");
+    if (lobbyId !== null) noteCode(lobbyId, !isUnknown);
+    return outcome;
+  });
+};
+
+function codeOf(request: IRequestStrict): string | null {
+  return readCode(pathText(request.params.lobbyId ?? ""));
+}
+
+/** Answers what a client asks of the object that holds its socket. */
+async function asClient<Body extends { token: string }, T>(
+  request: IRequestStrict & Request,
+  env: Env,
+  { schema, status }: { schema: z.ZodType<Body>; status: number },
+  call: (holder: DurableObjectStub<HolderPort>, by: ClientCall, body: Body) => Promise<Outcome<T>>,
+): Promise<Response> {
+  const tooMany = await count(env, "REQUESTS", networkOfRequest(request, env));
+  if (tooMany) return refused(tooMany);
+  const body = await readJson(request, schema, limits.bodyBytes);
+  if (!body.ok) return refused(body);
+  const client = await verifyToken(env, body.value.token);
+  if (!client) return refused(refuse("invalid_token"));
+  const { clientId } = client;
+  const outcome = await askHolder(env, client, (holder, requestId) =>
+    call(holder, { clientId, requestId }, body.value),
+  );
+  return answer(outcome, status, { clientId, lobbyId: codeOf(request) ?? undefined });
+}
+
+/** Calls the client's holder: again, under the same request id, if the call failed. */
+async function askHolder<T>(
+  env: Env,
+  { holder, clientId }: ClientToken,
+  call: (holder: DurableObjectStub<HolderPort>, requestId: string) => Promise<Outcome<T>>,
+): Promise<Outcome<T>> {
+  const requestId = crypto.randomUUID();
+  try {
+    return await retry(() => call(holderAt(env, holder), requestId), limits.promptRetryDelaysMs);
+  } catch (error) {
+    logFault("object unreachable", { holder }, error);
+    // It may have been done, and only the answers lost: a refused request must have no effect.
+    await retry(() => holderAt(env, holder).takeBack(clientId, requestId), limits.promptRetryDelaysMs).catch(
+      () => {},
+    );
+    return refuse("unavailable");
+  }
+}
+
+/** A null value is an answer without a body. */
+function answer(outcome: Outcome<unknown>, status: number, about: Details): Response {
+  if (!outcome.ok) return refused(outcome, about);
+  return outcome.value === null ? new Response(null, { status }) : json(outcome.value, status);
+}
+
+const table: [method: "GET" | "POST", path: string, route: Route][] = [
+  ["GET", "/ping", ping],
+  ["GET", "/lobbies", list],
+  ["POST", "/lobbies", host],
+  ["POST", "/lobbies/:lobbyId/join", join],
+  ["POST", "/lobbies/:lobbyId/ptp/start", start],
+  ["POST", heartbeatPath, receiveHeartbeat],
+  ["POST", observationsPath, receiveObservations],
+];
+
+export const router = Router<IRequestStrict & Request, [Env]>();
+router.options("*", preflight);
+for (const [method, path, route] of table) {
+  if (method === "POST") router.post(path, route);
+  // The platform leaves out the body of an answer to HEAD.
+  else router.get(path, route).head(path, route);
+}
+for (const path of new Set(table.map(([, path]) => path))) {
+  const methods = table.filter((row) => row[1] === path).map(([method]) => method);
+  const allowed = methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : method));
+  router.all(path, () => {
+    const response = refused(refuse("method_not_allowed"));
+    response.headers.set("allow", [...allowed, "OPTIONS"].join(", "));
+    return response;
+  });
+}
+router.all("*", () => refused(refuse("not_found")));

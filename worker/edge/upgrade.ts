@@ -1,0 +1,127 @@
+/** Which object gets to hold a new client's socket. A WebSocket cannot move, so the path that it is opened on decides. */
+
+import { limits } from "../../core/limits.ts";
+import { readCode } from "../../core/lobby/code.ts";
+import {
+  type Filling,
+  firstLounge,
+  loungeAfterFilled,
+  loungeAfterFull,
+  loungeCount,
+  loungeName,
+  type Region,
+  regionAt,
+} from "../../core/lounges.ts";
+import { refuse } from "../../core/problem.ts";
+import { toHost, toJoin } from "../objects/lobby.ts";
+import { drawCode, isDrawn } from "../platform/codes.ts";
+import { type Env, settingsOf } from "../platform/env.ts";
+import { logFault } from "../platform/log.ts";
+import { type HolderPort, lobbyAt, loungeAt } from "../platform/ports.ts";
+import { count, countFailedJoin, networkOfRequest, refuseGuesser } from "./address-limits.ts";
+import { refused } from "./http.ts";
+import { pathText } from "./path.ts";
+import { placeOf } from "./place.ts";
+import { refuseWithoutRoom } from "./room.ts";
+import { countCode, noteCode } from "./unknown-codes.ts";
+
+export function isUpgrade(request: Request): boolean {
+  return request.headers.get("upgrade")?.toLowerCase() === "websocket";
+}
+
+/**
+ * Accepts the socket, on any path, unless its address has opened too many. `/lobbies` means to host, and gets the object of
+ * a new lobby. `/lobbies/<code>` means to join, and gets that lobby's object, if it is open and has room. Anything else, and
+ * those without luck, get the lounge that this isolate is filling.
+ */
+export async function upgrade(request: Request, env: Env): Promise<Response> {
+  const network = networkOfRequest(request, env);
+  const tooMany = await count(env, "CONNECTS", network);
+  if (tooMany) return refused(tooMany);
+  const noRoom = await refuseWithoutRoom(env);
+  if (noRoom) return refused(noRoom);
+  const region = regionAt(placeOf(request));
+  const [, root, code, ...rest] = new URL(request.url).pathname.split("/");
+  const isLobbyPath = root === "lobbies" && rest.length === 0;
+  const socket = isLobbyPath
+    ? await (code ? joinSocket(env, pathText(code), network) : hostSocket(env, region))
+    : null;
+  return withSubprotocol(socket ?? (await loungeSocket(env, region)), request);
+}
+
+/**
+ * The answer with the first of the subprotocols that the client offers. They mean nothing here, but browsers and most
+ * libraries close a WebSocket whose server chooses none of those offered.
+ */
+function withSubprotocol(response: Response, request: Request): Response {
+  const offered = request.headers.get("sec-websocket-protocol")?.split(",", 1)[0]?.trim();
+  if (!offered || !response.webSocket) return response;
+  const headers = { "sec-websocket-protocol": offered };
+  return new Response(null, { status: 101, webSocket: response.webSocket, headers });
+}
+
+/** A socket in the object of a new lobby, near its host. Null if no code was free. */
+async function hostSocket(env: Env, region: Region | null): Promise<Response | null> {
+  for (let draw = 0; draw < limits.codeDraws; draw++) {
+    const code = drawCode(env);
+    const opened = await openSocket(lobbyAt(env, code, region), code, toHost);
+    if (opened) return opened;
+  }
+  return null;
+}
+
+/** A socket in the lobby of this code. Null if it is not open, or has no room, or the client guesses codes. */
+async function joinSocket(env: Env, typed: string, network: string | null): Promise<Response | null> {
+  const code = readCode(typed);
+  // The object that gets the socket shows whether there is such a lobby. A guesser is not told.
+  if (code === null || refuseGuesser(network)) return null;
+  if (isDrawn(env, code) && countCode(code) === null) {
+    const socket = await openSocket(lobbyAt(env, code), code, toJoin);
+    noteCode(code, socket !== null);
+    if (socket) return socket;
+  }
+  await countFailedJoin(env, network);
+  return null;
+}
+
+/** The lounge that this isolate is filling, by region. */
+const fillings = new Map<Region | null, Filling>();
+
+async function loungeSocket(env: Env, region: Region | null): Promise<Response> {
+  const { clientsPerLounge } = settingsOf(env);
+  for (let draw = 0; draw < limits.loungeDraws; draw++) {
+    let filling = fillings.get(region) ?? firstLounge(region);
+    // Counting saves a crowd that comes at once from trying the same full lounge all together.
+    if (filling.sent >= clientsPerLounge) filling = loungeAfterFilled(filling, loungeCount, random());
+    fillings.set(region, { ...filling, sent: filling.sent + 1 });
+    const name = loungeName(filling.lounge);
+    const response = await openSocket(loungeAt(env, name), name, "/");
+    if (response) return response;
+    // Another request may have looked farther already.
+    const now = fillings.get(region) ?? filling;
+    if (now.width <= filling.width) fillings.set(region, loungeAfterFull(now, loungeCount, random()));
+  }
+  logFault("no lounge took a socket", { region: region ?? "none" });
+  return refused(refuse("unavailable"));
+}
+
+/** Hands the socket to an object. Null if it has no room for it, or does not answer. */
+async function openSocket(
+  object: DurableObjectStub<HolderPort>,
+  holder: string,
+  path: string,
+): Promise<Response | null> {
+  try {
+    const response = await object.fetch(`http://object${path}`, { headers: { upgrade: "websocket" } });
+    return response.status === 101 ? response : null;
+  } catch (error) {
+    logFault("object unreachable", { holder }, error);
+    return null;
+  }
+}
+
+/** From 0 up to 1. */
+function random(): number {
+  const [value = 0] = crypto.getRandomValues(new Uint32Array(1));
+  return value / 2 ** 32;
+}

@@ -1,0 +1,177 @@
+import { DurableObject } from "cloudflare:workers";
+import { limits } from "../../core/limits.ts";
+import type { ListedLobby } from "../../core/wire/http.ts";
+import type { Env } from "../platform/env.ts";
+import { logFault } from "../platform/log.ts";
+import { type DirectoryPort, lobbyAt, type Page, type Search } from "../platform/ports.ts";
+import { within } from "../platform/retry.ts";
+
+/** What storage keeps of an entry. */
+type Row = {
+  lobby: ListedLobby;
+  order: number;
+  /** When its lobby was last heard of, in milliseconds since 1970, and by which process. */
+  heardAt: number;
+  boot: string;
+};
+type Entry = Row & { json: string };
+
+const prefix = "listed:";
+/** The rows of versions in which lobbies lived in homes: none of those lobbies lives. */
+const oldPrefix = "lobby:";
+
+/**
+ * One shard of the list of public lobbies, the longest open first. If nothing was heard of a lobby for a while, it is asked
+ * before it is shown. So a lobby that ended with its object, or with the whole server, is not listed.
+ */
+export class Directory extends DurableObject<Env> implements DirectoryPort {
+  /** In the order of opening. */
+  readonly #entries = new Map<string, Entry>();
+  #nextOrder = 1;
+  /** Until then every entry is believed; so is none before the last reading, because the clock was set back. */
+  #believedUntil = Number.POSITIVE_INFINITY;
+  #readAt = 0;
+  #asking: Promise<void> | null = null;
+  /** The answer of `all`, until something changes. */
+  #all: string | null = null;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    const { kv } = ctx.storage;
+    for (const [key] of [...kv.list({ prefix: oldPrefix })]) kv.delete(key);
+    const rows = [...kv.list<Row>({ prefix })].map(([, row]) => row);
+    for (const row of rows.sort((a, b) => a.order - b.order)) this.#set(row);
+  }
+
+  async put(lobby: ListedLobby): Promise<void> {
+    const order = this.#entries.get(lobby.id)?.order ?? this.#nextOrder;
+    this.#keep({ lobby, order, heardAt: Date.now(), boot: thisBoot() });
+  }
+
+  async remove(lobbyId: string): Promise<void> {
+    this.#drop(lobbyId);
+  }
+
+  async all(): Promise<string> {
+    await this.#askForDoubtful();
+    this.#all ??= this.#search({}).lobbies;
+    return this.#all;
+  }
+
+  async list(search: Search): Promise<Page> {
+    await this.#askForDoubtful();
+    return this.#search(search);
+  }
+
+  #search({ name, after = 0, limit = Number.POSITIVE_INFINITY }: Search): Page {
+    const wanted = name?.toLowerCase();
+    const now = Date.now();
+    const found: Entry[] = [];
+    for (const entry of this.#entries.values()) {
+      if (entry.order <= after || !isShown(entry, now)) continue;
+      if (wanted !== undefined && !entry.lobby.name.toLowerCase().includes(wanted)) continue;
+      const last = found.at(-1);
+      if (found.length === limit && last) return { ...page(found), next: last.order };
+      found.push(entry);
+    }
+    return page(found);
+  }
+
+  /** Waits a moment for the lobbies of all entries that are not believed without asking. */
+  async #askForDoubtful(): Promise<void> {
+    const now = Date.now();
+    const isBack = now + limits.clockSlackMs < this.#readAt;
+    this.#readAt = now;
+    if (!isBack && now < this.#believedUntil) return;
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = null;
+    });
+    await within(limits.directoryPatienceMs, this.#asking, undefined);
+    this.#all = null;
+  }
+
+  /** Asks all lobbies that there are doubts about, some at a time. */
+  async #ask(): Promise<void> {
+    const doubtful = [...this.#entries.values()].filter((entry) => !isBelieved(entry, Date.now())).reverse();
+    const askSome = async () => {
+      for (let next = doubtful.pop(); next; next = doubtful.pop()) await this.#askLobby(next);
+    };
+    await Promise.all(Array.from({ length: limits.listingAsks }, askSome));
+    const now = Date.now();
+    const times = [...this.#entries.values()].map((entry) =>
+      isBelieved(entry, now) ? entry.heardAt + limits.listingBelievedMs : now + limits.listingRetryMs,
+    );
+    this.#believedUntil = Math.min(...times);
+  }
+
+  /** A lobby that does not answer leaves its entry as it is. */
+  async #askLobby(entry: Entry): Promise<void> {
+    const { id } = entry.lobby;
+    const asked = lobbyAt(this.env, id).isListed();
+    const isListed = await within(limits.listingAskMs, asked, null).catch((error: unknown) => {
+      logFault("lobby unreachable", { lobbyId: id }, error);
+      return null;
+    });
+    const now = Date.now();
+    // What the lobby itself has said meanwhile is newer.
+    if (this.#entries.get(id) !== entry) return;
+    if (isListed) this.#hear(entry, now);
+    else if (isListed === false || Math.abs(now - entry.heardAt) > limits.listingLifeMs) this.#drop(id);
+  }
+
+  /** The lobby is open. Another process than that of before is worth a row, the time is not. */
+  #hear(entry: Entry, now: number): void {
+    const row: Row = { ...entry, heardAt: now, boot: thisBoot() };
+    if (row.boot === entry.boot) this.#set(row);
+    else this.#keep(row);
+  }
+
+  #keep({ lobby, order, heardAt, boot }: Row): void {
+    const row: Row = { lobby, order, heardAt, boot };
+    this.#set(row);
+    this.ctx.storage.kv.put<Row>(prefix + lobby.id, row);
+  }
+
+  #set(row: Row): void {
+    const { lobby, order, heardAt } = row;
+    const json = JSON.stringify(lobby);
+    if (this.#entries.get(lobby.id)?.json !== json) this.#all = null;
+    this.#entries.set(lobby.id, { ...row, json });
+    this.#nextOrder = Math.max(this.#nextOrder, order + 1);
+    const until = isBelieved(row, Date.now()) ? heardAt + limits.listingBelievedMs : 0;
+    this.#believedUntil = Math.min(this.#believedUntil, until);
+  }
+
+  #drop(lobbyId: string): void {
+    if (!this.#entries.delete(lobbyId)) return;
+    this.#all = null;
+    this.ctx.storage.kv.delete(prefix + lobbyId);
+  }
+}
+
+/** Whether it is shown without asking. Of a time in the future the clock was set back since. */
+function isBelieved({ boot, heardAt }: Row, now: number): boolean {
+  return (
+    boot === thisBoot() && heardAt <= now + limits.clockSlackMs && now < heardAt + limits.listingBelievedMs
+  );
+}
+
+/** Whether it is shown although its lobby does not answer: only what this process has heard of, not too long ago. */
+function isShown({ boot, heardAt }: Row, now: number): boolean {
+  return boot === thisBoot() && Math.abs(now - heardAt) <= limits.listingLifeMs;
+}
+
+let boot = "";
+
+/**
+ * Tells this process from those before. With `npm start` all objects are in it, and end with it. At Cloudflare an object
+ * that moves to another process asks for its lobbies once more than it would have to.
+ */
+function thisBoot(): string {
+  boot ||= crypto.randomUUID();
+  return boot;
+}
+
+function page(entries: Entry[]): Page {
+  return { lobbies: entries.map(({ json }) => json).join(","), count: entries.length };
+}

@@ -1,0 +1,133 @@
+/** Does what the lobby's state machine wants done, in its order. A later effect never overtakes an earlier one. */
+import type { Effect, Introduction } from "../../core/lobby/effect.ts";
+import type { Member } from "../../core/lobby/state.ts";
+import type { ListedLobby } from "../../core/wire/http.ts";
+import { introductions, type MemberFrame } from "./introductions.ts";
+import { Listing } from "./listing.ts";
+import type { LobbyObject } from "./lobby-machine.ts";
+
+/** What the machine hears of its effects. */
+export type EffectEvents = {
+  listingFailed(): void;
+  forget(): void;
+};
+
+export class EffectQueue {
+  readonly #object: LobbyObject;
+  readonly #events: EffectEvents;
+  /** Of a public lobby. */
+  #listing: Listing | null = null;
+  /** The last list of members that was sent to, by holder. Members are never changed in place: the same list has the same holders. */
+  #grouped: { members: readonly Member[]; byHolder: Map<string, string[]> } | null = null;
+  /** The last delivery to each other object: when it has arrived, so have those before it. */
+  readonly #underWay = new Map<string, Promise<boolean>>();
+  /** Whether the directory may still have the lobby. */
+  #isListed = false;
+  /** Effects that wait for earlier ones. */
+  #tail: Promise<void> | null = null;
+
+  constructor(object: LobbyObject, events: EffectEvents) {
+    this.#object = object;
+    this.#events = events;
+  }
+
+  /** Done when the effects are; null if that is now, because none has to wait for another object. */
+  perform(effects: readonly Effect[], incarnation: string): Promise<void> | null {
+    if (this.#tail) return this.#wait(this.#tail, effects, incarnation);
+    for (const [index, effect] of effects.entries()) {
+      const underWay = this.#do(effect, incarnation);
+      if (underWay) return this.#wait(underWay, effects.slice(index + 1), incarnation);
+    }
+    return null;
+  }
+
+  #wait(before: Promise<void>, effects: readonly Effect[], incarnation: string): Promise<void> {
+    const perform = async () => {
+      await before;
+      for (const effect of effects) await this.#do(effect, incarnation);
+    };
+    const tail = perform().finally(() => {
+      if (this.#tail === tail) this.#tail = null;
+    });
+    this.#tail = tail;
+    return tail;
+  }
+
+  /** Null when it is done. */
+  #do(effect: Effect, incarnation: string): Promise<void> | null {
+    switch (effect.kind) {
+      case "list":
+        return this.#tell(effect.lobby);
+      case "unlist":
+        return this.#tell(null);
+      case "send":
+        return this.#send(effect.to, { incarnation, frame: effect.frame });
+      case "introduce":
+        return this.#introduce(effect, incarnation);
+      case "release":
+        return this.#send(effect.to, { incarnation, frame: effect.frame, release: true });
+      case "audit":
+        return this.#send(effect.members, { incarnation });
+      case "forget":
+        return this.#forget();
+      case "answer":
+      case "save":
+        // The machine itself did these when the event happened.
+        return null;
+    }
+  }
+
+  async #tell(lobby: ListedLobby | null): Promise<void> {
+    const { env, lobbyId } = this.#object;
+    this.#listing ??= new Listing(env, lobbyId, () => this.#events.listingFailed());
+    this.#isListed = !(await this.#listing.tell(lobby)) || lobby !== null;
+  }
+
+  /** A lobby that may still be listed is not forgotten: its alarm repeats the closing. */
+  #forget(): Promise<void> | null {
+    const forget = () => {
+      if (!this.#isListed) this.#events.forget();
+    };
+    if (this.#underWay.size > 0) return Promise.all(this.#underWay.values()).then(forget);
+    forget();
+    return null;
+  }
+
+  #introduce(introduction: Introduction, incarnation: string): Promise<void> | null {
+    const { env, lobbyId } = this.#object;
+    const frames = introductions(env, lobbyId, introduction);
+    const send = (some: MemberFrame[]) => {
+      for (const { to, frame } of some) this.#send(to, { incarnation, frame });
+    };
+    if (frames instanceof Promise) return frames.then(send);
+    send(frames);
+    return null;
+  }
+
+  #send(to: readonly Member[], about: { incarnation: string; frame?: string; release?: boolean }): null {
+    const { lobbyId, connections } = this.#object;
+    for (const [holder, clientIds] of this.#byHolder(to)) {
+      const delivery = { lobbyId, to: clientIds, ...about };
+      if (holder === lobbyId) connections.deliver(delivery);
+      else this.#track(holder, this.#object.send(holder, delivery));
+    }
+    return null;
+  }
+
+  #track(holder: string, arriving: Promise<boolean>): void {
+    this.#underWay.set(holder, arriving);
+    arriving.finally(() => {
+      if (this.#underWay.get(holder) === arriving) this.#underWay.delete(holder);
+    });
+  }
+
+  #byHolder(members: readonly Member[]): Map<string, string[]> {
+    if (this.#grouped?.members === members) return this.#grouped.byHolder;
+    const groups = Map.groupBy(members, ({ holder }) => holder);
+    const byHolder = new Map(
+      Array.from(groups, ([holder, group]) => [holder, group.map(({ clientId }) => clientId)]),
+    );
+    this.#grouped = { members, byHolder };
+    return byHolder;
+  }
+}

@@ -1,0 +1,62 @@
+import { limits } from "../../core/limits.ts";
+import type { ListedLobby } from "../../core/wire/http.ts";
+import type { Env } from "../platform/env.ts";
+import { logFault } from "../platform/log.ts";
+import { retry, within } from "../platform/retry.ts";
+import { shardOf } from "./shards.ts";
+
+/**
+ * One lobby's entry in the directory. There is one call under way at most, so an old entry can never
+ * overtake a newer one; and the directory, however slow, never stops the lobby.
+ */
+export class Listing {
+  readonly #env: Env;
+  readonly #lobbyId: string;
+  readonly #failed: () => void;
+  /** What the directory should say: an entry, or null for none. */
+  #wanted: ListedLobby | null = null;
+  #calling: Promise<boolean> | null = null;
+  /** The directory did not answer in time, and has not answered since: nobody waits for it again. */
+  #late = false;
+
+  /** `failed` is called when the directory could not be told in time. */
+  constructor(env: Env, lobbyId: string, failed: () => void) {
+    this.#env = env;
+    this.#lobbyId = lobbyId;
+    this.#failed = failed;
+  }
+
+  /** True when the directory knows, false when it has had its time. */
+  async tell(lobby: ListedLobby | null): Promise<boolean> {
+    this.#wanted = lobby;
+    this.#calling ??= this.#call();
+    const told = !this.#late && (await within(limits.directoryPatienceMs, this.#calling, false));
+    if (told) return true;
+    this.#late = this.#calling !== null;
+    this.#failed();
+    return false;
+  }
+
+  async #call(): Promise<boolean> {
+    try {
+      for (let told: ListedLobby | null | undefined; told !== this.#wanted; ) {
+        const wanted = this.#wanted;
+        await retry(
+          async () => {
+            const directory = shardOf(this.#env, this.#lobbyId);
+            await (wanted ? directory.put(wanted) : directory.remove(this.#lobbyId));
+          },
+          limits.retryDelaysMs.slice(0, 2),
+        );
+        told = wanted;
+      }
+      this.#late = false;
+      return true;
+    } catch (error) {
+      logFault("directory unreachable", { lobbyId: this.#lobbyId }, error);
+      return false;
+    } finally {
+      this.#calling = null;
+    }
+  }
+}

@@ -1,0 +1,276 @@
+/**
+ * The shell around the state machine in core/lobby: one lobby, as its object runs it. It keeps the state where it outlives
+ * the object's memory, has the effects done in their order, and wakes the machine when a deadline comes.
+ */
+import { mayChat, newChatAllowance, weightOf } from "../../core/chat-allowance.ts";
+import { type Place, pickSidecar, type Sidecar } from "../../core/fleet.ts";
+import { isDue, onTime } from "../../core/lobby/clock.ts";
+import type { Effect, LobbyAnswer } from "../../core/lobby/effect.ts";
+import type { LobbyEvent } from "../../core/lobby/event.ts";
+import { type LastingState, lasting, restored } from "../../core/lobby/lasting.ts";
+import { lifeLines } from "../../core/lobby/life.ts";
+import { isHere, type LobbyState, type Member, memberOf, wakeAt } from "../../core/lobby/state.ts";
+import { step } from "../../core/lobby/step.ts";
+import { accept, type Outcome } from "../../core/problem.ts";
+import type { HostAnswer, JoinAnswer } from "../../core/wire/http.ts";
+import type { Alarm } from "../platform/alarm.ts";
+import { type Env, logsLobbies, settingsOf } from "../platform/env.ts";
+import { logFault, logLife } from "../platform/log.ts";
+import type { Admission, Delivery, News, OpenCall, StartCall } from "../platform/ports.ts";
+import type { Connections } from "../sessions/connections.ts";
+import type { LobbyHere } from "../sessions/holder.ts";
+import { EffectQueue } from "./effect-queue.ts";
+import { liveSidecars } from "./fleet.ts";
+
+/** The parts of the object that the lobby lives in. */
+export type LobbyObject = {
+  readonly env: Env;
+  /** The object's name. */
+  readonly lobbyId: string;
+  readonly storage: DurableObjectStorage;
+  readonly wakeUp: Alarm;
+  readonly connections: Connections;
+  /** Sends frames to members in another object. True once they are there, false if they are lost. */
+  send(holder: string, delivery: Delivery): Promise<boolean>;
+  /** The lobby is over, and everybody knows. */
+  over(): void;
+};
+
+/** The one row. */
+const row = "lobby";
+
+export class LobbyMachine implements LobbyHere {
+  readonly #object: LobbyObject;
+  #state: LobbyState | null = null;
+  #isStored = false;
+  #effects: EffectQueue;
+  #chat = newChatAllowance(Date.now());
+
+  constructor(object: LobbyObject) {
+    this.#object = object;
+    this.#effects = this.#newQueue();
+  }
+
+  /** Whether storage has its row. */
+  get isStored(): boolean {
+    return this.#isStored;
+  }
+
+  /** Whether there is no lobby here, nor anything left of one. */
+  get isFree(): boolean {
+    return this.#state === null;
+  }
+
+  get isOpen(): boolean {
+    return this.#state !== null && this.#state.phase.kind !== "closing";
+  }
+
+  /** Whether it is open, and in the directory. */
+  get isListed(): boolean {
+    return this.isOpen && this.#state?.isPublic === true;
+  }
+
+  /** Whether this very request of this host has opened the lobby. */
+  isMadeBy({ clientId, requestId }: Member): boolean {
+    return this.#state !== null && memberOf(this.#state, clientId)?.requestId === requestId;
+  }
+
+  async isMember(clientId: string, incarnation: string): Promise<boolean> {
+    const state = this.#state;
+    return state?.incarnation === incarnation && memberOf(state, clientId) !== undefined;
+  }
+
+  /**
+   * Takes up what sleep or a reset has left: the row, or what is attached to the host's socket. Members whose sockets this
+   * object lost are gone, and a closing that was cut short goes on. Without either it only reads.
+   */
+  revive(): void {
+    const { connections, lobbyId, wakeUp } = this.#object;
+    const sessions = [...connections];
+    const kept = this.#readRow() ?? sessions.find(({ hosted }) => hosted !== null)?.hosted ?? null;
+    if (sessions.length > 0 || this.#isStored) wakeUp.mayBeStored();
+    if (!kept) return;
+    const state = restored(kept);
+    this.#state = state;
+    // What is to come was seen to before the sleep. What should have come already may be about to, or never come.
+    const next = wakeAt(state);
+    if (next > Date.now()) wakeUp.wasToWakeBy(next);
+    else wakeUp.wakeBy(Date.now());
+    if (state.phase.kind === "closing") {
+      this.#state = { ...state, auditAt: Date.now() };
+      this.#happen({ kind: "deadline-passed" });
+      return;
+    }
+    const lost = state.members.filter(
+      (member) =>
+        isHere(state, member) && !connections.get(member.clientId)?.isIn(lobbyId, state.incarnation),
+    );
+    if (lost.length > 0)
+      this.#happen({ kind: "members-lost", clientIds: lost.map(({ clientId }) => clientId) });
+  }
+
+  async open({ host, request }: OpenCall): Promise<Outcome<Admission<HostAnswer>>> {
+    const { lobbyName, isPublic, maxMembers, onLoss, privacy } = request;
+    return await this.#admit({
+      kind: "open-requested",
+      lobbyId: this.#object.lobbyId,
+      incarnation: crypto.randomUUID(),
+      name: lobbyName,
+      isPublic,
+      maxMembers,
+      goesOn: onLoss === "continue",
+      relayOnly: privacy === "relay-only",
+      host,
+    });
+  }
+
+  async enter(member: Member): Promise<Outcome<Admission<JoinAnswer>>> {
+    return await this.#admit({ kind: "join-requested", member });
+  }
+
+  async start(call: StartCall): Promise<Outcome<null>> {
+    const timing = settingsOf(this.#object.env);
+    return await this.#answer({ kind: "start-requested", ...call, timing });
+  }
+
+  /** Takes news of a member. False if there is no such member in this lobby. */
+  hear({ incarnation, event }: News): boolean {
+    const state = this.#state;
+    const isOld = incarnation !== undefined && incarnation !== state?.incarnation;
+    if (!state || isOld) return false;
+    if (event.kind === "message-sent" && !this.#mayChat(event.clientId, event.text)) {
+      return memberOf(state, event.clientId) !== undefined;
+    }
+    this.#happen(event);
+    return this.#state !== null && memberOf(this.#state, event.clientId) !== undefined;
+  }
+
+  /** These members could not be reached. */
+  lose(clientIds: string[], incarnation: string | undefined): void {
+    if (clientIds.length > 0 && this.#state?.incarnation === incarnation)
+      this.#happen({ kind: "members-lost", clientIds });
+  }
+
+  /** The object's alarm has come: does what is due. */
+  alarm(): void {
+    if (!this.#state || !isDue(this.#state, Date.now())) return;
+    const failed = (error: unknown) =>
+      logFault("an alarm was not dealt with", { lobbyId: this.#object.lobbyId }, error);
+    this.#wake().catch(failed);
+  }
+
+  /** Sees to the next alarm. */
+  seeToAlarm(): void {
+    if (this.#state) this.#object.wakeUp.wakeBy(wakeAt(this.#state));
+  }
+
+  /** Deletes the row of a lobby that is over. */
+  deleteRow(): void {
+    if (this.#isStored && !this.#state) this.#object.storage.kv.delete(row);
+    this.#isStored = false;
+  }
+
+  /** All of the object's storage is deleted. */
+  deleted(): void {
+    this.#isStored = false;
+  }
+
+  /** A deadline has passed. Done when what follows from it is. */
+  async #wake(): Promise<void> {
+    if (!this.#state) return;
+    const now = Date.now();
+    const { phase } = onTime(this.#state, now, true);
+    const reminding = phase.kind === "gathering" && phase.remindAt <= now;
+    const sidecar = reminding
+      ? await this.#pickSidecar({ place: phase.place, not: phase.sidecar })
+      : undefined;
+    await this.#happen({ kind: "deadline-passed", sidecar }).done;
+    this.seeToAlarm();
+  }
+
+  async #pickSidecar(wish: { place?: Place | undefined; not: string }): Promise<Sidecar | undefined> {
+    return pickSidecar(await liveSidecars(this.#object.env, true), wish);
+  }
+
+  #mayChat(clientId: string, text: string): boolean {
+    const { chatDeliveriesPerSecond: perSecond } = settingsOf(this.#object.env);
+    const members = this.#state?.members.length ?? 1;
+    return mayChat(this.#chat, clientId, members, Date.now(), { perSecond, weight: weightOf(text) });
+  }
+
+  async #admit<Answer extends HostAnswer>(event: LobbyEvent): Promise<Outcome<Admission<Answer>>> {
+    const outcome = await this.#answer<Answer>(event);
+    if (!outcome.ok) return outcome;
+    return accept({ answer: outcome.value, incarnation: this.#state?.incarnation ?? "" });
+  }
+
+  /** The answer to a request, once what must be known before it is known. */
+  async #answer<T extends LobbyAnswer>(event: LobbyEvent): Promise<Outcome<T>> {
+    const { effects, done } = this.#happen(event);
+    if (done) await done;
+    const answer = effects.find((effect) => effect.kind === "answer");
+    if (!answer) throw new Error(`${event.kind} was not answered`);
+    return answer.outcome as Outcome<T>;
+  }
+
+  /**
+   * Takes the event into the state, keeps it if it must be, and sends what there is to send: one turn, no await.
+   * Without a `done`, all is done.
+   */
+  #happen(event: LobbyEvent): { effects: Effect[]; done: Promise<void> | null } {
+    const [before, now] = [this.#state, Date.now()];
+    const { state, effects } = step(before, event, now);
+    this.#state = state;
+    // Chat changes no state.
+    if (state !== before && logsLobbies(this.#object.env)) logLife(lifeLines(before, event, state, now));
+    if (effects.some(({ kind }) => kind === "save")) this.#save();
+    return { effects, done: this.#effects.perform(effects, (state ?? before)?.incarnation ?? "") };
+  }
+
+  /**
+   * A lobby of which something must survive its sockets is a row, written before anybody hears of the change. Another's
+   * state is attached to its host's socket and ends with it: that costs nothing.
+   */
+  #save(): void {
+    const { storage, connections, wakeUp } = this.#object;
+    const state = this.#state;
+    if (!state) return;
+    const host = connections.get(state.hostId);
+    if (state.isLasting) {
+      if (host?.hosted) host.hosted = null;
+      storage.kv.put<LastingState>(row, lasting(state));
+      this.#isStored = true;
+    } else if (host) {
+      host.hosted = state.phase.kind === "closing" ? null : lasting(state);
+    }
+    wakeUp.wakeBy(wakeAt(state));
+  }
+
+  /** The row, if there is one that can be read. */
+  #readRow(): LastingState | null {
+    const { storage, lobbyId } = this.#object;
+    const kept = storage.kv.get<LastingState>(row);
+    if (kept === undefined) return null;
+    this.#isStored = true;
+    if (kept.lobbyId === lobbyId && Array.isArray(kept.members)) return kept;
+    logFault("a lobby's row cannot be read, so the lobby is over", { lobbyId });
+    return null;
+  }
+
+  #newQueue(): EffectQueue {
+    return new EffectQueue(this.#object, {
+      listingFailed: () => this.#happen({ kind: "listing-failed" }),
+      forget: () => this.#forget(),
+    });
+  }
+
+  /** Nothing of this lobby is left: the next one of this code begins anew. */
+  #forget(): void {
+    const host = this.#object.connections.get(this.#state?.hostId ?? "");
+    if (host) host.hosted = null;
+    this.#state = null;
+    this.#effects = this.#newQueue();
+    this.#chat = newChatAllowance(Date.now());
+    this.#object.over();
+  }
+}

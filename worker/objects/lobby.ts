@@ -1,0 +1,115 @@
+import { limits } from "../../core/limits.ts";
+import type { Member } from "../../core/lobby/state.ts";
+import { type Outcome, refuse } from "../../core/problem.ts";
+import type { HostAnswer, JoinAnswer } from "../../core/wire/http.ts";
+import type { Env } from "../platform/env.ts";
+import { logFault } from "../platform/log.ts";
+import type { Admission, LobbyPort, OpenCall, StartCall } from "../platform/ports.ts";
+import { Holder } from "../sessions/holder.ts";
+import type { Session } from "../sessions/session.ts";
+import { LobbyMachine } from "./lobby-machine.ts";
+
+/** What a client that is given to a lobby's object wants: the path of the request to the object. */
+export const toHost = "/host";
+export const toJoin = "/join";
+
+/**
+ * One lobby, named by its code. It owns the WebSockets of members that connected on its path, and its mediation. Its name
+ * may be asked for when there is no such lobby: then it only reads, and leaves nothing behind.
+ */
+export class Lobby extends Holder implements LobbyPort {
+  protected override readonly lobbyHere: LobbyMachine;
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.lobbyHere = new LobbyMachine({
+      env,
+      lobbyId: this.holder,
+      storage: ctx.storage,
+      wakeUp: this.wakeUp,
+      connections: this.connections,
+      send: (name, delivery) => this.send(name, delivery),
+      over: () => this.#tidy(),
+    });
+    try {
+      this.lobbyHere.revive();
+    } catch (error) {
+      // A constructor that throws would throw at each wake, and may cost the sockets.
+      logFault("a lobby could not be revived", { lobbyId: this.holder }, error);
+    }
+  }
+
+  /** Takes the socket of a client that means this lobby; 409 if there is no such lobby, or no room. */
+  override async fetch(request: Request): Promise<Response> {
+    const { pathname } = new URL(request.url);
+    const hasRoom =
+      pathname === toHost
+        ? this.lobbyHere.isFree && this.connections.size === 0
+        : this.lobbyHere.isOpen && this.#guests < limits.guestsHeld;
+    return hasRoom ? await this.admit() : new Response(null, { status: 409 });
+  }
+
+  async open(call: OpenCall): Promise<Outcome<Admission<HostAnswer>>> {
+    const { host } = call;
+    // Somebody who is gone may keep the code.
+    this.connections.stir();
+    const isOwn = host.holder === this.holder || this.lobbyHere.isMadeBy(host);
+    // Clients of a former lobby of this code, or one that is about to host here.
+    if (!isOwn && this.connections.size > 0) return refuse("code_taken");
+    return await this.lobbyHere.open(call);
+  }
+
+  async enter(member: Member): Promise<Outcome<Admission<JoinAnswer>>> {
+    // Somebody who is gone may hold the place, or the name.
+    this.connections.stir();
+    return await this.lobbyHere.enter(member);
+  }
+
+  async start(call: StartCall): Promise<Outcome<null>> {
+    return await this.lobbyHere.start(call);
+  }
+
+  async isMember(clientId: string, incarnation: string): Promise<boolean> {
+    return await this.lobbyHere.isMember(clientId, incarnation);
+  }
+
+  async isListed(): Promise<boolean> {
+    return this.lobbyHere.isListed;
+  }
+
+  override async alarm(): Promise<void> {
+    try {
+      await super.alarm();
+      this.lobbyHere.alarm();
+    } catch (error) {
+      logFault("an alarm was not dealt with", { lobbyId: this.holder }, error);
+    } finally {
+      this.lobbyHere.seeToAlarm();
+      this.#tidy();
+    }
+  }
+
+  protected override ended(session: Session): void {
+    super.ended(session);
+    this.#tidy();
+  }
+
+  /** Sessions here that are in no lobby, or in another. */
+  get #guests(): number {
+    return [...this.connections].filter(({ lobbyId }) => lobbyId !== this.holder).length;
+  }
+
+  /** Nobody can list objects: what an object keeps when its lobby is over and its clients are gone would be kept for ever. */
+  #tidy(): void {
+    if (!this.lobbyHere.isFree) return;
+    if (this.connections.sessions > 0) {
+      this.lobbyHere.deleteRow();
+      return;
+    }
+    if (!this.lobbyHere.isStored && !this.wakeUp.isStored) return;
+    const failed = (error: unknown) => logFault("a lobby was not deleted", { lobbyId: this.holder }, error);
+    this.ctx.storage.deleteAll().catch(failed);
+    this.lobbyHere.deleted();
+    this.wakeUp.deleted();
+  }
+}

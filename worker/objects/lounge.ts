@@ -1,0 +1,16 @@
+import { settingsOf } from "../platform/env.ts";
+import { Holder } from "../sessions/holder.ts";
+
+/**
+ * Holds the WebSockets of clients that connected before they knew their lobby, as Orion's clients do. A socket cannot
+ * move, so what they ask and say goes from here to their lobbies.
+ */
+export class Lounge extends Holder {
+  protected override readonly lobbyHere = null;
+
+  /** Takes a client's socket; 409 if the lounge is full. */
+  override async fetch(): Promise<Response> {
+    const isFull = this.connections.size >= settingsOf(this.env).clientsPerLounge;
+    return isFull ? new Response(null, { status: 409 }) : await this.admit();
+  }
+}

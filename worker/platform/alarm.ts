@@ -1,0 +1,62 @@
+/** An object's one alarm: it comes by the earliest time that anything in the object has asked for. */
+export class Alarm {
+  readonly #storage: DurableObjectStorage;
+  /** An alarm will come by then, or earlier. */
+  #at = Number.POSITIVE_INFINITY;
+  /** Whether that is all there is: after a sleep there may be an earlier one. */
+  #isKnown = false;
+  #isStored = false;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+  }
+
+  /** Whether storage may have something of it: even an alarm that has come leaves a table behind. */
+  get isStored(): boolean {
+    return this.#isStored;
+  }
+
+  /** Sees to it that the alarm comes in time. One that comes early costs less than setting it again. */
+  wakeBy(at: number): void {
+    if (at >= this.#at) return;
+    this.#at = at;
+    this.#isKnown = true;
+    this.#isStored = true;
+    this.#storage.setAlarm(at);
+  }
+
+  /** The object has slept, so alarms may have been set before. */
+  mayBeStored(): void {
+    this.#isStored = true;
+  }
+
+  /** Takes up, after a sleep, what was asked for before it. */
+  wasToWakeBy(at: number): void {
+    this.#at = Math.min(this.#at, at);
+  }
+
+  /** Like `wakeBy`, for a time that was probably asked for before a sleep: to look costs a thousandth of setting it. */
+  async isSetBy(at: number): Promise<void> {
+    if (at >= this.#at) return;
+    if (!this.#isKnown) {
+      const set = await this.#storage.getAlarm();
+      if (set !== null) this.wasToWakeBy(set);
+      this.#isKnown = true;
+    }
+    this.wakeBy(at);
+  }
+
+  /** It has come: whoever waits for more asks again. */
+  rang(): void {
+    this.#at = Number.POSITIVE_INFINITY;
+    this.#isKnown = true;
+    this.#isStored = true;
+  }
+
+  /** All of the object's storage was deleted, and the alarm with it. */
+  deleted(): void {
+    this.#at = Number.POSITIVE_INFINITY;
+    this.#isKnown = true;
+    this.#isStored = false;
+  }
+}

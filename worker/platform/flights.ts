@@ -1,0 +1,115 @@
+/**
+ * One flight per pair: between two objects each direction has one call under way at most; what arrives
+ * meanwhile goes in the next, together. Order is kept, idle traffic pays no delay, busy traffic batches itself.
+ */
+import { limits } from "../../core/limits.ts";
+import { logFault } from "./log.ts";
+import { retry } from "./retry.ts";
+
+/** Items that travel together. The id tells the receiver a repeated batch from a new one. */
+export type Batch<Item> = { id: string; items: Item[] };
+
+/** What the one who sends does, and hears. */
+export type Dispatch<Item, Reply> = {
+  /** Sends a batch to a peer. It is repeated when it fails. */
+  call(peer: string, batch: Batch<Item>): Promise<Reply>;
+  /** A batch has arrived, and was answered with this. */
+  arrived(reply: Reply): void;
+  /** A batch never arrived, as far as is known. */
+  lost(peer: string, items: Item[], error: unknown): void;
+};
+
+/** The flights of one object, by the name of the object they go to. */
+export class Flights<Item, Reply> {
+  readonly #dispatch: Dispatch<Item, Reply>;
+  readonly #lines = new Map<string, Line<Item>>();
+
+  constructor(dispatch: Dispatch<Item, Reply>) {
+    this.#dispatch = dispatch;
+  }
+
+  /** Sends the item after all that went to this peer before. True once it is acknowledged, false if it is lost. */
+  push(peer: string, item: Item): Promise<boolean> {
+    const line = this.#lines.get(peer) ?? this.#newLine(peer);
+    if (line.items.length >= limits.flightQueue) {
+      // Later, not in the middle of what pushed it.
+      queueMicrotask(() => this.#lose(peer, [item], new Error("too much is waiting for this object")));
+      return Promise.resolve(false);
+    }
+    line.items.push(item);
+    return line.next.promise;
+  }
+
+  #newLine(peer: string): Line<Item> {
+    const line: Line<Item> = { items: [], next: Promise.withResolvers() };
+    this.#lines.set(peer, line);
+    // What is pushed in the same turn goes with the first batch.
+    queueMicrotask(() => this.#fly(peer, line));
+    return line;
+  }
+
+  async #fly(peer: string, line: Line<Item>): Promise<void> {
+    while (line.items.length > 0) {
+      const { items, next } = line;
+      line.items = [];
+      line.next = Promise.withResolvers();
+      next.resolve(await this.#arrive(peer, items));
+    }
+    line.next.resolve(true);
+    this.#lines.delete(peer);
+  }
+
+  async #arrive(peer: string, items: Item[]): Promise<boolean> {
+    const batch = { id: crypto.randomUUID(), items };
+    try {
+      const call = () => this.#dispatch.call(peer, batch);
+      const reply = await retry(call, limits.retryDelaysMs, { evenOverloaded: true });
+      this.#undisturbed(peer, () => this.#dispatch.arrived(reply));
+      return true;
+    } catch (error) {
+      this.#lose(peer, items, error);
+      return false;
+    }
+  }
+
+  #lose(peer: string, items: Item[], error: unknown): void {
+    this.#undisturbed(peer, () => this.#dispatch.lost(peer, items, error));
+  }
+
+  /** A flight goes on, whatever the one that hears of it makes of it. */
+  #undisturbed(peer: string, tell: () => void): void {
+    try {
+      tell();
+    } catch (fault) {
+      logFault("a flight was not dealt with", { peer }, fault);
+    }
+  }
+}
+
+type Line<Item> = { items: Item[]; next: PromiseWithResolvers<boolean> };
+
+/** What an object answered to the last batch of each peer, so that a repeated one is answered and not done again. */
+export class Answers<Answer> {
+  readonly #last = new Map<string, { id: string; answer: Answer; at: number }>();
+  #askedAt = 0;
+
+  /** `now` is in milliseconds since 1970. */
+  once(peer: string, { id }: { id: string }, now: number, answer: () => Answer): Answer {
+    // After so long a pause, or a jump of the clock, everything is remembered for one more interval.
+    const pauseMs = now - this.#askedAt;
+    if (pauseMs < 0 || pauseMs > limits.batchRememberedMs)
+      for (const last of this.#last.values()) last.at = now;
+    this.#askedAt = now;
+    const last = this.#last.get(peer);
+    if (last?.id === id) return last.answer;
+    const fresh = answer();
+    // The one that is silent for longest comes first.
+    this.#last.delete(peer);
+    this.#last.set(peer, { id, answer: fresh, at: now });
+    for (const [silent, { at }] of this.#last) {
+      if (at + limits.batchRememberedMs > now) break;
+      this.#last.delete(silent);
+    }
+    return fresh;
+  }
+}

@@ -1,0 +1,97 @@
+/** One JSON object a line. Never a token, a secret or a player's address. */
+import { type Bucket, draw, newBucket, type Rate } from "../../core/allowance.ts";
+import { limits } from "../../core/limits.ts";
+import type { LifeLine } from "../../core/lobby/life.ts";
+import { tokenShape } from "../../core/printable.ts";
+
+type Detail = string | number | boolean;
+export type Details = { [name: string]: Detail | { [name: string]: Detail } | undefined };
+
+/** Lines of one level. Those that are too many are not written; the next that is says how many were left out before it. */
+type Lines = {
+  level: "error" | "info";
+  write(line: string): void;
+  rate(): Rate;
+  bucket: Bucket;
+  /** Lines not written since the last that was, by what they were about. */
+  leftOut: Map<string, number>;
+};
+
+function linesOf(level: Lines["level"], write: Lines["write"], rate: () => Rate): Lines {
+  return { level, write, rate, bucket: newBucket(rate(), 0), leftOut: new Map() };
+}
+
+const faults = linesOf(
+  "error",
+  (line) => console.error(line),
+  () => {
+    return { burst: limits.faultLineBurst, perSecond: limits.faultLinesPerSecond };
+  },
+);
+const refusals = linesOf(
+  "info",
+  (line) => console.log(line),
+  () => {
+    return { burst: limits.refusalLineBurst, perSecond: limits.refusalLinesPerSecond };
+  },
+);
+
+const lives = linesOf(
+  "info",
+  (line) => console.log(line),
+  () => {
+    return { burst: limits.lobbyLineBurst, perSecond: limits.lobbyLinesPerSecond };
+  },
+);
+
+/** When a fault of each kind was written last, in milliseconds since 1970. The kinds are texts of this code, a dozen. */
+const written = new Map<string, number>();
+
+/**
+ * A fault of ours, or of the platform. In a long outage every request brings one: of a kind that was not written for a while
+ * the next line always is, of the others only so many a second.
+ */
+export function logFault(what: string, details: Details = {}, error?: unknown): void {
+  const now = Date.now();
+  const isFirst = now - (written.get(what) ?? Number.NEGATIVE_INFINITY) >= limits.faultLineAgainMs;
+  if (!draw(faults.bucket, faults.rate(), now) && !isFirst) {
+    leaveOut(faults, what);
+    return;
+  }
+  written.set(what, now);
+  write(faults, what, { ...details, ...(error !== undefined && { error: reason(error) }) });
+}
+
+/** Something that a stranger can do as often as it likes: only so many lines a second. */
+export function logRefusal(what: string, details: Details = {}): void {
+  if (draw(refusals.bucket, refusals.rate(), Date.now())) write(refusals, what, details);
+  else leaveOut(refusals, what);
+}
+
+/** The life of a lobby, for an operator who wants to read it: so many lines a second. */
+export function logLife(lines: readonly LifeLine[]): void {
+  for (const { what, ...details } of lines) {
+    if (draw(lives.bucket, lives.rate(), Date.now())) write(lives, what, details);
+    else leaveOut(lives, what);
+  }
+}
+
+function leaveOut({ leftOut }: Lines, what: string): void {
+  leftOut.set(what, (leftOut.get(what) ?? 0) + 1);
+}
+
+function write(lines: Lines, what: string, details: Details): void {
+  const { level, leftOut } = lines;
+  const missing = leftOut.size > 0 && { leftOut: Object.fromEntries(leftOut) };
+  lines.write(JSON.stringify({ time: new Date().toISOString(), level, what, ...details, ...missing }));
+  leftOut.clear();
+}
+
+/** UTF-16 units of an error's text: others wrote it. */
+const longestReason = 300;
+
+/** What an error says, without what it may have quoted. */
+export function reason(error: unknown): string {
+  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return text.replace(tokenShape, "(a token)").slice(0, longestReason);
+}

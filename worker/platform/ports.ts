@@ -1,0 +1,123 @@
+/** What the objects say to each other, and how they find each other. Everything here is plain data: it crosses RPC. */
+import type { Place, Sidecar } from "../../core/fleet.ts";
+import type { MemberEvent } from "../../core/lobby/event.ts";
+import type { Member } from "../../core/lobby/state.ts";
+import { loungeShape, type Region, regionOfLounge } from "../../core/lounges.ts";
+import type { Sighting } from "../../core/mapping.ts";
+import type { Outcome } from "../../core/problem.ts";
+import type { HostAnswer, HostRequest, JoinAnswer, ListedLobby } from "../../core/wire/http.ts";
+import type { Heartbeat } from "../../core/wire/sidecar-post.ts";
+import type { Env } from "./env.ts";
+import type { Batch } from "./flights.ts";
+
+/** `requestId` names one HTTP request, so that a call can be repeated when its answer was lost. */
+export type HostCall = { clientId: string; requestId: string; request: Omit<HostRequest, "token"> };
+/** `lobbyId` is null where the text that a player typed can be no code: there is no such lobby, but other refusals come first. */
+export type JoinCall = { clientId: string; requestId: string; lobbyId: string | null; peerName: string };
+/** `sidecar`: the best for the host; none if none is alive. The Worker reads it, so that no lobby has to ask the fleet. */
+export type StartCall = {
+  clientId: string;
+  requestId: string;
+  sidecar: Sidecar | undefined;
+  place?: Place | undefined;
+};
+export type Seen = { clientId: string; sighting: Sighting };
+
+/** What a host wants, for the lobby's object. */
+export type OpenCall = { lobbyId: string; host: Member; request: Omit<HostRequest, "token"> };
+/** A lobby's answer to a new member, and which lobby of this code it is. */
+export type Admission<Answer> = { answer: Answer; incarnation: string };
+
+/** A frame for some of an object's sessions. Without a frame it only asks whether they are still there and in this lobby. */
+export type Delivery = {
+  lobbyId: string;
+  incarnation: string;
+  to: string[];
+  frame?: string;
+  release?: boolean;
+};
+/**
+ * News of a member for its lobby. Without an incarnation it is of the member that `requestId` made, if there is one.
+ * `requestId`: what made it a member, as its holder knows it.
+ */
+export type News = {
+  lobbyId: string;
+  incarnation?: string | undefined;
+  requestId?: string | undefined;
+  event: MemberEvent;
+};
+/** What one object has to say to another. */
+export type Message = News | Delivery;
+/** A session that a lobby, or its holder, does not have as a member. */
+export type Stray = {
+  lobbyId: string;
+  clientId: string;
+  incarnation?: string | undefined;
+  requestId?: string | undefined;
+};
+
+/** What each object that holds sockets does for the Worker and for other objects. */
+export interface HolderPort extends Rpc.DurableObjectBranded {
+  fetch(request: Request): Promise<Response>;
+  hostLobby(call: HostCall): Promise<Outcome<HostAnswer>>;
+  joinLobby(call: JoinCall): Promise<Outcome<JoinAnswer>>;
+  /** Undoes what this request did, if it did anything: the client was told that it did not. */
+  takeBack(clientId: string, requestId: string): Promise<void>;
+  startMediation(lobbyId: string | null, call: StartCall): Promise<Outcome<null>>;
+  /** Ids of the clients whose lobby could not be told. */
+  observe(seen: Seen[]): Promise<string[]>;
+  /** Answers with the strays: members that the lobby here does not have, and sessions that are not here in that lobby. */
+  receive(from: string, batch: Batch<Message>): Promise<Stray[]>;
+  /** The server stops: closes each client's socket. */
+  goodbye(): Promise<void>;
+}
+
+/** What a lobby's object does besides. Each of these may be repeated. */
+export interface LobbyPort extends HolderPort {
+  open(call: OpenCall): Promise<Outcome<Admission<HostAnswer>>>;
+  enter(member: Member): Promise<Outcome<Admission<JoinAnswer>>>;
+  start(call: StartCall): Promise<Outcome<null>>;
+  isMember(clientId: string, incarnation: string): Promise<boolean>;
+  /** Whether it is open and public. */
+  isListed(): Promise<boolean>;
+}
+
+/** `name`: only lobbies whose name contains it, in any case. `after`: only those listed later than this one. */
+export type Search = { name?: string | undefined; after?: number; limit?: number | undefined };
+/** `lobbies` is the inside of a JSON array. `next` is where to go on, if there is more. */
+export type Page = { lobbies: string; count: number; next?: number };
+
+/** What a shard of the directory does. */
+export interface DirectoryPort extends Rpc.DurableObjectBranded {
+  /** Lists a lobby, or brings its entry up to date. */
+  put(lobby: ListedLobby): Promise<void>;
+  remove(lobbyId: string): Promise<void>;
+  /** All lobbies, as the inside of a JSON array. */
+  all(): Promise<string>;
+  list(search: Search): Promise<Page>;
+}
+
+/** What the fleet does. */
+export interface FleetPort extends Rpc.DurableObjectBranded {
+  /** False for a heartbeat that is not newer than the last of this sidecar. */
+  hear(beat: Heartbeat, from: { address?: string | undefined; place?: Place | undefined }): Promise<boolean>;
+  live(): Promise<Sidecar[]>;
+}
+
+/** The object that holds sockets under this name. */
+export function holderAt(env: Env, name: string): DurableObjectStub<HolderPort> {
+  return loungeShape.test(name) ? loungeAt(env, name) : lobbyAt(env, name);
+}
+
+export function loungeAt(env: Env, name: string): DurableObjectStub<HolderPort> {
+  return env.LOUNGE.getByName(name, hintOf(regionOfLounge(name)));
+}
+
+/** The lobby of this code. `region`: where it is put if this call creates it, so only who acts for its host says one. */
+export function lobbyAt(env: Env, code: string, region: Region | null = null): DurableObjectStub<LobbyPort> {
+  return env.LOBBY.getByName(code, hintOf(region));
+}
+
+function hintOf(region: Region | null): DurableObjectNamespaceGetDurableObjectOptions {
+  return region ? { locationHint: region } : {};
+}

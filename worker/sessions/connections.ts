@@ -1,0 +1,175 @@
+/** The WebSockets that one object holds: who is there, what may wait for clients to read it, and how they go. */
+import { limits } from "../../core/limits.ts";
+import { closures } from "../../core/problem.ts";
+import { serverMessage } from "../../core/wire/server-message.ts";
+import type { Alarm } from "../platform/alarm.ts";
+import { logFault, logRefusal } from "../platform/log.ts";
+import type { Delivery, Stray } from "../platform/ports.ts";
+import { Backlog } from "./backlog.ts";
+import { Pings } from "./pings.ts";
+import { Session } from "./session.ts";
+
+/** What happens to connections, other than by their own messages. */
+export type ConnectionEvents = {
+  /** The session is over. */
+  ended(session: Session): void;
+  /** Clients that were thrown out do not go, and too much memory waits for them. */
+  stuck(): void;
+};
+
+export class Connections {
+  readonly #ctx: DurableObjectState;
+  readonly #events: ConnectionEvents;
+  readonly #byId = new Map<string, Session>();
+  readonly #bySocket = new Map<WebSocket, Session>();
+  readonly #pings: Pings;
+  readonly #backlog = new Backlog();
+
+  /** With those that were open before the object slept. */
+  constructor(ctx: DurableObjectState, alarm: Alarm, events: ConnectionEvents) {
+    this.#ctx = ctx;
+    this.#events = events;
+    this.#pings = new Pings(ctx, alarm);
+    for (const socket of ctx.getWebSockets()) {
+      const session = Session.revive(socket);
+      if (session) this.#hold(session);
+    }
+  }
+
+  /** All that are open, and those that were thrown out and do not go. */
+  get size(): number {
+    return this.#ctx.getWebSockets().length;
+  }
+
+  /** Sessions that are not over. */
+  get sessions(): number {
+    return this.#byId.size;
+  }
+
+  [Symbol.iterator](): Iterator<Session> {
+    return this.#byId.values();
+  }
+
+  get(clientId: string): Session | undefined {
+    return this.#byId.get(clientId);
+  }
+
+  /** Takes the server's end of a new client's socket, and tells the client who it is. */
+  admit(socket: WebSocket, token: string, clientId: string): void {
+    this.#ctx.acceptWebSocket(socket);
+    const session = Session.admit(socket, token, clientId);
+    this.#hold(session);
+    this.send(session, serverMessage("client_registered", { token, clientId, pingMs: limits.pingMs }));
+  }
+
+  /** The session that has said something on this socket; undefined if it is over. */
+  hear(socket: WebSocket): Session | undefined {
+    const session = this.#bySocket.get(socket);
+    if (session) session.spokeAt = Date.now();
+    this.stir();
+    return session;
+  }
+
+  /** What the client said made sense, so it probably reads, too. */
+  trust(session: Session): void {
+    this.#backlog.settle(session);
+  }
+
+  /** Something happens here: a good moment to look for those that stopped pinging. */
+  stir(): void {
+    if (this.#pings.isLookDue) this.wake();
+  }
+
+  /** The object's alarm has come. No other event: what wakes the object may be the client's sign of life. */
+  wake(): void {
+    for (const session of this.#pings.look(this)) {
+      // Whatever goes wrong with one, the others are looked at.
+      try {
+        this.expel(session, "pingless");
+      } catch (error) {
+        logFault("a silent client was not dealt with", { clientId: session.id }, error);
+      }
+    }
+  }
+
+  /** The client says that it pings from now on. */
+  expectPings(session: Session): void {
+    this.#pings.expect(session);
+  }
+
+  send(session: Session, frame: string): void {
+    if (!session.send(frame) || !this.#backlog.add(session, frame)) return;
+    // Later, not in the middle of what its lobby does.
+    queueMicrotask(() => {
+      const culprit = this.#backlog.culprit(session, (one) => this.#pings.lastOf(one));
+      if (culprit) this.expel(culprit, "unanswered");
+    });
+  }
+
+  /** Hands a lobby's frame to its members here. Returns those that are not here, or not in that lobby. */
+  deliver({ lobbyId, incarnation, to, frame, release }: Delivery): Stray[] {
+    const strays: Stray[] = [];
+    for (const clientId of to) {
+      const session = this.#byId.get(clientId);
+      if (!session?.isIn(lobbyId, incarnation)) {
+        strays.push({ lobbyId, incarnation, clientId });
+        continue;
+      }
+      if (frame !== undefined) this.send(session, frame);
+      if (release) session.release();
+    }
+    return strays;
+  }
+
+  /** The lobby does not know this member: the client has not heard that the lobby closed. */
+  drop({ lobbyId, clientId, incarnation, requestId }: Stray): void {
+    const session = this.#byId.get(clientId);
+    const membership = session?.membership;
+    if (!session || membership?.lobbyId !== lobbyId) return;
+    // What is told late may be of a membership before.
+    if (incarnation !== undefined && incarnation !== membership.incarnation) return;
+    if (requestId !== undefined && requestId !== membership.requestId) return;
+    session.membership = null;
+    this.send(session, serverMessage("lobby_closed", { lobbyId, lobbyName: membership.lobbyName }));
+  }
+
+  /** The socket is closed. */
+  gone(socket: WebSocket): void {
+    this.#lose(socket);
+    this.#backlog.gone(socket);
+  }
+
+  /** Throws a client out, unless it is gone already. */
+  expel(session: Session, why: keyof typeof closures): void {
+    if (!this.#bySocket.has(session.socket)) return;
+    logRefusal("a client was thrown out", { code: why, clientId: session.id, lobbyId: session.lobbyId });
+    this.#backlog.closing(session);
+    this.#lose(session.socket);
+    const [code, reason] = closures[why];
+    session.socket.close(code, reason);
+    if (this.#backlog.isStuck) this.#events.stuck();
+  }
+
+  /** The server stops. All sockets close first, so that no client hears how the others leave. */
+  closeAll(): void {
+    const sessions = [...this.#byId.values()];
+    const [code, reason] = closures.stopping;
+    for (const { socket } of sessions) socket.close(code, reason);
+    for (const { socket } of sessions) this.#lose(socket);
+  }
+
+  #hold(session: Session): void {
+    this.#byId.set(session.id, session);
+    this.#bySocket.set(session.socket, session);
+  }
+
+  /** A session is over, if it was not before. */
+  #lose(socket: WebSocket): void {
+    const session = this.#bySocket.get(socket);
+    if (!session) return;
+    this.#bySocket.delete(socket);
+    this.#byId.delete(session.id);
+    this.#backlog.settle(session);
+    this.#events.ended(session);
+  }
+}

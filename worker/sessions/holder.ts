@@ -1,0 +1,363 @@
+/**
+ * An object that holds clients' WebSockets: a lounge, or a lobby. It is the authority on which lobby each of its sessions
+ * is in. It takes what clients ask and say to that lobby, here or in another object, and the lobby's frames to them.
+ */
+import { DurableObject } from "cloudflare:workers";
+import { spend } from "../../core/allowance.ts";
+import { limits } from "../../core/limits.ts";
+import { readCode } from "../../core/lobby/code.ts";
+import type { MemberEvent } from "../../core/lobby/event.ts";
+import { loungeShape, regionOfLounge } from "../../core/lounges.ts";
+import { type Outcome, type Refusal, refuse, refuseFor } from "../../core/problem.ts";
+import { sameText } from "../../core/token.ts";
+import { type ClientMessage, readClientMessage } from "../../core/wire/client-message.ts";
+import type { HostAnswer, JoinAnswer } from "../../core/wire/http.ts";
+import { pingText, pongText } from "../../core/wire/ping.ts";
+import { Alarm } from "../platform/alarm.ts";
+import { drawCode } from "../platform/codes.ts";
+import type { Env } from "../platform/env.ts";
+import { Answers, type Batch, Flights } from "../platform/flights.ts";
+import { issueToken } from "../platform/keys.ts";
+import { logFault } from "../platform/log.ts";
+import {
+  type Admission,
+  type Delivery,
+  type HolderPort,
+  type HostCall,
+  holderAt,
+  type JoinCall,
+  type LobbyPort,
+  lobbyAt,
+  type Message,
+  type News,
+  type Seen,
+  type StartCall,
+  type Stray,
+} from "../platform/ports.ts";
+import { retry } from "../platform/retry.ts";
+import { Connections } from "./connections.ts";
+import { enter, undo } from "./joining.ts";
+import { type Membership, Session } from "./session.ts";
+import { isSendable, isTooLarge, messageText } from "./websocket.ts";
+
+/** What sessions ask of a lobby. */
+type Asked = Pick<LobbyPort, "open" | "enter" | "start" | "isMember">;
+
+/** The lobby that lives in a holder's own object. */
+export interface LobbyHere {
+  /** Whether it can be opened by a session here. */
+  readonly isFree: boolean;
+  /** Takes news of a member. False if it has no such member. */
+  hear(news: News): boolean;
+  /** These members could not be reached. */
+  lose(clientIds: string[], incarnation: string | undefined): void;
+}
+
+export abstract class Holder extends DurableObject<Env> implements HolderPort {
+  protected readonly wakeUp: Alarm;
+  protected readonly connections: Connections;
+  /** The object's name, which tokens carry: a code, or that of a lounge. */
+  protected readonly holder: string;
+  readonly #flights: Flights<Message, Stray[]>;
+  readonly #answers = new Answers<Stray[]>();
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    this.holder = ctx.id.name ?? "";
+    this.wakeUp = new Alarm(ctx.storage);
+    this.connections = new Connections(ctx, this.wakeUp, {
+      ended: (session) => this.ended(session),
+      stuck: () => this.#end(),
+    });
+    this.#flights = new Flights({
+      call: (name, batch) => holderAt(env, name).receive(this.holder, batch),
+      arrived: (strays) => this.#giveUp(strays),
+      lost: (name, messages, error) => this.#messagesLost(name, messages, error),
+    });
+  }
+
+  /** The lobby that lives in this object; a lounge has none. */
+  protected abstract readonly lobbyHere: (LobbyHere & Asked) | null;
+
+  abstract override fetch(request: Request): Promise<Response>;
+
+  /** Takes a client's socket: the answer to its upgrade. */
+  protected async admit(): Promise<Response> {
+    const id = Session.drawId();
+    const token = await issueToken(this.env, this.holder, id);
+    const { 0: theirs, 1: ours } = new WebSocketPair();
+    this.connections.admit(ours, token, id);
+    return new Response(null, { status: 101, webSocket: theirs });
+  }
+
+  /** A client's message. Anything else is ignored; a flood or an oversized message closes the socket. */
+  override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): void {
+    const session = this.connections.hear(socket);
+    if (!session) return;
+    const verdict = spend(session.allowance, Date.now());
+    if (isTooLarge(data)) this.connections.expel(session, "frame_too_large");
+    else if (verdict === "close") this.connections.expel(session, "flood");
+    else if (verdict === "take") {
+      this.connections.trust(session);
+      const text = messageText(data);
+      // The platform answers a ping in a text frame, and passes on one in a binary frame.
+      if (text === pingText) this.connections.send(session, pongText);
+      else if (text !== null) this.#read(session, text);
+    }
+  }
+
+  /** The socket is closed, so the session is over. */
+  override webSocketClose(socket: WebSocket, code: number): void {
+    this.connections.gone(socket);
+    // Without an answer the client would see its close complete only seconds later.
+    socket.close(isSendable(code) ? code : 1000);
+  }
+
+  override webSocketError(socket: WebSocket): void {
+    this.connections.gone(socket);
+  }
+
+  override async alarm(): Promise<void> {
+    this.wakeUp.rang();
+    this.connections.wake();
+  }
+
+  async goodbye(): Promise<void> {
+    this.connections.closeAll();
+  }
+
+  async hostLobby({ clientId, requestId, request }: HostCall): Promise<Outcome<HostAnswer>> {
+    const session = this.connections.get(clientId);
+    if (!session) return refuse("invalid_token");
+    const tooMany = this.#countRequest(session, requestId);
+    if (tooMany) return tooMany;
+    const host = { clientId, name: request.hostName, holder: this.holder, requestId };
+    return await this.#enter<HostAnswer>(session, requestId, async (aim) => {
+      const { membership } = session;
+      const before = membership?.requestId === requestId ? membership.lobbyId : null;
+      for (const lobbyId of before === null ? this.#codes() : [before]) {
+        aim(lobbyId);
+        const outcome = await this.#ask(lobbyId, { clientId, requestId }, (lobby) =>
+          lobby.open({ lobbyId, host, request }),
+        );
+        if (outcome.ok || !outcome.codes.includes("code_taken")) return outcome;
+      }
+      return refuse("code_taken");
+    });
+  }
+
+  async joinLobby({ clientId, requestId, lobbyId, peerName }: JoinCall): Promise<Outcome<JoinAnswer>> {
+    this.connections.stir();
+    const session = this.connections.get(clientId);
+    if (!session) return refuse("invalid_token");
+    const tooMany = this.#countRequest(session, requestId);
+    if (tooMany) return tooMany;
+    return await this.#enter<JoinAnswer>(session, requestId, async (aim) => {
+      const wait = session.guessesAgainIn;
+      if (wait > 0) return refuseFor(wait);
+      const member = { clientId, name: peerName, holder: this.holder, requestId };
+      if (lobbyId !== null) aim(lobbyId);
+      const outcome =
+        lobbyId === null
+          ? refuse("no_such_lobby")
+          : await this.#ask(lobbyId, member, (lobby) => lobby.enter(member));
+      if (!outcome.ok && outcome.codes.includes("no_such_lobby")) session.countFailedJoin();
+      return outcome;
+    });
+  }
+
+  async takeBack(clientId: string, requestId: string): Promise<void> {
+    const session = this.connections.get(clientId);
+    const membership = session && (await undo(session, requestId));
+    if (membership) this.#tell(membership, { kind: "member-left", clientId, requestId });
+  }
+
+  async startMediation(lobbyId: string | null, call: StartCall): Promise<Outcome<null>> {
+    const session = this.connections.get(call.clientId);
+    if (!session) return refuse("invalid_token");
+    const tooMany = this.#countRequest(session, call.requestId);
+    if (tooMany) return tooMany;
+    if (lobbyId === null) return refuse("no_such_lobby");
+    try {
+      return await retry(() => this.#lobbyAt(lobbyId).start(call), limits.promptRetryDelaysMs);
+    } catch (error) {
+      logFault("lobby unreachable", { lobbyId }, error);
+      return refuse("unavailable");
+    }
+  }
+
+  async observe(seen: Seen[]): Promise<string[]> {
+    const told = await Promise.all(
+      seen.map(({ clientId, sighting }) => {
+        const membership = this.connections.get(clientId)?.membership;
+        return !membership || this.#tell(membership, { kind: "endpoint-seen", clientId, sighting });
+      }),
+    );
+    return seen.filter((_, i) => !told[i]).map(({ clientId }) => clientId);
+  }
+
+  async receive(from: string, batch: Batch<Message>): Promise<Stray[]> {
+    this.connections.stir();
+    return this.#answers.once(from, batch, Date.now(), () =>
+      batch.items.flatMap((message) => this.#take(message)),
+    );
+  }
+
+  /** A session here is over. */
+  protected ended({ id: clientId, membership }: Session): void {
+    if (membership) this.#tell(membership, { kind: "member-left", clientId });
+  }
+
+  /** Sends frames to a lobby's members in another object. True once they are there, false if they are lost. */
+  protected send(name: string, delivery: Delivery): Promise<boolean> {
+    return this.#flights.push(name, delivery);
+  }
+
+  #lobbyAt(lobbyId: string): Asked {
+    if (this.lobbyHere && lobbyId === this.holder) return this.lobbyHere;
+    // The host's request creates the object: near the host, as far as its lounge tells.
+    const region = loungeShape.test(this.holder) ? regionOfLounge(this.holder) : null;
+    return lobbyAt(this.env, lobbyId, region);
+  }
+
+  /** Codes for a new lobby, as long as none of them was free. */
+  *#codes(): Iterable<string> {
+    if (this.lobbyHere?.isFree) yield this.holder;
+    for (let draw = 0; draw < limits.codeDraws; draw++) yield drawCode(this.env);
+  }
+
+  #enter<Answer extends HostAnswer>(
+    session: Session,
+    requestId: string,
+    ask: (aim: (lobbyId: string) => void) => Promise<Outcome<Admission<Answer>>>,
+  ): Promise<Outcome<Answer>> {
+    return enter(session, requestId, ask, {
+      isHere: () => this.connections.get(session.id) === session,
+      isMember: (one) => this.#isMember(one),
+      giveBack: ({ lobbyId, incarnation, clientId }) =>
+        this.#tell({ lobbyId, incarnation }, { kind: "member-left", clientId }),
+    });
+  }
+
+  /** Asks a lobby to let a session in. If nobody can know whether it did, the session leaves it again. */
+  async #ask<T>(
+    lobbyId: string,
+    { clientId, requestId }: { clientId: string; requestId: string },
+    ask: (lobby: Asked) => Promise<Outcome<T>>,
+  ): Promise<Outcome<T>> {
+    try {
+      return await retry(() => ask(this.#lobbyAt(lobbyId)), limits.promptRetryDelaysMs);
+    } catch (error) {
+      logFault("lobby unreachable", { lobbyId }, error);
+      this.#tell({ lobbyId, requestId }, { kind: "member-left", clientId, requestId });
+      return refuse("unavailable");
+    }
+  }
+
+  /** Whether the session's lobby has it as a member. If it has not, the session is in none. */
+  async #isMember({ id: clientId, membership }: Session): Promise<boolean> {
+    if (!membership) return false;
+    const { lobbyId, incarnation } = membership;
+    try {
+      const asked = () => this.#lobbyAt(lobbyId).isMember(clientId, incarnation);
+      if (await asked()) return true;
+    } catch (error) {
+      logFault("lobby unreachable", { lobbyId }, error);
+      return true;
+    }
+    this.connections.drop({ lobbyId, clientId, incarnation });
+    return false;
+  }
+
+  /** Tells a lobby of a member. True once it knows. `about`: the membership, as the session knows it. */
+  #tell(
+    { lobbyId, incarnation, requestId }: Pick<Membership, "lobbyId"> & Partial<Membership>,
+    event: MemberEvent,
+  ): true | Promise<boolean> {
+    const news = { lobbyId, incarnation, requestId, event };
+    if (!this.lobbyHere || lobbyId !== this.holder) return this.#flights.push(lobbyId, news);
+    this.#giveUp(this.#hear(news));
+    return true;
+  }
+
+  /** Takes one message of a batch, whatever becomes of the others. Returns the strays. */
+  #take(message: Message): Stray[] {
+    try {
+      return "to" in message ? this.connections.deliver(message) : this.#hear(message);
+    } catch (error) {
+      logFault("a message was not dealt with", { lobbyId: message.lobbyId }, error);
+      return [];
+    }
+  }
+
+  /** News of a member for the lobby here. Returns the member if it is none, and has not just left. */
+  #hear(news: News): Stray[] {
+    const { lobbyId, incarnation, requestId } = news;
+    const { kind, clientId } = news.event;
+    const isKnown = lobbyId === this.holder && this.lobbyHere?.hear(news) === true;
+    return isKnown || kind === "member-left" ? [] : [{ lobbyId, clientId, incarnation, requestId }];
+  }
+
+  /** Strays of what this object has sent: members of its lobby that are gone, or sessions that are in no lobby there. */
+  #giveUp(strays: readonly Stray[]): void {
+    for (const [incarnation, some] of Map.groupBy(strays, (stray) => stray.incarnation)) {
+      const members = some.filter(({ lobbyId }) => lobbyId === this.holder);
+      this.lobbyHere?.lose(
+        members.map(({ clientId }) => clientId),
+        incarnation,
+      );
+      for (const stray of some) this.connections.drop(stray);
+    }
+  }
+
+  #messagesLost(name: string, messages: Message[], error: unknown): void {
+    logFault("object unreachable", { from: this.holder, holder: name, lost: messages.length }, error);
+    for (const message of messages) {
+      if ("to" in message) this.lobbyHere?.lose(message.to, message.incarnation);
+    }
+  }
+
+  #countRequest(session: Session, requestId: string): Refusal | null {
+    const seconds = session.countRequest(requestId);
+    return seconds > 0 ? refuseFor(seconds) : null;
+  }
+
+  /** Nothing else gives the memory back that clients take who do not go. The platform would end the object later, and others with it. */
+  #end(): void {
+    logFault("an object ended itself: clients that were thrown out do not go", { holder: this.holder });
+    this.ctx.abort("Too much waits for clients that do not read.");
+  }
+
+  /** Whatever becomes of a message, its sender's socket and its lobby go on. */
+  #read(session: Session, text: string): void {
+    try {
+      const message = readClientMessage(text);
+      if (message && sameText(message.token, session.token)) this.#obey(session, message);
+    } catch (error) {
+      const { id: clientId, lobbyId } = session;
+      logFault("a message was not dealt with", { clientId, lobbyId }, error);
+    }
+  }
+
+  #obey(session: Session, message: ClientMessage): void {
+    const { id: clientId, membership } = session;
+    if (message.method === "client_pings") this.connections.expectPings(session);
+    if (!membership) return;
+    switch (message.method) {
+      case "lobby_messaging_send":
+        if (readCode(message.lobbyId) !== membership.lobbyId) return;
+        this.#tell(membership, { kind: "message-sent", clientId, text: message.message });
+        return;
+      case "ptpMediation_unseen":
+        this.#tell(membership, { kind: "silence-reported", clientId, mediation: message.mediation });
+        return;
+      case "ptpMediation_peersConnection_success":
+      case "ptpMediation_peersConnection_failure": {
+        const connected = message.method === "ptpMediation_peersConnection_success";
+        const { mediation, report } = message;
+        this.#tell(membership, { kind: "connection-reported", clientId, connected, mediation, report });
+        return;
+      }
+    }
+  }
+}

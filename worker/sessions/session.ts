@@ -1,0 +1,168 @@
+/** A client's presence at the edge. It lasts as long as its WebSocket, and so does what is attached to that. */
+import { draw, fill, newAllowance, newBucket, type Rate, secondsUntilOne } from "../../core/allowance.ts";
+import { limits } from "../../core/limits.ts";
+import type { LastingState } from "../../core/lobby/lasting.ts";
+import { clientIdBytes } from "../../core/token.ts";
+import { encodeBase64Url } from "../../core/wire/base64.ts";
+
+/** What a socket's attachment keeps of its session through hibernation: at most 16 KiB. */
+type Attachment = {
+  id: string;
+  token: string;
+  membership: Membership | null;
+  /** The lobby here of which it is the host, as long as storage need not keep it. */
+  hosted: LastingState | null;
+  /** When it said that it pings, in milliseconds since 1970. */
+  pingsSince?: number;
+  /** When a look first found it silent, in milliseconds since 1970. */
+  doubtedSince?: number;
+};
+
+const requestRate: Rate = { burst: limits.requestBurst, perSecond: limits.requestsPerSecond };
+const failedJoinRate: Rate = { burst: limits.failedJoinBurst, perSecond: limits.failedJoinsPerSecond };
+
+/** The lobby that a session is in. `requestId`: what made it a member. */
+export type Membership = { lobbyId: string; lobbyName: string; incarnation: string; requestId: string };
+
+/** A lobby that is being asked to take the session in. One at a time: two racing requests cannot both win. */
+type Entering = { requestId: string; lobbyId: string; released: boolean; ended: Promise<void> };
+
+export class Session {
+  readonly socket: WebSocket;
+  readonly allowance = newAllowance(Date.now());
+  entering: Entering | null = null;
+  /** When it last said something, in milliseconds since 1970; 0 for never since its object woke. */
+  spokeAt = 0;
+  // In memory alone: an object that slept has had no request for a while.
+  readonly #requests = newBucket(requestRate, Date.now());
+  readonly #failedJoins = newBucket(failedJoinRate, Date.now());
+  /** The request counted last: repeated, it is the same. */
+  #counted = "";
+  readonly #kept: Attachment;
+  #keeping = false;
+
+  private constructor(socket: WebSocket, kept: Attachment) {
+    this.socket = socket;
+    this.#kept = kept;
+  }
+
+  /** The session of a socket that was just accepted. */
+  static admit(socket: WebSocket, token: string, id: string): Session {
+    const session = new Session(socket, { id, token, membership: null, hosted: null });
+    session.#keep();
+    return session;
+  }
+
+  /** The session of a socket that outlived its object's memory. Null if the socket is closing. */
+  static revive(socket: WebSocket): Session | null {
+    const kept: Attachment | null = socket.deserializeAttachment();
+    return kept && socket.readyState === WebSocket.OPEN ? new Session(socket, kept) : null;
+  }
+
+  static drawId(): string {
+    return encodeBase64Url(crypto.getRandomValues(new Uint8Array(clientIdBytes)));
+  }
+
+  get id(): string {
+    return this.#kept.id;
+  }
+
+  get token(): string {
+    return this.#kept.token;
+  }
+
+  get membership(): Membership | null {
+    return this.#kept.membership;
+  }
+
+  set membership(membership: Membership | null) {
+    this.#kept.membership = membership;
+    this.#keep();
+  }
+
+  get hosted(): LastingState | null {
+    return this.#kept.hosted;
+  }
+
+  set hosted(hosted: LastingState | null) {
+    this.#kept.hosted = hosted;
+    this.#keep();
+  }
+
+  /** When it said that it pings, in milliseconds since 1970; null if it never did. */
+  get pingsSince(): number | null {
+    return this.#kept.pingsSince ?? null;
+  }
+
+  set pingsSince(at: number) {
+    this.#kept.pingsSince = at;
+    this.#keep();
+  }
+
+  /** When a look first found it silent, in milliseconds since 1970; null if the last one did not. */
+  get doubtedSince(): number | null {
+    return this.#kept.doubtedSince ?? null;
+  }
+
+  set doubtedSince(at: number | null) {
+    if (at === this.doubtedSince) return;
+    if (at === null) delete this.#kept.doubtedSince;
+    else this.#kept.doubtedSince = at;
+    this.#keep();
+  }
+
+  /** The lobby the session is in, or about to be. */
+  get lobbyId(): string | undefined {
+    return this.membership?.lobbyId ?? this.entering?.lobbyId;
+  }
+
+  /** Whether it is in this lobby, or is being let in: then it does not know yet which lobby of this code it is. */
+  isIn(lobbyId: string, incarnation: string): boolean {
+    const { membership } = this;
+    if (!membership) return this.entering?.lobbyId === lobbyId;
+    return membership.lobbyId === lobbyId && membership.incarnation === incarnation;
+  }
+
+  /** The lobby is over for this session, perhaps before it heard that it was in. */
+  release(): void {
+    if (this.membership) this.membership = null;
+    else if (this.entering) this.entering.released = true;
+  }
+
+  /** Counts a request to host, join or start. Seconds until it may be made; 0 for now. */
+  countRequest(requestId: string): number {
+    if (this.#counted === requestId || draw(this.#requests, requestRate, Date.now())) {
+      this.#counted = requestId;
+      return 0;
+    }
+    return secondsUntilOne(this.#requests, requestRate);
+  }
+
+  /** Seconds until it may try another code, after so many of no lobby. */
+  get guessesAgainIn(): number {
+    fill(this.#failedJoins, failedJoinRate, Date.now());
+    return secondsUntilOne(this.#failedJoins, failedJoinRate);
+  }
+
+  /** Counts a code of no lobby. */
+  countFailedJoin(): void {
+    draw(this.#failedJoins, failedJoinRate, Date.now());
+  }
+
+  /** Whether it was sent: nothing can be to a socket that is closing; its close event tells the lobby. */
+  send(frame: string): boolean {
+    if (this.socket.readyState !== WebSocket.OPEN) return false;
+    this.socket.send(frame);
+    return true;
+  }
+
+  /** Once for all that changes in a turn: no object goes to sleep in the middle of one. */
+  #keep(): void {
+    if (this.#keeping) return;
+    this.#keeping = true;
+    queueMicrotask(() => {
+      this.#keeping = false;
+      this.socket.serializeAttachment(this.#kept);
+    });
+  }
+}

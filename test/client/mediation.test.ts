@@ -10,7 +10,7 @@ import { limits } from "../../core/limits.ts";
 import { readClientMessage } from "../../core/wire/client-message.ts";
 import type { Server } from "../../local/server.ts";
 import { Player } from "../support/player.ts";
-import { postAsSidecar, sealedOf, secret, tokenOf } from "../support/secret.ts";
+import { holderOf, nameUnder, postAsSidecar, sealedOf, secret, tokenOf } from "../support/secret.ts";
 import { startTestServer } from "../support/server.ts";
 import { decode, encode } from "../support/wire.ts";
 import { layCable } from "./cable.ts";
@@ -317,8 +317,8 @@ test("on a server of Orion's own, players with a UDP stack of their own are conn
     const text = bytes.toString();
     heard.push(text);
     const token = JSON.parse(Buffer.from(text.slice(text.indexOf(":") + 1), "base64").toString()).token;
-    const [holder, clientId] = String(token).split(".");
-    const observations = [{ holder, clientId, ip: address, port }];
+    const [, clientId] = String(token).split(".");
+    const observations = [{ holder: holderOf(token), clientId, ip: address, port }];
     void postAsSidecar(silent.url, "/sidecar/observations", { observations });
   });
   const there = await connect(silent.url);
@@ -359,7 +359,8 @@ test("datagrams that get lost on the way to the server are sent again, until bot
   for (const socket of sockets) {
     socket.on("message", (bytes, { address: ip, port }) => {
       const { payload } = decode(bytes.toString().split(".")[0] ?? "");
-      const { holder, clientId, nonce, candidates } = Object(payload);
+      const { holder: masked, clientId, nonce, candidates } = Object(payload);
+      const holder = nameUnder(masked, clientId);
       const times = (asked.get(nonce) ?? 0) + 1;
       asked.set(nonce, times);
       if (times < 3) return;

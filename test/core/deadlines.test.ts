@@ -17,7 +17,6 @@ import {
   left,
   listingFailed,
   lobbyOf,
-  member,
   noon,
   otherSidecar,
   phaseOf,

@@ -1,5 +1,6 @@
 /** Who holds a player's socket is chosen by the path it is opened on. Players notice nothing but speed. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { loungeShape } from "../../core/lounges.ts";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player, rollCall } from "../support/player.ts";
 import { startTestServer } from "../support/server.ts";
@@ -30,35 +31,55 @@ async function getConnected(lobbyId: string, host: Player, ...guests: Player[]):
     expect(player.methods.slice(-2)).toEqual(["ptpMediation_success", "lobby_closed"]);
 }
 
-test("whoever connects on a lobby's path is at home where its host is, before and after joining", async () => {
+test("a player who connects on a lobby's path is held by that lobby, before and after joining", async () => {
   const { lobbyId, host } = await lobbyOf(1, server.url, { maxMembers: 3 });
+  expect(host.holder).toMatch(loungeShape);
   for (const [name, path] of [
     ["Ann", `/lobbies/${lobbyId}`],
     ["Ben", `/lobbies/${lobbyId.toLowerCase()}`],
   ] as const) {
     const guest = await Player.connect(server.url, path);
-    expect(guest.holder).toBe(host.holder);
+    expect(guest.holder).toBe(lobbyId);
     expect(await guest.join(lobbyId, name)).toMatchObject({ status: 200 });
     await rollCall(lobbyId, guest, host);
   }
 });
 
-test("whoever connects on any other path gets the home that is being filled", async () => {
+test("a player who connects on any other path gets the lounge that is being filled", async () => {
   const { host } = await lobbyOf(1, server.url);
-  for (const path of ["/", "/ping", "/lobbies", "/lobbies/ABCDE/join"]) {
-    // In this server every home is full with one.
-    expect((await Player.connect(server.url, path)).holder).not.toBe(host.holder);
+  for (const path of ["/", "/ping", "/lobbies/ABCDE/join", "/lobby"]) {
+    const player = await Player.connect(server.url, path);
+    expect(player.holder).toMatch(loungeShape);
+    // In this server each lounge is full with one.
+    expect(player.holder).not.toBe(host.holder);
   }
 });
 
-test("players who connect one after another share a home, until it is full", async () => {
+test("a player who connects to host is held by a new lobby, and gets its code", async () => {
+  const hosts = await Player.crowd(8, server.url, "/lobbies");
+  expect(new Set(hosts.map(({ holder }) => holder)).size).toBe(8);
+  for (const host of hosts) {
+    expect(await host.host()).toMatchObject({ status: 201, body: { lobbyId: host.holder } });
+  }
+});
+
+test("a token does not show the code of the lobby that holds its player", async () => {
+  const { lobbyId, all } = await lobbyOf(3, server.url, { direct: true });
+  for (const { token } of all) {
+    expect(token).not.toContain(lobbyId);
+    expect(atob((token.split(".")[0] ?? "").replaceAll("-", "+").replaceAll("_", "/"))).not.toContain(lobbyId);
+  }
+  expect(new Set(all.map(({ token }) => token.split(".")[0])).size).toBe(3);
+});
+
+test("players who connect one after another share a lounge, until it is full", async () => {
   const own = await startTestServer({ vars: { clientsPerLounge: 3 } });
   try {
-    const homes: string[] = [];
-    for (let i = 0; i < 9; i++) homes.push((await Player.connect(own.url)).holder);
-    expect(homes.slice(0, 3)).toEqual(Array(3).fill(homes[0]));
-    expect(homes.slice(3, 6)).toEqual(Array(3).fill(homes[3]));
-    expect(new Set(homes).size).toBe(3);
+    const lounges: string[] = [];
+    for (let i = 0; i < 9; i++) lounges.push((await Player.connect(own.url)).holder);
+    expect(lounges.slice(0, 3)).toEqual(Array(3).fill(lounges[0]));
+    expect(lounges.slice(3, 6)).toEqual(Array(3).fill(lounges[3]));
+    expect(new Set(lounges).size).toBe(3);
   } finally {
     await own.stop();
   }
@@ -98,14 +119,14 @@ test("whoever connected to one lobby may join another", async () => {
   await rollCall(there.lobbyId, guest, ...there.all);
   expect(here.host.methods).toEqual([]);
 
-  // That the lobby it is at home in closes does not concern it.
+  // It is no member of the lobby that holds it, so the end of that lobby does not concern it.
   await here.host.leave();
   await rollCall(there.lobbyId, guest, ...there.all);
   expect(guest.methods).not.toContain("lobby_closed");
   await getConnected(there.lobbyId, there.host, ...there.guests, guest);
 });
 
-test("whoever is at home in a closed lobby can host again, and its new lobby has a code of its own", async () => {
+test("a member of a closed lobby can host again, and the new lobby has another code", async () => {
   const { lobbyId, host, guests } = await lobbyOf(3, server.url, { direct: true });
   const [first, second] = guests;
   if (!first || !second) throw new Error("too few guests");
@@ -135,7 +156,7 @@ test("the same players can be connected again and again, on the same sockets", a
   }
 });
 
-test("a code whose lobby has closed leads to a home all the same", async () => {
+test("a player who connects with the code of a closed lobby can host all the same", async () => {
   const { lobbyId, host, guests } = await lobbyOf(2, server.url, { direct: true });
   await host.leave();
   await guests[0]?.hears("lobby_closed");
@@ -190,7 +211,7 @@ test("when a host leaves, guests from everywhere hear that it is closed", async 
   }
 });
 
-test("whoever is at home in a lobby without having joined hears nothing of it", async () => {
+test("a player who is held by a lobby without having joined hears nothing of it", async () => {
   const { lobbyId, host } = await lobbyOf(1, server.url, { direct: true, maxMembers: 4 });
   const onlooker = await Player.connect(server.url, `/lobbies/${lobbyId}`);
   const guest = await Player.connect(server.url, `/lobbies/${lobbyId}`);

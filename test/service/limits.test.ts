@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player, post, rollCall } from "../support/player.ts";
 import { expectRefused } from "../support/refusal.ts";
+import { tokenOf } from "../support/secret.ts";
 import { startTestServer } from "../support/server.ts";
 import { encode } from "../support/wire.ts";
 
@@ -15,11 +16,16 @@ afterAll(() => server.stop());
 
 const kibibyte = 1024;
 
-/** A token as whoever has the secret makes it. */
-function tokenFor(holder: string, clientId: string, withSecret = secret): string {
-  const key = createHmac("sha256", withSecret).update("orion-edge token v1").digest();
-  const mac = createHmac("sha256", key).update(`${holder}.${clientId}`).digest().subarray(0, 16);
-  return `${holder}.${clientId}.${mac.toString("base64url")}`;
+/** A token as anybody makes it who has the secret. */
+function tokenFor(holder: string, clientId: string, under = secret): string {
+  return tokenOf(clientId, { holder, under });
+}
+
+/** A token with this text instead of a masked name, signed as it should be. */
+function tokenSaying(masked: string, clientId: string): string {
+  const key = createHmac("sha256", secret).update("orion-edge token v2").digest();
+  const mac = createHmac("sha256", key).update(`${masked}.${clientId}`).digest().subarray(0, 16);
+  return `${masked}.${clientId}.${mac.toString("base64url")}`;
 }
 
 for (const direct of [false, true]) {
@@ -128,28 +134,29 @@ test("a frame is measured in bytes", async () => {
 const wrongTokens: [string, (player: Player) => string][] = [
   [
     "of another client, with this one's mac",
-    ({ holder, token }) => `${holder}.AAAAAAAAAAAAAAAA.${token.split(".")[2]}`,
+    ({ token }) => token.replace(/\.[^.]+\./, ".AAAAAAAAAAAAAAAA."),
   ],
   ["with the last character changed", ({ token }) => token.slice(0, -1) + (token.endsWith("A") ? "Q" : "A")],
-  ["with another mac", ({ holder, clientId }) => `${holder}.${clientId}.${"A".repeat(22)}`],
+  ["with another mac", ({ token }) => token.slice(0, -22) + "A".repeat(22)],
   [
     "made with another secret",
     ({ holder, clientId }) => tokenFor(holder, clientId, randomBytes(32).toString("hex")),
   ],
-  ["without its mac", ({ holder, clientId }) => `${holder}.${clientId}`],
-  ["with an empty mac", ({ holder, clientId }) => `${holder}.${clientId}.`],
+  ["without its mac", ({ token }) => token.slice(0, -23)],
+  ["with an empty mac", ({ token }) => token.slice(0, -22)],
   ["with a space", ({ token }) => ` ${token}`],
   ["with a new line", ({ token }) => `${token}\n`],
   ["with something more", ({ token }) => `${token}.${token}`],
-  ["with its home in upper case", ({ token }) => token.toUpperCase()],
+  ["in upper case", ({ token }) => token.toUpperCase()],
   [
-    "of a home where the client is not",
-    ({ holder, clientId }) => tokenFor(String(Number(holder) + 1), clientId),
+    "of a lounge where the client is not",
+    ({ holder, clientId }) => tokenFor(`l${Number(holder.slice(1)) + 1}`, clientId),
   ],
-  ["of a home that never was", ({ clientId }) => tokenFor("99999999", clientId)],
-  ["with zeros before its home", ({ holder, clientId }) => tokenFor(`0${holder}`, clientId)],
+  ["of a lounge that never was", ({ clientId }) => tokenFor("l58999", clientId)],
+  ["of a lobby that never was", ({ clientId }) => tokenFor("ZZZZZ", clientId)],
+  ["of a name that is too long", ({ clientId }) => tokenFor("l".repeat(33), clientId)],
   ["of a client that never was", ({ holder }) => tokenFor(holder, "AAAAAAAAAAAAAAAA")],
-  ["of a home of another shape", ({ clientId }) => tokenFor("home", clientId)],
+  ["that names its holder in clear", ({ holder, clientId }) => tokenSaying(holder, clientId)],
 ];
 
 test.each(wrongTokens)("a token %s is refused everywhere", async (_, forge) => {

@@ -256,7 +256,7 @@ test("an outage does not fill the log either: its errors are counted, and anothe
   const most = limits.faultLineBurst + ((Date.now() - began) / 1000) * limits.faultLinesPerSecond + 2;
   expect(errors().length).toBeGreaterThanOrEqual(limits.faultLineBurst);
   expect(errors().length).toBeLessThanOrEqual(most);
-  expect(read(errors()).filter(({ what }) => what === "home unreachable")).toMatchObject([
+  expect(read(errors()).filter(({ what }) => what === "object unreachable")).toMatchObject([
     { holder: host.holder },
   ]);
   let more = 0;

@@ -50,7 +50,7 @@ describe("over UDP", () => {
   };
   const where = () => ({ ip: "127.0.0.1", port: ada.port });
   const cookie = () => cookieOf("127.0.0.1", ada.port, { now });
-  const whoAndWhere = () => ({ holder: "17", clientId: "Ada-------------", ...where() });
+  const whoAndWhere = () => ({ holder: "l17", clientId: "Ada-------------", ...where() });
 
   test("a player that probes both ports is told at each where it is seen, and posted once with both", async () => {
     const request = probe({ candidates, cookie: cookie() });
@@ -197,7 +197,7 @@ describe("the two ports' sights of one player", () => {
   });
 
   const sight = (port: number, about: Partial<Sighting> = {}): Sighting => ({
-    holder: "17",
+    holder: "l17",
     clientId: "Ada-------------",
     endpoint: { ip: "192.0.2.1", port },
     candidates: [],

@@ -63,8 +63,8 @@ describe("datagrams", () => {
     await vi.waitFor(() => expect(edge.observed.flat()).toHaveLength(2), soon);
     expect(edge.observed.flat()).toEqual(
       expect.arrayContaining([
-        { holder: "17", clientId: "four------------", ip: "127.0.0.1", port: four.address().port },
-        { holder: "17", clientId: "six-------------", ip: "::1", port: six.address().port },
+        { holder: "l17", clientId: "four------------", ip: "127.0.0.1", port: four.address().port },
+        { holder: "l17", clientId: "six-------------", ip: "::1", port: six.address().port },
       ]),
     );
     expect(sidecar.counts).toEqual({ observed: 2, junk: 0, forged: 0, dropped: 0 });
@@ -115,8 +115,8 @@ describe("datagrams", () => {
     "a token of __proto__": `ptpMediation_connect:${base64(`{"__proto__":{"token":"${genuine}"}}`)}`,
     "a token that is too short": encode("ptpMediation_connect", { token: genuine.slice(0, -1) }),
     "a token with more after it": encode("ptpMediation_connect", { token: `${genuine}\n` }),
-    "a token of a home that is none": encode("ptpMediation_connect", {
-      token: tokenOf("Ada", { holder: "017" }),
+    "a token with a name that is too long": encode("ptpMediation_connect", {
+      token: tokenOf("Ada", { holder: "x".repeat(40) }),
     }),
     "a genuine message with a byte before it": ` ${datagramOf(genuine)}`,
     "a message of HTTP": "GET / HTTP/1.1\r\nhost: x\r\n\r\n",
@@ -154,7 +154,7 @@ describe("datagrams", () => {
       tokenOf("Eve", { under: "another secret of that length...." }),
       `${signed}${"A".repeat(22)}`,
       tokenOf("Ada").replace("Ada", "Bob"),
-      tokenOf("Ada").replace(/^17/, "18"),
+      tokenOf("Ada").replace(/^[^.]+/, tokenOf("Ada", { holder: "l18" }).split(".")[0] ?? ""),
     ];
     for (const token of forged) await sendTo(sidecar, socket, datagramOf(token));
     await vi.waitFor(() => expect(sidecar.counts.forged).toBe(forged.length), soon);

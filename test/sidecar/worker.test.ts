@@ -76,9 +76,9 @@ describe("the path of a datagram", () => {
     await Promise.all([idler, ...all].map((player) => player.leave()));
   });
 
-  test("a forged token touches no object, where a genuine one touches its home", async () => {
+  test("a forged token touches no object, where a genuine one touches the one it names", async () => {
     const databases = async () =>
-      (await readdir(join(folder, "do", "orion-edge-Home"))).filter((name) => /^[0-9a-f]{64}/.test(name));
+      (await readdir(join(folder, "do", "orion-edge-Lounge"))).filter((name) => /^[0-9a-f]{64}/.test(name));
     const stranger = createSocket("udp4");
     let heard = 0;
     stranger.on("message", () => {
@@ -87,11 +87,11 @@ describe("the path of a datagram", () => {
     const before = await databases();
     const { forged } = sidecar.counts;
     const under = "another secret of that length....";
-    stranger.send(datagramOf(tokenOf("Eve", { holder: "2001", under })), sidecar.port, "127.0.0.1");
+    stranger.send(datagramOf(tokenOf("Eve", { holder: "l2001", under })), sidecar.port, "127.0.0.1");
     await vi.waitFor(() => expect(sidecar.counts.forged).toBe(forged + 1), soon);
     expect((await heartbeatPost()).status).toBe(200);
     expect(await databases()).toEqual(before);
-    stranger.send(datagramOf(tokenOf("Ada", { holder: "2002" })), sidecar.port, "127.0.0.1");
+    stranger.send(datagramOf(tokenOf("Ada", { holder: "l2002" })), sidecar.port, "127.0.0.1");
     await vi.waitFor(async () => expect((await databases()).length).toBeGreaterThan(before.length), soon);
     expect(heard).toBe(0);
     stranger.close();
@@ -101,7 +101,7 @@ describe("the path of a datagram", () => {
 const beat = { name: "test", port: 5990, load: 0, leaving: true };
 const heartbeat = "/sidecar/heartbeat";
 const observations = "/sidecar/observations";
-const seen = { holder: "17", clientId: "a".repeat(16), ip: "192.0.2.1", port: 1 };
+const seen = { holder: "l17", clientId: "a".repeat(16), ip: "192.0.2.1", port: 1 };
 
 /** A post as a sidecar makes it, or with what is wrong. */
 function signed(path: string, content: unknown, signature?: string) {
@@ -159,8 +159,8 @@ describe("a post", () => {
     [heartbeat, { ...beat, host: "http://x/" }],
     [observations, {}],
     [observations, { observations: {} }],
-    [observations, { observations: [{ ...seen, holder: "no home" }] }],
-    [observations, { observations: [{ ...seen, holder: "017" }] }],
+    [observations, { observations: [{ ...seen, holder: "no holder" }] }],
+    [observations, { observations: [{ ...seen, holder: "x".repeat(33) }] }],
     [observations, { observations: [{ ...seen, clientId: "short" }] }],
     [observations, { observations: [{ ...seen, ip: "localhost" }] }],
     [observations, { observations: [{ ...seen, port: 0 }] }],

@@ -36,6 +36,11 @@ export function holderOf(token: string): string {
   return "";
 }
 
+/** The holder's name that a token has in its masked form. */
+export function nameUnder(maskedName: string, clientId: string, under = secret): string {
+  return masked(Buffer.from(maskedName, "base64url"), clientId, under).toString();
+}
+
 /** The datagram a client with this token sends. */
 export function datagramOf(token: string): string {
   return encode("ptpMediation_connect", { token });

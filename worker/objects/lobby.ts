@@ -42,11 +42,11 @@ export class Lobby extends Holder implements LobbyPort {
   /** Takes the socket of a client that means this lobby; 409 if there is no such lobby, or no room. */
   override async fetch(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
-    const hasRoom =
-      pathname === toHost
-        ? this.lobbyHere.isFree && this.connections.size === 0
-        : this.lobbyHere.isOpen && this.#guests < limits.guestsHeld;
-    return hasRoom ? await this.admit() : new Response(null, { status: 409 });
+    const opensHere = pathname === toHost;
+    const hasRoom = opensHere
+      ? this.lobbyHere.isFree && this.connections.size === 0
+      : this.lobbyHere.isOpen && this.#guests < limits.guestsHeld;
+    return hasRoom ? await this.admit(opensHere) : new Response(null, { status: 409 });
   }
 
   async open(call: OpenCall): Promise<Outcome<Admission<HostAnswer>>> {

@@ -55,9 +55,9 @@ export class Connections {
   }
 
   /** Takes the server's end of a new client's socket, and tells the client who it is. */
-  admit(socket: WebSocket, token: string, clientId: string): void {
+  admit(socket: WebSocket, token: string, clientId: string, opensHere: boolean): void {
     this.#ctx.acceptWebSocket(socket);
-    const session = Session.admit(socket, token, clientId);
+    const session = Session.admit(socket, token, clientId, opensHere);
     this.#hold(session);
     this.send(session, serverMessage("client_registered", { token, clientId, pingMs: limits.pingMs }));
   }

@@ -81,12 +81,12 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
 
   abstract override fetch(request: Request): Promise<Response>;
 
-  /** Takes a client's socket: the answer to its upgrade. */
-  protected async admit(): Promise<Response> {
+  /** Takes a client's socket: the answer to its upgrade. `opensHere`: it came to open the lobby of this object. */
+  protected async admit(opensHere = false): Promise<Response> {
     const id = Session.drawId();
     const token = await issueToken(this.env, this.holder, id);
     const { 0: theirs, 1: ours } = new WebSocketPair();
-    this.connections.admit(ours, token, id);
+    this.connections.admit(ours, token, id, opensHere);
     return new Response(null, { status: 101, webSocket: theirs });
   }
 
@@ -135,7 +135,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     return await this.#enter<HostAnswer>(session, requestId, async (aim) => {
       const { membership } = session;
       const before = membership?.requestId === requestId ? membership.lobbyId : null;
-      for (const lobbyId of before === null ? this.#codes() : [before]) {
+      for (const lobbyId of before === null ? this.#codes(session) : [before]) {
         aim(lobbyId);
         const outcome = await this.#ask(lobbyId, { clientId, requestId }, (lobby) =>
           lobby.open({ lobbyId, host, request }),
@@ -221,8 +221,8 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   }
 
   /** Codes for a new lobby, as long as none of them was free. */
-  *#codes(): Iterable<string> {
-    if (this.lobbyHere?.isFree) yield this.holder;
+  *#codes({ opensHere }: Session): Iterable<string> {
+    if (opensHere && this.lobbyHere?.isFree) yield this.holder;
     for (let draw = 0; draw < limits.codeDraws; draw++) yield drawCode(this.env);
   }
 

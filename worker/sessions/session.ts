@@ -10,6 +10,8 @@ type Attachment = {
   id: string;
   token: string;
   membership: Membership | null;
+  /** Whether it came to open the lobby of the object that holds it, and has not done so. */
+  opensHere: boolean;
   /** The lobby here of which it is the host, as long as storage need not keep it. */
   hosted: LastingState | null;
   /** When it said that it pings, in milliseconds since 1970. */
@@ -47,8 +49,8 @@ export class Session {
   }
 
   /** The session of a socket that was just accepted. */
-  static admit(socket: WebSocket, token: string, id: string): Session {
-    const session = new Session(socket, { id, token, membership: null, hosted: null });
+  static admit(socket: WebSocket, token: string, id: string, opensHere = false): Session {
+    const session = new Session(socket, { id, token, opensHere, membership: null, hosted: null });
     session.#keep();
     return session;
   }
@@ -77,7 +79,13 @@ export class Session {
 
   set membership(membership: Membership | null) {
     this.#kept.membership = membership;
+    this.#kept.opensHere = false;
     this.#keep();
+  }
+
+  /** Whether it may open the lobby of the object that holds it: once. Its next lobby has another code. */
+  get opensHere(): boolean {
+    return this.#kept.opensHere;
   }
 
   get hosted(): LastingState | null {

@@ -1,4 +1,5 @@
 /** The SDK's lobby half, for browsers: no UDP there, so no links. Nothing that is imported from here needs Node. */
+import "./no-eval.ts";
 import { Lobby } from "./lobby.ts";
 import { declineMediations } from "./no-udp.ts";
 import { type Opening, Orion } from "./orion.ts";
@@ -22,7 +23,7 @@ export async function connect(
   return await Orion.find(url, open, options);
 }
 
-function open({ seat }: Opening): Lobby {
-  declineMediations(seat);
-  return new Lobby(seat);
+function open({ session }: Opening): Lobby {
+  declineMediations(session);
+  return new Lobby(session);
 }

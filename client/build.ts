@@ -33,7 +33,7 @@ function prune(): void {
   for (let file = waiting.pop(); file; file = waiting.pop()) {
     if (reached.has(file)) continue;
     reached.add(file);
-    for (const [, path = ""] of readFileSync(file, "utf8").matchAll(/from "(\..*)\.ts"/g)) {
+    for (const [, path = ""] of readFileSync(file, "utf8").matchAll(/(?:from|import) "(\..*)\.ts"/g)) {
       waiting.push(join(dirname(file), `${path}.d.ts`));
     }
   }

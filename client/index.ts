@@ -1,4 +1,5 @@
 /** The SDK for Node and Electron: lobbies, and links between their players. */
+import "./no-eval.ts";
 import { NodeLobby } from "./node-lobby.ts";
 import { Orion } from "./orion.ts";
 import { checkRuntime } from "./runtime.ts";

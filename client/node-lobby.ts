@@ -1,18 +1,18 @@
 /** A lobby whose players can be connected to each other: the half that needs UDP. */
-import * as z from "zod";
 import { type Cause, causes } from "../core/link/cause.ts";
-import type { Heard, HeardMessage } from "../core/wire/heard-message.ts";
+import type { Heard } from "../core/wire/heard-message.ts";
+import { endProblem } from "../session/end.ts";
+import type { MediationMessage, SessionEvent } from "../session/event.ts";
+import { abortable, throwIfAborted } from "../session/retry.ts";
+import type { Session } from "../session/session.ts";
 import { argumentError, checkOptions } from "./argument.ts";
 import { Emitter } from "./emitter.ts";
-import { OrionError, ownError } from "./error.ts";
-import { request } from "./http.ts";
+import { forGame, OrionError, ownError } from "./error.ts";
 import { Lobby } from "./lobby.ts";
-import { type LobbyEvents, lobbyEvents } from "./lobby-events.ts";
+import { type CloseReason, type LobbyEvents, lobbyEvents, tellGame } from "./lobby-events.ts";
 import type { Opening } from "./orion.ts";
-import { abortable, inTime, throwIfAborted } from "./patience.ts";
 import type { Peer, RawConnection } from "./peer.ts";
 import type { ConnectionReport } from "./report.ts";
-import { endError, type Seat } from "./seat.ts";
 import type { Link } from "./udp/link.ts";
 import { type Connection, Mediation } from "./udp/mediation.ts";
 
@@ -42,8 +42,7 @@ const beginMs = 2_000;
 type Waiter = { resolve: (mediation: Mediation) => void; reject: (error: OrionError) => void };
 
 export class NodeLobby extends Lobby {
-  readonly #seat: Seat;
-  readonly #server: URL;
+  readonly #session: Session;
   readonly #goesOn: boolean;
   readonly #events = new Emitter<NodeLobbyEvents>(nodeLobbyEvents);
   #mediation: Mediation | null = null;
@@ -56,20 +55,15 @@ export class NodeLobby extends Lobby {
   #calledOff: Promise<void> = Promise.resolve();
 
   /** Made by `host` and `join`. @internal */
-  constructor({ seat, server, goesOn }: Opening) {
-    super(seat);
-    this.#seat = seat;
-    this.#server = server;
+  constructor({ session, goesOn }: Opening) {
+    super(session);
+    this.#session = session;
     this.#goesOn = goesOn;
-    // What is ours to do comes before what the game hears of it.
-    seat.attend((message) => this.#hear(message));
-    seat.events.on("left", ({ name }) => this.#mediation?.lose(name));
-    seat.events.on("closed", ({ reason }) => this.#close(endError(reason)));
-    seat.events.on("chat", (message) => this.#events.emit("chat", message));
-    seat.events.on("joined", (member) => this.#events.emit("joined", member));
-    seat.events.on("left", (member) => this.#events.emit("left", member));
-    seat.events.on("closed", (end) => this.#events.emit("closed", end));
-    seat.events.on("aborted", (end) => this.#events.emit("aborted", end));
+    session.listen((event) => {
+      // First what is ours to do: the game may begin the next thing at once.
+      this.#hear(event);
+      tellGame(this.#events, event);
+    });
   }
 
   override on<E extends keyof NodeLobbyEvents>(
@@ -89,41 +83,14 @@ export class NodeLobby extends Lobby {
   start(options?: StartOptions): Promise<Link[]>;
   start(options: RawStartOptions): Promise<RawConnection>;
   async start(options: StartOptions | RawStartOptions = {}): Promise<Link[] | RawConnection> {
-    const { signal, raw } = startOptions(options, "start");
-    throwIfAborted(signal);
-    // The server takes no start before it has ended the one that was called off.
-    await abortable(this.#calledOff, signal);
-    if (this.#seat.over) throw endError(this.#seat.over);
-    const given = new AbortController();
-    const callOff = () => given.abort(signal?.reason);
-    signal?.addEventListener("abort", callOff);
-    // Messages may come before the answer.
-    const waiting = this.#connection(raw, given.signal);
-    const asked = this.#askToStart();
-    try {
-      const [connection] = await Promise.all([waiting, asked]);
-      return bare(connection);
-    } catch (error) {
-      given.abort(error);
-      await waiting.catch(() => {});
-      if (signal?.aborted) this.#calledOff = this.#callOff(asked);
-      throw error;
-    } finally {
-      signal?.removeEventListener("abort", callOff);
-    }
+    return await forGame(this.#start(startOptions(options, "start")));
   }
 
   /** Everybody's: waits for the host to start, or for what it has started, and then as `start`. Called off before, it calls off nothing else. */
   started(options?: StartOptions): Promise<Link[]>;
   started(options: RawStartOptions): Promise<RawConnection>;
   async started(options: StartOptions | RawStartOptions = {}): Promise<Link[] | RawConnection> {
-    const { signal, raw } = startOptions(options, "started");
-    try {
-      return bare(await this.#connection(raw, signal));
-    } catch (error) {
-      if (signal?.aborted && this.#mediation) this.#calledOff = this.#callOff();
-      throw error;
-    }
+    return await forGame(this.#started(startOptions(options, "started")));
   }
 
   /** Says that this client is connected to all its peers: after `raw`, where only the game knows. */
@@ -145,10 +112,37 @@ export class NodeLobby extends Lobby {
     await left;
   }
 
-  async #askToStart(): Promise<void> {
-    const url = new URL(`lobbies/${encodeURIComponent(this.code)}/ptp/start`, this.#server);
-    const body = { token: this.#seat.token() };
-    await inTime((signal) => request(url, z.unknown(), { body, signal }));
+  async #start({ signal, raw }: CheckedOptions): Promise<Link[] | RawConnection> {
+    throwIfAborted(signal);
+    // The server takes no start before it has ended the one that was called off.
+    await abortable(this.#calledOff, signal);
+    if (this.#session.endReason) throw endError(this.#session.endReason);
+    const given = new AbortController();
+    const callOff = () => given.abort(signal?.reason);
+    signal?.addEventListener("abort", callOff);
+    // Messages may come before the answer.
+    const waiting = this.#connection(raw, given.signal);
+    const asked = this.#session.start();
+    try {
+      const [connection] = await Promise.all([waiting, asked]);
+      return bare(connection);
+    } catch (error) {
+      given.abort(error);
+      await waiting.catch(() => {});
+      if (signal?.aborted) this.#calledOff = this.#callOff(asked);
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", callOff);
+    }
+  }
+
+  async #started({ signal, raw }: CheckedOptions): Promise<Link[] | RawConnection> {
+    try {
+      return bare(await this.#connection(raw, signal));
+    } catch (error) {
+      if (signal?.aborted && this.#mediation) this.#calledOff = this.#callOff();
+      throw error;
+    }
   }
 
   /** Ends what nobody waits for any more: what is under way, or, once it was asked for, what is about to begin. Never throws. */
@@ -164,7 +158,7 @@ export class NodeLobby extends Lobby {
     }
   }
 
-  async #connection(raw: boolean, signal?: AbortSignal): Promise<Connection> {
+  async #connection(raw: boolean, signal: AbortSignal | undefined): Promise<Connection> {
     throwIfAborted(signal);
     this.#waiting += 1;
     if (raw) this.#rawWaiters += 1;
@@ -180,14 +174,20 @@ export class NodeLobby extends Lobby {
   }
 
   async #nextMediation(signal?: AbortSignal): Promise<Mediation> {
-    if (this.#seat.over) throw endError(this.#seat.over);
+    if (this.#session.endReason) throw endError(this.#session.endReason);
     const { promise, resolve, reject } = Promise.withResolvers<Mediation>();
     const waiter = { resolve, reject };
     this.#waiters.add(waiter);
     return await abortable(promise, signal).finally(() => this.#waiters.delete(waiter));
   }
 
-  #hear({ method, payload }: HeardMessage): void {
+  #hear(event: SessionEvent): void {
+    if (event.kind === "mediation") this.#hearMediation(event.message);
+    if (event.kind === "left") this.#mediation?.lose(event.name);
+    if (event.kind === "ended") this.#close(endError(event.reason));
+  }
+
+  #hearMediation({ method, payload }: MediationMessage): void {
     switch (method) {
       case "ptpMediation_send":
         void this.#asked(payload)?.ask(payload);
@@ -224,8 +224,8 @@ export class NodeLobby extends Lobby {
     const events = this.#events;
     const mediation = new Mediation({
       id,
-      seat: this.#seat,
-      server: this.#server,
+      seat: this.#session,
+      server: this.#session.server,
       goesOn: this.#goesOn,
       wantsRaw: () => this.#rawWaiters > 0,
       introduced: (peers) => events.emit("introduced", { peers }),
@@ -247,12 +247,19 @@ export class NodeLobby extends Lobby {
   }
 }
 
+type CheckedOptions = { signal: AbortSignal | undefined; raw: boolean };
+
 /** Throws `invalid_argument`. */
-function startOptions(options: StartOptions | RawStartOptions, call: string) {
+function startOptions(options: StartOptions | RawStartOptions, call: string): CheckedOptions {
   checkOptions(options, call);
   const { signal, raw = false } = options;
   if (typeof raw !== "boolean") throw argumentError(`raw must be true or false in ${call}.`);
   return { signal, raw };
+}
+
+/** The error of a call that the end of the lobby cut short. */
+function endError(reason: CloseReason): OrionError {
+  return ownError(endProblem(reason));
 }
 
 function bare(connection: Connection): Link[] | RawConnection {

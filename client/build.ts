@@ -1,4 +1,4 @@
-/** `npm run build`, and before `npm pack`: the SDK as two modules without dependencies, and their types, in `dist/`. */
+/** `npm run build`, and before `npm pack`: puts the SDK into `dist/`, as two modules and their types. */
 import { execFileSync } from "node:child_process";
 import { copyFileSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";

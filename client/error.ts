@@ -27,10 +27,7 @@ type ErrorDetails = {
   cause?: unknown;
 };
 
-/**
- * An attempt that came to nothing. The message is a sentence that may be shown to the player; decide by
- * `code`.
- */
+/** An attempt that failed. The message is a sentence for the player; decide by `code`. */
 export class OrionError extends Error {
   override readonly name = "OrionError";
   readonly code: OrionCode;

@@ -4,8 +4,8 @@ import type { SessionEvent } from "../session/event.ts";
 import type { Emitter } from "./emitter.ts";
 
 /**
- * Why a lobby is over for this member. `left_out`: the others were connected without it. A server that does not tell who is
- * left out leaves only `host_left` for that, after an `aborted`.
+ * Why a lobby is over for this member. `left_out`: the others were connected without it. A server that does
+ * not tell who is left out leaves only `host_left` for that, after an `aborted`.
  */
 export type CloseReason = EndReason;
 
@@ -15,9 +15,15 @@ export type LobbyEvents = {
   chat: { from: string; text: string; at: number };
   joined: { name: string };
   left: { name: string };
-  /** The lobby is over: all are `connected`, or all others, the host left, the connection was lost, or this member left. Comes once. */
+  /**
+   * The lobby is over: all are `connected`, or all others, the host left, the connection was lost, or this
+   * member left. Comes once.
+   */
   closed: { reason: CloseReason };
-  /** The mediation failed, the lobby is open again; with the code `left_out` the others go on without this member. The reason is a sentence for the player. */
+  /**
+   * The mediation failed, the lobby is open again; with the code `left_out` the others go on without this
+   * member. The reason is a sentence for the player.
+   */
   aborted: { code: string; reason: string };
 };
 

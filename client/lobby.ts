@@ -50,7 +50,8 @@ export class Lobby {
 
   /**
    * Calls the listener on every such event until the function that is returned is called. If you call it
-   * right after `host` or `join`, you miss nothing. Throws `invalid_argument` for an event that does not exist.
+   * right after `host` or `join`, you miss nothing. Throws `invalid_argument` for an event that does not
+   * exist.
    */
   on<E extends keyof LobbyEvents>(event: E, listener: (payload: LobbyEvents[E]) => void): () => void {
     return this.#events.on(event, listener);

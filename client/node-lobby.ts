@@ -9,34 +9,17 @@ import { argumentError, checkOptions } from "./argument.ts";
 import { Emitter } from "./emitter.ts";
 import { forGame, OrionError, ownError } from "./error.ts";
 import { Lobby } from "./lobby.ts";
-import { type CloseReason, type LobbyEvents, lobbyEvents, tellGame } from "./lobby-events.ts";
+import { type CloseReason, tellGame } from "./lobby-events.ts";
+import { type NodeLobbyEvents, nodeLobbyEvents } from "./node-lobby-events.ts";
 import type { Opening } from "./orion.ts";
-import type { Peer, RawConnection } from "./peer.ts";
-import type { ConnectionReport } from "./report.ts";
+import type { RawConnection } from "./peer.ts";
 import type { Link } from "./udp/link.ts";
 import { type Connection, Mediation } from "./udp/mediation.ts";
-
-/** What happens in a lobby whose players can be connected. */
-export type NodeLobbyEvents = LobbyEvents & {
-  /** The server has told who the peers are: now they look for each other. */
-  introduced: { peers: Peer[] };
-  /** A link is usable; others may follow. */
-  link: Link;
-  /** To the host: a member could not be connected to it, or not directly, and why. */
-  report: { clientId: string; name: string } & ConnectionReport;
-};
-
-const nodeLobbyEvents: Record<keyof NodeLobbyEvents, true> = {
-  ...lobbyEvents,
-  introduced: true,
-  link: true,
-  report: true,
-};
 
 export type StartOptions = { signal?: AbortSignal; raw?: false };
 export type RawStartOptions = { signal?: AbortSignal; raw: true };
 
-/** Milliseconds in which a mediation begins that the server has agreed to. */
+/** Milliseconds until a mediation begins after the server has agreed to it. */
 const beginMs = 2_000;
 
 type Waiter = { resolve: (mediation: Mediation) => void; reject: (error: OrionError) => void };
@@ -60,7 +43,7 @@ export class NodeLobby extends Lobby {
     this.#session = session;
     this.#goesOn = goesOn;
     session.listen((event) => {
-      // First what is ours to do: the game may begin the next thing at once.
+      // First the mediation: the game may start the next one at once.
       this.#hear(event);
       tellGame(this.#events, event);
     });
@@ -74,11 +57,11 @@ export class NodeLobby extends Lobby {
   }
 
   /**
-   * The host's: connects all members, to the host each. Done when all this client's links are usable; with
-   * `onLoss: "continue"`, all that came about, if any did. With `raw` it is the game that connects: it is given the UDP socket
-   * that the server has seen, and who the peers are. A signal that is aborted while nobody else waits calls the start off, for
-   * all: the lobby is open again. Throws the server's refusal, the code with which the mediation was
-   * aborted, a cause (docs/protocol.md), or why the lobby is over.
+   * As the host: connects every member to the host. Done when all links of this client are usable; with
+   * `onLoss: "continue"`, when all that could be made are, if any could. With `raw` the game connects by
+   * itself: it gets the UDP socket that the server has seen, and the peers. Aborting the signal while no
+   * other call waits calls the start off for everybody: the lobby is open again. Throws the server's refusal,
+   * the code with which the mediation was aborted, a cause (docs/protocol.md), or why the lobby is over.
    */
   start(options?: StartOptions): Promise<Link[]>;
   start(options: RawStartOptions): Promise<RawConnection>;
@@ -86,26 +69,32 @@ export class NodeLobby extends Lobby {
     return await forGame(this.#start(startOptions(options, "start")));
   }
 
-  /** Everybody's: waits for the host to start, or for what it has started, and then as `start`. Called off before, it calls off nothing else. */
+  /**
+   * As any other member: waits for the host to start, or for what it has started, then does as `start`.
+   * Aborting the signal before the host starts calls off nothing but the waiting.
+   */
   started(options?: StartOptions): Promise<Link[]>;
   started(options: RawStartOptions): Promise<RawConnection>;
   async started(options: StartOptions | RawStartOptions = {}): Promise<Link[] | RawConnection> {
     return await forGame(this.#started(startOptions(options, "started")));
   }
 
-  /** Says that this client is connected to all its peers: after `raw`, where only the game knows. */
+  /** After `raw`, where only the game knows: says that this client is connected to all its peers. */
   reportConnected(): void {
     this.#mediation?.reportConnected();
   }
 
-  /** Says that it cannot be: the start is aborted, or goes on without it. Throws `invalid_argument` for an unknown cause. */
+  /**
+   * Says that this client cannot connect: the start is aborted, or goes on without it. Throws
+   * `invalid_argument` for an unknown cause.
+   */
   reportFailed(cause: Cause = "no-packets-received"): void {
     // The server ignores a report with another cause, and everybody would wait.
     if (!Object.hasOwn(causes, cause)) throw argumentError(`There is no cause "${String(cause)}".`);
     this.#mediation?.reportFailed(cause);
   }
 
-  /** As a lobby that has no links. Those that were handed out live on; those that nobody has asked for are closed. */
+  /** Leaves the lobby. Links that were handed out live on. Links that nobody has asked for are closed. */
   override async leave(): Promise<void> {
     const left = super.leave();
     this.#mediation?.drop();
@@ -114,7 +103,7 @@ export class NodeLobby extends Lobby {
 
   async #start({ signal, raw }: CheckedOptions): Promise<Link[] | RawConnection> {
     throwIfAborted(signal);
-    // The server takes no start before it has ended the one that was called off.
+    // The server refuses a start until it has ended the one that was called off.
     await abortable(this.#calledOff, signal);
     if (this.#session.endReason) throw endError(this.#session.endReason);
     const given = new AbortController();
@@ -145,7 +134,10 @@ export class NodeLobby extends Lobby {
     }
   }
 
-  /** Ends what nobody waits for any more: what is under way, or, once it was asked for, what is about to begin. Never throws. */
+  /**
+   * Ends the mediation that nobody waits for any more: the one under way or, if the server was asked for one,
+   * the one about to begin. Never throws.
+   */
   async #callOff(asked?: Promise<void>): Promise<void> {
     try {
       if (asked && (this.#mediation?.isFailing ?? true)) await asked;
@@ -154,7 +146,7 @@ export class NodeLobby extends Lobby {
       const mediation = current ?? (await this.#nextMediation(AbortSignal.timeout(beginMs)));
       if (this.#waiting === 0) await mediation.callOff();
     } catch {
-      // It was refused, or the lobby is over: nothing has begun.
+      // The server refused, or the lobby is over. Nothing has begun.
     }
   }
 
@@ -163,7 +155,7 @@ export class NodeLobby extends Lobby {
     this.#waiting += 1;
     if (raw) this.#rawWaiters += 1;
     try {
-      // One that fails is not waited for: the next may be about to begin.
+      // Not one that is failing: the next may be about to begin.
       const current = this.#mediation?.isFailing ? null : this.#mediation;
       const mediation = current ?? (await this.#nextMediation(signal));
       return await mediation.wait(raw, signal);
@@ -211,7 +203,7 @@ export class NodeLobby extends Lobby {
     }
   }
 
-  /** The mediation that the server's wish to see us belongs to, a new one perhaps; null if that one is over. */
+  /** The mediation for which the server asks to see us, perhaps a new one. Null if it is over. */
   #asked({ mediation: id }: Heard<"ptpMediation_send">): Mediation | null {
     const current = this.#mediation;
     const isSame = id === undefined ? !current?.isFailing : id === current?.id;

@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-/** A server, and what can be asked of it before one is in a lobby. */
+/** A server, and what a player can ask of it before it is in a lobby. */
 import { hostLobby, joinLobby } from "../session/opening.ts";
 import { findServer, listLobbies } from "../session/server.ts";
 import type { Session } from "../session/session.ts";
@@ -26,7 +26,9 @@ export type HostOptions = {
   isPublic?: boolean;
   /** 1 to 64, the host included; 8 unless given. */
   maxMembers?: number;
-  /** What a mediation does when a member is lost: `abort` for all (unless given), or `continue` with the rest. */
+  /**
+   * What a mediation does when a member is lost: `abort` for all (unless given), or `continue` with the rest.
+   */
   onLoss?: "abort" | "continue";
   /** `relay-only`: no player's address is told to another, and all goes through the relay. */
   privacy?: "open" | "relay-only";
@@ -34,7 +36,7 @@ export type HostOptions = {
 };
 export type JoinOptions = { name: string; signal?: AbortSignal };
 
-/** What a lobby is made of. `goesOn`: it was opened by this client, and goes on when members are lost. @internal */
+/** What a lobby is made of. `goesOn`: this client opened it to go on when members are lost. @internal */
 export type Opening = { session: Session; goesOn: boolean };
 type Opener<L> = (opening: Opening) => L;
 
@@ -50,7 +52,10 @@ export class Orion<L> {
     this.#open = open;
   }
 
-  /** Tries for up to 10 s. Throws `invalid_url`, `not_orion`, `unreachable`, `unanswered` or `aborted`. @internal */
+  /**
+   * Tries for up to 10 s. Throws `invalid_url`, `not_orion`, `unreachable`, `unanswered` or `aborted`.
+   * @internal
+   */
   static async find<L>(
     url: string | URL,
     open: Opener<L>,
@@ -60,7 +65,10 @@ export class Orion<L> {
     return new Orion(await forGame(findServer(url, options.signal)), open);
   }
 
-  /** The public lobbies, the longest open first; the answer has a cursor if there may be more. An empty cursor is the first page's. */
+  /**
+   * The public lobbies, the oldest first. The answer has a cursor if there may be more. An empty cursor asks
+   * for the first page.
+   */
   async list(options: ListOptions = {}): Promise<{ lobbies: ListedLobby[]; cursor?: string }> {
     checkOptions(options, "list");
     const { signal, name = "", limit = 1, cursor = "" } = options;
@@ -77,29 +85,31 @@ export class Orion<L> {
     return answer.cursor === undefined ? { lobbies } : { lobbies, cursor: answer.cursor };
   }
 
-  /** Opens a lobby and is its first member. Throws the server's refusal, `unreachable`, `unanswered` or `aborted`. */
+  /** Opens a lobby, as its host. Throws the server's refusal, `unreachable`, `unanswered` or `aborted`. */
   async host(options: HostOptions): Promise<L> {
     checkOptions(options, "host");
-    const { signal, name, lobbyName = name, isPublic = false, maxMembers = 8, onLoss, privacy } = options;
+    const { signal, name, lobbyName, isPublic = false, maxMembers = 8, onLoss, privacy } = options;
     checkTypes([
       [name, "string", "invalid_host_name"],
-      [options.lobbyName === undefined ? "" : lobbyName, "string", "invalid_lobby_name"],
+      [lobbyName === undefined ? "" : lobbyName, "string", "invalid_lobby_name"],
       [isPublic, "boolean", "invalid_is_public"],
       [maxMembers, "number", "invalid_max_members"],
       [onLoss ?? "", "string", "invalid_on_loss"],
       [privacy ?? "", "string", "invalid_privacy"],
     ]);
-    const wish = { name, lobbyName: options.lobbyName, isPublic, maxMembers, onLoss, privacy };
+    const wish = { name, lobbyName, isPublic, maxMembers, onLoss, privacy };
     return await this.#enter(hostLobby(this.url, wish, signal), onLoss === "continue");
   }
 
-  /** Joins the lobby with this code. Throws the server's refusal, `unreachable`, `unanswered` or `aborted`. */
+  /**
+   * Joins the lobby with this code. Throws the server's refusal, `unreachable`, `unanswered` or `aborted`.
+   */
   async join(code: string, options: JoinOptions): Promise<L> {
     checkOptions(options, "join");
     const { signal, name } = options;
     if (typeof code !== "string") throw argumentError("A lobby's code must be a text.");
     checkTypes([[name, "string", "invalid_peer_name"]]);
-    // As people type it.
+    // People type it in lower case, and with spaces around.
     const written = code.trim().replace(/[a-z]/g, (letter) => letter.toUpperCase());
     return await this.#enter(joinLobby(this.url, written, name, signal), false);
   }

@@ -10,10 +10,7 @@ import { abortable } from "./retry.ts";
 
 /** Messages kept until somebody listens. The chat that a lobby delivers in a second fits. */
 const mostWaiting = 1_000;
-/**
- * The server's rate for messages of one client, a little lower: messages may catch up with one another on the
- * way.
- */
+/** A little less than the server takes of one client: messages may catch up with one another on the way. */
 const frames = { burst: limits.frameBurst, perSecond: 0.9 * limits.framesPerSecond };
 /** Messages that chat may not use up: reports of a mediation must get through. */
 const keptFrames = 20;
@@ -105,10 +102,7 @@ export class Connection {
     });
   }
 
-  /**
-   * Whether one more chat message may be sent. The server drops what is too much, and then closes the
-   * WebSocket.
-   */
+  /** Whether chat may be sent now. The server drops what is too much, and then closes the WebSocket. */
   get hasRoom(): boolean {
     fill(this.#frames, frames, performance.now());
     return this.#frames.left > keptFrames;

@@ -1,4 +1,14 @@
-/** Getting into a lobby: one WebSocket, one request, and again if the connection fails in between. */
+/**
+ * Getting into a lobby: one WebSocket, one request, and both again if the connection fails in between.
+ *
+ *     const server = await findServer("https://orion.example");
+ *     const session = await joinLobby(server, "K7Q2M", "Bo");
+ *     session.listen((event) => console.log(event)); // in the same turn: nothing is missed
+ *     await session.chat("Hello");
+ *     const { reason, closeCode } = await session.closed;
+ *
+ * A program may have as many sessions as it likes. They share nothing.
+ */
 import * as z from "zod";
 import { problems } from "../core/problem.ts";
 import type { HostRequest } from "../core/wire/http.ts";

@@ -45,7 +45,7 @@ export async function retry<T>(
 
 /**
  * One attempt. Its signal is aborted with `aborted` if the caller calls it off, with `unanswered` if it takes
- * too long.
+ * too long. The attempt must then throw the signal's reason.
  */
 export async function inTime<T>(
   attempt: (signal: AbortSignal) => Promise<T>,

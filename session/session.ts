@@ -111,10 +111,7 @@ export class Session {
     await back.finally(() => clearTimeout(timer));
   }
 
-  /**
-   * As the host: asks the server to connect all members. Done when it agrees. Throws its refusal, or as
-   * `hostLobby`.
-   */
+  /** As the host: asks the server to connect all members. Throws its refusal, or as `hostLobby`. */
   async start(signal?: AbortSignal): Promise<void> {
     this.#throwIfOver();
     const url = new URL(`lobbies/${encodeURIComponent(this.code)}/ptp/start`, this.server);
@@ -122,10 +119,7 @@ export class Session {
     await inTime((ending) => request(url, z.unknown(), { body, signal: ending }), signal);
   }
 
-  /**
-   * Leaves the lobby, which closes if this member is the host. Done when the server knows. May be called
-   * again.
-   */
+  /** Leaves the lobby. Done when the server knows. May be called again. */
   async leave(): Promise<void> {
     this.#end("left");
     await this.#connection.close();

@@ -1,4 +1,4 @@
-/** Checks of what a game passes in. JavaScript has no types: a wrong value must fail at once, with a stable code. */
+/** Checks of a game's values. JavaScript has no types: a wrong one must fail at once, with a stable code. */
 import { type ProblemCode, problems } from "../core/problem.ts";
 import { OrionError } from "./error.ts";
 
@@ -7,7 +7,9 @@ export function argumentError(sentence: string): OrionError {
   return new OrionError("invalid_argument", sentence);
 }
 
-/** Throws `invalid_argument` unless these are options: an object, its `signal` an AbortSignal if there is one. */
+/**
+ * Throws `invalid_argument` unless these are options: an object, its `signal` an AbortSignal if there is one.
+ */
 export function checkOptions(options: unknown, call: string): void {
   if (typeof options !== "object" || options === null)
     throw argumentError(`${call} takes an object of options.`);
@@ -28,7 +30,7 @@ function isSignal(signal: unknown): boolean {
 
 type Field = [value: unknown, type: "string" | "number" | "boolean", code: ProblemCode];
 
-/** Throws the server's own codes for values that are not of their type. Their bounds are the server's to check. */
+/** Throws the server's own codes for values of a wrong type. The server itself checks their bounds. */
 export function checkTypes(fields: readonly Field[]): void {
   const wrong = fields.filter(([value, type]) => typeof value !== type).map(([, , code]) => code);
   const [first, ...more] = new Set(wrong);

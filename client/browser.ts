@@ -1,4 +1,5 @@
-/** The SDK's lobby half, for browsers: no UDP there, so no links. Nothing that is imported from here needs Node. */
+/** The SDK's lobby half, for browsers: no UDP, so no links. Nothing that it imports needs Node. */
+import "./no-eval.ts";
 import { Lobby } from "./lobby.ts";
 import { declineMediations } from "./no-udp.ts";
 import { type Opening, Orion } from "./orion.ts";
@@ -11,8 +12,8 @@ export type { ConnectionReport, PeerReport, TimelineEntry } from "./report.ts";
 export type { Lobby, Orion };
 
 /**
- * Finds the server. Tries for up to 10 s. Throws `unsupported_runtime`, `invalid_argument`, `invalid_url`, `not_orion`,
- * `unreachable`, `unanswered` or `aborted`.
+ * Finds the server. Tries for up to 10 s. Throws `unsupported_runtime`, `invalid_argument`, `invalid_url`,
+ * `not_orion`, `unreachable`, `unanswered` or `aborted`.
  */
 export async function connect(
   url: string | URL,
@@ -22,7 +23,7 @@ export async function connect(
   return await Orion.find(url, open, options);
 }
 
-function open({ seat }: Opening): Lobby {
-  declineMediations(seat);
-  return new Lobby(seat);
+function open({ session }: Opening): Lobby {
+  declineMediations(session);
+  return new Lobby(session);
 }

@@ -1,4 +1,4 @@
-/** `npm run build`, and before `npm pack`: the SDK as two modules without dependencies, and their types, in `dist/`. */
+/** `npm run build`, and before `npm pack`: puts the SDK into `dist/`, as two modules and their types. */
 import { execFileSync } from "node:child_process";
 import { copyFileSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -33,7 +33,7 @@ function prune(): void {
   for (let file = waiting.pop(); file; file = waiting.pop()) {
     if (reached.has(file)) continue;
     reached.add(file);
-    for (const [, path = ""] of readFileSync(file, "utf8").matchAll(/from "(\..*)\.ts"/g)) {
+    for (const [, path = ""] of readFileSync(file, "utf8").matchAll(/(?:from|import) "(\..*)\.ts"/g)) {
       waiting.push(join(dirname(file), `${path}.d.ts`));
     }
   }

@@ -10,8 +10,9 @@ export class Emitter<Events extends object> {
   }
 
   /**
-   * Calls the listener on every such event, until the function that is returned is called. With `past`, what has happened
-   * before, it is called once with that as well, soon. Throws `invalid_argument` for an event that does not exist.
+   * Calls the listener on every such event, until the function that is returned is called. With `past`, what
+   * has happened before, it is called once with that as well, soon. Throws `invalid_argument` for an event
+   * that does not exist.
    */
   on<E extends keyof Events>(
     event: E,

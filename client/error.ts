@@ -1,23 +1,14 @@
 /** What goes wrong, as the game hears it: one class, and a code that never changes its meaning. */
 import type { Cause } from "../core/link/cause.ts";
 import type { AbortCode, ProblemCode } from "../core/problem.ts";
+import { SessionError, sessionProblems } from "../session/error.ts";
 import type { ConnectionReport } from "./report.ts";
 
 /** What the SDK itself finds wrong, each with a sentence a player may read. */
 export const ownProblems = {
-  invalid_url: "A server's URL begins with http:// or https://, and has no user name or password.",
+  ...sessionProblems,
   unsupported_runtime: "The SDK needs Node.js 22.12 or newer, or a current browser.",
-  unreachable: "The server cannot be reached.",
-  not_orion: "There is a server, but it is not an Orion server.",
-  unexpected_answer: "The server gave an answer that makes no sense.",
-  unanswered: "The server did not answer in time.",
-  disconnected: "The connection to the server was lost.",
-  aborted: "It was called off.",
-  left: "You have left the lobby.",
-  lobby_closed: "The lobby is closed.",
   invalid_argument: "The game gave the SDK a value that it cannot use.",
-  invalid_message: "A chat message must be a text of 1 to 250 characters.",
-  too_many_messages: "The chat is too busy. Please wait a moment and try again.",
   not_raw: "The mediation was begun with other options.",
   no_socket: "No UDP port can be opened on this machine.",
   invalid_packet: "A packet must be a text, an ArrayBuffer or a view of one.",
@@ -36,7 +27,7 @@ type ErrorDetails = {
   cause?: unknown;
 };
 
-/** An attempt that came to nothing. The message is a sentence that may be shown to the player; decide by `code`. */
+/** An attempt that failed. The message is a sentence for the player; decide by `code`. */
 export class OrionError extends Error {
   override readonly name = "OrionError";
   readonly code: OrionCode;
@@ -65,4 +56,19 @@ export class OrionError extends Error {
 
 export function ownError(code: OwnCode, cause?: unknown): OrionError {
   return new OrionError(code, ownProblems[code], { cause });
+}
+
+/** What the promise comes to. Games hear OrionErrors alone: an error of `session/` is thrown as one. */
+export async function forGame<T>(promise: Promise<T>): Promise<T> {
+  try {
+    return await promise;
+  } catch (error) {
+    throw error instanceof SessionError ? orionErrorOf(error) : error;
+  }
+}
+
+function orionErrorOf({ code, codes, message, status, retryAfterS, cause }: SessionError): OrionError {
+  // A game may call something off with an OrionError: then it is told that one.
+  if (code === "aborted" && cause instanceof OrionError) return cause;
+  return new OrionError(codes, message, { status, retryAfterS, cause });
 }

@@ -1,4 +1,5 @@
 /** The SDK for Node and Electron: lobbies, and links between their players. */
+import "./no-eval.ts";
 import { NodeLobby } from "./node-lobby.ts";
 import { Orion } from "./orion.ts";
 import { checkRuntime } from "./runtime.ts";
@@ -9,7 +10,8 @@ export type { RelayCode } from "../core/relay/ticket.ts";
 export { type OrionCode, OrionError, type OwnCode } from "./error.ts";
 export type { LinkEvents, LinkReport } from "./link-events.ts";
 export type { CloseReason } from "./lobby-events.ts";
-export type { NodeLobbyEvents as LobbyEvents, RawStartOptions, StartOptions } from "./node-lobby.ts";
+export type { RawStartOptions, StartOptions } from "./node-lobby.ts";
+export type { NodeLobbyEvents as LobbyEvents } from "./node-lobby-events.ts";
 export type { HostOptions, JoinOptions, ListedLobby, ListOptions } from "./orion.ts";
 export type { Peer, RawConnection } from "./peer.ts";
 export type { ConnectionReport, PeerReport, TimelineEntry } from "./report.ts";
@@ -18,8 +20,8 @@ export type { Packet } from "./udp/packet.ts";
 export type { NodeLobby as Lobby, Orion };
 
 /**
- * Finds the server. Tries for up to 10 s. Throws `unsupported_runtime`, `invalid_argument`, `invalid_url`, `not_orion`,
- * `unreachable`, `unanswered` or `aborted`.
+ * Finds the server. Tries for up to 10 s. Throws `unsupported_runtime`, `invalid_argument`, `invalid_url`,
+ * `not_orion`, `unreachable`, `unanswered` or `aborted`.
  */
 export async function connect(
   url: string | URL,

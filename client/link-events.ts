@@ -10,7 +10,10 @@ export type LinkEvents = {
   message: Uint8Array;
   /** Packets go another way from now on. */
   path: PathKind;
-  /** No better path is looked for, though the peer may find one; the cause says why it is not direct, null if it is. Told to later listeners, too. */
+  /**
+   * No better path is looked for, though the peer may find one; the cause says why it is not direct, null if
+   * it is. Told to later listeners, too.
+   */
   settled: { cause: Cause | null };
   /** The link is over: by the peer, by a lost path, or (null) by our own `close`. Comes once. */
   closed: { cause: Cause | null };

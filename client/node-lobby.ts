@@ -1,49 +1,31 @@
 /** A lobby whose players can be connected to each other: the half that needs UDP. */
-import * as z from "zod";
 import { type Cause, causes } from "../core/link/cause.ts";
-import type { Heard, HeardMessage } from "../core/wire/heard-message.ts";
+import type { Heard } from "../core/wire/heard-message.ts";
+import { endProblem } from "../session/end.ts";
+import type { MediationMessage, SessionEvent } from "../session/event.ts";
+import { abortable, throwIfAborted } from "../session/retry.ts";
+import type { Session } from "../session/session.ts";
 import { argumentError, checkOptions } from "./argument.ts";
 import { Emitter } from "./emitter.ts";
-import { OrionError, ownError } from "./error.ts";
-import { request } from "./http.ts";
+import { forGame, OrionError, ownError } from "./error.ts";
 import { Lobby } from "./lobby.ts";
-import { type LobbyEvents, lobbyEvents } from "./lobby-events.ts";
+import { type CloseReason, tellGame } from "./lobby-events.ts";
+import { type NodeLobbyEvents, nodeLobbyEvents } from "./node-lobby-events.ts";
 import type { Opening } from "./orion.ts";
-import { abortable, inTime, throwIfAborted } from "./patience.ts";
-import type { Peer, RawConnection } from "./peer.ts";
-import type { ConnectionReport } from "./report.ts";
-import { endError, type Seat } from "./seat.ts";
+import type { RawConnection } from "./peer.ts";
 import type { Link } from "./udp/link.ts";
 import { type Connection, Mediation } from "./udp/mediation.ts";
-
-/** What happens in a lobby whose players can be connected. */
-export type NodeLobbyEvents = LobbyEvents & {
-  /** The server has told who the peers are: now they look for each other. */
-  introduced: { peers: Peer[] };
-  /** A link is usable; others may follow. */
-  link: Link;
-  /** To the host: a member could not be connected to it, or not directly, and why. */
-  report: { clientId: string; name: string } & ConnectionReport;
-};
-
-const nodeLobbyEvents: Record<keyof NodeLobbyEvents, true> = {
-  ...lobbyEvents,
-  introduced: true,
-  link: true,
-  report: true,
-};
 
 export type StartOptions = { signal?: AbortSignal; raw?: false };
 export type RawStartOptions = { signal?: AbortSignal; raw: true };
 
-/** Milliseconds in which a mediation begins that the server has agreed to. */
+/** Milliseconds until a mediation begins after the server has agreed to it. */
 const beginMs = 2_000;
 
 type Waiter = { resolve: (mediation: Mediation) => void; reject: (error: OrionError) => void };
 
 export class NodeLobby extends Lobby {
-  readonly #seat: Seat;
-  readonly #server: URL;
+  readonly #session: Session;
   readonly #goesOn: boolean;
   readonly #events = new Emitter<NodeLobbyEvents>(nodeLobbyEvents);
   #mediation: Mediation | null = null;
@@ -56,20 +38,15 @@ export class NodeLobby extends Lobby {
   #calledOff: Promise<void> = Promise.resolve();
 
   /** Made by `host` and `join`. @internal */
-  constructor({ seat, server, goesOn }: Opening) {
-    super(seat);
-    this.#seat = seat;
-    this.#server = server;
+  constructor({ session, goesOn }: Opening) {
+    super(session);
+    this.#session = session;
     this.#goesOn = goesOn;
-    // What is ours to do comes before what the game hears of it.
-    seat.attend((message) => this.#hear(message));
-    seat.events.on("left", ({ name }) => this.#mediation?.lose(name));
-    seat.events.on("closed", ({ reason }) => this.#close(endError(reason)));
-    seat.events.on("chat", (message) => this.#events.emit("chat", message));
-    seat.events.on("joined", (member) => this.#events.emit("joined", member));
-    seat.events.on("left", (member) => this.#events.emit("left", member));
-    seat.events.on("closed", (end) => this.#events.emit("closed", end));
-    seat.events.on("aborted", (end) => this.#events.emit("aborted", end));
+    session.listen((event) => {
+      // First the mediation: the game may start the next one at once.
+      this.#hear(event);
+      tellGame(this.#events, event);
+    });
   }
 
   override on<E extends keyof NodeLobbyEvents>(
@@ -80,26 +57,61 @@ export class NodeLobby extends Lobby {
   }
 
   /**
-   * The host's: connects all members, to the host each. Done when all this client's links are usable; with
-   * `onLoss: "continue"`, all that came about, if any did. With `raw` it is the game that connects: it is given the UDP socket
-   * that the server has seen, and who the peers are. A signal that is aborted while nobody else waits calls the start off, for
-   * all: the lobby is open again. Throws the server's refusal, the code with which the mediation was
-   * aborted, a cause (docs/protocol.md), or why the lobby is over.
+   * As the host: connects every member to the host. Done when all links of this client are usable; with
+   * `onLoss: "continue"`, when all that could be made are, if any could. With `raw` the game connects by
+   * itself: it gets the UDP socket that the server has seen, and the peers. Aborting the signal while no
+   * other call waits calls the start off for everybody: the lobby is open again. Throws the server's refusal,
+   * the code with which the mediation was aborted, a cause (docs/protocol.md), or why the lobby is over.
    */
   start(options?: StartOptions): Promise<Link[]>;
   start(options: RawStartOptions): Promise<RawConnection>;
   async start(options: StartOptions | RawStartOptions = {}): Promise<Link[] | RawConnection> {
-    const { signal, raw } = startOptions(options, "start");
+    return await forGame(this.#start(startOptions(options, "start")));
+  }
+
+  /**
+   * As any other member: waits for the host to start, or for what it has started, then does as `start`.
+   * Aborting the signal before the host starts calls off nothing but the waiting.
+   */
+  started(options?: StartOptions): Promise<Link[]>;
+  started(options: RawStartOptions): Promise<RawConnection>;
+  async started(options: StartOptions | RawStartOptions = {}): Promise<Link[] | RawConnection> {
+    return await forGame(this.#started(startOptions(options, "started")));
+  }
+
+  /** After `raw`, where only the game knows: says that this client is connected to all its peers. */
+  reportConnected(): void {
+    this.#mediation?.reportConnected();
+  }
+
+  /**
+   * Says that this client cannot connect: the start is aborted, or goes on without it. Throws
+   * `invalid_argument` for an unknown cause.
+   */
+  reportFailed(cause: Cause = "no-packets-received"): void {
+    // The server ignores a report with another cause, and everybody would wait.
+    if (!Object.hasOwn(causes, cause)) throw argumentError(`There is no cause "${String(cause)}".`);
+    this.#mediation?.reportFailed(cause);
+  }
+
+  /** Leaves the lobby. Links that were handed out live on. Links that nobody has asked for are closed. */
+  override async leave(): Promise<void> {
+    const left = super.leave();
+    this.#mediation?.drop();
+    await left;
+  }
+
+  async #start({ signal, raw }: CheckedOptions): Promise<Link[] | RawConnection> {
     throwIfAborted(signal);
-    // The server takes no start before it has ended the one that was called off.
+    // The server refuses a start until it has ended the one that was called off.
     await abortable(this.#calledOff, signal);
-    if (this.#seat.over) throw endError(this.#seat.over);
+    if (this.#session.endReason) throw endError(this.#session.endReason);
     const given = new AbortController();
     const callOff = () => given.abort(signal?.reason);
     signal?.addEventListener("abort", callOff);
     // Messages may come before the answer.
     const waiting = this.#connection(raw, given.signal);
-    const asked = this.#askToStart();
+    const asked = this.#session.start();
     try {
       const [connection] = await Promise.all([waiting, asked]);
       return bare(connection);
@@ -113,11 +125,7 @@ export class NodeLobby extends Lobby {
     }
   }
 
-  /** Everybody's: waits for the host to start, or for what it has started, and then as `start`. Called off before, it calls off nothing else. */
-  started(options?: StartOptions): Promise<Link[]>;
-  started(options: RawStartOptions): Promise<RawConnection>;
-  async started(options: StartOptions | RawStartOptions = {}): Promise<Link[] | RawConnection> {
-    const { signal, raw } = startOptions(options, "started");
+  async #started({ signal, raw }: CheckedOptions): Promise<Link[] | RawConnection> {
     try {
       return bare(await this.#connection(raw, signal));
     } catch (error) {
@@ -126,32 +134,10 @@ export class NodeLobby extends Lobby {
     }
   }
 
-  /** Says that this client is connected to all its peers: after `raw`, where only the game knows. */
-  reportConnected(): void {
-    this.#mediation?.reportConnected();
-  }
-
-  /** Says that it cannot be: the start is aborted, or goes on without it. Throws `invalid_argument` for an unknown cause. */
-  reportFailed(cause: Cause = "no-packets-received"): void {
-    // The server ignores a report with another cause, and everybody would wait.
-    if (!Object.hasOwn(causes, cause)) throw argumentError(`There is no cause "${String(cause)}".`);
-    this.#mediation?.reportFailed(cause);
-  }
-
-  /** As a lobby that has no links. Those that were handed out live on; those that nobody has asked for are closed. */
-  override async leave(): Promise<void> {
-    const left = super.leave();
-    this.#mediation?.drop();
-    await left;
-  }
-
-  async #askToStart(): Promise<void> {
-    const url = new URL(`lobbies/${encodeURIComponent(this.code)}/ptp/start`, this.#server);
-    const body = { token: this.#seat.token() };
-    await inTime((signal) => request(url, z.unknown(), { body, signal }));
-  }
-
-  /** Ends what nobody waits for any more: what is under way, or, once it was asked for, what is about to begin. Never throws. */
+  /**
+   * Ends the mediation that nobody waits for any more: the one under way or, if the server was asked for one,
+   * the one about to begin. Never throws.
+   */
   async #callOff(asked?: Promise<void>): Promise<void> {
     try {
       if (asked && (this.#mediation?.isFailing ?? true)) await asked;
@@ -160,16 +146,16 @@ export class NodeLobby extends Lobby {
       const mediation = current ?? (await this.#nextMediation(AbortSignal.timeout(beginMs)));
       if (this.#waiting === 0) await mediation.callOff();
     } catch {
-      // It was refused, or the lobby is over: nothing has begun.
+      // The server refused, or the lobby is over. Nothing has begun.
     }
   }
 
-  async #connection(raw: boolean, signal?: AbortSignal): Promise<Connection> {
+  async #connection(raw: boolean, signal: AbortSignal | undefined): Promise<Connection> {
     throwIfAborted(signal);
     this.#waiting += 1;
     if (raw) this.#rawWaiters += 1;
     try {
-      // One that fails is not waited for: the next may be about to begin.
+      // Not one that is failing: the next may be about to begin.
       const current = this.#mediation?.isFailing ? null : this.#mediation;
       const mediation = current ?? (await this.#nextMediation(signal));
       return await mediation.wait(raw, signal);
@@ -180,14 +166,20 @@ export class NodeLobby extends Lobby {
   }
 
   async #nextMediation(signal?: AbortSignal): Promise<Mediation> {
-    if (this.#seat.over) throw endError(this.#seat.over);
+    if (this.#session.endReason) throw endError(this.#session.endReason);
     const { promise, resolve, reject } = Promise.withResolvers<Mediation>();
     const waiter = { resolve, reject };
     this.#waiters.add(waiter);
     return await abortable(promise, signal).finally(() => this.#waiters.delete(waiter));
   }
 
-  #hear({ method, payload }: HeardMessage): void {
+  #hear(event: SessionEvent): void {
+    if (event.kind === "mediation") this.#hearMediation(event.message);
+    if (event.kind === "left") this.#mediation?.lose(event.name);
+    if (event.kind === "ended") this.#close(endError(event.reason));
+  }
+
+  #hearMediation({ method, payload }: MediationMessage): void {
     switch (method) {
       case "ptpMediation_send":
         void this.#asked(payload)?.ask(payload);
@@ -211,7 +203,7 @@ export class NodeLobby extends Lobby {
     }
   }
 
-  /** The mediation that the server's wish to see us belongs to, a new one perhaps; null if that one is over. */
+  /** The mediation for which the server asks to see us, perhaps a new one. Null if it is over. */
   #asked({ mediation: id }: Heard<"ptpMediation_send">): Mediation | null {
     const current = this.#mediation;
     const isSame = id === undefined ? !current?.isFailing : id === current?.id;
@@ -224,8 +216,8 @@ export class NodeLobby extends Lobby {
     const events = this.#events;
     const mediation = new Mediation({
       id,
-      seat: this.#seat,
-      server: this.#server,
+      seat: this.#session,
+      server: this.#session.server,
       goesOn: this.#goesOn,
       wantsRaw: () => this.#rawWaiters > 0,
       introduced: (peers) => events.emit("introduced", { peers }),
@@ -247,12 +239,19 @@ export class NodeLobby extends Lobby {
   }
 }
 
+type CheckedOptions = { signal: AbortSignal | undefined; raw: boolean };
+
 /** Throws `invalid_argument`. */
-function startOptions(options: StartOptions | RawStartOptions, call: string) {
+function startOptions(options: StartOptions | RawStartOptions, call: string): CheckedOptions {
   checkOptions(options, call);
   const { signal, raw = false } = options;
   if (typeof raw !== "boolean") throw argumentError(`raw must be true or false in ${call}.`);
   return { signal, raw };
+}
+
+/** The error of a call that the end of the lobby cut short. */
+function endError(reason: CloseReason): OrionError {
+  return ownError(endProblem(reason));
 }
 
 function bare(connection: Connection): Link[] | RawConnection {

@@ -1,13 +1,13 @@
 import { spawn, spawnSync } from "node:child_process";
 import { EventEmitter, once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { expect, onTestFinished, test } from "vitest";
 import { connect } from "../../client/index.ts";
-import { root } from "../support/program.ts";
+import { root, startProgram } from "../support/program.ts";
 import { startTestServer } from "../support/server.ts";
 import { expectError, next } from "./heard.ts";
 
@@ -29,6 +29,27 @@ test("the lobby half needs nothing of Node, and is small", async () => {
   const script = await bundle('export * from "./browser.ts";');
   expect(script).not.toContain("node:");
   expect(script.length).toBeLessThan(150_000);
+});
+
+test("the lobby half makes no code from strings, which a page's policy may forbid", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "orion-edge-policy-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  writeFileSync(join(folder, "sdk.mjs"), await bundle('export * from "./browser.ts";'));
+  writeFileSync(
+    join(folder, "page.mjs"),
+    `let made = 0;
+    globalThis.Function = new Proxy(Function, { construct: () => { made += 1; throw new EvalError(); } });
+    const { connect } = await import("./sdk.mjs");
+    const orion = await connect(process.argv[2]);
+    const ada = await orion.host({ name: "Ada" });
+    await ada.chat("Hello");
+    await ada.leave();
+    console.log(made);`,
+  );
+  const server = await startTestServer({ udpPort: null });
+  onTestFinished(() => server.stop());
+  const page = startProgram(process.execPath, [join(folder, "page.mjs"), server.url.href]);
+  expect([await page.ended, page.output]).toEqual([0, "0\n"]);
 });
 
 /** What a page does: `connect` is the SDK's, `report` tells the test. */

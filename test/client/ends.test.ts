@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { WebSocketServer } from "ws";
-import { connect, type Lobby, type Orion } from "../../client/index.ts";
+import { connect, type Lobby, type Orion, OrionError } from "../../client/index.ts";
 import type { Server } from "../../local/server.ts";
 import { freeTcpPort } from "../support/program.ts";
 import { startTestServer } from "../support/server.ts";
@@ -121,6 +121,20 @@ test("whatever is waited for can be called off, and is over at once", async () =
   await expectError(slow.join("AAAAA", { name: "Ada", signal: soon() }), "aborted", { cause: reason });
   const over = AbortSignal.abort(reason);
   await expectError(orion.host({ name: "Ada", signal: over }), "aborted", { cause: reason });
+});
+
+test("a game that calls off with an error of the SDK's own kind is told that one", async () => {
+  const own = new OrionError("left", "The player has left.");
+  const signal = AbortSignal.abort(own);
+  await using ada = await orion.host({ name: "Ada" });
+  const calls = [
+    connect(cable.url, { signal }),
+    orion.list({ signal }),
+    orion.join(ada.code, { name: "Bo", signal }),
+    ada.start({ signal }),
+    ada.started({ signal }),
+  ];
+  for (const call of calls) expect(await call.catch((error: unknown) => error)).toBe(own);
 });
 
 test("a seat that was called off is given up", async () => {

@@ -57,7 +57,7 @@ test("every link on the pages leads to a file that is there, and to a section of
 });
 
 test("every file that the pages name is there", () => {
-  const folders = "core|worker|udp-sidecar|client|local|bench|lab|soak|test|docs|\\.ci";
+  const folders = "core|session|worker|udp-sidecar|client|local|bench|lab|soak|test|docs|\\.ci";
   const named = found(new RegExp(`\`((?:${folders})/[\\w./*-]*)\``, "g"));
   expect(named.length).toBeGreaterThan(20);
   const missing = named.filter(({ what }) => !what.includes("*") && !existsSync(join(root, what)));

@@ -1,15 +1,15 @@
-/** How fast this player may chat: the server drops what comes faster without a word, so the SDK refuses it first. */
+/** How fast a member may chat. The server drops what is too fast in silence; a session refuses it first. */
 import { mayChat, newChatAllowance, weightOf } from "../core/chat-allowance.ts";
 import { limits } from "../core/limits.ts";
 
-/** A little below the server's, so that messages that catch up with each other on the way are not too many there. */
+/** Below the server's rate: messages may catch up with one another on the way, and arrive faster. */
 const perSecond = 0.9 * limits.chatDeliveriesPerSecond;
 
-/** The server's allowance for one lobby, as far as a member can follow it: by what it hears and says. */
+/** The server's allowance for one lobby, as a member can follow it from what it hears and says. */
 export class ChatPace {
   readonly #allowance = newChatAllowance(performance.now());
 
-  /** Counts a message of this member to so many, if the server delivers it; else false. */
+  /** Whether the server delivers a message of this sender to so many members. Counts it if so. */
   allows(sender: string, members: number, text: string): boolean {
     return mayChat(this.#allowance, sender, members, performance.now(), {
       perSecond,

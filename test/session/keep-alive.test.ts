@@ -1,19 +1,20 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Pulse } from "../../client/pulse.ts";
 import { limits } from "../../core/limits.ts";
+import { KeepAlive } from "../../session/keep-alive.ts";
 
 let pings: number;
 let isOver: boolean;
-let pulse: Pulse;
+let keepAlive: KeepAlive;
 const everyMs = 30_000;
 const begin = (ms: number | undefined) => {
   pings = 0;
   isOver = false;
-  pulse = new Pulse(ms, {
+  keepAlive = new KeepAlive({
+    everyMs: ms,
     ping: () => {
       pings += 1;
     },
-    stopped: () => {
+    lost: () => {
       isOver = true;
     },
   });
@@ -29,11 +30,11 @@ test("a server that answers every ping is there as long as it does", () => {
   for (let i = 1; i <= 10; i++) {
     vi.advanceTimersByTime(everyMs);
     expect(pings).toBe(i);
-    pulse.beat();
+    keepAlive.heard();
   }
   vi.advanceTimersByTime(limits.pongMs);
   expect(isOver).toBe(false);
-  pulse.stop();
+  keepAlive.stop();
 });
 
 test("a server that has not answered a ping in time is gone, and pinged no more", () => {

@@ -1,35 +1,41 @@
-/** Waiting: with an end, for the game's word that it is called off, and again when an attempt failed. */
-import { OrionError, ownError } from "./error.ts";
+/** Waiting for the server: with a time limit, until the caller calls it off, and again after a failure. */
+import { SessionError, sessionError } from "./error.ts";
 
-/** Milliseconds in all that something is tried again and again. */
-const patienceMs = 10_000;
-/** Milliseconds one attempt may take: a lost packet of a connect is repeated after 1, 3 and 7 s. */
+/** Milliseconds in all for an attempt and its repetitions. */
+const retryForMs = 10_000;
+/** Milliseconds for one attempt. TCP repeats a lost packet of a connect after 1, 3 and 7 s. */
 const attemptMs = 8_000;
-/** Milliseconds before the second attempt; doubled with each, up to the longest, and spread by half. */
+/**
+ * Milliseconds before the second attempt. Each pause is twice as long as the one before, give or take half.
+ */
 const firstPauseMs = 100;
 const longestPauseMs = 2_000;
 
 const losses: ReadonlySet<string> = new Set(["unreachable", "disconnected", "unanswered"]);
 
-/** Whether the connection failed, which may be over at the next attempt. */
-export function isLoss(error: unknown): error is OrionError {
-  return error instanceof OrionError && losses.has(error.code);
+/** Whether the connection failed. The next attempt may succeed. */
+export function isLoss(error: unknown): error is SessionError {
+  return error instanceof SessionError && losses.has(error.code);
 }
 
-/** Tries until it is done, refused for good, or some 10 s are over: where the server says when to ask again, then. The attempt's signal ends it. */
-export async function persist<T>(
+/**
+ * Tries until an attempt succeeds, is refused for good, or some 10 s are over. If the server says when to ask
+ * again, the next attempt is then. An attempt must stop when its signal is aborted. Throws the last attempt's
+ * error, or `aborted`.
+ */
+export async function retry<T>(
   attempt: (signal: AbortSignal) => Promise<T>,
   signal?: AbortSignal,
-  isPassing: (error: unknown) => boolean = isLoss,
+  mayPass: (error: unknown) => boolean = isLoss,
 ): Promise<T> {
-  const giveUpAt = performance.now() + patienceMs;
+  const giveUpAt = performance.now() + retryForMs;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
     let waitMs: number;
     try {
       return await inTime(attempt, signal, Math.min(attemptMs, giveUpAt - performance.now()));
     } catch (error) {
-      const askedMs = error instanceof OrionError && (error.retryAfterS ?? 0) * 1_000;
-      if (!askedMs && !isPassing(error)) throw error;
+      const askedMs = error instanceof SessionError && (error.retryAfterS ?? 0) * 1_000;
+      if (!askedMs && !mayPass(error)) throw error;
       waitMs = askedMs || pauseMs * (0.5 + Math.random());
       if (performance.now() + Math.max(waitMs, 2 * pauseMs) > giveUpAt) throw error;
     }
@@ -37,7 +43,10 @@ export async function persist<T>(
   }
 }
 
-/** The attempt, once. It heeds its signal: `aborted` if the game called it off, `unanswered` if it takes too long. */
+/**
+ * One attempt. Its signal is aborted with `aborted` if the caller calls it off, with `unanswered` if it takes
+ * too long. The attempt must then throw the signal's reason.
+ */
 export async function inTime<T>(
   attempt: (signal: AbortSignal) => Promise<T>,
   signal?: AbortSignal,
@@ -45,7 +54,7 @@ export async function inTime<T>(
 ): Promise<T> {
   throwIfAborted(signal);
   const ending = new AbortController();
-  const late = setTimeout(() => ending.abort(ownError("unanswered")), ms);
+  const late = setTimeout(() => ending.abort(sessionError("unanswered")), ms);
   const callOff = () => ending.abort(signal && abortError(signal));
   signal?.addEventListener("abort", callOff);
   try {
@@ -56,7 +65,7 @@ export async function inTime<T>(
   }
 }
 
-/** What the promise comes to, unless the signal is aborted first. */
+/** The promise's outcome, or `aborted` if the signal is aborted first. */
 export function abortable<T>(promise: Promise<T>, signal?: AbortSignal): Promise<T> {
   if (!signal) return promise;
   return new Promise((resolve, reject) => {
@@ -71,8 +80,8 @@ export function throwIfAborted(signal?: AbortSignal): void {
   if (signal?.aborted) throw abortError(signal);
 }
 
-function abortError({ reason }: AbortSignal): OrionError {
-  return reason instanceof OrionError ? reason : ownError("aborted", reason);
+function abortError({ reason }: AbortSignal): SessionError {
+  return reason instanceof SessionError ? reason : sessionError("aborted", reason);
 }
 
 async function pause(ms: number, signal?: AbortSignal): Promise<void> {

@@ -1,0 +1,22 @@
+/** What happens in a lobby whose players can be connected. */
+import { type LobbyEvents, lobbyEvents } from "./lobby-events.ts";
+import type { Peer } from "./peer.ts";
+import type { ConnectionReport } from "./report.ts";
+import type { Link } from "./udp/link.ts";
+
+export type NodeLobbyEvents = LobbyEvents & {
+  /** The server has told who the peers are. Now they look for each other. */
+  introduced: { peers: Peer[] };
+  /** A link is usable. Others may follow. */
+  link: Link;
+  /** To the host: a member could not be connected to it, or not directly, and why. */
+  report: { clientId: string; name: string } & ConnectionReport;
+};
+
+/** All of them, for callers that have no types. */
+export const nodeLobbyEvents: Record<keyof NodeLobbyEvents, true> = {
+  ...lobbyEvents,
+  introduced: true,
+  link: true,
+  report: true,
+};

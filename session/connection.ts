@@ -1,0 +1,140 @@
+/** One WebSocket. To the server it is the client: both end together. */
+import { draw, fill, newBucket } from "../core/allowance.ts";
+import { limits } from "../core/limits.ts";
+import { encodeMessage } from "../core/wire/codec.ts";
+import { type Heard, type HeardMessage, readHeardMessage } from "../core/wire/heard-message.ts";
+import { pingText } from "../core/wire/ping.ts";
+import { sessionError } from "./error.ts";
+import { KeepAlive } from "./keep-alive.ts";
+import { abortable } from "./retry.ts";
+
+/** Messages kept until somebody listens. The chat that a lobby delivers in a second fits. */
+const mostWaiting = 1_000;
+/** A little less than the server takes of one client: messages may catch up with one another on the way. */
+const frames = { burst: limits.frameBurst, perSecond: 0.9 * limits.framesPerSecond };
+/** Messages that chat may not use up: reports of a mediation must get through. */
+const keptFrames = 20;
+/** Milliseconds to wait for the server's close frame. */
+const closeMs = 2_000;
+
+export class Connection {
+  readonly clientId: string;
+  /**
+   * Done when the connection has ended, with the WebSocket's close code, or null if the server fell silent.
+   */
+  readonly closed: Promise<number | null>;
+  readonly #token: string;
+  readonly #socket: WebSocket;
+  readonly #keepAlive: KeepAlive;
+  readonly #frames = newBucket(frames, performance.now());
+  #waiting: HeardMessage[] = [];
+  #listener: ((message: HeardMessage) => void) | null = null;
+
+  /** Connects, and waits for the token. Throws `unreachable`, `not_orion`, or the signal's reason. */
+  static async open(url: URL, signal: AbortSignal): Promise<Connection> {
+    const address = new URL(url);
+    address.protocol = url.protocol.replace("http", "ws");
+    const socket = new WebSocket(address);
+    const registered = new Promise<Connection>((resolve, reject) => {
+      // The server's first message has the token. The client says nothing before.
+      socket.onmessage = ({ data }) => {
+        const message = read(data);
+        if (message?.method !== "client_registered") return reject(sessionError("not_orion"));
+        resolve(new Connection(socket, message.payload));
+      };
+      socket.onerror = () => reject(sessionError("unreachable"));
+      socket.onclose = () => reject(sessionError("unreachable"));
+    });
+    try {
+      return await abortable(registered, signal);
+    } catch (error) {
+      socket.onmessage = null;
+      socket.close();
+      throw error;
+    }
+  }
+
+  private constructor(socket: WebSocket, { token, clientId = "", pingMs }: Heard<"client_registered">) {
+    this.#socket = socket;
+    this.#token = token;
+    this.clientId = clientId;
+    let end: (closeCode: number | null) => void = () => {};
+    this.closed = new Promise((resolve) => {
+      end = resolve;
+    });
+    this.#keepAlive = new KeepAlive({
+      everyMs: pingMs,
+      ping: () => socket.send(pingText),
+      lost: () => {
+        socket.onmessage = null;
+        socket.close();
+        // The close event waits for a silent server too.
+        end(null);
+      },
+    });
+    socket.onclose = ({ code }) => {
+      this.#keepAlive.stop();
+      end(code);
+    };
+    socket.onmessage = ({ data }) => {
+      this.#keepAlive.heard();
+      const message = read(data);
+      if (message) this.#take(message);
+    };
+    if (pingMs !== undefined) this.say("client_pings");
+  }
+
+  /** The client's secret. No property: printing an object prints its properties. */
+  token(): string {
+    return this.#token;
+  }
+
+  /**
+   * Passes on every message since the connection opened, then the end. It begins in the next turn of the
+   * event loop: a message may come before the HTTP answer that it follows from, and the caller's callers may
+   * want to listen as well.
+   */
+  listen(heard: (message: HeardMessage) => void, ended: (closeCode: number | null) => void): void {
+    setTimeout(() => {
+      this.#listener = heard;
+      for (const message of this.#waiting.splice(0)) heard(message);
+      void this.closed.then(ended);
+    });
+  }
+
+  /** Whether chat may be sent now. The server drops what is too much, and then closes the WebSocket. */
+  get hasRoom(): boolean {
+    fill(this.#frames, frames, performance.now());
+    return this.#frames.left > keptFrames;
+  }
+
+  /** Sends a message in this client's name. After the end it does nothing. */
+  say(method: string, payload: object = {}): void {
+    if (this.#socket.readyState !== WebSocket.OPEN) return;
+    draw(this.#frames, frames, performance.now());
+    this.#socket.send(encodeMessage(method, { token: this.#token, ...payload }));
+  }
+
+  /** Closes, and waits a moment for the server's answer. May be called again. */
+  async close(): Promise<void> {
+    this.#keepAlive.stop();
+    this.#socket.close(1000);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, closeMs);
+    });
+    await Promise.race([this.closed, late]);
+    clearTimeout(timer);
+  }
+
+  #take(message: HeardMessage): void {
+    if (this.#listener) this.#listener(message);
+    else if (this.#waiting.length < mostWaiting) this.#waiting.push(message);
+    else this.#socket.close(1000);
+  }
+}
+
+/** The message, or null: binary data, and texts that are unknown or broken, are ignored. */
+function read(data: unknown): HeardMessage | null {
+  return typeof data === "string" ? readHeardMessage(data) : null;
+}

@@ -1,0 +1,63 @@
+/** A server before a client is in a lobby: where it is, and which lobbies it lists. */
+import * as z from "zod";
+import type { ListedLobby } from "../core/wire/http.ts";
+import { sessionError } from "./error.ts";
+import { ping, request } from "./http.ts";
+import { inTime, retry } from "./retry.ts";
+
+const listAnswer = z.object({
+  lobbies: z.array(
+    z.object({ name: z.string(), id: z.string(), currentMembers: z.number(), maxMembers: z.number() }),
+  ),
+  cursor: z.string().optional(),
+});
+
+/**
+ * Which public lobbies to list. `limit`: at most so many, 1 to 200. `cursor`: where the page before ended.
+ */
+export type ListQuery = {
+  name?: string | undefined;
+  limit?: number | undefined;
+  cursor?: string | undefined;
+};
+/** The oldest lobby first. There is a cursor if there may be more. */
+export type LobbyPage = { lobbies: ListedLobby[]; cursor?: string | undefined };
+
+/**
+ * The URL of a server that answers. Its path ends with a slash. Tries for up to 10 s. Throws `invalid_url`,
+ * `not_orion`, `unreachable`, `unanswered` or `aborted`.
+ */
+export async function findServer(url: string | URL, signal?: AbortSignal): Promise<URL> {
+  const server = serverUrl(url);
+  await retry((ending) => ping(server, ending), signal);
+  return server;
+}
+
+/** The server's URL, its path with a slash at the end. Throws `invalid_url`. */
+export function serverUrl(url: string | URL): URL {
+  const server = parsedUrl(url);
+  if (!server || !/^https?:$/.test(server.protocol) || server.username || server.password) {
+    throw sessionError("invalid_url");
+  }
+  server.search = server.hash = "";
+  if (!server.pathname.endsWith("/")) server.pathname += "/";
+  return server;
+}
+
+/** One page of the public lobbies. Throws the server's refusal, `unreachable`, `unanswered` or `aborted`. */
+export async function listLobbies(server: URL, query: ListQuery, signal?: AbortSignal): Promise<LobbyPage> {
+  const url = new URL("lobbies", server);
+  for (const [key, value] of Object.entries(query)) {
+    if (value !== undefined && value !== "") url.searchParams.set(key, String(value));
+  }
+  return await inTime((ending) => request(url, listAnswer, { signal: ending }), signal);
+}
+
+/** Not `URL.parse`: many browsers do not have it yet. */
+function parsedUrl(url: unknown): URL | null {
+  try {
+    return new URL(String(url));
+  } catch {
+    return null;
+  }
+}

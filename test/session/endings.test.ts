@@ -1,0 +1,127 @@
+/** How a session ends, and that it says when and why. */
+import { once } from "node:events";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { WebSocketServer } from "ws";
+import { limits } from "../../core/limits.ts";
+import { closures } from "../../core/problem.ts";
+import type { Server } from "../../local/server.ts";
+import { Connection } from "../../session/connection.ts";
+import { serverUrl } from "../../session/server.ts";
+import { Session } from "../../session/session.ts";
+import { layCable } from "../client/cable.ts";
+import { startTestServer } from "../support/server.ts";
+import { encode } from "../support/wire.ts";
+import { expectFailure, host, join, Story } from "./story.ts";
+
+let server: Server;
+let url: URL;
+beforeAll(async () => {
+  server = await startTestServer({ udpPort: null });
+  url = serverUrl(server.url);
+});
+afterAll(() => server.stop());
+
+test("a session that leaves is over, and the others hear that it left", async () => {
+  const ada = await host(url, "Ada");
+  const bo = await join(url, ada.session.code, "Bo");
+  await bo.session.leave();
+  expect(await bo.session.closed).toEqual({ reason: "left", closeCode: 1000 });
+  expect(bo.all("ended")).toEqual([{ kind: "ended", reason: "left" }]);
+  expect(await ada.first("left")).toEqual({ kind: "left", name: "Bo" });
+  expect(ada.session.members).toEqual(["Ada"]);
+  await expectFailure(bo.session.chat("Still here?"), "left");
+  await expectFailure(bo.session.start(), "left");
+  await bo.session.leave();
+});
+
+test("a session whose host leaves is over, and its connection closes", async () => {
+  const ada = await host(url, "Ada");
+  const bo = await join(url, ada.session.code, "Bo");
+  await ada.session.leave();
+  expect(await bo.session.closed).toMatchObject({ reason: "host_left" });
+  expect(bo.events.at(-1)).toEqual({ kind: "ended", reason: "host_left" });
+  await expectFailure(bo.session.chat("Hello?"), "lobby_closed");
+});
+
+test("a session whose connection breaks is lost, and so is what it was saying", async () => {
+  const cable = await layCable(server.url);
+  onTestFinished(() => cable.close());
+  const ada = await host(url, "Ada");
+  const bo = await join(serverUrl(cable.url), ada.session.code, "Bo");
+  const chat = expectFailure(bo.session.chat("Is anybody there?"), "disconnected");
+  cable.cut();
+  await chat;
+  expect(await bo.session.closed).toEqual({ reason: "disconnected", closeCode: 1006 });
+  expect(bo.session.endReason).toBe("disconnected");
+  expect(await ada.first("left")).toEqual({ kind: "left", name: "Bo" });
+});
+
+test("a session is told with which code the server has closed its connection", async () => {
+  const stopping = await startTestServer({ udpPort: null });
+  onTestFinished(() => stopping.stop());
+  const ada = await host(serverUrl(stopping.url), "Ada");
+  await stopping.stop();
+  expect(await ada.session.closed).toEqual({ reason: "disconnected", closeCode: closures.stopping[0] });
+});
+
+/** A session on a server by hand that says this, and then nothing. Its host is another. */
+async function sessionOn(...words: string[]): Promise<Story> {
+  const sockets = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+  sockets.on("connection", (socket) => {
+    for (const word of words) socket.send(word);
+  });
+  await once(sockets, "listening");
+  onTestFinished(() => {
+    for (const socket of sockets.clients) socket.terminate();
+    sockets.close();
+  });
+  const address = sockets.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  const there = new URL(`http://127.0.0.1:${address.port}/`);
+  const connection = await Connection.open(there, AbortSignal.timeout(5_000));
+  const welcome = { code: "AAAAA", name: "Tea", self: "Bo", host: "Ada", members: ["Ada", "Bo"] };
+  return new Story(new Session(there, connection, welcome));
+}
+
+test("a session whose server does not answer its pings is lost", async () => {
+  const { pongMs } = limits;
+  onTestFinished(() => void Object.assign(limits, { pongMs }));
+  Object.assign(limits, { pongMs: 50 });
+  const bo = await sessionOn(
+    encode("client_registered", { token: "1.secret", clientId: "bo", pingMs: 1_000 }),
+  );
+  // Orion's pings are messages. The `ws` library answers none of those.
+  expect(await bo.session.closed).toEqual({ reason: "disconnected", closeCode: null });
+});
+
+const registered = encode("client_registered", { token: "1.secret", clientId: "bo" });
+const aborted = (code: string) => encode("ptpMediation_aborted", { code, abortReason: "Sorry." });
+const asked = encode("ptpMediation_send", { port: 9, ports: [9, 10], mediation: "m2" });
+const success = encode("ptpMediation_success", {});
+const closed = encode("lobby_closed", {});
+
+test.each([
+  ["host_left", []],
+  ["host_left", [aborted("could_not_connect")]],
+  ["left_out", [aborted("left_out")]],
+  ["host_left", [aborted("left_out"), asked]],
+  ["connected", [success]],
+  ["connected", [aborted("left_out"), asked, success]],
+] as const)("a lobby's end is known as %s by what came before it (%#)", async (reason, words) => {
+  const bo = await sessionOn(registered, ...words, closed, encode("lobby_peerConnect", { peerName: "Cy" }));
+  expect(await bo.session.closed).toMatchObject({ reason });
+  expect(bo.all("mediation")).toHaveLength(words.length);
+  // Nothing comes after the end.
+  expect(bo.events.at(-1)).toEqual({ kind: "ended", reason });
+});
+
+test("a member that is named twice is there once, and one that was not there does not leave", async () => {
+  const [connect, disconnect] = ["lobby_peerConnect", "lobby_peerDisconnect"];
+  const names = [connect, connect, disconnect, disconnect].map((method) =>
+    encode(method, { peerName: "Cy" }),
+  );
+  const bo = await sessionOn(registered, ...names, closed);
+  await bo.session.closed;
+  expect(bo.events.map(({ kind }) => kind)).toEqual(["joined", "left", "ended"]);
+  expect(bo.session.members).toEqual(["Ada", "Bo"]);
+});

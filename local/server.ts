@@ -52,6 +52,11 @@ export type ServerOptions = {
 export type Server = {
   url: URL;
   sidecar: Sidecar | null;
+  /** Ends an object as the platform may at any time; `hibernate` lets its WebSockets live on. For tests. */
+  evict(
+    object: { className: "Lobby" | "Lounge" | "Directory" | "Fleet"; name: string },
+    webSockets: "hibernate" | "close",
+  ): Promise<void>;
   /** May be called again. */
   stop(): Promise<void>;
 };
@@ -110,6 +115,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     return {
       url,
       sidecar,
+      evict: ({ className, name }, webSockets) =>
+        worker.unsafeEvictDurableObject(workerName, className, { name, webSockets }),
       stop: () => {
         stopped ??= stop();
         return stopped;

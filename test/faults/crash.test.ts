@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player, request } from "../support/player.ts";
 import { type Watch, watch } from "../support/promises.ts";
-import { crash, failCalls, later, ring, startFaultyServer } from "../support/server.ts";
+import { crash, failCalls, later, ring, startFaultyServer, storedOf } from "../support/server.ts";
 
 const timing = { ptpmConnectRequestIntervalMs: 300 };
 let server: Server;
@@ -41,7 +41,7 @@ async function succeeds(all: Player[]): Promise<void> {
   }
 }
 
-describe("the home of a guest crashes", () => {
+describe("the lounge of a guest crashes", () => {
   test("its clients' sockets close; the lobby hears of it when it next says something", async () => {
     const { lobbyId, host, guests } = await lobbyOf(2, server.url, { isPublic: true });
     const [guest = host] = guests;
@@ -92,13 +92,12 @@ describe("the home of a guest crashes", () => {
   });
 });
 
-describe("the home of a host crashes, and its lobby with it", () => {
-  test("members elsewhere are told when they next say something; it is off the list; they host and join again", async () => {
+describe("the lounge of a host crashes", () => {
+  test("its lobby learns so with the next chat line, and closes; it is off the list; they host and join again", async () => {
     const { lobbyId, host, guests } = await lobbyOf(3, server.url, { isPublic: true });
     await crash(server.url, { holder: host.holder });
     await host.closed;
     guests[0]?.chat(lobbyId, "Host?");
-    // The one who spoke wakes the home, which then tells them all, each once.
     for (const guest of guests)
       expect(await guest.hears("lobby_closed")).toEqual({ lobbyId, lobbyName: "Lobby" });
     await vi.waitFor(async () => expect(await listed(lobbyId)).toBeUndefined(), soon);
@@ -109,16 +108,7 @@ describe("the home of a host crashes, and its lobby with it", () => {
     await Promise.all(guests.map((guest) => guest.leave()));
   });
 
-  test("a private one: members elsewhere are told as soon as anybody connects there", async () => {
-    const { lobbyId, host, guests } = await lobbyOf(2, server.url);
-    await crash(server.url, { holder: host.holder });
-    await host.closed;
-    const late = await Player.connect(server.url, `/lobbies/${lobbyId}`);
-    expect(await guests[0]?.hears("lobby_closed")).toMatchObject({ lobbyId });
-    await Promise.all([late, ...guests].map((player) => player.leave()));
-  });
-
-  test("in a mediation: members elsewhere are told", async () => {
+  test("in a mediation: the members are told", async () => {
     const { lobbyId, host, guests, all } = await lobbyOf(3, server.url);
     for (const guest of guests) guest.answersOverUdp = false;
     await host.start(lobbyId);
@@ -143,24 +133,7 @@ describe("the home of a host crashes, and its lobby with it", () => {
     await Promise.all(guests.map((player) => player.leave()));
   });
 
-  test("with all members in it: whoever tries to join finds no lobby, and it is off the list", async () => {
-    const { lobbyId, host, all } = await lobbyOf(3, server.url, {
-      direct: true,
-      isPublic: true,
-      maxMembers: 5,
-    });
-    await crash(server.url, { holder: host.holder });
-    await Promise.all(all.map((player) => player.closed));
-    const late = await Player.connect(server.url);
-    expect(await late.join(lobbyId, "Late")).toMatchObject({
-      status: 409,
-      body: { codes: ["no_such_lobby"] },
-    });
-    await vi.waitFor(async () => expect(await listed(lobbyId)).toBeUndefined(), soon);
-    await late.leave();
-  });
-
-  test("while other lobbies of the home have members elsewhere: all of them are told of theirs", async () => {
+  test("with hosts of two lobbies: the members of both are told", async () => {
     const own = await startFaultyServer({ vars: { clientsPerLounge: 2 } });
     const watcher = watch(own.url);
     try {
@@ -172,9 +145,11 @@ describe("the home of a host crashes, and its lobby with it", () => {
         expect((await guests[i]?.join(lobbyId, "Guest"))?.status).toBe(200);
       await crash(own.url, { holder: one.host.holder });
       await one.host.closed;
-      await ring(own.url, one.host.holder);
-      for (const [i, { lobbyId }] of [one, two].entries())
+      await later(own.url, 5 * 60_000);
+      for (const [i, { lobbyId }] of [one, two].entries()) {
+        await ring(own.url, lobbyId);
         expect(await guests[i]?.hears("lobby_closed")).toMatchObject({ lobbyId });
+      }
       await vi.waitFor(async () => expect(await listed(one.lobbyId, own.url)).toBeUndefined(), soon);
       await vi.waitFor(async () => expect(await listed(two.lobbyId, own.url)).toBeUndefined(), soon);
       await watcher.settles();
@@ -182,6 +157,66 @@ describe("the home of a host crashes, and its lobby with it", () => {
       watcher.stop();
       await own.stop();
     }
+  });
+});
+
+describe("the object of a lobby crashes", () => {
+  test("with no member in it: nobody notices, and the game comes about", async () => {
+    const { lobbyId, host, guests, all } = await lobbyOf(3, server.url, { isPublic: true, maxMembers: 4 });
+    await crash(server.url, { holder: lobbyId });
+    guests[0]?.chat(lobbyId, "Still here?");
+    for (const player of all) await player.hearsChat("Still here?");
+    await crash(server.url, { holder: lobbyId });
+    const late = await Player.connect(server.url);
+    expect(await late.join(lobbyId, "Late")).toMatchObject({ body: { lobbyMembers: { length: 4 } } });
+    expect(await listed(lobbyId)).toBe(4);
+    await host.start(lobbyId);
+    await crash(server.url, { holder: lobbyId });
+    await connects([...all, late]);
+    await crash(server.url, { holder: lobbyId });
+    for (const player of [...all, late]) player.reportsSuccess();
+    await succeeds([...all, late]);
+    await vi.waitFor(async () => expect(await listed(lobbyId)).toBeUndefined(), soon);
+    await Promise.all([...all, late].map((player) => player.leave()));
+  });
+
+  test("with its host in it: the members elsewhere are told as soon as anybody connects there", async () => {
+    const { lobbyId, host } = await lobbyOf(1, server.url, { direct: true, maxMembers: 3 });
+    const guest = await Player.connect(server.url);
+    expect((await guest.join(lobbyId, "Guest")).status).toBe(200);
+    await crash(server.url, { holder: lobbyId });
+    await host.closed;
+    const late = await Player.connect(server.url, `/lobbies/${lobbyId}`);
+    expect(await guest.hears("lobby_closed")).toMatchObject({ lobbyId });
+    await Promise.all([late, guest].map((player) => player.leave()));
+  });
+
+  test("with a guest in it: the others hear that it left, as soon as one of them speaks", async () => {
+    const { lobbyId, host } = await lobbyOf(1, server.url, { maxMembers: 3 });
+    const guest = await Player.connect(server.url, `/lobbies/${lobbyId}`);
+    expect((await guest.join(lobbyId, "Guest")).status).toBe(200);
+    await crash(server.url, { holder: lobbyId });
+    await guest.closed;
+    host.chat(lobbyId, "Guest?");
+    expect(await host.hears("lobby_peerDisconnect")).toEqual({ lobbyId, peerName: "Guest" });
+    await host.leave();
+  });
+
+  test("with all members in it: a player who tries to join finds no lobby, and it is off the list", async () => {
+    const { lobbyId, all } = await lobbyOf(3, server.url, { direct: true, isPublic: true, maxMembers: 5 });
+    await crash(server.url, { holder: lobbyId });
+    await Promise.all(all.map((player) => player.closed));
+    const late = await Player.connect(server.url);
+    expect(await late.join(lobbyId, "Late")).toMatchObject({
+      status: 409,
+      body: { codes: ["no_such_lobby"] },
+    });
+    await vi.waitFor(async () => expect(await listed(lobbyId)).toBeUndefined(), soon);
+    await vi.waitFor(
+      async () => expect(await storedOf(server.url, lobbyId)).toEqual({ rows: 0, alarm: false }),
+      soon,
+    );
+    await late.leave();
   });
 });
 
@@ -241,29 +276,26 @@ describe("the fleet crashes", () => {
 describe("as time passes after a crash", () => {
   const minutes = 60_000;
 
-  test("an audit finds members whose home crashed, though nobody says anything", async () => {
+  test("an audit finds members whose lounge crashed, though nobody says anything", async () => {
     const own = await startFaultyServer();
     const watcher = watch(own.url);
     try {
       const { lobbyId, host, guests } = await lobbyOf(2, own.url, { isPublic: true });
       await crash(own.url, { holder: guests[0]?.holder ?? "" });
-      await ring(own.url, host.holder);
+      await ring(own.url, lobbyId);
       expect(host.all("lobby_peerDisconnect")).toEqual([]);
       await later(own.url, 5 * minutes);
-      await ring(own.url, host.holder);
+      await ring(own.url, lobbyId);
       expect(await host.hears("lobby_peerDisconnect")).toEqual({ lobbyId, peerName: "Guest 1" });
       expect(await listed(lobbyId, own.url)).toBe(1);
 
-      // A lobby that lives is refreshed at every audit.
-      for (let audits = 0; audits < 4; audits++) {
-        await later(own.url, 5 * minutes);
-        await ring(own.url, host.holder);
+      // A lobby that lives stays in the list, however long nobody says anything.
+      for (const wait of [10, 20, 40, 60, 60, 600]) {
+        await later(own.url, wait * minutes);
+        expect(await listed(lobbyId, own.url)).toBe(1);
+        await ring(own.url, lobbyId);
         expect(await listed(lobbyId, own.url)).toBe(1);
       }
-      // One of which nothing was heard for long is asked for, and stays.
-      await later(own.url, 15 * minutes + 1);
-      expect(await listed(lobbyId, own.url)).toBe(1);
-      await ring(own.url, host.holder);
       await watcher.settles();
     } finally {
       watcher.stop();
@@ -272,17 +304,17 @@ describe("as time passes after a crash", () => {
   });
 
   for (const sleeps of [false, true]) {
-    test(`a lobby whose home crashed is off the list within a minute${sleeps ? ", though the directory slept" : ""}`, async () => {
+    test(`a lobby whose object crashed is off the list within half an hour${sleeps ? ", though the directory slept" : ""}`, async () => {
       const own = await startFaultyServer();
       const watcher = watch(own.url);
       try {
-        const { lobbyId, host } = await lobbyOf(2, own.url, { isPublic: true });
+        const { lobbyId } = await lobbyOf(2, own.url, { direct: true, isPublic: true });
         const alive = await lobbyOf(3, own.url, { isPublic: true });
-        // Nobody tells the lobby, and its alarm is minutes away.
-        await crash(own.url, { holder: host.holder });
+        // Nobody calls the lobby, and its alarm is hours away.
+        await crash(own.url, { holder: lobbyId });
         expect(await listed(lobbyId, own.url)).toBe(2);
         if (sleeps) await crash(own.url, { directory: "0" });
-        await later(own.url, minutes);
+        await later(own.url, 30 * minutes);
         expect(await listed(lobbyId, own.url)).toBeUndefined();
         expect(await listed(alive.lobbyId, own.url)).toBe(3);
         await watcher.settles();
@@ -293,7 +325,7 @@ describe("as time passes after a crash", () => {
     });
   }
 
-  test("a clock that jumps 20 minutes, an hour or back hides no lobby, whether its home and the directory slept or not", async () => {
+  test("a clock that jumps 20 minutes, an hour or back hides no lobby, whether the directory slept or not", async () => {
     const own = await startFaultyServer();
     const watcher = watch(own.url);
     try {
@@ -314,17 +346,17 @@ describe("as time passes after a crash", () => {
     }
   });
 
-  test("homes that do not answer the directory keep their lobbies in the list", async () => {
+  test("lobbies that do not answer the directory stay in the list", async () => {
     const own = await startFaultyServer();
     const watcher = watch(own.url);
     try {
       const { lobbyId } = await lobbyOf(2, own.url, { isPublic: true });
-      await failCalls(own.url, "listed", "fail", 1_000);
-      await later(own.url, 2 * minutes);
+      await failCalls(own.url, "isListed", "fail", 1_000);
+      await later(own.url, 40 * minutes);
       expect(await listed(lobbyId, own.url)).toBe(2);
       await crash(own.url, { directory: "0" });
       expect(await listed(lobbyId, own.url)).toBe(2);
-      await failCalls(own.url, "listed", "fail", 0);
+      await failCalls(own.url, "isListed", "fail", 0);
       await watcher.settles();
     } finally {
       watcher.stop();

@@ -1,19 +1,15 @@
 /**
- * What sleeps wakes up whole. The platform puts an object to sleep that was idle for 10 seconds: its memory
- * is gone, its sockets stay. The wait is real, and all tests of this file share it.
+ * What sleeps wakes up whole. The platform puts an object to sleep that was idle for 10 seconds: its memory is gone, its
+ * sockets stay. Here it is asked to do so at once, but in the test that waits.
  */
 import { setTimeout as pass } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player, request, rollCall } from "../support/player.ts";
 import { watch } from "../support/promises.ts";
-import { later, lifeOf, ring, setFault, startFaultyServer } from "../support/server.ts";
+import { later, lifeOf, putToSleep, ring, setFault, startFaultyServer } from "../support/server.ts";
 
 const sleepMs = 12_500;
-
-// All at once, each with a server of its own that listens for the end of the process. A busy machine starts them slowly.
-vi.setConfig({ maxConcurrency: 20, testTimeout: 240_000 });
-process.setMaxListeners(30);
 
 type Lobby = Awaited<ReturnType<typeof lobbyOf>>;
 
@@ -23,20 +19,18 @@ async function asleep(
   wake: (lobby: Lobby, server: Server) => Promise<void>,
   before: (lobby: Lobby, server: Server) => Promise<void> = async () => {},
 ): Promise<void> {
-  // A server of its own: in a shared home, one test would wake the players of another.
   const server = await startFaultyServer({ timing: { ptpmConnectRequestIntervalMs: 60_000 } });
   const watcher = watch(server.url);
   try {
     const lobby = await lobbyOf(3, server.url, { direct, isPublic: true, maxMembers: 5 });
-    const objects = [...new Set(lobby.all.map(({ holder }) => holder))].map((holder) => ({ holder }));
-    expect(objects).toHaveLength(direct ? 1 : 3);
-    const incarnations = () => Promise.all(objects.map((object) => lifeOf(server.url, object)));
+    const objects = [...new Set([lobby.lobbyId, ...lobby.all.map(({ holder }) => holder)])];
+    expect(objects).toHaveLength(direct ? 1 : 4);
+    const lives = () => Promise.all(objects.map((holder) => lifeOf(server.url, { holder })));
     await before(lobby, server);
-    const slept = await incarnations();
-    await pass(sleepMs);
+    const slept = await lives();
+    await putToSleep(server, objects);
     await wake(lobby, server);
-    const after = await incarnations();
-    for (const [i, text] of after.entries()) expect(text).not.toBe(slept[i]);
+    for (const [i, life] of (await lives()).entries()) expect(life).not.toBe(slept[i]);
     await watcher.settles();
   } finally {
     watcher.stop();
@@ -52,7 +46,7 @@ async function members({ url }: Server): Promise<unknown> {
 for (const direct of [false, true]) {
   const path = direct ? "direct" : "plain";
 
-  test.concurrent(`players of the ${path} path who were idle chat, are joined, connected and parted`, async () => {
+  test(`players of the ${path} path who were idle chat, are joined, connected and parted`, async () => {
     await asleep(direct, async ({ lobbyId, host, guests, all }, server) => {
       await rollCall(lobbyId, guests[0] ?? host, ...all);
       const late = await Player.connect(server.url, direct ? `/lobbies/${lobbyId}` : "/");
@@ -68,7 +62,7 @@ for (const direct of [false, true]) {
     });
   });
 
-  test.concurrent(`a guest of the ${path} path who leaves a sleeping lobby is missed`, async () => {
+  test(`a guest of the ${path} path who leaves a sleeping lobby is missed`, async () => {
     await asleep(direct, async ({ lobbyId, host, guests }, server) => {
       await guests[0]?.leave();
       expect(await host.hears("lobby_peerDisconnect")).toEqual({ lobbyId, peerName: "Guest 1" });
@@ -77,14 +71,14 @@ for (const direct of [false, true]) {
     });
   });
 
-  test.concurrent(`a guest of the ${path} path who vanishes from a sleeping lobby is missed`, async () => {
+  test(`a guest of the ${path} path who vanishes from a sleeping lobby is missed`, async () => {
     await asleep(direct, async ({ lobbyId, host, guests }) => {
       guests[0]?.vanish();
       expect(await host.hears("lobby_peerDisconnect")).toEqual({ lobbyId, peerName: "Guest 1" });
     });
   });
 
-  test.concurrent(`the host of the ${path} path leaves a sleeping lobby, and it closes`, async () => {
+  test(`the host of the ${path} path leaves a sleeping lobby, and it closes`, async () => {
     await asleep(direct, async ({ lobbyId, host, guests }, server) => {
       await host.leave();
       for (const guest of guests) expect(await guest.hears("lobby_closed")).toMatchObject({ lobbyId });
@@ -93,14 +87,14 @@ for (const direct of [false, true]) {
     });
   });
 
-  test.concurrent(`a mediation of the ${path} path that sleeps while it gathers stays locked`, async () => {
+  test(`a mediation of the ${path} path that sleeps while it gathers stays locked`, async () => {
     const server = await startFaultyServer({ timing: { ptpmConnectRequestIntervalMs: 60_000 } });
     const watcher = watch(server.url);
     try {
       const { lobbyId, host, all } = await lobbyOf(2, server.url, { direct, maxMembers: 4 });
       for (const player of all) player.answersOverUdp = false;
       await host.start(lobbyId);
-      await pass(sleepMs);
+      await putToSleep(server, [lobbyId, ...all.map(({ holder }) => holder)]);
       const late = await Player.connect(server.url);
       expect(await late.join(lobbyId, "Late")).toMatchObject({ body: { codes: ["lobby_locked"] } });
       expect(await host.start(lobbyId)).toMatchObject({ body: { codes: ["lobby_locked"] } });
@@ -112,7 +106,7 @@ for (const direct of [false, true]) {
     }
   });
 
-  test.concurrent(`a mediation of the ${path} path that sleeps while they connect: who reported need not again`, async () => {
+  test(`a mediation of the ${path} path that sleeps while they connect: who reported need not again`, async () => {
     await asleep(
       direct,
       async ({ guests, all }) => {
@@ -128,16 +122,16 @@ for (const direct of [false, true]) {
     );
   });
 
-  test.concurrent(`a mediation of the ${path} path that sleeps while it gathers is completed`, async () => {
-    const server = await startFaultyServer({ timing: { ptpmConnectRequestIntervalMs: 13_000 } });
+  test(`a mediation of the ${path} path that sleeps while it gathers is completed`, async () => {
+    const server = await startFaultyServer({ timing: { ptpmConnectRequestIntervalMs: 1_000 } });
     const watcher = watch(server.url);
     try {
       const { lobbyId, host, guests, all } = await lobbyOf(3, server.url, { direct });
       for (const guest of guests) guest.answersOverUdp = false;
-      const before = await lifeOf(server.url, { holder: host.holder });
+      const before = await lifeOf(server.url, { holder: lobbyId });
       await host.start(lobbyId);
       await host.hears("ptpMediation_send");
-      await pass(sleepMs);
+      await putToSleep(server, [lobbyId, ...all.map(({ holder }) => holder)]);
       // The reminder asks the host again, with the others.
       for (const guest of guests) guest.answersOverUdp = true;
       for (const player of all) await player.hears("ptpMediation_peersConnection_start");
@@ -145,7 +139,7 @@ for (const direct of [false, true]) {
       expect(host.all("ptpMediation_send").length).toBeGreaterThan(1);
       for (const player of all) player.reportsSuccess();
       for (const player of all) await player.hears("lobby_closed");
-      expect(await lifeOf(server.url, { holder: host.holder })).not.toBe(before);
+      expect(await lifeOf(server.url, { holder: lobbyId })).not.toBe(before);
       await watcher.settles();
     } finally {
       watcher.stop();
@@ -154,19 +148,20 @@ for (const direct of [false, true]) {
   });
 }
 
-test.concurrent("one who connected, slept, and is heard before hosting, hosts", async () => {
+test("one who connected, slept, and is heard before hosting, hosts", async () => {
   const server = await startFaultyServer();
   const watcher = watch(server.url);
   try {
-    const other = await Player.connect(server.url);
     const host = await Player.connect(server.url, "/lobbies");
-    expect(Number(host.holder)).toBeGreaterThan(Number(other.holder));
+    const before = await lifeOf(server.url, { holder: host.holder });
     await pass(sleepMs);
+    expect(await lifeOf(server.url, { holder: host.holder })).not.toBe(before);
     host.chat("AAAAA", "Is this on?");
     await host.settled();
     const { status, body } = await host.host();
     expect(status).toBe(201);
     const lobbyId = String(body?.lobbyId);
+    expect(lobbyId).toBe(host.holder);
     const guest = await Player.connect(server.url, `/lobbies/${lobbyId}`);
     expect(guest.holder).toBe(host.holder);
     expect((await guest.join(lobbyId, "Guest")).status).toBe(200);
@@ -178,7 +173,7 @@ test.concurrent("one who connected, slept, and is heard before hosting, hosts", 
   }
 });
 
-test.concurrent("a rematch outlives a sleep, though the directory was slow to strike out the game before", async () => {
+test("a rematch outlives a sleep, though the directory was slow to strike out the game before", async () => {
   let again = "";
   await asleep(
     true,
@@ -204,36 +199,59 @@ test.concurrent("a rematch outlives a sleep, though the directory was slow to st
       }
       // The lobby before closes once more, to be sure.
       await later(server.url, 5_000);
-      await ring(server.url, host.holder);
+      await ring(server.url, lobbyId);
       await rollCall(again, host, ...guests);
     },
   );
 });
 
-test.concurrent("a reminder that fell due in sleep comes, whatever another lobby of the home wakes up for", async () => {
-  const server = await startFaultyServer({
-    vars: { clientsPerLounge: 3 },
-    timing: { ptpmConnectRequestIntervalMs: 15_000 },
-  });
+test("a reminder that fell due in sleep comes, whatever else wakes the lobby", async () => {
+  const server = await startFaultyServer({ timing: { ptpmConnectRequestIntervalMs: 15_000 } });
   const watcher = watch(server.url);
   try {
-    const one = await lobbyOf(2, server.url);
-    const two = await lobbyOf(1, server.url, { maxMembers: 2 });
-    expect(two.host.holder).toBe(one.host.holder);
-    const guest = await Player.connect(server.url);
-    expect(guest.holder).not.toBe(one.host.holder);
-    for (const player of one.all) player.answersOverUdp = false;
-    const before = await lifeOf(server.url, { holder: one.host.holder });
-    await one.host.start(one.lobbyId);
-    await pass(sleepMs);
+    const { lobbyId, host, all } = await lobbyOf(2, server.url);
+    for (const player of all) player.answersOverUdp = false;
+    await host.start(lobbyId);
+    for (const player of all) await player.hears("ptpMediation_send");
+    await putToSleep(server, [lobbyId, ...all.map(({ holder }) => holder)]);
     // The clock is past the reminder now, and the alarm for it has not come yet.
-    await later(server.url, 4_000);
-    expect((await guest.join(two.lobbyId, "Guest")).status).toBe(200);
-    await one.host.hears("ptpMediation_send", 2);
-    expect(await lifeOf(server.url, { holder: one.host.holder })).not.toBe(before);
+    await later(server.url, 16_000);
+    const late = await Player.connect(server.url);
+    expect(await late.join(lobbyId, "Late")).toMatchObject({ body: { codes: ["lobby_locked"] } });
+    await host.hears("ptpMediation_send", 2);
     await watcher.settles();
   } finally {
     watcher.stop();
     await server.stop();
   }
 });
+
+for (const sleeps of [false, true]) {
+  test(`plain clients that send one datagram only are introduced when the last one is seen${sleeps ? ", after a sleep" : ""}`, async () => {
+    const server = await startFaultyServer({ timing: { ptpmConnectRequestIntervalMs: 60_000 } });
+    const watcher = watch(server.url);
+    const { lobbyId, host, guests, all } = await lobbyOf(3, server.url);
+    const [late] = guests;
+    if (!late) throw new Error("no guest");
+    late.answersOverUdp = false;
+    const before = await lifeOf(server.url, { holder: lobbyId });
+    await host.start(lobbyId);
+    for (const player of all) await player.hears("ptpMediation_send");
+    for (const player of all) player.answersOverUdp = false;
+    await host.settled();
+    await vi.waitFor(() => expect(server.sidecar?.counts.observed).toBeGreaterThanOrEqual(2));
+    await rollCall(lobbyId, host, ...guests);
+    if (sleeps) await putToSleep(server, [lobbyId, ...all.map(({ holder }) => holder)]);
+    late.sendDatagram(server.sidecar?.port ?? 0);
+    const { peers } = await host.hears("ptpMediation_peersConnection_start");
+    expect(peers).toEqual(guests.map(({ udp }) => ({ ip: "127.0.0.1", port: udp?.address().port })));
+    const after = await lifeOf(server.url, { holder: lobbyId });
+    if (sleeps) expect(after).not.toBe(before);
+    else expect(after).toBe(before);
+    for (const player of all) player.reportsSuccess();
+    for (const player of all) await player.hears("lobby_closed");
+    await watcher.settles();
+    watcher.stop();
+    await server.stop();
+  });
+}

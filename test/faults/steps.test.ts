@@ -1,12 +1,12 @@
 /**
- * One object ends at one step of a lobby's life: every object at every step, by both paths. Whatever is lost with it,
- * the promises hold for all who are left, and they can play on.
+ * One object ends, or sleeps, at one step of a lobby's life: every object at every step, by both paths. Whatever is lost
+ * with it, the promises hold for all who are left, and they can play on.
  */
-import { afterAll, beforeAll, describe, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
 import { carryMediation } from "../support/mediation.ts";
 import { watch } from "../support/promises.ts";
-import { crash, startFaultyServer } from "../support/server.ts";
+import { classOf, crash, lifeOf, startFaultyServer } from "../support/server.ts";
 import { alive, type Cast, castOf, steps } from "./life.ts";
 
 let server: Server;
@@ -17,33 +17,72 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
+/** Objects by name, as `crash` takes them. On the direct path the host connects to its lobby before that is open. */
 const victims: Record<string, (cast: Cast) => Record<string, string>> = {
-  "the host's home": ({ host }) => ({ holder: host.holder }),
-  "a guest's home": ({ guests }) => ({ holder: guests[0]?.holder ?? "" }),
+  "the lobby": ({ direct, host, lobbyId }) => ({ holder: direct ? host.holder : lobbyId }),
+  "the host's lounge": ({ host }) => ({ holder: host.holder }),
+  "a guest's lounge": ({ guests }) => ({ holder: guests[0]?.holder ?? "" }),
   "the directory": () => ({ directory: "0" }),
   "the fleet": () => ({ fleet: "" }),
+};
+
+/** Objects are reset in two ways: by their own error, and when the platform moves them. */
+const endings: Record<string, (victim: Record<string, string>) => Promise<void>> = {
+  ends: (victim) => crash(server.url, victim),
+  "is moved": ({ holder = "" }) => server.evict({ className: classOf(holder), name: holder }, "close"),
 };
 
 for (const direct of [false, true]) {
   describe(direct ? "players of the direct path" : "players of the plain path", () => {
     for (const [victim, nameOf] of Object.entries(victims)) {
-      // By the direct path a guest's home is the host's.
-      if (direct && victim === "a guest's home") continue;
-      for (const last of Object.keys(steps)) {
-        test(`${victim} ends after this: ${last}`, async () => {
-          const watcher = watch(server.url);
-          const cast = await castOf(server, direct);
-          for (const [name, step] of Object.entries(steps)) {
-            await step(cast);
-            if (name === last) await crash(server.url, nameOf(cast));
-          }
-          await watcher.settles();
-          await carryMediation(server.url, { direct, udpPort: server.sidecar?.port ?? 0 });
-          await Promise.all(alive(cast.host, ...cast.guests).map((player) => player.leave()));
-          await watcher.settles();
-          watcher.stop();
-        });
+      if (direct && victim.includes("lounge")) continue;
+      for (const [how, end] of Object.entries(endings)) {
+        if (how === "is moved" && (victim === "the directory" || victim === "the fleet")) continue;
+        for (const last of Object.keys(steps)) {
+          // By the plain path there is no lobby yet.
+          if (!direct && victim === "the lobby" && last === "they connect") continue;
+          test(`${victim} ${how} after this: ${last}`, async () => {
+            const watcher = watch(server.url);
+            const cast = await castOf(server, direct);
+            for (const [name, step] of Object.entries(steps)) {
+              await step(cast);
+              if (name === last) await end(nameOf(cast));
+            }
+            await watcher.settles();
+            await carryMediation(server.url, { direct, udpPort: server.sidecar?.port ?? 0 });
+            await Promise.all(alive(cast.host, ...cast.guests).map((player) => player.leave()));
+            await watcher.settles();
+            watcher.stop();
+          });
+        }
       }
+    }
+
+    for (const last of Object.keys(steps)) {
+      test(`everything sleeps after this: ${last}`, async () => {
+        const watcher = watch(server.url);
+        const cast = await castOf(server, direct);
+        for (const [name, step] of Object.entries(steps)) {
+          await step(cast);
+          if (name !== last) continue;
+          const { host, guests, lobbyId } = cast;
+          const names = [...new Set([host, ...guests].map(({ holder }) => holder))];
+          if (direct || name !== "they connect") names.push(direct ? host.holder : lobbyId);
+          const lives = () => Promise.all(names.map((holder) => lifeOf(server.url, { holder })));
+          const slept = await lives();
+          await Promise.all(
+            names.map((name) => server.evict({ className: classOf(name), name }, "hibernate")),
+          );
+          for (const [i, life] of (await lives()).entries()) expect(life).not.toBe(slept[i]);
+        }
+        for (const player of [cast.host, ...cast.guests]) {
+          await player.hears("lobby_closed");
+          expect(player.methods.slice(-2)).toEqual(["ptpMediation_success", "lobby_closed"]);
+        }
+        await watcher.settles();
+        await Promise.all([cast.host, ...cast.guests].map((player) => player.leave()));
+        watcher.stop();
+      });
     }
   });
 }

@@ -67,7 +67,9 @@ test("a token does not show the code of the lobby that holds its player", async 
   const { lobbyId, all } = await lobbyOf(3, server.url, { direct: true });
   for (const { token } of all) {
     expect(token).not.toContain(lobbyId);
-    expect(atob((token.split(".")[0] ?? "").replaceAll("-", "+").replaceAll("_", "/"))).not.toContain(lobbyId);
+    expect(atob((token.split(".")[0] ?? "").replaceAll("-", "+").replaceAll("_", "/"))).not.toContain(
+      lobbyId,
+    );
   }
   expect(new Set(all.map(({ token }) => token.split(".")[0])).size).toBe(3);
 });

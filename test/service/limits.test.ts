@@ -132,10 +132,7 @@ test("a frame is measured in bytes", async () => {
 
 /** Tokens that look right, and why they are not. */
 const wrongTokens: [string, (player: Player) => string][] = [
-  [
-    "of another client, with this one's mac",
-    ({ token }) => token.replace(/\.[^.]+\./, ".AAAAAAAAAAAAAAAA."),
-  ],
+  ["of another client, with this one's mac", ({ token }) => token.replace(/\.[^.]+\./, ".AAAAAAAAAAAAAAAA.")],
   ["with the last character changed", ({ token }) => token.slice(0, -1) + (token.endsWith("A") ? "Q" : "A")],
   ["with another mac", ({ token }) => token.slice(0, -22) + "A".repeat(22)],
   [

@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import type { limits } from "../../core/limits.ts";
+import { loungeShape } from "../../core/lounges.ts";
 import { type Server, type ServerOptions, startServer } from "../../local/server.ts";
 import { knownSecrets } from "./secret.ts";
 import { noteSettings, noteTold, noteWritten } from "./whole-log.ts";
@@ -75,6 +76,17 @@ export async function setLimits(base: URL, some: { [limit in keyof typeof limits
 /** Ends an object: `{ holder }` by its name, `{ directory }` by shard, or `{ fleet }`. */
 export async function crash(base: URL, what: Record<string, string>): Promise<void> {
   await fetch(new URL(`/test/crash?${new URLSearchParams(what)}`, base));
+}
+
+/** The class of the object that holds sockets under this name. */
+export function classOf(holder: string): "Lobby" | "Lounge" {
+  return loungeShape.test(holder) ? "Lounge" : "Lobby";
+}
+
+/** Puts objects to sleep, by their names: they lose their memory, and keep their sockets. */
+export async function putToSleep(server: Pick<Server, "evict">, holders: Iterable<string>): Promise<void> {
+  const evict = (name: string) => server.evict({ className: classOf(name), name }, "hibernate");
+  await Promise.all([...new Set(holders)].map(evict));
 }
 
 /** Sets a fault of `faulty-worker.ts`, or ends it with an empty value. */

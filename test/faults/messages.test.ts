@@ -1,4 +1,4 @@
-/** What homes tell each other comes late, twice, or not as it should. */
+/** What objects tell each other comes late, twice, or not as it should. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player, rollCall } from "../support/player.ts";
@@ -30,10 +30,10 @@ async function answersGetLost(meanwhile: () => Promise<void>): Promise<void> {
   await vi.waitFor(async () => expect(await unanswered(server.url)).toBeGreaterThan(before), soon);
 }
 
-/** The host's home hears that a member has left, though it has not. */
+/** The lobby hears that a member has left, though it has not. */
 async function believedGone({ clientId, holder }: Player, lobbyId: string, host: Player): Promise<void> {
-  const items = [{ lobbyId, news: { kind: "member-left", clientId } }];
-  await mail(server.url, host.holder, holder, { id: crypto.randomUUID(), items });
+  const items = [{ lobbyId, event: { kind: "member-left", clientId } }];
+  await mail(server.url, lobbyId, holder, { id: crypto.randomUUID(), items });
   await host.hears("lobby_peerDisconnect");
 }
 
@@ -46,7 +46,7 @@ test("what is repeated because its answer was lost is heard once", async () => {
   for (const player of all) expect(player.chats.filter((text) => text === "Once")).toHaveLength(1);
 });
 
-test("one who joins again keeps the new seat, whatever is told late of the one before", async () => {
+test("one who joins again stays in, whatever is told late of the one before", async () => {
   const { lobbyId, host, guests } = await lobbyOf(2, server.url);
   const [guest = host] = guests;
   await believedGone(guest, lobbyId, host);
@@ -59,7 +59,7 @@ test("one who joins again keeps the new seat, whatever is told late of the one b
   await rollCall(lobbyId, guest, host);
 });
 
-test("one whose join failed, and then succeeds, is not thrown out by the late answer about the seat given back", async () => {
+test("one whose join failed, and then succeeds, is not thrown out by the late answer about the place given back", async () => {
   const { lobbyId, host } = await lobbyOf(1, server.url);
   const guest = await Player.connect(server.url);
   await setFault(server.url, "entering", "all");
@@ -74,12 +74,12 @@ test("one whose join failed, and then succeeds, is not thrown out by the late an
   expect(guest.all("lobby_closed")).toEqual([]);
 });
 
-test("one piece of mail that nobody understands does not spoil the rest, nor double it", async () => {
+test("one message that nobody understands does not spoil the rest, nor double it", async () => {
   const { lobbyId, host, guests } = await lobbyOf(2, server.url);
   const [guest = host] = guests;
   const news = (kind: string, text: string) => ({
     lobbyId,
-    news: { kind, clientId: guest.clientId, text },
+    event: { kind, clientId: guest.clientId, text },
   });
   const items = [
     news("message-sent", "Before"),
@@ -92,21 +92,40 @@ test("one piece of mail that nobody understands does not spoil the rest, nor dou
     const payload = { lobbyId, message };
     guest.story.push({ at: Date.now(), kind: "said", method: "lobby_messaging_send", payload });
   }
-  for (let i = 0; i < 2; i++) await mail(server.url, host.holder, guest.holder, { id, items });
+  for (let i = 0; i < 2; i++) await mail(server.url, lobbyId, guest.holder, { id, items });
   await rollCall(lobbyId, guest, host);
   expect(host.chats.slice(0, -1)).toEqual(["Before", "After"]);
 });
 
 for (const direct of [false, true]) {
-  const where = direct ? "in its own home" : "in another home";
+  const where = direct ? "that holds it" : "in another object";
 
-  test(`one whose lobby ${where} does not know it any more learns so when it chats`, async () => {
+  test(`a member that the lobby ${where} does not know any more learns so when it chats`, async () => {
     const { lobbyId, host, guests } = await lobbyOf(2, server.url, { direct });
     const [guest = host] = guests;
-    expect(guest.holder === host.holder).toBe(direct);
+    expect(guest.holder === lobbyId).toBe(direct);
     await believedGone(guest, lobbyId, host);
     guest.chat(lobbyId, "Am I in?");
     expect(await guest.hears("lobby_closed")).toEqual({ lobbyId, lobbyName: "Lobby" });
     expect((await guest.host()).status).toBe(201);
   });
 }
+
+test("news of a former lobby of the same code is dropped, and its sender told that it is in no lobby", async () => {
+  const { lobbyId, host, guests } = await lobbyOf(2, server.url);
+  const [guest = host] = guests;
+  const event = { kind: "message-sent", clientId: host.clientId, text: "From before" };
+  const items = [{ lobbyId, incarnation: "of a former lobby", event }];
+  await mail(server.url, lobbyId, host.holder, { id: crypto.randomUUID(), items });
+  await rollCall(lobbyId, guest, host);
+  expect(guest.chats).not.toContain("From before");
+});
+
+test("a delivery of a former lobby of the same code reaches nobody", async () => {
+  const { lobbyId, host, guests } = await lobbyOf(2, server.url);
+  const frame = "lobby_closed:e30=";
+  const items = [{ lobbyId, incarnation: "of a former lobby", to: [host.clientId], frame, release: true }];
+  await mail(server.url, host.holder, lobbyId, { id: crypto.randomUUID(), items });
+  await rollCall(lobbyId, host, ...guests);
+  expect(host.all("lobby_closed")).toEqual([]);
+});

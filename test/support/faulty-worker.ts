@@ -9,6 +9,8 @@
  * `/test/socket?holder=<n>` opens a socket in a holder; `POST /test/mail?holder=<n>` brings it mail, `{ from, batch }`.
  * `/test/calls?<method>=<how>:<count>`: the next calls of a method from one object, or the Worker, to another fail: `fail`
  * before they arrive, `lose` when the work is done; of every method with `*`. `/test/failures` answers how many did.
+ * `/test/made` answers how many objects of lobbies were made; `/test/stored?holder=<code>` what the storage of one has.
+ * `/test/code` answers a code that nobody has drawn before, probably; `/test/draws?<number>=<count>`: the next draws are this.
  * `/test/secrets?<secret>=<the one before>` changes what is bound, as a deployment does that leaves all objects alive.
  * `/test/counting?<binding>=<how>` spoils the platform's counting of addresses: `missing`, `broken` or `silent`.
  * `/test/limits?<name>=<n>&…` sets some of core/limits.ts, which are for all objects.
@@ -24,6 +26,7 @@ import worker, {
   Lobby as RealLobby,
   Lounge as RealLounge,
 } from "../../worker/index.ts";
+import { drawCode } from "../../worker/platform/codes.ts";
 import type { Env } from "../../worker/platform/env.ts";
 import { callFailures, failNext, faultyBindings } from "./faulty-calls.ts";
 
@@ -172,6 +175,11 @@ export default {
         return new Response(String(made.size));
       case "/test/stored":
         return Response.json(await env.LOBBY.getByName(name).stored());
+      case "/test/code":
+        return new Response(drawCode(env));
+      case "/test/draws":
+        draws = { value: Number(kind), left: Number(name) };
+        return new Response("set");
       case "/test/later":
         setForward(Number(name));
         return new Response("later");
@@ -222,6 +230,17 @@ const countings: Record<string, RateLimit | undefined> = {
   missing: undefined,
   broken: { limit: ({ key }) => Promise.reject(new Error(`broken by a test, for ${key}`)) },
   silent: { limit: () => new Promise(() => {}) },
+};
+
+/** What is drawn next, and how often: codes and lounges are drawn by one number of 32 bits each. */
+let draws = { value: 0, left: 0 };
+const { getRandomValues } = crypto;
+crypto.getRandomValues = (array) => {
+  if (!(array instanceof Uint32Array) || array.length !== 1 || draws.left <= 0) {
+    return getRandomValues.call(crypto, array) as typeof array;
+  }
+  draws.left -= 1;
+  return array.fill(draws.value) as typeof array;
 };
 
 function setForward(ms: number): void {

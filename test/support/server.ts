@@ -112,6 +112,17 @@ export async function lobbiesMade(base: URL): Promise<number> {
   return Number(await (await fetch(new URL("/test/made", base))).text());
 }
 
+/** A code of this deployment that no lobby has. */
+export async function freeCode(base: URL): Promise<string> {
+  return await (await fetch(new URL("/test/code", base))).text();
+}
+
+/** The next so many codes that are drawn are all the same, and lounges too. */
+export async function drawTheSame(base: URL, count: number): Promise<void> {
+  const value = Math.floor(Math.random() * 2 ** 32);
+  await fetch(new URL(`/test/draws?${value}=${count}`, base));
+}
+
 /** What the storage of a lobby's object has. Wakes the object. */
 export async function storedOf(base: URL, lobbyId: string): Promise<{ rows: number; alarm: boolean }> {
   return JSON.parse(await (await fetch(new URL(`/test/stored?holder=${lobbyId}`, base))).text());

@@ -13,6 +13,7 @@ import { compatibilityDate } from "./clock.ts";
 import type { Room } from "./descriptors.ts";
 import { type FreeSpace, watchFreeSpace } from "./free-space.ts";
 import { sayGoodbye } from "./goodbye.ts";
+import { sweepObjectFiles } from "./object-files.ts";
 import { addressesOf } from "./port.ts";
 import { openFolder, openTemporaryFolder } from "./storage.ts";
 import type { LocalVars } from "./worker-vars.ts";
@@ -74,7 +75,9 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     keepReserve: persist !== undefined,
     told: options.told ?? (() => {}),
   });
+  const sweeper = sweepObjectFiles(join(storage.path, "do", `${workerName}-Lobby`));
   const cleanUp = () => {
+    sweeper.stop();
     space.stop();
     storage.close();
   };

@@ -1,7 +1,7 @@
 /** What the players of a soak tell each other outside the service, and what is counted of them. */
 import type { Player } from "../test/support/player.ts";
 
-export type Parting = { player: Player; how: "closed" | "cut" | "fell silent" | "home ended"; at: number };
+export type Parting = { player: Player; how: "closed" | "cut" | "fell silent" | "object ended"; at: number };
 
 export type Board = {
   /** Codes that friends know, the newest last. Some are of lobbies that are over. */

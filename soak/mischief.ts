@@ -1,5 +1,6 @@
 /** Faults at random times: objects end, calls fail or lose their answers, sidecars go and come. */
 import { setTimeout as pass } from "node:timers/promises";
+import type { Player } from "../test/support/player.ts";
 import { crash, failCalls } from "../test/support/server.ts";
 import { type Sidecar, startSidecar } from "../udp-sidecar/sidecar.ts";
 import type { Board } from "./board.ts";
@@ -18,7 +19,7 @@ const pause = { least: 200, most: 1_500 };
 const restMs = 3_000;
 /**
  * How many calls of a method fail together, and how many lose their answers. What a request is told when its last
- * try fails is no violation: 503. But of a home's own answer to the Worker no more may be lost (docs/promises.md).
+ * try fails is no violation: 503. But of a holder's own answer to the Worker no more may be lost (docs/promises.md).
  */
 const methods = {
   fetch: [2, 2],
@@ -27,7 +28,9 @@ const methods = {
   startMediation: [4, 4],
   enter: [4, 4],
   start: [4, 4],
-  isSeated: [2, 2],
+  open: [4, 4],
+  isMember: [2, 2],
+  isListed: [2, 2],
   receive: [3, 3],
   observe: [4, 4],
   put: [4, 4],
@@ -54,16 +57,25 @@ export function makeMischief(
     sidecars.push(await startSidecar(options, () => {}));
   };
   const doOne = async () => {
-    const kind = chance.weighted({ holder: 3, directory: 1, fleet: 1, fail: 6, lose: 6, sidecar: 0.5 });
+    const kind = chance.weighted({
+      holder: 2,
+      lobby: 2,
+      directory: 1,
+      fleet: 1,
+      fail: 6,
+      lose: 6,
+      sidecar: 0.5,
+    });
     switch (kind) {
-      case "holder": {
+      case "holder":
+      case "lobby": {
         const player = chance.one([...board.present]);
-        if (!player) return;
-        const { holder } = player;
+        const holder = kind === "lobby" ? player && lastLobbyOf(player) : player?.holder;
+        if (holder === undefined) return;
         for (const other of board.present)
           if (other.holder === holder)
-            board.partings.push({ player: other, how: "home ended", at: Date.now() });
-        note("a home ends");
+            board.partings.push({ player: other, how: "object ended", at: Date.now() });
+        note(kind === "lobby" ? "a lobby's object ends" : "an object that holds players ends");
         return await crash(url, { holder });
       }
       case "directory":
@@ -105,4 +117,12 @@ export function makeMischief(
         for (const how of ["fail", "lose"] as const) await failCalls(url, method, how, 0);
     },
   };
+}
+
+/** The code of the lobby that a player got into last. */
+function lastLobbyOf({ story }: Player): string | undefined {
+  for (const entry of story.toReversed()) {
+    if (entry.kind === "answered" && typeof entry.body?.lobbyId === "string") return entry.body.lobbyId;
+  }
+  return undefined;
 }

@@ -33,7 +33,7 @@ export async function soak(
   { seconds, players, seed }: SoakOptions,
   say: (line: string) => void,
 ): Promise<Found> {
-  // From each in a home of its own to all in one: the more there are, the more a home that ends takes along.
+  // From each in a lounge of its own to all in one: the more there are, the more a lounge that ends takes along.
   const clientsPerLounge = chanceOf(seed, "server").one([1, 4, 12, 12, 64]) ?? 12;
   const server = await startFaultyServer({ secret, udpPort: null, timing, vars: { clientsPerLounge } });
   const { url } = server;

@@ -151,12 +151,9 @@ export class LobbyMachine implements LobbyHere {
       this.#happen({ kind: "members-lost", clientIds });
   }
 
-  /** The object's alarm has come: does what is due. */
-  alarm(): void {
-    if (!this.#state || !isDue(this.#state, Date.now())) return;
-    const failed = (error: unknown) =>
-      logFault("an alarm was not dealt with", { lobbyId: this.#object.lobbyId }, error);
-    this.#wake().catch(failed);
+  /** The object's alarm has come: does what is due, and what follows from it. */
+  async alarm(): Promise<void> {
+    if (this.#state && isDue(this.#state, Date.now())) await this.#wake();
   }
 
   /** Sees to the next alarm. */
@@ -185,7 +182,6 @@ export class LobbyMachine implements LobbyHere {
       ? await this.#pickSidecar({ place: phase.place, not: phase.sidecar })
       : undefined;
     await this.#happen({ kind: "deadline-passed", sidecar }).done;
-    this.seeToAlarm();
   }
 
   async #pickSidecar(wish: { place?: Place | undefined; not: string }): Promise<Sidecar | undefined> {

@@ -77,10 +77,11 @@ export class Lobby extends Holder implements LobbyPort {
     return this.lobbyHere.isListed;
   }
 
+  /** If the object ends in the middle of this, the platform repeats it. */
   override async alarm(): Promise<void> {
     try {
       await super.alarm();
-      this.lobbyHere.alarm();
+      await this.lobbyHere.alarm();
     } catch (error) {
       logFault("an alarm was not dealt with", { lobbyId: this.holder }, error);
     } finally {

@@ -102,6 +102,7 @@ describe("options", () => {
     "restart",
     "save",
     "loglevel",
+    "dry",
   ];
 
   test("that the pages name are options of some program", () => {

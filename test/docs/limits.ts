@@ -4,8 +4,8 @@ import { limits } from "../../core/limits.ts";
 
 const head = `# Limits
 
-Every bound of the service, with its unit and its reason. This page is made from \`core/limits.ts\`; after a change there, make it
-anew: \`npx vitest run test/docs/promises.test.ts -u\`. What a client meets of them is in [protocol.md](protocol.md#limits) and
+Every bound of the service, with its unit and its reason. This page is made from \`core/limits.ts\`. After a change there, run
+\`npx vitest run test/docs/promises.test.ts -u\`. What a client meets of them is in [protocol.md](protocol.md#limits) and
 [links.md](links.md#limits), what a server asks of its operator in [operating.md](operating.md).
 
 | limit | value | reason |

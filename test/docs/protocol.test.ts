@@ -48,6 +48,7 @@ test("the protocol's page states the limits the code has", () => {
     `hears none for ${limits.pongMs / 1000} s`,
     `no \`ping\` has come for ${limits.pinglessMs / 1000} s`,
     `at the latest ${limits.pingCheckMs / 60_000} minutes`,
+    `every ${limits.pingCheckMostMs / 60_000} minutes`,
   ];
   expect(rows.filter((row) => !page.includes(row))).toEqual([]);
 });

@@ -13,7 +13,7 @@ import { found, pages } from "./pages.ts";
 
 const source = (path: string) => readFileSync(join(root, path), "utf8");
 const sources = (folder: string) =>
-  readdirSync(join(root, folder))
+  readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
     .map((name) => (name.endsWith(".ts") ? source(`${folder}/${name}`) : ""))
     .join("");
 const pageOf = (path: string) => pages.find((page) => page.path === path)?.text ?? "";
@@ -102,6 +102,7 @@ describe("options", () => {
     "restart",
     "save",
     "loglevel",
+    "dry",
   ];
 
   test("that the pages name are options of some program", () => {

@@ -43,7 +43,7 @@ export const limits = {
   /** Lounges tried for a client: a dozen widens the choice to thousands, the rest finds one of them while one in six has room. */
   loungeDraws: 40,
   /** Clients in a lobby's object that are not in its lobby. The next one is held by a lounge. */
-  guestsHeld: 16,
+  strangersHeld: 16,
   /** Codes drawn for a lobby until one is free. With 250 000 lobbies open, every fifth draw meets one of them. */
   codeDraws: 8,
   /** Unknown codes that an isolate asks lobby objects about at once: each may create an object. */

@@ -21,13 +21,15 @@ afterAll(() => server.stop());
 
 /** The methods, and what they are for. */
 const methods = {
-  fetch: "handing a socket to a home",
-  hostLobby: "asking a home for a lobby",
-  joinLobby: "asking a home to join",
-  enter: "asking a lobby elsewhere for a seat",
-  startMediation: "asking a home to start",
-  receive: "mail between homes",
-  observe: "telling a home of a datagram",
+  fetch: "handing a socket to an object",
+  hostLobby: "asking a lounge for a lobby",
+  joinLobby: "asking a lounge to join",
+  open: "asking an object to be a lobby",
+  enter: "asking a lobby to let a player in",
+  startMediation: "asking a lounge to start",
+  start: "asking a lobby to start",
+  receive: "messages between objects",
+  observe: "telling a lounge of a datagram",
   put: "listing a lobby",
   remove: "striking a lobby off the list",
   live: "asking which sidecars live",
@@ -58,6 +60,7 @@ describe("for long", () => {
   const failing: Method[] = [
     "hostLobby",
     "joinLobby",
+    "open",
     "enter",
     "receive",
     "observe",
@@ -68,12 +71,12 @@ describe("for long", () => {
   for (const method of failing) {
     test.concurrent(`${methods[method]} fails, and then works again`, () => alone(method, "fail"));
   }
-  const unanswered: Method[] = ["enter", "receive", "observe", "put", "remove", "live"];
+  const unanswered: Method[] = ["open", "enter", "receive", "observe", "put", "remove", "live"];
   for (const method of unanswered) {
     test.concurrent(`${methods[method]} is done but never answered, and then works again`, () =>
       alone(method, "lose"));
   }
-  test("asking a home for a lobby is done but never answered, and then works again", () =>
+  test("asking a lounge for a lobby is done but never answered, and then works again", () =>
     alone("hostLobby", "lose"));
 });
 

@@ -37,11 +37,11 @@ async function heartbeat(): Promise<void> {
   await sidecar.known;
 }
 
-/** Time passes, and the alarm of this home comes whenever it may be due. */
-async function passes(ms: number, everyMs: number, holder: string): Promise<void> {
+/** Time passes, and the alarm of this lobby comes whenever it may be due. */
+async function passes(ms: number, everyMs: number, lobbyId: string): Promise<void> {
   for (let left = ms; left > 0; left -= everyMs) {
     await later(server.url, everyMs);
-    await ring(server.url, holder);
+    await ring(server.url, lobbyId);
   }
 }
 
@@ -67,10 +67,10 @@ for (const direct of [false, true]) {
     await later(server.url, jump);
     await heartbeat();
     late.answersOverUdp = true;
-    await ring(server.url, host.holder);
+    await ring(server.url, lobbyId);
     for (const player of all) await player.hears("ptpMediation_peersConnection_start");
     await later(server.url, jump);
-    await ring(server.url, host.holder);
+    await ring(server.url, lobbyId);
     await rollCall(lobbyId, host, ...guests);
     await connects(all);
   });
@@ -83,12 +83,12 @@ for (const direct of [false, true]) {
     await host.start(lobbyId);
     await silent.hears("ptpMediation_send");
     await later(server.url, -jump);
-    await ring(server.url, host.holder);
+    await ring(server.url, lobbyId);
     silent.answersOverUdp = true;
     await passes(
       defaultTiming.ptpmConnectRequestIntervalMs,
       defaultTiming.ptpmConnectRequestIntervalMs,
-      host.holder,
+      lobbyId,
     );
     for (const player of all) await player.hears("ptpMediation_peersConnection_start");
     await connects(all);
@@ -101,7 +101,7 @@ test("a player that never answers after a jump is noticed when its time is up", 
   await host.start(lobbyId);
   await later(server.url, jump);
   const { ptpmServerConnectTimeoutMs: patience, ptpmConnectRequestIntervalMs: interval } = defaultTiming;
-  await passes(patience + 2 * interval, interval, host.holder);
+  await passes(patience + 2 * interval, interval, lobbyId);
   expect(await host.hears("ptpMediation_aborted")).toMatchObject({ code: "endpoints_timeout" });
 });
 
@@ -111,6 +111,6 @@ test("a player that never reports after a jump is noticed when its time is up", 
   for (const player of all) await player.hears("ptpMediation_peersConnection_start");
   host.reportsSuccess();
   await later(server.url, jump);
-  await passes(defaultTiming.ptpmConnectTimeoutMs + 2 * limits.clockLookMs, limits.clockLookMs, host.holder);
+  await passes(defaultTiming.ptpmConnectTimeoutMs + 2 * limits.clockLookMs, limits.clockLookMs, lobbyId);
   expect(await host.hears("ptpMediation_aborted")).toMatchObject({ code: "connecting_timeout" });
 });

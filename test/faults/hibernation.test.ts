@@ -206,7 +206,7 @@ test("a rematch outlives a sleep, though the directory was slow to strike out th
 });
 
 test("a reminder that fell due in sleep comes, whatever else wakes the lobby", async () => {
-  const server = await startFaultyServer({ timing: { ptpmConnectRequestIntervalMs: 15_000 } });
+  const server = await startFaultyServer({ timing: { ptpmConnectRequestIntervalMs: 5_000 } });
   const watcher = watch(server.url);
   try {
     const { lobbyId, host, all } = await lobbyOf(2, server.url);
@@ -215,7 +215,7 @@ test("a reminder that fell due in sleep comes, whatever else wakes the lobby", a
     for (const player of all) await player.hears("ptpMediation_send");
     await putToSleep(server, [lobbyId, ...all.map(({ holder }) => holder)]);
     // The clock is past the reminder now, and the alarm for it has not come yet.
-    await later(server.url, 16_000);
+    await later(server.url, 5_500);
     const late = await Player.connect(server.url);
     expect(await late.join(lobbyId, "Late")).toMatchObject({ body: { codes: ["lobby_locked"] } });
     await host.hears("ptpMediation_send", 2);

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vi
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player, rollCall } from "../support/player.ts";
 import { type Watch, watch } from "../support/promises.ts";
-import { mail, setFault, startFaultyServer, unanswered } from "../support/server.ts";
+import { failCalls, failedCalls, mail, startFaultyServer } from "../support/server.ts";
 
 let server: Server;
 let watcher: Watch;
@@ -11,7 +11,7 @@ beforeAll(async () => {
   server = await startFaultyServer();
 });
 beforeEach(async () => {
-  for (const name of ["answers", "entering"]) await setFault(server.url, name, "");
+  await answersArrive();
   watcher = watch(server.url);
 });
 afterEach(async () => {
@@ -22,12 +22,16 @@ afterAll(() => server.stop());
 
 const soon = { timeout: 10_000, interval: 10 };
 
-/** From now on answers are lost, and one was, while this was done. */
+/** From now on answers to messages are lost, and one was, while this was done. */
 async function answersGetLost(meanwhile: () => Promise<void>): Promise<void> {
-  await setFault(server.url, "answers", "all");
-  const before = await unanswered(server.url);
+  await failCalls(server.url, "receive", "lose", Number.POSITIVE_INFINITY);
+  const before = await failedCalls(server.url);
   await meanwhile();
-  await vi.waitFor(async () => expect(await unanswered(server.url)).toBeGreaterThan(before), soon);
+  await vi.waitFor(async () => expect(await failedCalls(server.url)).toBeGreaterThan(before), soon);
+}
+
+async function answersArrive(): Promise<void> {
+  await failCalls(server.url, "receive", "lose", 0);
 }
 
 /** The lobby hears that a member has left, though it has not. */
@@ -41,7 +45,7 @@ test("what is repeated because its answer was lost is heard once", async () => {
   const { lobbyId, host, guests, all } = await lobbyOf(2, server.url);
   const [guest = host] = guests;
   await answersGetLost(async () => guest.chat(lobbyId, "Once"));
-  await setFault(server.url, "answers", "");
+  await answersArrive();
   await rollCall(lobbyId, guest, host);
   for (const player of all) expect(player.chats.filter((text) => text === "Once")).toHaveLength(1);
 });
@@ -53,7 +57,7 @@ test("one who joins again stays in, whatever is told late of the one before", as
   // The lobby says that it does not know the guest, and this answer is lost for now.
   await answersGetLost(async () => guest.chat(lobbyId, "Am I in?"));
   expect((await guest.join(lobbyId, "Guest")).status).toBe(200);
-  await setFault(server.url, "answers", "");
+  await answersArrive();
   await rollCall(lobbyId, guest, host);
   expect(guest.all("lobby_closed")).toHaveLength(1);
   await rollCall(lobbyId, guest, host);
@@ -62,13 +66,13 @@ test("one who joins again stays in, whatever is told late of the one before", as
 test("one whose join failed, and then succeeds, is not thrown out by the late answer about the place given back", async () => {
   const { lobbyId, host } = await lobbyOf(1, server.url);
   const guest = await Player.connect(server.url);
-  await setFault(server.url, "entering", "all");
+  await failCalls(server.url, "enter", "fail", Number.POSITIVE_INFINITY);
   await answersGetLost(async () => {
     expect((await guest.join(lobbyId, "Guest")).status).toBe(503);
   });
-  await setFault(server.url, "entering", "");
+  await failCalls(server.url, "enter", "fail", 0);
   expect((await guest.join(lobbyId, "Guest")).status).toBe(200);
-  await setFault(server.url, "answers", "");
+  await answersArrive();
   await rollCall(lobbyId, guest, host);
   await rollCall(lobbyId, guest, host);
   expect(guest.all("lobby_closed")).toEqual([]);

@@ -50,7 +50,6 @@ test("a third player who is late meets two whose routers would have forgotten th
   await setLimits(server.url, { sightingMs: 2_000 });
   const { lobbyId, host, all } = await lobbyOf(3, server.url, { direct: true });
   const other = await lobbyOf(2, server.url, { direct: true });
-  expect(other.host.holder).toBe(host.holder);
   const before = await lifeOf(server.url, { holder: host.holder });
   const chat = setInterval(() => other.host.chat(other.lobbyId, "Still here."), 200);
   const players = all.map((player, i) => playsBehindNat(player, { isDeaf: i === 2 }));

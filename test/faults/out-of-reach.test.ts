@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { lobbyOf, Player } from "../support/player.ts";
 import { watch } from "../support/promises.ts";
-import { crash, keepFleetBusy, setFault, startFaultyServer } from "../support/server.ts";
+import { crash, failCalls, keepFleetBusy, setFault, startFaultyServer } from "../support/server.ts";
 
 test("a lobby that crashes while it closes goes on closing when somebody speaks to it", async () => {
   const server = await startFaultyServer();
@@ -24,14 +24,14 @@ test("a lobby that crashes while it closes goes on closing when somebody speaks 
   }
 });
 
-test("players get in although the home that is being filled fails", async () => {
+test("players get in although the lounge that is being filled fails", async () => {
   const server = await startFaultyServer();
   const watcher = watch(server.url);
   try {
     const first = await Player.connect(server.url);
-    await setFault(server.url, "home", first.holder);
+    await setFault(server.url, "holder", first.holder);
     for (let i = 0; i < 5; i++) expect((await Player.connect(server.url)).holder).not.toBe(first.holder);
-    await setFault(server.url, "home", "");
+    await setFault(server.url, "holder", "");
     await watcher.settles();
   } finally {
     watcher.stop();
@@ -45,11 +45,11 @@ test("a join that failed does not throw out the one that then succeeds", async (
   try {
     const { lobbyId, host } = await lobbyOf(1, server.url);
     const guest = await Player.connect(server.url);
-    await setFault(server.url, "lobbies", "all");
+    await failCalls(server.url, "enter", "fail", Number.POSITIVE_INFINITY);
     expect((await guest.join(lobbyId, "Guest")).status).toBe(503);
-    await setFault(server.url, "lobbies", "");
+    await failCalls(server.url, "enter", "fail", 0);
     expect((await guest.join(lobbyId, "Guest")).status).toBe(200);
-    // The seat that the failed join gave back comes before this in the same line.
+    // The place that the failed join gave back comes before this in the same line.
     guest.chat(lobbyId, "Still here");
     await host.hears("lobby_messaging_received");
     expect(host.methods).toEqual(["lobby_peerConnect", "lobby_messaging_received"]);

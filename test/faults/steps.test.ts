@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
 import { carryMediation } from "../support/mediation.ts";
 import { watch } from "../support/promises.ts";
-import { classOf, crash, lifeOf, startFaultyServer } from "../support/server.ts";
+import { classOf, crash, lifeOf, putToSleep, startFaultyServer } from "../support/server.ts";
 import { alive, type Cast, castOf, steps } from "./life.ts";
 
 let server: Server;
@@ -66,13 +66,12 @@ for (const direct of [false, true]) {
           await step(cast);
           if (name !== last) continue;
           const { host, guests, lobbyId } = cast;
-          const names = [...new Set([host, ...guests].map(({ holder }) => holder))];
-          if (direct || name !== "they connect") names.push(direct ? host.holder : lobbyId);
+          const holders = [host, ...guests].map(({ holder }) => holder);
+          const hasLobby = !direct && name !== "they connect";
+          const names = [...new Set([...holders, ...(hasLobby ? [lobbyId] : [])])];
           const lives = () => Promise.all(names.map((holder) => lifeOf(server.url, { holder })));
           const slept = await lives();
-          await Promise.all(
-            names.map((name) => server.evict({ className: classOf(name), name }, "hibernate")),
-          );
+          await putToSleep(server, names);
           for (const [i, life] of (await lives()).entries()) expect(life).not.toBe(slept[i]);
         }
         for (const player of [cast.host, ...cast.guests]) {

@@ -4,14 +4,7 @@ import { limits } from "../../core/limits.ts";
 import { lobbyOf, Player, post, refusedUpgrade, request, rollCall } from "../support/player.ts";
 import { expectRefused } from "../support/refusal.ts";
 import { postAsSidecar, secret, tokenOf } from "../support/secret.ts";
-import {
-  crash,
-  failCalls,
-  setFault,
-  setSecrets,
-  spoilCounting,
-  startLoggedServer,
-} from "../support/server.ts";
+import { crash, failCalls, setSecrets, spoilCounting, startLoggedServer } from "../support/server.ts";
 import { lookThrough } from "../support/whole-log.ts";
 import { encode } from "../support/wire.ts";
 
@@ -76,9 +69,9 @@ test("a long evening with every kind of trouble leaves no token, key, ticket, se
     await third.host();
     for (let i = 0; i < 1_000; i++) second.socket.send(second.token);
     await second.closed;
-    await setFault(url, "entering", "all");
+    await failCalls(url, "enter", "fail", Number.POSITIVE_INFINITY);
     await loner.join(lobbyId, "Loner");
-    await setFault(url, "entering", "");
+    await failCalls(url, "enter", "fail", 0);
     await setSecrets(url, before, secret);
     await crash(url, { holder: host.holder });
     await host.closed;

@@ -15,7 +15,7 @@
  * `/test/counting?<binding>=<how>` spoils the platform's counting of addresses: `missing`, `broken` or `silent`.
  * `/test/limits?<name>=<n>&…` sets some of core/limits.ts, which are for all objects.
  * `POST /test/log` has its body logged, word for word.
- * `/test/unanswered` answers how often an answer to mail was lost; `/test/busy?fleet=<ms>` keeps the fleet busy.
+ * `/test/busy?fleet=<ms>` keeps the fleet busy.
  */
 
 import { limits } from "../../core/limits.ts";
@@ -30,31 +30,13 @@ import { drawCode } from "../../worker/platform/codes.ts";
 import type { Env } from "../../worker/platform/env.ts";
 import { callFailures, failNext, faultyBindings } from "./faulty-calls.ts";
 
-/**
- * `holder`: the number of one that takes no sockets. `lobbies`: all fail. `entering`: all joins from other holders fail.
- * `answers`: all to mail are lost, after it is dealt with. `unlisting`: milliseconds the directory takes for it.
- */
+/** `holder`: the name of one that takes no sockets. `unlisting`: milliseconds the directory takes for it. */
 const faults = new Map<string, string>();
 /** Names of lobby objects that were ever made. */
 const made = new Set<string>();
-let unanswered = 0;
 
 function fail(kind: string, value: string): void {
   if (faults.get(kind) === value) throw new Error("failed by a test");
-}
-
-/** What every object of a test can do besides. */
-function failEntering(): void {
-  fail("lobbies", "all");
-  fail("entering", "all");
-}
-type Receive = (...call: Parameters<RealLobby["receive"]>) => ReturnType<RealLobby["receive"]>;
-async function failReceiving(receive: Receive, ...call: Parameters<Receive>): ReturnType<Receive> {
-  fail("lobbies", "all");
-  const answer = await receive(...call);
-  if (faults.get("answers") === "all") unanswered += 1;
-  fail("answers", "all");
-  return answer;
 }
 
 export class Lobby extends RealLobby {
@@ -66,18 +48,6 @@ export class Lobby extends RealLobby {
   override async fetch(request: Request): Promise<Response> {
     fail("holder", this.ctx.id.name ?? "");
     return await super.fetch(request);
-  }
-  override async open(...call: Parameters<RealLobby["open"]>): ReturnType<RealLobby["open"]> {
-    // A host on the direct path is here: then this is no call between objects.
-    failEntering();
-    return await super.open(...call);
-  }
-  override async enter(...call: Parameters<RealLobby["enter"]>): ReturnType<RealLobby["enter"]> {
-    failEntering();
-    return await super.enter(...call);
-  }
-  override receive(...call: Parameters<Receive>): ReturnType<Receive> {
-    return failReceiving((...args) => super.receive(...args), ...call);
   }
   crash(): void {
     this.ctx.abort("crashed by a test");
@@ -102,9 +72,6 @@ export class Lounge extends RealLounge {
   override async fetch(): Promise<Response> {
     fail("holder", this.ctx.id.name ?? "");
     return await super.fetch();
-  }
-  override receive(...call: Parameters<Receive>): ReturnType<Receive> {
-    return failReceiving((...args) => super.receive(...args), ...call);
   }
   crash(): void {
     this.ctx.abort("crashed by a test");
@@ -153,7 +120,7 @@ type FaultyEnv = Omit<Env, "LOBBY" | "LOUNGE" | "DIRECTORY" | "FLEET"> & {
   FLEET: DurableObjectNamespace<Fleet>;
 };
 
-type Letter = { from: string; batch: Parameters<Receive>[1] };
+type Letter = { from: string; batch: Parameters<RealLobby["receive"]>[1] };
 
 export default {
   async fetch(request, env, ctx) {
@@ -215,8 +182,6 @@ export default {
       case "/test/log":
         console.log(await request.text());
         return new Response("logged");
-      case "/test/unanswered":
-        return new Response(String(unanswered));
       case "/test/busy":
         ctx.waitUntil(env.FLEET.getByName("fleet").busy(Number(name)));
         return new Response("busy");

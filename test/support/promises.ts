@@ -6,7 +6,7 @@ import { setTimeout as pass } from "node:timers/promises";
 import { type Account, account, type Lobby, lobbiesOf } from "./ledger.ts";
 import { mediationSince } from "./mediation-promises.ts";
 import { type Membership, membershipsOf, type Violation } from "./memberships.ts";
-import { newcomers, Player, request } from "./player.ts";
+import { type Answer, newcomers, Player, request } from "./player.ts";
 import { lineOf } from "./story.ts";
 import { deadTokens, leakedTokens } from "./token-promises.ts";
 
@@ -217,7 +217,7 @@ async function inspect(
   const open = lobbies.filter(({ known }) => known?.isOpen).slice(-20);
   // Whoever may not start is told so, or that there is no such lobby: a question that changes nothing.
   for (const { id, known } of [...closed, ...open]) {
-    const { body } = await inspector.start(id);
+    const { body } = await askAgain(() => inspector.start(id));
     const isFound = !String(body?.codes).includes("no_such_lobby");
     if (isFound !== known?.isOpen)
       wrong(
@@ -225,6 +225,16 @@ async function inspect(
       );
   }
   return owed;
+}
+
+/** Who asks about many codes is told to wait. */
+async function askAgain(ask: () => Promise<Answer>): Promise<Answer> {
+  for (let asked = 0; asked < 20; asked++) {
+    const answer = await ask();
+    if (answer.status !== 429) return answer;
+    await pass(200);
+  }
+  return await ask();
 }
 
 let calls = 0;

@@ -176,11 +176,6 @@ export async function mail(
   if (!ok) throw new Error("the mail was not taken");
 }
 
-/** How many answers to mail were lost so far, by the fault `answers`. */
-export async function unanswered(base: URL): Promise<number> {
-  return Number(await (await fetch(new URL("/test/unanswered", base))).text());
-}
-
 /** Keeps the fleet busy for so long, from now on. */
 export async function keepFleetBusy(base: URL, ms: number): Promise<void> {
   await fetch(new URL(`/test/busy?fleet=${ms}`, base));

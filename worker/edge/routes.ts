@@ -22,7 +22,7 @@ import { pathText } from "./path.ts";
 import { placeOf } from "./place.ts";
 import { refuseWithoutRoom } from "./room.ts";
 import { receiveHeartbeat, receiveObservations } from "./sidecar-posts.ts";
-import { countCode, noteCode } from "./unknown-codes.ts";
+import { countCode, knowCode } from "./unknown-codes.ts";
 
 /** Who asks, and the id of the request. */
 type ClientCall = { clientId: string; requestId: string };
@@ -57,7 +57,7 @@ const host: Route = async (request, env) => {
     { schema: hostRequest, status: 201 },
     async (holder, call, { token: _, ...body }) => {
       const outcome = released(await holder.hostLobby({ ...call, request: body }));
-      if (outcome.ok) noteCode(outcome.value.lobbyId, true);
+      if (outcome.ok) knowCode(outcome.value.lobbyId);
       return outcome;
     },
   );
@@ -81,7 +81,7 @@ const join: Route = async (request, env) => {
       if (tooMany) return tooMany;
       const outcome = released(await holder.joinLobby({ ...call, lobbyId, peerName }));
       const isUnknown = !outcome.ok && outcome.codes.includes("no_such_lobby");
-      if (lobbyId !== null) noteCode(lobbyId, !isUnknown);
+      if (outcome.ok) knowCode(outcome.value.lobbyId);
       return (isUnknown && (await countFailedJoin(env, network))) || outcome;
     },
   );
@@ -97,7 +97,7 @@ const start: Route = async (request, env) => {
     const sidecar = pickSidecar(await liveSidecars(env, false), { place });
     const outcome = released(await holder.startMediation(lobbyId, { ...call, place, sidecar }));
     const isUnknown = !outcome.ok && outcome.codes.includes("no_such_lobby");
-    if (lobbyId !== null) noteCode(lobbyId, !isUnknown);
+    if (lobbyId !== null && !isUnknown) knowCode(lobbyId);
     return outcome;
   });
 };

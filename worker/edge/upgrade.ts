@@ -23,7 +23,7 @@ import { refused } from "./http.ts";
 import { pathText } from "./path.ts";
 import { placeOf } from "./place.ts";
 import { refuseWithoutRoom } from "./room.ts";
-import { countCode, noteCode } from "./unknown-codes.ts";
+import { countCode, knowCode } from "./unknown-codes.ts";
 
 export function isUpgrade(request: Request): boolean {
   return request.headers.get("upgrade")?.toLowerCase() === "websocket";
@@ -75,13 +75,15 @@ async function joinSocket(env: Env, typed: string, network: string | null): Prom
   const code = readCode(typed);
   // The object that gets the socket shows whether there is such a lobby. A guesser is not told.
   if (code === null || refuseGuesser(network)) return null;
-  if (isDrawn(env, code) && countCode(code) === null) {
-    const socket = await openSocket(lobbyAt(env, code), code, toJoin);
-    noteCode(code, socket !== null);
-    if (socket) return socket;
+  if (!isDrawn(env, code)) {
+    await countFailedJoin(env, network);
+    return null;
   }
-  await countFailedJoin(env, network);
-  return null;
+  if (countCode(code)) return null;
+  const answer = await askForSocket(lobbyAt(env, code), code, toJoin);
+  if (answer?.status === 404) await countFailedJoin(env, network);
+  else if (answer) knowCode(code);
+  return answer?.status === 101 ? answer : null;
 }
 
 /** The lounge that this isolate is filling, by region. */
@@ -106,14 +108,19 @@ async function loungeSocket(env: Env, region: Region | null): Promise<Response> 
 }
 
 /** Hands the socket to an object. Null if it has no room for it, or does not answer. */
-async function openSocket(
+async function openSocket(...asked: Parameters<typeof askForSocket>): Promise<Response | null> {
+  const answer = await askForSocket(...asked);
+  return answer?.status === 101 ? answer : null;
+}
+
+/** What an object answers to an upgrade. Null if it does not answer. */
+async function askForSocket(
   object: DurableObjectStub<HolderPort>,
   holder: string,
   path: string,
 ): Promise<Response | null> {
   try {
-    const response = await object.fetch(`http://object${path}`, { headers: { upgrade: "websocket" } });
-    return response.status === 101 ? response : null;
+    return await object.fetch(`http://object${path}`, { headers: { upgrade: "websocket" } });
   } catch (error) {
     logFault("object unreachable", { holder }, error);
     return null;

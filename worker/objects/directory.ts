@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import { limits } from "../../core/limits.ts";
 import type { ListedLobby } from "../../core/wire/http.ts";
+import { thisBoot } from "../platform/boot.ts";
 import type { Env } from "../platform/env.ts";
 import { logFault } from "../platform/log.ts";
 import { type DirectoryPort, lobbyAt, type Page, type Search } from "../platform/ports.ts";
@@ -159,17 +160,6 @@ function isBelieved({ boot, heardAt }: Row, now: number): boolean {
 /** Whether it is shown although its lobby does not answer: only what this process has heard of, not too long ago. */
 function isShown({ boot, heardAt }: Row, now: number): boolean {
   return boot === thisBoot() && Math.abs(now - heardAt) <= limits.listingLifeMs;
-}
-
-let boot = "";
-
-/**
- * Tells this process from those before. With `npm start` all objects are in it, and end with it. At Cloudflare an object
- * that moves to another process asks for its lobbies once more than it would have to.
- */
-function thisBoot(): string {
-  boot ||= crypto.randomUUID();
-  return boot;
 }
 
 function page(entries: Entry[]): Page {

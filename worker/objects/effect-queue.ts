@@ -41,6 +41,11 @@ export class EffectQueue {
     return null;
   }
 
+  /** Done when all that was sent to other objects so far has arrived, or is lost. */
+  async arrived(): Promise<void> {
+    await Promise.all(this.#underWay.values());
+  }
+
   #wait(before: Promise<void>, effects: readonly Effect[], incarnation: string): Promise<void> {
     const perform = async () => {
       await before;

@@ -9,11 +9,19 @@ import type { Effect, LobbyAnswer } from "../../core/lobby/effect.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
 import { type LastingState, lasting, restored } from "../../core/lobby/lasting.ts";
 import { lifeLines } from "../../core/lobby/life.ts";
-import { isHere, type LobbyState, type Member, memberOf, wakeAt } from "../../core/lobby/state.ts";
+import {
+  isHere,
+  type LobbyState,
+  type Member,
+  memberOf,
+  remoteMembers,
+  wakeAt,
+} from "../../core/lobby/state.ts";
 import { step } from "../../core/lobby/step.ts";
 import { accept, type Outcome } from "../../core/problem.ts";
 import type { HostAnswer, JoinAnswer } from "../../core/wire/http.ts";
 import type { Alarm } from "../platform/alarm.ts";
+import { thisBoot } from "../platform/boot.ts";
 import { type Env, logsLobbies, settingsOf } from "../platform/env.ts";
 import { logFault, logLife } from "../platform/log.ts";
 import type { Admission, Delivery, News, OpenCall, StartCall } from "../platform/ports.ts";
@@ -36,14 +44,17 @@ export type LobbyObject = {
   over(): void;
 };
 
-/** The one row. */
+/** The one row, and which process wrote it. */
 const row = "lobby";
+type Row = LastingState & { boot: string };
 
 export class LobbyMachine implements LobbyHere {
   readonly #object: LobbyObject;
   #state: LobbyState | null = null;
   #isStored = false;
   #effects: EffectQueue;
+  /** The members elsewhere are being asked whether they are still there. Done when they have answered. */
+  #confirming: Promise<void> | null = null;
   #chat = newChatAllowance(Date.now());
 
   constructor(object: LobbyObject) {
@@ -66,7 +77,8 @@ export class LobbyMachine implements LobbyHere {
   }
 
   /** Whether it is open, and in the directory. */
-  get isListed(): boolean {
+  async isListed(): Promise<boolean> {
+    await this.#confirming;
     return this.isOpen && this.#state?.isPublic === true;
   }
 
@@ -87,7 +99,8 @@ export class LobbyMachine implements LobbyHere {
   revive(): void {
     const { connections, lobbyId, wakeUp } = this.#object;
     const sessions = [...connections];
-    const kept = this.#readRow() ?? sessions.find(({ hosted }) => hosted !== null)?.hosted ?? null;
+    const stored = this.#readRow();
+    const kept = stored ?? sessions.find(({ hosted }) => hosted !== null)?.hosted ?? null;
     if (sessions.length > 0 || this.#isStored) wakeUp.mayBeStored();
     if (!kept) return;
     const state = restored(kept);
@@ -107,6 +120,20 @@ export class LobbyMachine implements LobbyHere {
     );
     if (lost.length > 0)
       this.#happen({ kind: "members-lost", clientIds: lost.map(({ clientId }) => clientId) });
+    if (stored && stored.boot !== thisBoot()) this.#confirm();
+  }
+
+  /** Another process kept this lobby: it may have ended with all who were in the lobby. Nobody hears of it before they are asked. */
+  #confirm(): void {
+    const state = this.#state;
+    const members = state ? remoteMembers(state) : [];
+    if (!state || members.length === 0) return;
+    this.#effects.perform([{ kind: "audit", members }], state.incarnation);
+    this.#confirming = this.#effects.arrived().then(() => {
+      this.#confirming = null;
+      // With the name of this process.
+      this.#save();
+    });
   }
 
   async open({ host, request }: OpenCall): Promise<Outcome<Admission<HostAnswer>>> {
@@ -202,6 +229,7 @@ export class LobbyMachine implements LobbyHere {
 
   /** The answer to a request, once what must be known before it is known. */
   async #answer<T extends LobbyAnswer>(event: LobbyEvent): Promise<Outcome<T>> {
+    if (this.#confirming) await this.#confirming;
     const { effects, done } = this.#happen(event);
     if (done) await done;
     const answer = effects.find((effect) => effect.kind === "answer");
@@ -234,7 +262,7 @@ export class LobbyMachine implements LobbyHere {
     const host = connections.get(state.hostId);
     if (state.isLasting) {
       if (host?.hosted) host.hosted = null;
-      storage.kv.put<LastingState>(row, lasting(state));
+      storage.kv.put<Row>(row, { ...lasting(state), boot: thisBoot() });
       this.#isStored = true;
     } else if (host) {
       host.hosted = state.phase.kind === "closing" ? null : lasting(state);
@@ -243,9 +271,9 @@ export class LobbyMachine implements LobbyHere {
   }
 
   /** The row, if there is one that can be read. */
-  #readRow(): LastingState | null {
+  #readRow(): Row | null {
     const { storage, lobbyId } = this.#object;
-    const kept = storage.kv.get<LastingState>(row);
+    const kept = storage.kv.get<Row>(row);
     if (kept === undefined) return null;
     this.#isStored = true;
     if (kept.lobbyId === lobbyId && Array.isArray(kept.members)) return kept;

@@ -39,13 +39,14 @@ export class Lobby extends Holder implements LobbyPort {
     }
   }
 
-  /** Takes the socket of a client that means this lobby; 409 if there is no such lobby, or no room. */
+  /** Takes the socket of a client that means this lobby; 404 if there is no such lobby, 409 if there is no room. */
   override async fetch(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
     const opensHere = pathname === toHost;
+    if (!opensHere && !this.lobbyHere.isOpen) return new Response(null, { status: 404 });
     const hasRoom = opensHere
       ? this.lobbyHere.isFree && this.connections.size === 0
-      : this.lobbyHere.isOpen && this.#guests < limits.guestsHeld;
+      : this.#strangers < limits.strangersHeld;
     return hasRoom ? await this.admit(opensHere) : new Response(null, { status: 409 });
   }
 
@@ -74,7 +75,7 @@ export class Lobby extends Holder implements LobbyPort {
   }
 
   async isListed(): Promise<boolean> {
-    return this.lobbyHere.isListed;
+    return await this.lobbyHere.isListed();
   }
 
   /** If the object ends in the middle of this, the platform repeats it. */
@@ -96,7 +97,7 @@ export class Lobby extends Holder implements LobbyPort {
   }
 
   /** Sessions here that are in no lobby, or in another. */
-  get #guests(): number {
+  get #strangers(): number {
     return [...this.connections].filter(({ lobbyId }) => lobbyId !== this.holder).length;
   }
 

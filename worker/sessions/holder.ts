@@ -7,7 +7,8 @@ import { spend } from "../../core/allowance.ts";
 import { limits } from "../../core/limits.ts";
 import { readCode } from "../../core/lobby/code.ts";
 import type { MemberEvent } from "../../core/lobby/event.ts";
-import { loungeShape, regionOfLounge } from "../../core/lounges.ts";
+import type { Member } from "../../core/lobby/state.ts";
+import { loungeShape, type Region, regionOfLounge } from "../../core/lounges.ts";
 import { type Outcome, type Refusal, refuse, refuseFor } from "../../core/problem.ts";
 import { sameText } from "../../core/token.ts";
 import { type ClientMessage, readClientMessage } from "../../core/wire/client-message.ts";
@@ -137,9 +138,8 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
       const before = membership?.requestId === requestId ? membership.lobbyId : null;
       for (const lobbyId of before === null ? this.#codes(session) : [before]) {
         aim(lobbyId);
-        const outcome = await this.#ask(lobbyId, { clientId, requestId }, (lobby) =>
-          lobby.open({ lobbyId, host, request }),
-        );
+        const open = (lobby: Asked) => lobby.open({ lobbyId, host, request });
+        const outcome = await this.#ask(lobbyId, host, open, this.#region);
         if (outcome.ok || !outcome.codes.includes("code_taken")) return outcome;
       }
       return refuse("code_taken");
@@ -213,11 +213,14 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     return this.#flights.push(name, delivery);
   }
 
-  #lobbyAt(lobbyId: string): Asked {
-    if (this.lobbyHere && lobbyId === this.holder) return this.lobbyHere;
-    // The host's request creates the object: near the host, as far as its lounge tells.
-    const region = loungeShape.test(this.holder) ? regionOfLounge(this.holder) : null;
-    return lobbyAt(this.env, lobbyId, region);
+  /** `region`: only where the call may create the object. */
+  #lobbyAt(lobbyId: string, region: Region | null = null): Asked {
+    return this.lobbyHere && lobbyId === this.holder ? this.lobbyHere : lobbyAt(this.env, lobbyId, region);
+  }
+
+  /** Where a lobby should be that is opened from here: near its host, as far as the host's lounge tells. */
+  get #region(): Region | null {
+    return loungeShape.test(this.holder) ? regionOfLounge(this.holder) : null;
   }
 
   /** Codes for a new lobby, as long as none of them was free. */
@@ -242,11 +245,12 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   /** Asks a lobby to let a session in. If nobody can know whether it did, the session leaves it again. */
   async #ask<T>(
     lobbyId: string,
-    { clientId, requestId }: { clientId: string; requestId: string },
+    { clientId, requestId }: Member,
     ask: (lobby: Asked) => Promise<Outcome<T>>,
+    region: Region | null = null,
   ): Promise<Outcome<T>> {
     try {
-      return await retry(() => ask(this.#lobbyAt(lobbyId)), limits.promptRetryDelaysMs);
+      return await retry(() => ask(this.#lobbyAt(lobbyId, region)), limits.promptRetryDelaysMs);
     } catch (error) {
       logFault("lobby unreachable", { lobbyId }, error);
       this.#tell({ lobbyId, requestId }, { kind: "member-left", clientId, requestId });

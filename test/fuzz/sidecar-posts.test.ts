@@ -142,7 +142,7 @@ const isObservation = (one: unknown) => {
   const { holder, clientId, second, candidates } = Object(one);
   const areEndpoints = (all: unknown) => Array.isArray(all) && all.length <= 8 && all.every(isEndpoint);
   return (
-    isMatch(holder, /^(0|[1-9]\d{0,7})$/) &&
+    isMatch(holder, /^[\w:-]{1,32}$/) &&
     isMatch(clientId, /^[\w-]{16}$/) &&
     isEndpoint(one) &&
     maybe(second, isEndpoint) &&

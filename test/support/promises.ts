@@ -213,7 +213,10 @@ async function inspect(
     if (known?.isOpen && known.opening?.isPublic && !list.some((listed) => listed.id === id))
       wrong(`The list has not ${id}, which is open and public.`);
   }
-  const closed = lobbies.filter(({ known }) => !known?.isOpen).slice(-20);
+  // One whose object was reset is in the list until somebody asks for it.
+  const isListed = ({ id }: { id: string }) => list.some((listed) => listed.id === id);
+  const over = lobbies.filter(({ known }) => !known?.isOpen);
+  const closed = [...over.filter(isListed), ...over.slice(-20)];
   const open = lobbies.filter(({ known }) => known?.isOpen).slice(-20);
   // Whoever may not start is told so, or that there is no such lobby: a question that changes nothing.
   for (const { id, known } of [...closed, ...open]) {

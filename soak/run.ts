@@ -37,7 +37,8 @@ export async function soak(
   const clientsPerLounge = chanceOf(seed, "server").one([1, 4, 12, 12, 64]) ?? 12;
   const server = await startFaultyServer({ secret, udpPort: null, timing, vars: { clientsPerLounge } });
   const { url } = server;
-  await setLimits(url, pinging);
+  // The directory asks lobbies that were silent for a while: here, for a second.
+  await setLimits(url, { ...pinging, listingBelievedMs: 1_000 });
   const mediationMs = timing.ptpmServerConnectTimeoutMs + timing.ptpmConnectTimeoutMs;
   const watcher = watch(url, { mediationMs });
   const board = newBoard();

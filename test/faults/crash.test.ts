@@ -304,6 +304,24 @@ describe("as time passes after a crash", () => {
   });
 
   for (const sleeps of [false, true]) {
+    test(`a lobby whose host's lounge crashed is off the list within half an hour${sleeps ? ", though the directory slept" : ""}`, async () => {
+      const own = await startFaultyServer();
+      const watcher = watch(own.url);
+      try {
+        const { lobbyId, host, guests } = await lobbyOf(2, own.url, { isPublic: true });
+        await crash(own.url, { holder: host.holder });
+        expect(await listed(lobbyId, own.url)).toBe(2);
+        if (sleeps) await crash(own.url, { directory: "0" });
+        await later(own.url, 30 * minutes);
+        expect(await listed(lobbyId, own.url)).toBeUndefined();
+        expect(await guests[0]?.hears("lobby_closed")).toMatchObject({ lobbyId });
+        await watcher.settles();
+      } finally {
+        watcher.stop();
+        await own.stop();
+      }
+    });
+
     test(`a lobby whose object crashed is off the list within half an hour${sleeps ? ", though the directory slept" : ""}`, async () => {
       const own = await startFaultyServer();
       const watcher = watch(own.url);

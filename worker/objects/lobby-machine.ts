@@ -76,9 +76,9 @@ export class LobbyMachine implements LobbyHere {
     return this.#state !== null && this.#state.phase.kind !== "closing";
   }
 
-  /** Whether it is open, and in the directory. */
+  /** Whether it is open and public, and its members elsewhere are still there: one whose host is gone is closed first. */
   async isListed(): Promise<boolean> {
-    await this.#confirming;
+    if (this.#state?.isPublic) await this.#confirm();
     return this.isOpen && this.#state?.isPublic === true;
   }
 
@@ -120,20 +120,24 @@ export class LobbyMachine implements LobbyHere {
     );
     if (lost.length > 0)
       this.#happen({ kind: "members-lost", clientIds: lost.map(({ clientId }) => clientId) });
-    if (stored && stored.boot !== thisBoot()) this.#confirm();
+    // Another process kept this lobby: it may have ended with all who were in the lobby. So they are asked before anybody
+    // hears of it. Then the row gets the name of this process.
+    if (stored && stored.boot !== thisBoot()) void this.#confirm().then(() => this.#save());
   }
 
-  /** Another process kept this lobby: it may have ended with all who were in the lobby. Nobody hears of it before they are asked. */
-  #confirm(): void {
+  /** Asks the members elsewhere whether they are still there. Done when they have answered. */
+  #confirm(): Promise<void> {
     const state = this.#state;
     const members = state ? remoteMembers(state) : [];
-    if (!state || members.length === 0) return;
-    this.#effects.perform([{ kind: "audit", members }], state.incarnation);
-    this.#confirming = this.#effects.arrived().then(() => {
-      this.#confirming = null;
-      // With the name of this process.
-      this.#save();
-    });
+    if (this.#confirming || !state || members.length === 0) return this.#confirming ?? Promise.resolve();
+    const effects = this.#effects;
+    const asked = effects.perform([{ kind: "audit", members }], state.incarnation) ?? Promise.resolve();
+    this.#confirming = asked
+      .then(() => effects.arrived())
+      .finally(() => {
+        this.#confirming = null;
+      });
+    return this.#confirming;
   }
 
   async open({ host, request }: OpenCall): Promise<Outcome<Admission<HostAnswer>>> {

@@ -8,7 +8,7 @@ import type { Endpoint } from "./endpoint.ts";
 export type Mapping = "endpoint-independent" | "endpoint-dependent" | "unknown";
 
 /** What the sidecar has seen of a client in a mediation. */
-export type Sighting = {
+export type Observed = {
   /** As the sidecar's first UDP port saw it. */
   readonly endpoint: Endpoint;
   /** As its second port saw the same socket, if it did. */
@@ -20,7 +20,7 @@ export type Sighting = {
 };
 
 /** The mapping that two sights of one socket tell. It cannot tell a NAT that maps by address alone from an independent one. */
-export function mappingOf({ endpoint, second }: Sighting): Mapping {
+export function mappingOf({ endpoint, second }: Observed): Mapping {
   if (!second) return "unknown";
   return endpoint.ip === second.ip && endpoint.port === second.port
     ? "endpoint-independent"

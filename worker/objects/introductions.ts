@@ -3,7 +3,7 @@
 import { limits } from "../../core/limits.ts";
 import type { Introduced, Introduction } from "../../core/lobby/effect.ts";
 import type { Member } from "../../core/lobby/state.ts";
-import { mappingOf, type Sighting } from "../../core/mapping.ts";
+import { mappingOf, type Observed } from "../../core/mapping.ts";
 import { linkIdBytes, type Side, type Ticket, ticketText } from "../../core/relay/ticket.ts";
 import { macBytes } from "../../core/token.ts";
 import { encodeBase64Url } from "../../core/wire/base64.ts";
@@ -25,26 +25,26 @@ export function introductions(
   introduction: Introduction,
 ): MemberFrame[] | Promise<MemberFrame[]> {
   const { host, others } = introduction;
-  const knowing = others.filter(({ sighting }) => knows(sighting));
+  const knowing = others.filter(({ observed }) => knows(observed));
   const plain = plainFrame(
     others.filter((other) => !knowing.includes(other)).map(({ member }) => member),
     [host],
     introduction,
   );
-  if (!knows(host.sighting) && knowing.length === 0) {
+  if (!knows(host.observed) && knowing.length === 0) {
     return [plainFrame([host.member], others, introduction), plain];
   }
   return fullFrames(env, lobbyId, introduction, knowing).then((frames) => [...frames, plain]);
 }
 
 /** Whoever tells its local addresses knows the additions to Orion. */
-function knows({ candidates }: Sighting): boolean {
+function knows({ candidates }: Observed): boolean {
   return candidates !== undefined;
 }
 
 /** Orion's own message. Where endpoints may not be told there is nobody to connect to. */
 function plainFrame(to: Member[], peers: readonly Introduced[], { relayOnly }: Introduction): MemberFrame {
-  const endpoints = relayOnly ? [] : peers.map(({ sighting }) => sighting.endpoint);
+  const endpoints = relayOnly ? [] : peers.map(({ observed }) => observed.endpoint);
   return { to, frame: serverMessage("ptpMediation_peersConnection_start", { peers: endpoints }) };
 }
 
@@ -57,13 +57,13 @@ async function fullFrames(
   const { host, others } = introduction;
   const pairs = others.map((other) => ({
     other,
-    link: knows(host.sighting) && knowing.includes(other) ? drawLink() : null,
+    link: knows(host.observed) && knowing.includes(other) ? drawLink() : null,
   }));
   // The same for all: the relay knows by it which tickets are of one mediation, and which of a later one.
   const expiresAt = Date.now() + limits.relayTicketMs;
   const describe = (to: Introduced, peer: Introduced, link: Link | null) =>
     about(env, { lobbyId, expiresAt }, introduction, { to, peer, link });
-  const hosts = knows(host.sighting)
+  const hosts = knows(host.observed)
     ? fullFrame(host, await Promise.all(pairs.map(({ other, link }) => describe(host, other, link))))
     : plainFrame([host.member], others, introduction);
   const theirs = pairs
@@ -72,8 +72,8 @@ async function fullFrames(
   return [hosts, ...(await Promise.all(theirs))];
 }
 
-function fullFrame({ member, sighting }: Introduced, peers: IntroducedPeer[]): MemberFrame {
-  const you = { ...sighting.endpoint, mapping: mappingOf(sighting) };
+function fullFrame({ member, observed }: Introduced, peers: IntroducedPeer[]): MemberFrame {
+  const you = { ...observed.endpoint, mapping: mappingOf(observed) };
   return { to: [member], frame: introductionMessage({ peers, you }) };
 }
 
@@ -84,13 +84,13 @@ async function about(
   { host, relay, relayOnly }: Introduction,
   { to, peer, link }: { to: Introduced; peer: Introduced; link: Link | null },
 ): Promise<IntroducedPeer> {
-  const { endpoint, second, candidates, proven = false } = peer.sighting;
+  const { endpoint, second, candidates, proven = false } = peer.observed;
   const side: Side = to === host ? "a" : "b";
   const who = { clientId: peer.member.clientId, name: peer.member.name };
   const where = {
     ...endpoint,
     ports: [endpoint.port, ...(second ? [second.port] : [])],
-    mapping: mappingOf(peer.sighting),
+    mapping: mappingOf(peer.observed),
     proven,
     candidates: candidates ? [...candidates] : undefined,
   };

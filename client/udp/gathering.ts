@@ -2,7 +2,7 @@
 import type { Endpoint } from "../../core/endpoint.ts";
 import { type Cause, causes } from "../../core/link/cause.ts";
 import type { Heard } from "../../core/wire/heard-message.ts";
-import type { Sealed } from "../../core/wire/sealed.ts";
+import type { SignedDatagram } from "../../core/wire/signed-datagram.ts";
 import { OrionError, ownError } from "../error.ts";
 import { candidatesOf, type OwnAddress, ownAddresses, resolveHost } from "./addresses.ts";
 import { Probe } from "./probe.ts";
@@ -74,8 +74,8 @@ export class Gathering {
   }
 
   /** A datagram that may be the sidecar's answer. */
-  async hear(sealed: Sealed, from: Endpoint): Promise<void> {
-    (await this.#opening)?.probe.hear(sealed, from);
+  async hear(datagram: SignedDatagram, from: Endpoint): Promise<void> {
+    (await this.#opening)?.probe.hear(datagram, from);
   }
 
   /** The host's address, of the family that reaches the sidecar if there is one, or null; without a host, the server's. */

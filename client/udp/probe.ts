@@ -2,9 +2,9 @@
 import { randomBytes } from "node:crypto";
 import type { Endpoint } from "../../core/endpoint.ts";
 import { encodeMessage } from "../../core/wire/codec.ts";
-import type { Sealed } from "../../core/wire/sealed.ts";
 import { seen } from "../../core/wire/sidecar-message.ts";
-import { isSealed, seal } from "./seal.ts";
+import type { SignedDatagram } from "../../core/wire/signed-datagram.ts";
+import { isSignedWith, signDatagram } from "./signing.ts";
 
 /** Milliseconds between two tries, and how many there are: 3.6 s, then it is asked less often. */
 const betweenMs = 150;
@@ -102,12 +102,12 @@ export class Probe {
   }
 
   /** A datagram, and where it came from: perhaps an answer. */
-  hear(sealed: Sealed, from: Endpoint): void {
+  hear(datagram: SignedDatagram, from: Endpoint): void {
     const port = this.#ports.find(({ nonce, to }) => {
-      return nonce === sealed.payload.nonce && to.port === from.port && to.ip === from.ip;
+      return nonce === datagram.payload.nonce && to.port === from.port && to.ip === from.ip;
     });
-    if (!port || this.#isOver || !isSealed(this.#options.token, sealed)) return;
-    const { data } = seen.safeParse(sealed.payload);
+    if (!port || this.#isOver || !isSignedWith(this.#options.token, datagram)) return;
+    const { data } = seen.safeParse(datagram.payload);
     if (!data) return;
     this.#wasSeen = true;
     for (const timer of [this.#unseenTimer, this.#blockedTimer]) if (timer) clearTimeout(timer);
@@ -159,7 +159,7 @@ export class Probe {
   #sendProbe({ nonce, to, cookie }: Port): void {
     const { token, candidates, send } = this.#options;
     const [holder = "", clientId = ""] = token.split(".");
-    send(seal(token, "ptpMediation_probe", { holder, clientId, nonce, candidates, cookie }), to);
+    send(signDatagram(token, "ptpMediation_probe", { holder, clientId, nonce, candidates, cookie }), to);
   }
 
   #arm(act: (() => void) | null, ms: number): void {

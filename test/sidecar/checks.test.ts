@@ -5,7 +5,7 @@ import { Checks, HeavyCounts } from "../../udp-sidecar/checks.ts";
 import { listen } from "../../udp-sidecar/receiver.ts";
 import type { Sighting } from "../../udp-sidecar/sightings.ts";
 import { holderOf, openUdpClient } from "../support/relay.ts";
-import { datagramOf, dataOf, sealedOf, secret, ticketOf, tokenOf } from "../support/secret.ts";
+import { datagramOf, dataOf, secret, signedOf, ticketOf, tokenOf } from "../support/secret.ts";
 
 /** Milliseconds that each check takes. Nothing else takes any time. */
 const checkMs = 0.0625;
@@ -253,8 +253,8 @@ describe("over UDP", () => {
     const { ticket } = ticketOf("a", { a: "Eve" });
     const flood = [
       datagramOf(tokenOf("Eve", { under: "another secret, as long" })),
-      sealedOf("no key", "ptpRelay_bind", { ticket, nonce: "nonce-12" }),
-      sealedOf("no key", "ptpMediation_probe", { holder: "1", clientId: "Eve", nonce: "nonce-12" }),
+      signedOf("no key", "ptpRelay_bind", { ticket, nonce: "nonce-12" }),
+      signedOf("no key", "ptpMediation_probe", { holder: "1", clientId: "Eve", nonce: "nonce-12" }),
     ];
     const most = Math.ceil(limits.checkingMs / (limits.longestCheckMs / 2));
     for (let i = 0; i < most + 300; i++) await eve.send(flood[i % 3] ?? "", port);

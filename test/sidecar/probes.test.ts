@@ -8,8 +8,8 @@ import { answerTo, readProbe } from "../../udp-sidecar/probes.ts";
 import { type Sidecar, startSidecar } from "../../udp-sidecar/sidecar.ts";
 import { type PortName, type Sighting, Sightings } from "../../udp-sidecar/sightings.ts";
 import { type StandIn, startStandIn } from "../support/edge.ts";
-import { openUdpClient, type UdpClient, unsealed } from "../support/relay.ts";
-import { cookieOf, datagramOf, sealedOf, secret, tokenOf } from "../support/secret.ts";
+import { openUdpClient, type UdpClient, verified } from "../support/relay.ts";
+import { cookieOf, datagramOf, secret, signedOf, tokenOf } from "../support/secret.ts";
 import { encode } from "../support/wire.ts";
 
 const soon = { timeout: 5_000, interval: 1 };
@@ -42,7 +42,7 @@ describe("over UDP", () => {
   const probe = (about: object = {}, under = token) => {
     const [holder, clientId] = token.split(".");
     const payload = { holder, clientId, nonce: "nonce-12", candidates: [], pad: ".".repeat(40), ...about };
-    return sealedOf(under, "ptpMediation_probe", payload);
+    return signedOf(under, "ptpMediation_probe", payload);
   };
   const observed = async (count: number) => {
     await vi.waitFor(() => expect(edge.observed.flat()).toHaveLength(count), soon);
@@ -59,7 +59,7 @@ describe("over UDP", () => {
     for (let port = 0; port < 2; port++) {
       const answer = await ada.next();
       expect(answer.length).toBeLessThanOrEqual(request.length);
-      expect(unsealed(token, answer)).toEqual({
+      expect(verified(token, answer)).toEqual({
         method: "ptpMediation_seen",
         payload: { nonce: "nonce-12", ...where(), cookie: cookieOf("127.0.0.1", ada.port, { now }) },
       });
@@ -71,13 +71,13 @@ describe("over UDP", () => {
     const elsewhere = cookieOf("127.0.0.2", ada.port, { now });
     for (const about of [{}, { cookie: elsewhere }, { cookie: cookieOf("127.0.0.1", 9, { now }) }]) {
       await ada.send(probe(about), sidecar.port);
-      expect(unsealed(token, await ada.next()).payload).toMatchObject({ cookie: cookie() });
+      expect(verified(token, await ada.next()).payload).toMatchObject({ cookie: cookie() });
     }
     // Of a stranger who has read a probe: what is sent from elsewhere is not seen there.
     const eve = await openUdpClient();
     cleanUps.push(eve.close);
     await eve.send(probe({ cookie: cookie() }), sidecar.port);
-    expect(unsealed(token, await eve.next()).payload).toMatchObject({ port: eve.port });
+    expect(verified(token, await eve.next()).payload).toMatchObject({ port: eve.port });
     await ada.send(probe({ cookie: cookie() }), sidecar.port);
     expect(await observed(1)).toEqual([{ ...whoAndWhere(), candidates: [], proven: true }]);
     expect(sidecar.counts).toEqual({ observed: 1, junk: 0, forged: 0, dropped: 0 });
@@ -170,14 +170,14 @@ test("an answer is never longer than the probe, or there is none", () => {
         candidates: [],
         pad: length > 0 ? ".".repeat(length) : undefined,
       };
-      const bytes = Buffer.from(sealedOf(key, "ptpMediation_probe", payload));
+      const bytes = Buffer.from(signedOf(key, "ptpMediation_probe", payload));
       const probe = readProbe(tokenKeysOf({ secret }), bytes);
       if (typeof probe === "string") throw new Error(probe);
       const answer = answerTo(probe, bytes, seen);
       if (answer === null) return;
       answered += 1;
       expect(answer.length).toBeLessThanOrEqual(bytes.length);
-      expect(unsealed(key, Buffer.from(answer)).payload).toEqual({ nonce, ...seen });
+      expect(verified(key, Buffer.from(answer)).payload).toEqual({ nonce, ...seen });
     }),
     {
       numRuns: 300,

@@ -6,7 +6,7 @@
 import { limits } from "../limits.ts";
 import { decodeMessage, type Message } from "./codec.ts";
 
-export type Sealed = Message & {
+export type SignedDatagram = Message & {
   /** What the mac is computed over. */
   signed: string;
   /** The mac as the datagram states it: not to be believed before it is compared. */
@@ -16,8 +16,8 @@ export type Sealed = Message & {
 const shape = /^([a-zA-Z_]{1,40}:[\w+/=-]{1,1000})\.([\w-]{22})$/;
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
-/** The parts of a sealed datagram, or null for any other bytes. Never throws. */
-export function readSealed(bytes: Uint8Array): Sealed | null {
+/** The parts of a signed datagram, or null for any other bytes. Never throws. */
+export function readSignedDatagram(bytes: Uint8Array): SignedDatagram | null {
   if (bytes.length > limits.datagramBytes) return null;
   try {
     const [, signed = "", mac = ""] = shape.exec(decoder.decode(bytes)) ?? [];

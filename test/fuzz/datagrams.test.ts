@@ -1,9 +1,9 @@
 /** Whatever comes over UDP: only what is genuine counts or is answered, and no answer is longer than what it answers. */
 import fc, { type Arbitrary } from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import type { ClientDatagram } from "../../core/observing/port-pairing.ts";
 import { Checks } from "../../udp-sidecar/checks.ts";
 import { listen, type Receiver } from "../../udp-sidecar/receiver.ts";
-import type { Sighting } from "../../udp-sidecar/sightings.ts";
 import { holderOf, openUdpClient, type UdpClient } from "../support/relay.ts";
 import { cookieOf, datagramOf, dataOf, secret, signedOf, ticketOf, tokenOf } from "../support/secret.ts";
 import { decode, encode } from "../support/wire.ts";
@@ -17,7 +17,7 @@ let receiver: Receiver;
 let stranger: UdpClient;
 let [ada, bob]: UdpClient[] = [];
 /** What the sidecar took for genuine. */
-const seen: Sighting[] = [];
+const seen: ClientDatagram[] = [];
 beforeAll(async () => {
   // A clock that stands still: however long it all takes, the link that must go on is never idle.
   const now = Date.now();
@@ -30,8 +30,8 @@ beforeAll(async () => {
     clock: () => now,
     elapsed: () => 0,
   };
-  receiver = await listen({ ...options, bounds: { links: mostLinks }, checks }, (_, sighting) => {
-    seen.push(sighting);
+  receiver = await listen({ ...options, bounds: { links: mostLinks }, checks }, (_, datagram) => {
+    seen.push(datagram);
     return true;
   });
   [stranger, ada, bob] = [await openUdpClient(), await openUdpClient(), await openUdpClient()];

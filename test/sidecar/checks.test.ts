@@ -1,9 +1,9 @@
 /** Floods of datagrams that have to be checked: who is left out, for how long, and who never is. */
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { limits } from "../../core/limits.ts";
+import type { ClientDatagram } from "../../core/observing/port-pairing.ts";
 import { Checks, HeavyCounts } from "../../udp-sidecar/checks.ts";
 import { listen } from "../../udp-sidecar/receiver.ts";
-import type { Sighting } from "../../udp-sidecar/sightings.ts";
 import { holderOf, openUdpClient } from "../support/relay.ts";
 import { datagramOf, dataOf, secret, signedOf, ticketOf, tokenOf } from "../support/secret.ts";
 
@@ -228,11 +228,11 @@ describe("over UDP", () => {
       return now;
     };
     const checks = new Checks({ now: tick, idle: () => 0, random: () => 0.5 });
-    const seen: Sighting[] = [];
+    const seen: ClientDatagram[] = [];
     const times = { clock: Date.now, elapsed: () => 0 };
     const wish = { secret, ports: { first: 0, second: 0 }, bind: undefined, ...times, checks };
-    const receiver = await listen(wish, (_, sighting) => {
-      seen.push(sighting);
+    const receiver = await listen(wish, (_, datagram) => {
+      seen.push(datagram);
       return true;
     });
     const port = receiver.ports.first;

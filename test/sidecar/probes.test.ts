@@ -2,11 +2,12 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { limits } from "../../core/limits.ts";
+import type { ClientDatagram, PortName } from "../../core/observing/port-pairing.ts";
 import type { Observation } from "../../core/wire/sidecar-post.ts";
 import { tokenKeysOf } from "../../udp-sidecar/keys.ts";
+import { PortPairing } from "../../udp-sidecar/port-pairing.ts";
 import { answerTo, readProbe } from "../../udp-sidecar/probes.ts";
 import { type Sidecar, startSidecar } from "../../udp-sidecar/sidecar.ts";
-import { type PortName, type Sighting, Sightings } from "../../udp-sidecar/sightings.ts";
 import { type StandIn, startStandIn } from "../support/edge.ts";
 import { openUdpClient, type UdpClient, verified } from "../support/relay.ts";
 import { cookieOf, datagramOf, secret, signedOf, tokenOf } from "../support/secret.ts";
@@ -196,7 +197,7 @@ describe("the two ports' sights of one player", () => {
     vi.useRealTimers();
   });
 
-  const sight = (port: number, about: Partial<Sighting> = {}): Sighting => ({
+  const sight = (port: number, about: Partial<ClientDatagram> = {}): ClientDatagram => ({
     holder: "l17",
     clientId: "Ada-------------",
     endpoint: { ip: "192.0.2.1", port },
@@ -205,13 +206,13 @@ describe("the two ports' sights of one player", () => {
   });
   function recorded() {
     const posts: { at: number; observation: Observation }[] = [];
-    const sightings = new Sightings((observation) => {
+    const pairing = new PortPairing((observation) => {
       posts.push({ at: Date.now(), observation });
       return true;
     });
-    const see = (port: PortName, sighting: Sighting) => sightings.see(port, sighting);
+    const see = (port: PortName, datagram: ClientDatagram) => pairing.see(port, datagram);
     const told = () => posts.map(({ observation: { port, second } }) => [port, second?.port]);
-    return { sightings, posts, see, told };
+    return { pairing, posts, see, told };
   }
 
   for (const [first, then] of [
@@ -231,13 +232,13 @@ describe("the two ports' sights of one player", () => {
     });
 
     test(`are not waited for longer if the clock is set back and only the ${first} port sees it`, () => {
-      const { sightings, see, told } = recorded();
+      const { pairing, see, told } = recorded();
       see(first, sight(1));
       vi.setSystemTime(Date.now() - 600_000);
       vi.advanceTimersByTime(limits.otherPortMs);
       expect(told()).toEqual([[1, undefined]]);
       vi.advanceTimersByTime(limits.observationLifeMs);
-      expect(sightings.size).toBe(0);
+      expect(pairing.size).toBe(0);
     });
 
     test(`are not waited for longer than the hold, if only the ${first} port sees it`, () => {
@@ -314,7 +315,7 @@ describe("the two ports' sights of one player", () => {
   });
 
   test("are forgotten after a while, with no timer left; of a crowd no more is held than the bound", () => {
-    const { see, sightings, posts } = recorded();
+    const { see, pairing, posts } = recorded();
     for (let client = 0; client < limits.observationsHeld; client++) {
       if (!see("first", sight(1, { clientId: String(client) }))) throw new Error(`${client} was not taken`);
     }
@@ -322,7 +323,7 @@ describe("the two ports' sights of one player", () => {
     expect(see("second", sight(2, { clientId: "0" }))).toBe(true);
     vi.advanceTimersByTime(limits.observationLifeMs + 1_000);
     expect(posts).toHaveLength(limits.observationsHeld);
-    expect(sightings.size).toBe(0);
+    expect(pairing.size).toBe(0);
     expect(vi.getTimerCount()).toBe(0);
   });
 });

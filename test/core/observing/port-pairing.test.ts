@@ -111,6 +111,15 @@ describe("a player's datagrams become", () => {
       ["1: Ann 1 and 2", "530: Ann 3", "630: Ann 3 and 4"],
     ],
     [
+      "no pair with an endpoint of another socket, where the second port alone sees it",
+      [
+        [0, at("first", from(1))],
+        [1, at("second", from(2))],
+        [500, at("second", from(5))],
+      ],
+      ["1: Ann 1 and 2", "530: Ann 5"],
+    ],
+    [
       "no pair with what was seen too long ago",
       [
         [0, at("first", from(1))],

@@ -150,6 +150,23 @@ test("Orion's own server gets its datagram three times, and is waited for by nob
   expect(wakeAt(probe.state)).toBe(Number.POSITIVE_INFINITY);
 });
 
+test("a sidecar that does not answer is reported after 2 s; each has 5 s to answer, and all together 12", () => {
+  const said = (probe: ReturnType<typeof aProbe>) => probe.told.filter((told) => !told.includes("probe"));
+  const alone = aProbe();
+  alone.take(asked(one));
+  alone.pass(20_000);
+  expect(said(alone)).toEqual(["2000: report-unseen", "5000: give-up"]);
+  const several = aProbe();
+  for (const sidecar of [one, other, one, other, one]) {
+    several.take(asked(sidecar));
+    several.pass(2_500);
+  }
+  expect(said(several)).toEqual([
+    ...[2_000, 4_500, 7_000, 9_500].map((ms) => `${ms}: report-unseen`),
+    "12000: give-up",
+  ]);
+});
+
 describe("what comes at the wrong time changes nothing:", () => {
   const answer: ProbeEvent = {
     kind: "answer-received",

@@ -1,4 +1,7 @@
-/** Runs the pairing of what the two ports see (core/observing/port-pairing.ts): one timer, and the way out for observations. */
+/**
+ * Runs the pairing of what the two ports see (core/observing/port-pairing.ts): one timer, and the way out
+ * for observations.
+ */
 import {
   type ClientDatagram,
   newPairing,

@@ -1,4 +1,7 @@
-/** One timer, for a machine whose deadlines are data: `wakeAt` says when, in the time of `performance.now()`. */
+/**
+ * One timer, for a machine whose deadlines are data: `wakeAt` says when, in the time of
+ * `performance.now()`.
+ */
 export class Wake {
   readonly #wake: () => void;
   #at = Number.POSITIVE_INFINITY;

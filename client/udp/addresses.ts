@@ -2,7 +2,7 @@
 import { lookup } from "node:dns/promises";
 import { networkInterfaces } from "node:os";
 import { plainAddress } from "../../core/endpoint.ts";
-import { type OwnAddress, oneOfEachFamily, reachable } from "../../core/observing/local-addresses.ts";
+import { type OwnAddress, oneOfEachFamily, reachable } from "../../core/observing/addresses.ts";
 
 /** The addresses of this machine's interfaces that another machine may reach, IPv4 first. */
 export function ownAddresses(): OwnAddress[] {

@@ -1,7 +1,7 @@
 /** The first half of a mediation: sockets are opened, and the server sees them. */
 import type { Endpoint } from "../../core/endpoint.ts";
 import { type Cause, causes } from "../../core/link/cause.ts";
-import { alike, candidatesOf, type OwnAddress } from "../../core/observing/local-addresses.ts";
+import { alike, candidatesOf, type OwnAddress } from "../../core/observing/addresses.ts";
 import type { Heard } from "../../core/wire/heard-message.ts";
 import type { SignedDatagram } from "../../core/wire/signed-datagram.ts";
 import { OrionError, ownError } from "../error.ts";

@@ -1,4 +1,7 @@
-/** "Where do you see me?", to a sidecar's ports: does what the probe's state machine (core/observing/probe.ts) decides. */
+/**
+ * "Where do you see me?", to a sidecar's ports: does what the probe's state machine
+ * (core/observing/probe.ts) decides.
+ */
 import { randomBytes } from "node:crypto";
 import type { Endpoint } from "../../core/endpoint.ts";
 import { awaits, noncesFor, sidecarIp, step, wakeAt } from "../../core/observing/probe.ts";
@@ -6,7 +9,7 @@ import {
   newProbe,
   type ProbeEffect,
   type ProbeEvent,
-  type Sidecar,
+  type SidecarPorts,
 } from "../../core/observing/probe-state.ts";
 import { encodeMessage } from "../../core/wire/codec.ts";
 import { seen } from "../../core/wire/sidecar-message.ts";
@@ -45,7 +48,7 @@ export class Probe {
   }
 
   /** The server asks to be shown our endpoint, by this sidecar; again, perhaps, or by another. */
-  ask(sidecar: Sidecar): void {
+  ask(sidecar: SidecarPorts): void {
     this.#take({ kind: "asked", sidecar, nonces: Array.from({ length: noncesFor(sidecar) }, newNonce) });
   }
 

@@ -12,10 +12,14 @@ import {
 import type { SidecarMethod, SidecarPayload } from "../../core/wire/sidecar-message.ts";
 import type { SignedDatagram } from "../../core/wire/signed-datagram.ts";
 
-/** Bytes that every probe and bind has at least: the longest answer has fewer, and no answer may be longer. */
+/**
+ * Bytes that every probe and bind has at least: the longest answer has fewer, and no answer may be longer.
+ */
 const roomForAnswer = 320;
 
-/** A datagram for the sidecar, long enough for any answer. The key is a text: the token, or a ticket's key. */
+/**
+ * A datagram for the sidecar, long enough for any answer. The key is a text: the token, or a ticket's key.
+ */
 export function signDatagram<M extends "ptpMediation_probe" | "ptpRelay_bind">(
   key: string,
   method: M,

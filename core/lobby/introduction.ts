@@ -1,23 +1,27 @@
 /**
- * The introduction: what each member is told of the others when they are to connect. A rule, as a table of two questions:
+ * The introduction: what each member is told of its peers when they are to connect.
  *
- * | a member is told of each of its peers | if it does not know the additions | if it alone does | if both do |
- * | --- | --- | --- | --- |
- * | in any lobby | the endpoint | name, id, endpoints, mapping, candidates | these, a link, and a ticket for the relay |
- * | in one that is relay-only | nothing | name and id | these, a link, and a ticket for the relay |
+ * Two things decide it: whether the clients know the additions to Orion, and whether the lobby is
+ * relay-only. A client knows the additions if it told local addresses, even an empty list (docs/links.md).
  *
- * The host's peers are all others, and theirs is the host alone (a star). Whoever tells local addresses, though it be none,
- * knows the additions to Orion (docs/links.md); every other member gets Orion's own message, whoever else is in the lobby.
+ * | the receiver | of each peer it is told | the same, relay-only |
+ * | --- | --- | --- |
+ * | does not know the additions | the endpoint, in Orion's own message | nothing |
+ * | knows them, but the peer does not | name, id, endpoints, mapping, candidates | name and id |
+ * | knows them, and so does the peer | the same, with a link and a ticket | name, id, link and ticket |
  *
- * What it promises:
+ * The host's peers are all the others. Everybody else's only peer is the host (a star).
+ *
+ * Promises:
  *
  * - Each member is told once, the host first. The host hears of the others in their order.
- * - In a relay-only lobby no message has an address or a port of any peer. `you` is the receiver's own, which it knows.
- * - A link's id and key are told to its two ends and to nobody else. Each end's ticket names both ends, its own side, and a time
- *   that is the same for all tickets of one introduction: by it a relay knows which of two mediations is the later.
+ * - In a relay-only lobby, no message has an address or a port of a peer. `you` is the receiver's own.
+ * - Only the two ends of a link are told its id and key. Each end gets its own ticket, with its side and
+ *   both ends' ids. All tickets of one introduction expire at the same time: a relay tells by that time
+ *   which of two mediations is the later one.
  *
- * Pure, and without crypto: the ids and keys of links are random and come in, and tickets leave without their keys. The shell
- * adds those, and encodes.
+ * Pure, and without crypto. The ids and keys of links are random, so they come in. Tickets leave without
+ * their keys: the shell computes those and encodes the messages.
  */
 import type { Endpoint } from "../endpoint.ts";
 import type { RelayPlace } from "../fleet.ts";
@@ -28,7 +32,7 @@ import type { Introduction as FullIntroduction, IntroducedPeer } from "../wire/i
 import type { Introduced, Introduction } from "./effect.ts";
 import type { Member } from "./state.ts";
 
-/** What one pair shares: secrets, drawn for each introduction, and remembered by nobody but the two. */
+/** The secrets that one pair shares, drawn for each introduction. Only the two keep them. */
 export type LinkSecrets = {
   /** 12 hex digits. */
   readonly id: string;
@@ -36,17 +40,17 @@ export type LinkSecrets = {
   readonly key: string;
 };
 
-/** Where a ticket is good, without the key that proves whose it is. */
+/** A relay and a ticket for it, without the ticket's key. */
 export type UnsignedRelay = RelayPlace & { ticket: string };
 export type UnsignedPeer = Omit<IntroducedPeer, "relay"> & { relay?: UnsignedRelay | undefined };
 
-/** What these members are told. */
+/** A message to these members: Orion's own, or the full one (core/wire/introduction.ts) without keys. */
 export type Told = { to: Member[] } & (
   | { kind: "plain"; peers: Endpoint[] }
   | { kind: "full"; peers: UnsignedPeer[]; you: NonNullable<FullIntroduction["you"]> }
 );
 
-/** What an introduction needs besides its members. */
+/** The rest of what an introduction needs. */
 export type IntroductionParts = {
   lobbyId: string;
   /** As many as `linkCount` says. */
@@ -60,7 +64,7 @@ export function linkCount({ host, others }: Introduction): number {
   return knows(host) ? others.filter(knows).length : 0;
 }
 
-/** What all members are told, in the order in which they are. */
+/** The messages to all members, in this order. */
 export function introduce(introduction: Introduction, { lobbyId, links, now }: IntroductionParts): Told[] {
   const { host, others } = introduction;
   const left = [...links];
@@ -99,7 +103,7 @@ function takeFirst(links: LinkSecrets[]): LinkSecrets {
   return link;
 }
 
-/** Orion's own message. Where endpoints may not be told there is nobody to connect to. */
+/** Orion's own message. Without endpoints there is nobody to connect to. */
 function plain(to: readonly Introduced[], peers: readonly Introduced[], { relayOnly }: Introduction): Told {
   return {
     kind: "plain",

@@ -1,36 +1,41 @@
 /**
  * Port pairing: the datagrams that a sidecar's two UDP ports get from one client become one observation.
  *
- * Why two ports. A NAT may give a socket one public endpoint for all destinations, or another one for each. A client that
- * sends to both ports from one socket shows which: the lobby compares the two endpoints (core/mapping.ts), and its peers
- * learn from that whether an endpoint is any use to them. So the pair has to reach the lobby together. If each datagram went
- * its own way, the lobby could introduce the players between the two, with half of what was there to know.
+ * Why two ports? Some NATs give a socket one public endpoint for all destinations. Others give it another
+ * one for each. A client sends to both ports from one socket, and the lobby compares the two endpoints that
+ * the ports saw (core/mapping.ts). The two must reach the lobby together. If each datagram went its own
+ * way, the lobby could introduce the players between the two, with half of the picture.
  *
- * What a client is to this machine:
+ * A client is in one of three states:
  *
- *   unknown ──datagram──▶ waiting ──other port's datagram, or `otherPortMs`──▶ remembered ──`observationLifeMs`──▶ unknown
- *                            ▲                                                     │
- *                            └───────────────────datagram──────────────────────────┘
+ *   unknown ──datagram──▶ waiting ──other port, or time──▶ remembered ──`observationLifeMs`──▶ unknown
+ *                            ▲                                 │
+ *                            └────────────datagram─────────────┘
  *
- * - **waiting**: one port has seen it, and the other one may in a moment. Of several datagrams to one port the newest counts.
- * - **remembered**: passed on lately. A datagram of a later pair may be lost, or be sent to one port only. Then what the other
- *   port saw before completes it, if it can be of the same socket (`completed`).
- * - A datagram without candidates is Orion's own. It goes to one port, so it never waits, and it ends what is remembered:
- *   whatever waits for that client passes first, so that nothing older comes after something newer.
+ * - waiting: one port has seen the client, and the other one may see it in a moment. If the same port gets
+ *   several datagrams, the newest counts.
+ * - remembered: its observation was passed on lately. Half of a later pair may get lost, or a client may
+ *   ask one port again alone. Then the earlier endpoint of the other port completes the pair, if it can
+ *   belong to the same socket (`completed`).
  *
- * What it promises:
+ * A datagram without candidates is Orion's own. Orion's client sends to one port, so its datagram never
+ * waits. If an older half waits for the same client, that half passes first. The pair is then forgotten.
  *
- * - Each datagram that it takes is in exactly one observation, or was replaced by a later one to the same port.
- * - A pair makes one observation. A datagram without its other half makes one after `otherPortMs`, and no later.
- * - Observations of one client come in the order of their datagrams, and clients pass in the order in which they began to wait.
- * - `proven` holds for every endpoint in an observation: each has returned what was sent there. If one of the two may be made
- *   up, the observation is not proven.
- * - At most `observationsHeld` clients wait, and as many are remembered. A datagram beyond that is dropped at once, and said to
- *   be; a client that cannot be remembered is only not completed later.
+ * Promises:
  *
- * Time comes in as `now`, in milliseconds that never go back: a wall clock that is set back would keep clients waiting.
- * Unlike core/link, `step` changes the state in place: it may hold 50 000 clients, and a copy for each datagram would cost more
- * than all the rest. Whoever steps it owns it.
+ * - Each datagram that the machine takes ends up in one observation, unless a later one to the same port
+ *   replaces it first.
+ * - A pair makes one observation. A datagram without its other half makes one after `otherPortMs`.
+ * - Nothing older follows something newer. Clients pass in the order in which they began to wait.
+ * - An observation is `proven` only if each endpoint in it is: the client returned the cookie sent there.
+ * - At most `observationsHeld` clients wait, and as many are remembered. The machine drops a datagram
+ *   beyond that, and tells the shell. A client that does not fit into the memory still passes, but a later
+ *   half of it stays half.
+ *
+ * `now` is in milliseconds and never goes back. A wall clock does, and would keep clients waiting.
+ *
+ * The state is plain data, but unlike core/link's it is changed in place. It may hold 50 000 clients, and a
+ * copy for each datagram would cost more than everything else.
  */
 import { type Endpoint, isSameEndpoint } from "../endpoint.ts";
 import { limits } from "../limits.ts";
@@ -44,7 +49,7 @@ export type ClientDatagram = {
   clientId: string;
   /** Where it came from. */
   endpoint: Endpoint;
-  /** Local addresses that the client says it has. With them, though it be none, it knows the additions to Orion. */
+  /** Its local addresses, as it says. A client that sends them, even none, knows the additions to Orion. */
   candidates?: Endpoint[] | undefined;
   /** It has returned what was sent to this endpoint. */
   proven?: boolean | undefined;
@@ -54,7 +59,7 @@ export type PairingEvent =
   | { readonly kind: "datagram-arrived"; readonly port: PortName; readonly datagram: ClientDatagram }
   /** The time of `wakeAt` came. */
   | { readonly kind: "deadline-passed" }
-  /** The sidecar is about to end: nothing may wait any longer. */
+  /** The sidecar is about to stop, so nothing may wait any longer. */
   | { readonly kind: "stopping" };
 
 export type PairingEffect =
@@ -79,9 +84,9 @@ type Waiting = {
 export type PairingState = {
   readonly waiting: Map<string, Waiting>;
   readonly remembered: Map<string, { readonly seen: BothSeen; readonly until: number }>;
-  /** When those that wait are looked through. The client that it was set for may have passed since. */
+  /** When to look for clients that have waited long enough. The one that set it may have passed since. */
   passAt: number;
-  /** The same for those that are remembered. */
+  /** When to look for clients to forget. */
   forgetAt: number;
 };
 
@@ -92,12 +97,12 @@ export function newPairing(): PairingState {
   return { waiting: new Map(), remembered: new Map(), passAt: never, forgetAt: never };
 }
 
-/** When the machine next has something to look at by itself; infinity for never. It may turn out that nothing was due. */
+/** When the shell must wake the machine; infinity for never. It may turn out that nothing is due. */
 export function wakeAt({ passAt, forgetAt }: PairingState): number {
   return Math.min(passAt, forgetAt);
 }
 
-/** Takes an event in, and returns what the shell has to do, in this order. */
+/** Takes an event, and returns what the shell has to do, in this order. */
 export function step(state: PairingState, event: PairingEvent, now: number): readonly PairingEffect[] {
   switch (event.kind) {
     case "datagram-arrived":
@@ -164,7 +169,7 @@ function passThoseDue(state: PairingState, now: number): readonly PairingEffect[
   return effects;
 }
 
-/** A client waits no longer. */
+/** Ends a client's wait. */
 function pass(state: PairingState, clientId: string, waiting: Waiting, now: number): PairingEffect {
   state.waiting.delete(clientId);
   const seen = completed(waiting.seen, state.remembered.get(clientId)?.seen ?? {});
@@ -174,8 +179,7 @@ function pass(state: PairingState, clientId: string, waiting: Waiting, now: numb
 
 function observationOf(clientId: string, { holder, candidates }: Waiting, seen: BothSeen): Observation {
   const [main, other] = seen.first ? [seen.first, seen.second] : [seen.second, undefined];
-  // Whoever waits was seen by one port at least.
-  if (!main) throw new Error("a client waits that no port has seen");
+  if (!main) throw new Error("a client waits, but no port has seen it");
   return {
     holder,
     clientId,
@@ -208,8 +212,9 @@ function forgetThoseDue(state: PairingState, now: number): void {
 }
 
 /**
- * What one port has seen now, with what the other one saw before, if that can be of the same socket: this port saw the same
- * endpoint then, or it is the second port's first look at an address that the first port knows.
+ * What one port has seen now, with what the other one saw before, if that can be of the same socket: this
+ * port saw the same endpoint then, or it is the second port's first look at an address that the first port
+ * knows.
  */
 function completed(seen: BothSeen, before: BothSeen): BothSeen {
   const { first, second } = seen;

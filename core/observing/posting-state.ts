@@ -1,7 +1,7 @@
-/** The state of the posting of observations (posting.ts), what happens to it, and what it has done. */
+/** The state of posting (posting.ts), its events, and its effects. */
 import type { Observation } from "../wire/sidecar-post.ts";
 
-/** How the edge answered: the indexes worth sending again, or what became of the whole post. `refused` is for ever. */
+/** The edge's answer: the indexes that it asks for again. Or it was not reached, or will never take the post. */
 export type PostAnswer = readonly number[] | "unreached" | "refused";
 
 export type PostingEvent =
@@ -9,13 +9,13 @@ export type PostingEvent =
   | { readonly kind: "post-answered"; readonly post: number; readonly answer: PostAnswer }
   /** The time of `wakeAt` came. */
   | { readonly kind: "deadline-passed" }
-  /** Nothing is posted from now on, and answers do not matter any more. */
+  /** The sidecar has stopped: nothing is posted from now on. */
   | { readonly kind: "stopped" };
 
 export type PostingEffect =
-  /** Post these. The answer comes in as `post-answered`, with this number. */
+  /** Post these. The answer comes back as `post-answered`, with this number. */
   | { readonly kind: "post"; readonly post: number; readonly observations: Observation[] }
-  /** The observation is not taken: too many clients are remembered. */
+  /** Not taken: the machine remembers too many clients already. */
   | { readonly kind: "drop" };
 
 /** An observation, and when it was made. */
@@ -34,22 +34,22 @@ export type PostingState = {
   readonly clients: Map<string, Client>;
   /** Ids of clients to post, the longest waiting first. */
   readonly ready: Set<string>;
-  /** Rests, in the order of time. One that was cut short is still here, and does not count. */
+  /** Rests, in the order in which they end. One that was cut short stays in the list, but is ignored. */
   readonly resting: { readonly clientId: string; readonly until: number }[];
-  /** Halves of posts that were refused: to be posted apart. */
+  /** Halves of refused posts, each to be posted by itself. */
   readonly halves: (readonly Dated[])[];
   /** Posts under way, by number. */
   readonly underWay: Map<number, readonly Dated[]>;
-  /** Of the last post. */
+  /** The last post's number. */
   number: number;
-  /** Since the edge was last reached; 0 if the last post reached it. */
+  /** The pause after a failure; 0 if the last answer came from the edge. */
   pauseMs: number;
-  /** When the next posts are due; infinity if nothing waits, or an answer has to come first. */
+  /** When the next posts are due. Infinity if nothing waits, or if an answer must come first. */
   postAt: number;
   /** When the first rest is over. */
   restedAt: number;
   isStopped: boolean;
-  /** Observations by what became of them. Those that were replaced are not counted. */
+  /** Observations taken by the edge, too old, and refused by it. */
   readonly counts: { posted: number; lost: number; refused: number };
 };
 

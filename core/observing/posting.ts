@@ -1,40 +1,46 @@
 /**
  * Posting: observations on their way from a sidecar to the edge, in signed posts.
  *
- * Why a machine of its own. A lobby starts, and 64 players send two datagrams each, and again, until they are introduced. One
- * post for each would cost the edge a request each. The edge may also be out of reach for a while, just then. So observations
- * are gathered for `observationBatchMs`, posted together, and posted again until the edge takes them or they are stale.
+ * Why not one post for each? A lobby of 64 starts, and its players send two datagrams each, again and
+ * again, until they are introduced. A request for each would cost too much at the edge. And just then the
+ * edge may be out of reach. So the machine gathers observations for `observationBatchMs` and posts them
+ * together. It posts them again until the edge takes them, or until they are stale.
  *
- * What a client is to this machine. It is remembered from its first observation until nothing of it is left to say:
+ * The machine remembers a client from its first observation until there is nothing left to post:
  *
- *   unknown ──taken──▶ ready ──posted──▶ posting ──answered──▶ resting ──`observationIntervalMs`──▶ unknown
- *                        ▲                  │                     │
- *                        │◀──news meanwhile─┘◀──────news──────────┘    (or, at the end of the rest, what came meanwhile)
+ *   unknown ──observation──▶ ready ──post──▶ posting ──answer──▶ resting ──time──▶ unknown
+ *                              ▲                │                  │
+ *                              └───something new meanwhile─────────┘
  *
- * - **ready**: its newest observation waits for the next post. One that comes later replaces it.
- * - **posting**: a post with it is under way. What comes meanwhile waits for the answer, so that two posts of one client
- *   cannot overtake each other.
- * - **resting**: it was posted a moment ago. The same again waits until the rest is over; another endpoint is posted at once.
+ * - ready: the newest observation waits for the next post. A later one replaces it.
+ * - posting: a post with it is under way. A new observation waits for the answer, because one post could
+ *   overtake the other.
+ * - resting: the client was posted less than `observationIntervalMs` ago. The same observation again waits
+ *   until the rest is over. A different one is ready at once.
  *
- * What becomes of a post, by its answer:
+ * The edge's answer decides what happens to a post:
  *
- * - **the indexes worth sending again** (mostly none): those are tried again after their rest. The others have arrived.
- * - **unreached**: all of it is tried again, after a pause that doubles from 100 ms to 5 s. Posts that fail together are one
- *   failure, and during a pause one post at a time tries whether the edge is back.
- * - **refused**: the edge will never take this post, because of something in it. Its halves are tried apart, and theirs, until
- *   what the edge does not want is alone and is given up. Nobody else in the post loses anything.
+ * - a list of indexes (mostly empty): the edge asks for these again. They are posted again after their
+ *   rest. The others have arrived.
+ * - `unreached`: all of it is posted again, after a pause that doubles from 100 ms to 5 s. If several posts
+ *   fail together, that counts as one failure. During a pause, one post at a time tries whether the edge is
+ *   back.
+ * - `refused`: the edge will never take this post, because of something in it. The two halves are posted
+ *   apart, then their halves, until the bad observation is alone and is given up. The others in the post
+ *   lose nothing. If the post is stale by then, it is given up as a whole.
  *
- * What it promises:
+ * Promises:
  *
- * - Of each client at most one post is under way, and at most `observationPosts` in all, each with at most
+ * - At most one post of each client is under way, and at most `observationPosts` in all. A post has at most
  *   `observationsPerPost` observations and `sidecarPostBytes` bytes.
- * - What is posted of a client is the newest of it, and nothing older comes after something newer.
- * - Each observation that it takes is posted until it is taken, refused, or replaced by a newer one of the same client; or it is
- *   `lost`, and counted, once it is `observationLifeMs` old.
- * - It remembers at most `observationsHeld` clients. A newcomer beyond that is not taken, and the caller learns it.
+ * - A post has a client's newest observation. Nothing older follows something newer.
+ * - Nothing is lost uncounted. Each observation is posted until the edge takes it or refuses it, or a newer
+ *   one of the same client replaces it, or it is `observationLifeMs` old. Then it counts as lost.
+ * - The machine remembers at most `observationsHeld` clients. It does not take a newcomer beyond that, and
+ *   tells the shell.
  *
- * Time comes in as `now`, in milliseconds that never go back. Like port-pairing.ts, and for the same reason, `step` changes the state in
- * place.
+ * `now` is in milliseconds and never goes back. The state is plain data, changed in place, for the same
+ * reason as in port-pairing.ts.
  */
 import { type Endpoint, isSameEndpoint } from "../endpoint.ts";
 import { limits } from "../limits.ts";
@@ -53,8 +59,11 @@ import {
 const firstPauseMs = 100;
 const longestPauseMs = 5_000;
 const nothing: readonly PostingEffect[] = [];
+/** One object for all clients: there may be 50 000. */
+const ready = { kind: "ready" } as const;
+const posting = { kind: "posting" } as const;
 
-/** When the machine next has something to do by itself; infinity for never. */
+/** When the shell must wake the machine; infinity for never. */
 export function wakeAt({ postAt, restedAt }: PostingState): number {
   return Math.min(postAt, restedAt);
 }
@@ -64,7 +73,7 @@ export function isDrained(state: PostingState): boolean {
   return !isWaiting(state) && state.underWay.size === 0;
 }
 
-/** Takes an event in, and returns what the shell has to do, in this order. After `stopped` nothing has any effect. */
+/** Takes an event, and returns what the shell has to do, in this order. After `stopped`, nothing has effect. */
 export function step(state: PostingState, event: PostingEvent, now: number): readonly PostingEffect[] {
   if (state.isStopped) return event.kind === "observation-made" ? [{ kind: "drop" }] : nothing;
   switch (event.kind) {
@@ -92,7 +101,7 @@ function take(state: PostingState, observation: Observation, now: number): reado
   if (!known && state.clients.size >= limits.observationsHeld) return [{ kind: "drop" }];
   const newest = { observation, at: now };
   if (!known) {
-    const client: Client = { newest, posted: null, phase: { kind: "ready" } };
+    const client: Client = { newest, posted: null, phase: ready };
     state.clients.set(clientId, client);
     makeReady(state, clientId, client, now);
     return nothing;
@@ -103,12 +112,12 @@ function take(state: PostingState, observation: Observation, now: number): reado
 }
 
 function makeReady(state: PostingState, clientId: string, client: Client, now: number): void {
-  client.phase = { kind: "ready" };
+  client.phase = ready;
   state.ready.add(clientId);
   postIn(state, state.pauseMs || limits.observationBatchMs, now);
 }
 
-/** Whoever is due first sets the time. */
+/** Posts after so long, unless a post is due already. */
 function postIn(state: PostingState, ms: number, now: number): void {
   if (state.postAt === never) state.postAt = now + ms;
 }
@@ -130,7 +139,7 @@ function post(state: PostingState, now: number): readonly PostingEffect[] {
   return effects;
 }
 
-/** As many of those that are ready as fit into a post. Those that are stale are given up. */
+/** The next observations that fit into one post. Gives up those that are stale. */
 function nextBatch(state: PostingState, now: number): Dated[] {
   const batch: Dated[] = [];
   let bytes = postFrameBytes;
@@ -138,7 +147,8 @@ function nextBatch(state: PostingState, now: number): Dated[] {
     if (batch.length === limits.observationsPerPost) break;
     const client = state.clients.get(clientId);
     if (client?.newest) bytes += observationBytes(client.newest.observation);
-    if (bytes > limits.sidecarPostBytes) break;
+    // One alone always goes: it could wait for ever.
+    if (batch.length > 0 && bytes > limits.sidecarPostBytes) break;
     state.ready.delete(clientId);
     if (!client?.newest) continue;
     if (isStale(client.newest, now)) {
@@ -149,12 +159,12 @@ function nextBatch(state: PostingState, now: number): Dated[] {
     batch.push(client.newest);
     client.posted = client.newest;
     client.newest = null;
-    client.phase = { kind: "posting" };
+    client.phase = posting;
   }
   return batch;
 }
 
-/** What an answer means for the post, and for each client in it. */
+/** Does what the answer means for the post, and for each client in it. */
 function settle(state: PostingState, batch: readonly Dated[], answer: PostAnswer, now: number): void {
   setPause(state, answer);
   if (answer === "refused" && halve(state, batch, now)) return;
@@ -175,7 +185,7 @@ function setPause(state: PostingState, answer: PostAnswer): void {
     state.pauseMs = Math.min(longestPauseMs, state.pauseMs * 2 || firstPauseMs);
 }
 
-/** Has the halves of a refused post posted apart. False if it is not worth it: one alone is what was refused. */
+/** Queues the halves of a refused post. False if that gains nothing: it has one observation, or is stale. */
 function halve(state: PostingState, batch: readonly Dated[], now: number): boolean {
   const [oldest] = batch;
   if (!oldest || batch.length < 2 || isStale(oldest, now)) return false;
@@ -185,7 +195,7 @@ function halve(state: PostingState, batch: readonly Dated[], now: number): boole
   return true;
 }
 
-/** A client's post was answered: it rests, unless it has something else to say by now. */
+/** Lets a client rest after its post, unless it has something new by now. */
 function rest(
   state: PostingState,
   dated: Dated,
@@ -195,7 +205,7 @@ function rest(
   const { clientId } = dated.observation;
   const client = state.clients.get(clientId);
   if (!client) return;
-  // What failed does not replace what is newer.
+  // A failed one comes again, but does not replace a newer one.
   if (hasFailed) client.newest ??= dated;
   if (client.newest && !isSame(client.newest, dated)) {
     makeReady(state, clientId, client, now);
@@ -205,7 +215,7 @@ function rest(
   state.resting.push({ clientId, until });
 }
 
-/** Lets clients be posted again that have rested, and forgets those with nothing new. */
+/** Ends the rests that are over: a client with something new is ready again, the others are forgotten. */
 function endRests(state: PostingState, now: number): void {
   const tired = state.resting.findIndex(({ until }) => until > now);
   const rested = state.resting.splice(0, tired < 0 ? state.resting.length : tired);
@@ -238,7 +248,7 @@ function isStale({ at }: Dated, now: number): boolean {
   return at + limits.observationLifeMs <= now;
 }
 
-/** Whether it says the same. Most clients say nothing of a second endpoint or of candidates, which costs no comparison. */
+/** Whether two say the same of a client. */
 function isSame({ observation: a }: Dated, other: Dated | null): boolean {
   const b = other?.observation;
   return (

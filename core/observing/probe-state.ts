@@ -1,34 +1,34 @@
-/** The state of a client's probe (probe.ts), what happens to it, and what it has done. */
+/** The state of a client's probe (probe.ts), its events, and its effects. */
 import type { Endpoint } from "../endpoint.ts";
 
 /** When nothing is due. */
 export const never = Number.POSITIVE_INFINITY;
 
-/** A sidecar that is to see us: its addresses, IPv4 first; none, if they cannot be found. */
-export type Sidecar = {
+/** Where to probe a sidecar. Its addresses, IPv4 first; none if they cannot be found. */
+export type SidecarPorts = {
   readonly host: string;
   readonly ips: readonly string[];
   readonly ports: readonly number[];
 };
 
 export type ProbeEvent =
-  /** The server asks that this sidecar sees us. One nonce for each address and port (`noncesFor`). */
-  | { readonly kind: "asked"; readonly sidecar: Sidecar; readonly nonces: readonly string[] }
-  /** A server that knows Orion alone asks: it has one port, and does not answer. */
+  /** The server asks that this sidecar sees us. One random nonce for each address and port (`noncesFor`). */
+  | { readonly kind: "asked"; readonly sidecar: SidecarPorts; readonly nonces: readonly string[] }
+  /** A server that only knows Orion asks. It has one port, and does not answer. */
   | { readonly kind: "asked-plainly"; readonly to: Endpoint }
-  /** An answer that `awaits` takes, whose mac was checked. `seen`: where the sidecar sees us. */
+  /** An answer with a good mac. `seen` is our endpoint, as the sidecar sees it. */
   | {
       readonly kind: "answer-received";
       readonly from: Endpoint;
       readonly nonce: string;
       readonly seen: Endpoint;
       readonly cookie: string;
-      /** For the next probe there, if one is due. */
+      /** Random, for the probe with the cookie, if that is still to come. */
       readonly nextNonce: string;
     }
   /** The time of `wakeAt` came. */
   | { readonly kind: "deadline-passed" }
-  /** All is known: nothing is sent any more. */
+  /** The introduction is here, or the mediation is over. */
   | { readonly kind: "stopped" };
 
 export type ProbeEffect =
@@ -44,7 +44,7 @@ export type ProbeEffect =
   | { readonly kind: "report-unseen" }
   /** Nothing gets out: UDP is blocked. */
   | { readonly kind: "give-up" }
-  /** Something happened, worth a line in the report. */
+  /** A line for the report. */
   | { readonly kind: "note"; readonly what: string };
 
 /** One port of the sidecar, at one of its addresses. It is `challenged` once it has a cookie. */
@@ -64,8 +64,8 @@ export type Sending =
 
 export type ProbeState = {
   readonly sending: Sending;
-  /** The one that was last asked for. */
-  readonly sidecar: Sidecar | null;
+  /** The last one that the server named. */
+  readonly sidecar: SidecarPorts | null;
   readonly ports: readonly Port[];
   readonly firstAskedAt: number | null;
   /** Whether any sidecar ever answered. */

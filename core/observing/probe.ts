@@ -1,35 +1,39 @@
 /**
- * The probe: how a client of the SDK has the sidecar see its UDP socket, before it is introduced to its peers.
+ * The probe: how a client of the SDK shows its UDP socket to the sidecar, before it meets its peers.
  *
- * Why it asks and is answered. Orion's client sends one datagram with its token, and hopes. A probe (core/wire/sidecar-message.ts) is
- * answered: so the client knows that it was seen, can tell the server early that a sidecar does not answer, and can tell the
- * player that UDP is blocked. The answer has a cookie, and only a probe that returns it counts: nobody can make an endpoint
- * up, or repeat a probe from elsewhere. The client asks both of the sidecar's ports from one socket: what the two see tells the
- * NAT's mapping (port-pairing.ts).
+ * Why a question with an answer? Orion's client sends one datagram with its token, and hopes. A probe
+ * (core/wire/sidecar-message.ts) gets an answer. So the client knows that the sidecar saw it. If no answer
+ * comes, it can tell the server, which may know another sidecar, or tell the player that UDP is blocked.
+ * The answer has a cookie, and a probe counts only if it returns that cookie: nobody can make up an
+ * endpoint, or repeat a probe from elsewhere. The client probes both ports of the sidecar from one socket,
+ * because the two together show how its NAT maps (port-pairing.ts).
  *
- * What happens to each port of the sidecar, at each address of it:
+ * Each port of the sidecar, at each of its addresses, is in one of three states:
  *
- *   asked ──answer──▶ challenged ──answer to the probe that returns the cookie──▶ seen
+ *   asked ──answer──▶ challenged ──answer to the probe with the cookie──▶ seen
  *
- * - **asked**: a probe goes out every 150 ms, 24 times. To a second address of the sidecar, of the other family, the first goes
- *   300 ms later: what that one sees would come later, and would count as newer.
- * - **challenged**: its first answer brought a cookie. The probe that returns it goes out at once, under a new nonce: an answer
- *   to an older probe is no proof that the cookie arrived.
- * - **seen**: all is done. Every 10 s another probe keeps the NAT's mapping and the cookie fresh.
+ * - asked: a probe goes out every 150 ms, 24 times, then every 10 s. If the sidecar has addresses of both
+ *   families, the second family starts 300 ms later. Otherwise its endpoint would arrive last, and replace
+ *   the better one.
+ * - challenged: the first answer brought a cookie. The probe with that cookie goes out at once, under a new
+ *   nonce. An answer to the old nonce does not show that the cookie arrived.
+ * - seen: done. A probe every 10 s keeps the NAT's mapping open and the cookie fresh.
  *
- * The server may ask again at any time, by the same sidecar (a reminder) or by another one (the first one does not answer). A
- * reminder has every port seen again, with the cookies and nonces there are. Another sidecar starts from the beginning.
+ * The server may ask again. If it names the same sidecar, this is a reminder: every port has to be seen
+ * again, with the nonces and cookies there are. If it names another one, everything starts from the
+ * beginning.
  *
- * What it promises:
+ * Promises:
  *
- * - An answer counts only from the address and port that were asked, and with the nonce that was sent there last. The shell has
- *   checked its mac before it becomes an event. Of the sidecar's addresses the first that answers is the one from then on.
- * - `report-unseen` once for each asking, 2 s after it, unless something has been answered since.
- * - `give-up` once at most, when no sidecar has ever answered: 5 s after a new one was named, and no later than 12 s after the
- *   first. After it, as after `stopped`, nothing has any effect.
- * - To a server of Orion's own, which does not answer, its datagram goes three times: one may be lost.
+ * - An answer counts only if it comes from an address and port that were probed, with the last nonce sent
+ *   there. (The shell checks its mac first.) The first of the sidecar's addresses that answers is used from
+ *   then on.
+ * - `report-unseen` comes at most once for each time the server asks, 2 s later, if no answer came since.
+ * - `give-up` comes at most once, and only if no sidecar has ever answered: 5 s after the server named a
+ *   new one, at most 12 s after the first. After `give-up` or `stopped`, nothing has any effect.
+ * - A server of Orion's own does not answer. It gets Orion's datagram three times, as one may be lost.
  *
- * `now` is in milliseconds, of a clock that never goes back. The nonces are random, and come in with the events.
+ * `now` is in milliseconds and never goes back. Nonces are random, so they come in with the events.
  */
 import { type Endpoint, isSameEndpoint } from "../endpoint.ts";
 import {
@@ -39,32 +43,32 @@ import {
   type ProbeEvent,
   type ProbeState,
   type Sending,
-  type Sidecar,
+  type SidecarPorts,
 } from "./probe-state.ts";
 
-/** Milliseconds between two tries, and how many there are: 3.6 s, then it is asked less often. */
+/** Milliseconds between two tries, and their number: 3.6 s in all. */
 const betweenMs = 150;
 const mostTries = 24;
-/** Tries in which only the first address is asked. */
+/** Tries that go to the first address only. */
 const headStart = 2;
-/** Milliseconds without any answer until the server is told, which may name another sidecar. */
+/** Milliseconds without an answer until the server is told. */
 const unseenMs = 2_000;
-/** Milliseconds without any answer of one sidecar until UDP counts as blocked, and of all of them together. */
+/** Milliseconds without an answer until UDP counts as blocked: for one sidecar, and for all of them together. */
 const blockedMs = 5_000;
 const blockedAfterAllMs = 12_000;
-/** Milliseconds between two probes once all have answered: the NAT forgets us after 30 s, the cookie is good for 120. */
+/** Milliseconds between later probes: a NAT forgets us after 30 s, and a cookie is good for 120. */
 const refreshMs = 10_000;
-/** How often Orion's datagram goes to a server that does not answer. */
+/** Orion's datagrams to a server that does not answer. */
 const connectTries = 3;
 
 export type ProbeStep = { readonly state: ProbeState; readonly effects: readonly ProbeEffect[] };
 
-/** How many nonces an asking needs. */
-export function noncesFor({ ips, ports }: Sidecar): number {
+/** The number of nonces that `asked` needs. */
+export function noncesFor({ ips, ports }: SidecarPorts): number {
   return ips.length * ports.length;
 }
 
-/** When the probe next has something to do by itself; infinity for never. */
+/** When the shell must wake the machine; infinity for never. */
 export function wakeAt({ sending, unseenAt, blockedAt, isOver }: ProbeState): number {
   if (isOver) return never;
   return Math.min(sending.kind === "nothing" ? never : sending.at, unseenAt, blockedAt);
@@ -75,12 +79,12 @@ export function sidecarIp({ ports }: ProbeState): string | null {
   return (ports.find(({ isSeen }) => isSeen) ?? ports[0])?.to.ip ?? null;
 }
 
-/** Whether an answer with this nonce, from there, is awaited. It costs less to see than to check its mac. */
+/** Whether an answer with this nonce, from there, may count. The shell asks before it checks the mac. */
 export function awaits(state: ProbeState, nonce: unknown, from: Endpoint): boolean {
   return portOf(state, nonce, from) !== undefined;
 }
 
-/** The probe after an event, and what the shell has to do. Pure. A state that is not changed is returned as the same object. */
+/** The state after an event, and what the shell has to do. Pure. An unchanged state is the same object. */
 export function step(state: ProbeState, event: ProbeEvent, now: number): ProbeStep {
   if (state.isOver) return { state, effects: [] };
   switch (event.kind) {
@@ -103,7 +107,7 @@ export function step(state: ProbeState, event: ProbeEvent, now: number): ProbeSt
   }
 }
 
-function ask(state: ProbeState, sidecar: Sidecar, nonces: readonly string[], now: number): ProbeStep {
+function ask(state: ProbeState, sidecar: SidecarPorts, nonces: readonly string[], now: number): ProbeStep {
   const { host, ips, ports } = sidecar;
   const before = state.sidecar;
   const isSame = before?.host === host && String(before.ports) === String(ports);
@@ -112,7 +116,7 @@ function ask(state: ProbeState, sidecar: Sidecar, nonces: readonly string[], now
     ...state,
     sidecar,
     firstAskedAt,
-    // An answer to what it was asked before is one still.
+    // An answer to an earlier probe still counts.
     ports:
       isSame && state.ports.length > 0
         ? state.ports.map((port) => ({ ...port, isSeen: false }))
@@ -130,7 +134,7 @@ function ask(state: ProbeState, sidecar: Sidecar, nonces: readonly string[], now
   );
 }
 
-function portsOf({ ips, ports }: Sidecar, nonces: readonly string[]): Port[] {
+function portsOf({ ips, ports }: SidecarPorts, nonces: readonly string[]): Port[] {
   const places = ips.flatMap((ip) => ports.map((port) => ({ ip, port })));
   return places.map((to, i) => {
     const nonce = nonces[i];
@@ -181,7 +185,7 @@ function advance(state: ProbeState, now: number): ProbeStep {
   return sending.kind === "probes" ? sendProbes(state, sending.tries, now) : sendConnect(state, sending, now);
 }
 
-/** Probes to the ports that have not seen us; once all have, or after many tries, to all: to be remembered by the NAT. */
+/** Probes the ports that have not seen us. Once all have, or after many tries, probes all, to stay known. */
 function sendProbes(state: ProbeState, tries: number, now: number): ProbeStep {
   const [first] = state.ports;
   const unseen = state.ports.filter(({ isSeen }) => !isSeen);

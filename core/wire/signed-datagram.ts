@@ -1,7 +1,8 @@
 /**
- * A datagram that proves who sent it without telling the secret: `method:base64(JSON).mac`. The mac is the HMAC-SHA-256 of all
- * before the dot, under a key that both ends know, cut to 128 bits, in base64url.
- * Keys are texts, a token or a ticket's key as it was told: their UTF-8 is what the HMAC takes. The shells compute it: this file has no crypto.
+ * A datagram that proves who sent it without telling the secret: `method:base64(JSON).mac`. The mac is the
+ * HMAC-SHA-256 of all before the dot, under a key that both ends know, cut to 128 bits, in base64url. Keys
+ * are texts, a token or a ticket's key as it was told: their UTF-8 is what the HMAC takes. The shells
+ * compute it: this file has no crypto.
  */
 import { limits } from "../limits.ts";
 import { decodeMessage, type Message } from "./codec.ts";

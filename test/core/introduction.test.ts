@@ -1,4 +1,7 @@
-/** What each player is told of the others when they are to connect: by what its client knows, and by the lobby's rules. */
+/**
+ * What each player is told of the others when they are to connect: by what its client knows, and by the
+ * lobby's rules.
+ */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";

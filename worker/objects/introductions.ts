@@ -1,4 +1,6 @@
-/** Encodes what members are told of each other (core/lobby/introduction.ts), with the keys of their tickets. */
+/**
+ * Encodes what members are told of each other (core/lobby/introduction.ts), with the keys of their tickets.
+ */
 import type { Introduction } from "../../core/lobby/effect.ts";
 import {
   introduce,
@@ -19,7 +21,10 @@ import { ticketKey } from "../platform/keys.ts";
 /** A frame, and who gets it. */
 export type MemberFrame = { to: Member[]; frame: string };
 
-/** The frames for all of them: at once if they are Orion's clients, later if there are tickets whose keys must be computed. */
+/**
+ * The frames for all of them: at once if they are Orion's clients, later if there are tickets whose keys
+ * must be computed.
+ */
 export function introductions(
   env: Env,
   lobbyId: string,

@@ -1,4 +1,7 @@
-/** What becomes of the datagrams that a sidecar's two ports get: a table of events, and walks of many against the promises. */
+/**
+ * What becomes of the datagrams that a sidecar's two ports get: a table of events, and walks of many
+ * against the promises.
+ */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { limits } from "../../../core/limits.ts";
@@ -39,7 +42,10 @@ function line(effect: PairingEffect): string {
   return `${clientId} ${ports}${candidates ? "" : ", plain"}${proven ? "" : ", unproven"}`;
 }
 
-/** A pairing, its deadlines kept: events by when they come, in milliseconds, and what came of them, and when. */
+/**
+ * A pairing, its deadlines kept: events by when they come, in milliseconds, and what came of them, and
+ * when.
+ */
 function play(events: readonly (readonly [at: number, event: PairingEvent])[], until = 0): string[] {
   const state = newPairing();
   const told: string[] = [];
@@ -259,7 +265,10 @@ describe("whatever comes, in whatever order", () => {
     { weight: 1, arbitrary: fc.constant({ kind: "stops" }) },
   );
 
-  /** What was sent by one client, as far as it is not in an observation yet, and the newest that each port saw. */
+  /**
+   * What was sent by one client, as far as it is not in an observation yet, and the newest that each port
+   * saw.
+   */
   type Client = {
     waitsSince: number | null;
     pending: Map<PortName, ClientDatagram>;

@@ -1,6 +1,6 @@
 /**
- * How observations get to the edge: a table of events, and walks of many against the promises. The same under a clock, with
- * crowds and bytes, is in test/sidecar/observations.test.ts.
+ * How observations get to the edge: a table of events, and walks of many against the promises. The same
+ * under a clock, with crowds and bytes, is in test/sidecar/observations.test.ts.
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -32,7 +32,10 @@ function line(effect: PostingEffect): string {
   return `post ${effect.post}: ${effect.observations.map(({ clientId, port }) => `${clientId} ${port}`).join(", ")}`;
 }
 
-/** A posting whose deadlines are kept: events by when they come, in milliseconds, and what came of them, and when. */
+/**
+ * A posting whose deadlines are kept: events by when they come, in milliseconds, and what came of them, and
+ * when.
+ */
 function play(events: readonly (readonly [at: number, event: PostingEvent])[], until: number) {
   const state = newPosting();
   const told: string[] = [];
@@ -244,11 +247,17 @@ describe("whatever comes, in whatever order", () => {
     { weight: 1, arbitrary: fc.constant({ kind: "rings-early" }) },
   );
 
-  /** Steps through all, lets the edge answer well in the end, and judges each step. How many posts there were. */
+  /**
+   * Steps through all, lets the edge answer well in the end, and judges each step. How many posts there
+   * were.
+   */
   function walk(happenings: readonly Happening[]): number {
     const state = newPosting();
     const underWay = new Map<number, Observation[]>();
-    /** In the order in which they were seen, and the last of each client that was posted, as its place in it. */
+    /**
+     * In the order in which they were seen, and the last of each client that was posted, as its place in
+     * it.
+     */
     const seen: Observation[] = [];
     const lastPosted = new Map<string, number>();
     const settled = new Set<Observation>();

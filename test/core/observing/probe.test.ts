@@ -1,6 +1,6 @@
 /**
- * How a client has a sidecar see it: a table of events, and walks of many against the promises. The same under a clock, with
- * real datagrams, is in test/client/probe.test.ts.
+ * How a client has a sidecar see it: a table of events, and walks of many against the promises. The same
+ * under a clock, with real datagrams, is in test/client/probe.test.ts.
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -11,17 +11,17 @@ import {
   type ProbeEffect,
   type ProbeEvent,
   type ProbeState,
-  type Sidecar,
+  type SidecarPorts,
 } from "../../../core/observing/probe-state.ts";
 
-const one: Sidecar = { host: "one.example", ips: ["192.0.2.1"], ports: [5990, 5991] };
-const other: Sidecar = { host: "other.example", ips: ["192.0.2.2"], ports: [5990, 5991] };
-const both: Sidecar = { host: "both.example", ips: ["192.0.2.3", "2001:db8::3"], ports: [5990, 5991] };
-const nowhere: Sidecar = { ...one, ips: [] };
+const one: SidecarPorts = { host: "one.example", ips: ["192.0.2.1"], ports: [5990, 5991] };
+const other: SidecarPorts = { host: "other.example", ips: ["192.0.2.2"], ports: [5990, 5991] };
+const both: SidecarPorts = { host: "both.example", ips: ["192.0.2.3", "2001:db8::3"], ports: [5990, 5991] };
+const nowhere: SidecarPorts = { ...one, ips: [] };
 
 let drawn = 0;
 const nonce = () => `nonce ${drawn++}`;
-const asked = (sidecar: Sidecar): ProbeEvent => ({
+const asked = (sidecar: SidecarPorts): ProbeEvent => ({
   kind: "asked",
   sidecar,
   nonces: Array.from({ length: noncesFor(sidecar) }, nonce),
@@ -82,7 +82,7 @@ function line(effect: Exclude<ProbeEffect, { kind: "note" }>): string {
     return `probe ${effect.to.ip} ${effect.to.port}${effect.cookie ? " with its cookie" : ""}`;
   return effect.kind === "send-connect" ? `connect ${effect.to.ip} ${effect.to.port}` : effect.kind;
 }
-const at = (port: number, { ips: [ip = ""] }: Sidecar = one) => ({ ip, port });
+const at = (port: number, { ips: [ip = ""] }: SidecarPorts = one) => ({ ip, port });
 
 test("an answer is answered at once with its cookie, and the answer to that shows that we are seen", () => {
   const probe = aProbe();
@@ -242,7 +242,7 @@ describe("what comes at the wrong time changes nothing:", () => {
 
 describe("whatever comes, in whatever order", () => {
   type Happening =
-    | { kind: "asked"; sidecar: Sidecar }
+    | { kind: "asked"; sidecar: SidecarPorts }
     | { kind: "asked-plainly" }
     | { kind: "answer"; which: number; ago: number }
     | { kind: "time-passes"; ms: number }
@@ -263,7 +263,10 @@ describe("whatever comes, in whatever order", () => {
     { weight: 1, arbitrary: fc.constant({ kind: "stops" }) },
   );
 
-  /** Steps through all, and judges what it has sent and said. How many ended as blocked, and how many were answered. */
+  /**
+   * Steps through all, and judges what it has sent and said. How many ended as blocked, and how many were
+   * answered.
+   */
   function walk(happenings: readonly Happening[]): { isBlocked: boolean; isAnswered: boolean } {
     const probe = aProbe();
     let firstAskedAt: number | null = null;

@@ -1,14 +1,14 @@
-/** Which of a machine's own addresses its client tells the server, as candidates for peers in the same network. */
+/** The rules for addresses: which of its own a client tells the server, and which of the server's it uses. */
 import { type Endpoint, scopeOf } from "../endpoint.ts";
 import { limits } from "../limits.ts";
 
-/** An address of one of the machine's interfaces, plain, and the length of its network's prefix. */
+/** A plain address of one of the machine's interfaces, and the length of its network's prefix. */
 export type OwnAddress = { readonly address: string; readonly prefixLength: number };
 
-/** IPv4 addresses told at most, if there are others: machines with containers have many. */
+/** IPv4 addresses told, if the machine also has IPv6: machines with containers have many. */
 const mostV4 = 5;
 
-/** Good only with the name of an interface (IPv6), or without a router or DHCP (IPv4): no use to a peer that is told it. */
+/** Addresses that only work on one cable, or with the name of an interface. */
 const linkLocal = /^(169\.254\.|fe[89ab])/i;
 
 /** The addresses that another machine may reach, IPv4 first. */
@@ -22,7 +22,7 @@ export function reachable(all: readonly OwnAddress[]): OwnAddress[] {
   ];
 }
 
-/** What the server is told of them, `limits.candidates` at most. `v6Port` is null where there is no socket for IPv6. */
+/** The candidates that the server is told, `limits.candidates` at most. `v6Port`: null without an IPv6 socket. */
 export function candidatesOf(own: readonly OwnAddress[], v4Port: number, v6Port: number | null): Endpoint[] {
   const v4 = own.filter(({ address }) => !isV6(address));
   const v6 = v6Port === null ? [] : own.filter(({ address }) => isV6(address));
@@ -33,14 +33,14 @@ export function candidatesOf(own: readonly OwnAddress[], v4Port: number, v6Port:
   ].slice(0, limits.candidates);
 }
 
-/** Of a host's addresses, in the order of the resolver, one of each family that it has, IPv4 first. */
+/** The first address of each family, IPv4 first. */
 export function oneOfEachFamily(addresses: readonly string[]): string[] {
   return [addresses.find((address) => !isV6(address)), addresses.find(isV6)].filter(
     (address) => address !== undefined,
   );
 }
 
-/** Of a relay's addresses, the one of the family by which the sidecar was reached, if there is one. */
+/** The first address of the sidecar's family, or else the first. Null if there is none. */
 export function alike(addresses: readonly string[], sidecarIp: string): string | null {
   return addresses.find((address) => isV6(address) === isV6(sidecarIp)) ?? addresses[0] ?? null;
 }

@@ -10,7 +10,19 @@ import { introduce, type LinkSecrets, linkCount, type Told } from "../../core/lo
 import type { Observed } from "../../core/mapping.ts";
 import { parseTicket } from "../../core/relay/ticket.ts";
 import { introduction as shape } from "../../core/wire/introduction.ts";
+import { secret, ticketKeyOf } from "../support/secret.ts";
+import { decode } from "../support/wire.ts";
 import { noon } from "./a-lobby.ts";
+
+type MemberFrame = { to: Introduced["member"][]; frame: string };
+/** The shell as it is used here. It is imported by address because its types are those of Workers. */
+const worker: {
+  introductions(
+    env: { ORION_SECRET: string },
+    lobbyId: string,
+    introduction: Introduction,
+  ): MemberFrame[] | Promise<MemberFrame[]>;
+} = await import(new URL("../../worker/objects/introductions.ts", import.meta.url).href);
 
 const relay = { host: "relay.example", port: 5990 };
 const lan = [{ ip: "192.168.1.7", port: 41_000 }];
@@ -124,6 +136,32 @@ test("too few links are our own bug", () => {
   const introduction = { host: player("Host", 1), others: [player("Ann", 2)], relay, relayOnly: false };
   expect(linkCount(introduction)).toBe(1);
   expect(() => introduce(introduction, { lobbyId: "ABCDE", links: [], now: noon })).toThrow();
+});
+
+describe("the Worker's shell", () => {
+  const env = { ORION_SECRET: secret };
+  const frames = (host: Introduced, guest: Introduced) =>
+    worker.introductions(env, "ABCDE", { host, others: [guest], relay, relayOnly: false });
+
+  test("has the frames of Orion's clients at once, so that nothing overtakes them", () => {
+    const [host, guest] = [player("Host", 1, {}), player("Ann", 2, {})];
+    const told = frames(host, guest);
+    if (told instanceof Promise) throw new Error("they come later");
+    expect(told.map(({ to, frame }) => [to[0]?.name, decode(frame).payload])).toEqual([
+      ["Host", { peers: [at(2)] }],
+      ["Ann", { peers: [at(1)] }],
+    ]);
+  });
+
+  test("adds to each ticket the key that its sidecar computes, and draws other links each time", async () => {
+    const [host, guest] = [player("Host", 1), player("Ann", 2)];
+    const read = async () =>
+      (await frames(host, guest)).map(({ frame }) => shape.parse(decode(frame).payload).peers[0]);
+    const peers = await read();
+    expect(peers).toHaveLength(2);
+    for (const peer of peers) expect(peer?.relay?.key).toBe(ticketKeyOf(peer?.relay?.ticket ?? ""));
+    expect((await read())[0]?.link?.id).not.toBe(peers[0]?.link?.id);
+  });
 });
 
 describe("whoever is in the lobby, whatever was seen of them", () => {

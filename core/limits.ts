@@ -156,7 +156,7 @@ export const limits = {
   relayBurstMs: 2_000,
   /** Milliseconds between two notices of one kind to a link that sends too much. */
   relayNoticeMs: 1_000,
-  /** Notices a second that the relay as a whole carries too much: each is sealed for two, in just that moment. The rest hear it later. */
+  /** Notices a second that the relay as a whole carries too much: each is signed twice, in just that moment. The rest hear it later. */
   relayFullNotices: 100,
   /** Binds of one ticket from one address that are looked at in `relayBindsMs`: an honest client says one a second, and three at first. */
   relayBinds: 8,

@@ -2,25 +2,35 @@
 import type { Endpoint } from "./endpoint.ts";
 
 /**
- * `endpoint-independent`: one public endpoint for whatever the socket sends to, so that a peer can be told it.
- * `endpoint-dependent`: another one for each destination, so that what one destination saw is no use to another.
+ * `endpoint-independent`: one public endpoint for whatever the socket sends to, so that a peer can be told
+ * it. `endpoint-dependent`: another one for each destination, so that what one destination saw is no use to
+ * another.
  */
 export type Mapping = "endpoint-independent" | "endpoint-dependent" | "unknown";
 
 /** What the sidecar has seen of a client in a mediation. */
-export type Sighting = {
+export type Observed = {
   /** As the sidecar's first UDP port saw it. */
   readonly endpoint: Endpoint;
   /** As its second port saw the same socket, if it did. */
   readonly second?: Endpoint | undefined;
-  /** Whether it has returned what was sent there. Otherwise whoever has its token may have made the endpoint up. */
+  /**
+   * Whether it has returned what was sent there. Otherwise whoever has its token may have made the endpoint
+   * up.
+   */
   readonly proven?: boolean | undefined;
-  /** Local addresses the client says it has. Clients that say so, though it be none, know the additions to Orion. */
+  /**
+   * Local addresses the client says it has. Clients that say so, though it be none, know the additions to
+   * Orion.
+   */
   readonly candidates?: readonly Endpoint[] | undefined;
 };
 
-/** The mapping that two sights of one socket tell. It cannot tell a NAT that maps by address alone from an independent one. */
-export function mappingOf({ endpoint, second }: Sighting): Mapping {
+/**
+ * The mapping that two sights of one socket tell. It cannot tell a NAT that maps by address alone from an
+ * independent one.
+ */
+export function mappingOf({ endpoint, second }: Observed): Mapping {
   if (!second) return "unknown";
   return endpoint.ip === second.ip && endpoint.port === second.port
     ? "endpoint-independent"

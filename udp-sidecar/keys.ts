@@ -11,9 +11,9 @@ import {
 } from "../core/token.ts";
 import { base64UrlOf } from "../core/wire/base64.ts";
 import { encodeMessage } from "../core/wire/codec.ts";
-import type { Sealed } from "../core/wire/sealed.ts";
 import type { SidecarMethod, SidecarPayload } from "../core/wire/sidecar-message.ts";
 import { signedText } from "../core/wire/sidecar-post.ts";
+import type { SignedDatagram } from "../core/wire/signed-datagram.ts";
 
 export function deriveKey(secret: string, use: KeyUse): KeyObject {
   return createSecretKey(createHmac("sha256", secret).update(keyLabels[use]).digest());
@@ -60,12 +60,16 @@ export function maskOf({ holder }: TokenKeys, clientId: string): Uint8Array {
 }
 
 /** Whether whoever sent the datagram knows the key. */
-export function isSealed(key: string, { signed, mac }: Sealed): boolean {
+export function isSignedWith(key: string, { signed, mac }: SignedDatagram): boolean {
   return sameText(mac, macOf(key, signed));
 }
 
-/** A datagram for somebody who knows the key (core/wire/sealed.ts). */
-export function seal<M extends SidecarMethod>(key: string, method: M, payload: SidecarPayload<M>): string {
+/** A datagram for somebody who knows the key (core/wire/signed-datagram.ts). */
+export function signDatagram<M extends SidecarMethod>(
+  key: string,
+  method: M,
+  payload: SidecarPayload<M>,
+): string {
   const signed = encodeMessage(method, payload);
   return `${signed}.${macOf(key, signed)}`;
 }

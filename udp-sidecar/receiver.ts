@@ -2,6 +2,7 @@
 import type { RemoteInfo } from "node:dgram";
 import { type Endpoint, plainAddress } from "../core/endpoint.ts";
 import { limits } from "../core/limits.ts";
+import type { ClientDatagram, PortName } from "../core/observing/port-pairing.ts";
 import type { RelayBounds } from "../core/relay/links.ts";
 import { kindOf, readCandidates, readDatagram } from "../core/wire/datagram.ts";
 import { packetKinds } from "../core/wire/peer-packet.ts";
@@ -11,7 +12,7 @@ import { newPortCounts, type PortCounts } from "./counts.ts";
 import { clientOf, type Secrets, tokenKeysOf } from "./keys.ts";
 import { answerTo, readProbe } from "./probes.ts";
 import { type Relay, startRelay } from "./relay.ts";
-import type { PortName, Sighting } from "./sightings.ts";
+
 import { type Addresses, addressesWith, type Outlet, type Receive, UdpPort } from "./socket.ts";
 import { Unproven } from "./unproven.ts";
 
@@ -62,7 +63,7 @@ export async function listen(
     checks = new Checks(),
     ...secrets
   }: ReceiverOptions,
-  see: (port: PortName, sighting: Sighting) => boolean,
+  see: (port: PortName, datagram: ClientDatagram) => boolean,
 ): Promise<Receiver> {
   const tokenKeys = tokenKeysOf(secrets);
   const cookies = cookiesOf(secrets.secret);

@@ -4,11 +4,11 @@ import { type End, Links, type RelayBounds } from "../core/relay/links.ts";
 import { Quota } from "../core/relay/quota.ts";
 import { parseTicket, type RelayCode } from "../core/relay/ticket.ts";
 import { linkOf } from "../core/wire/peer-packet.ts";
-import { readSealed } from "../core/wire/sealed.ts";
 import { bind as bindShape, type SidecarMethod, type SidecarPayload } from "../core/wire/sidecar-message.ts";
+import { readSignedDatagram } from "../core/wire/signed-datagram.ts";
 import type { Cookies } from "./cookie.ts";
 import { newRelayCounts, type RelayCounts } from "./counts.ts";
-import { deriveKeys, isSealed, macOf, type Secrets, seal } from "./keys.ts";
+import { deriveKeys, isSignedWith, macOf, type Secrets, signDatagram } from "./keys.ts";
 import type { Outlet } from "./socket.ts";
 
 export type Relay = {
@@ -66,18 +66,18 @@ export function startRelay({ cookies, bounds, clock, elapsed, ...secrets }: Rela
   };
 
   const bind: Relay["bind"] = (bytes, address, port, via) => {
-    const sealed = readSealed(bytes);
-    const text = sealed?.payload.ticket;
+    const datagram = readSignedDatagram(bytes);
+    const text = datagram?.payload.ticket;
     const ticket = typeof text === "string" ? parseTicket(text) : null;
-    if (!sealed || typeof text !== "string" || !ticket) return "junk";
+    if (!datagram || typeof text !== "string" || !ticket) return "junk";
     const now = clock();
     // Before any mac: this thread has packets to pass on. Only what is genuine is counted, so nobody can use up another's.
     const holder = `${text} ${address}`;
     if (binds.isSpent(holder, elapsed())) return "dropped";
-    const ticketKey = relayKeys.map((key) => macOf(key, text)).find((one) => isSealed(one, sealed));
+    const ticketKey = relayKeys.map((key) => macOf(key, text)).find((one) => isSignedWith(one, datagram));
     if (ticketKey === undefined) return "forged";
     binds.spend(holder, elapsed());
-    const { data } = bindShape.safeParse(sealed.payload);
+    const { data } = bindShape.safeParse(datagram.payload);
     if (!data) return "junk";
     const { nonce, cookie } = data;
     const from = { address, port, via, key: ticketKey };
@@ -107,12 +107,12 @@ export function startRelay({ cookies, bounds, clock, elapsed, ...secrets }: Rela
 
   /** `most`: the bytes that what brought this about leaves for it. Returns those that were sent. */
   const say = <M extends SidecarMethod>(
-    { address, port, via, key: sealedWith }: Pick<End<Outlet>, "address" | "port" | "via" | "key">,
+    { address, port, via, key: signedWith }: Pick<End<Outlet>, "address" | "port" | "via" | "key">,
     method: M,
     payload: SidecarPayload<M>,
     most: number,
   ) => {
-    const text = seal(sealedWith, method, payload);
+    const text = signDatagram(signedWith, method, payload);
     if (text.length > most) return 0;
     via.send(text, port, address);
     return text.length;

@@ -17,9 +17,9 @@ import type { Line } from "./log.ts";
 import type { MetricsServer, Sources } from "./metrics.ts";
 import { nextPort } from "./next-port.ts";
 import { Observations } from "./observations.ts";
+import { PortPairing } from "./port-pairing.ts";
 import { listen } from "./receiver.ts";
 import { Refusals } from "./refusals.ts";
-import { Sightings } from "./sightings.ts";
 import { addressesWith } from "./socket.ts";
 import { Standing } from "./standing.ts";
 
@@ -111,7 +111,7 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
     if (!data) tellNotTaken({ code: "not_orion" });
     return data?.again ?? "unreached";
   });
-  const sightings = new Sightings((observation) => observations.take(observation));
+  const pairing = new PortPairing((observation) => observations.take(observation));
   const receiver = await listen(
     {
       ...{ secret, secretBefore, bind, bounds, elapsed },
@@ -119,7 +119,7 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
       ports: { first: port, second: secondPort },
       addresses: addressesWith(publicHost),
     },
-    (seenBy, sighting) => sightings.see(seenBy, sighting),
+    (port, datagram) => pairing.see(port, datagram),
   ).catch((error: unknown) => {
     edge.close();
     throw error;
@@ -133,7 +133,7 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
     observations: () => ({
       posted: observations.posted,
       held: observations.size,
-      lost: observations.lost + sightings.lost,
+      lost: observations.lost + pairing.lost,
       refused: observations.refused,
     }),
     unproven: () => receiver.unproven.count(elapsed()),
@@ -207,7 +207,7 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
     receiver.leave();
     // The players on the relay are told first: those who have another way need it now.
     const carriedOn = receiver.relay.leave() ? wait(limits.relayGoodbyeMs) : null;
-    sightings.flush();
+    pairing.flush();
     const beaten = Promise.race([underWay, wait(lastBeatMs, null, { ref: false })]);
     const goodbye = beaten.then(() => heartbeat(true));
     const patience = AbortSignal.timeout(goodbyeMs);

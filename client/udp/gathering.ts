@@ -1,10 +1,11 @@
 /** The first half of a mediation: sockets are opened, and the server sees them. */
 import type { Endpoint } from "../../core/endpoint.ts";
 import { type Cause, causes } from "../../core/link/cause.ts";
+import { alike, candidatesOf, type OwnAddress } from "../../core/observing/addresses.ts";
 import type { Heard } from "../../core/wire/heard-message.ts";
-import type { Sealed } from "../../core/wire/sealed.ts";
+import type { SignedDatagram } from "../../core/wire/signed-datagram.ts";
 import { OrionError, ownError } from "../error.ts";
-import { candidatesOf, type OwnAddress, ownAddresses, resolveHost } from "./addresses.ts";
+import { ownAddresses, resolveHost } from "./addresses.ts";
 import { Probe } from "./probe.ts";
 import { type Receive, UdpSockets } from "./udp-sockets.ts";
 
@@ -74,15 +75,13 @@ export class Gathering {
   }
 
   /** A datagram that may be the sidecar's answer. */
-  async hear(sealed: Sealed, from: Endpoint): Promise<void> {
-    (await this.#opening)?.probe.hear(sealed, from);
+  async hear(datagram: SignedDatagram, from: Endpoint): Promise<void> {
+    (await this.#opening)?.probe.hear(datagram, from);
   }
 
   /** The host's address, of the family that reaches the sidecar if there is one, or null; without a host, the server's. */
   async addressOf(host: string | undefined, sidecar: Endpoint): Promise<string | null> {
-    const ips = await this.#addressesOf(host ?? this.#options.server.hostname);
-    const isV6 = sidecar.ip.includes(":");
-    return ips.find((ip) => ip.includes(":") === isV6) ?? ips[0] ?? null;
+    return alike(await this.#addressesOf(host ?? this.#options.server.hostname), sidecar.ip);
   }
 
   async #addressesOf(host: string): Promise<string[]> {

@@ -11,7 +11,7 @@ import type { LocalSocket, Path, PathKind } from "../../core/link/path.ts";
 import { type LinkState, roundTripMs } from "../../core/link/state.ts";
 import { openLink, step, wakeAt } from "../../core/link/step.ts";
 import { dataHeaderBytes, linkOf, packetKinds, readSigned, writeData } from "../../core/wire/peer-packet.ts";
-import type { Sealed } from "../../core/wire/sealed.ts";
+import type { SignedDatagram } from "../../core/wire/signed-datagram.ts";
 import { Emitter } from "../emitter.ts";
 import { ownError } from "../error.ts";
 import { type LinkEvents, type LinkReport, linkEvents } from "../link-events.ts";
@@ -19,7 +19,7 @@ import type { Peer } from "../peer.ts";
 import type { TimelineEntry } from "../report.ts";
 import { bytesOf } from "./packet.ts";
 import type { RelayEnd } from "./relay-end.ts";
-import { isSigned, signPacket } from "./seal.ts";
+import { isSigned, signPacket } from "./signing.ts";
 import type { Turns } from "./turns.ts";
 import { ExtraSockets, type UdpSockets } from "./udp-sockets.ts";
 
@@ -163,8 +163,8 @@ export class LinkEnd {
   }
 
   /** Takes what a relay says, to this link or to another. */
-  hearRelay(sealed: Sealed, from: Endpoint): void {
-    const word = this.isRelayedBy(from) ? this.#parts.relay?.hear(sealed) : null;
+  hearRelay(datagram: SignedDatagram, from: Endpoint): void {
+    const word = this.isRelayedBy(from) ? this.#parts.relay?.hear(datagram) : null;
     if (!word) return;
     if (word.kind === "relay-noticed") {
       const { code, inMs } = word;

@@ -5,7 +5,7 @@ import { type Cause, causes } from "../../core/link/cause.ts";
 import type { LocalSocket } from "../../core/link/path.ts";
 import type { Heard } from "../../core/wire/heard-message.ts";
 import { linkOf } from "../../core/wire/peer-packet.ts";
-import { readSealed } from "../../core/wire/sealed.ts";
+import { readSignedDatagram } from "../../core/wire/signed-datagram.ts";
 import { abortable } from "../../session/retry.ts";
 import type { Session as Seat } from "../../session/session.ts";
 import { OrionError, ownError } from "../error.ts";
@@ -198,10 +198,10 @@ export class Mediation {
     }
     // From elsewhere it may be garbage, which is not worth a look: there may be much of it, and many links.
     const relayed = [...this.#ends.values()].filter((end) => end.isRelayedBy(remote));
-    const sealed = relayed.length > 0 || this.#phase === "gathering" ? readSealed(bytes) : null;
-    if (!sealed) return;
-    if (sealed.method === "ptpMediation_seen") void this.#gathering.hear(sealed, remote);
-    else for (const end of relayed) end.hearRelay(sealed, remote);
+    const datagram = relayed.length > 0 || this.#phase === "gathering" ? readSignedDatagram(bytes) : null;
+    if (!datagram) return;
+    if (datagram.method === "ptpMediation_seen") void this.#gathering.hear(datagram, remote);
+    else for (const end of relayed) end.hearRelay(datagram, remote);
   }
 
   /** Looks for a path to one peer until there is one, or none. */

@@ -2,9 +2,9 @@
 import { randomBytes } from "node:crypto";
 import type { Endpoint } from "../../core/endpoint.ts";
 import type { RelayCode } from "../../core/relay/ticket.ts";
-import type { Sealed } from "../../core/wire/sealed.ts";
 import { bound, challenge, notice, refused } from "../../core/wire/sidecar-message.ts";
-import { isSealed, seal } from "./seal.ts";
+import type { SignedDatagram } from "../../core/wire/signed-datagram.ts";
+import { isSignedWith, signDatagram } from "./signing.ts";
 
 /** What the relay says. */
 export type RelayWord =
@@ -47,11 +47,11 @@ export class RelayEnd {
   }
 
   /** What a datagram means for this link, or null if it is not for it, not the relay's, or needs nothing but an answer. */
-  hear(sealed: Sealed): RelayWord | null {
-    const { method, payload } = sealed;
+  hear(datagram: SignedDatagram): RelayWord | null {
+    const { method, payload } = datagram;
     // Whose it says it is costs less to see than whose it is.
     const isOurs = payload.nonce === this.#nonce || payload.link === this.#link;
-    if (!isOurs || !isSealed(this.#key, sealed)) return null;
+    if (!isOurs || !isSignedWith(this.#key, datagram)) return null;
     switch (method) {
       case "ptpRelay_challenge":
         this.#prove(challenge.safeParse(payload).data?.cookie);
@@ -82,6 +82,8 @@ export class RelayEnd {
 
   #sendBind(): void {
     const cookie = this.#cookie === undefined ? {} : { cookie: this.#cookie };
-    this.#send(seal(this.#key, "ptpRelay_bind", { ticket: this.#ticket, nonce: this.#nonce, ...cookie }));
+    this.#send(
+      signDatagram(this.#key, "ptpRelay_bind", { ticket: this.#ticket, nonce: this.#nonce, ...cookie }),
+    );
   }
 }

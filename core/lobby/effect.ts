@@ -1,5 +1,5 @@
 import type { RelayPlace } from "../fleet.ts";
-import type { Sighting } from "../mapping.ts";
+import type { Observed } from "../mapping.ts";
 import type { Outcome } from "../problem.ts";
 import type { HostAnswer, JoinAnswer, ListedLobby } from "../wire/http.ts";
 import { type LobbyState, listedAs, type Member } from "./state.ts";
@@ -30,7 +30,7 @@ export type Introduction = {
   relay: RelayPlace | undefined;
   relayOnly: boolean;
 };
-export type Introduced = { member: Member; sighting: Sighting };
+export type Introduced = { member: Member; observed: Observed };
 
 /** Answers of open, join and start. */
 export type LobbyAnswer = HostAnswer | JoinAnswer | null;

@@ -1,5 +1,5 @@
 import type { Place, Sidecar } from "../fleet.ts";
-import type { Sighting } from "../mapping.ts";
+import type { Observed } from "../mapping.ts";
 import type { Timing } from "../settings.ts";
 import type { ConnectionReport } from "../wire/client-message.ts";
 import type { Member } from "./state.ts";
@@ -42,7 +42,7 @@ export type MemberEvent =
   /** With a request id: only if this request made it a member. */
   | { kind: "member-left"; clientId: string; requestId?: string }
   | { kind: "message-sent"; clientId: string; text: string }
-  | { kind: "endpoint-seen"; clientId: string; sighting: Sighting }
+  | { kind: "endpoint-seen"; clientId: string; observed: Observed }
   /** The sidecar does not answer it. */
   | { kind: "silence-reported"; clientId: string; mediation: string }
   /** It is connected to its peers, or could not be. */

@@ -1,7 +1,7 @@
 /** The first half of a mediation: every member is asked for a datagram, until the sidecar has seen them all. */
 import type { Sidecar } from "../fleet.ts";
 import { limits } from "../limits.ts";
-import type { Sighting } from "../mapping.ts";
+import type { Observed } from "../mapping.ts";
 import { accept, type ProblemCode, refuse } from "../problem.ts";
 import { serverMessage } from "../wire/server-message.ts";
 import { abort, leftOut, saved } from "./abort.ts";
@@ -61,15 +61,15 @@ function whyNot(state: LobbyState, { clientId }: StartRequest): ProblemCode | nu
 }
 
 /** A datagram of a member: its endpoint, the newest one until all are seen. */
-export function see(state: LobbyState, clientId: string, sighting: Sighting, now: number): Step<LobbyState> {
+export function see(state: LobbyState, clientId: string, observed: Observed, now: number): Step<LobbyState> {
   const { phase } = state;
   if (phase.kind !== "gathering" || !memberOf(state, clientId) || phase.lost.includes(clientId)) {
     return { state, effects: [] };
   }
   const before = seenOf(phase.seen, clientId);
-  const isNew = !before || !isSame(before.sighting, sighting);
+  const isNew = !before || !isSame(before.observed, observed);
   if (!isNew && before.at === now) return { state, effects: [] };
-  const seen = { ...phase.seen, [clientId]: { sighting, at: now } };
+  const seen = { ...phase.seen, [clientId]: { observed, at: now } };
   const after = proceed({ ...state, phase: { ...phase, seen } }, now);
   return isNew ? saved(after) : after;
 }
@@ -152,10 +152,10 @@ function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbySt
   const { present, missing } = rollCall(state, phase);
   const seen = present.flatMap((member) => {
     const seen = seenOf(phase.seen, member.clientId);
-    return seen ? [{ member, sighting: seen.sighting }] : [];
+    return seen ? [{ member, observed: seen.observed }] : [];
   });
   // A client that tells no local addresses knows nothing of relays (docs/links.md).
-  const fit = seen.filter(({ sighting }) => !state.relayOnly || sighting.candidates !== undefined);
+  const fit = seen.filter(({ observed }) => !state.relayOnly || observed.candidates !== undefined);
   const unfit = seen.filter((each) => !fit.includes(each)).map(({ member }) => member);
   const host = fit.find(({ member }) => member.clientId === state.hostId);
   if (!host || fit.length < 2 || (unfit.length > 0 && !state.goesOn)) {
@@ -226,7 +226,7 @@ function seenOf(seen: Gathering["seen"], clientId: string): Seen | undefined {
 }
 
 /** Plain data of few fields, always made in the same order. */
-function isSame(a: Sighting, b: Sighting): boolean {
+function isSame(a: Observed, b: Observed): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 

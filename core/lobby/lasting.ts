@@ -32,14 +32,14 @@ export function restored({ endpoints, ...state }: LastingState): LobbyState {
     at += 1 + length;
     const [high = 0, low = 0] = bytes.splice(-2);
     const endpoint = { ip: addressText(bytes), port: (high << 8) | low };
-    if (length > 0) seen[clientId] = { sighting: { endpoint }, at: 0 };
+    if (length > 0) seen[clientId] = { observed: { endpoint }, at: 0 };
   }
   return { ...state, phase: { ...phase, seen } };
 }
 
 function pack(seen: Seen | undefined): string {
-  if (!seen || seen.sighting.candidates !== undefined) return none;
-  const { ip, port } = seen.sighting.endpoint;
+  if (!seen || seen.observed.candidates !== undefined) return none;
+  const { ip, port } = seen.observed.endpoint;
   const address = addressBytes(ip);
   if (!address) return none;
   const bytes = [...address, port >> 8, port & 255];

@@ -1,6 +1,6 @@
 import type { Place, RelayPlace } from "../fleet.ts";
 import { limits } from "../limits.ts";
-import type { Sighting } from "../mapping.ts";
+import type { Observed } from "../mapping.ts";
 import type { AbortCode } from "../problem.ts";
 import type { ListedLobby } from "../wire/http.ts";
 
@@ -59,7 +59,7 @@ export type Gathering = {
 };
 
 /** What the sidecar saw of a member, and when it last saw that, in milliseconds since 1970; 0 for before a sleep. */
-export type Seen = { readonly sighting: Sighting; readonly at: number };
+export type Seen = { readonly observed: Observed; readonly at: number };
 
 /** Every member knows its peers; the members report when they are connected. */
 export type Connecting = {

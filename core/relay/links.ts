@@ -17,7 +17,7 @@ export type End<Via> = {
   readonly port: number;
   /** The relay's own address that its last bind came to: what the relay sends to it leaves from there. */
   readonly via: Via;
-  /** What is said to it is sealed with. */
+  /** Signs what is said to it. */
   readonly key: string;
   /** Of its last bind. */
   readonly nonce: string;

@@ -3,7 +3,7 @@
  *
  * The lobby draws it up, the sidecar checks it with no I/O. The ticket itself is no secret: its key (HMAC-SHA-256 of the
  * ticket under the relay key, cut to 128 bits, base64url) is told to the client alone, over its WebSocket, and what the client
- * asks of the relay is signed with it (core/wire/sealed.ts). The shells compute it: this file has no crypto.
+ * asks of the relay is signed with it (core/wire/signed-datagram.ts). The shells compute it: this file has no crypto.
  */
 export type Ticket = {
   /** The link between the two: 12 hex digits, 48 random bits. */

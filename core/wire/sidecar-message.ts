@@ -1,5 +1,5 @@
 /**
- * What clients and a sidecar say to each other over UDP, sealed (core/wire/sealed.ts): under the client's token, for `ptpMediation_`,
+ * What clients and a sidecar say to each other over UDP, signed (core/wire/signed-datagram.ts): under the client's token, for `ptpMediation_`,
  * and under its ticket's key, for `ptpRelay_`. An answer is never longer than what it answers.
  */
 import * as z from "zod";

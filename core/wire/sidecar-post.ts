@@ -5,7 +5,7 @@
 import * as z from "zod";
 import { scopeOf } from "../endpoint.ts";
 import { limits } from "../limits.ts";
-import type { Sighting } from "../mapping.ts";
+import type { Observed } from "../mapping.ts";
 import { holderShape } from "../token.ts";
 import { candidatesShape, endpointShape } from "./sidecar-message.ts";
 
@@ -75,7 +75,7 @@ export function observationBytes({ holder, second, candidates }: Observation): n
 }
 
 /** What an observation tells the lobby. Local addresses that can be no other machine's are left out. */
-export function sightingOf({ ip, port, second, candidates, proven }: Observation): Sighting {
+export function observedIn({ ip, port, second, candidates, proven }: Observation): Observed {
   return {
     endpoint: { ip, port },
     second,

@@ -3,7 +3,7 @@ import { createHmac } from "node:crypto";
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { Player } from "../support/player.ts";
-import { sealedOf } from "../support/secret.ts";
+import { signedOf } from "../support/secret.ts";
 import { decode } from "../support/wire.ts";
 
 const kinds = { check: 0xe8, answer: 0xe9, data: 0xea, farewell: 0xeb };
@@ -94,7 +94,7 @@ export class HandmadePeer {
   #probe(port: number, about: object): void {
     const [holder, clientId] = this.player.token.split(".");
     const payload = { holder, clientId, candidates: [], pad: "-".repeat(120), ...about };
-    this.send(sealedOf(this.player.token, "ptpMediation_probe", payload), port);
+    this.send(signedOf(this.player.token, "ptpMediation_probe", payload), port);
   }
 
   #hear(bytes: Buffer, port: number): void {

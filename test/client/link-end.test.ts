@@ -6,9 +6,9 @@ import { RelayEnd } from "../../client/udp/relay-end.ts";
 import { Turns } from "../../client/udp/turns.ts";
 import { UdpSockets } from "../../client/udp/udp-sockets.ts";
 import { linkNumber } from "../../core/wire/peer-packet.ts";
-import { readSealed } from "../../core/wire/sealed.ts";
+import { readSignedDatagram } from "../../core/wire/signed-datagram.ts";
 import { config } from "../core/link/a-link.ts";
-import { sealedOf, ticketOf } from "../support/secret.ts";
+import { signedOf, ticketOf } from "../support/secret.ts";
 
 async function anEnd() {
   const { ticket, key } = ticketOf("a");
@@ -30,8 +30,8 @@ async function anEnd() {
     sockets.close();
   });
   const says = (method: string, payload: object, from = endpoint) => {
-    const sealed = readSealed(Buffer.from(sealedOf(key, method, { link, ...payload })));
-    if (sealed) end.hearRelay(sealed, from);
+    const datagram = readSignedDatagram(Buffer.from(signedOf(key, method, { link, ...payload })));
+    if (datagram) end.hearRelay(datagram, from);
   };
   return { end, says };
 }

@@ -10,7 +10,7 @@ import { limits } from "../../core/limits.ts";
 import { readClientMessage } from "../../core/wire/client-message.ts";
 import type { Server } from "../../local/server.ts";
 import { Player } from "../support/player.ts";
-import { holderOf, nameUnder, postAsSidecar, sealedOf, secret, tokenOf } from "../support/secret.ts";
+import { holderOf, nameUnder, postAsSidecar, secret, signedOf, tokenOf } from "../support/secret.ts";
 import { startTestServer } from "../support/server.ts";
 import { decode, encode } from "../support/wire.ts";
 import { layCable } from "./cable.ts";
@@ -365,7 +365,7 @@ test("datagrams that get lost on the way to the server are sent again, until bot
       asked.set(nonce, times);
       if (times < 3) return;
       const answer = { nonce, ip, port, cookie: "a-cookie" };
-      socket.send(sealedOf(tokenOf(clientId, { holder }), "ptpMediation_seen", answer), port, ip);
+      socket.send(signedOf(tokenOf(clientId, { holder }), "ptpMediation_seen", answer), port, ip);
       const at = answered.get(clientId) ?? [];
       answered.set(clientId, [...new Set([...at, socket.address().port])]);
       if (answered.get(clientId)?.length !== 2) return;

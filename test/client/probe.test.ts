@@ -2,8 +2,8 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Probe } from "../../client/udp/probe.ts";
 import type { Endpoint } from "../../core/endpoint.ts";
-import { readSealed } from "../../core/wire/sealed.ts";
-import { sealedOf } from "../support/secret.ts";
+import { readSignedDatagram } from "../../core/wire/signed-datagram.ts";
+import { signedOf } from "../support/secret.ts";
 import { decode } from "../support/wire.ts";
 
 beforeEach(() => {
@@ -42,8 +42,8 @@ function aProbe() {
       port: 40_000,
       cookie: `cookie-${to.ip.replace(/[.:]/g, "-")}`,
     };
-    const sealed = readSealed(Buffer.from(sealedOf(token, "ptpMediation_seen", payload)));
-    if (sealed) probe.hear(sealed, from);
+    const datagram = readSignedDatagram(Buffer.from(signedOf(token, "ptpMediation_seen", payload)));
+    if (datagram) probe.hear(datagram, from);
   };
   const asked = (from = 0) => [...new Set(sent.slice(from).map(({ to }) => `${to.ip} ${to.port}`))];
   return { probe, sent, said, answer, asked };

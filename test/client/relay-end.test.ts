@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { RelayEnd } from "../../client/udp/relay-end.ts";
-import { readSealed } from "../../core/wire/sealed.ts";
-import { sealedOf, ticketOf } from "../support/secret.ts";
+import { readSignedDatagram } from "../../core/wire/signed-datagram.ts";
+import { signedOf, ticketOf } from "../support/secret.ts";
 import { decode } from "../support/wire.ts";
 
 /** An end with all that it has sent, and a way to say something to it. */
@@ -13,13 +13,13 @@ function anEnd(cookie?: string) {
   const end = new RelayEnd({ ticket, key, link, endpoint }, cookie, (datagram) => {
     expect(datagram.length).toBeGreaterThanOrEqual(300);
     const { method, payload } = decode(datagram.slice(0, datagram.lastIndexOf(".")));
-    expect(datagram).toBe(sealedOf(key, method, payload));
+    expect(datagram).toBe(signedOf(key, method, payload));
     expect(method).toBe("ptpRelay_bind");
     sent.push(payload);
   });
   const says = (method: string, payload: object, under = key) => {
-    const sealed = readSealed(Buffer.from(sealedOf(under, method, payload)));
-    return sealed && end.hear(sealed);
+    const datagram = readSignedDatagram(Buffer.from(signedOf(under, method, payload)));
+    return datagram && end.hear(datagram);
   };
   end.bind();
   return { end, sent, says, ticket, link, nonce: sent[0]?.nonce };

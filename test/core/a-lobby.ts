@@ -78,7 +78,7 @@ export function said(clientId: string, text: string): LobbyEvent {
 }
 
 export function seen(clientId: string, port: number): LobbyEvent {
-  return { kind: "endpoint-seen", clientId, sighting: { endpoint: endpoint(port) } };
+  return { kind: "endpoint-seen", clientId, observed: { endpoint: endpoint(port) } };
 }
 
 export function reported(clientId: string): LobbyEvent {
@@ -220,7 +220,7 @@ export function asOrionSees(effect: Effect): Effect[] {
     kind: "send",
     to: to.map(({ member }) => member),
     frame: serverMessage("ptpMediation_peersConnection_start", {
-      peers: peers.map(({ sighting }) => sighting.endpoint),
+      peers: peers.map(({ observed }) => observed.endpoint),
     }),
   });
   const { host, others } = effect;

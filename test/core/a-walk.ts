@@ -228,7 +228,7 @@ function startBy(clientId: string, requestId: number, alive: boolean): LobbyEven
 }
 
 function seenAt(clientId: string, port: number): LobbyEvent {
-  return { kind: "endpoint-seen", clientId, sighting: { endpoint: endpoint(port) } };
+  return { kind: "endpoint-seen", clientId, observed: { endpoint: endpoint(port) } };
 }
 
 /** What is frozen throws when it is written to: the core must not change what it is given. */

@@ -64,7 +64,7 @@ function gatheringLobby() {
 }
 
 const seenFrom = ({ clientId }: Member, i: number) =>
-  ({ kind: "endpoint-seen", clientId, sighting: { endpoint: { ip, port: 65_535 - i } } }) as const;
+  ({ kind: "endpoint-seen", clientId, observed: { endpoint: { ip, port: 65_535 - i } } }) as const;
 
 /** Bytes in the attachment of the host's socket, at the end of the turn. */
 async function attached(state: LobbyState | null): Promise<number> {

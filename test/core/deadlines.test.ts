@@ -156,7 +156,7 @@ test("a client that tells local addresses is asked again after a sleep, and not 
   const lobby = gathering(friends);
   const modern = {
     ...seen("Ann", 1001),
-    sighting: { endpoint: endpoint(1001), candidates: [] },
+    observed: { endpoint: endpoint(1001), candidates: [] },
   } as LobbyEvent;
   lobby.happens(modern, seen("Ben", 1002));
   slept(lobby).happens(seen("Cid", 1003));
@@ -180,7 +180,7 @@ test("endpoints of every kind outlive a sleep as they were, and strange ones are
   ];
   for (const ip of ips) {
     const lobby = gathering(friends);
-    lobby.happens({ kind: "endpoint-seen", clientId: "Ben", sighting: { endpoint: { ip, port: 65_535 } } });
+    lobby.happens({ kind: "endpoint-seen", clientId: "Ben", observed: { endpoint: { ip, port: 65_535 } } });
     slept(lobby);
     lobby.happens(seen("Ann", 1), seen("Cid", 2));
     lobby.passes(limits.confirmMs);
@@ -192,7 +192,7 @@ test("endpoints of every kind outlive a sleep as they were, and strange ones are
   lobby.happens({
     kind: "endpoint-seen",
     clientId: "Ben",
-    sighting: { endpoint: { ip: "nowhere", port: 1 } },
+    observed: { endpoint: { ip: "nowhere", port: 1 } },
   });
   expect(slept(lobby).state?.phase).toMatchObject({ seen: {} });
 });

@@ -256,7 +256,7 @@ test("the host does not hear of a pair that may be direct in a moment", () => {
 describe("a lobby whose players are connected by relay alone", () => {
   const relays = { ...sidecar, relays: true };
   const knowing = (name: string, port: number) =>
-    ({ ...seen(name, port), sighting: { endpoint: endpoint(port), candidates: [] } }) as LobbyEvent;
+    ({ ...seen(name, port), observed: { endpoint: endpoint(port), candidates: [] } }) as LobbyEvent;
 
   test("keeps its relay when a reminder names a sidecar without one", () => {
     const lobby = lobbyOf(["Ann", "Ben"], { relayOnly: true });

@@ -130,7 +130,7 @@ always("all of a lobby lasts, but for when endpoints were seen", ({ after }) => 
   if (after.phase.kind !== "gathering") return expect(again).toEqual(after);
   const seen = Object.entries(after.phase.seen)
     .filter(([id]) => after.members.some(({ clientId }) => clientId === id))
-    .map(([id, { sighting }]) => [id, { sighting, at: 0 }]);
+    .map(([id, { observed }]) => [id, { observed, at: 0 }]);
   expect(again).toEqual({ ...after, phase: { ...after.phase, seen: Object.fromEntries(seen) } });
 });
 
@@ -308,7 +308,7 @@ test("players are introduced at the endpoint they were last seen at in this medi
       // A restart loses datagrams, and the next reminder asks for them again.
       take(withoutRestarts(happenings), ({ before, event, after, effects }) => {
         if (phaseOf(before) !== "gathering") last = new Map();
-        if (event.kind === "endpoint-seen") last.set(event.clientId, event.sighting.endpoint);
+        if (event.kind === "endpoint-seen") last.set(event.clientId, event.observed.endpoint);
         if (phaseOf(before) !== "gathering" || phaseOf(after) !== "connecting") return;
         const { hostId = "", members = [] } = after ?? {};
         const host = members.filter(({ clientId }) => clientId === hostId);

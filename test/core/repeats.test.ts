@@ -74,7 +74,7 @@ test("starting again by the same request is answered though no sidecar is alive 
 test("an endpoint seen twice is seen", () => {
   const lobby = gathering(["Ann", "Ben"]);
   expect(lobby.happens(seen("Ben", 1002), seen("Ben", 1002))).toEqual(["save"]);
-  expect(lobby.state?.phase).toMatchObject({ seen: { Ben: { sighting: { endpoint: endpoint(1002) } } } });
+  expect(lobby.state?.phase).toMatchObject({ seen: { Ben: { observed: { endpoint: endpoint(1002) } } } });
 });
 
 test("a datagram from the same endpoint again leaves the lobby the same object", () => {

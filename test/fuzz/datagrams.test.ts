@@ -1,15 +1,15 @@
 /** Whatever comes over UDP: only what is genuine counts or is answered, and no answer is longer than what it answers. */
 import fc, { type Arbitrary } from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import type { ClientDatagram } from "../../core/observing/port-pairing.ts";
 import { Checks } from "../../udp-sidecar/checks.ts";
 import { listen, type Receiver } from "../../udp-sidecar/receiver.ts";
-import type { Sighting } from "../../udp-sidecar/sightings.ts";
 import { holderOf, openUdpClient, type UdpClient } from "../support/relay.ts";
-import { cookieOf, datagramOf, dataOf, sealedOf, secret, ticketOf, tokenOf } from "../support/secret.ts";
+import { cookieOf, datagramOf, dataOf, secret, signedOf, ticketOf, tokenOf } from "../support/secret.ts";
 import { decode, encode } from "../support/wire.ts";
 import { count, patienceMs, reportEffort, runs } from "./effort.ts";
 import { mutatedBytes, mutatedFields, mutatedText, oddText } from "./mutations.ts";
-import { sealedText } from "./sealed-text.ts";
+import { signedJson } from "./signed-json.ts";
 
 /** Links the relay takes at most. */
 const mostLinks = 4;
@@ -17,7 +17,7 @@ let receiver: Receiver;
 let stranger: UdpClient;
 let [ada, bob]: UdpClient[] = [];
 /** What the sidecar took for genuine. */
-const seen: Sighting[] = [];
+const seen: ClientDatagram[] = [];
 beforeAll(async () => {
   // A clock that stands still: however long it all takes, the link that must go on is never idle.
   const now = Date.now();
@@ -30,8 +30,8 @@ beforeAll(async () => {
     clock: () => now,
     elapsed: () => 0,
   };
-  receiver = await listen({ ...options, bounds: { links: mostLinks }, checks }, (_, sighting) => {
-    seen.push(sighting);
+  receiver = await listen({ ...options, bounds: { links: mostLinks }, checks }, (_, datagram) => {
+    seen.push(datagram);
     return true;
   });
   [stranger, ada, bob] = [await openUdpClient(), await openUdpClient(), await openUdpClient()];
@@ -101,9 +101,9 @@ const pad = ".".repeat(60);
 const genuine = {
   connect: datagramOf(token),
   connectWithMore: encode("ptpMediation_connect", { token, candidates }),
-  probe: sealedOf(token, "ptpMediation_probe", { holder, clientId, nonce, candidates, pad }),
-  bind: sealedOf(key, "ptpRelay_bind", { ticket, nonce, pad }),
-  bindWithCookie: sealedOf(key, "ptpRelay_bind", { ticket, nonce, cookie: cookieOf("127.0.0.1", 1), pad }),
+  probe: signedOf(token, "ptpMediation_probe", { holder, clientId, nonce, candidates, pad }),
+  bind: signedOf(key, "ptpRelay_bind", { ticket, nonce, pad }),
+  bindWithCookie: signedOf(key, "ptpRelay_bind", { ticket, nonce, cookie: cookieOf("127.0.0.1", 1), pad }),
 };
 
 /** Whether it is Ada's datagram still, as far as docs/protocol.md says what that is: base64 has more than one spelling. */
@@ -169,7 +169,7 @@ test(
         ),
         fc.constantFrom(`${token}x`, tokenOf("Bob"), ticketOf("b").key, "", secret),
       )
-      .map(([method, json, under]) => Buffer.from(sealedText(under, method, json)));
+      .map(([method, json, under]) => Buffer.from(signedJson(under, method, json)));
     await fc.assert(
       fc.asyncProperty(shotsOf(forged), async (shots) => {
         await fire("UDP datagrams", shots);
@@ -190,7 +190,7 @@ async function answersTo(bytes: Buffer): Promise<Buffer[]> {
   asked += 1;
   const last = `last-one-${asked}`;
   await stranger.send(
-    sealedOf(token, "ptpMediation_probe", { holder, clientId, nonce: last, candidates, pad }),
+    signedOf(token, "ptpMediation_probe", { holder, clientId, nonce: last, candidates, pad }),
     receiver.ports.first,
   );
   const isLast = (heard: Buffer) =>
@@ -221,9 +221,9 @@ test(
             JSON.stringify({ holder, clientId, nonce, candidates: [] }),
           ),
         )
-        .map((json) => sealedText(token, "ptpMediation_probe", json)),
-      mutatedFields({ ticket, nonce, cookie, pad }).map((json) => sealedText(key, "ptpRelay_bind", json)),
-      mutatedFields({ ticket, nonce, pad }).map((json) => sealedText(key, "ptpRelay_bind", json)),
+        .map((json) => signedJson(token, "ptpMediation_probe", json)),
+      mutatedFields({ ticket, nonce, cookie, pad }).map((json) => signedJson(key, "ptpRelay_bind", json)),
+      mutatedFields({ ticket, nonce, pad }).map((json) => signedJson(key, "ptpRelay_bind", json)),
       fc.integer({ min: 0, max: 2 ** 48 - 1 }).map((number) => bindOf(number, cookie)),
     );
     await fc.assert(
@@ -257,7 +257,7 @@ test(
 function bindOf(number: number, cookie: string): string {
   const link = number.toString(16).padStart(12, "0");
   const { ticket, key } = ticketOf("a", { ...theirs, link }, { now: noon });
-  return sealedOf(key, "ptpRelay_bind", { ticket, nonce, cookie, pad });
+  return signedOf(key, "ptpRelay_bind", { ticket, nonce, cookie, pad });
 }
 
 test(

@@ -9,8 +9,8 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { connect, type Lobby, type Orion, OrionError } from "../../client/index.ts";
 import { peersOf } from "../../client/udp/introduced.ts";
 import { readHeardMessage } from "../../core/wire/heard-message.ts";
-import { readSealed } from "../../core/wire/sealed.ts";
 import { sidecarMessages } from "../../core/wire/sidecar-message.ts";
+import { readSignedDatagram } from "../../core/wire/signed-datagram.ts";
 import { packetOf } from "../client/handmade-peer.ts";
 import { decode, encode } from "../support/wire.ts";
 import { count, patienceMs, reportEffort, runs } from "./effort.ts";
@@ -24,7 +24,7 @@ import {
   oddJson,
   oddText,
 } from "./mutations.ts";
-import { sealedText } from "./sealed-text.ts";
+import { signedJson } from "./signed-json.ts";
 
 /** What goes wrong behind the game's back is worse than an error: it ends the game. */
 const unheard: unknown[] = [];
@@ -168,9 +168,9 @@ test(
     fc.assert(
       fc.property(input, ([method, json, edit]) => {
         count("what a sidecar says");
-        const text = sealedText(token, method, json);
-        const sealed = readSealed(Buffer.from(edit ? edited(text, edit) : text));
-        if (sealed) sidecarMessages[method].safeParse(sealed.payload);
+        const text = signedJson(token, method, json);
+        const datagram = readSignedDatagram(Buffer.from(edit ? edited(text, edit) : text));
+        if (datagram) sidecarMessages[method].safeParse(datagram.payload);
       }),
       runs(3_000),
     );
@@ -289,7 +289,7 @@ const anyShot: Arbitrary<Shot> = fc.oneof(
 
 function bytesOf(shot: Shot, nonce: string): Buffer {
   if ("bytes" in shot) return Buffer.from(shot.bytes, "latin1");
-  const text = sealedText(
+  const text = signedJson(
     shot.under,
     shot.method,
     shot.json.replaceAll("NONCE", () => nonce),

@@ -10,11 +10,11 @@ import { decodeMessage } from "../../core/wire/codec.ts";
 import { kindOf, readCandidates, readDatagram } from "../../core/wire/datagram.ts";
 import { listQuery } from "../../core/wire/http.ts";
 import { linkOf, readSigned, writeSigned } from "../../core/wire/peer-packet.ts";
-import { readSealed } from "../../core/wire/sealed.ts";
+import { readSignedDatagram } from "../../core/wire/signed-datagram.ts";
 import { cookiesOf } from "../../udp-sidecar/cookie.ts";
-import { clientOf, isSealed, tokenKeysOf } from "../../udp-sidecar/keys.ts";
+import { clientOf, isSignedWith, tokenKeysOf } from "../../udp-sidecar/keys.ts";
 import { readProbe } from "../../udp-sidecar/probes.ts";
-import { cookieOf, datagramOf, sealedOf, secret, ticketOf, tokenOf } from "../support/secret.ts";
+import { cookieOf, datagramOf, secret, signedOf, ticketOf, tokenOf } from "../support/secret.ts";
 import { encode } from "../support/wire.ts";
 import { count, patienceMs, reportEffort, runs } from "./effort.ts";
 import { mutatedBytes, mutatedFields, mutatedText, oddText } from "./mutations.ts";
@@ -176,10 +176,10 @@ test(
 );
 
 test(
-  "any bytes are a datagram, a sealed one or a packet, or none; a sealed one with anything changed is not genuine",
+  "any bytes are a datagram, a signed one or a packet, or none; a signed one with anything changed is not genuine",
   () => {
     const [holder, clientId] = token.split(".");
-    const probe = sealedOf(token, "ptpMediation_probe", {
+    const probe = signedOf(token, "ptpMediation_probe", {
       holder,
       clientId,
       nonce: "nonce-12",
@@ -197,9 +197,9 @@ test(
       kindOf(bytes);
       const datagram = readDatagram(bytes);
       if (datagram) readCandidates(datagram.candidates);
-      const sealed = readSealed(bytes);
+      const signedOne = readSignedDatagram(bytes);
       const isWhole = bytes.toString("latin1") === probe;
-      expect(sealed !== null && isSealed(token, sealed)).toBe(isWhole);
+      expect(signedOne !== null && isSignedWith(token, signedOne)).toBe(isWhole);
       expect(typeof readProbe(tokenKeys, bytes) === "object").toBe(isWhole);
       const [link, packet] = [linkOf(bytes), readSigned(bytes)];
       for (const number of [link ?? 0, packet?.number ?? 0]) expect(Number.isSafeInteger(number)).toBe(true);

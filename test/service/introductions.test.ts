@@ -20,7 +20,7 @@ afterAll(() => server.stop());
 const lan = [{ ip: "192.168.1.7", port: 41_000 }];
 
 /** What a sidecar has seen of a player whose client knows the additions; without candidates, of any other. */
-function sighting({ holder, clientId }: Player, port: number, more: object = { candidates: lan }): object {
+function observation({ holder, clientId }: Player, port: number, more: object = { candidates: lan }): object {
   return { holder, clientId, ip: "198.51.100.7", port, ...more };
 }
 
@@ -58,8 +58,8 @@ test("a pair whose clients know the additions is told all that helps, and each a
   const { lobbyId, host, guests } = await gatheringLobby(2);
   const [guest = host] = guests;
   await seen(
-    sighting(host, 1001, { candidates: lan, second: { ip: "198.51.100.7", port: 1001 }, proven: true }),
-    sighting(guest, 1002, { candidates: [], second: { ip: "198.51.100.7", port: 1009 } }),
+    observation(host, 1001, { candidates: lan, second: { ip: "198.51.100.7", port: 1001 }, proven: true }),
+    observation(guest, 1002, { candidates: [], second: { ip: "198.51.100.7", port: 1009 } }),
   );
   const [toGuest = {}] = await introduced(guest);
   const [toHost = {}] = await introduced(host);
@@ -108,7 +108,7 @@ test("a pair whose clients know the additions is told all that helps, and each a
 test("players of Orion's own clients hear what Orion's server says, whoever else is in the lobby", async () => {
   const { host, guests } = await gatheringLobby(3);
   const [knowing = host, plain = host] = guests;
-  await seen(sighting(host, 1), sighting(plain, 3, {}), sighting(knowing, 2));
+  await seen(observation(host, 1), observation(plain, 3, {}), observation(knowing, 2));
   expect(await plain.hears("ptpMediation_peersConnection_start")).toEqual({
     peers: [{ ip: "198.51.100.7", port: 1 }],
   });
@@ -122,7 +122,7 @@ test("players of Orion's own clients hear what Orion's server says, whoever else
 test("a client that knows the additions is told nothing to use with a host that does not", async () => {
   const { host, guests } = await gatheringLobby(2);
   const [guest = host] = guests;
-  await seen(sighting(host, 1, {}), sighting(guest, 2));
+  await seen(observation(host, 1, {}), observation(guest, 2));
   expect(await host.hears("ptpMediation_peersConnection_start")).toEqual({
     peers: [{ ip: "198.51.100.7", port: 2 }],
   });
@@ -134,7 +134,7 @@ test("a client that knows the additions is told nothing to use with a host that 
 test("in a lobby that is relay-only nobody is told where anybody is", async () => {
   const { all, host, guests } = await gatheringLobby(3, "relay-only");
   const [one = host, other = host] = guests;
-  await seen(sighting(host, 1001), sighting(one, 1002), sighting(other, 1003));
+  await seen(observation(host, 1001), observation(one, 1002), observation(other, 1003));
   expect(Object.keys((await introduced(one))[0] ?? {}).sort()).toEqual(["clientId", "link", "name", "relay"]);
   await host.hears("ptpMediation_peersConnection_start");
   for (const player of all) {
@@ -156,7 +156,10 @@ test("local addresses that are no other machine's are not passed on", async () =
     "10.0.0.9",
     "fd00::1",
   ];
-  await seen(sighting(host, 1, { candidates: told.map((ip) => ({ ip, port: 9 })) }), sighting(guest, 2));
+  await seen(
+    observation(host, 1, { candidates: told.map((ip) => ({ ip, port: 9 })) }),
+    observation(guest, 2),
+  );
   expect((await introduced(guest))[0]?.candidates).toEqual([
     { ip: "10.0.0.9", port: 9 },
     { ip: "fd00::1", port: 9 },
@@ -187,7 +190,7 @@ test("what a guest could not do is told to the host: the group goes on, or does 
     await beat();
     await host.start(lobbyId);
     const { mediation } = await bad.hears("ptpMediation_send");
-    await seen(sighting(host, 1), sighting(bad, 2), sighting(good, 3));
+    await seen(observation(host, 1), observation(bad, 2), observation(good, 3));
     for (const player of [host, bad, good]) await player.hears("ptpMediation_peersConnection_start");
     const timeline = [{ atMs: 12, what: "check sent to 198.51.100.7:1" }];
     const failure = { clientId: host.clientId, path: null, cause: "no-packets-received", timeline };
@@ -232,7 +235,7 @@ test("a report that is none is ignored, as is one of somebody who was not asked"
     guest.say("ptpMediation_peersConnection_failure", payload);
   }
   await guest.settled();
-  await seen(sighting(host, 1), sighting(guest, 2));
+  await seen(observation(host, 1), observation(guest, 2));
   await host.hears("ptpMediation_peersConnection_start");
   expect(host.methods).not.toContain("ptpMediation_report");
   expect(host.methods).not.toContain("ptpMediation_aborted");

@@ -12,8 +12,8 @@ import { type SidecarOptions, startSidecar } from "../../udp-sidecar/sidecar.ts"
 import { Unproven } from "../../udp-sidecar/unproven.ts";
 import { startStandIn } from "../support/edge.ts";
 import { freeUdpPort, startProgram } from "../support/program.ts";
-import { holderOf, openUdpClient, unsealed } from "../support/relay.ts";
-import { cookieOf, sealedOf, secret, ticketOf, tokenOf } from "../support/secret.ts";
+import { holderOf, openUdpClient, verified } from "../support/relay.ts";
+import { cookieOf, secret, signedOf, ticketOf, tokenOf } from "../support/secret.ts";
 import { startTestServer } from "../support/server.ts";
 import { noteTold } from "../support/whole-log.ts";
 
@@ -68,13 +68,13 @@ async function clientOf(server: string, ip = "127.0.0.1") {
 function probeOf(name: string, about: object = {}): string {
   const [holder, clientId] = tokenOf(name).split(".");
   const payload = { holder, clientId, nonce: "nonce-12", candidates: [], pad: ".".repeat(60), ...about };
-  return sealedOf(tokenOf(name), "ptpMediation_probe", payload);
+  return signedOf(tokenOf(name), "ptpMediation_probe", payload);
 }
 
 /** Sends a probe, and tells what it is answered. */
 async function ask(client: Awaited<ReturnType<typeof clientOf>>, port: number) {
   await client.send(probeOf("Ada"), port);
-  return unsealed(tokenOf("Ada"), await client.next()).payload;
+  return verified(tokenOf("Ada"), await client.next()).payload;
 }
 
 /** An address of this machine that other machines see, if it has one. */

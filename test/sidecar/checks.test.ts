@@ -1,11 +1,11 @@
 /** Floods of datagrams that have to be checked: who is left out, for how long, and who never is. */
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { limits } from "../../core/limits.ts";
+import type { ClientDatagram } from "../../core/observing/port-pairing.ts";
 import { Checks, HeavyCounts } from "../../udp-sidecar/checks.ts";
 import { listen } from "../../udp-sidecar/receiver.ts";
-import type { Sighting } from "../../udp-sidecar/sightings.ts";
 import { holderOf, openUdpClient } from "../support/relay.ts";
-import { datagramOf, dataOf, sealedOf, secret, ticketOf, tokenOf } from "../support/secret.ts";
+import { datagramOf, dataOf, secret, signedOf, ticketOf, tokenOf } from "../support/secret.ts";
 
 /** Milliseconds that each check takes. Nothing else takes any time. */
 const checkMs = 0.0625;
@@ -228,11 +228,11 @@ describe("over UDP", () => {
       return now;
     };
     const checks = new Checks({ now: tick, idle: () => 0, random: () => 0.5 });
-    const seen: Sighting[] = [];
+    const seen: ClientDatagram[] = [];
     const times = { clock: Date.now, elapsed: () => 0 };
     const wish = { secret, ports: { first: 0, second: 0 }, bind: undefined, ...times, checks };
-    const receiver = await listen(wish, (_, sighting) => {
-      seen.push(sighting);
+    const receiver = await listen(wish, (_, datagram) => {
+      seen.push(datagram);
       return true;
     });
     const port = receiver.ports.first;
@@ -253,8 +253,8 @@ describe("over UDP", () => {
     const { ticket } = ticketOf("a", { a: "Eve" });
     const flood = [
       datagramOf(tokenOf("Eve", { under: "another secret, as long" })),
-      sealedOf("no key", "ptpRelay_bind", { ticket, nonce: "nonce-12" }),
-      sealedOf("no key", "ptpMediation_probe", { holder: "1", clientId: "Eve", nonce: "nonce-12" }),
+      signedOf("no key", "ptpRelay_bind", { ticket, nonce: "nonce-12" }),
+      signedOf("no key", "ptpMediation_probe", { holder: "1", clientId: "Eve", nonce: "nonce-12" }),
     ];
     const most = Math.ceil(limits.checkingMs / (limits.longestCheckMs / 2));
     for (let i = 0; i < most + 300; i++) await eve.send(flood[i % 3] ?? "", port);

@@ -2,14 +2,15 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { limits } from "../../core/limits.ts";
+import type { ClientDatagram, PortName } from "../../core/observing/port-pairing.ts";
 import type { Observation } from "../../core/wire/sidecar-post.ts";
 import { tokenKeysOf } from "../../udp-sidecar/keys.ts";
+import { PortPairing } from "../../udp-sidecar/port-pairing.ts";
 import { answerTo, readProbe } from "../../udp-sidecar/probes.ts";
 import { type Sidecar, startSidecar } from "../../udp-sidecar/sidecar.ts";
-import { type PortName, type Sighting, Sightings } from "../../udp-sidecar/sightings.ts";
 import { type StandIn, startStandIn } from "../support/edge.ts";
-import { openUdpClient, type UdpClient, unsealed } from "../support/relay.ts";
-import { cookieOf, datagramOf, sealedOf, secret, tokenOf } from "../support/secret.ts";
+import { openUdpClient, type UdpClient, verified } from "../support/relay.ts";
+import { cookieOf, datagramOf, secret, signedOf, tokenOf } from "../support/secret.ts";
 import { encode } from "../support/wire.ts";
 
 const soon = { timeout: 5_000, interval: 1 };
@@ -42,7 +43,7 @@ describe("over UDP", () => {
   const probe = (about: object = {}, under = token) => {
     const [holder, clientId] = token.split(".");
     const payload = { holder, clientId, nonce: "nonce-12", candidates: [], pad: ".".repeat(40), ...about };
-    return sealedOf(under, "ptpMediation_probe", payload);
+    return signedOf(under, "ptpMediation_probe", payload);
   };
   const observed = async (count: number) => {
     await vi.waitFor(() => expect(edge.observed.flat()).toHaveLength(count), soon);
@@ -59,7 +60,7 @@ describe("over UDP", () => {
     for (let port = 0; port < 2; port++) {
       const answer = await ada.next();
       expect(answer.length).toBeLessThanOrEqual(request.length);
-      expect(unsealed(token, answer)).toEqual({
+      expect(verified(token, answer)).toEqual({
         method: "ptpMediation_seen",
         payload: { nonce: "nonce-12", ...where(), cookie: cookieOf("127.0.0.1", ada.port, { now }) },
       });
@@ -71,13 +72,13 @@ describe("over UDP", () => {
     const elsewhere = cookieOf("127.0.0.2", ada.port, { now });
     for (const about of [{}, { cookie: elsewhere }, { cookie: cookieOf("127.0.0.1", 9, { now }) }]) {
       await ada.send(probe(about), sidecar.port);
-      expect(unsealed(token, await ada.next()).payload).toMatchObject({ cookie: cookie() });
+      expect(verified(token, await ada.next()).payload).toMatchObject({ cookie: cookie() });
     }
     // Of a stranger who has read a probe: what is sent from elsewhere is not seen there.
     const eve = await openUdpClient();
     cleanUps.push(eve.close);
     await eve.send(probe({ cookie: cookie() }), sidecar.port);
-    expect(unsealed(token, await eve.next()).payload).toMatchObject({ port: eve.port });
+    expect(verified(token, await eve.next()).payload).toMatchObject({ port: eve.port });
     await ada.send(probe({ cookie: cookie() }), sidecar.port);
     expect(await observed(1)).toEqual([{ ...whoAndWhere(), candidates: [], proven: true }]);
     expect(sidecar.counts).toEqual({ observed: 1, junk: 0, forged: 0, dropped: 0 });
@@ -170,14 +171,14 @@ test("an answer is never longer than the probe, or there is none", () => {
         candidates: [],
         pad: length > 0 ? ".".repeat(length) : undefined,
       };
-      const bytes = Buffer.from(sealedOf(key, "ptpMediation_probe", payload));
+      const bytes = Buffer.from(signedOf(key, "ptpMediation_probe", payload));
       const probe = readProbe(tokenKeysOf({ secret }), bytes);
       if (typeof probe === "string") throw new Error(probe);
       const answer = answerTo(probe, bytes, seen);
       if (answer === null) return;
       answered += 1;
       expect(answer.length).toBeLessThanOrEqual(bytes.length);
-      expect(unsealed(key, Buffer.from(answer)).payload).toEqual({ nonce, ...seen });
+      expect(verified(key, Buffer.from(answer)).payload).toEqual({ nonce, ...seen });
     }),
     {
       numRuns: 300,
@@ -196,7 +197,7 @@ describe("the two ports' sights of one player", () => {
     vi.useRealTimers();
   });
 
-  const sight = (port: number, about: Partial<Sighting> = {}): Sighting => ({
+  const sight = (port: number, about: Partial<ClientDatagram> = {}): ClientDatagram => ({
     holder: "l17",
     clientId: "Ada-------------",
     endpoint: { ip: "192.0.2.1", port },
@@ -205,13 +206,13 @@ describe("the two ports' sights of one player", () => {
   });
   function recorded() {
     const posts: { at: number; observation: Observation }[] = [];
-    const sightings = new Sightings((observation) => {
+    const pairing = new PortPairing((observation) => {
       posts.push({ at: Date.now(), observation });
       return true;
     });
-    const see = (port: PortName, sighting: Sighting) => sightings.see(port, sighting);
+    const see = (port: PortName, datagram: ClientDatagram) => pairing.see(port, datagram);
     const told = () => posts.map(({ observation: { port, second } }) => [port, second?.port]);
-    return { sightings, posts, see, told };
+    return { pairing, posts, see, told };
   }
 
   for (const [first, then] of [
@@ -231,13 +232,13 @@ describe("the two ports' sights of one player", () => {
     });
 
     test(`are not waited for longer if the clock is set back and only the ${first} port sees it`, () => {
-      const { sightings, see, told } = recorded();
+      const { pairing, see, told } = recorded();
       see(first, sight(1));
       vi.setSystemTime(Date.now() - 600_000);
       vi.advanceTimersByTime(limits.otherPortMs);
       expect(told()).toEqual([[1, undefined]]);
       vi.advanceTimersByTime(limits.observationLifeMs);
-      expect(sightings.size).toBe(0);
+      expect(pairing.size).toBe(0);
     });
 
     test(`are not waited for longer than the hold, if only the ${first} port sees it`, () => {
@@ -314,7 +315,7 @@ describe("the two ports' sights of one player", () => {
   });
 
   test("are forgotten after a while, with no timer left; of a crowd no more is held than the bound", () => {
-    const { see, sightings, posts } = recorded();
+    const { see, pairing, posts } = recorded();
     for (let client = 0; client < limits.observationsHeld; client++) {
       if (!see("first", sight(1, { clientId: String(client) }))) throw new Error(`${client} was not taken`);
     }
@@ -322,7 +323,7 @@ describe("the two ports' sights of one player", () => {
     expect(see("second", sight(2, { clientId: "0" }))).toBe(true);
     vi.advanceTimersByTime(limits.observationLifeMs + 1_000);
     expect(posts).toHaveLength(limits.observationsHeld);
-    expect(sightings.size).toBe(0);
+    expect(pairing.size).toBe(0);
     expect(vi.getTimerCount()).toBe(0);
   });
 });

@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { limits } from "../../core/limits.ts";
-import { relayStage, unsealed } from "../support/relay.ts";
-import { dataOf, sealedOf, ticketOf, tokenOf } from "../support/secret.ts";
+import { relayStage, verified } from "../support/relay.ts";
+import { dataOf, signedOf, ticketOf, tokenOf } from "../support/secret.ts";
 
 const { relay, client, holder, linked, dropped } = relayStage();
 const soon = { timeout: 5_000, interval: 1 };
@@ -47,7 +47,7 @@ describe("a packet is dropped and counted, and nobody hears of it,", () => {
     const { ada, bob } = await linked(sidecar);
     await ada.send(dataOf(ada.link, "wrong door"), sidecar.secondPort);
     const { ticket, key } = ticketOf("a");
-    await ada.send(sealedOf(key, "ptpRelay_bind", { ticket, nonce: "nonce-nonce" }), sidecar.secondPort);
+    await ada.send(signedOf(key, "ptpRelay_bind", { ticket, nonce: "nonce-nonce" }), sidecar.secondPort);
     await vi.waitFor(() => expect(sidecar.counts.junk).toBe(2), soon);
     expect([ada.heard.length, bob.heard.length]).toEqual([3, 2]);
   });
@@ -55,8 +55,8 @@ describe("a packet is dropped and counted, and nobody hears of it,", () => {
 
 describe("whoever does not know a ticket's key", () => {
   const { ticket, key } = ticketOf("a");
-  const bind = (sealedWith: string, about: object = {}) =>
-    sealedOf(sealedWith, "ptpRelay_bind", { ticket, nonce: "nonce-nonce", ...about });
+  const bind = (signedWith: string, about: object = {}) =>
+    signedOf(signedWith, "ptpRelay_bind", { ticket, nonce: "nonce-nonce", ...about });
   const forged: Record<string, string> = {
     "signs with the key of another secret": bind(ticketOf("a", {}, { under: "another secret, as long" }).key),
     "signs with the key of another link": bind(ticketOf("a", { link: "000000000001" }).key),
@@ -86,7 +86,7 @@ describe("whoever does not know a ticket's key", () => {
     const eve = await client();
     const token = tokenOf("Ada");
     const [holder, clientId] = token.split(".");
-    const probe = sealedOf(token, "ptpMediation_probe", {
+    const probe = signedOf(token, "ptpMediation_probe", {
       holder,
       clientId,
       nonce: "nonce-nonce",
@@ -154,7 +154,7 @@ test("no answer is longer than what it answers, and both ends together never hea
       const from = (index + length) % 3 === 0 ? ada : bob;
       let cookie: unknown;
       for (let turn = 0; turn < 2; turn++) {
-        const request = sealedOf(key, "ptpRelay_bind", { ticket, nonce: "n".repeat(length), cookie });
+        const request = signedOf(key, "ptpRelay_bind", { ticket, nonce: "n".repeat(length), cookie });
         const before = from.heard.length;
         await from.send(request, sidecar.port);
         await vi.waitFor(() => expect(from.heard.length).toBeGreaterThan(before), soon);
@@ -162,7 +162,7 @@ test("no answer is longer than what it answers, and both ends together never hea
         const answers = from.heard.slice(before);
         for (const answer of answers) expect(answer.length).toBeLessThanOrEqual(request.length);
         const challenge = answers.find((answer) => answer.toString().startsWith("ptpRelay_challenge"));
-        cookie = challenge && unsealed(key, challenge).payload.cookie;
+        cookie = challenge && verified(key, challenge).payload.cookie;
       }
     }
   }

@@ -1,8 +1,8 @@
 /** The relay, over real UDP: who is carried, and what they are told. */
 import { describe, expect, test, vi } from "vitest";
 import { limits } from "../../core/limits.ts";
-import { relayStage, unsealed } from "../support/relay.ts";
-import { dataOf, sealedOf, ticketOf, tokenOf } from "../support/secret.ts";
+import { relayStage, verified } from "../support/relay.ts";
+import { dataOf, signedOf, ticketOf, tokenOf } from "../support/secret.ts";
 
 const { edge, relay, client, holder, linked, dropped } = relayStage();
 const soon = { timeout: 5_000, interval: 1 };
@@ -73,7 +73,7 @@ describe("a player who binds", () => {
     const ada = await holder(one, { ticket, key }, socket);
     await ada.ask();
     const cookie = String((await ada.word()).payload.cookie);
-    await socket.send(sealedOf(key, "ptpRelay_bind", { ticket, nonce: "nonce-of-Ada", cookie }), two.port);
+    await socket.send(signedOf(key, "ptpRelay_bind", { ticket, nonce: "nonce-of-Ada", cookie }), two.port);
     expect((await ada.word()).method).toBe("ptpRelay_bound");
   });
 
@@ -83,8 +83,8 @@ describe("a player who binds", () => {
     const token = tokenOf("Ada");
     const [masked, clientId] = token.split(".");
     const probe = { holder: masked, clientId, nonce: "nonce-of-Ada", candidates: [], pad: ".".repeat(40) };
-    await ada.send(sealedOf(token, "ptpMediation_probe", probe), sidecar.port);
-    await ada.ask({ cookie: String(unsealed(token, await ada.next()).payload.cookie) });
+    await ada.send(signedOf(token, "ptpMediation_probe", probe), sidecar.port);
+    await ada.ask({ cookie: String(verified(token, await ada.next()).payload.cookie) });
     expect((await ada.word()).method).toBe("ptpRelay_bound");
   });
 
@@ -142,7 +142,7 @@ describe("a player who binds", () => {
     const eve = await client();
     const { ticket, key } = ticketOf("a");
     for (let times = 0; times < 100; times++) {
-      await eve.send(sealedOf("no key", "ptpRelay_bind", { ticket, nonce: "nonce-nonce" }), sidecar.port);
+      await eve.send(signedOf("no key", "ptpRelay_bind", { ticket, nonce: "nonce-nonce" }), sidecar.port);
     }
     await vi.waitFor(() => expect(sidecar.counts.forged).toBe(100), soon);
     const ada = await holder(sidecar, { ticket, key });
@@ -197,7 +197,7 @@ describe("a player who binds", () => {
     const bind = { ticket, nonce: "recorded-nonce" };
     await ada.ask();
     const cookie = String((await ada.word()).payload.cookie);
-    const recorded = sealedOf(key, "ptpRelay_bind", { ...bind, cookie });
+    const recorded = signedOf(key, "ptpRelay_bind", { ...bind, cookie });
     await ada.send(recorded, sidecar.port);
     expect((await ada.word()).method).toBe("ptpRelay_bound");
     const stranger = await client();

@@ -1,10 +1,10 @@
-/** Clients of a sidecar's ports over real UDP: they seal what they say, and keep all they hear. */
+/** Clients of a sidecar's ports over real UDP: they sign what they say, and keep all they hear. */
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { afterEach, beforeEach, expect, vi } from "vitest";
 import { type Sidecar, type SidecarOptions, startSidecar } from "../../udp-sidecar/sidecar.ts";
 import { type StandIn, startStandIn } from "./edge.ts";
-import { dataOf, sealedOf, secret, ticketOf } from "./secret.ts";
+import { dataOf, secret, signedOf, ticketOf } from "./secret.ts";
 import { noteTold } from "./whole-log.ts";
 import { decode, type Message } from "./wire.ts";
 
@@ -42,11 +42,11 @@ export async function openUdpClient(address = "127.0.0.1"): Promise<UdpClient> {
   };
 }
 
-/** What a sealed datagram says, its mac checked against the key. */
-export function unsealed(key: string, datagram: Buffer): Message {
+/** What a signed datagram says, its mac checked against the key. */
+export function verified(key: string, datagram: Buffer): Message {
   const text = datagram.toString();
   const { method, payload } = decode(text.slice(0, text.lastIndexOf(".")));
-  expect(text).toBe(sealedOf(key, method, payload));
+  expect(text).toBe(signedOf(key, method, payload));
   return { method, payload };
 }
 
@@ -72,8 +72,8 @@ export function holderOf(
   const link = ticket.slice(0, 12);
   let asked = 0;
   const ask: Holder["ask"] = ({ cookie, nonce = `nonce-${++asked}-${client.port}` } = {}) =>
-    client.send(sealedOf(key, "ptpRelay_bind", { ticket, nonce, cookie }), relay());
-  const word = async () => unsealed(key, await client.next());
+    client.send(signedOf(key, "ptpRelay_bind", { ticket, nonce, cookie }), relay());
+  const word = async () => verified(key, await client.next());
   return {
     ...client,
     link,

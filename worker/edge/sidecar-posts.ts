@@ -12,7 +12,7 @@ import {
   observations,
   type observationsAnswer,
   observationsPath,
-  sightingOf,
+  observedIn,
   signatureHeader,
 } from "../../core/wire/sidecar-post.ts";
 import { fleetAt } from "../objects/fleet.ts";
@@ -50,7 +50,7 @@ export async function receiveObservations(request: Request, env: Env): Promise<R
 async function tellHolder(env: Env, holder: string, some: Observation[]): Promise<string[]> {
   const seen = some.map((observation) => ({
     clientId: observation.clientId,
-    sighting: sightingOf(observation),
+    observed: observedIn(observation),
   }));
   const all = some.map(({ clientId }) => clientId);
   try {

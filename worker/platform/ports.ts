@@ -3,7 +3,7 @@ import type { Place, Sidecar } from "../../core/fleet.ts";
 import type { MemberEvent } from "../../core/lobby/event.ts";
 import type { Member } from "../../core/lobby/state.ts";
 import { loungeShape, type Region, regionOfLounge } from "../../core/lounges.ts";
-import type { Sighting } from "../../core/mapping.ts";
+import type { Observed } from "../../core/mapping.ts";
 import type { Outcome } from "../../core/problem.ts";
 import type { HostAnswer, HostRequest, JoinAnswer, ListedLobby } from "../../core/wire/http.ts";
 import type { Heartbeat } from "../../core/wire/sidecar-post.ts";
@@ -21,7 +21,7 @@ export type StartCall = {
   sidecar: Sidecar | undefined;
   place?: Place | undefined;
 };
-export type Seen = { clientId: string; sighting: Sighting };
+export type Seen = { clientId: string; observed: Observed };
 
 /** What a host wants, for the lobby's object. */
 export type OpenCall = { lobbyId: string; host: Member; request: Omit<HostRequest, "token"> };

@@ -188,9 +188,9 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
 
   async observe(seen: Seen[]): Promise<string[]> {
     const told = await Promise.all(
-      seen.map(({ clientId, sighting }) => {
+      seen.map(({ clientId, observed }) => {
         const membership = this.connections.get(clientId)?.membership;
-        return !membership || this.#tell(membership, { kind: "endpoint-seen", clientId, sighting });
+        return !membership || this.#tell(membership, { kind: "endpoint-seen", clientId, observed });
       }),
     );
     return seen.filter((_, i) => !told[i]).map(({ clientId }) => clientId);

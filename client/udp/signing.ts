@@ -1,4 +1,4 @@
-/** What is signed, as Node computes it (core/wire/sealed.ts, core/wire/peer-packet.ts). */
+/** What is signed, as Node computes it (core/wire/signed-datagram.ts, core/wire/peer-packet.ts). */
 import { createHmac, type KeyObject } from "node:crypto";
 import { macBytes, sameText } from "../../core/token.ts";
 import { base64UrlOf } from "../../core/wire/base64.ts";
@@ -9,33 +9,37 @@ import {
   signedPacketBytes,
   writeSigned,
 } from "../../core/wire/peer-packet.ts";
-import type { Sealed } from "../../core/wire/sealed.ts";
 import type { SidecarMethod, SidecarPayload } from "../../core/wire/sidecar-message.ts";
+import type { SignedDatagram } from "../../core/wire/signed-datagram.ts";
 
-/** Bytes that every probe and bind has at least: the longest answer has fewer, and no answer may be longer. */
+/**
+ * Bytes that every probe and bind has at least: the longest answer has fewer, and no answer may be longer.
+ */
 const roomForAnswer = 320;
 
-/** A datagram for the sidecar, long enough for any answer. The key is a text: the token, or a ticket's key. */
-export function seal<M extends "ptpMediation_probe" | "ptpRelay_bind">(
+/**
+ * A datagram for the sidecar, long enough for any answer. The key is a text: the token, or a ticket's key.
+ */
+export function signDatagram<M extends "ptpMediation_probe" | "ptpRelay_bind">(
   key: string,
   method: M,
   payload: SidecarPayload<M>,
 ): string {
-  const bare = sealed(key, method, payload);
+  const bare = withMac(key, method, payload);
   const missing = roomForAnswer - bare.length;
   // Three characters of JSON are four of base64; the field's name is more than the rest.
   return missing <= 0
     ? bare
-    : sealed(key, method, { ...payload, pad: "-".repeat(Math.ceil(missing * 0.75)) });
+    : withMac(key, method, { ...payload, pad: "-".repeat(Math.ceil(missing * 0.75)) });
 }
 
-function sealed(key: string, method: SidecarMethod, payload: object): string {
+function withMac(key: string, method: SidecarMethod, payload: object): string {
   const signed = encodeMessage(method, payload);
   return `${signed}.${macOf(key, signed)}`;
 }
 
 /** Whether whoever sent it knows the key. */
-export function isSealed(key: string, { signed, mac }: Sealed): boolean {
+export function isSignedWith(key: string, { signed, mac }: SignedDatagram): boolean {
   return sameText(mac, macOf(key, signed));
 }
 

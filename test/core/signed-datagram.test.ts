@@ -3,50 +3,50 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
 import { encodeMessage } from "../../core/wire/codec.ts";
-import { readSealed } from "../../core/wire/sealed.ts";
-import vectors from "../vectors/sealed.json" with { type: "json" };
+import { readSignedDatagram } from "../../core/wire/signed-datagram.ts";
+import vectors from "../vectors/signed-datagrams.json" with { type: "json" };
 import { anyText } from "./any-text.ts";
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const macOf = (signed: string) =>
   createHmac("sha256", vectors.key).update(signed).digest().subarray(0, 16).toString("base64url");
 
-describe("a sealed datagram is read, its mac as it is stated", () => {
+describe("a signed datagram is read, its mac as it is stated", () => {
   for (const { why, method, payload, signed, mac, text } of vectors.read) {
     test(why, () => {
-      expect(readSealed(bytesOf(text))).toEqual({ method, payload, signed, mac });
+      expect(readSignedDatagram(bytesOf(text))).toEqual({ method, payload, signed, mac });
       expect(macOf(signed)).toBe(mac);
     });
   }
 });
 
-describe("what is not sealed is ignored", () => {
+describe("what is not signed is ignored", () => {
   for (const { why, text } of vectors.ignored) {
-    test(why, () => expect(readSealed(bytesOf(text))).toBeNull());
+    test(why, () => expect(readSignedDatagram(bytesOf(text))).toBeNull());
   }
   test("a datagram of more bytes than there may be", () => {
     const [{ text } = { text: "" }] = vectors.read;
-    expect(readSealed(bytesOf(text.padStart(limits.datagramBytes + 1, "m")))).toBeNull();
+    expect(readSignedDatagram(bytesOf(text.padStart(limits.datagramBytes + 1, "m")))).toBeNull();
   });
   test("a payload longer than there may be, or a datagram that is too long in all", () => {
-    const sealed = (method: string, length: number) => {
+    const read = (method: string, length: number) => {
       const payload = btoa(JSON.stringify({ pad: "x".repeat((length / 4) * 3 - 10) }));
       expect(payload.length).toBe(length);
-      return readSealed(bytesOf(`${method}:${payload}.${"A".repeat(22)}`));
+      return readSignedDatagram(bytesOf(`${method}:${payload}.${"A".repeat(22)}`));
     };
-    expect(sealed("m", 996)).not.toBeNull();
-    expect(sealed("m", 1_000)).toBeNull();
-    expect(sealed("m".repeat(4), 996)).not.toBeNull();
-    expect(sealed("m".repeat(5), 996)).toBeNull();
-    expect(sealed("m", 1_004)).toBeNull();
+    expect(read("m", 996)).not.toBeNull();
+    expect(read("m", 1_000)).toBeNull();
+    expect(read("m".repeat(4), 996)).not.toBeNull();
+    expect(read("m".repeat(5), 996)).toBeNull();
+    expect(read("m", 1_004)).toBeNull();
   });
 
   test("bytes that are no text", () => {
-    expect(readSealed(Uint8Array.of(0xe8, 0xff, 0xfe))).toBeNull();
+    expect(readSignedDatagram(Uint8Array.of(0xe8, 0xff, 0xfe))).toBeNull();
   });
 });
 
-test("whatever is sealed is read again", () => {
+test("whatever is signed is read again", () => {
   fc.assert(
     fc.property(
       fc.stringMatching(/^[a-zA-Z_]{1,40}$/),
@@ -54,14 +54,14 @@ test("whatever is sealed is read again", () => {
       (method, payload) => {
         const signed = encodeMessage(method, payload);
         fc.pre(signed.length < limits.datagramBytes - 64);
-        const sealed = readSealed(bytesOf(`${signed}.${macOf(signed)}`));
-        expect(sealed).toMatchObject({ method, signed, mac: macOf(signed) });
+        const datagram = readSignedDatagram(bytesOf(`${signed}.${macOf(signed)}`));
+        expect(datagram).toMatchObject({ method, signed, mac: macOf(signed) });
       },
     ),
   );
 });
 
-test("any bytes are a sealed datagram or null, and never throw", () => {
+test("any bytes are a signed datagram or null, and never throw", () => {
   const [{ text } = { text: "" }] = vectors.read;
   const changed = fc
     .tuple(fc.nat(text.length - 1), fc.nat(255))
@@ -69,8 +69,8 @@ test("any bytes are a sealed datagram or null, and never throw", () => {
   const bytes = fc.oneof(fc.uint8Array({ maxLength: 1_100 }), anyText.map(bytesOf), changed);
   fc.assert(
     fc.property(bytes, (bytes) => {
-      const sealed = readSealed(bytes);
-      if (sealed) expect(`${sealed.signed}.${sealed.mac}`).toBe(new TextDecoder().decode(bytes));
+      const datagram = readSignedDatagram(bytes);
+      if (datagram) expect(`${datagram.signed}.${datagram.mac}`).toBe(new TextDecoder().decode(bytes));
     }),
     { numRuns: 2_000 },
   );

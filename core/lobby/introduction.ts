@@ -52,7 +52,7 @@ export type Told = { to: Member[] } & (
 
 /** The rest of what an introduction needs. */
 export type IntroductionParts = {
-  lobbyId: string;
+  lobbyTag: string;
   /** As many as `linkCount` says. */
   links: readonly LinkSecrets[];
   /** In milliseconds since 1970. */
@@ -65,14 +65,14 @@ export function linkCount({ host, others }: Introduction): number {
 }
 
 /** The messages to all members, in this order. */
-export function introduce(introduction: Introduction, { lobbyId, links, now }: IntroductionParts): Told[] {
+export function introduce(introduction: Introduction, { lobbyTag, links, now }: IntroductionParts): Told[] {
   const { host, others } = introduction;
   const left = [...links];
   const pairs = others.map((other) => ({
     other,
     link: knows(host) && knows(other) ? takeFirst(left) : null,
   }));
-  const lasts = { lobbyId, expiresAt: now + limits.relayTicketMs };
+  const lasts = { lobbyTag, expiresAt: now + limits.relayTicketMs };
   const describe = (to: Introduced, peer: Introduced, link: LinkSecrets | null) =>
     about(introduction, lasts, { to, peer, link });
 
@@ -119,7 +119,7 @@ function full({ member, observed }: Introduced, peers: UnsignedPeer[]): Told {
 /** One peer, as another is told of it. */
 function about(
   { host, relay, relayOnly }: Introduction,
-  lasts: { lobbyId: string; expiresAt: number },
+  lasts: { lobbyTag: string; expiresAt: number },
   { to, peer, link }: { to: Introduced; peer: Introduced; link: LinkSecrets | null },
 ): UnsignedPeer {
   const side: Side = to === host ? "a" : "b";

@@ -225,15 +225,15 @@ export class Links<Via> {
     this.#holdings.remove(link.clients[side], link);
   }
 
-  #open(number: number, { link: id, side, lobbyId, clientId, peerId }: Ticket, elapsed: number): Link<Via> {
+  #open(number: number, { link: id, side, lobbyTag, clientId, peerId }: Ticket, elapsed: number): Link<Via> {
     const { lobbyRate, linkRate, linkBytes } = this.#bounds;
-    const lobby = this.#lobbies.get(lobbyId) ?? {
-      id: lobbyId,
+    const lobby = this.#lobbies.get(lobbyTag) ?? {
+      id: lobbyTag,
       bucket: newBucket(lobbyRate, elapsed),
       links: new Set(),
       toldAt: never,
     };
-    this.#lobbies.set(lobbyId, lobby);
+    this.#lobbies.set(lobbyTag, lobby);
     const link: Link<Via> = {
       id,
       number,
@@ -322,7 +322,7 @@ function isRecent(toldAt: number, elapsed: number): boolean {
   return toldAt <= elapsed && elapsed - toldAt < limits.relayNoticeMs;
 }
 
-function fits({ clients, lobby }: Link<unknown>, { side, lobbyId, clientId, peerId }: Ticket): boolean {
+function fits({ clients, lobby }: Link<unknown>, { side, lobbyTag, clientId, peerId }: Ticket): boolean {
   const [mine, theirs] = side === "a" ? [clients.a, clients.b] : [clients.b, clients.a];
-  return lobby.id === lobbyId && mine === clientId && theirs === peerId;
+  return lobby.id === lobbyTag && mine === clientId && theirs === peerId;
 }

@@ -12,7 +12,8 @@ export type Ticket = {
   side: Side;
   /** In milliseconds since 1970; the ticket has whole seconds. The same for all tickets of one mediation, and so tells which is the later. */
   expiresAt: number;
-  lobbyId: string;
+  /** 5 to 8 characters that tell lobbies apart, and show nothing else: a code would be a secret in clear. */
+  lobbyTag: string;
   clientId: string;
   peerId: string;
 };
@@ -22,22 +23,22 @@ export type Side = "a" | "b";
 /** Bytes of a link's id: what a number can hold exactly. */
 export const linkIdBytes = 6;
 
-const shape = /^([\da-f]{12})\.([ab])\.(\d{1,11})\.([\dA-Z]{5})\.([\w-]{16})\.([\w-]{16})$/;
+const shape = /^([\da-f]{12})\.([ab])\.(\d{1,11})\.([\w-]{5,8})\.([\w-]{16})\.([\w-]{16})$/;
 
-export function ticketText({ link, side, expiresAt, lobbyId, clientId, peerId }: Ticket): string {
-  return [link, side, Math.ceil(expiresAt / 1000), lobbyId, clientId, peerId].join(".");
+export function ticketText({ link, side, expiresAt, lobbyTag, clientId, peerId }: Ticket): string {
+  return [link, side, Math.ceil(expiresAt / 1000), lobbyTag, clientId, peerId].join(".");
 }
 
 /** The parts of a ticket, or null for any other text. Whether the lobby drew it up is not checked. */
 export function parseTicket(text: string): Ticket | null {
   const match = shape.exec(text);
   if (!match) return null;
-  const [, link = "", side, seconds, lobbyId = "", clientId = "", peerId = ""] = match;
+  const [, link = "", side, seconds, lobbyTag = "", clientId = "", peerId = ""] = match;
   return {
     link,
     side: side === "a" ? "a" : "b",
     expiresAt: Number(seconds) * 1000,
-    lobbyId,
+    lobbyTag,
     clientId,
     peerId,
   };

@@ -19,7 +19,7 @@ type MemberFrame = { to: Introduced["member"][]; frame: string };
 const worker: {
   introductions(
     env: { ORION_SECRET: string },
-    lobbyId: string,
+    lobbyTag: string,
     introduction: Introduction,
   ): MemberFrame[] | Promise<MemberFrame[]>;
 } = await import(new URL("../../worker/objects/introductions.ts", import.meta.url).href);
@@ -44,7 +44,7 @@ const links = (count: number): LinkSecrets[] =>
 
 function told(host: Introduced, others: Introduced[], about: Partial<Introduction> = {}): Told[] {
   const introduction = { host, others, relay, relayOnly: false, ...about };
-  return introduce(introduction, { lobbyId: "ABCDE", links: links(linkCount(introduction)), now: noon });
+  return introduce(introduction, { lobbyTag: "ABCDE", links: links(linkCount(introduction)), now: noon });
 }
 const toWhom = (messages: Told[]) =>
   messages.map(({ kind, to }) => `${kind} to ${to.map(({ name }) => name).join(", ")}`);
@@ -135,7 +135,7 @@ test("what both ports saw is told, and the mapping that it shows", () => {
 test("too few links are our own bug", () => {
   const introduction = { host: player("Host", 1), others: [player("Ann", 2)], relay, relayOnly: false };
   expect(linkCount(introduction)).toBe(1);
-  expect(() => introduce(introduction, { lobbyId: "ABCDE", links: [], now: noon })).toThrow();
+  expect(() => introduce(introduction, { lobbyTag: "ABCDE", links: [], now: noon })).toThrow();
 });
 
 describe("the Worker's shell", () => {
@@ -237,7 +237,7 @@ describe("whoever is in the lobby, whatever was seen of them", () => {
             link: peer.link.id,
             side: to.includes(host.member) ? "a" : "b",
             expiresAt: noon + limits.relayTicketMs,
-            lobbyId: "ABCDE",
+            lobbyTag: "ABCDE",
             clientId: to[0]?.clientId,
             peerId: peer.clientId,
           });

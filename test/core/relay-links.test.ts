@@ -10,7 +10,7 @@ const number = 0x0123456789ab;
 
 const ticket = (side: Side, about: Partial<Ticket> = {}): Ticket => {
   const [clientId, peerId] = side === "a" ? ["Ada", "Bob"] : ["Bob", "Ada"];
-  return { link: "0123456789ab", side, expiresAt: hour, lobbyId: "ABCDE", clientId, peerId, ...about };
+  return { link: "0123456789ab", side, expiresAt: hour, lobbyTag: "ABCDE", clientId, peerId, ...about };
 };
 const end = (port: number, about: Partial<End<string>> = {}): End<string> => ({
   ...{ address: "192.0.2.1", port, via: "198.51.100.1", key: "key", nonce: `of ${port}`, expiresAt: hour },
@@ -28,8 +28,8 @@ function aRelay(bounds: Partial<RelayBounds> = {}) {
     /** By how much the clock is off: it was right at first. */
     offMs: 0,
     /** Two ends at these ports and the one after. */
-    link(link = number, { lobbyId = "ABCDE", expiresAt = hour } = {}) {
-      const about = { link: hex(link), lobbyId, expiresAt };
+    link(link = number, { lobbyTag = "ABCDE", expiresAt = hour } = {}) {
+      const about = { link: hex(link), lobbyTag, expiresAt };
       links.bind(ticket("a", about), end(1, { expiresAt }), this.now + this.offMs, this.now);
       links.bind(ticket("b", about), end(2, { expiresAt }), this.now + this.offMs, this.now);
     },
@@ -74,7 +74,7 @@ describe("a link", () => {
   test("takes either end first, and only tickets that belong together", () => {
     for (const first of ["a", "b"] as const) {
       const second: Side = first === "a" ? "b" : "a";
-      for (const wrong of [{ lobbyId: "ZZZZZ" }, { clientId: "Eve" }, { peerId: "Eve" }]) {
+      for (const wrong of [{ lobbyTag: "ZZZZZ" }, { clientId: "Eve" }, { peerId: "Eve" }]) {
         const { links } = aRelay();
         links.bind(ticket(first), end(1), 0, 0);
         for (const side of [first, second] as const) {
@@ -287,7 +287,7 @@ describe("before a budget cuts, both ends are told", () => {
     const relay = aRelay({ lobbyRate: 1_000 });
     relay.link(1);
     relay.link(2);
-    relay.link(3, { lobbyId: "OTHER" });
+    relay.link(3, { lobbyTag: "OTHER" });
     const { told, verdict } = untilDropped(relay, 100, 200, 1);
     expect(verdict).toBe("lobby_rate");
     expect(told).toEqual([
@@ -301,7 +301,7 @@ describe("before a budget cuts, both ends are told", () => {
   test("the rate of all: the link that sends", () => {
     const relay = aRelay({ totalRate: 1_000 });
     relay.link(1);
-    relay.link(2, { lobbyId: "OTHER" });
+    relay.link(2, { lobbyTag: "OTHER" });
     const { told, verdict } = untilDropped(relay, 100, 200, 1);
     expect(verdict).toBe("total_rate");
     expect(told).toEqual([[1, "total_rate", 736]]);
@@ -318,7 +318,7 @@ describe("before a budget cuts, both ends are told", () => {
     for (let link = 1; link <= count; link++) {
       for (const side of ["a", "b"] as const) {
         const [clientId, peerId] = side === "a" ? [`a${link}`, `b${link}`] : [`b${link}`, `a${link}`];
-        const about = { link: hex(link), lobbyId: `of ${link}`, clientId, peerId };
+        const about = { link: hex(link), lobbyTag: `of ${link}`, clientId, peerId };
         relay.links.bind(ticket(side, about), end(side === "a" ? 1 : 2), 0, 0);
       }
     }
@@ -396,7 +396,7 @@ describe("before a budget cuts, both ends are told", () => {
   test("the end of the relay: all links", () => {
     const relay = aRelay();
     relay.link(1);
-    relay.link(2, { lobbyId: "OTHER" });
+    relay.link(2, { lobbyTag: "OTHER" });
     relay.links.leave(500);
     expect(relay.told()).toEqual([
       [1, "leaving", 500],
@@ -434,7 +434,7 @@ describe("a clock that jumps", () => {
     for (const other of [
       ticket("b"),
       ticket("a", { clientId: "Eve" }),
-      ticket("a", { lobbyId: "OTHER" }),
+      ticket("a", { lobbyTag: "OTHER" }),
       ticket("a", { link: hex(number + 1) }),
       ticket("a", { expiresAt: hour - 1_000 }),
     ]) {
@@ -480,7 +480,7 @@ test("one after the other, whatever links do, the rates hold, every cut was told
       const told = new Set<string>();
       for (const { link, what, port, bytes, waitMs } of moves) {
         relay.tick(relay.now + waitMs);
-        const about = { link: hex(link), lobbyId: `LOB${link % 3}A` };
+        const about = { link: hex(link), lobbyTag: `LOB${link % 3}A` };
         if (what === "bind a") relay.links.bind(ticket("a", about), end(port), relay.now, relay.now);
         else if (what === "bind b")
           relay.links.bind(ticket("b", about), end(port + 10), relay.now, relay.now);

@@ -9,7 +9,7 @@ const ticket: Ticket = {
   link: "0a1b2c3d4e5f",
   side: "a",
   expiresAt: 1_767_225_600_000,
-  lobbyId: "K3Y7Z",
+  lobbyTag: "K3Y7Z",
   clientId: "AAECAwQFBgcICQoL",
   peerId: "DA0ODxAREhMUFRYX",
 };
@@ -50,7 +50,7 @@ const tickets: fc.Arbitrary<Ticket> = fc.record({
   link: hex,
   side: fc.constantFrom("a", "b"),
   expiresAt: fc.nat(99_999_999_999).map((seconds) => seconds * 1_000),
-  lobbyId: fc.stringMatching(/^[\dA-Z]{5}$/),
+  lobbyTag: fc.stringMatching(/^[\w-]{5,8}$/),
   clientId: id,
   peerId: id,
 });

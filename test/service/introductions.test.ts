@@ -99,7 +99,10 @@ test("a pair whose clients know the additions is told all that helps, and each a
   ] as const) {
     const { ticket, key } = Object(told.relay);
     const parts = ticket.split(".");
-    expect(parts.toSpliced(2, 1)).toEqual([ours.id, side, lobbyId, self.clientId, peer.clientId]);
+    expect(parts.toSpliced(2, 2)).toEqual([ours.id, side, self.clientId, peer.clientId]);
+    // The code is a secret, and tickets go over UDP in clear.
+    expect(parts[3]).toMatch(/^[\da-f]{8}$/);
+    expect(ticket).not.toContain(lobbyId);
     expect(Number(parts[2]) * 1000).toBeGreaterThan(Date.now() + 60 * 60_000);
     expect(key).toBe(ticketKeyOf(ticket));
   }

@@ -99,8 +99,7 @@ export class EffectQueue {
   }
 
   #introduce(introduction: Introduction, incarnation: string): Promise<void> | null {
-    const { env, lobbyId } = this.#object;
-    const frames = introductions(env, lobbyId, introduction);
+    const frames = introductions(this.#object.env, incarnation.slice(0, 8), introduction);
     const send = (some: MemberFrame[]) => {
       for (const { to, frame } of some) this.#send(to, { incarnation, frame });
     };

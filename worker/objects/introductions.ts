@@ -27,11 +27,11 @@ export type MemberFrame = { to: Member[]; frame: string };
  */
 export function introductions(
   env: Env,
-  lobbyId: string,
+  lobbyTag: string,
   introduction: Introduction,
 ): MemberFrame[] | Promise<MemberFrame[]> {
   const links = Array.from({ length: linkCount(introduction) }, drawLink);
-  const frames = introduce(introduction, { lobbyId, links, now: Date.now() }).map((told) =>
+  const frames = introduce(introduction, { lobbyTag, links, now: Date.now() }).map((told) =>
     frameOf(env, told),
   );
   return frames.every((frame): frame is MemberFrame => !(frame instanceof Promise))

@@ -1,18 +1,172 @@
-/** Orion's timing options, under one name everywhere: `--name` of `npm start`, var of wrangler.toml. Milliseconds. */
-export type Timing = {
-  /** How long all members have for their first datagram. */
-  ptpmServerConnectTimeoutMs: number;
-  /** How often the members are asked again for a datagram, until all are seen. */
-  ptpmConnectRequestIntervalMs: number;
-  /** How long the members have to connect to one another. */
-  ptpmConnectTimeoutMs: number;
+/**
+ * Every setting of the Worker, declared once: its name, kind, default, bounds and help. The vars of wrangler.toml, the
+ * flags of `npm start`, its `--help` and the page for operators all have these names (a test holds them together).
+ */
+import { plainAddress } from "./endpoint.ts";
+import { limits } from "./limits.ts";
+import { isRegion, type Region } from "./lounges.ts";
+
+type Declared = {
+  readonly help: string /** Whether `npm start` has a flag for it. */;
+  readonly flag?: true;
+} & (
+  | { readonly kind: "number"; readonly default: number; readonly least: number; readonly most?: number }
+  /** `on` or `off`. */
+  | { readonly kind: "switch"; readonly default: boolean }
+  /** A location hint of Cloudflare's, or nothing. */
+  | { readonly kind: "region"; readonly default: null }
+  /** Origins of web pages, separated by spaces. */
+  | { readonly kind: "origins"; readonly default: readonly string[] }
+  /** IP addresses, separated by spaces. */
+  | { readonly kind: "addresses"; readonly default: readonly string[] }
+);
+
+export const settings = {
+  ptpmServerConnectTimeoutMs: {
+    kind: "number",
+    default: 300_000,
+    least: 1,
+    flag: true,
+    help: "How long all players have for their first datagram.",
+  },
+  ptpmConnectRequestIntervalMs: {
+    kind: "number",
+    default: 10_000,
+    least: 1,
+    flag: true,
+    help: "How often players are asked again, until all are seen.",
+  },
+  ptpmConnectTimeoutMs: {
+    kind: "number",
+    default: 300_000,
+    least: 1,
+    flag: true,
+    help: "How long the players have to connect to one another.",
+  },
+  clientsPerLounge: {
+    kind: "number",
+    default: limits.loungeFill,
+    least: 1,
+    most: limits.loungeSockets,
+    help: "Clients that a lounge holds: those that connect before they know their lobby.",
+  },
+  region: {
+    kind: "region",
+    default: null,
+    help: "Where the directory and the fleet are created.",
+  },
+  directoryShards: {
+    kind: "number",
+    default: 1,
+    least: 1,
+    help: "Objects that share the list of public lobbies.",
+  },
+  directoryMaxAgeMs: {
+    kind: "number",
+    default: 0,
+    least: 0,
+    help: "Milliseconds that an isolate may answer GET /lobbies from its last answer; 0 for never.",
+  },
+  chatDeliveriesPerSecond: {
+    kind: "number",
+    default: limits.chatDeliveriesPerSecond,
+    least: 1,
+    flag: true,
+    help: "Chat messages that a lobby delivers a second, counted at each member.",
+  },
+  logLobbies: {
+    kind: "switch",
+    default: false,
+    flag: true,
+    help: "Log who opens, joins and leaves lobbies, and how they connect.",
+  },
+  allowedOrigin: {
+    kind: "origins",
+    default: ["*"],
+    help: "The origins of web pages that may use the server; * for any.",
+  },
+  reverseProxies: {
+    kind: "addresses",
+    default: [],
+    help: "Addresses of the operator's own reverse proxies, which many players come from.",
+  },
+} as const satisfies Record<string, Declared>;
+
+type ValueOf<D extends Declared> = D["kind"] extends "number"
+  ? number
+  : D["kind"] extends "switch"
+    ? boolean
+    : D["kind"] extends "region"
+      ? Region | null
+      : readonly string[];
+export type SettingName = keyof typeof settings;
+export type Settings = { readonly [Name in SettingName]: ValueOf<(typeof settings)[Name]> };
+
+/** Orion's timing options, in milliseconds. */
+export type Timing = Pick<
+  Settings,
+  "ptpmServerConnectTimeoutMs" | "ptpmConnectRequestIntervalMs" | "ptpmConnectTimeoutMs"
+>;
+export const defaultTiming: Timing = {
+  ptpmServerConnectTimeoutMs: settings.ptpmServerConnectTimeoutMs.default,
+  ptpmConnectRequestIntervalMs: settings.ptpmConnectRequestIntervalMs.default,
+  ptpmConnectTimeoutMs: settings.ptpmConnectTimeoutMs.default,
 };
 
-export const defaultTiming: Timing = {
-  ptpmServerConnectTimeoutMs: 300_000,
-  ptpmConnectRequestIntervalMs: 10_000,
-  ptpmConnectTimeoutMs: 300_000,
-};
+type Given = { readonly [Name in SettingName]?: string | number | boolean | undefined };
+
+/** The settings as given, the defaults where nothing is, and a sentence for each that is wrong. */
+export function readSettings(given: Given): { settings: Settings; mistakes: string[] } {
+  const mistakes: string[] = [];
+  const read = <Name extends SettingName>(name: Name) => {
+    const one = readSetting(name, given[name]);
+    if (one.ok) return one.value;
+    mistakes.push(one.why);
+    return settings[name].default;
+  };
+  const entries = (Object.keys(settings) as SettingName[]).map((name) => [name, read(name)]);
+  return { settings: Object.fromEntries(entries) as Settings, mistakes };
+}
+
+/** One setting: its value, or what is wrong with what was given. */
+export function readSetting(
+  name: SettingName,
+  given: string | number | boolean | undefined,
+): { ok: true; value: Settings[SettingName] } | { ok: false; why: string } {
+  const declared: Declared = settings[name];
+  if (given === undefined) return { ok: true, value: declared.default };
+  const text = String(given).trim();
+  switch (declared.kind) {
+    case "number": {
+      const { least, most } = declared;
+      const value = text === "0" ? 0 : positiveInteger(text, most);
+      if (value !== null && value >= least) return { ok: true, value };
+      const range = most === undefined ? `${least} up` : `${least} to ${most}`;
+      return { ok: false, why: `${name} must be a whole number from ${range}, not "${given}".` };
+    }
+    case "switch":
+      return /^(on|off|true|false)$/.test(text)
+        ? { ok: true, value: text === "on" || text === "true" }
+        : { ok: false, why: `${name} must be on or off, not "${given}".` };
+    case "region":
+      return text === "" || isRegion(text)
+        ? { ok: true, value: text === "" ? null : text }
+        : { ok: false, why: `${name} must be a location hint of Cloudflare like weur, not "${given}".` };
+    case "origins":
+      return {
+        ok: true,
+        value: wordsOf(text)
+          .map((word) => word.toLowerCase().replace(/\/$/, ""))
+          .filter((word) => word !== ""),
+      };
+    case "addresses":
+      return { ok: true, value: wordsOf(text).map(plainAddress) };
+  }
+}
+
+function wordsOf(text: string): string[] {
+  return text.split(/\s+/).filter((word) => word !== "");
+}
 
 /** The number in a setting's text, or null unless it is a whole number from 1 to `most`. Spaces around it do not count. */
 export function positiveInteger(text: string, most = 2 ** 31 - 1): number | null {

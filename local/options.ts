@@ -3,8 +3,7 @@
 import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 import { commandLineMistake, parseCommandLine } from "../core/command-line.ts";
-import { limits } from "../core/limits.ts";
-import { defaultTiming, portNumber, positiveInteger, type Timing } from "../core/settings.ts";
+import { portNumber, readSettings, type SettingName, settings, type Timing } from "../core/settings.ts";
 import { nextPort } from "../udp-sidecar/next-port.ts";
 
 export type StartOptions = {
@@ -21,6 +20,17 @@ export type StartOptions = {
   vars: { chatDeliveriesPerSecond: number; logLobbies: "on" | "off" };
 };
 
+/** The flags that are settings of the Worker, in the order of their declaration. `npm start` logs lobbies unless it is told not to. */
+const flags = (Object.keys(settings) as SettingName[]).filter((name) => "flag" in settings[name]);
+const settingFlags = flags.map(flagText).join("\n");
+
+function flagText(name: SettingName): string {
+  const { kind, help, default: fallback } = settings[name];
+  const flag = `--${name} <${kind === "switch" ? "on|off" : name.endsWith("Ms") ? "ms" : "n"}>`;
+  const usual = kind === "switch" ? "on" : String(fallback);
+  return `  ${flag}\n      ${help} Default: ${usual}`;
+}
+
 export const help = `Orion Edge on one machine: HTTP, WebSocket and UDP in one process.
 
 Usage: npm start -- [options]
@@ -35,16 +45,7 @@ Usage: npm start -- [options]
                          0.0.0.0 is all of IPv4, localhost is this machine alone
   --persist <folder>     Keep the server's storage there. Default: nothing is kept;
                          a lobby ends with its players' connections anyway
-  --logLobbies <on|off>  Log who opens, joins and leaves lobbies, and how they connect.
-                         Default: on
-  --chatDeliveriesPerSecond <n>        Chat messages that a lobby delivers, counted at
-                                       each member. Default: ${limits.chatDeliveriesPerSecond}
-  --ptpmServerConnectTimeoutMs <ms>    How long all players have for their first datagram.
-                                       Default: ${defaultTiming.ptpmServerConnectTimeoutMs}
-  --ptpmConnectRequestIntervalMs <ms>  How often players are asked again, until all are seen.
-                                       Default: ${defaultTiming.ptpmConnectRequestIntervalMs}
-  --ptpmConnectTimeoutMs <ms>          How long the players have to connect to one another.
-                                       Default: ${defaultTiming.ptpmConnectTimeoutMs}
+${settingFlags}
   --help                 This text
 
 A value follows its option after a space or an equals sign. Port 0 is any free one.
@@ -84,14 +85,6 @@ function parse(args: string[]): Wish {
   if (values.help) return { kind: "help" };
 
   type Port = "httpPort" | "udpPort" | "secondUdpPort" | "metricsPort";
-  type Numbered = keyof Timing | "chatDeliveriesPerSecond";
-  const number = (name: Numbered, fallback: number) => {
-    const given = values[name];
-    if (given === undefined) return fallback;
-    const value = positiveInteger(given);
-    if (value === null) throw new Error(`--${name} must be a positive whole number, not "${given}".`);
-    return value;
-  };
   const port = (name: Port, fallback: number) => {
     const given = values[name];
     if (given === undefined) return fallback;
@@ -108,10 +101,16 @@ function parse(args: string[]): Wish {
   if (udpPort === secondUdpPort && udpPort !== 0) {
     throw new Error(`--udpPort and --secondUdpPort must differ: both are ${udpPort}.`);
   }
-  const logLobbies = values.logLobbies ?? "on";
-  if (logLobbies !== "on" && logLobbies !== "off") {
-    throw new Error(`--logLobbies must be on or off, not "${logLobbies}".`);
-  }
+  const { logLobbies = "on", chatDeliveriesPerSecond } = values;
+  const { ptpmServerConnectTimeoutMs, ptpmConnectRequestIntervalMs, ptpmConnectTimeoutMs } = values;
+  const { settings: read, mistakes } = readSettings({
+    logLobbies,
+    chatDeliveriesPerSecond,
+    ptpmServerConnectTimeoutMs,
+    ptpmConnectRequestIntervalMs,
+    ptpmConnectTimeoutMs,
+  });
+  if (mistakes[0] !== undefined) throw new Error(`--${mistakes[0]}`);
   if (values.persist === "") throw new Error("--persist must name a folder.");
   return {
     kind: "run",
@@ -123,19 +122,13 @@ function parse(args: string[]): Wish {
       host,
       persist: values.persist,
       vars: {
-        chatDeliveriesPerSecond: number("chatDeliveriesPerSecond", limits.chatDeliveriesPerSecond),
-        logLobbies,
+        chatDeliveriesPerSecond: read.chatDeliveriesPerSecond,
+        logLobbies: read.logLobbies ? "on" : "off",
       },
       timing: {
-        ptpmServerConnectTimeoutMs: number(
-          "ptpmServerConnectTimeoutMs",
-          defaultTiming.ptpmServerConnectTimeoutMs,
-        ),
-        ptpmConnectRequestIntervalMs: number(
-          "ptpmConnectRequestIntervalMs",
-          defaultTiming.ptpmConnectRequestIntervalMs,
-        ),
-        ptpmConnectTimeoutMs: number("ptpmConnectTimeoutMs", defaultTiming.ptpmConnectTimeoutMs),
+        ptpmServerConnectTimeoutMs: read.ptpmServerConnectTimeoutMs,
+        ptpmConnectRequestIntervalMs: read.ptpmConnectRequestIntervalMs,
+        ptpmConnectTimeoutMs: read.ptpmConnectTimeoutMs,
       },
     },
   };

@@ -1,10 +1,11 @@
 import { refuse } from "../core/problem.ts";
+import type { Settings } from "../core/settings.ts";
 import { drain, logIfRefused, refused } from "./edge/http.ts";
 import { mayAsk, withCors } from "./edge/origin.ts";
 import { withPlainPath } from "./edge/path.ts";
 import { router } from "./edge/routes.ts";
 import { isUpgrade, upgrade } from "./edge/upgrade.ts";
-import { type Env, readSettings, type Settings } from "./platform/env.ts";
+import { type Env, readSettings } from "./platform/env.ts";
 import { logFault, logRefusal } from "./platform/log.ts";
 
 export { Directory } from "./objects/directory.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { defaultTiming, positiveInteger } from "../../core/settings.ts";
+import { defaultTiming, positiveInteger, readSettings } from "../../core/settings.ts";
 
 test("the times of a mediation are Orion's unless an operator sets others", () => {
   expect(defaultTiming).toEqual({
@@ -55,4 +55,33 @@ test("any number from 1 on is read from its digits, and any text is a number or 
       if (read !== null) expect(Number(text)).toBe(read);
     }),
   );
+});
+
+describe("what an operator sets is read, or told what is wrong with it", () => {
+  for (const [name, given, value] of [
+    ["clientsPerLounge", " 12\n", 12],
+    ["clientsPerLounge", "1025", null],
+    ["clientsPerLounge", 0, null],
+    ["directoryMaxAgeMs", "0", 0],
+    ["directoryShards", "0", null],
+    ["logLobbies", "on", true],
+    ["logLobbies", false, false],
+    ["logLobbies", "yes", null],
+    ["region", "weur", "weur"],
+    ["region", "", undefined],
+    ["region", "europe", null],
+    ["allowedOrigin", "https://A.example/  https://b.example", ["https://a.example", "https://b.example"]],
+    ["reverseProxies", "::ffff:192.0.2.1 2001:db8::1", ["192.0.2.1", "2001:db8::1"]],
+  ] as const) {
+    test(`${name} = ${JSON.stringify(given)}`, () => {
+      const { settings, mistakes } = readSettings({ [name]: given });
+      if (value === null) expect(mistakes).toEqual([expect.stringContaining(name)]);
+      else expect([settings[name], mistakes]).toEqual([value ?? null, []]);
+    });
+  }
+
+  test("nothing given is all defaults, and each mistake is told", () => {
+    expect(readSettings({})).toMatchObject({ settings: defaultTiming, mistakes: [] });
+    expect(readSettings({ region: "x", logLobbies: "x", directoryShards: -1 }).mistakes).toHaveLength(3);
+  });
 });

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, test } from "vitest";
 import { help as benchHelp } from "../../bench/options.ts";
+import { settings } from "../../core/settings.ts";
 import { help as labHelp } from "../../lab/options.ts";
 import { help as startHelp } from "../../local/options.ts";
 import { help as soakHelp } from "../../soak/options.ts";
@@ -168,14 +169,14 @@ test("every line of the log on the operator's page is one that some program writ
 
 test("every setting of the Worker is on the operator's page, with the default that wrangler.toml has", () => {
   const page = pageOf("docs/operating.md");
-  const [, type = ""] =
-    /export type Settings = Timing & \{([\s\S]*?)\n\};/.exec(source("worker/platform/env.ts")) ?? [];
-  const settings = [...type.matchAll(/^ {2}(\w+): /gm)].map(([, name]) => name);
-  expect(settings.length).toBeGreaterThan(6);
   const rows = page.split("\n").map((line) => line.split("|").map((cell) => cell.trim()));
   const row = (name: string | undefined) => rows.find(([, cell]) => cell === `\`${name}\``);
-  expect(settings.filter((name) => !row(name))).toEqual([]);
+  expect(Object.keys(settings).filter((name) => !row(name))).toEqual([]);
+  for (const [name, declared] of Object.entries(settings))
+    expect({ name, flag: row(name)?.[2] }).toEqual({ name, flag: "flag" in declared ? `\`--${name}\`` : "" });
   const [, vars = ""] = /\[vars\]([\s\S]*?)\n\[/.exec(source("wrangler.toml")) ?? [];
+  const names = [...vars.matchAll(/^(\w+) = /gm)].map(([, name = ""]) => name);
+  expect(names.filter((name) => !Object.hasOwn(settings, name))).toEqual([]);
   for (const [, name, value = ""] of vars.matchAll(/^(\w+) = "?([^"\n]*)"?$/gm)) {
     expect({ name, told: row(name)?.[3]?.replaceAll("`", "").split(";")[0] }).toEqual({ name, told: value });
   }

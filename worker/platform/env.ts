@@ -1,7 +1,4 @@
-import { plainAddress } from "../../core/endpoint.ts";
-import { limits } from "../../core/limits.ts";
-import { isRegion, type Region } from "../../core/lounges.ts";
-import { defaultTiming, positiveInteger, type Timing } from "../../core/settings.ts";
+import { readSettings as readVars, type SettingName, type Settings } from "../../core/settings.ts";
 import { shortestSecret } from "../../core/token.ts";
 import { secretsOf } from "./keys.ts";
 import type { DirectoryPort, FleetPort, HolderPort, LobbyPort } from "./ports.ts";
@@ -23,26 +20,7 @@ export type Env = {
   ORION_SECRET?: string;
   /** A second one that is accepted, while one follows the other (docs/operating.md). */
   ORION_SECRET_BEFORE?: string;
-} & { [What in Counted]?: RateLimit } & { [Setting in keyof Settings]?: string | number | boolean };
-
-export type Settings = Timing & {
-  /** Clients that a lounge holds. */
-  clientsPerLounge: number;
-  /** Where the directory and the fleet are created; null for wherever they are first asked for. */
-  region: Region | null;
-  /** Objects that share the list of public lobbies. */
-  directoryShards: number;
-  /** Milliseconds that an isolate may answer `GET /lobbies` from its last answer; 0 for never. */
-  directoryMaxAgeMs: number;
-  /** Chat messages that a lobby delivers a second, counted at each member. */
-  chatDeliveriesPerSecond: number;
-  /** Whether the lives of lobbies are logged, with the names of players. */
-  logLobbies: boolean;
-  /** The origins that browsers may call from: `*`, or some like `https://game.example`. */
-  allowedOrigin: readonly string[];
-  /** Addresses of the operator's own reverse proxies, which many players come from. */
-  reverseProxies: readonly string[];
-};
+} & { [What in Counted]?: RateLimit } & { [Name in SettingName]?: string | number | boolean };
 
 type Reading = { ok: true; settings: Settings } | { ok: false; why: string };
 const readings = new WeakMap<Env, Reading>();
@@ -67,66 +45,8 @@ function read(env: Env): Reading {
   if (before !== undefined && before.length < shortestSecret) {
     return { ok: false, why: `ORION_SECRET_BEFORE is shorter than ${shortestSecret} characters.` };
   }
-  const wrong: string[] = [];
-  const number = (
-    name: Exclude<keyof Settings, "region" | "logLobbies" | "allowedOrigin" | "reverseProxies">,
-    fallback: number,
-    least: number,
-    most?: number,
-  ) => {
-    const given = env[name];
-    if (given === undefined) return fallback;
-    const value = String(given).trim() === "0" ? 0 : positiveInteger(String(given), most);
-    if (value !== null && value >= least) return value;
-    const range = most === undefined ? `${least} up` : `${least} to ${most}`;
-    wrong.push(`${name} must be a whole number from ${range}, not "${given}".`);
-    return fallback;
-  };
-  const isOn = (name: "logLobbies") => {
-    const given = String(env[name] ?? "off");
-    if (!/^(on|off|true|false)$/.test(given)) wrong.push(`${name} must be on or off, not "${given}".`);
-    return given === "on" || given === "true";
-  };
-  const regionOf = () => {
-    const given = String(env.region ?? "").trim();
-    if (given === "" || isRegion(given)) return given === "" ? null : given;
-    wrong.push(`region must be a location hint of Cloudflare like weur, not "${given}".`);
-    return null;
-  };
-  const settings: Settings = {
-    ptpmServerConnectTimeoutMs: number(
-      "ptpmServerConnectTimeoutMs",
-      defaultTiming.ptpmServerConnectTimeoutMs,
-      1,
-    ),
-    ptpmConnectRequestIntervalMs: number(
-      "ptpmConnectRequestIntervalMs",
-      defaultTiming.ptpmConnectRequestIntervalMs,
-      1,
-    ),
-    ptpmConnectTimeoutMs: number("ptpmConnectTimeoutMs", defaultTiming.ptpmConnectTimeoutMs, 1),
-    clientsPerLounge: number("clientsPerLounge", limits.loungeFill, 1, limits.loungeSockets),
-    region: regionOf(),
-    directoryShards: number("directoryShards", 1, 1),
-    directoryMaxAgeMs: number("directoryMaxAgeMs", 0, 0),
-    chatDeliveriesPerSecond: number("chatDeliveriesPerSecond", limits.chatDeliveriesPerSecond, 1),
-    logLobbies: isOn("logLobbies"),
-    allowedOrigin: readOrigins(String(env.allowedOrigin ?? "*")),
-    reverseProxies: String(env.reverseProxies ?? "")
-      .split(/\s+/)
-      .filter((address) => address !== "")
-      .map(plainAddress),
-  };
-  return wrong.length === 0 ? { ok: true, settings } : { ok: false, why: wrong.join(" ") };
-}
-
-/** The origins that a setting lists, separated by spaces; `*` alone is any. */
-function readOrigins(text: string): string[] {
-  return text
-    .toLowerCase()
-    .split(/\s+/)
-    .map((origin) => origin.replace(/\/$/, ""))
-    .filter((origin) => origin !== "");
+  const { settings, mistakes } = readVars(env);
+  return mistakes.length === 0 ? { ok: true, settings } : { ok: false, why: mistakes.join(" ") };
 }
 
 /** Whether the lives of lobbies are logged. An object that wakes under settings that are wrong logs none. */

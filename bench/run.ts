@@ -5,6 +5,7 @@ import { stopAll } from "./launch.ts";
 import { type Extent, heldIn } from "./load.ts";
 import { aboutCommit, aboutMachine } from "./machine.ts";
 import type { Results } from "./results.ts";
+import { measureGuesses } from "./scenarios/guesses.ts";
 import { measureIdle } from "./scenarios/idle.ts";
 import { measureSlow, slowClients } from "./scenarios/slow.ts";
 import { floors, loads, type Scenario } from "./scenarios.ts";
@@ -17,6 +18,8 @@ export type Order = {
   scale: number;
   /** Clients to hold at most, whatever the scale. */
   mostHeld: number;
+  /** How often everything is measured; as often as the scale has without. */
+  rounds: number | undefined;
   /** Clients that do not read; as many as the scale has without. */
   slow: number | undefined;
   /** The port of the server under test; any free one without. */
@@ -57,12 +60,13 @@ export async function run({
   picked,
   scale,
   mostHeld,
+  rounds = scale < 0.1 ? 1 : 3,
   slow,
   httpPort,
   say,
   complain,
 }: Order): Promise<Results> {
-  const extent: Extent = { scale, mostHeld, rounds: scale < 0.1 ? 1 : 3 };
+  const extent: Extent = { scale, mostHeld, rounds };
   const wanted = ({ name }: { name: string }) => picked.some((scenario) => scenario.name === name);
   const results: Results = {
     version: 1,
@@ -73,6 +77,7 @@ export async function run({
     figures: [],
     growths: [],
     costs: [],
+    idleCosts: [],
   };
   const attempt = async (name: string, work: () => Promise<void>) => {
     say(name);
@@ -91,6 +96,12 @@ export async function run({
     await attempt("idle", async () => {
       const [server, floor] = await Promise.all([startSubject("server", httpPort), startSubject("floor")]);
       results.figures.push(...(await measureIdle(server, floor, extent)));
+      await stopAll();
+    });
+  }
+  if (wanted({ name: "guesses" })) {
+    await attempt("guesses", async () => {
+      results.figures.push(await measureGuesses(scale, httpPort));
       await stopAll();
     });
   }
@@ -113,6 +124,12 @@ export async function run({
     await attempt("cost", async () => {
       const { measureCosts } = await import("./cost/cost.ts");
       results.costs.push(...(await measureCosts(scale)));
+    });
+  }
+  if (wanted({ name: "cost-idle" })) {
+    await attempt("cost-idle", async () => {
+      const { measureIdleCosts } = await import("./cost/cost.ts");
+      results.idleCosts.push(...(await measureIdleCosts(scale)));
     });
   }
   return results;

@@ -15,7 +15,7 @@ export type ObjectTally = {
 
 export type Tally = {
   workerRequests: number;
-  /** Calls to objects, upgrades included, by binding and method, like `HOME.fetch`. */
+  /** Calls to objects, upgrades included, by binding and method, like `LOBBY.fetch`. */
   calls: Record<string, number>;
   /** By class. */
   objects: Record<string, ObjectTally>;

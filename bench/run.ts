@@ -1,4 +1,5 @@
 /** One run: everything that was picked, one after another, and what it came to. */
+import { descriptorsFor } from "../local/descriptors.ts";
 import { descriptorLimit } from "./accounting.ts";
 import { growthScenarios, measureGrowth } from "./growth.ts";
 import { stopAll } from "./launch.ts";
@@ -30,12 +31,7 @@ export type Order = {
   complain(sentence: string): void;
 };
 
-/** File descriptors that workerd takes for one client: it duplicates that of every connection it accepts. */
-const perClient = 2;
-/** File descriptors that a process needs for itself and its objects. */
-const spare = 200;
-
-/** Throws a sentence if this system lets a process have too few file descriptors for the clients asked for. */
+/** Throws a sentence if `npm start` would refuse some of the clients asked for, because a process may have too few file descriptors. */
 export function checkDescriptors({
   picked,
   scale,
@@ -45,7 +41,7 @@ export function checkDescriptors({
   const limit = descriptorLimit();
   for (const { name, clients, held } of picked) {
     const holds = name === "slow" ? membersWith(slowIn({ scale, slow })) : heldIn({ scale, mostHeld }, held);
-    const needed = perClient * (clients + holds) + spare;
+    const needed = descriptorsFor(clients + holds);
     if (needed > limit) {
       throw new Error(
         `${name} needs ${needed} file descriptors in one process, and there may be ${limit}: ` +

@@ -8,7 +8,7 @@ import { assumed } from "./assumed.ts";
 import { Books } from "./books.ts";
 import { dollarsPerMillion } from "./prices.ts";
 import { type Holders, type IdleKind, idleAway, idlePeriodHours, type Kind, playSession } from "./session.ts";
-import { type Tally, usageOf } from "./tally.ts";
+import { sumOf, type Tally, usageOf } from "./tally.ts";
 
 export { costText, idleCostText } from "./cost-text.ts";
 
@@ -119,16 +119,21 @@ export async function measureIdleCosts(scale: number): Promise<IdleCost[]> {
   return costs;
 }
 
-/** What was counted while so many sessions were played, one after another, on a server of their own. */
+/**
+ * What was counted while so many sessions were played, one after another. Each has a server of its own: a sidecar's clock goes
+ * on as always, and the Worker takes no posts from one whose clock is far behind.
+ */
 export async function tallyOf(kind: Kind, sessions: number): Promise<Tally> {
-  return await withBooks(kind, async (server, books, holders) => {
-    await books.reset();
-    for (let session = 0; session < sessions; session++) {
+  const tallies: Tally[] = [];
+  for (let session = 0; session < sessions; session++) {
+    const tally = await withBooks(kind, async (server, books, holders) => {
+      await books.reset();
       await playSession(server, books, kind, holders);
-      holders.clear();
-    }
-    return await books.read();
-  });
+      return await books.read();
+    });
+    tallies.push(tally);
+  }
+  return sumOf(tallies);
 }
 
 /** What was counted in so many hours of one idle lobby. */

@@ -38,9 +38,10 @@ export function counted<Env extends object>(Original: ObjectClass<Env>): ObjectC
     async ringIfDue(): Promise<boolean> {
       const own = meters.get(this);
       if (!own || own.alarm.at === null || own.alarm.at > Date.now()) return false;
-      // The platform would ring too, when it is time by its own clock.
-      await own.silence();
+      // The platform would ring too, when it is time by its own clock. It rings before any timer of the object.
+      const silenced = own.silence();
       await this.alarm?.();
+      await silenced;
       return true;
     }
   }

@@ -65,7 +65,7 @@ async function hostSocket(env: Env, region: Region | null): Promise<Response | n
   for (let draw = 0; draw < limits.codeDraws; draw++) {
     const code = drawCode(env);
     const opened = await openSocket(lobbyAt(env, code, region), code, toHost);
-    if (opened) return opened;
+    if (opened?.status === 101) return opened;
   }
   return null;
 }
@@ -76,9 +76,10 @@ async function joinSocket(env: Env, typed: string, network: string | null): Prom
   // The object that gets the socket shows whether there is such a lobby. A guesser is not told.
   if (code === null || refuseGuesser(network)) return null;
   if (isDrawn(env, code) && countCode(code) === null) {
-    const socket = await openSocket(lobbyAt(env, code), code, toJoin);
-    noteCode(code, socket !== null);
-    if (socket) return socket;
+    const opened = await openSocket(lobbyAt(env, code), code, toJoin);
+    // One that has no room is open all the same: to know its code is no guess.
+    if (opened) noteCode(code, opened.status !== 404);
+    if (opened?.status !== 404) return opened?.status === 101 ? opened : null;
   }
   await countFailedJoin(env, network);
   return null;
@@ -96,7 +97,7 @@ async function loungeSocket(env: Env, region: Region | null): Promise<Response> 
     fillings.set(region, { ...filling, sent: filling.sent + 1 });
     const name = loungeName(filling.lounge);
     const response = await openSocket(loungeAt(env, name), name, "/");
-    if (response) return response;
+    if (response?.status === 101) return response;
     // Another request may have looked farther already.
     const now = fillings.get(region) ?? filling;
     if (now.width <= filling.width) fillings.set(region, loungeAfterFull(now, loungeCount, random()));
@@ -105,15 +106,14 @@ async function loungeSocket(env: Env, region: Region | null): Promise<Response> 
   return refused(refuse("unavailable"));
 }
 
-/** Hands the socket to an object. Null if it has no room for it, or does not answer. */
+/** Hands the socket to an object. Its answer has another status than 101 if it does not take it; null if it does not answer. */
 async function openSocket(
   object: DurableObjectStub<HolderPort>,
   holder: string,
   path: string,
 ): Promise<Response | null> {
   try {
-    const response = await object.fetch(`http://object${path}`, { headers: { upgrade: "websocket" } });
-    return response.status === 101 ? response : null;
+    return await object.fetch(`http://object${path}`, { headers: { upgrade: "websocket" } });
   } catch (error) {
     logFault("object unreachable", { holder }, error);
     return null;

@@ -39,13 +39,14 @@ export class Lobby extends Holder implements LobbyPort {
     }
   }
 
-  /** Takes the socket of a client that means this lobby; 409 if there is no such lobby, or no room. */
+  /** Takes the socket of a client that means this lobby; 404 if there is no such lobby, 409 if there is no room. */
   override async fetch(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
     const opensHere = pathname === toHost;
+    if (!opensHere && !this.lobbyHere.isOpen) return new Response(null, { status: 404 });
     const hasRoom = opensHere
       ? this.lobbyHere.isFree && this.connections.size === 0
-      : this.lobbyHere.isOpen && this.#guests < limits.guestsHeld;
+      : this.#guests < limits.guestsHeld;
     return hasRoom ? await this.admit(opensHere) : new Response(null, { status: 409 });
   }
 

@@ -1,7 +1,7 @@
 /** What processes cost, as the operating system accounts for it. Only Linux has these files. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 
-type Row = { pid: number; ended: boolean; parent: number; group: number; ticks: number };
+type Row = { pid: number; program: string; ended: boolean; parent: number; group: number; ticks: number };
 
 /** Clock ticks of /proc in a second: 100 on every Linux, whatever the kernel's own clock is (man 5 proc). */
 const ticksPerSecond = 100;
@@ -26,9 +26,13 @@ export function watchCpu(pid: number): () => number {
   };
 }
 
-/** MiB of memory that a process and all it started hold; what they share is counted once. */
-export function memoryMiB(pid: number): number {
-  const kiB = treeOf(pid).reduce((sum, row) => sum + proportionalKiB(row.pid), 0);
+/**
+ * MiB of memory that a process and all it started hold; what they share is counted once. `program`: only those that run a
+ * program of this name.
+ */
+export function memoryMiB(pid: number, program?: string): number {
+  const rows = treeOf(pid).filter((row) => program === undefined || row.program === program);
+  const kiB = rows.reduce((sum, row) => sum + proportionalKiB(row.pid), 0);
   return kiB / 1024;
 }
 
@@ -97,7 +101,8 @@ function rowOf(pid: number): Row[] {
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   const [state = "Z", parent, group] = fields;
   const ticks = Number(fields[11]) + Number(fields[12]);
-  return [{ pid, ended: state === "Z", parent: Number(parent), group: Number(group), ticks }];
+  const program = text.slice(text.indexOf("(") + 1, text.lastIndexOf(")"));
+  return [{ pid, program, ended: state === "Z", parent: Number(parent), group: Number(group), ticks }];
 }
 
 /** Seconds: as processes have counted them, coarsely; and as their threads of now have, exactly, but without those that ended. */

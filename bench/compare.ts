@@ -1,7 +1,7 @@
 /** Two runs side by side, as text. */
 import { columns } from "./report/columns.ts";
 import { dollars, readable } from "./report/numbers.ts";
-import type { Cost, Figure, Growth, Results } from "./results.ts";
+import type { Cost, Figure, Growth, IdleCost, Results } from "./results.ts";
 
 /**
  * What the runs have in common: CPU and ratio to the floor of each figure, growth, and cost, each before, after, and the
@@ -13,6 +13,7 @@ export function compareText(before: Results, after: Results): string {
     table(["figure", ...threeOf("CPU µs"), ...threeOf("ratio")], figureRows(before.figures, after.figures)),
     table(["growth", ...threeOf("ratio")], growthRows(before.growths, after.growths)),
     table(["cost", ...threeOf("$ per million")], costRows(before.costs, after.costs)),
+    table(["idle lobbies", ...threeOf("$ a month")], idleCostRows(before.idleCosts, after.idleCosts)),
     onlyIn("before", namesOf(before), namesOf(after)),
     onlyIn("after", namesOf(after), namesOf(before)),
   ]
@@ -66,6 +67,13 @@ function costRows(before: readonly Cost[], after: readonly Cost[]): string[][] {
   ]);
 }
 
+function idleCostRows(before: readonly IdleCost[], after: readonly IdleCost[]): string[][] {
+  return inBoth(before, after).map(([was, is]) => [
+    is.name,
+    ...change(was.dollarsPerMonth, is.dollarsPerMonth, dollars),
+  ]);
+}
+
 function inBoth<T extends { name: string }>(before: readonly T[], after: readonly T[]): [was: T, is: T][] {
   const known = new Map(before.map((one) => [one.name, one]));
   return after.flatMap((is): [T, T][] => {
@@ -74,11 +82,12 @@ function inBoth<T extends { name: string }>(before: readonly T[], after: readonl
   });
 }
 
-function namesOf({ figures, growths, costs }: Results): string[] {
+function namesOf({ figures, growths, costs, idleCosts }: Results): string[] {
   return [
     ...figures.map(({ name }) => name),
     ...growths.map(({ name }) => `growth of ${name}`),
     ...costs.map(({ name }) => `cost of ${name}`),
+    ...idleCosts.map(({ name }) => `idle cost of ${name}`),
   ];
 }
 

@@ -1,7 +1,7 @@
 /** How the cost of an operation grows with what else the server holds. */
 import { type CrowdKind, gather } from "./crowd.ts";
 import { type Extent, heldIn, type Load, median, percentile } from "./load.ts";
-import { type Bench, measure, open, ratioOf, type Sample, warmUp } from "./measure.ts";
+import { type Bench, measure, open, ratioOf, type Sample, spreadOf, warmUp } from "./measure.ts";
 import type { Growth } from "./results.ts";
 import { chats } from "./scenarios/chat.ts";
 import { lives } from "./scenarios/life.ts";
@@ -66,14 +66,14 @@ export async function measureGrowth(
     }
   }
   await crowd.leave();
-  return growing.map(({ load: { name, title }, points }) => {
+  return growing.map(({ load: { name, title }, points, ratios }) => {
     const ratio = ratioOf(points.at(-1)?.cpuUs ?? 0, points[0]?.cpuUs ?? 0);
-    return { name, title, of, points, ratio, target };
+    return { name, title, of, points, ratio, spread: spreadOf(ratios), target };
   });
 }
 
-/** A load on both servers, and what has been measured of it. */
-type Growing = { load: Load; empty: Bench; crowded: Bench; points: Growth["points"] };
+/** A load on both servers, and what has been measured of it. `ratios`: of each round beside the last count. */
+type Growing = { load: Load; empty: Bench; crowded: Bench; points: Growth["points"]; ratios: number[] };
 
 async function openBoth(
   load: Load,
@@ -83,10 +83,11 @@ async function openBoth(
   const empty = await open(load, servers.empty, extent);
   const crowded = await open(load, servers.crowded, extent);
   for (const bench of [empty, crowded]) await warmUp(bench, extent);
-  return { load, empty, crowded, points: [] };
+  return { load, empty, crowded, points: [], ratios: [] };
 }
 
-async function addPoint({ empty, crowded, points }: Growing, count: number, extent: Extent): Promise<void> {
+async function addPoint(growing: Growing, count: number, extent: Extent): Promise<void> {
+  const { empty, crowded, points } = growing;
   const [alone, beside]: [Sample[], Sample[]] = [[], []];
   for (let round = 0; round < extent.rounds; round++) {
     alone.push(await measure(empty, extent));
@@ -95,6 +96,7 @@ async function addPoint({ empty, crowded, points }: Growing, count: number, exte
   // The first point is the one that was measured with the last.
   points.splice(0, 1, pointOf(0, alone));
   points.push(pointOf(count, beside));
+  growing.ratios = beside.map(({ cpuUs }, round) => ratioOf(cpuUs, alone[round]?.cpuUs ?? 0));
 }
 
 function pointOf(count: number, samples: readonly Sample[]): Growth["points"][number] {

@@ -7,13 +7,17 @@ export type Http = {
   get(path: string): Promise<string>;
   /** Posts JSON; the answer's body. Rejects unless the status is 200 or 201. */
   post(path: string, body: object): Promise<string>;
+  /** Posts JSON to a request that is refused; rejects if it is done. */
+  refused(path: string, body: object): Promise<void>;
   close(): void;
 };
 
 export function connectHttp(base: URL): Http {
   const agent = new Agent({ keepAlive: true });
 
-  const ask = (method: string, path: string, body: string): Promise<string> =>
+  const isDone = (status = 0): boolean => status === 200 || status === 201;
+  const isRefused = (status = 0) => status >= 400 && status < 500;
+  const ask = (method: string, path: string, body: string, isRight = isDone): Promise<string> =>
     new Promise((resolve, reject) => {
       const headers = body === "" ? {} : { "content-length": Buffer.byteLength(body) };
       const sent = request(new URL(path, base), { agent, method, headers, timeout: patienceMs });
@@ -21,7 +25,8 @@ export function connectHttp(base: URL): Http {
       sent.on("timeout", () => sent.destroy(new Error(`no answer within ${patienceMs / 1000} s`)));
       sent.on("error", (error: NodeJS.ErrnoException) => {
         // The server ended a connection that was kept, just as it was used again.
-        if (sent.reusedSocket && error.code === "ECONNRESET") ask(method, path, body).then(resolve, reject);
+        if (sent.reusedSocket && error.code === "ECONNRESET")
+          ask(method, path, body, isRight).then(resolve, reject);
         else fail(error.message);
       });
       sent.on("response", (response: IncomingMessage) => {
@@ -31,7 +36,7 @@ export function connectHttp(base: URL): Http {
         response.on("end", () => {
           const text = Buffer.concat(chunks).toString();
           const { statusCode } = response;
-          if (statusCode === 200 || statusCode === 201) resolve(text);
+          if (isRight(statusCode)) resolve(text);
           else fail(`answered ${statusCode} ${text.slice(0, 200)}`);
         });
       });
@@ -41,6 +46,9 @@ export function connectHttp(base: URL): Http {
   return {
     get: (path) => ask("GET", path, ""),
     post: (path, body) => ask("POST", path, JSON.stringify(body)),
+    refused: async (path, body) => {
+      await ask("POST", path, JSON.stringify(body), isRefused);
+    },
     close: () => agent.destroy(),
   };
 }

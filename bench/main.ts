@@ -45,6 +45,7 @@ async function bench({
   picked,
   scale,
   mostHeld,
+  rounds,
   slow,
   out,
   httpPort,
@@ -58,18 +59,23 @@ async function bench({
     const seconds = ((performance.now() - began) / 1000).toFixed(0);
     console.log(`${seconds.padStart(4)} s  ${progress}`);
   };
-  const results = await run({ picked, scale, mostHeld, slow, httpPort, say, complain });
+  const results = await run({ picked, scale, mostHeld, rounds, slow, httpPort, say, complain });
   if (interrupted) return;
   // What was there before is worth more than nothing at all.
-  if (results.figures.length + results.growths.length + results.costs.length === 0) return;
+  const { figures, growths, costs, idleCosts } = results;
+  if (figures.length + growths.length + costs.length + idleCosts.length === 0) return;
   const json = join(out, "latest.json");
   writeFileSync(json, `${JSON.stringify(results, null, 2)}\n`);
   // Loaded only now, because its charts take a while: a mistake on the command line is answered at once.
   const { reportHtml } = await import("./report.ts");
   writeFileSync(join(out, "latest.html"), reportHtml(results));
-  const { costText } = await import("./cost/cost-text.ts");
-  const costs = results.costs.length > 0 ? `\n\n${costText(results.costs)}` : "";
-  console.log(`\n${resultsTable(results)}${costs}\n\nWritten to ${json} and latest.html.`);
+  const { costText, idleCostText } = await import("./cost/cost-text.ts");
+  const texts = [
+    resultsTable(results),
+    ...(costs.length > 0 ? [costText(costs)] : []),
+    ...(idleCosts.length > 0 ? [idleCostText(idleCosts)] : []),
+  ];
+  console.log(`\n${texts.join("\n\n")}\n\nWritten to ${json} and latest.html.`);
 }
 
 function readResults(path: string): Results {

@@ -68,7 +68,7 @@ export function figureOf(
     p50Ms: percentile(waits, 0.5),
     p99Ms: percentile(waits, 0.99),
     memoryMiB: memoryMiB(subject.pid),
-    floor: floor && { ...floor, ratio: median(ratios) },
+    floor: floor && { ...floor, ratio: median(ratios), spread: spreadOf(ratios) },
     target,
     more,
   };
@@ -77,6 +77,11 @@ export function figureOf(
 /** 0 if there is nothing to compare with: in a run of a few operations the system may have counted no CPU at all. */
 export function ratioOf(value: number, floor: number): number {
   return floor > 0 ? value / floor : 0;
+}
+
+/** The least and the most of some; 0 of none. */
+export function spreadOf(values: readonly number[]): [number, number] {
+  return values.length === 0 ? [0, 0] : [Math.min(...values), Math.max(...values)];
 }
 
 function thingsOf({ round }: Load, scale: number): number {

@@ -17,9 +17,10 @@ Usage: npm run bench -- [options]
   --scenario <name>   Only this; may be given several times. Without a path, like life-2,
                       both paths. Default: all
   --scale <scale>     tiny: seconds, to see that everything works; small: about two
-                      minutes; full: the reference, about 8 minutes. Default: full
+                      minutes; full: the reference, about 12 minutes. Default: full
   --clients <number>  Hold at most so many idle clients or other lobbies, whatever the scale.
                       Default: as many as the scale has, which is up to 15 000
+  --rounds <number>   How often everything is measured. Default: 3; 1 at the scale tiny
   --slow <number>     So many clients that do not read, in the scenario slow. Default: as many
                       as the scale has, which is up to 224, of up to 8 MiB each
   --out <folder>      Where latest.json and latest.html are written. Default: bench/results
@@ -40,6 +41,7 @@ export type Wish =
       picked: Scenario[];
       scale: number;
       mostHeld: number;
+      rounds: number | undefined;
       slow: number | undefined;
       out: string;
       httpPort: number | undefined;
@@ -65,7 +67,7 @@ export function readOptions(args: string[]): Wish {
   if (scale === undefined) {
     throw new Error(`--scale must be ${[...scales.keys()].join(", ")}, not "${values.scale}".`);
   }
-  const number = (name: "httpPort" | "clients" | "slow", most: number) => {
+  const number = (name: "httpPort" | "clients" | "rounds" | "slow", most: number) => {
     const given = values[name];
     const value = given === undefined ? undefined : positiveInteger(given, most);
     if (value === null)
@@ -77,6 +79,7 @@ export function readOptions(args: string[]): Wish {
     picked: pick(values.scenario ?? []),
     scale,
     mostHeld: number("clients", 1_000_000) ?? Number.POSITIVE_INFINITY,
+    rounds: number("rounds", 1_000),
     slow: number("slow", 1_000_000),
     out,
     // As with npm start, 0 is any free one.
@@ -96,6 +99,7 @@ function parse(args: string[]) {
         scale: text,
         out: text,
         clients: text,
+        rounds: text,
         slow: text,
         httpPort: text,
         compare: text,

@@ -1,6 +1,8 @@
 /** The two ways to a lobby: by the upgrade on `/` that Orion's clients know, and by the direct paths. */
 import * as z from "zod";
+import { limits } from "../core/limits.ts";
 import type { Http } from "./http.ts";
+import { atATime } from "./load.ts";
 import { Player } from "./player.ts";
 
 export type Path = "plain" | "direct";
@@ -14,20 +16,21 @@ export type Party = { lobbyId: string; members: Player[] };
 
 const hosted = z.object({ lobbyId: z.string() });
 
-/** Opens a private lobby of so many members: they connect, one hosts, the others join. */
+/** Guests on their way into one lobby at a time: its object holds no more of them before they have joined. */
+const arriving = limits.guestsHeld;
+
+/** Opens a private lobby of so many members: one connects and hosts, the others connect and join. */
 export async function meet(base: URL, http: Http, path: Path, size: number): Promise<Party> {
-  const connect = (count: number, where: string) =>
-    Promise.all(Array.from({ length: count }, () => Player.connect(base, where)));
-  const early = await connect(path === "plain" ? size : 1, hostPath[path]);
-  const [host] = early;
-  if (!host) throw new Error("A lobby needs a host.");
+  const host = await Player.connect(base, hostPath[path]);
   const about = { hostName: "Host", lobbyName: "Lobby", isPublic: false, maxMembers: size };
   const { lobbyId } = hosted.parse(JSON.parse(await http.post("/lobbies", { token: host.token, ...about })));
-  const late = path === "plain" ? early.slice(1) : await connect(size - 1, `/lobbies/${lobbyId}`);
-  const join = ({ token }: Player, index: number) =>
-    http.post(`/lobbies/${lobbyId}/join`, { token, peerName: `Guest ${index}` });
-  await Promise.all(late.map(join));
-  return { lobbyId, members: [host, ...late] };
+  const guests: Player[] = [];
+  await atATime(arriving, size - 1, async (index) => {
+    const guest = await Player.connect(base, path === "plain" ? "/" : `/lobbies/${lobbyId}`);
+    await http.post(`/lobbies/${lobbyId}/join`, { token: guest.token, peerName: `Guest ${index}` });
+    guests.push(guest);
+  });
+  return { lobbyId, members: [host, ...guests] };
 }
 
 /** Starts the mediation of a party. */

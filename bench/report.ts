@@ -6,7 +6,7 @@ import { growthCharts } from "./report/growth-charts.ts";
 import { html, type Markup } from "./report/markup.ts";
 import { amount, readable, rounded } from "./report/numbers.ts";
 import { style } from "./report/style.ts";
-import { costTable, figureTable, growthTables } from "./report/tables.ts";
+import { costTable, figureTable, growthTables, idleCostTable } from "./report/tables.ts";
 import type { Results } from "./results.ts";
 import { verdictsOn } from "./verdict.ts";
 
@@ -15,7 +15,7 @@ import { verdictsOn } from "./verdict.ts";
  * phone. Texts of the results are escaped.
  */
 export function reportHtml(results: Results): string {
-  const { figures, growths, costs } = results;
+  const { figures, growths, costs, idleCosts } = results;
   const page = html`<!doctype html>
 <html lang="en">
 <head>
@@ -33,6 +33,14 @@ ${summary(results)}
 ${section("Figures", figures.length > 0 && figureTable(figures), [latencyChart(figures), ratioChart(figures)])}
 ${section("Growth", growths.length > 0 && html`<div class="growths">${growthTables(growths)}</div>`, growthCharts(growths))}
 ${section("Cost on Cloudflare", costs.length > 0 && html`${costTable(costs)}${priceNote}`, [costChart(costs)])}
+${
+  idleCosts.length > 0
+    ? html`<section>
+<h2>Open lobbies in which nobody does anything</h2>
+${idleCostTable(idleCosts)}
+</section>`
+    : null
+}
 </main>
 </body>
 </html>

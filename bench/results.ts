@@ -17,10 +17,21 @@ export const figure = z.object({
   /** Resident memory of the server's tree at the end, in MiB. */
   memoryMiB: z.number(),
   /** The figure of the same run this is compared with, how many of its operations one of these counts as, and the ratio. */
-  floor: z.object({ name: z.string(), times: z.number(), ratio: z.number() }).nullable(),
+  floor: z
+    .object({
+      name: z.string(),
+      times: z.number(),
+      ratio: z.number(),
+      /** The ratio of the best round and of the worst; runs of earlier versions do not tell. */
+      spread: z.tuple([z.number(), z.number()]).optional(),
+    })
+    .nullable(),
   /** The ratio, or another number of this figure, that is to be reached. */
   target: z
-    .object({ of: z.enum(["ratio", "cpuUs", "p50Ms", "p99Ms", "memoryKiB"]), most: z.number() })
+    .object({
+      of: z.enum(["ratio", "cpuUs", "p50Ms", "p99Ms", "memoryKiB", "objects", "files", "memoryRatio"]),
+      most: z.number(),
+    })
     .array(),
   /** Further numbers, like `memoryKiB` of one idle client, `edgeRequests`, or `idleCpuPercent`. */
   more: z.record(z.string(), z.number()),
@@ -44,6 +55,8 @@ export const growth = z.object({
   ),
   /** The last point's CPU over the first's, and what is to be reached. */
   ratio: z.number(),
+  /** The ratio of the best round beside the last count and of the worst; runs of earlier versions do not tell. */
+  spread: z.tuple([z.number(), z.number()]).optional(),
   target: z.number().nullable(),
 });
 export type Growth = z.infer<typeof growth>;
@@ -63,6 +76,12 @@ export const cost = z.object({
   target: z.number().nullable(),
 });
 export type Cost = z.infer<typeof cost>;
+
+/** What Cloudflare bills for one lobby in which nobody does anything for an hour, and what many such come to in a month. */
+export const idleCost = cost
+  .omit({ dollarsPerMillion: true })
+  .extend({ lobbies: z.number(), dollarsPerMonth: z.number() });
+export type IdleCost = z.infer<typeof idleCost>;
 
 /** What a run was made on. */
 export const machine = z.object({
@@ -84,5 +103,7 @@ export const results = z.object({
   figures: z.array(figure),
   growths: z.array(growth),
   costs: z.array(cost),
+  /** Runs of earlier versions have none. */
+  idleCosts: z.array(idleCost).default([]),
 });
 export type Results = z.infer<typeof results>;

@@ -1,10 +1,12 @@
 /** One run: everything that was picked, one after another, and what it came to. */
+import { descriptorsFor } from "../local/descriptors.ts";
 import { descriptorLimit } from "./accounting.ts";
 import { growthScenarios, measureGrowth } from "./growth.ts";
 import { stopAll } from "./launch.ts";
 import { type Extent, heldIn } from "./load.ts";
 import { aboutCommit, aboutMachine } from "./machine.ts";
 import type { Results } from "./results.ts";
+import { measureGuesses } from "./scenarios/guesses.ts";
 import { measureIdle } from "./scenarios/idle.ts";
 import { measureSlow, slowClients } from "./scenarios/slow.ts";
 import { floors, loads, type Scenario } from "./scenarios.ts";
@@ -17,6 +19,8 @@ export type Order = {
   scale: number;
   /** Clients to hold at most, whatever the scale. */
   mostHeld: number;
+  /** How often everything is measured; as often as the scale has without. */
+  rounds: number | undefined;
   /** Clients that do not read; as many as the scale has without. */
   slow: number | undefined;
   /** The port of the server under test; any free one without. */
@@ -27,12 +31,7 @@ export type Order = {
   complain(sentence: string): void;
 };
 
-/** File descriptors that workerd takes for one client: it duplicates that of every connection it accepts. */
-const perClient = 2;
-/** File descriptors that a process needs for itself and its objects. */
-const spare = 200;
-
-/** Throws a sentence if this system lets a process have too few file descriptors for the clients asked for. */
+/** Throws a sentence if `npm start` would refuse some of the clients asked for, because a process may have too few file descriptors. */
 export function checkDescriptors({
   picked,
   scale,
@@ -42,7 +41,7 @@ export function checkDescriptors({
   const limit = descriptorLimit();
   for (const { name, clients, held } of picked) {
     const holds = name === "slow" ? membersWith(slowIn({ scale, slow })) : heldIn({ scale, mostHeld }, held);
-    const needed = perClient * (clients + holds) + spare;
+    const needed = descriptorsFor(clients + holds);
     if (needed > limit) {
       throw new Error(
         `${name} needs ${needed} file descriptors in one process, and there may be ${limit}: ` +
@@ -57,12 +56,13 @@ export async function run({
   picked,
   scale,
   mostHeld,
+  rounds = scale < 0.1 ? 1 : 3,
   slow,
   httpPort,
   say,
   complain,
 }: Order): Promise<Results> {
-  const extent: Extent = { scale, mostHeld, rounds: scale < 0.1 ? 1 : 3 };
+  const extent: Extent = { scale, mostHeld, rounds };
   const wanted = ({ name }: { name: string }) => picked.some((scenario) => scenario.name === name);
   const results: Results = {
     version: 1,
@@ -73,6 +73,7 @@ export async function run({
     figures: [],
     growths: [],
     costs: [],
+    idleCosts: [],
   };
   const attempt = async (name: string, work: () => Promise<void>) => {
     say(name);
@@ -91,6 +92,12 @@ export async function run({
     await attempt("idle", async () => {
       const [server, floor] = await Promise.all([startSubject("server", httpPort), startSubject("floor")]);
       results.figures.push(...(await measureIdle(server, floor, extent)));
+      await stopAll();
+    });
+  }
+  if (wanted({ name: "guesses" })) {
+    await attempt("guesses", async () => {
+      results.figures.push(await measureGuesses(scale, httpPort));
       await stopAll();
     });
   }
@@ -113,6 +120,12 @@ export async function run({
     await attempt("cost", async () => {
       const { measureCosts } = await import("./cost/cost.ts");
       results.costs.push(...(await measureCosts(scale)));
+    });
+  }
+  if (wanted({ name: "cost-idle" })) {
+    await attempt("cost-idle", async () => {
+      const { measureIdleCosts } = await import("./cost/cost.ts");
+      results.idleCosts.push(...(await measureIdleCosts(scale)));
     });
   }
   return results;

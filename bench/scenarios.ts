@@ -4,8 +4,9 @@ import type { Load } from "./load.ts";
 import { chats, floorBroadcasts } from "./scenarios/chat.ts";
 import { connects, floorConnect } from "./scenarios/connect.ts";
 import { datagrams, floorDatagrams } from "./scenarios/datagrams.ts";
+import { guessesAtOnce } from "./scenarios/guesses.ts";
 import { idleClients } from "./scenarios/idle.ts";
-import { bareLife, lives } from "./scenarios/life.ts";
+import { bareLife, floorLife, lives } from "./scenarios/life.ts";
 import { lists } from "./scenarios/list.ts";
 import { mediations } from "./scenarios/mediation.ts";
 import { floorRelay, relays } from "./scenarios/relay.ts";
@@ -28,6 +29,7 @@ export const loads: Load[] = [
 ];
 export const floors: Load[] = [
   floorConnect,
+  floorLife,
   ...floorBroadcasts,
   ...floorRequests,
   floorDatagrams,
@@ -37,12 +39,19 @@ export const floors: Load[] = [
 export const scenarios: Scenario[] = [
   ...loads,
   { name: "idle", title: "memory and CPU of idle clients", clients: 0, held: idleClients },
+  {
+    name: "guesses",
+    title: "objects, files and memory that guessed codes take",
+    clients: guessesAtOnce,
+    held: 0,
+  },
   { name: "slow", title: "memory of clients that do not read", clients: 0, held: slowClients },
   ...growthScenarios.map(({ name, title, counts, loads }) => {
     const clients = loads.reduce((sum, load) => sum + load.clients, 0);
     return { name, title, clients, held: Math.max(...counts) };
   }),
   { name: "cost", title: "what Cloudflare bills for a lobby's session", clients: 0, held: 0 },
+  { name: "cost-idle", title: "what Cloudflare bills for lobbies that only stay open", clients: 0, held: 0 },
 ];
 
 /** The scenarios of these names or groups; all without any. Throws a sentence for a name that does not exist. */

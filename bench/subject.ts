@@ -39,11 +39,15 @@ export async function whileAlive<T>(subject: Subject, work: Promise<T>): Promise
 const host = "127.0.0.1";
 const nowhere = new URL("http://127.0.0.1:0");
 
-/** A subject, once it is ready. `httpPort` is for the server; any free one without. Rejects with a sentence. */
-export async function startSubject(name: SubjectName, httpPort?: number): Promise<Subject> {
+/** A subject, once it is ready. `httpPort`, any free one without, and `args` are for the server. Rejects with a sentence. */
+export async function startSubject(
+  name: SubjectName,
+  httpPort?: number,
+  args: string[] = [],
+): Promise<Subject> {
   switch (name) {
     case "server":
-      return await startServer(httpPort ?? (await freePort()));
+      return await startServer(httpPort ?? (await freePort()), args);
     case "floor":
       return await startFloor();
     case "sidecar":
@@ -55,14 +59,14 @@ export async function startSubject(name: SubjectName, httpPort?: number): Promis
   }
 }
 
-async function startServer(httpPort: number): Promise<Subject> {
+async function startServer(httpPort: number, more: string[]): Promise<Subject> {
   const udpPort = await freePort();
   // What a delivery costs shows only where nothing holds deliveries back.
   const unbounded = ["--chatDeliveriesPerSecond", `${1e9}`];
   // As on Cloudflare, where a line costs money.
   const silent = ["--logLobbies", "off"];
   const ports = ["--httpPort", `${httpPort}`, "--udpPort", `${udpPort}`];
-  const args = [...ports, "--host", host, ...unbounded, ...silent];
+  const args = [...ports, "--host", host, ...unbounded, ...silent, ...more];
   const program = launch("the server", "local/start.ts", { args });
   await program.prints(/is running/);
   const url = new URL(`http://${host}:${httpPort}`);

@@ -15,7 +15,7 @@ export function resultsTable({ figures, growths }: Results): string {
       "ratio",
       "target",
     ],
-    ["  CPU µs", ...growth.points.map(({ cpuUs }) => short(cpuUs)), short(growth.ratio), growthTold(growth)],
+    ["  CPU µs", ...growth.points.map(({ cpuUs }) => short(cpuUs)), ratioTold(growth), growthTold(growth)],
   ]);
   const blocks = [
     ...(figures.length > 0 ? [rows] : []),
@@ -35,7 +35,7 @@ function figureRow(figure: Figure): string[] {
     short(p99Ms),
     short(cpuUs),
     short(memoryMiB),
-    floor ? `${short(floor.ratio)} × ${floor.times > 1 ? `${floor.times} ` : ""}${floor.name}` : "",
+    floor ? `${ratioTold(floor)} × ${floor.times > 1 ? `${floor.times} ` : ""}${floor.name}` : "",
     [...targets, ...more].join(", "),
   ];
 }
@@ -43,6 +43,11 @@ function figureRow(figure: Figure): string[] {
 function growthTold(growth: Growth): string {
   const verdict = verdictOnGrowth(growth);
   return verdict ? told(verdict) : "";
+}
+
+/** With that of the best round and of the worst. */
+function ratioTold({ ratio, spread }: { ratio: number; spread?: [number, number] | undefined }): string {
+  return spread ? `${short(ratio)} (${spread.map(short).join("–")})` : short(ratio);
 }
 
 function told({ what, most, unit, reached }: Verdict): string {

@@ -1,5 +1,5 @@
 /** Which targets a run reaches. */
-import type { Cost, Figure, Growth, Results } from "./results.ts";
+import type { Cost, Figure, Growth, IdleCost, Results } from "./results.ts";
 
 /** `value` is null where a target stands for something that was not measured: it is not reached. */
 export type Verdict = { what: string; value: number | null; most: number; unit: string; reached: boolean };
@@ -12,6 +12,9 @@ const words: Record<Target["of"], { what: string; unit: string }> = {
   p50Ms: { what: "p50", unit: "ms" },
   p99Ms: { what: "p99", unit: "ms" },
   memoryKiB: { what: "memory", unit: "KiB" },
+  objects: { what: "objects made", unit: "" },
+  files: { what: "files left", unit: "" },
+  memoryRatio: { what: "memory, to that before", unit: "×" },
 };
 
 export function verdictsOnFigure(figure: Figure): Verdict[] {
@@ -26,12 +29,24 @@ export function verdictOnCost({ dollarsPerMillion, target }: Cost): Verdict | nu
   return target === null ? null : judge({ what: "a million sessions", unit: "$" }, dollarsPerMillion, target);
 }
 
+export function verdictOnIdleCost({ dollarsPerMonth, lobbies, target }: IdleCost): Verdict | null {
+  return target === null
+    ? null
+    : judge({ what: `a month of ${lobbies} lobbies`, unit: "$" }, dollarsPerMonth, target);
+}
+
 /** Every target of a run, under the name of what it is a target for. */
-export function verdictsOn({ figures, growths, costs }: Results): { name: string; verdict: Verdict }[] {
+export function verdictsOn({
+  figures,
+  growths,
+  costs,
+  idleCosts,
+}: Results): { name: string; verdict: Verdict }[] {
   return [
     ...figures.map((figure) => ({ name: figure.name, verdicts: verdictsOnFigure(figure) })),
     ...growths.map((growth) => ({ name: `growth of ${growth.name}`, verdicts: [verdictOnGrowth(growth)] })),
     ...costs.map((cost) => ({ name: `cost of ${cost.name}`, verdicts: [verdictOnCost(cost)] })),
+    ...idleCosts.map((cost) => ({ name: `idle cost of ${cost.name}`, verdicts: [verdictOnIdleCost(cost)] })),
   ].flatMap(({ name, verdicts }) =>
     verdicts.filter((verdict) => verdict !== null).map((verdict) => ({ name, verdict })),
   );
@@ -43,6 +58,6 @@ function judge(words: { what: string; unit: string }, value: number | null, most
 
 function measured(figure: Figure, of: Target["of"]): number | null {
   if (of === "ratio") return figure.floor?.ratio ?? null;
-  if (of === "memoryKiB") return figure.more.memoryKiB ?? null;
-  return figure[of];
+  if (of === "cpuUs" || of === "p50Ms" || of === "p99Ms") return figure[of];
+  return figure.more[of] ?? null;
 }

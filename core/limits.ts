@@ -60,8 +60,8 @@ export const limits = {
 
   /** Milliseconds until a lobby first checks that members elsewhere are still held there; then twice as long each time. */
   auditIntervalMs: 5 * 60_000,
-  /** The longest time between two of these checks: each costs a row, an alarm and a call. */
-  auditMostMs: 60 * 60_000,
+  /** The longest time between two of these checks: each costs two rows, and a call for each lounge. Until then a joiner finds out. */
+  auditMostMs: 4 * 60 * 60_000,
   /** Milliseconds until a stored lobby wakes that has nobody elsewhere: its object was reset if its sockets are gone. */
   safetyMs: 4 * 60 * 60_000,
   /** Milliseconds a directory entry is believed since its lobby was heard of. Then a reader has the lobby asked, which costs a call. */

@@ -25,6 +25,8 @@ const objectDescriptors = 3;
 const guessedObjects = limits.unknownCodeBurst + 10 * limits.unknownCodesPerSecond;
 /** Descriptors of a connection: workerd duplicates what it accepts. */
 const connectionDescriptors = 2;
+/** Descriptors that are kept for each open WebSocket (`roomFor`). */
+const socketDescriptors = 2 * connectionDescriptors + objectDescriptors;
 
 /**
  * The descriptors that a process of this one may have, once it asks for more. Only root may raise its hard limit.
@@ -54,5 +56,10 @@ const askForMore = `
 export function roomFor(limit: number): Room {
   const free = limit - baseDescriptors;
   const guessed = Math.min(guessedObjects * objectDescriptors, Math.floor(free / 5));
-  return { sockets: Math.floor((free - guessed) / (2 * connectionDescriptors + objectDescriptors)) };
+  return { sockets: Math.floor((free - guessed) / socketDescriptors) };
+}
+
+/** The limit that has room for so many WebSockets. */
+export function descriptorsFor(sockets: number): number {
+  return baseDescriptors + guessedObjects * objectDescriptors + sockets * socketDescriptors;
 }

@@ -11,3 +11,6 @@ export const assumed = {
   /** Milliseconds of CPU of the Worker for a request. The bench finds less for a request and all the objects it reaches. */
   workerCpuMs: 1,
 } as const;
+
+/** Players do what they do at different times: longer apart, in milliseconds, than news takes to get around. */
+export const apartMs = 3 * assumed.callMs;

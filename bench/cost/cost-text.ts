@@ -1,9 +1,9 @@
 import { columns } from "../report/columns.ts";
 import { dollars, readable, rounded } from "../report/numbers.ts";
-import type { Cost } from "../results.ts";
-import { verdictOnCost } from "../verdict.ts";
+import type { Cost, IdleCost } from "../results.ts";
+import { type Verdict, verdictOnCost, verdictOnIdleCost } from "../verdict.ts";
 import { assumed } from "./assumed.ts";
-import { billFor, prices, pricesRead } from "./prices.ts";
+import { billFor, prices, pricesRead, type Usage } from "./prices.ts";
 
 /** What a session uses, what a million of them cost, part by part, and how that is computed. Plain text. */
 export function costText(costs: readonly Cost[]): string {
@@ -19,7 +19,30 @@ export function costText(costs: readonly Cost[]): string {
     .concat("\n");
 }
 
-function uses(costs: readonly Cost[]): string[][] {
+/** What an idle lobby uses in an hour, and what a month of many costs. Plain text. */
+export function idleCostText(costs: readonly IdleCost[]): string {
+  const names = costs.map(({ name }) => name);
+  const months = costs.map(({ dollarsPerMonth }) => dollars(dollarsPerMonth));
+  const targets = costs.map((cost) => targetTold(verdictOnIdleCost(cost)));
+  return [
+    "One hour of a lobby of 4 that is open, and in which nobody does anything:",
+    columns([["uses", ...names], ...uses(costs)], 1),
+    `A month of ${readable(costs[0]?.lobbies)} such lobbies:`,
+    columns(
+      [
+        ["costs", ...names],
+        ["all", ...months],
+        ["target", ...targets],
+      ],
+      1,
+    ),
+    costs.map(({ name, title }) => `${name}: ${title}.`).join("\n"),
+  ]
+    .join("\n\n")
+    .concat("\n");
+}
+
+function uses(costs: readonly (Usage & { alarms: number })[]): string[][] {
   const alarms = costs.map((cost) => readable(cost.alarms));
   return [
     ...prices.map(({ used, uses }) => [used, ...costs.map((cost) => readable(cost[uses]))]),
@@ -33,15 +56,16 @@ function bills(costs: readonly Cost[]): string[][] {
     title,
     ...all.map((bill) => dollars(bill[part]?.dollars ?? 0)),
   ]);
-  const targets = costs.map((cost) => {
-    const verdict = verdictOnCost(cost);
-    return verdict ? `${dollars(verdict.most)} ${verdict.reached ? "reached" : "missed"}` : "";
-  });
+  const targets = costs.map((cost) => targetTold(verdictOnCost(cost)));
   return [
     ...parts,
     ["all", ...costs.map(({ dollarsPerMillion }) => dollars(dollarsPerMillion))],
     ["target", ...targets],
   ];
+}
+
+function targetTold(verdict: Verdict | null): string {
+  return verdict ? `${dollars(verdict.most)} ${verdict.reached ? "reached" : "missed"}` : "";
 }
 
 const formula = `How a million sessions are computed:

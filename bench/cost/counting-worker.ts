@@ -3,13 +3,15 @@
  * reached, so that the product has no counters and nothing can be forgotten. Only the bench bundles this file.
  *
  * `GET /cost/reset` zeroes the counts and opens the books. `/cost/tally` answers the counts (`tally.ts`).
- * `/cost/later?ms=<n>` sets all clocks forward and rings the alarms that are due then.
+ * `/cost/later?ms=<n>` sets all clocks forward to the next alarm, if one is due by then, and rings it; else by all of the time.
+ * It answers how much of the time is left.
  */
 import { type Heartbeat, heartbeat, heartbeatPath } from "../../core/wire/sidecar-post.ts";
 import worker, * as objects from "../../worker/index.ts";
 import { fleetAt } from "../../worker/objects/fleet.ts";
 import type { Env } from "../../worker/platform/env.ts";
-import { ringAll } from "./counting/alarms.ts";
+import { apartMs } from "./assumed.ts";
+import { nextAlarm, ringAll } from "./counting/alarms.ts";
 import { countedBindings } from "./counting/bindings.ts";
 import { booksAreOpen, countWorkerRequest, openBooks, readTally, resetTally } from "./counting/books.ts";
 import { setForward } from "./counting/clock.ts";
@@ -86,9 +88,15 @@ async function beatAgain(body: string, env: Env): Promise<void> {
 }
 let beats = 0;
 
-/** Returns how many alarms rang. Sidecars, whose clocks are their own, are taken to have gone on beating. */
+/** Sidecars, whose clocks are their own, are taken to have gone on beating. Returns the milliseconds that are left. */
 async function later(ms: number, env: Env): Promise<number> {
-  setForward(ms);
+  const untilAlarm = Math.max(0, nextAlarm() - Date.now());
+  const step = Math.min(ms, untilAlarm);
+  setForward(step);
   if (beat) await beatAgain(beat.init.body, env);
-  return await ringAll(env);
+  if (untilAlarm > ms) return 0;
+  await ringAll(env);
+  // What the alarms have started goes on for a moment after them.
+  await scheduler.wait(apartMs);
+  return ms - step;
 }

@@ -15,11 +15,35 @@ export type ObjectTally = {
 
 export type Tally = {
   workerRequests: number;
-  /** Calls to objects, upgrades included, by binding and method, like `HOME.fetch`. */
+  /** Calls to objects, upgrades included, by binding and method, like `LOBBY.fetch`. */
   calls: Record<string, number>;
   /** By class. */
   objects: Record<string, ObjectTally>;
 };
+
+/** All of them together. */
+export function sumOf(tallies: readonly Tally[]): Tally {
+  const sum: Tally = { workerRequests: 0, calls: {}, objects: {} };
+  for (const { workerRequests, calls, objects } of tallies) {
+    sum.workerRequests += workerRequests;
+    for (const [name, count] of Object.entries(calls)) sum.calls[name] = (sum.calls[name] ?? 0) + count;
+    for (const [name, page] of Object.entries(objects)) {
+      const before = sum.objects[name];
+      sum.objects[name] = before ? addPages(before, page) : page;
+    }
+  }
+  return sum;
+}
+
+function addPages(a: ObjectTally, b: ObjectTally): ObjectTally {
+  return {
+    messages: a.messages + b.messages,
+    closes: a.closes + b.closes,
+    alarms: a.alarms + b.alarms,
+    rowsWritten: a.rowsWritten + b.rowsWritten,
+    awakeMs: a.awakeMs + b.awakeMs,
+  };
+}
 
 /** WebSocket messages that are billed as one request. */
 const messagesPerRequest = 20;
@@ -29,8 +53,8 @@ export function usageOf(
   { workerRequests, calls, objects }: Tally,
   sessions: number,
 ): Usage & { alarms: number } {
-  const total = (count: keyof ObjectTally) => sum(Object.values(objects).map((object) => object[count]));
-  const called = sum(Object.values(calls));
+  const total = (count: keyof ObjectTally) => added(Object.values(objects).map((object) => object[count]));
+  const called = added(Object.values(calls));
   const events = called + total("messages") + total("closes") + total("alarms");
   const each = (count: number) => count / sessions;
   return {
@@ -43,6 +67,6 @@ export function usageOf(
   };
 }
 
-function sum(counts: number[]): number {
+function added(counts: number[]): number {
   return counts.reduce((total, count) => total + count, 0);
 }

@@ -2,6 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { Log, LogLevel, Miniflare } from "miniflare";
+import { openTemporaryFolder } from "../../local/storage.ts";
 
 const name = "floor";
 const folder = fileURLToPath(new URL(".", import.meta.url));
@@ -14,17 +15,22 @@ const { outputFiles } = await build({
   target: "es2024",
   external: ["cloudflare:*"],
 });
+const storage = openTemporaryFolder();
 const miniflare = new Miniflare({
   host: "127.0.0.1",
   port: 0,
   cf: false,
   log: new Log(LogLevel.ERROR),
   telemetry: { enabled: false },
+  enableDevRegistry: false,
+  // A new object opens files: they have to be as fast as those of the server.
+  resourcePersistencePath: storage.path,
   workers: [
     {
       config: {
         name,
         compatibilityDate: "2026-10-01",
+        compatibilityFlags: ["no_web_socket_compression"],
         manifest: {
           mainModule: "index.js",
           modulesRoot: folder,
@@ -48,6 +54,7 @@ const { href } = await miniflare.unsafeGetDirectURL(name);
 process.removeAllListeners("SIGTERM");
 const stop = async () => {
   await miniflare.dispose();
+  storage.close();
   process.exit(0);
 };
 process.on("SIGTERM", stop);

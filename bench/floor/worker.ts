@@ -2,7 +2,8 @@
  * The floor: the least that a Worker with an object can do on this machine. An upgrade on `/room/<n>` opens a WebSocket
  * into object n, which greets it as Orion Edge greets a client, and sends every message to all in the room;
  * a POST there is one call of the object. On `/table/<n>` they reach the same object for all n, which sends to those at table n,
- * for every POST and every message, the frames that this consists of.
+ * for every POST and every message, the frames that this consists of. `/fresh/<n>` is the same in an object of its own for
+ * each n, so a new n costs what the platform takes for a new object.
  */
 import { DurableObject } from "cloudflare:workers";
 import type {
@@ -65,8 +66,9 @@ type Env = { ROOM: DurableObjectNamespace<Room>; TABLES: DurableObjectNamespace<
 export default {
   async fetch(request: Request, env: Env): Promise<WorkerResponse> {
     const { pathname } = new URL(request.url);
-    if (pathname.startsWith("/table/")) {
-      const tables = env.TABLES.getByName("all");
+    const isFresh = pathname.startsWith("/fresh/");
+    if (isFresh || pathname.startsWith("/table/")) {
+      const tables = env.TABLES.getByName(isFresh ? pathname : "all");
       if (request.headers.get("upgrade") === "websocket") return await tables.fetch(request);
       return new Response(await tables.call(pathname, await request.text()));
     }

@@ -1,7 +1,13 @@
 /** Everything a run measured, in tables. */
 import { billFor, prices } from "../cost/prices.ts";
-import type { Cost, Figure, Growth } from "../results.ts";
-import { type Verdict, verdictOnCost, verdictOnGrowth, verdictsOnFigure } from "../verdict.ts";
+import type { Cost, Figure, Growth, IdleCost } from "../results.ts";
+import {
+  type Verdict,
+  verdictOnCost,
+  verdictOnGrowth,
+  verdictOnIdleCost,
+  verdictsOnFigure,
+} from "../verdict.ts";
 import { html, type Markup } from "./markup.ts";
 import { amount, dollars, readable, rounded } from "./numbers.ts";
 
@@ -23,7 +29,7 @@ function figureRow(figure: Figure): Markup {
   return html`<tr>
 <th scope="row">${name}<small>${title}</small>${more.length > 0 ? html`<small>${more.join(" · ")}</small>` : null}</th>
 ${cells(seconds > 0 ? operations / seconds : null, figure.cpuUs, figure.p50Ms, figure.p99Ms, figure.memoryMiB)}
-<td>${floor ? html`${readable(floor.ratio)} ×<small>${floor.times === 1 ? "" : `${rounded(floor.times)} × `}${floor.name}</small>` : "–"}</td>
+<td>${floor ? html`${readable(floor.ratio)} ×<small>${floor.spread ? `${floor.spread.map(readable).join(" – ")} · ` : ""}${floor.times === 1 ? "" : `${rounded(floor.times)} × `}${floor.name}</small>` : "–"}</td>
 <td class="text">${verdictsOnFigure(figure).map(verdictText)}</td>
 </tr>
 `;
@@ -69,6 +75,28 @@ function costRow(cost: Cost): Markup {
 <th scope="row">${cost.name}<small>${cost.title}</small></th>
 ${cells(...prices.map(({ uses }) => cost[uses]), cost.alarms)}
 <td class="sum"><strong>${dollars(cost.dollarsPerMillion)}</strong><small>${parts.join(" + ")}</small></td>
+<td class="text">${verdict ? verdictText(verdict) : "–"}</td>
+</tr>
+`;
+}
+
+export function idleCostTable(costs: readonly IdleCost[]): Markup {
+  return scrolling(
+    "Costs of idle lobbies",
+    html`<thead><tr>
+<th scope="col">One idle hour</th>${prices.map(({ used }) => html`<th scope="col">${used}</th>`)}<th scope="col">Alarms</th>
+<th scope="col">A month of ${readable(costs[0]?.lobbies)}</th><th scope="col" class="text">Target</th>
+</tr></thead>
+<tbody>${costs.map(idleCostRow)}</tbody>`,
+  );
+}
+
+function idleCostRow(cost: IdleCost): Markup {
+  const verdict = verdictOnIdleCost(cost);
+  return html`<tr>
+<th scope="row">${cost.name}<small>${cost.title}</small></th>
+${cells(...prices.map(({ uses }) => cost[uses]), cost.alarms)}
+<td class="sum"><strong>${dollars(cost.dollarsPerMonth)}</strong></td>
 <td class="text">${verdict ? verdictText(verdict) : "–"}</td>
 </tr>
 `;

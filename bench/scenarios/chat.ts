@@ -11,8 +11,8 @@ type Room = { members: Player[]; frame(sender: Player, message: string): string 
 
 /** `atOnce` messages are under way at a time, as many from each room; a round has so many messages. */
 const shapes = [
-  { rooms: 1, size: 64, atOnce: 16, round: 1_500, most: { plain: 1.4, direct: 1.1 } },
-  { rooms: 32, size: 8, atOnce: 32, round: 9_000, most: { plain: 1.5, direct: 1.15 } },
+  { rooms: 1, size: 64, atOnce: 16, round: 1_500, most: { plain: 1.4, direct: 1.15 } },
+  { rooms: 32, size: 8, atOnce: 32, round: 9_000, most: { plain: 1.4, direct: 1.15 } },
 ];
 
 /** What a player says; its number stands before it. */

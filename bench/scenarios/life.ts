@@ -1,4 +1,5 @@
 /** The whole life of a lobby, as docs/protocol.md has it. */
+import { randomUUID } from "node:crypto";
 import type { Socket } from "node:dgram";
 import { connectHttp, type Http } from "../http.ts";
 import { atATime, type Load } from "../load.ts";
@@ -8,37 +9,65 @@ import type { Subject } from "../subject.ts";
 import { openUdp } from "../udp.ts";
 import { atOnce, floorConnect } from "./connect.ts";
 
-/** How many lives make a round, and how many go on at a time. Those of large lobbies have enough going on by themselves. */
+/** What the smallest life is compared with. */
+const freshLife = "floor/life-2";
+
+/**
+ * How many lives make a round, how many go on at a time, and their floor: of the smallest life its own messages in a new object
+ * for each, of the others a connection for each member.
+ */
 const sizes = [
-  { size: 2, round: 500, lives: atOnce, most: { plain: 2.2, direct: 1.6 } },
-  { size: 8, round: 120, lives: 4, most: null },
-  { size: 64, round: 16, lives: 2, most: null },
+  {
+    size: 2,
+    round: 500,
+    lives: atOnce,
+    floor: { name: freshLife, times: 1 },
+    most: { plain: 1.8, direct: 1.3 },
+  },
+  { size: 8, round: 120, lives: 4, floor: { name: floorConnect.name, times: 8 }, most: null },
+  { size: 64, round: 16, lives: 2, floor: { name: floorConnect.name, times: 64 }, most: null },
 ];
 
 /** What the messages of the smallest life cost where nothing is done with them: no life can cost less. */
-export const bareLife: Load = {
-  name: "life-2/bare",
-  title: "the messages of a 2-member life, through a Worker and an object that do nothing else",
-  subject: "floor",
-  round: 500,
-  clients: atOnce * 2,
-  held: 0,
-  floor: { name: floorConnect.name, times: 2 },
-  target: [],
-  open: async ({ url }) => {
-    const http = connectHttp(url);
-    let table = 0;
-    return {
-      drive: async (count) => {
-        const waits = await atATime(atOnce, count, () => passMessages(url, http, `/table/${table++}`));
-        return { operations: count, waits };
-      },
-      close: async () => http.close(),
-    };
-  },
+function messagesOnly(
+  where: string,
+): Pick<Load, "subject" | "round" | "clients" | "held" | "target" | "open"> {
+  return {
+    subject: "floor",
+    round: 500,
+    clients: atOnce * 2,
+    held: 0,
+    target: [],
+    open: async ({ url }) => {
+      const http = connectHttp(url);
+      return {
+        drive: async (count) => {
+          const pass = () => passMessages(url, http, `/${where}/${randomUUID()}`);
+          return { operations: count, waits: await atATime(atOnce, count, pass) };
+        },
+        close: async () => http.close(),
+      };
+    },
+  };
+}
+
+/** The floor of the smallest life. */
+export const floorLife: Load = {
+  ...messagesOnly("fresh"),
+  name: freshLife,
+  title: "floor: the messages of a 2-member life, each through a new object that does nothing else",
+  floor: null,
 };
 
-export const lives: Load[] = sizes.flatMap(({ size, round, lives, most }) =>
+/** Shows how much of that is for the new object. */
+export const bareLife: Load = {
+  ...messagesOnly("table"),
+  name: "life-2/bare",
+  title: "the messages of a 2-member life, all through one object that does nothing else",
+  floor: { name: freshLife, times: 1 },
+};
+
+export const lives: Load[] = sizes.flatMap(({ size, round, lives, floor, most }) =>
   paths.map(
     (path): Load => ({
       name: `life-${size}/${path}`,
@@ -47,7 +76,7 @@ export const lives: Load[] = sizes.flatMap(({ size, round, lives, most }) =>
       round,
       clients: lives * size,
       held: 0,
-      floor: { name: floorConnect.name, times: size },
+      floor,
       target: most ? [{ of: "ratio", most: most[path] }] : [],
       open: async (subject) => {
         const http = connectHttp(subject.url);

@@ -1,5 +1,5 @@
 /** The results of a run that never was, to be told about. */
-import type { Cost, Figure, Growth, Results } from "../../bench/results.ts";
+import type { Cost, Figure, Growth, IdleCost, Results } from "../../bench/results.ts";
 
 export function aFigure(about: Partial<Figure> = {}): Figure {
   return {
@@ -47,6 +47,11 @@ export function aCost(about: Partial<Cost> = {}): Cost {
   };
 }
 
+export function anIdleCost(about: Partial<IdleCost> = {}): IdleCost {
+  const { dollarsPerMillion: _, ...usage } = aCost();
+  return { ...usage, name: "idle, private", lobbies: 10_000, dollarsPerMonth: 8, target: 10, ...about };
+}
+
 export function aRun(about: Partial<Results> = {}): Results {
   return {
     version: 1,
@@ -64,6 +69,7 @@ export function aRun(about: Partial<Results> = {}): Results {
     figures: [aFigure()],
     growths: [aGrowth()],
     costs: [aCost()],
+    idleCosts: [anIdleCost()],
     ...about,
   };
 }

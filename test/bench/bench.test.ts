@@ -57,7 +57,7 @@ async function nothingIsLeft(mark: string): Promise<void> {
 const bothPaths = (...groups: string[]) => groups.flatMap((group) => [`${group}/plain`, `${group}/direct`]);
 const figures = [
   ...["floor/connect", "floor/broadcast-64", "floor/broadcast-8", "floor/request", "floor/request-alone"],
-  ...["floor/dgram", "floor/idle"],
+  ...["floor/dgram", "floor/idle", "floor/life-2", "guesses"],
   ...bothPaths("connect", "life-2", "life-8", "life-64", "chat-1x64", "chat-32x8", "mediation"),
   ...[
     "datagrams/valid",
@@ -100,7 +100,7 @@ describe.runIf(onLinux)("a run of the bench", () => {
       expect(figure.cpuUs, figure.name).toBeGreaterThan(/idle/.test(figure.name) ? -1 : 0);
       expect(figure.memoryMiB, figure.name).toBeGreaterThan(10);
       expect(figure.p99Ms ?? 1, figure.name).toBeGreaterThanOrEqual(figure.p50Ms ?? 0);
-      expect(figure.floor === null, figure.name).toBe(/^(floor\/|slow$)/.test(figure.name));
+      expect(figure.floor === null, figure.name).toBe(/^(floor\/|slow$|guesses$)/.test(figure.name));
       if (figure.floor) expect(figures).toContain(figure.floor.name);
     }
     const more = Object.fromEntries(results.figures.map(({ name, more }) => [name, more]));
@@ -121,6 +121,7 @@ describe.runIf(onLinux)("a run of the bench", () => {
       expect(ratio).toBeCloseTo((points.at(-1)?.cpuUs ?? 0) / (points[0]?.cpuUs ?? 1));
     }
     expect(results.costs.map(({ name }) => name)).toContain("direct");
+    expect(results.idleCosts.map(({ name }) => name)).toContain("direct");
     expect(await readFile(join(folder, mark, "latest.html"), "utf8")).not.toBe("");
     for (const name of figures) expect(program.output).toContain(`\n${name} `);
   });
@@ -209,6 +210,10 @@ describe.runIf(onLinux)("a bench that cannot run", () => {
       args: ["--httpPort", "http"],
       says: /^--httpPort must be a whole number.*"http"\.$/,
     },
+    "rounds that are no number": {
+      args: ["--rounds", "0"],
+      says: /^--rounds must be a whole number from 1 to 1000, not "0"\.$/,
+    },
     "clients that are no number": {
       args: ["--clients", "all"],
       says: /^--clients must be a whole number from 1 to 1000000, not "all"\.$/,
@@ -272,7 +277,17 @@ test("--list tells every scenario, --help every option", async () => {
   const list = startProgram("node", ["bench/main.ts", "--list"]);
   expect(await list.ended).toBe(0);
   const names = list.output.split("\n").map((line) => line.split(" ")[0]);
-  expect(names).toEqual(expect.arrayContaining(["life-2/plain", "list-5000", "growth-idle", "slow", "cost"]));
+  expect(names).toEqual(
+    expect.arrayContaining([
+      "life-2/plain",
+      "list-5000",
+      "growth-idle",
+      "slow",
+      "guesses",
+      "cost",
+      "cost-idle",
+    ]),
+  );
   const help = startProgram("node", ["bench/main.ts", "--help"]);
   expect(await help.ended).toBe(0);
   for (const option of [
@@ -280,6 +295,7 @@ test("--list tells every scenario, --help every option", async () => {
     "--scale",
     "--out",
     "--clients",
+    "--rounds",
     "--slow",
     "--httpPort",
     "--compare",

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { compareText } from "../../bench/compare.ts";
-import { aCost, aFigure, aGrowth, aRun } from "./a-run.ts";
+import { aCost, aFigure, aGrowth, anIdleCost, aRun } from "./a-run.ts";
 
 const lineOf = (text: string, name: string) =>
   text
@@ -25,11 +25,20 @@ test("a figure is told by its CPU and its ratio to the floor, before, after, and
 });
 
 test("growth and cost are told likewise", () => {
-  const before = aRun({ growths: [aGrowth({ ratio: 1.2 })], costs: [aCost({ dollarsPerMillion: 40 })] });
-  const after = aRun({ growths: [aGrowth({ ratio: 1.08 })], costs: [aCost({ dollarsPerMillion: 20 })] });
+  const before = aRun({
+    growths: [aGrowth({ ratio: 1.2 })],
+    costs: [aCost({ dollarsPerMillion: 40 })],
+    idleCosts: [anIdleCost({ dollarsPerMonth: 20 })],
+  });
+  const after = aRun({
+    growths: [aGrowth({ ratio: 1.08 })],
+    costs: [aCost({ dollarsPerMillion: 20 })],
+    idleCosts: [anIdleCost({ dollarsPerMonth: 5 })],
+  });
   const text = compareText(before, after);
   expect(lineOf(text, "life-2/plain")).toEqual(["life-2/plain", "1.20", "1.08", "-10.0 %"]);
   expect(lineOf(text, "plain, private")).toEqual(["plain, private", "$40.00", "$20.00", "-50.0 %"]);
+  expect(lineOf(text, "idle, private")).toEqual(["idle, private", "$20.00", "$5.00", "-75.0 %"]);
 });
 
 test("numbers stand below each other, whatever the length of names", () => {
@@ -44,11 +53,13 @@ test("numbers stand below each other, whatever the length of names", () => {
 });
 
 test("what only one run has is named, and not compared", () => {
-  const before = aRun({ figures: [aFigure({ name: "old" })], growths: [], costs: [] });
+  const before = aRun({ figures: [aFigure({ name: "old" })], growths: [], costs: [], idleCosts: [] });
   const after = aRun({ figures: [aFigure({ name: "new" })] });
   const text = compareText(before, after);
   expect(text).toContain("Only before:\n  old\n");
-  expect(text).toContain("Only after:\n  new\n  growth of life-2/plain\n  cost of plain, private\n");
+  expect(text).toContain(
+    "Only after:\n  new\n  growth of life-2/plain\n  cost of plain, private\n  idle cost of idle, private\n",
+  );
   expect(text).not.toContain("change");
 });
 

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { assumed } from "../../bench/cost/assumed.ts";
-import { costText, tallyOf } from "../../bench/cost/cost.ts";
+import { costText, idleCostText, idleTallyOf, idleVariants, tallyOf } from "../../bench/cost/cost.ts";
 import { billFor, dollarsPerMillion } from "../../bench/cost/prices.ts";
 import { type Tally, usageOf } from "../../bench/cost/tally.ts";
-import { aCost } from "./a-run.ts";
+import { aCost, anIdleCost } from "./a-run.ts";
 
 const sumOf = (counts: number[]) => counts.reduce((sum, count) => sum + count, 0);
 const total = ({ objects }: Tally, of: "messages" | "closes" | "rowsWritten" | "awakeMs") =>
@@ -14,14 +14,14 @@ const callsOf = ({ calls }: Tally, method: string) =>
 test.for([
   { name: "direct path", direct: true, apart: false },
   { name: "plain path", direct: false, apart: false },
-  { name: "plain path, each at home elsewhere", direct: false, apart: true },
+  { name: "plain path, each in another lounge", direct: false, apart: true },
 ])("what players do is counted, no more and no less: $name", async ({ direct, apart }) => {
   const tally = await tallyOf({ direct, apart, isPublic: true }, 1);
   // 4 connections, a lobby created, 3 joins and a start; the sidecar may gather the datagrams of several players.
   const posts = tally.workerRequests - (4 + 1 + 3 + 1);
   expect(posts).toBeGreaterThanOrEqual(1);
   expect(posts).toBeLessThanOrEqual(4);
-  // Who is at home apart was sent to a home that was full before.
+  // Who has a lounge of their own was sent to one that was full before.
   expect(callsOf(tally, "fetch")).toBeGreaterThanOrEqual(4);
   expect(callsOf(tally, "fetch")).toBeLessThanOrEqual(apart ? 12 : 4);
   // 30 lines of chat and 4 reports of success.
@@ -34,13 +34,26 @@ test.for([
   expect(secondsAwake).toBeLessThan(20);
 });
 
+test.for([
+  { name: "direct", perDay: { alarms: 0, rows: 0 } },
+  // A look for those who stopped pinging every half hour, and the alarm for the next.
+  { name: "direct, pinging", perDay: { alarms: 48, rows: 48 } },
+])("an idle lobby's alarms ring when they are due: $name", async ({ name, perDay }) => {
+  const kind = idleVariants.find((variant) => variant.name === name);
+  if (!kind) throw new Error("no such variant");
+  const { alarms, rowsWritten, workerRequests } = usageOf(await idleTallyOf(kind, 24), 1);
+  expect(workerRequests).toBe(0);
+  expect(alarms).toBe(perDay.alarms);
+  expect(rowsWritten).toBe(perDay.rows);
+});
+
 test("a tally of several sessions becomes what one uses", () => {
   const page = { messages: 0, closes: 0, alarms: 0, rowsWritten: 0, awakeMs: 0 };
   const tally: Tally = {
     workerRequests: 20,
-    calls: { "HOME.fetch": 8, "HOME.deliver": 12 },
+    calls: { "LOBBY.fetch": 8, "LOUNGE.receive": 12 },
     objects: {
-      Home: { messages: 40, closes: 8, alarms: 4, rowsWritten: 10, awakeMs: 1_000 },
+      Lobby: { messages: 40, closes: 8, alarms: 4, rowsWritten: 10, awakeMs: 1_000 },
       Directory: { ...page, rowsWritten: 4, awakeMs: 280 },
     },
   };
@@ -75,4 +88,11 @@ test("the text has every part, the sum, the target and the prices", () => {
   expect(text).toMatch(/^target +\$25\.00 reached +\$25\.00 missed$/m);
   expect(text).toContain("Time awake, s × 0.128 GB × $12.5 a million GB-s");
   expect(text).toContain("Workers Paid plan");
+});
+
+test("the text of idle lobbies has what an hour uses, the month, and the target", () => {
+  const text = idleCostText([anIdleCost(), anIdleCost({ name: "dear", dollarsPerMonth: 30 })]);
+  expect(text).toMatch(/^Rows written +8 +8$/m);
+  expect(text).toMatch(/^all +\$8\.00 +\$30\.00$/m);
+  expect(text).toMatch(/^target +\$10\.00 reached +\$10\.00 missed$/m);
 });

@@ -34,7 +34,7 @@ test("there is a picture for latency, for the ratios, for the costs, and for eve
 
 test("every figure, growth and cost is named", () => {
   const page = reportHtml(many);
-  for (const { name, title } of [...many.figures, ...many.growths, ...many.costs]) {
+  for (const { name, title } of [...many.figures, ...many.growths, ...many.costs, ...many.idleCosts]) {
     expect(page).toContain(`>${name}<`);
     expect(page).toContain(title);
   }
@@ -48,7 +48,7 @@ test("a word says of each target whether it is reached", () => {
     aFigure({ name: "two", target, floor: { ...floor, ratio: 2.1 } }),
     aFigure({ name: "three", target: [{ of: "memoryKiB", most: 8 }] }),
   ];
-  const page = reportHtml(aRun({ figures, growths: [], costs: [] }));
+  const page = reportHtml(aRun({ figures, growths: [], costs: [], idleCosts: [] }));
   expect(page).toContain("1 of 3 targets reached.");
   expect(page).toContain("<li><b>two</b>: ratio to the floor 2.10 ×, to be at most 2 ×</li>");
   expect(page).toContain("✓ reached</b> ratio to the floor ≤ 2 ×");
@@ -57,7 +57,7 @@ test("a word says of each target whether it is reached", () => {
 });
 
 test("a run that measured nothing makes a page without pictures", () => {
-  const page = reportHtml(aRun({ figures: [], growths: [], costs: [] }));
+  const page = reportHtml(aRun({ figures: [], growths: [], costs: [], idleCosts: [] }));
   expect(page).toContain("A processor, 2 cores");
   expect(page).not.toContain("<svg");
 });

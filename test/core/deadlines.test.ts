@@ -287,12 +287,12 @@ test("the deadlines of a mediation go with it", () => {
   expect(wakesAt(lobby)).toBe(noon + limits.auditIntervalMs);
 });
 
-test("the holders are asked for the members, and the directory is refreshed, at intervals that double up to an hour", () => {
+test("the holders are asked for the members, and the directory is refreshed, at intervals that double up to four hours", () => {
   const lobby = lobbyOf(friends);
-  for (let minutes = 5; minutes <= 160; minutes *= 2) {
+  for (let minutes = 5; minutes <= 640; minutes *= 2) {
     lobby.waits(wakesAt(lobby) - lobby.now);
     expect(lobby.happens(woken())).toEqual(["save", "list 3/4", "audit Ben, Cid"]);
-    expect(wakesAt(lobby) - lobby.now).toBe(Math.min(2 * minutes, 60) * 60_000);
+    expect(wakesAt(lobby) - lobby.now).toBe(Math.min(2 * minutes, 240) * 60_000);
   }
 });
 

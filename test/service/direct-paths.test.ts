@@ -45,6 +45,16 @@ test("a player who connects on a lobby's path is held by that lobby, before and 
   }
 });
 
+test("players of several lobbies, who all come at once, get in", async () => {
+  const opened = Array.from({ length: 3 }, () => lobbyOf(1, server.url, { direct: true, maxMembers: 64 }));
+  const fill = async ({ lobbyId }: { lobbyId: string }) => {
+    const guests = await Player.crowd(63, server.url, `/lobbies/${lobbyId}`);
+    const answers = await Promise.all(guests.map((guest, i) => guest.join(lobbyId, `Guest ${i}`)));
+    return answers.filter(({ status }) => status !== 200);
+  };
+  expect(await Promise.all((await Promise.all(opened)).map(fill))).toEqual([[], [], []]);
+});
+
 test("a player who connects on any other path gets the lounge that is being filled", async () => {
   const { host } = await lobbyOf(1, server.url);
   for (const path of ["/", "/ping", "/lobbies/ABCDE/join", "/lobby"]) {

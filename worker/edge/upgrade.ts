@@ -65,7 +65,7 @@ async function hostSocket(env: Env, region: Region | null): Promise<Response | n
   for (let draw = 0; draw < limits.codeDraws; draw++) {
     const code = drawCode(env);
     const opened = await openSocket(lobbyAt(env, code, region), code, toHost);
-    if (opened) return opened;
+    if (opened?.status === 101) return opened;
   }
   return null;
 }
@@ -98,7 +98,7 @@ async function loungeSocket(env: Env, region: Region | null): Promise<Response> 
     fillings.set(region, { ...filling, sent: filling.sent + 1 });
     const name = loungeName(filling.lounge);
     const response = await openSocket(loungeAt(env, name), name, "/");
-    if (response) return response;
+    if (response?.status === 101) return response;
     // Another request may have looked farther already.
     const now = fillings.get(region) ?? filling;
     if (now.width <= filling.width) fillings.set(region, loungeAfterFull(now, loungeCount, random()));

@@ -105,10 +105,11 @@ export class LobbyMachine implements LobbyHere {
     if (!kept) return;
     const state = restored(kept);
     this.#state = state;
-    // What is to come was seen to before the sleep. What should have come already may be about to, or never come.
+    // An alarm for what is to come was set before the sleep. If one is overdue, it may be what wakes the object just now, and
+    // to set it again would cost a row. If it is not, it may have been lost: then it is set a moment later.
     const next = wakeAt(state);
     if (next > Date.now()) wakeUp.wasToWakeBy(next);
-    else wakeUp.wakeBy(Date.now());
+    else setTimeout(() => this.seeToAlarm(), 0);
     if (state.phase.kind === "closing") {
       this.#state = { ...state, auditAt: Date.now() };
       this.#happen({ kind: "deadline-passed" });

@@ -1,7 +1,6 @@
 /** Bindings that count the calls made through them. */
 import { isNamespace, see } from "./alarms.ts";
 import { countCall, type Meter } from "./books.ts";
-
 import { through } from "./through.ts";
 
 /** Who calls: an object, which is awake while it waits, and whose calls take `callMs` to get there; or the Worker. */

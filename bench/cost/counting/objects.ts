@@ -1,8 +1,9 @@
 /** Durable Objects that are counted, whatever their class. */
 import { DurableObject } from "cloudflare:workers";
+import { type Alarm, alarmOf } from "./alarms.ts";
 import { countedBindings } from "./bindings.ts";
 import { Meter } from "./books.ts";
-import { type Alarm, countedStorage } from "./storage.ts";
+import { countedStorage } from "./storage.ts";
 
 type ObjectClass<Env> = new (ctx: DurableObjectState, env: Env) => DurableObject<Env>;
 
@@ -25,9 +26,10 @@ export function counted<Env extends object>(Original: ObjectClass<Env>): ObjectC
     constructor(ctx: DurableObjectState, env: Env & Delays) {
       const { storage } = ctx;
       const meter = new Meter(className);
-      const alarm: Alarm = { at: null };
+      const alarm = alarmOf(ctx.id);
       // The platform takes no stand-in for the object's state itself.
       Object.defineProperty(ctx, "storage", { value: countedStorage(storage, meter, alarm) });
+      Object.defineProperty(ctx, "getWebSocketAutoResponseTimestamp", { value: pingedJustNow(ctx) });
       super(ctx, countedBindings(env, { meter, callMs: Number(env.costCallMs ?? 0) }));
       meters.set(this, { meter, alarm, silence: () => storage.deleteAlarm() });
     }
@@ -36,9 +38,10 @@ export function counted<Env extends object>(Original: ObjectClass<Env>): ObjectC
     async ringIfDue(): Promise<boolean> {
       const own = meters.get(this);
       if (!own || own.alarm.at === null || own.alarm.at > Date.now()) return false;
-      // The platform would ring too, when it is time by its own clock.
-      await own.silence();
+      // The platform would ring too, when it is time by its own clock. It rings before any timer of the object.
+      const silenced = own.silence();
       await this.alarm?.();
+      await silenced;
       return true;
     }
   }
@@ -55,6 +58,15 @@ export function counted<Env extends object>(Original: ObjectClass<Env>): ObjectC
     Object.defineProperty(Counted.prototype, name, { value, configurable: true, writable: true });
   }
   return Counted;
+}
+
+/**
+ * When a client last pinged, by the clock that can be set forward. Clients, whose clocks are their own, are taken to have gone
+ * on pinging, if they ever did.
+ */
+function pingedJustNow(ctx: DurableObjectState): (socket: WebSocket) => Date | null {
+  const pinged = ctx.getWebSocketAutoResponseTimestamp.bind(ctx);
+  return (socket) => (pinged(socket) === null ? null : new Date(Date.now()));
 }
 
 /** All methods, inherited ones too, down to what the platform itself brings. */

@@ -1,10 +1,8 @@
 /** Storage that counts the rows written. */
+import type { Alarm } from "./alarms.ts";
 import type { Meter } from "./books.ts";
 import { realTime } from "./clock.ts";
 import { through } from "./through.ts";
-
-/** What the object's alarm is set for, by its own clock; null for none. */
-export type Alarm = { at: number | null };
 
 /**
  * The same storage. A row is what the platform bills as one: an entry put or deleted, a row of SQL, an alarm set. What

@@ -83,6 +83,10 @@ export const limits = {
   retryDelaysMs: [50, 200, 1_000, 3_000, 8_000],
   /** The same where a player waits for the answer. */
   promptRetryDelaysMs: [50, 200, 1_000],
+  /** Times that the platform itself repeats one of these tries, as Cloudflare does. */
+  platformRetries: 2,
+  /** Milliseconds after which it begins no more of those: with our own tries, a player waits for 4 s at most while an object is out of reach. */
+  platformRetryMs: 1_500,
   /** Items that wait for one object to answer another; what comes beyond is lost, and an audit finds out. */
   flightQueue: 2_000,
   /** Milliseconds a receiver remembers the last batch of a peer, to know it when it is repeated: longer than all the tries. */

@@ -9,7 +9,7 @@
  * `POST /test/frames?holder=<n>&client=<id>&times=<n>` sends the body to a client, so many times in one turn.
  * `/test/socket?holder=<n>` opens a socket in a holder; `POST /test/mail?holder=<n>` brings it mail, `{ from, batch }`.
  * `/test/calls?<method>=<how>:<count>`: the next calls of a method from one object, or the Worker, to another fail: `fail`
- * before they arrive, `lose` when the work is done; of every method with `*`. `/test/failures` answers how many did.
+ * before they arrive, `lose` when the work is done, `throw` by a fault of the object's code; of every method with `*`. `/test/failures` answers how many did.
  * `/test/made` answers how many objects of lobbies were made; `/test/stored?holder=<code>` what the storage of one has.
  * `/test/code` answers a code that nobody has drawn before, probably; `/test/draws?<number>=<count>`: the next draws are this.
  * `/test/secrets?<secret>=<the one before>` changes what is bound, as a deployment does that leaves all objects alive.
@@ -29,7 +29,7 @@ import worker, {
 } from "../../worker/index.ts";
 import { drawCode } from "../../worker/platform/codes.ts";
 import type { Env } from "../../worker/platform/env.ts";
-import { callFailures, failNext, faultyBindings } from "./faulty-calls.ts";
+import { callFailures, failNext, faultyBindings, isFailing } from "./faulty-calls.ts";
 
 /** `holder`: the name of one that takes no sockets. `unlisting`: milliseconds the directory takes for it. */
 const faults = new Map<string, string>();
@@ -178,7 +178,7 @@ export default {
       }
       case "/test/calls": {
         const [how = "", count = ""] = name.split(":");
-        if (how === "fail" || how === "lose") failNext(kind, how, Number(count));
+        if (isFailing(how)) failNext(kind, how, Number(count));
         return new Response("set");
       }
       case "/test/failures":

@@ -104,12 +104,12 @@ export async function setFault(base: URL, name: string, value: string): Promise<
 
 /**
  * Makes the next so many calls of a method between objects fail: `fail` before they arrive, `lose` when the work is
- * done, and only its answer is lost. `*` is every method.
+ * done, and only its answer is lost, `throw` by a fault of the object's own code. `*` is every method.
  */
 export async function failCalls(
   base: URL,
   method: string,
-  how: "fail" | "lose",
+  how: "fail" | "lose" | "throw",
   count: number,
 ): Promise<void> {
   await fetch(new URL(`/test/calls?${encodeURIComponent(method)}=${how}:${count}`, base));

@@ -68,7 +68,7 @@ export function withNames<T>(value: T, names: Map<string, string>): T {
 }
 
 /** The same again, with ids of now, and all times moved by so many milliseconds. */
-export function withIds<T>(value: T, names: Map<string, string>, laterMs: number): T {
+export function withIds<T>(value: unknown, names: Map<string, string>, laterMs: number): T {
   let text = JSON.stringify(value);
   for (const [name, id] of names) text = text.replaceAll(`{${name}}`, id);
   const isTime = (one: unknown): one is number => typeof one === "number" && one > 1e12;

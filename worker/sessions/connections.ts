@@ -36,10 +36,7 @@ export class Connections {
     this.#events = events;
     this.#pings = new Pings(ctx, alarm);
     this.#backlog = tellsWhatWaits ? new Unread() : new Unanswered((session) => this.#pings.lastOf(session));
-    for (const socket of ctx.getWebSockets()) {
-      const session = Session.revive(socket);
-      if (session) this.#hold(session);
-    }
+    for (const socket of ctx.getWebSockets()) this.#revive(socket);
   }
 
   /** All that are open, and those that were thrown out and do not go. */
@@ -174,6 +171,19 @@ export class Connections {
     const [code, reason] = closures.stopping;
     for (const { socket } of sessions) socket.close(code, reason);
     for (const { socket } of sessions) this.#lose(socket);
+  }
+
+  /** A client whose session cannot be read would wait for ever: it has to connect again. */
+  #revive(socket: WebSocket): void {
+    if (socket.readyState !== WebSocket.OPEN) return;
+    const session = Session.revive(socket);
+    if (session) {
+      this.#hold(session);
+      return;
+    }
+    logFault("a kept session cannot be read, so its socket is closed");
+    const [code, reason] = closures.stopping;
+    socket.close(code, reason);
   }
 
   #hold(session: Session): void {

@@ -83,6 +83,10 @@ export const limits = {
   retryDelaysMs: [50, 200, 1_000, 3_000, 8_000],
   /** The same where a player waits for the answer. */
   promptRetryDelaysMs: [50, 200, 1_000],
+  /** Times that the platform itself repeats one of these tries, as Cloudflare does. */
+  platformRetries: 2,
+  /** Milliseconds after which it begins no more of those: with our own tries, a player waits for 4 s at most while an object is out of reach. */
+  platformRetryMs: 1_500,
   /** Items that wait for one object to answer another; what comes beyond is lost, and an audit finds out. */
   flightQueue: 2_000,
   /** Milliseconds a receiver remembers the last batch of a peer, to know it when it is repeated: longer than all the tries. */
@@ -300,20 +304,39 @@ export const limits = {
   chatDeliveriesPerSecond: 1_000,
   /** Those it delivers at once: 250 messages to all of a full lobby. */
   chatDeliveryBurst: 16_000,
-  /** Bytes that a message waiting to be read takes in the platform besides its length (measured: docs/decisions/007). */
+  /** Bytes that a message waiting to be read takes in the platform besides its length: 750 to 1 100 (measured: docs/decisions/007). */
   frameOverheadBytes: 1_100,
-  /** Bytes sent to a client that says nothing itself, nor pings, until it is taken for one that does not read: two hours at a chat message a second. */
+  /** Bytes, each message with that, that wait for one client before it goes: 450 long chat messages more than its network holds. */
+  unreadBytes: 1024 ** 2,
+  /**
+   * The same of all clients of an object together; then the ones go that most waits for. Twenty objects share the 128 MB of an
+   * isolate at Cloudflare, so each has a twentieth.
+   */
+  objectUnreadBytes: 6 * 1024 ** 2,
+  /** Milliseconds for which it must have waited: a client that reads takes a whole burst of chat in less. */
+  unreadMs: 1_000,
+  /** The same, sent to one client between two notes of how many messages it was: 32 notes for what may wait for it. */
+  unreadMarkBytes: 32 * 1024,
+  /**
+   * Bytes that wait for clients which were told to go, and do not. With more of those that had `closingMs`, or twice as much
+   * of all, the object ends itself, which frees all: at half an isolate, before the platform ends it with its neighbours.
+   */
+  stuckUnreadBytes: 32 * 1024 ** 2,
+
+  // Where the platform does not say what waits.
+
+  /** Bytes sent to a client that says nothing itself, nor pings, until it counts as one that does not read: two hours at a chat message a second. */
   unansweredBytes: 16 * 1024 ** 2,
-  /** The same of all clients of an object together: then the one that most was sent to is thrown out. */
+  /** The same of all clients of an object together: then the one that most was sent to goes. */
   objectUnansweredBytes: 256 * 1024 ** 2,
+  /** What `stuckUnreadBytes` is where the platform says what waits. */
+  stuckBytes: 256 * 1024 ** 2,
   /** Milliseconds that an isolate believes its last answer to whether the machine's storage has room. */
   roomAgeMs: 200,
   /** Milliseconds it waits for that answer. */
   roomPatienceMs: 200,
-  /** Milliseconds that a client has to take notice that it was thrown out. */
+  /** Milliseconds that a client has to go when its socket was closed. */
   closingMs: 10_000,
-  /** Bytes that wait for those who do not: they keep them as long as they like. With more, or twice as much for all who were thrown out, the object ends itself, which frees all. */
-  stuckBytes: 256 * 1024 ** 2,
 
   /** Milliseconds by which a sidecar's clock may be wrong: a post signed earlier, or later, is not taken. */
   postClockMs: 15 * 60_000,

@@ -1,16 +1,26 @@
 /** Calls between objects that fail, or whose answers are lost. Part of `faulty-worker.ts`. */
 
-/** By method: how many of the next calls never arrive, and of how many the answer is lost after the work was done. */
-const toFail = new Map<string, number>();
-const toLose = new Map<string, number>();
+/** `fail`: the call never arrives. `lose`: its answer is lost after the work was done. `throw`: the object's own code throws. */
+export type Failing = "fail" | "lose" | "throw";
+
+/** By method: how many of the next calls fail so. */
+const due = {
+  fail: new Map<string, number>(),
+  lose: new Map<string, number>(),
+  throw: new Map<string, number>(),
+};
 let failures = 0;
 
-/** `count`: how many of the next calls of this method; infinity until it is set anew. `*` is every method. */
-export function failNext(method: string, how: "fail" | "lose", count: number): void {
-  (how === "fail" ? toFail : toLose).set(method, count);
+export function isFailing(how: string): how is Failing {
+  return how in due;
 }
 
-/** How many calls have failed so far, either way. */
+/** `count`: how many of the next calls of this method; infinity until it is set anew. `*` is every method. */
+export function failNext(method: string, how: Failing, count: number): void {
+  due[how].set(method, count);
+}
+
+/** How many calls have failed so far, in any way. */
 export function callFailures(): number {
   return failures;
 }
@@ -45,10 +55,11 @@ function faultyNamespace(namespace: object): object {
 
 function faultyStub(stub: object): object {
   return through(stub, (name, method) => async (...args) => {
-    throwIfDue(toFail, name);
+    throwIfDue("throw", name);
+    throwIfDue("fail", name);
     const answer = await method(...args);
     try {
-      throwIfDue(toLose, name);
+      throwIfDue("lose", name);
     } catch (error) {
       // The platform keeps something of a result until it is told that nobody wants it.
       if (typeof answer === "object" && answer !== null && Symbol.dispose in answer)
@@ -59,14 +70,17 @@ function faultyStub(stub: object): object {
   });
 }
 
-function throwIfDue(due: Map<string, number>, name: string): void {
+function throwIfDue(how: Failing, name: string): void {
   for (const method of [name, "*"]) {
-    const left = due.get(method) ?? 0;
+    const left = due[how].get(method) ?? 0;
     if (left <= 0) continue;
-    due.set(method, left - 1);
+    due[how].set(method, left - 1);
     failures += 1;
-    // As the platform marks an error of a call that may be repeated.
-    throw Object.assign(new Error("a call was failed by a test"), { retryable: true });
+    // As the platform marks an error of a call that may be repeated, and one that code of the object threw, or passed on.
+    throw Object.assign(new Error("a call was failed by a test"), {
+      retryable: true,
+      ...(how === "throw" && { remote: true }),
+    });
   }
 }
 

@@ -6,9 +6,10 @@
  * `/test/life` with the same query answers a text that stays the same as long as its memory does.
  * `/test/fault?<name>=<value>` sets one of the faults below; an empty value ends it.
  * `/test/later?ms=<n>` sets the clock of all objects forward; `/test/alarm?holder=<n>` runs a holder's alarm.
+ * `POST /test/frames?holder=<n>&client=<id>&times=<n>` sends the body to a client, so many times in one turn.
  * `/test/socket?holder=<n>` opens a socket in a holder; `POST /test/mail?holder=<n>` brings it mail, `{ from, batch }`.
  * `/test/calls?<method>=<how>:<count>`: the next calls of a method from one object, or the Worker, to another fail: `fail`
- * before they arrive, `lose` when the work is done; of every method with `*`. `/test/failures` answers how many did.
+ * before they arrive, `lose` when the work is done, `throw` by a fault of the object's code; of every method with `*`. `/test/failures` answers how many did.
  * `/test/made` answers how many objects of lobbies were made; `/test/stored?holder=<code>` what the storage of one has.
  * `/test/code` answers a code that nobody has drawn before, probably; `/test/draws?<number>=<count>`: the next draws are this.
  * `/test/secrets?<secret>=<the one before>` changes what is bound, as a deployment does that leaves all objects alive.
@@ -28,7 +29,7 @@ import worker, {
 } from "../../worker/index.ts";
 import { drawCode } from "../../worker/platform/codes.ts";
 import type { Env } from "../../worker/platform/env.ts";
-import { callFailures, failNext, faultyBindings } from "./faulty-calls.ts";
+import { callFailures, failNext, faultyBindings, isFailing } from "./faulty-calls.ts";
 
 /** `holder`: the name of one that takes no sockets. `unlisting`: milliseconds the directory takes for it. */
 const faults = new Map<string, string>();
@@ -58,6 +59,10 @@ export class Lobby extends RealLobby {
   async ring(): Promise<void> {
     await this.alarm();
   }
+  sendFrames(clientId: string, frame: string, times: number): void {
+    const session = this.connections.get(clientId);
+    for (let i = 0; session && i < times; i++) this.connections.send(session, frame);
+  }
   /** What storage has: the number of entries, and whether an alarm is set. */
   async stored(): Promise<{ rows: number; alarm: boolean }> {
     const rows = [...this.ctx.storage.kv.list()].length;
@@ -72,6 +77,10 @@ export class Lounge extends RealLounge {
   override async fetch(): Promise<Response> {
     fail("holder", this.ctx.id.name ?? "");
     return await super.fetch();
+  }
+  sendFrames(clientId: string, frame: string, times: number): void {
+    const session = this.connections.get(clientId);
+    for (let i = 0; session && i < times; i++) this.connections.send(session, frame);
   }
   crash(): void {
     this.ctx.abort("crashed by a test");
@@ -157,6 +166,11 @@ export default {
         return await holderNamed(env, name).fetch(`http://object${url.searchParams.get("path") ?? "/"}`, {
           headers: { upgrade: "websocket" },
         });
+      case "/test/frames": {
+        const { client = "", times = "1" } = Object.fromEntries(url.searchParams);
+        await holderNamed(env, name).sendFrames(client, await request.text(), Number(times));
+        return new Response("sent");
+      }
       case "/test/mail": {
         const { from, batch }: Letter = await request.json();
         await holderNamed(env, name).receive(from, batch);
@@ -164,7 +178,7 @@ export default {
       }
       case "/test/calls": {
         const [how = "", count = ""] = name.split(":");
-        if (how === "fail" || how === "lose") failNext(kind, how, Number(count));
+        if (isFailing(how)) failNext(kind, how, Number(count));
         return new Response("set");
       }
       case "/test/failures":

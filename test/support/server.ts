@@ -9,10 +9,17 @@ import { noteSettings, noteTold, noteWritten } from "./whole-log.ts";
 
 const faultyWorker = fileURLToPath(new URL("./faulty-worker.ts", import.meta.url));
 const inTheWorker = fileURLToPath(new URL("./in-the-worker.ts", import.meta.url));
+const noBufferedAmount = fileURLToPath(new URL("./no-buffered-amount.ts", import.meta.url));
 const everyLine = fileURLToPath(new URL("./every-line.ts", import.meta.url));
 
-/** `bounded`: only as many lines are logged as in a deployment; else all. */
-export type TestServerOptions = Partial<Omit<ServerOptions, "inject">> & { bounded?: boolean };
+/**
+ * `bounded`: only as many lines are logged as in a deployment; else all. `blind`: the platform does not say what waits for a
+ * socket, as older ones do not.
+ */
+export type TestServerOptions = Partial<Omit<ServerOptions, "inject">> & {
+  bounded?: boolean;
+  blind?: boolean;
+};
 
 /** A server whose objects can be crashed (`faulty-worker.ts`). */
 export function startFaultyServer(options: TestServerOptions = {}): Promise<Server> {
@@ -29,6 +36,7 @@ export function startTestServer({
   secret = randomBytes(32).toString("hex"),
   logged = printErrors,
   bounded = false,
+  blind = false,
   told = () => {},
   ...options
 }: TestServerOptions = {}): Promise<Server> {
@@ -40,7 +48,7 @@ export function startTestServer({
     host: "127.0.0.1",
     vars: { clientsPerLounge: 1, ...vars },
     secret,
-    inject: [inTheWorker, ...(bounded ? [] : [everyLine])],
+    inject: [inTheWorker, ...(bounded ? [] : [everyLine]), ...(blind ? [noBufferedAmount] : [])],
     logged: (text) => {
       const log = noteWritten(text);
       if (log !== null) logged(log);
@@ -96,12 +104,12 @@ export async function setFault(base: URL, name: string, value: string): Promise<
 
 /**
  * Makes the next so many calls of a method between objects fail: `fail` before they arrive, `lose` when the work is
- * done, and only its answer is lost. `*` is every method.
+ * done, and only its answer is lost, `throw` by a fault of the object's own code. `*` is every method.
  */
 export async function failCalls(
   base: URL,
   method: string,
-  how: "fail" | "lose",
+  how: "fail" | "lose" | "throw",
   count: number,
 ): Promise<void> {
   await fetch(new URL(`/test/calls?${encodeURIComponent(method)}=${how}:${count}`, base));
@@ -174,6 +182,17 @@ export async function mail(
   const url = new URL(`/test/mail?holder=${holder}`, base);
   const { ok } = await fetch(url, { method: "POST", body: JSON.stringify({ from, batch }) });
   if (!ok) throw new Error("the mail was not taken");
+}
+
+/** Sends a client a frame, so many times in one turn, whatever lobby it is in. */
+export async function sendFrames(
+  base: URL,
+  { holder, clientId }: { holder: string; clientId: string },
+  frame: string,
+  times = 1,
+): Promise<void> {
+  const query = new URLSearchParams({ holder, client: clientId, times: String(times) });
+  await fetch(new URL(`/test/frames?${query}`, base), { method: "POST", body: frame });
 }
 
 /** Keeps the fleet busy for so long, from now on. */

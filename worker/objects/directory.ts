@@ -1,3 +1,4 @@
+import { retryable } from "cloudflare:durable-objects";
 import { DurableObject } from "cloudflare:workers";
 import { limits } from "../../core/limits.ts";
 import type { ListedLobby } from "../../core/wire/http.ts";
@@ -26,6 +27,11 @@ const oldPrefix = "lobby:";
  * before it is shown. So a lobby that ended with its object, or with the whole server, is not listed.
  */
 export class Directory extends DurableObject<Env> implements DirectoryPort {
+  static {
+    const { put, remove, all, list } = Directory.prototype;
+    retryable(put, remove, all, list);
+  }
+
   /** In the order of opening. */
   readonly #entries = new Map<string, Entry>();
   #nextOrder = 1;

@@ -1,10 +1,11 @@
+import { retryable } from "cloudflare:durable-objects";
 import { DurableObject } from "cloudflare:workers";
 import { afterSilence, isNews, type Place, type Sidecar } from "../../core/fleet.ts";
 import { limits } from "../../core/limits.ts";
 import type { Heartbeat } from "../../core/wire/sidecar-post.ts";
 import { type Env, settingsOf } from "../platform/env.ts";
 import { logFault } from "../platform/log.ts";
-import type { FleetPort } from "../platform/ports.ts";
+import { callOptions, type FleetPort } from "../platform/ports.ts";
 import { retry, within } from "../platform/retry.ts";
 
 const prefix = "sidecar:";
@@ -16,6 +17,11 @@ const gonePrefix = "gone:";
  * and the Worker reads it, through its isolate's copy, when a mediation starts.
  */
 export class Fleet extends DurableObject<Env> implements FleetPort {
+  static {
+    // Not `hear`: the second time a heartbeat is no news, and its sidecar would be refused.
+    retryable(Fleet.prototype.live);
+  }
+
   readonly #sidecars = new Map<string, Sidecar>();
   /** By name: times by sidecars' own clocks. */
   readonly #gone = new Map<string, number>();
@@ -115,5 +121,5 @@ export async function liveSidecars(env: Env, fresh: boolean): Promise<Sidecar[]>
 
 export function fleetAt(env: Env): DurableObjectStub<FleetPort> {
   const { region } = settingsOf(env);
-  return env.FLEET.getByName("fleet", region ? { locationHint: region } : {});
+  return env.FLEET.getByName("fleet", callOptions(region));
 }

@@ -7,7 +7,7 @@ import { type Place, pickSidecar, type Sidecar } from "../../core/fleet.ts";
 import { isDue, onTime } from "../../core/lobby/clock.ts";
 import type { Effect, LobbyAnswer } from "../../core/lobby/effect.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
-import { type LastingState, lasting, restored } from "../../core/lobby/lasting.ts";
+import { type KeptLobby, keptLobby, readKeptLobby } from "../../core/lobby/kept.ts";
 import { lifeLines } from "../../core/lobby/life.ts";
 import {
   isHere,
@@ -46,7 +46,7 @@ export type LobbyObject = {
 
 /** The one row, and which process wrote it. */
 const row = "lobby";
-type Row = LastingState & { boot: string };
+type Row = KeptLobby & { boot: string };
 
 export class LobbyMachine implements LobbyHere {
   readonly #object: LobbyObject;
@@ -99,11 +99,16 @@ export class LobbyMachine implements LobbyHere {
   revive(): void {
     const { connections, lobbyId, wakeUp } = this.#object;
     const sessions = [...connections];
-    const stored = this.#readRow();
+    const stored = this.#object.storage.kv.get<Row>(row);
+    this.#isStored = stored !== undefined;
     const kept = stored ?? sessions.find(({ hosted }) => hosted !== null)?.hosted ?? null;
     if (sessions.length > 0 || this.#isStored) wakeUp.mayBeStored();
     if (!kept) return;
-    const state = restored(kept);
+    const state = readKeptLobby(kept, lobbyId);
+    if (!state) {
+      this.#giveUp();
+      return;
+    }
     this.#state = state;
     // An alarm for what is to come was set before the sleep. If one is overdue, it may be what wakes the object just now, and
     // to set it again would cost a row. If it is not, it may have been lost: then it is set a moment later.
@@ -267,23 +272,23 @@ export class LobbyMachine implements LobbyHere {
     const host = connections.get(state.hostId);
     if (state.isLasting) {
       if (host?.hosted) host.hosted = null;
-      storage.kv.put<Row>(row, { ...lasting(state), boot: thisBoot() });
+      storage.kv.put<Row>(row, { ...keptLobby(state), boot: thisBoot() });
       this.#isStored = true;
     } else if (host) {
-      host.hosted = state.phase.kind === "closing" ? null : lasting(state);
+      host.hosted = state.phase.kind === "closing" ? null : keptLobby(state);
     }
     wakeUp.wakeBy(wakeAt(state));
   }
 
-  /** The row, if there is one that can be read. */
-  #readRow(): Row | null {
-    const { storage, lobbyId } = this.#object;
-    const kept = storage.kv.get<Row>(row);
-    if (kept === undefined) return null;
-    this.#isStored = true;
-    if (kept.lobbyId === lobbyId && Array.isArray(kept.members)) return kept;
-    logFault("a lobby's row cannot be read, so the lobby is over", { lobbyId });
-    return null;
+  /** Another version kept this lobby, and this one cannot read it: it is over. Members elsewhere hear of it when they say something. */
+  #giveUp(): void {
+    const { connections, lobbyId } = this.#object;
+    logFault("a kept lobby cannot be read, so it is over", { lobbyId });
+    for (const session of connections) {
+      session.hosted = null;
+      connections.drop({ lobbyId, clientId: session.id });
+    }
+    this.#forget();
   }
 
   #newQueue(): EffectQueue {

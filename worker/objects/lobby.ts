@@ -1,3 +1,4 @@
+import { retryable } from "cloudflare:durable-objects";
 import { limits } from "../../core/limits.ts";
 import type { Member } from "../../core/lobby/state.ts";
 import { type Outcome, refuse } from "../../core/problem.ts";
@@ -18,6 +19,11 @@ export const toJoin = "/join";
  * may be asked for when there is no such lobby: then it only reads, and leaves nothing behind.
  */
 export class Lobby extends Holder implements LobbyPort {
+  static {
+    const { open, enter, start, isMember, isListed } = Lobby.prototype;
+    retryable(open, enter, start, isMember, isListed);
+  }
+
   protected override readonly lobbyHere: LobbyMachine;
 
   constructor(ctx: DurableObjectState, env: Env) {

@@ -1,7 +1,7 @@
 /** The directory's shards, seen as one list. */
 import type { ListQuery } from "../../core/wire/http.ts";
 import { type Env, settingsOf } from "../platform/env.ts";
-import type { DirectoryPort } from "../platform/ports.ts";
+import { callOptions, type DirectoryPort } from "../platform/ports.ts";
 import { released } from "../platform/retry.ts";
 
 /** The shard that lists a lobby. */
@@ -52,5 +52,5 @@ function listBody(parts: string[], cursor?: string): string {
 
 function shard(env: Env, index: number): DurableObjectStub<DirectoryPort> {
   const { region } = settingsOf(env);
-  return env.DIRECTORY.getByName(`shard-${index}`, region ? { locationHint: region } : {});
+  return env.DIRECTORY.getByName(`shard-${index}`, callOptions(region));
 }

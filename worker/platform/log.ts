@@ -3,6 +3,7 @@ import { type Bucket, draw, newBucket, type Rate } from "../../core/allowance.ts
 import { limits } from "../../core/limits.ts";
 import type { LifeLine } from "../../core/lobby/life.ts";
 import { tokenShape } from "../../core/printable.ts";
+import { isMarked } from "./retry.ts";
 
 type Detail = string | number | boolean;
 export type Details = { [name: string]: Detail | { [name: string]: Detail } | undefined };
@@ -47,11 +48,19 @@ const lives = linesOf(
 /** When a fault of each kind was written last, in milliseconds since 1970. The kinds are texts of this code, a dozen. */
 const written = new Map<string, number>();
 
+/** Errors that were logged. Whoever passes one on, or finds it again, need not know. */
+const logged = new WeakSet<Error>();
+
 /**
- * A fault of ours, or of the platform. In a long outage every request brings one: of a kind that was not written for a while
+ * A fault of ours, or of the platform. An error is logged once, by the first who catches it. `fault: "ours"` marks one that our own code
+ * threw in the object that was called: it could be reached. In a long outage every request brings one: of a kind that was not written for a while
  * the next line always is, of the others only so many a second.
  */
 export function logFault(what: string, details: Details = {}, error?: unknown): void {
+  if (error instanceof Error) {
+    if (logged.has(error)) return;
+    logged.add(error);
+  }
   const now = Date.now();
   const isFirst = now - (written.get(what) ?? Number.NEGATIVE_INFINITY) >= limits.faultLineAgainMs;
   if (!draw(faults.bucket, faults.rate(), now) && !isFirst) {
@@ -59,7 +68,8 @@ export function logFault(what: string, details: Details = {}, error?: unknown): 
     return;
   }
   written.set(what, now);
-  write(faults, what, { ...details, ...(error !== undefined && { error: reason(error) }) });
+  const ours = isMarked(error, "remote") && { fault: "ours" };
+  write(faults, what, { ...details, ...ours, ...(error !== undefined && { error: reason(error) }) });
 }
 
 /** Something that a stranger can do as often as it likes: only so many lines a second. */

@@ -1,5 +1,6 @@
 /** What the objects say to each other, and how they find each other. Everything here is plain data: it crosses RPC. */
 import type { Place, Sidecar } from "../../core/fleet.ts";
+import { limits } from "../../core/limits.ts";
 import type { MemberEvent } from "../../core/lobby/event.ts";
 import type { Member } from "../../core/lobby/state.ts";
 import { loungeShape, type Region, regionOfLounge } from "../../core/lounges.ts";
@@ -110,14 +111,19 @@ export function holderAt(env: Env, name: string): DurableObjectStub<HolderPort> 
 }
 
 export function loungeAt(env: Env, name: string): DurableObjectStub<HolderPort> {
-  return env.LOUNGE.getByName(name, hintOf(regionOfLounge(name)));
+  return env.LOUNGE.getByName(name, callOptions(regionOfLounge(name)));
 }
 
 /** The lobby of this code. `region`: where it is put if this call creates it, so only who acts for its host says one. */
 export function lobbyAt(env: Env, code: string, region: Region | null = null): DurableObjectStub<LobbyPort> {
-  return env.LOBBY.getByName(code, hintOf(region));
+  return env.LOBBY.getByName(code, callOptions(region));
 }
 
-function hintOf(region: Region | null): DurableObjectNamespaceGetDurableObjectOptions {
-  return region ? { locationHint: region } : {};
+/**
+ * How an object is called. `region`: where it is put if this call creates it; null for near the caller. Left to itself, the platform
+ * would repeat a call five times within 10 s, and our own tries would each take as long.
+ */
+export function callOptions(region: Region | null): DurableObjectNamespaceGetDurableObjectOptions {
+  const retry = { maxRetries: limits.platformRetries, timeoutMs: limits.platformRetryMs };
+  return region ? { locationHint: region, retry } : { retry };
 }

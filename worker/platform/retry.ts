@@ -1,8 +1,13 @@
-/** Calls between objects fail when one is moved, restarted or overloaded, and may take their time. */
+/**
+ * Calls between objects fail when one is moved, restarted or overloaded, and may take their time. At Cloudflare the platform
+ * repeats a call itself, in so far as its stub allows (`callOptions` in ports.ts). Our own tries come on top: the open workerd of
+ * `npm start` repeats nothing, and an object that is gone for seconds is worth more patience than the platform has.
+ */
 
 /**
- * The call's result, after as many tries as there are delays (milliseconds) and one. The call must be safe to repeat: an
- * answer may be lost after the work was done. Throws what the last try threw. Only faults of the platform are tried again;
+ * The call's result, after as many tries as there are delays (milliseconds) and one. No try begins once twice the time of all
+ * delays has passed: each may take its time, and somebody waits. The call must be safe to repeat: an answer may be lost
+ * after the work was done. Throws what the last try threw. Only faults of the platform are tried again;
  * an error that our own code threw would only come again. An object that is overloaded is left alone, unless the caller
  * has one call under way at most and can wait.
  */
@@ -11,11 +16,14 @@ export async function retry<T>(
   delaysMs: readonly number[],
   { evenOverloaded = false } = {},
 ): Promise<T> {
+  const began = Date.now();
+  const mostMs = 2 * delaysMs.reduce((sum, delay) => sum + delay, 0);
   for (const delay of delaysMs) {
     try {
       return released(await call());
     } catch (error) {
-      if (!isWorthRetrying(error, evenOverloaded)) throw error;
+      const isLate = Date.now() + delay - began > mostMs;
+      if (isLate || !isWorthRetrying(error, evenOverloaded)) throw error;
       await scheduler.wait(delay);
     }
   }
@@ -35,10 +43,18 @@ export function released<T>(result: T): T {
  * worse. Outside production `retryable` is missing where an object was reset.
  */
 function isWorthRetrying(error: unknown, evenOverloaded: boolean): boolean {
-  if (!(error instanceof Error)) return false;
-  const is = (mark: string) => Reflect.get(error, mark) === true;
-  if (is("overloaded")) return evenOverloaded;
-  return (is("retryable") || is("durableObjectReset")) && !is("remote");
+  if (isMarked(error, "overloaded")) return evenOverloaded;
+  return (
+    (isMarked(error, "retryable") || isMarked(error, "durableObjectReset")) && !isMarked(error, "remote")
+  );
+}
+
+/** Whether the platform has put this mark on the error of a call. */
+export function isMarked(
+  error: unknown,
+  mark: "retryable" | "durableObjectReset" | "overloaded" | "remote",
+): boolean {
+  return error instanceof Error && Reflect.get(error, mark) === true;
 }
 
 /** What the promise comes to, or `otherwise` if that takes longer than `ms`. */

@@ -5,9 +5,11 @@ import { serverMessage } from "../../core/wire/server-message.ts";
 import type { Alarm } from "../platform/alarm.ts";
 import { logFault, logRefusal } from "../platform/log.ts";
 import type { Delivery, Stray } from "../platform/ports.ts";
-import { Backlog } from "./backlog.ts";
+import type { Backlog } from "./backlog.ts";
 import { Pings } from "./pings.ts";
 import { Session } from "./session.ts";
+import { Unanswered } from "./unanswered.ts";
+import { Unread } from "./unread.ts";
 
 /** What happens to connections, other than by their own messages. */
 export type ConnectionEvents = {
@@ -17,23 +19,24 @@ export type ConnectionEvents = {
   stuck(): void;
 };
 
+/** Whether the platform says what waits for a socket. No documentation promises it. */
+const tellsWhatWaits = "bufferedAmount" in WebSocket.prototype;
+
 export class Connections {
   readonly #ctx: DurableObjectState;
   readonly #events: ConnectionEvents;
   readonly #byId = new Map<string, Session>();
   readonly #bySocket = new Map<WebSocket, Session>();
   readonly #pings: Pings;
-  readonly #backlog = new Backlog();
+  readonly #backlog: Backlog;
 
   /** With those that were open before the object slept. */
   constructor(ctx: DurableObjectState, alarm: Alarm, events: ConnectionEvents) {
     this.#ctx = ctx;
     this.#events = events;
     this.#pings = new Pings(ctx, alarm);
-    for (const socket of ctx.getWebSockets()) {
-      const session = Session.revive(socket);
-      if (session) this.#hold(session);
-    }
+    this.#backlog = tellsWhatWaits ? new Unread() : new Unanswered((session) => this.#pings.lastOf(session));
+    for (const socket of ctx.getWebSockets()) this.#revive(socket);
   }
 
   /** All that are open, and those that were thrown out and do not go. */
@@ -72,7 +75,7 @@ export class Connections {
 
   /** What the client said made sense, so it probably reads, too. */
   trust(session: Session): void {
-    this.#backlog.settle(session);
+    this.#backlog.heard(session);
   }
 
   /** Something happens here: a good moment to look for those that stopped pinging. */
@@ -82,14 +85,7 @@ export class Connections {
 
   /** The object's alarm has come. No other event: what wakes the object may be the client's sign of life. */
   wake(): void {
-    for (const session of this.#pings.look(this)) {
-      // Whatever goes wrong with one, the others are looked at.
-      try {
-        this.expel(session, "pingless");
-      } catch (error) {
-        logFault("a silent client was not dealt with", { clientId: session.id }, error);
-      }
-    }
+    this.#expelAll(this.#pings.look(this), "pingless");
   }
 
   /** The client says that it pings from now on. */
@@ -98,12 +94,20 @@ export class Connections {
   }
 
   send(session: Session, frame: string): void {
-    if (!session.send(frame) || !this.#backlog.add(session, frame)) return;
-    // Later, not in the middle of what its lobby does.
-    queueMicrotask(() => {
-      const culprit = this.#backlog.culprit(session, (one) => this.#pings.lastOf(one));
-      if (culprit) this.expel(culprit, "unanswered");
-    });
+    if (!session.send(frame)) return;
+    const lookIn = this.#backlog.add(session, frame);
+    if (lookIn !== null) this.#lookIn(lookIn, session);
+  }
+
+  /** Looks for those who do not read: later, not in the middle of what their lobby does. */
+  #lookIn(ms: number, session: Session): void {
+    const look = () => {
+      const { going, again } = this.#backlog.look(session);
+      this.#expelAll(going, "unanswered");
+      if (again !== null) this.#lookIn(again, session);
+    };
+    if (ms === 0) queueMicrotask(look);
+    else setTimeout(look, ms);
   }
 
   /** Hands a lobby's frame to its members here. Returns those that are not here, or not in that lobby. */
@@ -150,12 +154,36 @@ export class Connections {
     if (this.#backlog.isStuck) this.#events.stuck();
   }
 
+  /** Whatever goes wrong with one, the others go. */
+  #expelAll(sessions: readonly Session[], why: keyof typeof closures): void {
+    for (const session of sessions) {
+      try {
+        this.expel(session, why);
+      } catch (error) {
+        logFault("a client was not thrown out", { clientId: session.id }, error);
+      }
+    }
+  }
+
   /** The server stops. All sockets close first, so that no client hears how the others leave. */
   closeAll(): void {
     const sessions = [...this.#byId.values()];
     const [code, reason] = closures.stopping;
     for (const { socket } of sessions) socket.close(code, reason);
     for (const { socket } of sessions) this.#lose(socket);
+  }
+
+  /** A client whose session cannot be read would wait for ever: it has to connect again. */
+  #revive(socket: WebSocket): void {
+    if (socket.readyState !== WebSocket.OPEN) return;
+    const session = Session.revive(socket);
+    if (session) {
+      this.#hold(session);
+      return;
+    }
+    logFault("a kept session cannot be read, so its socket is closed");
+    const [code, reason] = closures.stopping;
+    socket.close(code, reason);
   }
 
   #hold(session: Session): void {
@@ -169,7 +197,7 @@ export class Connections {
     if (!session) return;
     this.#bySocket.delete(socket);
     this.#byId.delete(session.id);
-    this.#backlog.settle(session);
+    this.#backlog.ended(session);
     this.#events.ended(session);
   }
 }

@@ -2,6 +2,7 @@
  * An object that holds clients' WebSockets: a lounge, or a lobby. It is the authority on which lobby each of its sessions
  * is in. It takes what clients ask and say to that lobby, here or in another object, and the lobby's frames to them.
  */
+import { retryable } from "cloudflare:durable-objects";
 import { DurableObject } from "cloudflare:workers";
 import { spend } from "../../core/allowance.ts";
 import { limits } from "../../core/limits.ts";
@@ -55,6 +56,12 @@ export interface LobbyHere {
 }
 
 export abstract class Holder extends DurableObject<Env> implements HolderPort {
+  static {
+    // Request ids and ids of batches make that what is repeated is done once (docs/decisions/004).
+    const { hostLobby, joinLobby, takeBack, startMediation, observe, receive } = Holder.prototype;
+    retryable(hostLobby, joinLobby, takeBack, startMediation, observe, receive);
+  }
+
   protected readonly wakeUp: Alarm;
   protected readonly connections: Connections;
   /** The object's name, which tokens carry: a code, or that of a lounge. */

@@ -1,7 +1,7 @@
 /** A client's presence at the edge. It lasts as long as its WebSocket, and so does what is attached to that. */
 import { draw, fill, newAllowance, newBucket, type Rate, secondsUntilOne } from "../../core/allowance.ts";
 import { limits } from "../../core/limits.ts";
-import type { LastingState } from "../../core/lobby/lasting.ts";
+import type { KeptLobby } from "../../core/lobby/kept.ts";
 import { clientIdBytes } from "../../core/token.ts";
 import { encodeBase64Url } from "../../core/wire/base64.ts";
 
@@ -13,7 +13,7 @@ type Attachment = {
   /** Whether it came to open the lobby of the object that holds it, and has not done so. */
   opensHere: boolean;
   /** The lobby here of which it is the host, as long as storage need not keep it. */
-  hosted: LastingState | null;
+  hosted: KeptLobby | null;
   /** When it said that it pings, in milliseconds since 1970. */
   pingsSince?: number;
   /** When a look first found it silent, in milliseconds since 1970. */
@@ -55,10 +55,10 @@ export class Session {
     return session;
   }
 
-  /** The session of a socket that outlived its object's memory. Null if the socket is closing. */
+  /** The session of a socket that outlived its object's memory. Null if another version attached what this one cannot read. */
   static revive(socket: WebSocket): Session | null {
-    const kept: Attachment | null = socket.deserializeAttachment();
-    return kept && socket.readyState === WebSocket.OPEN ? new Session(socket, kept) : null;
+    const kept: unknown = socket.deserializeAttachment();
+    return isAttachment(kept) ? new Session(socket, kept) : null;
   }
 
   static drawId(): string {
@@ -88,11 +88,11 @@ export class Session {
     return this.#kept.opensHere;
   }
 
-  get hosted(): LastingState | null {
+  get hosted(): KeptLobby | null {
     return this.#kept.hosted;
   }
 
-  set hosted(hosted: LastingState | null) {
+  set hosted(hosted: KeptLobby | null) {
     this.#kept.hosted = hosted;
     this.#keep();
   }
@@ -173,4 +173,9 @@ export class Session {
       this.socket.serializeAttachment(this.#kept);
     });
   }
+}
+
+function isAttachment(kept: unknown): kept is Attachment {
+  if (typeof kept !== "object" || kept === null) return false;
+  return "id" in kept && typeof kept.id === "string" && "token" in kept && typeof kept.token === "string";
 }

@@ -1,0 +1,147 @@
+/**
+ * The bound on what waits for clients, where the platform says how much that is: `bufferedAmount` of a server's socket, the
+ * bytes that the kernel has not taken. What a client says, or whether it pings, does not matter.
+ */
+import { limits } from "../../core/limits.ts";
+import type { Backlog, Look } from "./backlog.ts";
+import type { Session } from "./session.ts";
+import { Stuck } from "./stuck.ts";
+
+/** How much had been sent to a client at some time, in milliseconds since 1970. */
+type Mark = { bytes: number; frames: number; at: number };
+
+/** What was sent to one client, and what of it waits. */
+class Sent {
+  readonly #socket: WebSocket;
+  #bytes = 0;
+  #frames = 0;
+  /** Up to here the kernel has taken all. */
+  #taken: Mark = { bytes: 0, frames: 0, at: 0 };
+  /** Those after that, in their order, one for each so many bytes of cost. */
+  #marks: Mark[] = [];
+  #unmarked = 0;
+  /** What waits, at most, at what it costs in memory. */
+  cost = 0;
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+  }
+
+  /** Returns what the frame costs as long as it waits. */
+  add(frame: string): number {
+    if (this.#frames === this.#taken.frames) this.#taken.at = Date.now();
+    // Frames are ASCII: as many bytes as units.
+    const cost = frame.length + limits.frameOverheadBytes;
+    this.#bytes += frame.length;
+    this.#frames += 1;
+    this.cost += cost;
+    this.#unmarked += cost;
+    if (this.#unmarked >= limits.unreadMarkBytes) this.#marks.push(this.#mark());
+    return cost;
+  }
+
+  /** Finds out what really waits. */
+  look(): number {
+    const waiting = this.#socket.bufferedAmount;
+    const taken = this.#bytes - waiting;
+    if (waiting === 0) this.#marks = [this.#mark()];
+    while (this.#marks[0] && this.#marks[0].bytes <= taken) this.#taken = this.#marks.shift() ?? this.#taken;
+    this.cost = waiting + (this.#frames - this.#taken.frames) * limits.frameOverheadBytes;
+    return this.cost;
+  }
+
+  /** Whether something has waited for longer than a burst does. A time in the future is one before the clock was set back. */
+  isLate(now: number): boolean {
+    const { at } = this.#marks[0] ?? this.#taken;
+    return at > now || now >= at + limits.unreadMs;
+  }
+
+  #mark(): Mark {
+    this.#unmarked = 0;
+    return { bytes: this.#bytes, frames: this.#frames, at: Date.now() };
+  }
+}
+
+export class Unread implements Backlog {
+  readonly #sent = new Map<Session, Sent>();
+  /** What waits for all of them, at most. */
+  #cost = 0;
+  #willLook = false;
+  readonly #stuck = new Stuck(() => limits.stuckUnreadBytes);
+
+  add(session: Session, frame: string): number | null {
+    let sent = this.#sent.get(session);
+    if (!sent) {
+      sent = new Sent(session.socket);
+      this.#sent.set(session, sent);
+    }
+    this.#cost += sent.add(frame);
+    if (this.#willLook) return null;
+    if (sent.cost > limits.unreadBytes) this.#lookAt(sent);
+    const isMuch = sent.cost > limits.unreadBytes || this.#isMuchForAll();
+    // What was sent in this turn is read in the next, if at all.
+    return isMuch ? this.#promiseLook() : null;
+  }
+
+  look(): Look {
+    this.#willLook = false;
+    this.#lookAtAll();
+    const now = Date.now();
+    const late = [...this.#sent]
+      .filter(([, sent]) => sent.isLate(now))
+      .sort(([, a], [, b]) => b.cost - a.cost);
+    const going: Session[] = [];
+    let rest = this.#cost;
+    for (const [session, { cost }] of late) {
+      if (cost <= limits.unreadBytes && rest <= limits.objectUnreadBytes) break;
+      going.push(session);
+      rest -= cost;
+    }
+    const isMuch = [...this.#sent].some(
+      ([one, sent]) => sent.cost > limits.unreadBytes && !going.includes(one),
+    );
+    return { going, again: isMuch || rest > limits.objectUnreadBytes ? this.#promiseLook() : null };
+  }
+
+  /** A client that talks need not read. */
+  heard(): void {}
+
+  ended(session: Session): void {
+    this.#cost -= this.#sent.get(session)?.cost ?? 0;
+    this.#sent.delete(session);
+  }
+
+  closing(session: Session): void {
+    const sent = this.#sent.get(session);
+    if (sent) this.#stuck.add(session.socket, () => sent.look());
+    this.ended(session);
+  }
+
+  gone(socket: WebSocket): void {
+    this.#stuck.gone(socket);
+  }
+
+  get isStuck(): boolean {
+    return this.#stuck.isTooMuch;
+  }
+
+  #promiseLook(): number {
+    this.#willLook = true;
+    return limits.unreadMs;
+  }
+
+  #isMuchForAll(): boolean {
+    if (this.#cost <= limits.objectUnreadBytes) return false;
+    this.#lookAtAll();
+    return this.#cost > limits.objectUnreadBytes;
+  }
+
+  #lookAtAll(): void {
+    for (const sent of this.#sent.values()) this.#lookAt(sent);
+  }
+
+  #lookAt(sent: Sent): void {
+    this.#cost -= sent.cost;
+    this.#cost += sent.look();
+  }
+}

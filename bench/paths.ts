@@ -17,7 +17,7 @@ export type Party = { lobbyId: string; members: Player[] };
 const hosted = z.object({ lobbyId: z.string() });
 
 /** Guests on their way into one lobby at a time: its object holds no more of them before they have joined. */
-const arriving = limits.guestsHeld;
+const arriving = limits.strangersHeld;
 
 /** Opens a private lobby of so many members: one connects and hosts, the others connect and join. */
 export async function meet(base: URL, http: Http, path: Path, size: number): Promise<Party> {

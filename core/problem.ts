@@ -89,7 +89,7 @@ export type AbortCode = keyof typeof abortReasons;
 /** Why the server closes a WebSocket: a close code (RFC 6455, 7.4) and a reason. */
 export const closures = {
   flood: [1008, "Too many messages."],
-  unanswered: [1013, "Much was sent to you, and nothing shows that you read it. Connect again."],
+  unanswered: [1013, "Too much unread data. Connect again."],
   pingless: [1001, "You have said that you ping, and no ping came for long."],
   frame_too_large: [1009, "A message may have 16 KiB at most."],
   stopping: [1012, "The server is stopping or restarting. Connect again in a moment."],

@@ -1,4 +1,7 @@
-/** Whether the platform says what waits for a client: one that talks and does not read is thrown out only then. */
+/**
+ * Whether the platform says what waits for a client, and says the truth: one that talks and does not read is thrown out only
+ * then, and those that read as much stay.
+ */
 import { setTimeout as pass } from "node:timers/promises";
 import { limits } from "../core/limits.ts";
 import { deafVisitor } from "./deaf-visitor.ts";
@@ -30,6 +33,7 @@ export function unreadIsBounded(server: URL, patienceMs: number): Check {
         .then(() => {
           isOut = true;
         })
+        // It was not thrown out in time, or the host itself was.
         .catch(() => {});
       const began = performance.now();
       let said = 0;
@@ -41,9 +45,17 @@ export function unreadIsBounded(server: URL, patienceMs: number): Check {
         await pass(tickMs);
       }
       await out;
+      const lost = talkers.filter(({ closed }) => closed !== null);
       for (const talker of talkers) talker.leave();
       deaf.leave();
       const after = `after ${said * talkers.length} messages in ${Math.round((performance.now() - began) / 1000)} s`;
+      if (lost.length > 0) {
+        const codes = lost.map(({ closed }) => closed?.code).join(", ");
+        return {
+          verdict: "wrong",
+          what: `${lost.length} clients that read lost their connections ${after}, with code ${codes}: what the platform says of them is not so.`,
+        };
+      }
       return isOut
         ? {
             verdict: "ok",

@@ -8,7 +8,7 @@ import { logIfRefused, refused } from "../worker/edge/http.ts";
 import { isUpgrade } from "../worker/edge/upgrade.ts";
 import worker, { Lobby as PlainLobby, Lounge as PlainLounge } from "../worker/index.ts";
 import type { Env } from "../worker/platform/env.ts";
-import { holderAt } from "../worker/platform/ports.ts";
+import { holderAt } from "../worker/platform/stubs.ts";
 import { type LocalVars, stopHeader } from "./worker-vars.ts";
 
 export { Directory, Fleet } from "../worker/index.ts";

@@ -19,8 +19,8 @@ import { fleetAt } from "../objects/fleet.ts";
 import type { Env } from "../platform/env.ts";
 import { verifyPost } from "../platform/keys.ts";
 import { logFault } from "../platform/log.ts";
-import { holderAt } from "../platform/ports.ts";
 import { released, within } from "../platform/retry.ts";
+import { holderAt } from "../platform/stubs.ts";
 import { json, readText, refused } from "./http.ts";
 import { placeOf } from "./place.ts";
 

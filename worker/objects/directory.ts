@@ -5,8 +5,9 @@ import type { ListedLobby } from "../../core/wire/http.ts";
 import { thisBoot } from "../platform/boot.ts";
 import type { Env } from "../platform/env.ts";
 import { logFault } from "../platform/log.ts";
-import { type DirectoryPort, lobbyAt, type Page, type Search } from "../platform/ports.ts";
+import type { DirectoryPort, Page, Search } from "../platform/ports.ts";
 import { within } from "../platform/retry.ts";
+import { lobbyAt } from "../platform/stubs.ts";
 
 /** What storage keeps of an entry. */
 type Row = {

@@ -4,7 +4,7 @@ import type { Member } from "../../core/lobby/state.ts";
 import type { ListedLobby } from "../../core/wire/http.ts";
 import { introductions, type MemberFrame } from "./introductions.ts";
 import { Listing } from "./listing.ts";
-import type { LobbyObject } from "./lobby-machine.ts";
+import type { LobbyObject } from "./lobby-object.ts";
 
 /** What the machine hears of its effects. */
 export type EffectEvents = {

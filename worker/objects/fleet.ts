@@ -5,8 +5,9 @@ import { limits } from "../../core/limits.ts";
 import type { Heartbeat } from "../../core/wire/sidecar-post.ts";
 import { type Env, settingsOf } from "../platform/env.ts";
 import { logFault } from "../platform/log.ts";
-import { callOptions, type FleetPort } from "../platform/ports.ts";
+import type { FleetPort } from "../platform/ports.ts";
 import { retry, within } from "../platform/retry.ts";
+import { callOptions } from "../platform/stubs.ts";
 
 const prefix = "sidecar:";
 /** When a sidecar that is gone signed its last heartbeat: kept for as long as one signed before would be taken. */

@@ -20,29 +20,14 @@ import {
 import { step } from "../../core/lobby/step.ts";
 import { accept, type Outcome } from "../../core/problem.ts";
 import type { HostAnswer, JoinAnswer } from "../../core/wire/http.ts";
-import type { Alarm } from "../platform/alarm.ts";
 import { thisBoot } from "../platform/boot.ts";
-import { type Env, logsLobbies, settingsOf } from "../platform/env.ts";
+import { logsLobbies, settingsOf } from "../platform/env.ts";
 import { logFault, logLife } from "../platform/log.ts";
-import type { Admission, Delivery, News, OpenCall, StartCall } from "../platform/ports.ts";
-import type { Connections } from "../sessions/connections.ts";
+import type { Admission, News, OpenCall, StartCall } from "../platform/ports.ts";
 import type { LobbyHere } from "../sessions/holder.ts";
 import { EffectQueue } from "./effect-queue.ts";
 import { liveSidecars } from "./fleet.ts";
-
-/** The parts of the object that the lobby lives in. */
-export type LobbyObject = {
-  readonly env: Env;
-  /** The object's name. */
-  readonly lobbyId: string;
-  readonly storage: DurableObjectStorage;
-  readonly wakeUp: Alarm;
-  readonly connections: Connections;
-  /** Sends frames to members in another object. True once they are there, false if they are lost. */
-  send(holder: string, delivery: Delivery): Promise<boolean>;
-  /** The lobby is over, and everybody knows. */
-  over(): void;
-};
+import type { LobbyObject } from "./lobby-object.ts";
 
 /** The one row, and which process wrote it. */
 const row = "lobby";

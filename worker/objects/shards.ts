@@ -1,8 +1,9 @@
 /** The directory's shards, seen as one list. */
 import type { ListQuery } from "../../core/wire/http.ts";
 import { type Env, settingsOf } from "../platform/env.ts";
-import { callOptions, type DirectoryPort } from "../platform/ports.ts";
+import type { DirectoryPort } from "../platform/ports.ts";
 import { released } from "../platform/retry.ts";
+import { callOptions } from "../platform/stubs.ts";
 
 /** The shard that lists a lobby. */
 export function shardOf(env: Env, lobbyId: string): DurableObjectStub<DirectoryPort> {

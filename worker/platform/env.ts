@@ -1,6 +1,6 @@
 import { readSettings as readVars, type SettingName, type Settings } from "../../core/settings.ts";
 import { shortestSecret } from "../../core/token.ts";
-import { secretsOf } from "./keys.ts";
+import { type Secrets, secretsOf } from "./keys.ts";
 import type { DirectoryPort, FleetPort, HolderPort, LobbyPort } from "./ports.ts";
 
 /** What is counted for each address, by the name of its binding in wrangler.toml. */
@@ -16,11 +16,7 @@ export type Env = {
   STORAGE?: Fetcher;
   /** Mixed into codes' check characters. Only `npm start` binds it: there the platform's own key is in the open source. */
   codeKey?: string;
-  /** The deployment's one secret, the same on every sidecar. `wrangler secret put ORION_SECRET` */
-  ORION_SECRET?: string;
-  /** A second one that is accepted, while one follows the other (docs/operating.md). */
-  ORION_SECRET_BEFORE?: string;
-} & { [What in Counted]?: RateLimit } & { [Name in SettingName]?: string | number | boolean };
+} & Secrets & { [What in Counted]?: RateLimit } & { [Name in SettingName]?: string | number | boolean };
 
 type Reading = { ok: true; settings: Settings } | { ok: false; why: string };
 const readings = new WeakMap<Env, Reading>();

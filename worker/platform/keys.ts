@@ -13,10 +13,14 @@ import {
 } from "../../core/token.ts";
 import { encodeBase64Url } from "../../core/wire/base64.ts";
 import { signedText } from "../../core/wire/sidecar-post.ts";
-import type { Env } from "./env.ts";
 
 /** What is made and checked with: all of the environment that this file knows. */
-export type Secrets = Pick<Env, "ORION_SECRET" | "ORION_SECRET_BEFORE">;
+export type Secrets = {
+  /** The deployment's one secret, the same on every sidecar. `wrangler secret put ORION_SECRET` */
+  ORION_SECRET?: string;
+  /** A second one that is accepted, while one follows the other (docs/operating.md). */
+  ORION_SECRET_BEFORE?: string;
+};
 
 /** The secrets that are accepted. The first makes all that is new. */
 export function secretsOf({ ORION_SECRET, ORION_SECRET_BEFORE }: Secrets): [string, ...string[]] {

@@ -1,14 +1,11 @@
-/** What the objects say to each other, and how they find each other. Everything here is plain data: it crosses RPC. */
+/** What the objects say to each other. Everything here is plain data: it crosses RPC. */
 import type { Place, Sidecar } from "../../core/fleet.ts";
-import { limits } from "../../core/limits.ts";
 import type { MemberEvent } from "../../core/lobby/event.ts";
 import type { Member } from "../../core/lobby/state.ts";
-import { loungeShape, type Region, regionOfLounge } from "../../core/lounges.ts";
 import type { Observed } from "../../core/mapping.ts";
 import type { Outcome } from "../../core/problem.ts";
 import type { HostAnswer, HostRequest, JoinAnswer, ListedLobby } from "../../core/wire/http.ts";
 import type { Heartbeat } from "../../core/wire/sidecar-post.ts";
-import type { Env } from "./env.ts";
 import type { Batch } from "./flights.ts";
 
 /** `requestId` names one HTTP request, so that a call can be repeated when its answer was lost. */
@@ -103,27 +100,4 @@ export interface FleetPort extends Rpc.DurableObjectBranded {
   /** False for a heartbeat that is not newer than the last of this sidecar. */
   hear(beat: Heartbeat, from: { address?: string | undefined; place?: Place | undefined }): Promise<boolean>;
   live(): Promise<Sidecar[]>;
-}
-
-/** The object that holds sockets under this name. */
-export function holderAt(env: Env, name: string): DurableObjectStub<HolderPort> {
-  return loungeShape.test(name) ? loungeAt(env, name) : lobbyAt(env, name);
-}
-
-export function loungeAt(env: Env, name: string): DurableObjectStub<HolderPort> {
-  return env.LOUNGE.getByName(name, callOptions(regionOfLounge(name)));
-}
-
-/** The lobby of this code. `region`: where it is put if this call creates it, so only who acts for its host says one. */
-export function lobbyAt(env: Env, code: string, region: Region | null = null): DurableObjectStub<LobbyPort> {
-  return env.LOBBY.getByName(code, callOptions(region));
-}
-
-/**
- * How an object is called. `region`: where it is put if this call creates it; null for near the caller. Left to itself, the platform
- * would repeat a call five times within 10 s, and our own tries would each take as long.
- */
-export function callOptions(region: Region | null): DurableObjectNamespaceGetDurableObjectOptions {
-  const retry = { maxRetries: limits.platformRetries, timeoutMs: limits.platformRetryMs };
-  return region ? { locationHint: region, retry } : { retry };
 }

@@ -21,22 +21,21 @@ import type { Env } from "../platform/env.ts";
 import { Answers, type Batch, Flights } from "../platform/flights.ts";
 import { issueToken } from "../platform/keys.ts";
 import { logFault } from "../platform/log.ts";
-import {
-  type Admission,
-  type Delivery,
-  type HolderPort,
-  type HostCall,
-  holderAt,
-  type JoinCall,
-  type LobbyPort,
-  lobbyAt,
-  type Message,
-  type News,
-  type Seen,
-  type StartCall,
-  type Stray,
+import type {
+  Admission,
+  Delivery,
+  HolderPort,
+  HostCall,
+  JoinCall,
+  LobbyPort,
+  Message,
+  News,
+  Seen,
+  StartCall,
+  Stray,
 } from "../platform/ports.ts";
 import { retry } from "../platform/retry.ts";
+import { holderAt, lobbyAt } from "../platform/stubs.ts";
 import { Connections } from "./connections.ts";
 import { enter, undo } from "./joining.ts";
 import { type Membership, Session } from "./session.ts";

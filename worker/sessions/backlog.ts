@@ -17,18 +17,25 @@ export class Backlog {
   /** Of sockets that were closed, and have not gone: it waits on until they do. */
   readonly #stuck = new Map<WebSocket, Due>();
 
-  /** Counts what was sent. Whether more may wait now, for this client or for all, than should. */
-  add(session: Session, frame: string): boolean {
-    const due = this.#due.get(session) ?? { bytes: 0, since: Date.now() };
-    // A clock that was set back makes nothing wait from the future on.
-    due.since = Math.min(due.since, Date.now());
+  /** Counts what was sent. Whether more may wait now, for this client or for all, than should. `now`: milliseconds since 1970. */
+  add(session: Session, frame: string, now: number): boolean {
     const bytes = frame.length + limits.frameOverheadBytes;
-    due.bytes += bytes;
     this.#bytes += bytes;
-    this.#due.set(session, due);
+    const due = this.#due.get(session);
+    if (!due) {
+      this.#due.set(session, { bytes, since: now });
+      return bytes > limits.unansweredBytes || this.#isFull(now);
+    }
+    due.bytes += bytes;
+    // A clock that was set back makes nothing wait from the future on.
+    if (due.since > now) due.since = now;
     if (due.bytes > limits.unansweredBytes) return true;
-    // Who it goes to is looked for among all clients: not with every frame of a burst.
-    return this.#bytes > limits.objectUnansweredBytes && Date.now() !== this.#lookedAt;
+    return this.#isFull(now);
+  }
+
+  /** Who most waits for is looked for among all clients: not with every frame of a burst. */
+  #isFull(now: number): boolean {
+    return this.#bytes > limits.objectUnansweredBytes && now !== this.#lookedAt;
   }
 
   /** The client has said something, or is gone: nothing counts any more that was sent to it. */

@@ -97,8 +97,9 @@ export class Connections {
     this.#pings.expect(session);
   }
 
-  send(session: Session, frame: string): void {
-    if (!session.send(frame) || !this.#backlog.add(session, frame)) return;
+  /** `now`: milliseconds since 1970. The clock is the platform's, and to ask it for each frame of a broadcast is dear. */
+  send(session: Session, frame: string, now = Date.now()): void {
+    if (!session.send(frame) || !this.#backlog.add(session, frame, now)) return;
     // Later, not in the middle of what its lobby does.
     queueMicrotask(() => {
       const culprit = this.#backlog.culprit(session, (one) => this.#pings.lastOf(one));
@@ -109,13 +110,14 @@ export class Connections {
   /** Hands a lobby's frame to its members here. Returns those that are not here, or not in that lobby. */
   deliver({ lobbyId, incarnation, to, frame, release }: Delivery): Stray[] {
     const strays: Stray[] = [];
+    const now = Date.now();
     for (const clientId of to) {
       const session = this.#byId.get(clientId);
       if (!session?.isIn(lobbyId, incarnation)) {
         strays.push({ lobbyId, incarnation, clientId });
         continue;
       }
-      if (frame !== undefined) this.send(session, frame);
+      if (frame !== undefined) this.send(session, frame, now);
       if (release) session.release();
     }
     return strays;

@@ -67,7 +67,7 @@ for (const direct of [false, true]) {
           if (name !== last) continue;
           const { host, guests, lobbyId } = cast;
           const names = [...new Set([host, ...guests].map(({ holder }) => holder))];
-          if (direct || name !== "they connect") names.push(direct ? host.holder : lobbyId);
+          if (!direct && name !== "they connect") names.push(lobbyId);
           const lives = () => Promise.all(names.map((holder) => lifeOf(server.url, { holder })));
           const slept = await lives();
           await Promise.all(

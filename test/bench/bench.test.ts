@@ -83,7 +83,7 @@ describe.runIf(onLinux)("a run of the bench", () => {
     for (const program of programs.splice(0)) await program.stop();
   });
 
-  test("measures every scenario, and leaves its results and nothing else", { timeout: 120_000 }, async () => {
+  test("measures every scenario, and leaves its results and nothing else", { timeout: 240_000 }, async () => {
     const { program, mark } = bench([]);
     expect(await program.ended).toBe(0);
     expect(program.errors).toBe("");

@@ -2,8 +2,8 @@
 import { draw, fill, newBucket } from "../core/allowance.ts";
 import { limits } from "../core/limits.ts";
 import { encodeMessage } from "../core/wire/codec.ts";
-import { type Heard, type HeardMessage, readHeardMessage } from "../core/wire/heard-message.ts";
 import { pingText } from "../core/wire/ping.ts";
+import { type Heard, type HeardMessage, readServerMessage } from "../core/wire/server-message.ts";
 import { sessionError } from "./error.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import { abortable } from "./retry.ts";
@@ -136,5 +136,5 @@ export class Connection {
 
 /** The message, or null: binary data, and texts that are unknown or broken, are ignored. */
 function read(data: unknown): HeardMessage | null {
-  return typeof data === "string" ? readHeardMessage(data) : null;
+  return typeof data === "string" ? readServerMessage(data) : null;
 }

@@ -1,8 +1,8 @@
 /** The first half of a mediation: sockets are opened, and the server sees them. */
 import type { Endpoint } from "../../core/endpoint.ts";
 import { type Cause, causes } from "../../core/link/cause.ts";
-import type { Heard } from "../../core/wire/heard-message.ts";
 import type { Sealed } from "../../core/wire/sealed.ts";
+import type { Heard } from "../../core/wire/server-message.ts";
 import { OrionError, ownError } from "../error.ts";
 import { candidatesOf, type OwnAddress, ownAddresses, resolveHost } from "./addresses.ts";
 import { Probe } from "./probe.ts";

@@ -1,6 +1,5 @@
 /** How a mediation ends without success, for all or for some. */
-import { type AbortCode, abortReasons } from "../problem.ts";
-import { serverMessage } from "../wire/server-message.ts";
+import type { AbortCode } from "../problem.ts";
 import type { Effect, Step } from "./effect.ts";
 import type { LobbyState, Member } from "./state.ts";
 
@@ -28,6 +27,5 @@ export function saved<State>({ state, effects }: Step<State>): Step<State> {
 
 function aborted(to: readonly Member[], code: AbortCode): Effect[] {
   if (to.length === 0) return [];
-  const frame = serverMessage("ptpMediation_aborted", { abortReason: abortReasons[code], code });
-  return [{ kind: "send", to, frame }];
+  return [{ kind: "send", to, message: { type: "mediationAborted", code } }];
 }

@@ -4,7 +4,6 @@ import { limits } from "../limits.ts";
 import type { Cause } from "../link/cause.ts";
 import type { AbortCode } from "../problem.ts";
 import type { ConnectionReport } from "../wire/client-message.ts";
-import { serverMessage } from "../wire/server-message.ts";
 import { abort, leftOut, saved } from "./abort.ts";
 import { close } from "./closing.ts";
 import type { Effect, Step } from "./effect.ts";
@@ -91,8 +90,7 @@ function explain(state: LobbyState, { clientId, name }: Member, { connected, rep
   const silent = connected && report.cause === null && report.peers.every(isFine);
   const host = memberOf(state, state.hostId);
   if (silent || !host || clientId === state.hostId) return [];
-  const frame = serverMessage("ptpMediation_report", { clientId, name, ...report });
-  return [{ kind: "send", to: [host], frame }];
+  return [{ kind: "send", to: [host], message: { type: "mediationReported", clientId, name, report } }];
 }
 
 /** The mediation goes on without these, if enough are left; else it ends. */

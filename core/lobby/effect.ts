@@ -2,6 +2,7 @@ import type { RelayPlace } from "../fleet.ts";
 import type { Sighting } from "../mapping.ts";
 import type { Outcome } from "../problem.ts";
 import type { HostAnswer, JoinAnswer, ListedLobby } from "../wire/http.ts";
+import type { LobbyMessage } from "./message.ts";
 import { type LobbyState, listedAs, type Member } from "./state.ts";
 
 /** What the shell is to do, in this order. */
@@ -13,11 +14,11 @@ export type Effect =
   /** Tell the directory, and wait a short while for it, before what follows. */
   | { kind: "list"; lobby: ListedLobby }
   | { kind: "unlist" }
-  | { kind: "send"; to: readonly Member[]; frame: string }
+  | { kind: "send"; to: readonly Member[]; message: LobbyMessage }
   /** Tell the host of the others, and each of those of the host. */
   | ({ kind: "introduce" } & Introduction)
-  /** A last frame: from now on these clients are in no lobby. */
-  | { kind: "release"; to: readonly Member[]; frame: string }
+  /** A last message: from now on these clients are in no lobby. */
+  | { kind: "release"; to: readonly Member[]; message: LobbyMessage }
   /** Ask these members' holders whether they still hold them. */
   | { kind: "audit"; members: readonly Member[] }
   /** Once everyone has been told: the lobby is no more. */

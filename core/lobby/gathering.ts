@@ -3,10 +3,10 @@ import type { Sidecar } from "../fleet.ts";
 import { limits } from "../limits.ts";
 import type { Sighting } from "../mapping.ts";
 import { accept, type ProblemCode, refuse } from "../problem.ts";
-import { serverMessage } from "../wire/server-message.ts";
 import { abort, leftOut, saved } from "./abort.ts";
 import type { Effect, Step } from "./effect.ts";
 import type { LobbyEvent } from "./event.ts";
+import type { LobbyMessage } from "./message.ts";
 import {
   type Gathering,
   hasHost,
@@ -48,7 +48,7 @@ export function start(state: LobbyState, request: StartRequest, now: number): St
     effects: [
       { kind: "save" },
       { kind: "answer", outcome: accept(null) },
-      { kind: "send", to: state.members, frame: sendRequest(sidecar, phase) },
+      { kind: "send", to: state.members, message: endpointWanted(sidecar, phase) },
     ],
   };
 }
@@ -196,7 +196,7 @@ function remind(
   const remindAt = now + phase.intervalMs;
   const reminded = { ...state, phase: { ...phase, remindAt, ...(sidecar && asked(sidecar)) } };
   const to = rollCall(state, phase).expected;
-  const sends: Effect[] = sidecar ? [{ kind: "send", to, frame: sendRequest(sidecar, phase) }] : [];
+  const sends: Effect[] = sidecar ? [{ kind: "send", to, message: endpointWanted(sidecar, phase) }] : [];
   return { state: reminded, effects: [{ kind: "save" }, ...sends] };
 }
 
@@ -235,8 +235,6 @@ function asked({ name, host, port, relays }: Sidecar): Pick<Gathering, "sidecar"
   return relays ? { sidecar: name, relay: { host, port } } : { sidecar: name };
 }
 
-/** What Orion's message says, and with a sidecar that knows the additions those. */
-function sendRequest({ port, secondPort, host }: Sidecar, phase: Gathering): string {
-  const more = secondPort === undefined ? {} : { ports: [port, secondPort], mediation: mediationId(phase) };
-  return serverMessage("ptpMediation_send", { port, ...more, host });
+function endpointWanted({ port, secondPort, host }: Sidecar, phase: Gathering): LobbyMessage {
+  return { type: "endpointWanted", mediation: mediationId(phase), host, port, secondPort };
 }

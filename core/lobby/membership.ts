@@ -1,7 +1,6 @@
 /** Who is in the lobby, and what they say to each other. */
 import { limits } from "../limits.ts";
 import { accept, type ProblemCode, refuse } from "../problem.ts";
-import { serverMessage } from "../wire/server-message.ts";
 import { close } from "./closing.ts";
 import { afterLeaving } from "./connecting.ts";
 import { type Effect, listing, type Step } from "./effect.ts";
@@ -18,13 +17,12 @@ export function join(state: LobbyState, member: Member, now: number): Step<Lobby
   if (problem) return { state, effects: [{ kind: "answer", outcome: refuse(problem) }] };
 
   const joined = { ...state, members: [...state.members, member], ...auditsAfter(state, member, now) };
-  const frame = serverMessage("lobby_peerConnect", { lobbyId: state.lobbyId, peerName: member.name });
   return {
     state: joined,
     effects: [
       { kind: "save" },
       ...listing(joined),
-      { kind: "send", to: state.members, frame },
+      { kind: "send", to: state.members, message: { type: "memberJoined", name: member.name } },
       welcome(joined),
     ],
   };
@@ -59,8 +57,7 @@ export function leave(state: LobbyState, clientIds: readonly string[], now: numb
   if (gone.some((member) => member.clientId === state.hostId)) return close(left, false);
 
   const goodbyes = gone.map(({ name }): Effect => {
-    const frame = serverMessage("lobby_peerDisconnect", { lobbyId: state.lobbyId, peerName: name });
-    return { kind: "send", to: left.members, frame };
+    return { kind: "send", to: left.members, message: { type: "memberLeft", name } };
   });
   const after = afterLeaving(left, now);
   const next = after.effects.filter(({ kind }) => kind !== "save");
@@ -71,11 +68,8 @@ export function leave(state: LobbyState, clientIds: readonly string[], now: numb
 export function say(state: LobbyState, clientId: string, text: string, now: number): Step<LobbyState> {
   const sender = memberOf(state, clientId);
   if (!sender) return { state, effects: [] };
-  const frame = serverMessage("lobby_messaging_received", {
-    lobbyId: state.lobbyId,
-    message: { timestamp: now, senderName: sender.name, message: text },
-  });
-  return { state, effects: [{ kind: "send", to: state.members, frame }] };
+  const message = { type: "chat", at: now, from: sender.name, text } as const;
+  return { state, effects: [{ kind: "send", to: state.members, message }] };
 }
 
 /**
@@ -85,10 +79,9 @@ export function say(state: LobbyState, clientId: string, text: string, now: numb
 export function lose(state: LobbyState, clientIds: readonly string[], now: number): Step<LobbyState> {
   const lost = state.members.filter((member) => clientIds.includes(member.clientId));
   if (lost.length === 0) return { state, effects: [] };
-  const { lobbyId, name } = state;
-  const frame = serverMessage("lobby_closed", { lobbyId, lobbyName: name });
   const after = leave(state, clientIds, now);
-  const farewell: Effect = { kind: "release", to: lost, frame };
+  const message = { type: "lobbyClosed", lobbyName: state.name } as const;
+  const farewell: Effect = { kind: "release", to: lost, message };
   const forget = after.effects.findIndex(({ kind }) => kind === "forget");
   const effects = after.effects.toSpliced(forget < 0 ? after.effects.length : forget, 0, farewell);
   return { state: after.state, effects };

@@ -1,11 +1,11 @@
 /** A lobby to tell stories about: what happens to it, and what the players hear of it, in short lines. */
-import type { Effect, Introduced } from "../../core/lobby/effect.ts";
+import { orionText } from "../../core/dialects/orion.ts";
+import type { Effect, Introduced, Introduction } from "../../core/lobby/effect.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
 import { type LobbyState, type Member, wakeAt } from "../../core/lobby/state.ts";
 import { step } from "../../core/lobby/step.ts";
 import type { ConnectionReport } from "../../core/wire/client-message.ts";
-import { serverMessage } from "../../core/wire/server-message.ts";
-import { decode } from "../support/wire.ts";
+import { decode, type Message } from "../support/wire.ts";
 
 export const lobbyId = "K3Y7Z";
 /** When every story begins. */
@@ -138,8 +138,8 @@ export function noLobby(): Lobby {
       return events.flatMap((event) => {
         const after = step(this.state, event, this.now);
         this.state = after.state;
-        this.effects = after.effects.flatMap(asOrionSees);
-        return this.effects.map(line);
+        this.effects = after.effects;
+        return this.effects.flatMap(lines);
       });
     },
     waits(ms) {
@@ -195,35 +195,42 @@ export function phaseOf({ state }: Lobby): string {
   return state?.phase.kind ?? "none";
 }
 
-/** One effect as a line: `save`, `lobby_peerConnect to Ann, Ben`, `answer lobby_full`. */
-export function line(effect: Effect): string {
+/** One effect in lines: `save`, `lobby_peerConnect to Ann, Ben`, `answer lobby_full`. */
+function lines(effect: Effect): string[] {
   switch (effect.kind) {
     case "answer":
-      return `answer ${effect.outcome.ok ? "yes" : effect.outcome.codes.join(" ")}`;
+      return [`answer ${effect.outcome.ok ? "yes" : effect.outcome.codes.join(" ")}`];
     case "list":
-      return `list ${effect.lobby.currentMembers}/${effect.lobby.maxMembers}`;
+      return [`list ${effect.lobby.currentMembers}/${effect.lobby.maxMembers}`];
     case "send":
-      return `${decode(effect.frame).method} to ${names(effect.to)}`;
     case "release":
-      return `${decode(effect.frame).method} to ${names(effect.to)}, released`;
+    case "introduce":
+      return told(effect).map(
+        ({ method, to }) => `${method} to ${names(to)}${effect.kind === "release" ? ", released" : ""}`,
+      );
     case "audit":
-      return `audit ${names(effect.members)}`;
+      return [`audit ${names(effect.members)}`];
     default:
-      return effect.kind;
+      return [effect.kind];
   }
 }
 
-/** An introduction as the messages that it is to clients that know nothing of the additions. */
-export function asOrionSees(effect: Effect): Effect[] {
-  if (effect.kind !== "introduce") return [effect];
-  const introduce = (to: readonly Introduced[], peers: readonly Introduced[]): Effect => ({
-    kind: "send",
+/** A message as Orion's clients hear it, and who does. */
+export type Told = Message & { to: readonly Member[] };
+
+/** What members hear of an effect. An introduction counts as clients hear it that know nothing of the additions. */
+export function told(effect: Effect): Told[] {
+  if (effect.kind === "introduce") return introductions(effect);
+  if (effect.kind !== "send" && effect.kind !== "release") return [];
+  return [{ to: effect.to, ...decode(orionText(effect.message, lobbyId)) }];
+}
+
+function introductions({ host, others }: Introduction): Told[] {
+  const introduce = (to: readonly Introduced[], peers: readonly Introduced[]): Told => ({
     to: to.map(({ member }) => member),
-    frame: serverMessage("ptpMediation_peersConnection_start", {
-      peers: peers.map(({ sighting }) => sighting.endpoint),
-    }),
+    method: "ptpMediation_peersConnection_start",
+    payload: { peers: peers.map(({ sighting }) => sighting.endpoint) },
   });
-  const { host, others } = effect;
   return [introduce([host], others), introduce(others, [host])];
 }
 
@@ -233,11 +240,10 @@ function names(members: readonly Member[]): string {
 
 /** What one player heard of the last event: its messages' payloads, by this method. */
 export function heard({ effects }: Lobby, name: string, method: string): Record<string, unknown>[] {
-  return effects.flatMap((effect) => {
-    if (effect.kind !== "send" && effect.kind !== "release") return [];
-    const message = decode(effect.frame);
-    return message.method === method && effect.to.some((to) => to.name === name) ? [message.payload] : [];
-  });
+  return effects
+    .flatMap(told)
+    .filter((message) => message.method === method && message.to.some((to) => to.name === name))
+    .map(({ payload }) => payload);
 }
 
 /** What the last event's request was answered. */

@@ -6,7 +6,6 @@ import { type LastingState, lasting, restored } from "../../core/lobby/lasting.t
 import { type LobbyState, type Member, wakeAt } from "../../core/lobby/state.ts";
 import { step } from "../../core/lobby/step.ts";
 import {
-  asOrionSees,
   endpoint,
   failed,
   listingFailed,
@@ -134,7 +133,7 @@ export function take(happenings: readonly Happening[], judge: (taken: Taken) => 
       for (const event of eventsOf(happening, state)) {
         const before: LobbyState | null = deepFreeze(state);
         const taken = step(before, deepFreeze(event), now);
-        judge({ before, event, now, after: taken.state, effects: taken.effects.flatMap(asOrionSees) });
+        judge({ before, event, now, after: taken.state, effects: taken.effects });
         state = taken.state;
         if (taken.effects.some(({ kind }) => kind === "save")) saved = state && lasting(state);
       }

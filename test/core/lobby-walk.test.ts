@@ -6,7 +6,7 @@ import { limits } from "../../core/limits.ts";
 import { lasting, restored } from "../../core/lobby/lasting.ts";
 import type { LobbyState, Member } from "../../core/lobby/state.ts";
 import { nextOf, wakeAt } from "../../core/lobby/state.ts";
-import { decode } from "../support/wire.ts";
+import { told } from "./a-lobby.ts";
 import { type Taken, take, walk, withoutRestarts } from "./a-walk.ts";
 
 const numRuns = 500;
@@ -49,16 +49,13 @@ const hasJumped = (taken: Taken) =>
   taken.event.kind === "deadline-passed" && lateness(taken) > limits.clockSlackMs;
 
 function recipients({ effects }: Taken): readonly Member[][] {
-  return effects.flatMap((effect) => {
-    if (effect.kind === "send" || effect.kind === "release") return [[...effect.to]];
-    return effect.kind === "audit" ? [[...effect.members]] : [];
-  });
+  return effects.flatMap((effect) =>
+    effect.kind === "audit" ? [[...effect.members]] : told(effect).map(({ to }) => [...to]),
+  );
 }
 
 function methods({ effects }: Taken): string[] {
-  return effects.flatMap((effect) =>
-    effect.kind === "send" || effect.kind === "release" ? [decode(effect.frame).method] : [],
-  );
+  return effects.flatMap(told).map(({ method }) => method);
 }
 
 always("a lobby never has more members than members", ({ after }) => {
@@ -111,10 +108,9 @@ always(
 );
 
 always("nobody is told of its own coming or going", ({ effects }) => {
-  for (const effect of effects) {
-    if (effect.kind !== "send") continue;
-    const { peerName } = decode(effect.frame).payload;
-    if (peerName !== undefined) expect(effect.to.map(({ name }) => name)).not.toContain(peerName);
+  for (const { payload, to } of effects.flatMap(told)) {
+    const { peerName } = payload;
+    if (peerName !== undefined) expect(to.map(({ name }) => name)).not.toContain(peerName);
   }
 });
 
@@ -290,10 +286,10 @@ always("a mediation ends at its deadline, and by no jump of the clock", (taken) 
 always("a reminder goes to everybody that the mediation counts on", ({ before, event, effects }) => {
   if (event.kind !== "deadline-passed" || before?.phase.kind !== "gathering") return;
   const { lost } = before.phase;
-  for (const effect of effects) {
-    if (effect.kind !== "send" || decode(effect.frame).method !== "ptpMediation_send") continue;
-    expect(effect.to).toEqual(before.members.filter(({ clientId }) => !lost.includes(clientId)));
-    expect(effect.to.length).toBeGreaterThan(0);
+  for (const { method, to } of effects.flatMap(told)) {
+    if (method !== "ptpMediation_send") continue;
+    expect(to).toEqual(before.members.filter(({ clientId }) => !lost.includes(clientId)));
+    expect(to.length).toBeGreaterThan(0);
   }
 });
 
@@ -314,12 +310,11 @@ test("players are introduced at the endpoint they were last seen at in this medi
         const host = members.filter(({ clientId }) => clientId === hostId);
         const lost = after && "lost" in after.phase ? after.phase.lost : [];
         const others = members.filter(({ clientId }) => clientId !== hostId && !lost.includes(clientId));
-        const told = effects.flatMap((effect) => {
-          if (effect.kind !== "send") return [];
-          const { method, payload } = decode(effect.frame);
-          return method === "ptpMediation_peersConnection_start" ? [{ to: effect.to, ...payload }] : [];
-        });
-        expect(told).toEqual([
+        const introductions = effects
+          .flatMap(told)
+          .filter(({ method }) => method === "ptpMediation_peersConnection_start")
+          .map(({ to, payload }) => ({ to, ...payload }));
+        expect(introductions).toEqual([
           { to: host, peers: others.map(({ clientId }) => last.get(clientId)) },
           { to: others, peers: [last.get(hostId)] },
         ]);

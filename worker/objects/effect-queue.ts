@@ -2,6 +2,7 @@
 import type { Effect, Introduction } from "../../core/lobby/effect.ts";
 import type { Member } from "../../core/lobby/state.ts";
 import type { ListedLobby } from "../../core/wire/http.ts";
+import type { Delivery } from "../platform/ports.ts";
 import { introductions, type MemberFrame } from "./introductions.ts";
 import { Listing } from "./listing.ts";
 import type { LobbyObject } from "./lobby-machine.ts";
@@ -61,11 +62,11 @@ export class EffectQueue {
       case "unlist":
         return this.#tell(null);
       case "send":
-        return this.#send(effect.to, { incarnation, frame: effect.frame });
+        return this.#send(effect.to, { incarnation, message: effect.message });
       case "introduce":
         return this.#introduce(effect, incarnation);
       case "release":
-        return this.#send(effect.to, { incarnation, frame: effect.frame, release: true });
+        return this.#send(effect.to, { incarnation, message: effect.message, release: true });
       case "audit":
         return this.#send(effect.members, { incarnation });
       case "forget":
@@ -97,14 +98,15 @@ export class EffectQueue {
     const { env, lobbyId } = this.#object;
     const frames = introductions(env, lobbyId, introduction);
     const send = (some: MemberFrame[]) => {
-      for (const { to, frame } of some) this.#send(to, { incarnation, frame });
+      for (const { to, frame: text } of some)
+        this.#send(to, { incarnation, message: { type: "encoded", text } });
     };
     if (frames instanceof Promise) return frames.then(send);
     send(frames);
     return null;
   }
 
-  #send(to: readonly Member[], about: { incarnation: string; frame?: string; release?: boolean }): null {
+  #send(to: readonly Member[], about: Omit<Delivery, "lobbyId" | "to">): null {
     const { lobbyId, connections } = this.#object;
     for (const [holder, clientIds] of this.#byHolder(to)) {
       const delivery = { lobbyId, to: clientIds, ...about };

@@ -30,7 +30,7 @@ export type LobbyObject = {
   readonly storage: DurableObjectStorage;
   readonly wakeUp: Alarm;
   readonly connections: Connections;
-  /** Sends frames to members in another object. True once they are there, false if they are lost. */
+  /** Sends a message to members in another object. True once it is there, false if it is lost. */
   send(holder: string, delivery: Delivery): Promise<boolean>;
   /** The lobby is over, and everybody knows. */
   over(): void;

@@ -1,4 +1,5 @@
 /** The WebSockets that one object holds: who is there, what may wait for clients to read it, and how they go. */
+import { orionText } from "../../core/dialects/orion.ts";
 import { limits } from "../../core/limits.ts";
 import { closures } from "../../core/problem.ts";
 import { serverMessage } from "../../core/wire/server-message.ts";
@@ -106,16 +107,18 @@ export class Connections {
     });
   }
 
-  /** Hands a lobby's frame to its members here. Returns those that are not here, or not in that lobby. */
-  deliver({ lobbyId, incarnation, to, frame, release }: Delivery): Stray[] {
+  /** Hands a lobby's message to its members here. Returns those that are not here, or not in that lobby. */
+  deliver({ lobbyId, incarnation, to, message, release }: Delivery): Stray[] {
     const strays: Stray[] = [];
+    // Once for all of them.
+    const text = message?.type === "encoded" ? message.text : message && orionText(message, lobbyId);
     for (const clientId of to) {
       const session = this.#byId.get(clientId);
       if (!session?.isIn(lobbyId, incarnation)) {
         strays.push({ lobbyId, incarnation, clientId });
         continue;
       }
-      if (frame !== undefined) this.send(session, frame);
+      if (text !== undefined) this.send(session, text);
       if (release) session.release();
     }
     return strays;

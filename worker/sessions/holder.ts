@@ -1,6 +1,6 @@
 /**
  * An object that holds clients' WebSockets: a lounge, or a lobby. It is the authority on which lobby each of its sessions
- * is in. It takes what clients ask and say to that lobby, here or in another object, and the lobby's frames to them.
+ * is in. It takes what clients ask and say to that lobby, here or in another object, and what the lobby says to them.
  */
 import { DurableObject } from "cloudflare:workers";
 import { spend } from "../../core/allowance.ts";
@@ -208,7 +208,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     if (membership) this.#tell(membership, { kind: "member-left", clientId });
   }
 
-  /** Sends frames to a lobby's members in another object. True once they are there, false if they are lost. */
+  /** Sends a message to a lobby's members in another object. True once it is there, false if it is lost. */
   protected send(name: string, delivery: Delivery): Promise<boolean> {
     return this.#flights.push(name, delivery);
   }

@@ -1,14 +1,12 @@
 import type { RelayPlace } from "../fleet.ts";
 import type { Sighting } from "../mapping.ts";
 import type { Outcome } from "../problem.ts";
-import type { HostAnswer, JoinAnswer, ListedLobby } from "../wire/http.ts";
+import type { ListedLobby } from "../wire/http.ts";
 import type { LobbyMessage } from "./message.ts";
 import { type LobbyState, listedAs, type Member } from "./state.ts";
 
 /** What the shell is to do, in this order. */
 export type Effect =
-  /** Answer the request that the event is. */
-  | { kind: "answer"; outcome: Outcome<LobbyAnswer> }
   /** Keep the state where it outlives the object's memory, before anything of it is heard outside. */
   | { kind: "save" }
   /** Tell the directory, and wait a short while for it, before what follows. */
@@ -33,11 +31,10 @@ export type Introduction = {
 };
 export type Introduced = { member: Member; sighting: Sighting };
 
-/** Answers of open, join and start. */
-export type LobbyAnswer = HostAnswer | JoinAnswer | null;
-
 /** A state and what is to be done about it. */
 export type Step<State> = { state: State; effects: Effect[] };
+/** The same, with the answer to the request that it follows from. */
+export type Answered<State, Answer> = Step<State> & { answer: Outcome<Answer> };
 
 /** A public lobby's entry as it is now; nothing for a private one. */
 export function listing(state: LobbyState): Effect[] {

@@ -1,34 +1,9 @@
-import type { Place, Sidecar } from "../fleet.ts";
+import type { Sidecar } from "../fleet.ts";
 import type { Sighting } from "../mapping.ts";
-import type { Timing } from "../settings.ts";
 import type { ConnectionReport } from "../wire/client-message.ts";
-import type { Member } from "./state.ts";
 
-/** What happens to a lobby, in the past tense. Whatever is random or comes from outside comes in with it. */
+/** What happens to a lobby, in the past tense. Whatever comes from outside comes in with it. */
 export type LobbyEvent =
-  | {
-      kind: "open-requested";
-      lobbyId: string;
-      /** Drawn at random. */
-      incarnation: string;
-      name: string;
-      isPublic: boolean;
-      maxMembers: number;
-      goesOn: boolean;
-      relayOnly: boolean;
-      host: Member;
-    }
-  | { kind: "join-requested"; member: Member }
-  | {
-      kind: "start-requested";
-      clientId: string;
-      requestId: string;
-      timing: Timing;
-      /** None, if no sidecar is alive. */
-      sidecar: Sidecar | undefined;
-      /** Where the host is. */
-      place?: Place | undefined;
-    }
   | MemberEvent
   /** Members' sockets were found to be gone. */
   | { kind: "members-lost"; clientIds: readonly string[] }

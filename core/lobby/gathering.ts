@@ -4,9 +4,10 @@ import { limits } from "../limits.ts";
 import type { Sighting } from "../mapping.ts";
 import { accept, type ProblemCode, refuse } from "../problem.ts";
 import { abort, leftOut, saved } from "./abort.ts";
-import type { Effect, Step } from "./effect.ts";
+import type { Answered, Effect, Step } from "./effect.ts";
 import type { LobbyEvent } from "./event.ts";
 import type { LobbyMessage } from "./message.ts";
+import type { StartRequest } from "./request.ts";
 import {
   type Gathering,
   hasHost,
@@ -18,16 +19,14 @@ import {
   type Seen,
 } from "./state.ts";
 
-type StartRequest = Extract<LobbyEvent, { kind: "start-requested" }>;
-
-export function start(state: LobbyState, request: StartRequest, now: number): Step<LobbyState> {
+export function start(state: LobbyState, request: StartRequest, now: number): Answered<LobbyState, null> {
   const { requestId, sidecar, timing, place } = request;
   if ("requestId" in state.phase && state.phase.requestId === requestId) {
-    return { state, effects: [{ kind: "answer", outcome: accept(null) }] };
+    return { state, answer: accept(null), effects: [] };
   }
   const problem = whyNot(state, request);
   if (problem || !sidecar || (state.relayOnly && !sidecar.relays)) {
-    return { state, effects: [{ kind: "answer", outcome: refuse(problem ?? "no_sidecar") }] };
+    return { state, answer: refuse(problem ?? "no_sidecar"), effects: [] };
   }
 
   const phase: Gathering = {
@@ -45,11 +44,8 @@ export function start(state: LobbyState, request: StartRequest, now: number): St
   };
   return {
     state: { ...state, phase },
-    effects: [
-      { kind: "save" },
-      { kind: "answer", outcome: accept(null) },
-      { kind: "send", to: state.members, message: endpointWanted(sidecar, phase) },
-    ],
+    answer: accept(null),
+    effects: [{ kind: "save" }, { kind: "send", to: state.members, message: endpointWanted(sidecar, phase) }],
   };
 }
 

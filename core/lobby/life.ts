@@ -4,6 +4,7 @@ import { printableName } from "../printable.ts";
 import type { AbortCode } from "../problem.ts";
 import { viaOf } from "./connecting.ts";
 import type { LobbyEvent } from "./event.ts";
+import type { LobbyRequest } from "./request.ts";
 import { type Connecting, type LobbyState, memberOf, type Via } from "./state.ts";
 
 /** What happened. `what` is stable. Names are as printable.ts makes them. `ms` counts from the start of the mediation. */
@@ -22,14 +23,17 @@ type Happened =
   | { what: "members connected"; connected: number; of: number; via: ByVia; ms: number }
   | { what: "lobby closed"; why: "connected" | "host left" | "host lost" };
 
+/** What the machine took. */
+type Input = LobbyRequest | LobbyEvent;
+
 export type LifeLine = { lobbyId: string } & Happened;
 
 type ByVia = { [V in Via]?: number };
 
-/** What `event`, which led from one state to the other, means for the lobby's life. Chat and the like mean nothing. */
+/** What `input`, which led from one state to the other, means for the lobby's life. Chat and the like mean nothing. */
 export function lifeLines(
   before: LobbyState | null,
-  event: LobbyEvent,
+  input: Input,
   after: LobbyState | null,
   now: number,
 ): LifeLine[] {
@@ -37,7 +41,7 @@ export function lifeLines(
   const happened =
     before === null
       ? opening(after)
-      : [...comingAndGoing(before, event, after), ...mediating(before, event, after, now)];
+      : [...comingAndGoing(before, input, after), ...mediating(before, input, after, now)];
   return happened.map((one) => ({ lobbyId: after.lobbyId, ...one }));
 }
 
@@ -48,25 +52,25 @@ function opening({ name, isPublic, maxMembers, members }: LobbyState): Happened[
   ];
 }
 
-function comingAndGoing(before: LobbyState, event: LobbyEvent, after: LobbyState): Happened[] {
+function comingAndGoing(before: LobbyState, input: Input, after: LobbyState): Happened[] {
   const members = after.members.length;
   const joined = after.members.filter(({ clientId }) => !memberOf(before, clientId));
   const left = before.members.filter(({ clientId }) => !memberOf(after, clientId));
-  const why = event.kind === "members-lost" ? "lost" : "left";
+  const why = input.kind === "members-lost" ? "lost" : "left";
   return [
     ...joined.map(({ name }): Happened => ({ what: "member joined", name: printableName(name), members })),
     ...left.map(({ name }): Happened => ({ what: "member left", name: printableName(name), why, members })),
   ];
 }
 
-function mediating(before: LobbyState, event: LobbyEvent, after: LobbyState, now: number): Happened[] {
+function mediating(before: LobbyState, input: Input, after: LobbyState, now: number): Happened[] {
   const [was, is] = [before.phase, after.phase];
   const isSameMediation = "began" in was && "began" in is;
   const ms = "began" in was ? now - was.began.at : 0;
   if (was.kind === "waiting" && is.kind === "gathering") {
     return [{ what: "mediation started", members: is.began.members }];
   }
-  if (is.kind === "closing") return was.kind === "closing" ? [] : closing(before, event, after, ms);
+  if (is.kind === "closing") return was.kind === "closing" ? [] : closing(before, input, after, ms);
   if ("began" in was && is.kind === "waiting" && is.aborted) {
     return [{ what: "mediation aborted", code: is.aborted, ms }];
   }
@@ -88,11 +92,11 @@ function leftOut({ members }: LobbyState, lost: readonly string[], known: readon
     .map(({ name }) => ({ what: "member left out", name: printableName(name) }));
 }
 
-function closing({ phase: was }: LobbyState, event: LobbyEvent, after: LobbyState, ms: number): Happened[] {
+function closing({ phase: was }: LobbyState, input: Input, after: LobbyState, ms: number): Happened[] {
   if (was.kind !== "connecting" || after.phase.kind !== "closing" || !after.phase.success) {
-    return [{ what: "lobby closed", why: event.kind === "members-lost" ? "host lost" : "host left" }];
+    return [{ what: "lobby closed", why: input.kind === "members-lost" ? "host lost" : "host left" }];
   }
-  const vias = viasOf(was, event, after.hostId);
+  const vias = viasOf(was, input, after.hostId);
   const connected = after.members.flatMap(({ clientId }) => vias.get(clientId) ?? []);
   const via: ByVia = {};
   for (const one of connected) via[one] = (via[one] ?? 0) + 1;
@@ -105,10 +109,10 @@ function closing({ phase: was }: LobbyState, event: LobbyEvent, after: LobbyStat
 }
 
 /** How each member is connected that has said so, the last word among them. */
-function viasOf({ reported, via, lost }: Connecting, event: LobbyEvent, hostId: string): Map<string, Via> {
+function viasOf({ reported, via, lost }: Connecting, input: Input, hostId: string): Map<string, Via> {
   const vias = new Map(reported.map((clientId, i) => [clientId, via[i] ?? "unknown"]));
-  if (event.kind === "connection-reported" && !lost.includes(event.clientId)) {
-    const { connected, clientId, report } = event;
+  if (input.kind === "connection-reported" && !lost.includes(input.clientId)) {
+    const { connected, clientId, report } = input;
     // A host that could not reach everybody is connected to those it names.
     if (connected || clientId === hostId) vias.set(clientId, viaOf(report));
   }

@@ -1,29 +1,30 @@
 /** Who is in the lobby, and what they say to each other. */
 import { limits } from "../limits.ts";
-import { accept, type ProblemCode, refuse } from "../problem.ts";
+import { accept, type Outcome, type ProblemCode, refuse } from "../problem.ts";
+import type { JoinAnswer } from "../wire/http.ts";
 import { close } from "./closing.ts";
 import { afterLeaving } from "./connecting.ts";
-import { type Effect, listing, type Step } from "./effect.ts";
+import { type Answered, type Effect, listing, type Step } from "./effect.ts";
 import { isFull, isHere, isLocked, type LobbyState, type Member, memberOf } from "./state.ts";
 
-export function join(state: LobbyState, member: Member, now: number): Step<LobbyState> {
+export function join(state: LobbyState, member: Member, now: number): Answered<LobbyState, JoinAnswer> {
   const before = memberOf(state, member.clientId);
   if (before?.requestId === member.requestId) {
     // As it was told the first time, if it was: without those who came later.
     const members = state.members.slice(0, state.members.indexOf(before) + 1);
-    return { state, effects: [welcome({ ...state, members })] };
+    return { state, answer: welcome({ ...state, members }), effects: [] };
   }
   const problem = before ? "already_in_lobby" : whyNot(state, member.name);
-  if (problem) return { state, effects: [{ kind: "answer", outcome: refuse(problem) }] };
+  if (problem) return { state, answer: refuse(problem), effects: [] };
 
   const joined = { ...state, members: [...state.members, member], ...auditsAfter(state, member, now) };
   return {
     state: joined,
+    answer: welcome(joined),
     effects: [
       { kind: "save" },
       ...listing(joined),
       { kind: "send", to: state.members, message: { type: "memberJoined", name: member.name } },
-      welcome(joined),
     ],
   };
 }
@@ -43,10 +44,10 @@ function whyNot(state: LobbyState, name: string): ProblemCode | null {
   return null;
 }
 
-function welcome({ lobbyId, name, members, hostId }: LobbyState): Effect {
+function welcome({ lobbyId, name, members, hostId }: LobbyState): Outcome<JoinAnswer> {
   const host = members.find((member) => member.clientId === hostId)?.name ?? "";
   const lobbyMembers = members.map((member) => member.name);
-  return { kind: "answer", outcome: accept({ lobbyId, lobbyName: name, lobbyMembers, host }) };
+  return accept({ lobbyId, lobbyName: name, lobbyMembers, host });
 }
 
 /** The host leaving closes the lobby; anyone else leaving is told to the rest and ends a mediation, unless that goes on. */

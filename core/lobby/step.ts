@@ -1,15 +1,14 @@
 import type { Sidecar } from "../fleet.ts";
 import { limits } from "../limits.ts";
-import { accept, refuse } from "../problem.ts";
 import { saved } from "./abort.ts";
 import { onTime } from "./clock.ts";
 import { close } from "./closing.ts";
 import { advanceConnecting, report } from "./connecting.ts";
 import { type Effect, listing, type Step } from "./effect.ts";
 import type { LobbyEvent } from "./event.ts";
-import { advanceGathering, hasten, see, start } from "./gathering.ts";
-import { join, leave, lose, say } from "./membership.ts";
-import { isHere, type LobbyState, memberOf, remoteMembers } from "./state.ts";
+import { advanceGathering, hasten, see } from "./gathering.ts";
+import { leave, lose, say } from "./membership.ts";
+import { type LobbyState, memberOf, remoteMembers } from "./state.ts";
 
 /**
  * The lobby state machine: the state after an event, and what the shell has to do.
@@ -25,13 +24,8 @@ export function step(state: LobbyState | null, event: LobbyEvent, now: number): 
 }
 
 function take(state: LobbyState | null, event: LobbyEvent, now: number): Step<LobbyState | null> {
-  if (event.kind === "open-requested") return open(state, event, now);
   if (state === null || state.phase.kind === "closing") return afterTheEnd(state, event, now);
   switch (event.kind) {
-    case "join-requested":
-      return join(state, event.member, now);
-    case "start-requested":
-      return start(state, event, now);
     case "member-left":
       return event.requestId === undefined || memberOf(state, event.clientId)?.requestId === event.requestId
         ? leave(state, [event.clientId], now)
@@ -53,37 +47,6 @@ function take(state: LobbyState | null, event: LobbyEvent, now: number): Step<Lo
   }
 }
 
-function open(
-  state: LobbyState | null,
-  event: Extract<LobbyEvent, { kind: "open-requested" }>,
-  now: number,
-): Step<LobbyState | null> {
-  const { lobbyId, incarnation, name, isPublic, maxMembers, goesOn, relayOnly, host } = event;
-  const answer: Effect = { kind: "answer", outcome: accept({ lobbyName: name, lobbyId }) };
-  if (state !== null) {
-    const same = state.hostId === host.clientId && state.members[0]?.requestId === host.requestId;
-    const again = same && state.phase.kind !== "closing";
-    return { state, effects: [again ? answer : { kind: "answer", outcome: refuse("code_taken") }] };
-  }
-  const auditMs = isHere(event, host) ? limits.safetyMs : limits.auditIntervalMs;
-  const opened: LobbyState = {
-    lobbyId,
-    incarnation,
-    name,
-    isPublic,
-    maxMembers,
-    goesOn,
-    relayOnly,
-    hostId: host.clientId,
-    members: [host],
-    phase: { kind: "waiting" },
-    isLasting: isPublic || !isHere(event, host),
-    auditAt: now + auditMs,
-    auditMs,
-  };
-  return { state: opened, effects: [{ kind: "save" }, ...listing(opened), answer] };
-}
-
 /** What a mediation does by itself, when its time has come. */
 function advance(state: LobbyState, sidecar: Sidecar | undefined, now: number): Step<LobbyState> {
   const { phase } = state;
@@ -92,12 +55,9 @@ function advance(state: LobbyState, sidecar: Sidecar | undefined, now: number): 
   return { state, effects: [] };
 }
 
-/** No lobby, or one that is closing: requests are refused, news is too late; a closing that was cut short is repeated. */
+/** No lobby, or one that is closing: news is too late; a closing that was cut short is repeated. */
 function afterTheEnd(state: LobbyState | null, event: LobbyEvent, now: number): Step<LobbyState | null> {
   switch (event.kind) {
-    case "join-requested":
-    case "start-requested":
-      return { state, effects: [{ kind: "answer", outcome: refuse("no_such_lobby") }] };
     case "listing-failed":
       return state ? mendSoon(state, now) : { state, effects: [] };
     case "deadline-passed":

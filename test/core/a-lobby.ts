@@ -2,8 +2,10 @@
 import { orionText } from "../../core/dialects/orion.ts";
 import type { Effect, Introduced, Introduction } from "../../core/lobby/effect.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
+import { type LobbyRequest, type OpenRequest, request, type StartRequest } from "../../core/lobby/request.ts";
 import { type LobbyState, type Member, wakeAt } from "../../core/lobby/state.ts";
 import { step } from "../../core/lobby/step.ts";
+import type { Outcome } from "../../core/problem.ts";
 import type { ConnectionReport } from "../../core/wire/client-message.ts";
 import { decode, type Message } from "../support/wire.ts";
 
@@ -40,10 +42,10 @@ export type LobbyOptions = {
   relayOnly?: boolean;
 };
 
-export function opened(host: Member, options: LobbyOptions = {}): LobbyEvent {
+export function opened(host: Member, options: LobbyOptions = {}): OpenRequest {
   const rules = { isPublic: true, maxMembers: 4, goesOn: false, relayOnly: false };
   return {
-    kind: "open-requested",
+    kind: "open",
     lobbyId,
     incarnation: "first",
     name: "Friday",
@@ -53,16 +55,14 @@ export function opened(host: Member, options: LobbyOptions = {}): LobbyEvent {
   };
 }
 
-export function joined(who: Member | string): LobbyEvent {
-  return { kind: "join-requested", member: typeof who === "string" ? member(who) : who };
+export function joined(who: Member | string): LobbyRequest {
+  return { kind: "join", member: typeof who === "string" ? member(who) : who };
 }
 
-export type StartOptions = Partial<
-  Pick<Extract<LobbyEvent, { kind: "start-requested" }>, "requestId" | "timing" | "sidecar" | "place">
->;
+export type StartOptions = Partial<Omit<StartRequest, "kind" | "clientId">>;
 
-export function started(clientId: string, options: StartOptions = {}): LobbyEvent {
-  return { kind: "start-requested", clientId, requestId: `${clientId} starts`, timing, sidecar, ...options };
+export function started(clientId: string, options: StartOptions = {}): StartRequest {
+  return { kind: "start", clientId, requestId: `${clientId} starts`, timing, sidecar, ...options };
 }
 
 export function left(clientId: string): LobbyEvent {
@@ -115,13 +115,30 @@ export function woken(by: typeof sidecar | undefined = sidecar): LobbyEvent {
 
 export const listingFailed: LobbyEvent = { kind: "listing-failed" };
 
-/** A lobby under way: `happens` takes an event in, and returns what came of it as lines. */
+/** What a lobby takes. */
+export type Happening = LobbyRequest | LobbyEvent;
+/** What comes of it. The answer is null for what is no request. */
+export type Outcomes = { state: LobbyState | null; effects: Effect[]; answer: Outcome<unknown> | null };
+
+const requests: Record<LobbyRequest["kind"], true> = { open: true, join: true, start: true };
+
+export function isRequest(happening: Happening): happening is LobbyRequest {
+  return Object.hasOwn(requests, happening.kind);
+}
+
+export function takenBy(state: LobbyState | null, happening: Happening, now: number): Outcomes {
+  if (isRequest(happening)) return request(state, happening, now);
+  return { answer: null, ...step(state, happening, now) };
+}
+
+/** A lobby under way: `happens` takes requests and events in, and returns what came of them as lines. */
 export type Lobby = {
   state: LobbyState | null;
   now: number;
-  /** The effects of the last event. */
+  /** The effects of the last request or event, and its answer. */
   effects: Effect[];
-  happens(...events: LobbyEvent[]): string[];
+  answer: Outcome<unknown> | null;
+  happens(...happenings: Happening[]): string[];
   /** Sets the clock forward, without a word to the lobby. */
   waits(ms: number): Lobby;
   /** Lets time pass: every alarm that the lobby asks for meanwhile comes in time. */
@@ -134,12 +151,11 @@ export function noLobby(): Lobby {
     state: null,
     now: noon,
     effects: [],
-    happens(...events) {
-      return events.flatMap((event) => {
-        const after = step(this.state, event, this.now);
-        this.state = after.state;
-        this.effects = after.effects;
-        return this.effects.flatMap(lines);
+    answer: null,
+    happens(...happenings) {
+      return happenings.flatMap((happening) => {
+        Object.assign(this, takenBy(this.state, happening, this.now));
+        return [...this.effects.flatMap(lines), ...answerLine(this.answer)];
       });
     },
     waits(ms) {
@@ -195,11 +211,9 @@ export function phaseOf({ state }: Lobby): string {
   return state?.phase.kind ?? "none";
 }
 
-/** One effect in lines: `save`, `lobby_peerConnect to Ann, Ben`, `answer lobby_full`. */
+/** One effect in lines: `save`, `lobby_peerConnect to Ann, Ben`. */
 function lines(effect: Effect): string[] {
   switch (effect.kind) {
-    case "answer":
-      return [`answer ${effect.outcome.ok ? "yes" : effect.outcome.codes.join(" ")}`];
     case "list":
       return [`list ${effect.lobby.currentMembers}/${effect.lobby.maxMembers}`];
     case "send":
@@ -213,6 +227,10 @@ function lines(effect: Effect): string[] {
     default:
       return [effect.kind];
   }
+}
+
+function answerLine(answer: Outcome<unknown> | null): string[] {
+  return answer ? [`answer ${answer.ok ? "yes" : answer.codes.join(" ")}`] : [];
 }
 
 /** A message as Orion's clients hear it, and who does. */
@@ -246,7 +264,7 @@ export function heard({ effects }: Lobby, name: string, method: string): Record<
     .map(({ payload }) => payload);
 }
 
-/** What the last event's request was answered. */
-export function answerOf({ effects }: Lobby): unknown {
-  return effects.find((effect) => effect.kind === "answer")?.outcome;
+/** What the last request was answered. */
+export function answerOf({ answer }: Lobby): unknown {
+  return answer;
 }

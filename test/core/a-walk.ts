@@ -4,30 +4,33 @@ import type { Effect } from "../../core/lobby/effect.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
 import { type LastingState, lasting, restored } from "../../core/lobby/lasting.ts";
 import { type LobbyState, type Member, wakeAt } from "../../core/lobby/state.ts";
-import { step } from "../../core/lobby/step.ts";
+import type { Outcome } from "../../core/problem.ts";
 import {
   endpoint,
   failed,
+  type Happening,
   listingFailed,
   lobbyId,
   noon,
   otherSidecar,
   reported,
   sidecar,
+  takenBy,
   timing,
 } from "./a-lobby.ts";
 
-/** One event as the lobby took it, with all there is to judge it by. */
+/** One request or event as the lobby took it, with all there is to judge it by. */
 export type Taken = {
   before: LobbyState | null;
-  event: LobbyEvent;
+  event: Happening;
   now: number;
   after: LobbyState | null;
   effects: readonly Effect[];
+  answer: Outcome<unknown> | null;
 };
 
 /** What may happen next. What it means is decided when its turn comes: "the host leaves" needs a host. */
-type Happening =
+type Turn =
   | {
       kind: "open";
       who: number;
@@ -66,9 +69,9 @@ const name = fc.nat(names.length - 1);
 const requestId = fc.nat(3);
 // Few, so that some come again.
 const port = fc.integer({ min: 1024, max: 1031 });
-const only = <Kind extends Happening["kind"]>(kind: Kind) => fc.constant(kind);
+const only = <Kind extends Turn["kind"]>(kind: Kind) => fc.constant(kind);
 
-const happening: fc.Arbitrary<Happening> = fc.oneof(
+const happening: fc.Arbitrary<Turn> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
@@ -112,10 +115,10 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: only("forgotten") }) },
 );
 
-export const walk: fc.Arbitrary<Happening[]> = fc.array(happening, { maxLength: 80, size: "max" });
+export const walk: fc.Arbitrary<Turn[]> = fc.array(happening, { maxLength: 80, size: "max" });
 
 /** Lets it all happen to a lobby, and hands each event it took to the judge. */
-export function take(happenings: readonly Happening[], judge: (taken: Taken) => void): void {
+export function take(happenings: readonly Turn[], judge: (taken: Taken) => void): void {
   let state: LobbyState | null = null;
   let saved: LastingState | null = null;
   let now = noon;
@@ -132,27 +135,27 @@ export function take(happenings: readonly Happening[], judge: (taken: Taken) => 
       }
       for (const event of eventsOf(happening, state)) {
         const before: LobbyState | null = deepFreeze(state);
-        const taken = step(before, deepFreeze(event), now);
-        judge({ before, event, now, after: taken.state, effects: taken.effects });
-        state = taken.state;
-        if (taken.effects.some(({ kind }) => kind === "save")) saved = state && lasting(state);
+        const { answer, effects, state: after } = takenBy(before, deepFreeze(event), now);
+        judge({ before, event, now, after, effects, answer });
+        state = after;
+        if (effects.some(({ kind }) => kind === "save")) saved = state && lasting(state);
       }
     }
   }
 }
 
-export function withoutRestarts(happenings: readonly Happening[]): Happening[] {
+export function withoutRestarts(happenings: readonly Turn[]): Turn[] {
   return happenings.filter(({ kind }) => kind !== "restart");
 }
 
-function eventsOf(happening: Happening, state: LobbyState | null): LobbyEvent[] {
+function eventsOf(happening: Turn, state: LobbyState | null): Happening[] {
   const members = state?.members.map(({ clientId }) => clientId) ?? [];
   switch (happening.kind) {
     case "open": {
       const { isPublic, maxMembers, goesOn } = happening;
       return [
         {
-          kind: "open-requested",
+          kind: "open",
           lobbyId,
           incarnation: `the one ${idOf(happening.who)} opened`,
           name: "Walk",
@@ -165,7 +168,7 @@ function eventsOf(happening: Happening, state: LobbyState | null): LobbyEvent[] 
       ];
     }
     case "join":
-      return [{ kind: "join-requested", member: memberFor(happening) }];
+      return [{ kind: "join", member: memberFor(happening) }];
     case "start":
       return [startBy(idOf(happening.who), happening.requestId, happening.alive)];
     case "host-starts":
@@ -216,9 +219,9 @@ function memberFor({ who, name, requestId }: { who: number; name: number; reques
   };
 }
 
-function startBy(clientId: string, requestId: number, alive: boolean): LobbyEvent {
+function startBy(clientId: string, requestId: number, alive: boolean): Happening {
   return {
-    kind: "start-requested",
+    kind: "start",
     clientId,
     requestId: `start ${requestId}`,
     timing,

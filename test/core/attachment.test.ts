@@ -43,7 +43,7 @@ function fullLobby() {
   const lobby = noLobby();
   const open = opened(host, { isPublic: false, maxMembers: limits.seats });
   lobby.happens({ ...open, name: nameOf(""), incarnation: uuidOf("") } as typeof open);
-  lobby.happens(...members.slice(1).map((member) => ({ kind: "join-requested", member }) as const));
+  lobby.happens(...members.slice(1).map((member) => ({ kind: "join", member }) as const));
   expect(lobby.state?.members).toHaveLength(limits.seats);
   return lobby;
 }

@@ -71,9 +71,8 @@ export class EffectQueue {
         return this.#send(effect.members, { incarnation });
       case "forget":
         return this.#forget();
-      case "answer":
       case "save":
-        // The machine itself did these when the event happened.
+        // The machine itself did this in the turn in which the effects arose.
         return null;
     }
   }

@@ -1,0 +1,89 @@
+import type { Place, Sidecar } from "../fleet.ts";
+import { limits } from "../limits.ts";
+import { accept, refuse } from "../problem.ts";
+import type { Timing } from "../settings.ts";
+import type { HostAnswer, JoinAnswer } from "../wire/http.ts";
+import { saved } from "./abort.ts";
+import { onTime } from "./clock.ts";
+import { type Answered, listing } from "./effect.ts";
+import { start } from "./gathering.ts";
+import { join } from "./membership.ts";
+import { isHere, type LobbyState, type Member } from "./state.ts";
+
+/** What is asked of a lobby, in the imperative. Whatever is random or comes from outside comes in with it. */
+export type LobbyRequest = OpenRequest | JoinRequest | StartRequest;
+export type OpenRequest = {
+  kind: "open";
+  lobbyId: string;
+  /** Drawn at random. */
+  incarnation: string;
+  name: string;
+  isPublic: boolean;
+  maxMembers: number;
+  goesOn: boolean;
+  relayOnly: boolean;
+  host: Member;
+};
+export type JoinRequest = { kind: "join"; member: Member };
+export type StartRequest = {
+  kind: "start";
+  clientId: string;
+  requestId: string;
+  timing: Timing;
+  /** None, if no sidecar is alive. */
+  sidecar: Sidecar | undefined;
+  /** Where the host is. */
+  place?: Place | undefined;
+};
+
+/** What each request is answered, unless it is refused. */
+export type AnswerTo<R extends LobbyRequest> = { open: HostAnswer; join: JoinAnswer; start: null }[R["kind"]];
+type Taken<R extends LobbyRequest> = Answered<LobbyState | null, AnswerTo<R>>;
+
+/** Does what is asked, or refuses it. The answer goes out when the effects are done. */
+export function request<R extends LobbyRequest>(state: LobbyState | null, request: R, now: number): Taken<R>;
+export function request(state: LobbyState | null, request: LobbyRequest, now: number): Taken<LobbyRequest> {
+  const timely = state && onTime(state, now, false);
+  const taken = take(timely, request, now);
+  return timely === state ? taken : { ...taken, ...saved(taken) };
+}
+
+function take(state: LobbyState | null, request: LobbyRequest, now: number): Taken<LobbyRequest> {
+  if (request.kind === "open") return open(state, request, now);
+  if (state === null || state.phase.kind === "closing") {
+    return { state, answer: refuse("no_such_lobby"), effects: [] };
+  }
+  switch (request.kind) {
+    case "join":
+      return join(state, request.member, now);
+    case "start":
+      return start(state, request, now);
+  }
+}
+
+function open(state: LobbyState | null, request: OpenRequest, now: number): Taken<OpenRequest> {
+  const { lobbyId, incarnation, name, isPublic, maxMembers, goesOn, relayOnly, host } = request;
+  const answer = accept({ lobbyName: name, lobbyId });
+  if (state !== null) {
+    const same = state.hostId === host.clientId && state.members[0]?.requestId === host.requestId;
+    const again = same && state.phase.kind !== "closing";
+    return { state, answer: again ? answer : refuse("code_taken"), effects: [] };
+  }
+  const auditMs = isHere(request, host) ? limits.safetyMs : limits.auditIntervalMs;
+  const opened: LobbyState = {
+    lobbyId,
+    incarnation,
+    name,
+    isPublic,
+    maxMembers,
+    goesOn,
+    relayOnly,
+    hostId: host.clientId,
+    members: [host],
+    phase: { kind: "waiting" },
+    isLasting: isPublic || !isHere(request, host),
+    auditAt: now + auditMs,
+    auditMs,
+  };
+  return { state: opened, answer, effects: [{ kind: "save" }, ...listing(opened)] };
+}

@@ -2,16 +2,13 @@
 import type { Sidecar } from "../fleet.ts";
 import { limits } from "../limits.ts";
 import type { Sighting } from "../mapping.ts";
-import { accept, type ProblemCode, refuse } from "../problem.ts";
 import { abort, leftOut, saved } from "./abort.ts";
-import type { Answered, Effect, Step } from "./effect.ts";
+import type { Effect, Step } from "./effect.ts";
 import type { LobbyEvent } from "./event.ts";
-import type { LobbyMessage } from "./message.ts";
 import type { StartRequest } from "./request.ts";
 import {
   type Gathering,
   hasHost,
-  isLocked,
   type LobbyState,
   type Member,
   mediationId,
@@ -19,21 +16,17 @@ import {
   type Seen,
 } from "./state.ts";
 
-export function start(state: LobbyState, request: StartRequest, now: number): Answered<LobbyState, null> {
-  const { requestId, sidecar, timing, place } = request;
-  if ("requestId" in state.phase && state.phase.requestId === requestId) {
-    return { state, answer: accept(null), effects: [] };
-  }
-  const problem = whyNot(state, request);
-  if (problem || !sidecar || (state.relayOnly && !sidecar.relays)) {
-    return { state, answer: refuse(problem ?? "no_sidecar"), effects: [] };
-  }
-
+/** Asks everybody for a datagram. */
+export function begin(
+  state: LobbyState,
+  { requestId, timing, place, sidecar }: StartRequest,
+  now: number,
+): Step<LobbyState> {
   const phase: Gathering = {
     kind: "gathering",
     requestId,
     began: { at: now, members: state.members.length },
-    ...asked(sidecar),
+    ...(sidecar && asked(sidecar)),
     place,
     intervalMs: timing.ptpmConnectRequestIntervalMs,
     connectingMs: timing.ptpmConnectTimeoutMs,
@@ -44,16 +37,8 @@ export function start(state: LobbyState, request: StartRequest, now: number): An
   };
   return {
     state: { ...state, phase },
-    answer: accept(null),
-    effects: [{ kind: "save" }, { kind: "send", to: state.members, message: endpointWanted(sidecar, phase) }],
+    effects: [{ kind: "save" }, ...ask(state.members, sidecar, phase)],
   };
-}
-
-function whyNot(state: LobbyState, { clientId }: StartRequest): ProblemCode | null {
-  if (isLocked(state)) return "lobby_locked";
-  if (state.members.length < 2) return "too_few_members";
-  if (state.hostId !== clientId) return "not_the_host";
-  return null;
 }
 
 /** A datagram of a member: its endpoint, the newest one until all are seen. */
@@ -192,8 +177,7 @@ function remind(
   const remindAt = now + phase.intervalMs;
   const reminded = { ...state, phase: { ...phase, remindAt, ...(sidecar && asked(sidecar)) } };
   const to = rollCall(state, phase).expected;
-  const sends: Effect[] = sidecar ? [{ kind: "send", to, message: endpointWanted(sidecar, phase) }] : [];
-  return { state: reminded, effects: [{ kind: "save" }, ...sends] };
+  return { state: reminded, effects: [{ kind: "save" }, ...ask(to, sidecar, phase)] };
 }
 
 function rollCall(
@@ -231,6 +215,10 @@ function asked({ name, host, port, relays }: Sidecar): Pick<Gathering, "sidecar"
   return relays ? { sidecar: name, relay: { host, port } } : { sidecar: name };
 }
 
-function endpointWanted({ port, secondPort, host }: Sidecar, phase: Gathering): LobbyMessage {
-  return { type: "endpointWanted", mediation: mediationId(phase), host, port, secondPort };
+/** Nobody, if no sidecar is alive: the next reminder may find one. */
+function ask(to: readonly Member[], sidecar: Sidecar | undefined, phase: Gathering): Effect[] {
+  if (!sidecar) return [];
+  const { port, secondPort, host } = sidecar;
+  const message = { type: "endpointWanted", mediation: mediationId(phase), host, port, secondPort } as const;
+  return [{ kind: "send", to, message }];
 }

@@ -1,22 +1,13 @@
 /** Who is in the lobby, and what they say to each other. */
 import { limits } from "../limits.ts";
-import { accept, type Outcome, type ProblemCode, refuse } from "../problem.ts";
+import { accept, type Outcome } from "../problem.ts";
 import type { JoinAnswer } from "../wire/http.ts";
 import { close } from "./closing.ts";
 import { afterLeaving } from "./connecting.ts";
 import { type Answered, type Effect, listing, type Step } from "./effect.ts";
-import { isFull, isHere, isLocked, type LobbyState, type Member, memberOf } from "./state.ts";
+import { isHere, type LobbyState, type Member, memberOf } from "./state.ts";
 
 export function join(state: LobbyState, member: Member, now: number): Answered<LobbyState, JoinAnswer> {
-  const before = memberOf(state, member.clientId);
-  if (before?.requestId === member.requestId) {
-    // As it was told the first time, if it was: without those who came later.
-    const members = state.members.slice(0, state.members.indexOf(before) + 1);
-    return { state, answer: welcome({ ...state, members }), effects: [] };
-  }
-  const problem = before ? "already_in_lobby" : whyNot(state, member.name);
-  if (problem) return { state, answer: refuse(problem), effects: [] };
-
   const joined = { ...state, members: [...state.members, member], ...auditsAfter(state, member, now) };
   return {
     state: joined,
@@ -37,17 +28,22 @@ function auditsAfter(state: LobbyState, member: Member, now: number): Partial<Lo
   return { isLasting: true, auditAt, auditMs: limits.auditIntervalMs };
 }
 
-function whyNot(state: LobbyState, name: string): ProblemCode | null {
-  if (isLocked(state)) return "lobby_locked";
-  if (isFull(state)) return "lobby_full";
-  if (state.members.some((member) => member.name === name)) return "name_taken";
-  return null;
-}
-
+/** The answer to the newest of these members. */
 function welcome({ lobbyId, name, members, hostId }: LobbyState): Outcome<JoinAnswer> {
   const host = members.find((member) => member.clientId === hostId)?.name ?? "";
   const lobbyMembers = members.map((member) => member.name);
   return accept({ lobbyId, lobbyName: name, lobbyMembers, host });
+}
+
+/** The answer to a join that was done already, as it was the first time: without those who came later. Null if it was not done. */
+export function welcomeAgain(
+  state: LobbyState,
+  { clientId, requestId }: Member,
+): Answered<LobbyState, JoinAnswer> | null {
+  const index = state.members.findIndex((one) => one.clientId === clientId && one.requestId === requestId);
+  if (index < 0) return null;
+  const members = state.members.slice(0, index + 1);
+  return { state, answer: welcome({ ...state, members }), effects: [] };
 }
 
 /** The host leaving closes the lobby; anyone else leaving is told to the rest and ends a mediation, unless that goes on. */

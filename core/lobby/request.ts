@@ -6,9 +6,10 @@ import type { HostAnswer, JoinAnswer } from "../wire/http.ts";
 import { saved } from "./abort.ts";
 import { onTime } from "./clock.ts";
 import { type Answered, listing } from "./effect.ts";
-import { start } from "./gathering.ts";
-import { join } from "./membership.ts";
-import { isHere, type LobbyState, type Member } from "./state.ts";
+import { begin } from "./gathering.ts";
+import { join, welcomeAgain } from "./membership.ts";
+import { permit } from "./rules.ts";
+import { isHere, isOver, type LobbyState, type Member } from "./state.ts";
 
 /** What is asked of a lobby, in the imperative. Whatever is random or comes from outside comes in with it. */
 export type LobbyRequest = OpenRequest | JoinRequest | StartRequest;
@@ -50,14 +51,30 @@ export function request(state: LobbyState | null, request: LobbyRequest, now: nu
 
 function take(state: LobbyState | null, request: LobbyRequest, now: number): Taken<LobbyRequest> {
   if (request.kind === "open") return open(state, request, now);
-  if (state === null || state.phase.kind === "closing") {
-    return { state, answer: refuse("no_such_lobby"), effects: [] };
-  }
+  const again = state && !isOver(state) ? doneAgain(state, request) : null;
+  if (again) return again;
+  const permitted = permit(state, request.kind, request);
+  if (!permitted.ok) return { state, answer: permitted, effects: [] };
   switch (request.kind) {
     case "join":
-      return join(state, request.member, now);
+      return join(permitted.value, request.member, now);
     case "start":
-      return start(state, request, now);
+      return { answer: accept(null), ...begin(permitted.value, request, now) };
+  }
+}
+
+/** The answer to a request that was done already: its first answer may have been lost. Null if it was not done. */
+function doneAgain(
+  state: LobbyState,
+  request: JoinRequest | StartRequest,
+): Taken<JoinRequest | StartRequest> | null {
+  switch (request.kind) {
+    case "join":
+      return welcomeAgain(state, request.member);
+    case "start":
+      return "requestId" in state.phase && state.phase.requestId === request.requestId
+        ? { state, answer: accept(null), effects: [] }
+        : null;
   }
 }
 
@@ -66,8 +83,7 @@ function open(state: LobbyState | null, request: OpenRequest, now: number): Take
   const answer = accept({ lobbyName: name, lobbyId });
   if (state !== null) {
     const same = state.hostId === host.clientId && state.members[0]?.requestId === host.requestId;
-    const again = same && state.phase.kind !== "closing";
-    return { state, answer: again ? answer : refuse("code_taken"), effects: [] };
+    return { state, answer: same && !isOver(state) ? answer : refuse("code_taken"), effects: [] };
   }
   const auditMs = isHere(request, host) ? limits.safetyMs : limits.auditIntervalMs;
   const opened: LobbyState = {

@@ -39,7 +39,7 @@ export type Gathering = {
   readonly requestId: string;
   readonly began: Began;
   /** The sidecar the members were last sent to, by name. */
-  readonly sidecar: string;
+  readonly sidecar?: string | undefined;
   /** Where that sidecar relays, if it does. */
   readonly relay?: RelayPlace | undefined;
   /** Where the host is, so that a reminder can choose a sidecar again. */
@@ -146,8 +146,18 @@ export function isFull({ members, maxMembers }: LobbyState): boolean {
   return members.length >= Math.min(maxMembers, limits.seats);
 }
 
-export function isLocked({ phase }: LobbyState): boolean {
-  return phase.kind !== "waiting";
+/** Whether there is no lobby any more: only its members and the directory may not know it yet. */
+export function isOver({ phase }: LobbyState): boolean {
+  return phase.kind === "closing";
+}
+
+export function isMediating({ phase }: LobbyState): boolean {
+  return phase.kind === "gathering" || phase.kind === "connecting";
+}
+
+/** Whether nobody may join. */
+export function isLocked(state: LobbyState): boolean {
+  return isMediating(state);
 }
 
 /** Whether the host is among these. */

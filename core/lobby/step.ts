@@ -8,7 +8,7 @@ import { type Effect, listing, type Step } from "./effect.ts";
 import type { LobbyEvent } from "./event.ts";
 import { advanceGathering, hasten, see } from "./gathering.ts";
 import { leave, lose, say } from "./membership.ts";
-import { type LobbyState, memberOf, remoteMembers } from "./state.ts";
+import { isOver, type LobbyState, memberOf, remoteMembers } from "./state.ts";
 
 /**
  * The lobby state machine: the state after an event, and what the shell has to do.
@@ -24,7 +24,7 @@ export function step(state: LobbyState | null, event: LobbyEvent, now: number): 
 }
 
 function take(state: LobbyState | null, event: LobbyEvent, now: number): Step<LobbyState | null> {
-  if (state === null || state.phase.kind === "closing") return afterTheEnd(state, event, now);
+  if (state === null || isOver(state)) return afterTheEnd(state, event, now);
   switch (event.kind) {
     case "member-left":
       return event.requestId === undefined || memberOf(state, event.clientId)?.requestId === event.requestId

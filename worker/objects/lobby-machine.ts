@@ -190,7 +190,10 @@ export class LobbyMachine implements LobbyHere {
     this.seeToAlarm();
   }
 
-  async #pickSidecar(wish: { place?: Place | undefined; not: string }): Promise<Sidecar | undefined> {
+  async #pickSidecar(wish: {
+    place?: Place | undefined;
+    not?: string | undefined;
+  }): Promise<Sidecar | undefined> {
     return pickSidecar(await liveSidecars(this.#object.env, true), wish);
   }
 

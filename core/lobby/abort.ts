@@ -1,6 +1,7 @@
 /** How a mediation ends without success, for all or for some. */
 import type { AbortCode } from "../problem.ts";
 import type { Effect, Step } from "./effect.ts";
+import { participants } from "./policy.ts";
 import type { LobbyState, Member } from "./state.ts";
 
 /** The end of a mediation that is under way: the lobby is as it was before. Without one, nothing. */
@@ -8,8 +9,8 @@ export function abort(state: LobbyState, code: AbortCode): Step<LobbyState> {
   const { phase } = state;
   if (!("lost" in phase)) return { state, effects: [] };
   // Those left out have heard that it is over for them.
-  const to = state.members.filter(({ clientId }) => !phase.lost.includes(clientId));
-  return { state: { ...state, phase: { kind: "waiting", aborted: code } }, effects: aborted(to, code) };
+  const effects = aborted(participants(state, phase), code);
+  return { state: { ...state, phase: { kind: "waiting", aborted: code } }, effects };
 }
 
 /** For these it is over, and the others go on. */

@@ -13,7 +13,7 @@ export type Effect =
   | { kind: "list"; lobby: ListedLobby }
   | { kind: "unlist" }
   | { kind: "send"; to: readonly Member[]; message: LobbyMessage }
-  /** Tell the host of the others, and each of those of the host. */
+  /** Tell members of each other, so that they connect. */
   | ({ kind: "introduce" } & Introduction)
   /** A last message: from now on these clients are in no lobby. */
   | { kind: "release"; to: readonly Member[]; message: LobbyMessage }
@@ -22,8 +22,9 @@ export type Effect =
   /** Once everyone has been told: the lobby is no more. */
   | { kind: "forget" };
 
-/** Who is to connect, and by what. */
+/** Who is to connect, and by what (policy.ts has the pairs). `host`: the center of a star, or the first of a mesh. */
 export type Introduction = {
+  topology: "star" | "mesh";
   host: Introduced;
   others: readonly Introduced[];
   relay: RelayPlace | undefined;

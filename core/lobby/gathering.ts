@@ -1,31 +1,42 @@
 /** The first half of a mediation: every member is asked for a datagram, until the sidecar has seen them all. */
-import type { Sidecar } from "../fleet.ts";
+import type { Place, Sidecar } from "../fleet.ts";
 import { limits } from "../limits.ts";
 import type { Sighting } from "../mapping.ts";
+import type { Timing } from "../settings.ts";
 import { abort, leftOut, saved } from "./abort.ts";
 import type { Effect, Step } from "./effect.ts";
 import type { LobbyEvent } from "./event.ts";
-import type { StartRequest } from "./request.ts";
+import { isEnough, participants, takesPart } from "./policy.ts";
 import {
   type Gathering,
-  hasHost,
   type LobbyState,
+  type MediationPolicy,
   type Member,
   mediationId,
   memberOf,
   type Seen,
 } from "./state.ts";
 
-/** Asks everybody for a datagram. */
+/** `sidecar`: none if none is alive. `place`: where the host is. */
+type Beginning = {
+  requestId: string;
+  timing: Timing;
+  sidecar: Sidecar | undefined;
+  place?: Place | undefined;
+};
+
+/** Begins a mediation: all who take part are asked for a datagram. */
 export function begin(
   state: LobbyState,
-  { requestId, timing, place, sidecar }: StartRequest,
+  policy: MediationPolicy,
+  { requestId, timing, place, sidecar }: Beginning,
   now: number,
 ): Step<LobbyState> {
-  const phase: Gathering = {
+  const gathering: Gathering = {
     kind: "gathering",
     requestId,
-    began: { at: now, members: state.members.length },
+    began: { at: now, members: 0 },
+    policy,
     ...(sidecar && asked(sidecar)),
     place,
     intervalMs: timing.ptpmConnectRequestIntervalMs,
@@ -35,16 +46,15 @@ export function begin(
     lost: [],
     seen: {},
   };
-  return {
-    state: { ...state, phase },
-    effects: [{ kind: "save" }, ...ask(state.members, sidecar, phase)],
-  };
+  const to = participants(state, gathering);
+  const phase = { ...gathering, began: { at: now, members: to.length } };
+  return { state: { ...state, phase }, effects: [{ kind: "save" }, ...ask(to, sidecar, phase)] };
 }
 
 /** A datagram of a member: its endpoint, the newest one until all are seen. */
 export function see(state: LobbyState, clientId: string, sighting: Sighting, now: number): Step<LobbyState> {
   const { phase } = state;
-  if (phase.kind !== "gathering" || !memberOf(state, clientId) || phase.lost.includes(clientId)) {
+  if (phase.kind !== "gathering" || !memberOf(state, clientId) || !takesPart(phase, clientId)) {
     return { state, effects: [] };
   }
   const before = seenOf(phase.seen, clientId);
@@ -84,7 +94,7 @@ export function proceed(state: LobbyState, now: number): Step<LobbyState> {
     const isStale = present.some(({ clientId }) => isOld(seenOf(phase.seen, clientId), now));
     return isStale ? confirm(state, phase, now) : connect(state, phase, now);
   }
-  if (phase.goOnAt !== undefined || !isEnough(state, phase)) return { state, effects: [] };
+  if (phase.goOnAt !== undefined || !mayGoOn(phase, present)) return { state, effects: [] };
   const goOnAt = now + limits.stragglerMs;
   return { state: { ...state, phase: { ...phase, goOnAt } }, effects: [{ kind: "save" }] };
 }
@@ -106,9 +116,10 @@ export function advanceGathering(
   now: number,
 ): Step<LobbyState> {
   const late = phase.goOnAt !== undefined && phase.goOnAt <= now;
-  if ((late || phase.giveUpAt <= now) && isEnough(state, phase)) return connect(state, phase, now);
+  const { present, missing } = rollCall(state, phase);
+  if ((late || phase.giveUpAt <= now) && mayGoOn(phase, present)) return connect(state, phase, now);
   const unconfirmed = phase.confirmAt !== undefined && phase.confirmAt <= now;
-  const isComplete = rollCall(state, phase).missing.length === 0;
+  const isComplete = missing.length === 0;
   if (isComplete && (unconfirmed || phase.giveUpAt <= now)) return connect(state, phase, now);
   if (phase.giveUpAt <= now) return saved(abort(state, "endpoints_timeout"));
   // The object slept, and some are not known any more: the reminder asks them in its time.
@@ -123,12 +134,11 @@ export function advanceGathering(
 }
 
 /** Whether the mediation may go on with those seen. */
-function isEnough(state: LobbyState, phase: Gathering): boolean {
-  const { present } = rollCall(state, phase);
-  return state.goesOn && present.length > 1 && hasHost(state, present);
+function mayGoOn({ policy }: Gathering, present: readonly Member[]): boolean {
+  return policy.onLoss === "continue" && isEnough(policy, present);
 }
 
-/** Everyone seen is told of the host, and the host of them. Those not seen are lost, and those who could not use what they are told. */
+/** All who are seen are introduced. Those not seen are lost, and those who could not use what they are told. */
 function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbyState> {
   const { present, missing } = rollCall(state, phase);
   const seen = present.flatMap((member) => {
@@ -138,12 +148,14 @@ function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbySt
   // A client that tells no local addresses knows nothing of relays (docs/links.md).
   const fit = seen.filter(({ sighting }) => !state.relayOnly || sighting.candidates !== undefined);
   const unfit = seen.filter((each) => !fit.includes(each)).map(({ member }) => member);
-  const host = fit.find(({ member }) => member.clientId === state.hostId);
-  if (!host || fit.length < 2 || (unfit.length > 0 && !state.goesOn)) {
+  const { requestId, began, policy, relay, connectingMs } = phase;
+  const { topology } = policy;
+  const center = topology.kind === "star" ? topology.center : fit[0]?.member.clientId;
+  const host = fit.find(({ member }) => member.clientId === center);
+  if (!host || fit.length < 2 || (unfit.length > 0 && policy.onLoss === "abort")) {
     return saved(abort(state, unfit.length > 0 ? "could_not_connect" : "endpoints_timeout"));
   }
   const others = fit.filter((each) => each !== host);
-  const { requestId, began, relay, connectingMs } = phase;
   const lost = [...phase.lost, ...[...missing, ...unfit].map(({ clientId }) => clientId)];
   return {
     state: {
@@ -152,6 +164,7 @@ function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbySt
         kind: "connecting",
         requestId,
         began,
+        policy,
         giveUpAt: now + connectingMs,
         lookAt: now + limits.clockLookMs,
         reported: [],
@@ -161,7 +174,7 @@ function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbySt
     },
     effects: [
       { kind: "save" },
-      { kind: "introduce", host, others, relay, relayOnly: state.relayOnly },
+      { kind: "introduce", topology: topology.kind, host, others, relay, relayOnly: state.relayOnly },
       ...leftOut([...missing, ...unfit]),
     ],
   };
@@ -182,15 +195,13 @@ function remind(
 
 function rollCall(
   state: LobbyState,
-  { seen, lost }: Gathering,
+  phase: Gathering,
 ): { expected: readonly Member[]; present: Member[]; missing: Member[] } {
-  // The same list where it can be: the shell need not group it by holder again.
-  const expected =
-    lost.length === 0 ? state.members : state.members.filter(({ clientId }) => !lost.includes(clientId));
+  const expected = participants(state, phase);
   return {
     expected,
-    present: expected.filter(({ clientId }) => seenOf(seen, clientId)),
-    missing: expected.filter(({ clientId }) => !seenOf(seen, clientId)),
+    present: expected.filter(({ clientId }) => seenOf(phase.seen, clientId)),
+    missing: expected.filter(({ clientId }) => !seenOf(phase.seen, clientId)),
   };
 }
 

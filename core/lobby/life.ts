@@ -2,8 +2,9 @@
 
 import { printableName } from "../printable.ts";
 import type { AbortCode } from "../problem.ts";
-import { viaOf } from "./connecting.ts";
+import { staysIn, viaOf } from "./connecting.ts";
 import type { LobbyEvent } from "./event.ts";
+import { participants, takesPart } from "./policy.ts";
 import type { LobbyRequest } from "./request.ts";
 import { type Connecting, type LobbyState, memberOf, type Via } from "./state.ts";
 
@@ -71,17 +72,19 @@ function mediating(before: LobbyState, input: Input, after: LobbyState, now: num
     return [{ what: "mediation started", members: is.began.members }];
   }
   if (is.kind === "closing") return was.kind === "closing" ? [] : closing(before, input, after, ms);
-  if ("began" in was && is.kind === "waiting" && is.aborted) {
-    return [{ what: "mediation aborted", code: is.aborted, ms }];
+  if ("began" in was && is.kind === "waiting") {
+    if (is.aborted) return [{ what: "mediation aborted", code: is.aborted, ms }];
+    return was.kind === "connecting" ? connected(before, was, input, after, ms) : [];
   }
   if (!isSameMediation) return [];
   return [...seen(before, after), ...leftOut(after, is.lost, was.lost)];
 }
 
-function seen({ phase: was }: LobbyState, { phase: is, members }: LobbyState): Happened[] {
+function seen({ phase: was }: LobbyState, after: LobbyState): Happened[] {
+  const { phase: is } = after;
   if (was.kind !== "gathering" || !("lost" in is)) return [];
-  const of = members.filter(({ clientId }) => !was.lost.includes(clientId)).length;
-  const count = is.kind === "gathering" ? Object.keys(is.seen).length : without(members, is.lost).length;
+  const of = participants(after, was).length;
+  const count = is.kind === "gathering" ? Object.keys(is.seen).length : participants(after, is).length;
   const isNews = is.kind === "connecting" || count > Object.keys(was.seen).length;
   return isNews ? [{ what: "members seen", seen: count, of }] : [];
 }
@@ -92,33 +95,41 @@ function leftOut({ members }: LobbyState, lost: readonly string[], known: readon
     .map(({ name }) => ({ what: "member left out", name: printableName(name) }));
 }
 
-function closing({ phase: was }: LobbyState, input: Input, after: LobbyState, ms: number): Happened[] {
+function closing(before: LobbyState, input: Input, after: LobbyState, ms: number): Happened[] {
+  const { phase: was } = before;
   if (was.kind !== "connecting" || after.phase.kind !== "closing" || !after.phase.success) {
     return [{ what: "lobby closed", why: input.kind === "members-lost" ? "host lost" : "host left" }];
   }
-  const vias = viasOf(was, input, after.hostId);
+  return [...connected(before, was, input, after, ms), { what: "lobby closed", why: "connected" }];
+}
+
+function connected(
+  before: LobbyState,
+  was: Connecting,
+  input: Input,
+  after: LobbyState,
+  ms: number,
+): Happened[] {
+  const vias = viasOf(before, was, input);
   const connected = after.members.flatMap(({ clientId }) => vias.get(clientId) ?? []);
   const via: ByVia = {};
   for (const one of connected) via[one] = (via[one] ?? 0) + 1;
-  const lost = after.members.map(({ clientId }) => clientId).filter((clientId) => !vias.has(clientId));
+  const lost = participants(after, was).filter(({ clientId }) => !vias.has(clientId));
   return [
-    ...leftOut(after, lost, was.lost),
+    ...leftOut(
+      after,
+      lost.map(({ clientId }) => clientId),
+      was.lost,
+    ),
     { what: "members connected", connected: connected.length, of: was.began.members, via, ms },
-    { what: "lobby closed", why: "connected" },
   ];
 }
 
 /** How each member is connected that has said so, the last word among them. */
-function viasOf({ reported, via, lost }: Connecting, input: Input, hostId: string): Map<string, Via> {
-  const vias = new Map(reported.map((clientId, i) => [clientId, via[i] ?? "unknown"]));
-  if (input.kind === "connection-reported" && !lost.includes(input.clientId)) {
-    const { connected, clientId, report } = input;
-    // A host that could not reach everybody is connected to those it names.
-    if (connected || clientId === hostId) vias.set(clientId, viaOf(report));
+function viasOf(before: LobbyState, phase: Connecting, input: Input): Map<string, Via> {
+  const vias = new Map(phase.reported.map((clientId, i) => [clientId, phase.via[i] ?? "unknown"]));
+  if (input.kind === "connection-reported" && takesPart(phase, input.clientId)) {
+    if (staysIn(before, phase, input)) vias.set(input.clientId, viaOf(input.report));
   }
   return vias;
-}
-
-function without(members: LobbyState["members"], lost: readonly string[]): LobbyState["members"] {
-  return members.filter(({ clientId }) => !lost.includes(clientId));
 }

@@ -56,7 +56,7 @@ export function leave(state: LobbyState, clientIds: readonly string[], now: numb
   const goodbyes = gone.map(({ name }): Effect => {
     return { kind: "send", to: left.members, message: { type: "memberLeft", name } };
   });
-  const after = afterLeaving(left, now);
+  const after = afterLeaving(left, gone, now);
   const next = after.effects.filter(({ kind }) => kind !== "save");
   return { state: after.state, effects: [{ kind: "save" }, ...listing(left), ...goodbyes, ...next] };
 }

@@ -1,15 +1,7 @@
 import type { Place, Sidecar } from "../fleet.ts";
-import { limits } from "../limits.ts";
-import { accept, refuse } from "../problem.ts";
 import type { Timing } from "../settings.ts";
 import type { HostAnswer, JoinAnswer } from "../wire/http.ts";
-import { saved } from "./abort.ts";
-import { onTime } from "./clock.ts";
-import { type Answered, listing } from "./effect.ts";
-import { begin } from "./gathering.ts";
-import { join, welcomeAgain } from "./membership.ts";
-import { permit } from "./rules.ts";
-import { isHere, isOver, type LobbyState, type Member } from "./state.ts";
+import type { Member } from "./state.ts";
 
 /** What is asked of a lobby, in the imperative. Whatever is random or comes from outside comes in with it. */
 export type LobbyRequest = OpenRequest | JoinRequest | StartRequest;
@@ -39,67 +31,3 @@ export type StartRequest = {
 
 /** What each request is answered, unless it is refused. */
 export type AnswerTo<R extends LobbyRequest> = { open: HostAnswer; join: JoinAnswer; start: null }[R["kind"]];
-type Taken<R extends LobbyRequest> = Answered<LobbyState | null, AnswerTo<R>>;
-
-/** Does what is asked, or refuses it. The answer goes out when the effects are done. */
-export function request<R extends LobbyRequest>(state: LobbyState | null, request: R, now: number): Taken<R>;
-export function request(state: LobbyState | null, request: LobbyRequest, now: number): Taken<LobbyRequest> {
-  const timely = state && onTime(state, now, false);
-  const taken = take(timely, request, now);
-  return timely === state ? taken : { ...taken, ...saved(taken) };
-}
-
-function take(state: LobbyState | null, request: LobbyRequest, now: number): Taken<LobbyRequest> {
-  if (request.kind === "open") return open(state, request, now);
-  const again = state && !isOver(state) ? doneAgain(state, request) : null;
-  if (again) return again;
-  const permitted = permit(state, request.kind, request);
-  if (!permitted.ok) return { state, answer: permitted, effects: [] };
-  switch (request.kind) {
-    case "join":
-      return join(permitted.value, request.member, now);
-    case "start":
-      return { answer: accept(null), ...begin(permitted.value, request, now) };
-  }
-}
-
-/** The answer to a request that was done already: its first answer may have been lost. Null if it was not done. */
-function doneAgain(
-  state: LobbyState,
-  request: JoinRequest | StartRequest,
-): Taken<JoinRequest | StartRequest> | null {
-  switch (request.kind) {
-    case "join":
-      return welcomeAgain(state, request.member);
-    case "start":
-      return "requestId" in state.phase && state.phase.requestId === request.requestId
-        ? { state, answer: accept(null), effects: [] }
-        : null;
-  }
-}
-
-function open(state: LobbyState | null, request: OpenRequest, now: number): Taken<OpenRequest> {
-  const { lobbyId, incarnation, name, isPublic, maxMembers, goesOn, relayOnly, host } = request;
-  const answer = accept({ lobbyName: name, lobbyId });
-  if (state !== null) {
-    const same = state.hostId === host.clientId && state.members[0]?.requestId === host.requestId;
-    return { state, answer: same && !isOver(state) ? answer : refuse("code_taken"), effects: [] };
-  }
-  const auditMs = isHere(request, host) ? limits.safetyMs : limits.auditIntervalMs;
-  const opened: LobbyState = {
-    lobbyId,
-    incarnation,
-    name,
-    isPublic,
-    maxMembers,
-    goesOn,
-    relayOnly,
-    hostId: host.clientId,
-    members: [host],
-    phase: { kind: "waiting" },
-    isLasting: isPublic || !isHere(request, host),
-    auditAt: now + auditMs,
-    auditMs,
-  };
-  return { state: opened, answer, effects: [{ kind: "save" }, ...listing(opened)] };
-}

@@ -32,12 +32,33 @@ export type Began = { readonly at: number; readonly members: number };
 /** How a member is connected to its peers: by the weakest of its paths. Plain Orion clients do not say. */
 export type Via = "lan" | "direct" | "relay" | "unknown";
 
-/** The members are asked for a datagram each. */
-export type Gathering = {
-  readonly kind: "gathering";
+/** What a mediation is to do (policy.ts has the presets). */
+export type MediationPolicy = {
+  /** Client ids. `all` only where nobody may join meanwhile. */
+  readonly members: "all" | readonly string[];
+  /** A star connects everyone to its center, a mesh everyone to everyone. */
+  readonly topology: { readonly kind: "star"; readonly center: string } | { readonly kind: "mesh" };
+  /** When a member is lost, does not show its endpoint, or cannot connect: the mediation ends for all, or for that member. */
+  readonly onLoss: "abort" | "continue";
+  /** Afterwards the lobby is over, or as it was before. */
+  readonly onSuccess: "close" | "stay";
+  /** Whether nobody may join until it is over. */
+  readonly locks: boolean;
+};
+
+/** What both halves of a mediation have. */
+type Mediation = {
   /** The request that started it. */
   readonly requestId: string;
   readonly began: Began;
+  readonly policy: MediationPolicy;
+  /** Ids of the clients that the mediation goes on without. */
+  readonly lost: readonly string[];
+};
+
+/** The members are asked for a datagram each. */
+export type Gathering = Mediation & {
+  readonly kind: "gathering";
   /** The sidecar the members were last sent to, by name. */
   readonly sidecar?: string | undefined;
   /** Where that sidecar relays, if it does. */
@@ -48,8 +69,6 @@ export type Gathering = {
   readonly connectingMs: number;
   readonly remindAt: number;
   readonly giveUpAt: number;
-  /** Ids of the clients that the mediation goes on without. */
-  readonly lost: readonly string[];
   /** By client id. */
   readonly seen: Readonly<Record<string, Seen>>;
   /** When the mediation goes on without those not seen. Only where it may. */
@@ -62,10 +81,8 @@ export type Gathering = {
 export type Seen = { readonly sighting: Sighting; readonly at: number };
 
 /** Every member knows its peers; the members report when they are connected. */
-export type Connecting = {
+export type Connecting = Mediation & {
   readonly kind: "connecting";
-  readonly requestId: string;
-  readonly began: Began;
   readonly giveUpAt: number;
   /** When to look at the clock next, so that a jump of it is noticed (clock.ts). */
   readonly lookAt: number;
@@ -73,8 +90,6 @@ export type Connecting = {
   readonly reported: readonly string[];
   /** How each of those is connected, in the same order. For the log. */
   readonly via: readonly Via[];
-  /** Ids of the clients that the mediation goes on without. */
-  readonly lost: readonly string[];
 };
 
 /** One lobby, all of it. Plain data: what is `lasting` of it fits into the attachment of its host's socket. */
@@ -155,14 +170,9 @@ export function isMediating({ phase }: LobbyState): boolean {
   return phase.kind === "gathering" || phase.kind === "connecting";
 }
 
-/** Whether nobody may join. */
-export function isLocked(state: LobbyState): boolean {
-  return isMediating(state);
-}
-
-/** Whether the host is among these. */
-export function hasHost({ hostId }: LobbyState, members: readonly Member[]): boolean {
-  return members.some(({ clientId }) => clientId === hostId);
+/** Whether nobody may join for as long as this lasts. */
+export function isLocked({ phase }: LobbyState): boolean {
+  return (phase.kind === "gathering" || phase.kind === "connecting") && phase.policy.locks;
 }
 
 export function memberOf({ members }: LobbyState, clientId: string): Member | undefined {

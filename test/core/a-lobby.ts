@@ -1,9 +1,13 @@
 /** A lobby to tell stories about: what happens to it, and what the players hear of it, in short lines. */
+
 import { orionText } from "../../core/dialects/orion.ts";
+import { request } from "../../core/lobby/answer.ts";
 import type { Effect, Introduced, Introduction } from "../../core/lobby/effect.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
-import { type LobbyRequest, type OpenRequest, request, type StartRequest } from "../../core/lobby/request.ts";
-import { type LobbyState, type Member, wakeAt } from "../../core/lobby/state.ts";
+import { begin } from "../../core/lobby/gathering.ts";
+import { pairsOf } from "../../core/lobby/policy.ts";
+import type { LobbyRequest, OpenRequest, StartRequest } from "../../core/lobby/request.ts";
+import { type LobbyState, type MediationPolicy, type Member, wakeAt } from "../../core/lobby/state.ts";
 import { step } from "../../core/lobby/step.ts";
 import type { Outcome } from "../../core/problem.ts";
 import type { ConnectionReport } from "../../core/wire/client-message.ts";
@@ -139,6 +143,8 @@ export type Lobby = {
   effects: Effect[];
   answer: Outcome<unknown> | null;
   happens(...happenings: Happening[]): string[];
+  /** Begins a mediation of another policy than requests can ask for. */
+  begins(policy: MediationPolicy, options?: StartOptions): string[];
   /** Sets the clock forward, without a word to the lobby. */
   waits(ms: number): Lobby;
   /** Lets time pass: every alarm that the lobby asks for meanwhile comes in time. */
@@ -157,6 +163,11 @@ export function noLobby(): Lobby {
         Object.assign(this, takenBy(this.state, happening, this.now));
         return [...this.effects.flatMap(lines), ...answerLine(this.answer)];
       });
+    },
+    begins(policy, options = {}) {
+      if (!this.state) throw new Error("there is no lobby");
+      Object.assign(this, begin(this.state, policy, started("begun", options), this.now), { answer: null });
+      return this.effects.flatMap(lines);
     },
     waits(ms) {
       this.now += ms;
@@ -243,13 +254,19 @@ export function told(effect: Effect): Told[] {
   return [{ to: effect.to, ...decode(orionText(effect.message, lobbyId)) }];
 }
 
-function introductions({ host, others }: Introduction): Told[] {
-  const introduce = (to: readonly Introduced[], peers: readonly Introduced[]): Told => ({
-    to: to.map(({ member }) => member),
+/** Members that are told of the same peers are told together. */
+function introductions(introduction: Introduction): Told[] {
+  const { host, others } = introduction;
+  const pairs = pairsOf(introduction);
+  const peersOf = (one: Introduced) =>
+    pairs.filter((pair) => pair.includes(one)).map(([a, b]) => (a === one ? b : a));
+  const told = [host, ...others].map((one) => ({ to: one.member, peers: peersOf(one) }));
+  const groups = Map.groupBy(told, ({ peers }) => peers.map(({ member }) => member.clientId).join());
+  return Array.from(groups.values(), (group) => ({
+    to: group.map(({ to }) => to),
     method: "ptpMediation_peersConnection_start",
-    payload: { peers: peers.map(({ sighting }) => sighting.endpoint) },
-  });
-  return [introduce([host], others), introduce(others, [host])];
+    payload: { peers: group[0]?.peers.map(({ sighting }) => sighting.endpoint) ?? [] },
+  }));
 }
 
 function names(members: readonly Member[]): string {

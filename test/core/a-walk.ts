@@ -2,8 +2,10 @@
 import fc from "fast-check";
 import type { Effect } from "../../core/lobby/effect.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
+import { begin } from "../../core/lobby/gathering.ts";
 import { type LastingState, lasting, restored } from "../../core/lobby/lasting.ts";
-import { type LobbyState, type Member, wakeAt } from "../../core/lobby/state.ts";
+import { lateJoinerPolicy, meshPolicy, pairPolicy } from "../../core/lobby/policy.ts";
+import { type LobbyState, type MediationPolicy, type Member, wakeAt } from "../../core/lobby/state.ts";
 import type { Outcome } from "../../core/problem.ts";
 import {
   endpoint,
@@ -12,6 +14,7 @@ import {
   listingFailed,
   lobbyId,
   noon,
+  type Outcomes,
   otherSidecar,
   reported,
   sidecar,
@@ -22,12 +25,15 @@ import {
 /** One request or event as the lobby took it, with all there is to judge it by. */
 export type Taken = {
   before: LobbyState | null;
-  event: Happening;
+  event: Happening | Begun;
   now: number;
   after: LobbyState | null;
   effects: readonly Effect[];
   answer: Outcome<unknown> | null;
 };
+
+/** A mediation began of a policy that requests cannot ask for. */
+type Begun = { kind: "begun"; policy: MediationPolicy; alive: boolean };
 
 /** What may happen next. What it means is decided when its turn comes: "the host leaves" needs a host. */
 type Turn =
@@ -42,6 +48,8 @@ type Turn =
     }
   | { kind: "join"; who: number; name: number; requestId: number }
   | { kind: "start"; who: number; requestId: number; alive: boolean }
+  /** `of`: which policy. */
+  | { kind: "begin"; of: "mesh" | "late-joiner" | "pair"; who: number; whom: number[]; alive: boolean }
   | { kind: "leave"; who: number }
   | { kind: "lose"; whom: number[] }
   | { kind: "chat"; who: number }
@@ -87,6 +95,16 @@ const happening: fc.Arbitrary<Turn> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: only("join"), who, name, requestId }) },
   { weight: 1, arbitrary: fc.record({ kind: only("start"), who, requestId, alive: fc.boolean() }) },
   { weight: 3, arbitrary: fc.record({ kind: only("host-starts"), requestId }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: only("begin"),
+      of: fc.constantFrom("mesh", "late-joiner", "pair"),
+      who,
+      whom: fc.uniqueArray(who, { minLength: 1, maxLength: ids.length }),
+      alive: fc.boolean(),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: only("leave"), who }) },
   {
     weight: 1,
@@ -135,7 +153,7 @@ export function take(happenings: readonly Turn[], judge: (taken: Taken) => void)
       }
       for (const event of eventsOf(happening, state)) {
         const before: LobbyState | null = deepFreeze(state);
-        const { answer, effects, state: after } = takenBy(before, deepFreeze(event), now);
+        const { answer, effects, state: after } = taken(before, deepFreeze(event), now);
         judge({ before, event, now, after, effects, answer });
         state = after;
         if (effects.some(({ kind }) => kind === "save")) saved = state && lasting(state);
@@ -144,11 +162,34 @@ export function take(happenings: readonly Turn[], judge: (taken: Taken) => void)
   }
 }
 
+function taken(state: LobbyState | null, event: Happening | Begun, now: number): Outcomes {
+  if (event.kind !== "begun") return takenBy(state, event, now);
+  if (!state) throw new Error("nothing begins without a lobby");
+  const request = { requestId: `begun ${now}`, timing, sidecar: event.alive ? sidecar : undefined };
+  return { answer: null, ...begin(state, event.policy, request, now) };
+}
+
+/** The mediation that may begin now: nothing in the core starts one while another is under way, or of fewer than two. */
+function beginning({ of, who, whom, alive }: Turn & { kind: "begin" }, state: LobbyState | null): Begun[] {
+  if (state?.phase.kind !== "waiting" || state.members.length < 2) return [];
+  const member = state.members[who % state.members.length];
+  const others = state.members.filter((one) => one !== member).map(({ clientId }) => clientId);
+  const [first = "", ...more] = others;
+  if (!member) return [];
+  const peers = others.filter((clientId) => whom.includes(ids.indexOf(clientId)));
+  const policies: Record<typeof of, MediationPolicy> = {
+    mesh: meshPolicy(state),
+    "late-joiner": lateJoinerPolicy(member.clientId, peers.length > 0 ? peers : [first, ...more]),
+    pair: pairPolicy(member.clientId, first),
+  };
+  return [{ kind: "begun", policy: policies[of], alive }];
+}
+
 export function withoutRestarts(happenings: readonly Turn[]): Turn[] {
   return happenings.filter(({ kind }) => kind !== "restart");
 }
 
-function eventsOf(happening: Turn, state: LobbyState | null): Happening[] {
+function eventsOf(happening: Turn, state: LobbyState | null): (Happening | Begun)[] {
   const members = state?.members.map(({ clientId }) => clientId) ?? [];
   switch (happening.kind) {
     case "open": {
@@ -173,6 +214,8 @@ function eventsOf(happening: Turn, state: LobbyState | null): Happening[] {
       return [startBy(idOf(happening.who), happening.requestId, happening.alive)];
     case "host-starts":
       return [startBy(state?.hostId ?? idOf(0), happening.requestId, true)];
+    case "begin":
+      return beginning(happening, state);
     case "leave":
       return [{ kind: "member-left", clientId: idOf(happening.who) }];
     case "lose":

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
 import { lasting, restored } from "../../core/lobby/lasting.ts";
+import { participants } from "../../core/lobby/policy.ts";
 import type { LobbyState, Member } from "../../core/lobby/state.ts";
 import { nextOf, wakeAt } from "../../core/lobby/state.ts";
 import { isRequest, told } from "./a-lobby.ts";
@@ -86,7 +87,7 @@ always("a lobby stays the one that was opened", ({ before, after }) => {
 
 always("a mediation has at least two players", ({ after }) => {
   if (after?.phase.kind === "gathering" || after?.phase.kind === "connecting") {
-    expect(after.members.length).toBeGreaterThanOrEqual(2);
+    expect(participants(after, after.phase).length).toBeGreaterThanOrEqual(2);
   }
 });
 
@@ -134,8 +135,39 @@ always("a lobby that did not change is the same object", ({ before, after }) => 
 });
 
 always("a request is answered, and nothing else is", ({ event, answer }) => {
-  expect(answer !== null).toBe(isRequest(event));
+  expect(answer !== null).toBe(event.kind !== "begun" && isRequest(event));
 });
+
+always("a lobby is locked by a mediation whose policy says so, and by nothing else", ({ before, answer }) => {
+  if (answer === null || answer.ok || !answer.codes.includes("lobby_locked")) return;
+  if (!before || !("policy" in before.phase)) throw new Error("locked by what?");
+});
+
+always("a join is refused as locked just when the policy locks", ({ before, event, answer }) => {
+  if (event.kind !== "join" || !isOpen(before) || answer?.ok) return;
+  const isLocked = "policy" in before.phase && before.phase.policy.locks;
+  const isIn = before.members.some(({ clientId }) => clientId === event.member.clientId);
+  expect(answer?.codes.includes("lobby_locked")).toBe(isLocked && !isIn);
+});
+
+always("only those who take part hear of a mediation, and the host of what went wrong", (taken) => {
+  const phase = [taken.after?.phase, taken.before?.phase].find((one) => one && "policy" in one);
+  for (const { method, to } of taken.effects.flatMap(told)) {
+    if (!method.startsWith("ptpMediation_") || !phase || !("policy" in phase)) continue;
+    const { members } = phase.policy;
+    for (const { clientId } of to) if (members !== "all") expect(members).toContain(clientId);
+  }
+});
+
+always(
+  "a mediation that stays leaves the lobby as it was, but for its phase",
+  ({ before, after, effects }) => {
+    const phase = before?.phase;
+    if (phase?.kind !== "connecting" || phase.policy.onSuccess !== "stay") return;
+    if (!effects.flatMap(told).some(({ method }) => method === "ptpMediation_success")) return;
+    expect(after?.phase).toEqual({ kind: "waiting" });
+  },
+);
 
 always("a refused request changes nothing and is heard by nobody", ({ before, after, effects, answer }) => {
   if (answer === null || answer.ok) return;
@@ -167,18 +199,22 @@ const withTheRest = happenings.flatMap((event) => [
   `connecting > closing by ${event}`,
 ]);
 
+/** Whether a mediation is under way that goes on without members it loses. */
+const isGoingOn = ({ phase }: LobbyState) => "policy" in phase && phase.policy.onLoss === "continue";
+
 always("a mediation moves on only for its reason", ({ before, after, event }) => {
   const move = `${phaseOf(before)} > ${phaseOf(after)} by ${event.kind}`;
   if (phaseOf(before) !== phaseOf(after)) {
     expect([
       "none > waiting by open",
       "waiting > gathering by start",
+      "waiting > gathering by begun",
       "gathering > connecting by endpoint-seen",
       // Some were asked once more, and did not answer.
       "gathering > connecting by deadline-passed",
       "connecting > closing by connection-reported",
       ...["gathering", "connecting"].map((phase) => `${phase} > waiting by connection-reported`),
-      ...(before?.goesOn ? withTheRest : []),
+      ...(before && isGoingOn(before) ? withTheRest : []),
       ...["gathering", "connecting"].flatMap((phase) => [
         `${phase} > waiting by member-left`,
         `${phase} > waiting by members-lost`,
@@ -199,10 +235,14 @@ always("players hear that a mediation moves on, or the lobby ends, when it does,
   const lostSome = taken.event.kind === "members-lost" && taken.before !== taken.after;
   const was = phaseOf(taken.before);
   const is = phaseOf(taken.after);
-  const aborted = (was === "gathering" || was === "connecting") && is === "waiting";
+  const ended = (was === "gathering" || was === "connecting") && is === "waiting";
+  const succeeded = methods(taken).includes("ptpMediation_success");
+  const aborted = ended && !succeeded;
+  const phase = taken.after?.phase;
+  if (ended) expect(phase?.kind === "waiting" && phase.aborted !== undefined).toBe(aborted);
   const leftOut = lostIn(taken.after) > lostIn(taken.before);
   if (leftOut || aborted) expect(methods(taken)).toContain("ptpMediation_aborted");
-  else if (is !== "closing") expect(methods(taken)).not.toContain("ptpMediation_aborted");
+  else if (!succeeded && is !== "closing") expect(methods(taken)).not.toContain("ptpMediation_aborted");
   expect(methods(taken).includes("ptpMediation_peersConnection_start")).toBe(
     was === "gathering" && is === "connecting",
   );
@@ -270,7 +310,7 @@ always("a mediation ends at its deadline, and by no jump of the clock", (taken) 
   if (event.kind !== "deadline-passed" || !phase || !("giveUpAt" in phase)) return;
   if (hasJumped(taken)) return expect(phaseOf(after)).toBe(phase.kind);
   if (phase.giveUpAt <= now) {
-    const ends = before?.goesOn
+    const ends = isGoingOn(before)
       ? ["waiting", { gathering: "connecting", connecting: "closing" }[phase.kind]]
       : ["waiting"];
     expect(ends).toContain(phaseOf(after));
@@ -284,10 +324,10 @@ always("a mediation ends at its deadline, and by no jump of the clock", (taken) 
 
 always("a reminder goes to everybody that the mediation counts on", ({ before, event, effects }) => {
   if (event.kind !== "deadline-passed" || before?.phase.kind !== "gathering") return;
-  const { lost } = before.phase;
+  const expected = participants(before, before.phase);
   for (const { method, to } of effects.flatMap(told)) {
     if (method !== "ptpMediation_send") continue;
-    expect(to).toEqual(before.members.filter(({ clientId }) => !lost.includes(clientId)));
+    expect(to).toEqual(expected);
     expect(to.length).toBeGreaterThan(0);
   }
 });
@@ -305,17 +345,18 @@ test("players are introduced at the endpoint they were last seen at in this medi
         if (phaseOf(before) !== "gathering") last = new Map();
         if (event.kind === "endpoint-seen") last.set(event.clientId, event.sighting.endpoint);
         if (phaseOf(before) !== "gathering" || phaseOf(after) !== "connecting") return;
-        const { hostId = "", members = [] } = after ?? {};
-        const host = members.filter(({ clientId }) => clientId === hostId);
-        const lost = after && "lost" in after.phase ? after.phase.lost : [];
-        const others = members.filter(({ clientId }) => clientId !== hostId && !lost.includes(clientId));
+        if (after?.phase.kind !== "connecting" || after.phase.policy.topology.kind === "mesh") return;
+        const { center } = after.phase.policy.topology;
+        const members = participants(after, after.phase);
+        const host = members.filter(({ clientId }) => clientId === center);
+        const others = members.filter(({ clientId }) => clientId !== center);
         const introductions = effects
           .flatMap(told)
           .filter(({ method }) => method === "ptpMediation_peersConnection_start")
           .map(({ to, payload }) => ({ to, ...payload }));
         expect(introductions).toEqual([
           { to: host, peers: others.map(({ clientId }) => last.get(clientId)) },
-          { to: others, peers: [last.get(hostId)] },
+          { to: others, peers: [last.get(center)] },
         ]);
       });
     }),
@@ -328,6 +369,7 @@ test("the walk gets everywhere: every event happens in every phase", () => {
   for (const happenings of fc.sample(walk, { numRuns: 1_000, seed: 1 })) {
     take(happenings, ({ before, event }) => visited.add(`${event.kind} in ${phaseOf(before)}`));
   }
+  expect(visited.delete("begun in waiting")).toBe(true);
   expect(visited.size).toBe(11 * 5);
 });
 

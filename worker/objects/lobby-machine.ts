@@ -4,12 +4,13 @@
  */
 import { mayChat, newChatAllowance, weightOf } from "../../core/chat-allowance.ts";
 import { type Place, pickSidecar, type Sidecar } from "../../core/fleet.ts";
+import { request } from "../../core/lobby/answer.ts";
 import { isDue, onTime } from "../../core/lobby/clock.ts";
 import type { Step } from "../../core/lobby/effect.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
 import { type LastingState, lasting, restored } from "../../core/lobby/lasting.ts";
 import { lifeLines } from "../../core/lobby/life.ts";
-import { type AnswerTo, type LobbyRequest, request } from "../../core/lobby/request.ts";
+import type { AnswerTo, LobbyRequest } from "../../core/lobby/request.ts";
 import { isHere, type LobbyState, type Member, memberOf, wakeAt } from "../../core/lobby/state.ts";
 import { step } from "../../core/lobby/step.ts";
 import { accept, type Outcome } from "../../core/problem.ts";

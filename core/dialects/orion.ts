@@ -3,13 +3,16 @@ import type { LobbyMessage } from "../lobby/message.ts";
 import { abortReasons } from "../problem.ts";
 import { serverMessage } from "../wire/server-message.ts";
 
-/** The text of a WebSocket message. */
-export function orionText(message: LobbyMessage, lobbyId: string): string {
+/** The text of a WebSocket message. Null for what Orion's clients are not told. */
+export function orionText(message: LobbyMessage, lobbyId: string): string | null {
   switch (message.type) {
     case "memberJoined":
       return serverMessage("lobby_peerConnect", { lobbyId, peerName: message.name });
     case "memberLeft":
       return serverMessage("lobby_peerDisconnect", { lobbyId, peerName: message.name });
+    case "memberAway":
+    case "memberBack":
+      return null;
     case "lobbyClosed":
       return serverMessage("lobby_closed", { lobbyId, lobbyName: message.lobbyName });
     case "chat": {

@@ -26,6 +26,12 @@ export function saved<State>({ state, effects }: Step<State>): Step<State> {
   };
 }
 
+/** Has something told before all else, but not before it is saved, nor before the directory knows. */
+export function tell<State>(first: readonly Effect[], { state, effects }: Step<State>): Step<State> {
+  const at = effects.findIndex(({ kind }) => kind !== "save" && kind !== "unlist");
+  return { state, effects: effects.toSpliced(at < 0 ? effects.length : at, 0, ...first) };
+}
+
 function aborted(to: readonly Member[], code: AbortCode): Effect[] {
   if (to.length === 0) return [];
   return [{ kind: "send", to, message: { type: "mediationAborted", code } }];

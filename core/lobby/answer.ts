@@ -1,14 +1,22 @@
 import { limits } from "../limits.ts";
 import { accept, refuse } from "../problem.ts";
 import { saved } from "./abort.ts";
+import { comeBack, onlyToConnected } from "./away.ts";
 import { onTime } from "./clock.ts";
 import { type Answered, listing } from "./effect.ts";
 import { begin } from "./gathering.ts";
-import { join, welcomeAgain } from "./membership.ts";
+import { join, welcome, welcomeAgain } from "./membership.ts";
 import { orionPolicy } from "./policy.ts";
-import type { AnswerTo, JoinRequest, LobbyRequest, OpenRequest, StartRequest } from "./request.ts";
+import type {
+  AnswerTo,
+  JoinRequest,
+  LobbyRequest,
+  OpenRequest,
+  ReturnRequest,
+  StartRequest,
+} from "./request.ts";
 import { permit } from "./rules.ts";
-import { isHere, isOver, type LobbyState } from "./state.ts";
+import { isAway, isHere, isOver, type LobbyState, memberOf } from "./state.ts";
 
 type Taken<R extends LobbyRequest> = Answered<LobbyState | null, AnswerTo<R>>;
 
@@ -17,7 +25,7 @@ export function request<R extends LobbyRequest>(state: LobbyState | null, reques
 export function request(state: LobbyState | null, request: LobbyRequest, now: number): Taken<LobbyRequest> {
   const timely = state && onTime(state, now, false);
   const taken = take(timely, request, now);
-  return timely === state ? taken : { ...taken, ...saved(taken) };
+  return onlyToConnected(timely === state ? taken : { ...taken, ...saved(taken) });
 }
 
 function take(state: LobbyState | null, request: LobbyRequest, now: number): Taken<LobbyRequest> {
@@ -31,14 +39,15 @@ function take(state: LobbyState | null, request: LobbyRequest, now: number): Tak
       return join(permitted.value, request.member, now);
     case "start":
       return { answer: accept(null), ...begin(permitted.value, orionPolicy(permitted.value), request, now) };
+    case "return":
+      return comeBack(permitted.value, request, now);
   }
 }
 
+type Repeatable = JoinRequest | StartRequest | ReturnRequest;
+
 /** The answer to a request that was done already: its first answer may have been lost. Null if it was not done. */
-function doneAgain(
-  state: LobbyState,
-  request: JoinRequest | StartRequest,
-): Taken<JoinRequest | StartRequest> | null {
+function doneAgain(state: LobbyState, request: Repeatable): Taken<Repeatable> | null {
   switch (request.kind) {
     case "join":
       return welcomeAgain(state, request.member);
@@ -46,11 +55,16 @@ function doneAgain(
       return "requestId" in state.phase && state.phase.requestId === request.requestId
         ? { state, answer: accept(null), effects: [] }
         : null;
+    case "return": {
+      const member = memberOf(state, request.clientId);
+      const isBack = member?.requestId === request.requestId && !isAway(state, request.clientId);
+      return isBack ? { state, answer: welcome(state), effects: [] } : null;
+    }
   }
 }
 
 function open(state: LobbyState | null, request: OpenRequest, now: number): Taken<OpenRequest> {
-  const { lobbyId, incarnation, name, isPublic, maxMembers, goesOn, relayOnly, host } = request;
+  const { lobbyId, incarnation, name, isPublic, maxMembers, goesOn, relayOnly, graceMs, host } = request;
   const answer = accept({ lobbyName: name, lobbyId });
   if (state !== null) {
     const same = state.hostId === host.clientId && state.members[0]?.requestId === host.requestId;
@@ -67,8 +81,11 @@ function open(state: LobbyState | null, request: OpenRequest, now: number): Take
     relayOnly,
     hostId: host.clientId,
     members: [host],
+    graceMs,
+    away: [],
     phase: { kind: "waiting" },
-    isLasting: isPublic || !isHere(request, host),
+    // What must outlive a socket cannot be attached to it.
+    isLasting: isPublic || graceMs > 0 || !isHere(request, host),
     auditAt: now + auditMs,
     auditMs,
   };

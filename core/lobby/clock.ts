@@ -14,7 +14,18 @@ import { type Connecting, type Gathering, type LobbyState, nextOf, wakeAt } from
 export function onTime(state: LobbyState, now: number, isAlarm: boolean): LobbyState {
   const auditAt = isFar(state.auditAt, now, state.auditMs) ? now + state.auditMs : state.auditAt;
   const phase = isMediation(state.phase) ? inTime(state.phase, now, isAlarm) : state.phase;
-  return auditAt === state.auditAt && phase === state.phase ? state : { ...state, auditAt, phase };
+  const away = awayInTime(state, now, isAlarm);
+  const isSame = auditAt === state.auditAt && phase === state.phase && away === state.away;
+  return isSame ? state : { ...state, auditAt, phase, away };
+}
+
+/** After a jump forward, members that are away have all their time again; after a jump back, no more than that. */
+function awayInTime({ away, graceMs }: LobbyState, now: number, isAlarm: boolean): LobbyState["away"] {
+  const until = now + graceMs;
+  const lateMs = now - Math.min(...away.map((one) => one.until));
+  const jumped = isAlarm && lateMs > limits.clockSlackMs;
+  if (!jumped && !away.some((one) => isFar(one.until, now, graceMs))) return away;
+  return away.map((one) => ({ ...one, until: jumped ? until : Math.min(one.until, until) }));
 }
 
 /** Whether the lobby has something to do at `now`: a deadline came, or the clock was set back. */

@@ -4,15 +4,16 @@ import { limits } from "../limits.ts";
 import type { Cause } from "../link/cause.ts";
 import type { AbortCode } from "../problem.ts";
 import type { ConnectionReport } from "../wire/client-message.ts";
-import { abort, leftOut, saved } from "./abort.ts";
+import { abort, leftOut, saved, tell } from "./abort.ts";
 import { close } from "./closing.ts";
 import type { Effect, Step } from "./effect.ts";
 import type { LobbyEvent } from "./event.ts";
-import { proceed } from "./gathering.ts";
+import { miss, proceed, remindSoon } from "./gathering.ts";
 import { isEnough, participants, takesPart } from "./policy.ts";
 import {
   type Connecting,
   type Gathering,
+  isAway,
   type LobbyState,
   type Member,
   mediationId,
@@ -42,7 +43,7 @@ export function advanceConnecting(state: LobbyState, phase: Connecting, now: num
   }
   const late = participants(state, phase)
     .map(({ clientId }) => clientId)
-    .filter((clientId) => !phase.reported.includes(clientId));
+    .filter((clientId) => !isThrough(state, phase, clientId));
   return phase.policy.onLoss === "continue"
     ? goOnWithout(state, late, "connecting_timeout", now)
     : saved(abort(state, "connecting_timeout"));
@@ -57,6 +58,31 @@ export function afterLeaving(state: LobbyState, gone: readonly Member[], now: nu
   const { policy } = phase;
   const goesOn = policy.onLoss === "continue" && isEnough(policy, participants(state, phase));
   return goesOn ? onward(state, now) : abort(state, "member_left");
+}
+
+/** Members have lost their connections, and may return. The mediation waits for them as for any that are missing. */
+export function afterGoingAway(
+  state: LobbyState,
+  clientIds: readonly string[],
+  now: number,
+): Step<LobbyState> {
+  const { phase } = state;
+  if (!("lost" in phase) || !clientIds.some((clientId) => takesPart(phase, clientId))) {
+    return { state, effects: [] };
+  }
+  return miss(state, clientIds, now);
+}
+
+/** A member has returned: perhaps it was the last that the mediation waited for. */
+export function afterReturning(state: LobbyState, clientId: string, now: number): Step<LobbyState> {
+  const { phase } = state;
+  if (!("lost" in phase) || !takesPart(phase, clientId)) return { state, effects: [] };
+  return phase.kind === "gathering" ? remindSoon(state, now) : finish(state);
+}
+
+/** Whether the member has reported, and is there. */
+function isThrough(state: LobbyState, { reported }: Connecting, clientId: string): boolean {
+  return reported.includes(clientId) && !isAway(state, clientId);
 }
 
 function takeReport(state: LobbyState, event: Report, now: number): Step<LobbyState> {
@@ -137,12 +163,6 @@ function goOnWithout(
   return tell(leftOut(gone), onward({ ...state, phase: without }, now));
 }
 
-/** Has something told before all else, but not before it is saved, nor before the directory knows. */
-function tell(first: readonly Effect[], { state, effects }: Step<LobbyState>): Step<LobbyState> {
-  const at = effects.findIndex(({ kind }) => kind !== "save" && kind !== "unlist");
-  return { state, effects: effects.toSpliced(at < 0 ? effects.length : at, 0, ...first) };
-}
-
 /** One member fewer to wait for. If it was the last, finish. */
 function onward(state: LobbyState, now: number): Step<LobbyState> {
   if (state.phase.kind !== "gathering") return finish(state);
@@ -154,7 +174,7 @@ function finish(state: LobbyState): Step<LobbyState> {
   const { phase } = state;
   if (phase.kind !== "connecting") return saved({ state, effects: [] });
   const to = participants(state, phase);
-  if (!to.every(({ clientId }) => phase.reported.includes(clientId))) return saved({ state, effects: [] });
+  if (!to.every(({ clientId }) => isThrough(state, phase, clientId))) return saved({ state, effects: [] });
   if (phase.policy.onSuccess === "close") return close(state, true);
   const effects: Effect[] = [{ kind: "send", to, message: { type: "mediationSucceeded" } }];
   return saved({ state: { ...state, phase: { kind: "waiting" } }, effects });

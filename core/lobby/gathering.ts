@@ -9,6 +9,7 @@ import type { LobbyEvent } from "./event.ts";
 import { isEnough, participants, takesPart } from "./policy.ts";
 import {
   type Gathering,
+  isAway,
   type LobbyState,
   type MediationPolicy,
   type Member,
@@ -97,6 +98,25 @@ export function proceed(state: LobbyState, now: number): Step<LobbyState> {
   if (phase.goOnAt !== undefined || !mayGoOn(phase, present)) return { state, effects: [] };
   const goOnAt = now + limits.stragglerMs;
   return { state: { ...state, phase: { ...phase, goOnAt } }, effects: [{ kind: "save" }] };
+}
+
+/** Members have lost their connections: they are missing, and what was seen of them is old. */
+export function miss(state: LobbyState, clientIds: readonly string[], now: number): Step<LobbyState> {
+  const { phase } = state;
+  if (phase.kind !== "gathering") return { state, effects: [] };
+  const old = Object.entries(phase.seen).map(([clientId, seen]): [string, Seen] => [
+    clientId,
+    clientIds.includes(clientId) ? { ...seen, at: 0 } : seen,
+  ]);
+  return proceed({ ...state, phase: { ...phase, seen: Object.fromEntries(old) } }, now);
+}
+
+/** A member has returned: it may not have heard where to send its datagram, so the next reminder comes at once. */
+export function remindSoon(state: LobbyState, now: number): Step<LobbyState> {
+  const { phase } = state;
+  if (phase.kind !== "gathering") return { state, effects: [] };
+  const remindAt = Math.min(phase.remindAt, now + 1);
+  return proceed({ ...state, phase: { ...phase, remindAt } }, now);
 }
 
 /** Some were seen too long ago to rely on it: asks again now, and does not wait long for the answers. */
@@ -198,10 +218,12 @@ function rollCall(
   phase: Gathering,
 ): { expected: readonly Member[]; present: Member[]; missing: Member[] } {
   const expected = participants(state, phase);
+  const isPresent = ({ clientId }: Member) =>
+    seenOf(phase.seen, clientId) !== undefined && !isAway(state, clientId);
   return {
     expected,
-    present: expected.filter(({ clientId }) => seenOf(phase.seen, clientId)),
-    missing: expected.filter(({ clientId }) => !seenOf(phase.seen, clientId)),
+    present: expected.filter(isPresent),
+    missing: expected.filter((member) => !isPresent(member)),
   };
 }
 

@@ -57,11 +57,16 @@ function comingAndGoing(before: LobbyState, input: Input, after: LobbyState): Ha
   const members = after.members.length;
   const joined = after.members.filter(({ clientId }) => !memberOf(before, clientId));
   const left = before.members.filter(({ clientId }) => !memberOf(after, clientId));
-  const why = input.kind === "members-lost" ? "lost" : "left";
+  const why = isLoss(input) ? "lost" : "left";
   return [
     ...joined.map(({ name }): Happened => ({ what: "member joined", name: printableName(name), members })),
     ...left.map(({ name }): Happened => ({ what: "member left", name: printableName(name), why, members })),
   ];
+}
+
+/** Whether members that are gone by this have not said so: nobody could reach them, or they did not return. */
+function isLoss({ kind }: Input): boolean {
+  return kind === "members-lost" || kind === "deadline-passed";
 }
 
 function mediating(before: LobbyState, input: Input, after: LobbyState, now: number): Happened[] {
@@ -98,7 +103,7 @@ function leftOut({ members }: LobbyState, lost: readonly string[], known: readon
 function closing(before: LobbyState, input: Input, after: LobbyState, ms: number): Happened[] {
   const { phase: was } = before;
   if (was.kind !== "connecting" || after.phase.kind !== "closing" || !after.phase.success) {
-    return [{ what: "lobby closed", why: input.kind === "members-lost" ? "host lost" : "host left" }];
+    return [{ what: "lobby closed", why: isLoss(input) ? "host lost" : "host left" }];
   }
   return [...connected(before, was, input, after, ms), { what: "lobby closed", why: "connected" }];
 }

@@ -20,16 +20,16 @@ export function join(state: LobbyState, member: Member, now: number): Answered<L
   };
 }
 
-/** A newcomer from elsewhere is asked for an interval later, however rare the checks have become. */
-function auditsAfter(state: LobbyState, member: Member, now: number): Partial<LobbyState> {
+/** What changes of the audits: a newcomer from elsewhere is asked for an interval later, however rare the checks have become. */
+export function auditsAfter(state: LobbyState, member: Member, now: number): Partial<LobbyState> {
   if (isHere(state, member)) return {};
   const soon = now + limits.auditIntervalMs;
   const auditAt = state.isLasting ? Math.min(state.auditAt, soon) : soon;
   return { isLasting: true, auditAt, auditMs: limits.auditIntervalMs };
 }
 
-/** The answer to the newest of these members. */
-function welcome({ lobbyId, name, members, hostId }: LobbyState): Outcome<JoinAnswer> {
+/** The answer to a member of the lobby. */
+export function welcome({ lobbyId, name, members, hostId }: LobbyState): Outcome<JoinAnswer> {
   const host = members.find((member) => member.clientId === hostId)?.name ?? "";
   const lobbyMembers = members.map((member) => member.name);
   return accept({ lobbyId, lobbyName: name, lobbyMembers, host });
@@ -50,7 +50,11 @@ export function welcomeAgain(
 export function leave(state: LobbyState, clientIds: readonly string[], now: number): Step<LobbyState> {
   const gone = state.members.filter((member) => clientIds.includes(member.clientId));
   if (gone.length === 0) return { state, effects: [] };
-  const left = { ...state, members: state.members.filter((member) => !gone.includes(member)) };
+  const left = {
+    ...state,
+    members: state.members.filter((member) => !gone.includes(member)),
+    away: state.away.filter(({ clientId }) => !clientIds.includes(clientId)),
+  };
   if (gone.some((member) => member.clientId === state.hostId)) return close(left, false);
 
   const goodbyes = gone.map(({ name }): Effect => {
@@ -67,19 +71,4 @@ export function say(state: LobbyState, clientId: string, text: string, now: numb
   if (!sender) return { state, effects: [] };
   const message = { type: "chat", at: now, from: sender.name, text } as const;
   return { state, effects: [{ kind: "send", to: state.members, message }] };
-}
-
-/**
- * Members that could not be reached any more leave. Should one only have been out of reach, it hears, when it is
- * back, that the lobby is over for it; one that is gone hears nothing.
- */
-export function lose(state: LobbyState, clientIds: readonly string[], now: number): Step<LobbyState> {
-  const lost = state.members.filter((member) => clientIds.includes(member.clientId));
-  if (lost.length === 0) return { state, effects: [] };
-  const after = leave(state, clientIds, now);
-  const message = { type: "lobbyClosed", lobbyName: state.name } as const;
-  const farewell: Effect = { kind: "release", to: lost, message };
-  const forget = after.effects.findIndex(({ kind }) => kind === "forget");
-  const effects = after.effects.toSpliced(forget < 0 ? after.effects.length : forget, 0, farewell);
-  return { state: after.state, effects };
 }

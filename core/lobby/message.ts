@@ -7,6 +7,10 @@ export type LobbyMessage =
   | { readonly type: "memberJoined"; readonly name: string }
   /** To the rest, when a member other than the host leaves. */
   | { readonly type: "memberLeft"; readonly name: string }
+  /** To the rest: the member has lost its connection, and may return. Orion has no word for it. */
+  | { readonly type: "memberAway"; readonly name: string }
+  /** To the rest: it has returned. */
+  | { readonly type: "memberBack"; readonly name: string }
   /** The last message: the members are in no lobby now. */
   | { readonly type: "lobbyClosed"; readonly lobbyName: string }
   /** To all, the sender too. `at` is in milliseconds since 1970. */

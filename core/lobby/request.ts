@@ -4,7 +4,7 @@ import type { HostAnswer, JoinAnswer } from "../wire/http.ts";
 import type { Member } from "./state.ts";
 
 /** What is asked of a lobby, in the imperative. Whatever is random or comes from outside comes in with it. */
-export type LobbyRequest = OpenRequest | JoinRequest | StartRequest;
+export type LobbyRequest = OpenRequest | JoinRequest | StartRequest | ReturnRequest;
 export type OpenRequest = {
   kind: "open";
   lobbyId: string;
@@ -15,6 +15,8 @@ export type OpenRequest = {
   maxMembers: number;
   goesOn: boolean;
   relayOnly: boolean;
+  /** Milliseconds that a member without a connection has to return; 0 for none (Orion). */
+  graceMs: number;
   host: Member;
 };
 export type JoinRequest = { kind: "join"; member: Member };
@@ -28,6 +30,13 @@ export type StartRequest = {
   /** Where the host is. */
   place?: Place | undefined;
 };
+/** A member has a new connection, at this object. */
+export type ReturnRequest = { kind: "return"; clientId: string; holder: string; requestId: string };
 
 /** What each request is answered, unless it is refused. */
-export type AnswerTo<R extends LobbyRequest> = { open: HostAnswer; join: JoinAnswer; start: null }[R["kind"]];
+export type AnswerTo<R extends LobbyRequest> = {
+  open: HostAnswer;
+  join: JoinAnswer;
+  start: null;
+  return: JoinAnswer;
+}[R["kind"]];

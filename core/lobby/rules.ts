@@ -4,7 +4,7 @@
  * again before anybody looks here.
  */
 import { accept, type Outcome, type ProblemCode, refuse } from "../problem.ts";
-import type { JoinRequest, StartRequest } from "./request.ts";
+import type { JoinRequest, ReturnRequest, StartRequest } from "./request.ts";
 import { isFull, isLocked, isMediating, isOver, type LobbyState, memberOf } from "./state.ts";
 
 /** Prepared: the host removes a member. */
@@ -15,6 +15,7 @@ export type ChangeRequest = { kind: "change"; clientId: string; name?: string; m
 export type Asked = {
   join: JoinRequest;
   start: StartRequest;
+  return: ReturnRequest;
   kick: KickRequest;
   change: ChangeRequest;
 };
@@ -46,6 +47,7 @@ export const rules: { readonly [Kind in keyof Asked]: readonly Rule<Asked[Kind]>
     notTheHost,
     ["no_sidecar", ({ relayOnly }, { sidecar }) => !sidecar || (relayOnly && !sidecar.relays)],
   ],
+  return: [noSuchLobby, ["no_such_member", (state, { clientId }) => !memberOf(state, clientId)]],
   kick: [
     noSuchLobby,
     notTheHost,

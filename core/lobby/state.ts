@@ -14,6 +14,9 @@ export type Member = {
   readonly requestId: string;
 };
 
+/** Whether a member has a connection. One that is away may return until then, in milliseconds since 1970. */
+export type Presence = { readonly kind: "connected" } | { readonly kind: "away"; readonly until: number };
+
 /** What the lobby is doing. Deadlines are times in milliseconds since 1970: leaving a phase is what cancels them. */
 export type Phase =
   | {
@@ -107,6 +110,10 @@ export type LobbyState = {
   readonly hostId: string;
   /** In order of arrival, the host among them. */
   readonly members: readonly Member[];
+  /** Milliseconds that a member without a connection has to return. With 0 it leaves at once (Orion). */
+  readonly graceMs: number;
+  /** Members without a connection, and until when they may return. */
+  readonly away: readonly { readonly clientId: string; readonly until: number }[];
   readonly phase: Phase;
   /** Whether something of it must survive its sockets: it is listed, or has had a member elsewhere. Then storage keeps it. */
   readonly isLasting: boolean;
@@ -125,11 +132,13 @@ export function mediationId({ requestId }: Gathering | Connecting): string {
 export function wakeAt(state: LobbyState): number {
   const { phase } = state;
   const auditAt = state.isLasting ? state.auditAt : Number.POSITIVE_INFINITY;
+  const expireAt = Math.min(...state.away.map(({ until }) => until));
   switch (phase.kind) {
     case "gathering":
     case "connecting":
-      return Math.min(auditAt, nextOf(phase));
+      return Math.min(auditAt, expireAt, nextOf(phase));
     case "waiting":
+      return Math.min(auditAt, expireAt);
     case "closing":
       return auditAt;
   }
@@ -152,9 +161,18 @@ export function isHere({ lobbyId }: Pick<LobbyState, "lobbyId">, { holder }: Mem
   return holder === lobbyId;
 }
 
+export function presenceOf({ away }: LobbyState, clientId: string): Presence {
+  const found = away.find((one) => one.clientId === clientId);
+  return found ? { kind: "away", until: found.until } : { kind: "connected" };
+}
+
+export function isAway(state: LobbyState, clientId: string): boolean {
+  return presenceOf(state, clientId).kind === "away";
+}
+
 /** The members whose sockets other objects hold. */
 export function remoteMembers(state: LobbyState): Member[] {
-  return state.members.filter((member) => !isHere(state, member));
+  return state.members.filter((member) => !isHere(state, member) && !isAway(state, member.clientId));
 }
 
 export function isFull({ members, maxMembers }: LobbyState): boolean {

@@ -1,13 +1,14 @@
 import type { Sidecar } from "../fleet.ts";
 import { limits } from "../limits.ts";
 import { saved } from "./abort.ts";
+import { disconnect, expire, lose, onlyToConnected } from "./away.ts";
 import { onTime } from "./clock.ts";
 import { close } from "./closing.ts";
 import { advanceConnecting, report } from "./connecting.ts";
 import { type Effect, listing, type Step } from "./effect.ts";
 import type { LobbyEvent } from "./event.ts";
 import { advanceGathering, hasten, see } from "./gathering.ts";
-import { leave, lose, say } from "./membership.ts";
+import { leave, say } from "./membership.ts";
 import { isOver, type LobbyState, memberOf, remoteMembers } from "./state.ts";
 
 /**
@@ -20,7 +21,7 @@ import { isOver, type LobbyState, memberOf, remoteMembers } from "./state.ts";
 export function step(state: LobbyState | null, event: LobbyEvent, now: number): Step<LobbyState | null> {
   const timely = state && onTime(state, now, event.kind === "deadline-passed");
   const taken = take(timely, event, now);
-  return timely === state ? taken : saved(taken);
+  return onlyToConnected(timely === state ? taken : saved(taken));
 }
 
 function take(state: LobbyState | null, event: LobbyEvent, now: number): Step<LobbyState | null> {
@@ -30,8 +31,10 @@ function take(state: LobbyState | null, event: LobbyEvent, now: number): Step<Lo
       return event.requestId === undefined || memberOf(state, event.clientId)?.requestId === event.requestId
         ? leave(state, [event.clientId], now)
         : { state, effects: [] };
+    case "connection-lost":
+      return disconnect(state, { clientIds: [event.clientId], holder: event.holder }, now);
     case "members-lost":
-      return lose(state, event.clientIds, now);
+      return lose(state, event, now);
     case "message-sent":
       return say(state, event.clientId, event.text, now);
     case "endpoint-seen":
@@ -43,8 +46,15 @@ function take(state: LobbyState | null, event: LobbyEvent, now: number): Step<Lo
     case "listing-failed":
       return mendSoon(state, now);
     case "deadline-passed":
-      return audit(advance(state, event.sidecar, now), now);
+      return wake(state, event.sidecar, now);
   }
+}
+
+/** All that is due: members that have not returned in time leave, the mediation moves on, the audit is made. */
+function wake(state: LobbyState, sidecar: Sidecar | undefined, now: number): Step<LobbyState> {
+  const expired = expire(state, now);
+  const advanced = advance(expired.state, sidecar, now);
+  return audit({ state: advanced.state, effects: [...expired.effects, ...advanced.effects] }, now);
 }
 
 /** What a mediation does by itself, when its time has come. */
@@ -62,14 +72,15 @@ function afterTheEnd(state: LobbyState | null, event: LobbyEvent, now: number): 
       return state ? mendSoon(state, now) : { state, effects: [] };
     case "deadline-passed":
       return state?.phase.kind === "closing" && state.auditAt <= now
-        ? close(
-            { ...state, auditAt: now + limits.auditIntervalMs, auditMs: limits.auditIntervalMs },
-            state.phase.success,
-          )
+        ? close(closingAgain(state, now), state.phase.success)
         : { state, effects: [] };
     default:
       return { state, effects: [] };
   }
+}
+
+function closingAgain(state: LobbyState, now: number): LobbyState {
+  return { ...state, auditAt: now + limits.auditIntervalMs, auditMs: limits.auditIntervalMs };
 }
 
 /** The next audit comes at once. The one after that is a first one again. */
@@ -86,6 +97,8 @@ function mendSoon(state: LobbyState, now: number): Step<LobbyState> {
  */
 function audit({ state, effects }: Step<LobbyState>, now: number): Step<LobbyState> {
   if (!state.isLasting || state.auditAt > now) return { state, effects };
+  // The closing is repeated an interval later, if it is cut short.
+  if (isOver(state)) return { state: closingAgain(state, now), effects };
   const members = remoteMembers(state);
   const doubled = Math.min(2 * state.auditMs, limits.auditMostMs);
   const auditMs = members.length > 0 || state.auditMs < limits.auditIntervalMs ? doubled : limits.safetyMs;

@@ -6,7 +6,7 @@ import type { Effect, Introduced, Introduction } from "../../core/lobby/effect.t
 import type { LobbyEvent } from "../../core/lobby/event.ts";
 import { begin } from "../../core/lobby/gathering.ts";
 import { pairsOf } from "../../core/lobby/policy.ts";
-import type { LobbyRequest, OpenRequest, StartRequest } from "../../core/lobby/request.ts";
+import type { LobbyRequest, OpenRequest, ReturnRequest, StartRequest } from "../../core/lobby/request.ts";
 import { type LobbyState, type MediationPolicy, type Member, wakeAt } from "../../core/lobby/state.ts";
 import { step } from "../../core/lobby/step.ts";
 import type { Outcome } from "../../core/problem.ts";
@@ -44,10 +44,11 @@ export type LobbyOptions = {
   maxMembers?: number;
   goesOn?: boolean;
   relayOnly?: boolean;
+  graceMs?: number;
 };
 
 export function opened(host: Member, options: LobbyOptions = {}): OpenRequest {
-  const rules = { isPublic: true, maxMembers: 4, goesOn: false, relayOnly: false };
+  const rules = { isPublic: true, maxMembers: 4, goesOn: false, relayOnly: false, graceMs: 0 };
   return {
     kind: "open",
     lobbyId,
@@ -71,6 +72,16 @@ export function started(clientId: string, options: StartOptions = {}): StartRequ
 
 export function left(clientId: string): LobbyEvent {
   return { kind: "member-left", clientId };
+}
+
+/** Its connection has ended. */
+export function cut(clientId: string, holder = member(clientId).holder): LobbyEvent {
+  return { kind: "connection-lost", clientId, holder };
+}
+
+export function returned(clientId: string, options: Partial<ReturnRequest> = {}): LobbyRequest {
+  const { holder } = member(clientId);
+  return { kind: "return", clientId, holder, requestId: `${clientId} returns`, ...options };
 }
 
 export function lost(...clientIds: string[]): LobbyEvent {
@@ -124,7 +135,7 @@ export type Happening = LobbyRequest | LobbyEvent;
 /** What comes of it. The answer is null for what is no request. */
 export type Outcomes = { state: LobbyState | null; effects: Effect[]; answer: Outcome<unknown> | null };
 
-const requests: Record<LobbyRequest["kind"], true> = { open: true, join: true, start: true };
+const requests: Record<LobbyRequest["kind"], true> = { open: true, join: true, start: true, return: true };
 
 export function isRequest(happening: Happening): happening is LobbyRequest {
   return Object.hasOwn(requests, happening.kind);
@@ -228,6 +239,10 @@ function lines(effect: Effect): string[] {
     case "list":
       return [`list ${effect.lobby.currentMembers}/${effect.lobby.maxMembers}`];
     case "send":
+      // Of what Orion has no word for, the type.
+      if (orionText(effect.message, lobbyId) === null)
+        return [`${effect.message.type} to ${names(effect.to)}`];
+      return told(effect).map(({ method, to }) => `${method} to ${names(to)}`);
     case "release":
     case "introduce":
       return told(effect).map(
@@ -251,7 +266,8 @@ export type Told = Message & { to: readonly Member[] };
 export function told(effect: Effect): Told[] {
   if (effect.kind === "introduce") return introductions(effect);
   if (effect.kind !== "send" && effect.kind !== "release") return [];
-  return [{ to: effect.to, ...decode(orionText(effect.message, lobbyId)) }];
+  const text = orionText(effect.message, lobbyId);
+  return text === null ? [] : [{ to: effect.to, ...decode(text) }];
 }
 
 /** Members that are told of the same peers are told together. */

@@ -1,5 +1,6 @@
 /** A random life of lobbies: strangers' requests, members' news, lost memory and late alarms, in any order. */
 import fc from "fast-check";
+import { onlyToConnected } from "../../core/lobby/away.ts";
 import type { Effect } from "../../core/lobby/effect.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
 import { begin } from "../../core/lobby/gathering.ts";
@@ -45,12 +46,15 @@ type Turn =
       isPublic: boolean;
       maxMembers: number;
       goesOn: boolean;
+      graceMs: number;
     }
   | { kind: "join"; who: number; name: number; requestId: number }
   | { kind: "start"; who: number; requestId: number; alive: boolean }
   /** `of`: which policy. */
   | { kind: "begin"; of: "mesh" | "late-joiner" | "pair"; who: number; whom: number[]; alive: boolean }
   | { kind: "leave"; who: number }
+  | { kind: "cut"; who: number }
+  | { kind: "return"; who: number; requestId: number; isElsewhere: boolean }
   | { kind: "lose"; whom: number[] }
   | { kind: "chat"; who: number }
   | { kind: "datagram"; who: number; port: number }
@@ -90,6 +94,7 @@ const happening: fc.Arbitrary<Turn> = fc.oneof(
       isPublic: fc.boolean(),
       maxMembers: fc.integer({ min: 1, max: 4 }),
       goesOn: fc.boolean(),
+      graceMs: fc.constantFrom(0, 0, 30_000),
     }),
   },
   { weight: 6, arbitrary: fc.record({ kind: only("join"), who, name, requestId }) },
@@ -106,6 +111,11 @@ const happening: fc.Arbitrary<Turn> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: only("leave"), who }) },
+  { weight: 2, arbitrary: fc.record({ kind: only("cut"), who }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: only("return"), who, requestId, isElsewhere: fc.boolean() }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({ kind: only("lose"), whom: fc.uniqueArray(who, { maxLength: ids.length }) }),
@@ -166,7 +176,7 @@ function taken(state: LobbyState | null, event: Happening | Begun, now: number):
   if (event.kind !== "begun") return takenBy(state, event, now);
   if (!state) throw new Error("nothing begins without a lobby");
   const request = { requestId: `begun ${now}`, timing, sidecar: event.alive ? sidecar : undefined };
-  return { answer: null, ...begin(state, event.policy, request, now) };
+  return { answer: null, ...onlyToConnected(begin(state, event.policy, request, now)) };
 }
 
 /** The mediation that may begin now: nothing in the core starts one while another is under way, or of fewer than two. */
@@ -193,7 +203,7 @@ function eventsOf(happening: Turn, state: LobbyState | null): (Happening | Begun
   const members = state?.members.map(({ clientId }) => clientId) ?? [];
   switch (happening.kind) {
     case "open": {
-      const { isPublic, maxMembers, goesOn } = happening;
+      const { isPublic, maxMembers, goesOn, graceMs } = happening;
       return [
         {
           kind: "open",
@@ -203,6 +213,7 @@ function eventsOf(happening: Turn, state: LobbyState | null): (Happening | Begun
           isPublic,
           maxMembers,
           goesOn,
+          graceMs,
           relayOnly: false,
           host: memberFor(happening),
         },
@@ -218,6 +229,13 @@ function eventsOf(happening: Turn, state: LobbyState | null): (Happening | Begun
       return beginning(happening, state);
     case "leave":
       return [{ kind: "member-left", clientId: idOf(happening.who) }];
+    case "cut":
+      return [{ kind: "connection-lost", clientId: idOf(happening.who) }];
+    case "return": {
+      const { who, requestId, isElsewhere } = happening;
+      const holder = isElsewhere ? "l2" : homeOf(who);
+      return [{ kind: "return", clientId: idOf(who), holder, requestId: `return ${requestId}` }];
+    }
     case "lose":
       return [{ kind: "members-lost", clientIds: happening.whom.map(idOf) }];
     case "chat":
@@ -253,11 +271,16 @@ function idOf(who: number): string {
   return ids[who] ?? "";
 }
 
+/** The object that holds a player's first connection. */
+function homeOf(who: number): string {
+  return who % 2 === 0 ? lobbyId : "l1";
+}
+
 function memberFor({ who, name, requestId }: { who: number; name: number; requestId: number }): Member {
   return {
     clientId: idOf(who),
     name: names[name] ?? "",
-    holder: who % 2 === 0 ? lobbyId : "l1",
+    holder: homeOf(who),
     requestId: `try ${requestId}`,
   };
 }

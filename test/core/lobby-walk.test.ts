@@ -32,7 +32,8 @@ const isMediating = ({ phase }: LobbyState) => phase.kind === "gathering" || pha
 
 function deadlines(state: LobbyState | null): number[] {
   const { remindAt, giveUpAt, goOnAt } = { remindAt: [], giveUpAt: [], goOnAt: [], ...state?.phase };
-  return [state?.auditAt ?? [], remindAt, giveUpAt, goOnAt ?? []].flat();
+  const untils = state?.away.map(({ until }) => until) ?? [];
+  return [state?.auditAt ?? [], remindAt, giveUpAt, goOnAt ?? [], untils].flat();
 }
 
 /** The state as it is kept: when endpoints were seen is not. */
@@ -76,13 +77,66 @@ always(
   "what somebody elsewhere knows of lasts, from then on until the lobby is over",
   ({ before, after }) => {
     if (!after) return;
-    if (after.isPublic || hasRemoteMembers(after) || before?.isLasting) expect(after.isLasting).toBe(true);
-    if (before === null && !after.isPublic && !hasRemoteMembers(after)) expect(after.isLasting).toBe(false);
+    const mustLast = after.isPublic || after.graceMs > 0 || hasRemoteMembers(after);
+    if (mustLast || before?.isLasting) expect(after.isLasting).toBe(true);
+    if (before === null) expect(after.isLasting).toBe(mustLast);
   },
 );
 
 always("a lobby stays the one that was opened", ({ before, after }) => {
   if (before && after) expect(after.incarnation).toBe(before.incarnation);
+});
+
+always("only members are away, each once, and nobody where there is no grace", ({ after }) => {
+  const away = after?.away.map(({ clientId }) => clientId) ?? [];
+  expect(new Set(away).size).toBe(away.length);
+  if (isOpen(after))
+    for (const one of away) expect(after.members.map(({ clientId }) => clientId)).toContain(one);
+  if (after?.graceMs === 0) expect(away).toEqual([]);
+});
+
+always(
+  "nothing is said to a member that is away but that the lobby is over, nor is anybody asked for it",
+  (taken) => {
+    const away = taken.after?.away.map(({ clientId }) => clientId) ?? [];
+    for (const effect of taken.effects) {
+      const to = effect.kind === "send" ? effect.to : effect.kind === "audit" ? effect.members : [];
+      for (const { clientId } of to) expect(away).not.toContain(clientId);
+    }
+  },
+);
+
+always("a member that is away leaves when its time is over, by its own will, or with the lobby", (taken) => {
+  const { before, after, event, now } = taken;
+  if (!isOpen(before) || !isOpen(after)) return;
+  for (const { clientId, until } of before.away) {
+    if (after.members.some((member) => member.clientId === clientId)) continue;
+    const isLate = event.kind === "deadline-passed" && until <= now;
+    const hasLeft = event.kind === "member-left" && event.clientId === clientId;
+    expect(isLate || hasLeft).toBe(true);
+  }
+});
+
+always("a member that is back is connected, at the object that said so", ({ after, event, answer }) => {
+  if (event.kind !== "return" || !answer?.ok || !after) return;
+  expect(after.away.map(({ clientId }) => clientId)).not.toContain(event.clientId);
+  const member = after.members.find(({ clientId }) => clientId === event.clientId);
+  expect(member).toMatchObject({ requestId: event.requestId });
+});
+
+always("a mediation neither introduces nor connects a member that is away", (taken) => {
+  const { before, after, effects } = taken;
+  const isAway = (id: string) => after?.away.some(({ clientId }) => clientId === id);
+  for (const effect of effects) {
+    if (effect.kind !== "introduce") continue;
+    for (const { member } of [effect.host, ...effect.others]) expect(isAway(member.clientId)).toBe(false);
+  }
+  if (before?.phase.kind !== "connecting" || !methods(taken).includes("ptpMediation_success")) return;
+  for (const { clientId } of participants(before, before.phase)) {
+    if (!isAway(clientId)) continue;
+    // It was left out in this very step.
+    expect([before.phase.policy.onLoss, taken.event.kind]).toContain("continue");
+  }
 });
 
 always("a mediation has at least two players", ({ after }) => {
@@ -92,8 +146,9 @@ always("a mediation has at least two players", ({ after }) => {
 });
 
 always("members keep their order of arrival", ({ before, after }) => {
-  const stayed = before?.members.filter((member) => after?.members.includes(member));
-  if (before && after) expect(after.members.slice(0, stayed?.length)).toEqual(stayed);
+  const idsOf = (state: LobbyState | null) => state?.members.map(({ clientId }) => clientId) ?? [];
+  const stayed = idsOf(before).filter((clientId) => idsOf(after).includes(clientId));
+  if (before && after) expect(idsOf(after).slice(0, stayed.length)).toEqual(stayed);
 });
 
 always(
@@ -192,12 +247,26 @@ always("the directory knows of a public lobby's members, or its end, before anyb
   }
 });
 
-const happenings = ["member-left", "members-lost", "deadline-passed", "connection-reported"];
+const happenings = [
+  "member-left",
+  "members-lost",
+  "connection-lost",
+  "deadline-passed",
+  "connection-reported",
+];
 /** How a mediation moves on, besides, when it goes on without members. */
 const withTheRest = happenings.flatMap((event) => [
   `gathering > connecting by ${event}`,
   `connecting > closing by ${event}`,
 ]);
+
+/** What else moves a lobby on whose members may be away: the end of their time, and their return. */
+const afterGrace = [
+  ...["waiting", "gathering", "connecting"].map((phase) => `${phase} > closing by deadline-passed`),
+  "gathering > connecting by return",
+  "connecting > closing by return",
+  "connecting > waiting by return",
+];
 
 /** Whether a mediation is under way that goes on without members it loses. */
 const isGoingOn = ({ phase }: LobbyState) => "policy" in phase && phase.policy.onLoss === "continue";
@@ -218,12 +287,15 @@ always("a mediation moves on only for its reason", ({ before, after, event }) =>
       ...["gathering", "connecting"].flatMap((phase) => [
         `${phase} > waiting by member-left`,
         `${phase} > waiting by members-lost`,
+        `${phase} > waiting by connection-lost`,
         `${phase} > waiting by deadline-passed`,
       ]),
       ...["waiting", "gathering", "connecting"].flatMap((phase) => [
         `${phase} > closing by member-left`,
         `${phase} > closing by members-lost`,
+        `${phase} > closing by connection-lost`,
       ]),
+      ...(before && before.graceMs > 0 ? afterGrace : []),
     ]).toContain(move);
   }
 });
@@ -232,7 +304,9 @@ always("a mediation moves on only for its reason", ({ before, after, event }) =>
 const lostIn = (state: LobbyState | null) => (state && "lost" in state.phase ? state.phase.lost.length : 0);
 
 always("players hear that a mediation moves on, or the lobby ends, when it does, and only then", (taken) => {
-  const lostSome = taken.event.kind === "members-lost" && taken.before !== taken.after;
+  const isLoss = ["members-lost", "deadline-passed"].includes(taken.event.kind);
+  const lostSome = isLoss && (taken.after?.members.length ?? 0) < (taken.before?.members.length ?? 0);
+  const moved = taken.event.kind === "return" && taken.effects.some(({ kind }) => kind === "release");
   const was = phaseOf(taken.before);
   const is = phaseOf(taken.after);
   const ended = (was === "gathering" || was === "connecting") && is === "waiting";
@@ -241,14 +315,16 @@ always("players hear that a mediation moves on, or the lobby ends, when it does,
   const phase = taken.after?.phase;
   if (ended) expect(phase?.kind === "waiting" && phase.aborted !== undefined).toBe(aborted);
   const leftOut = lostIn(taken.after) > lostIn(taken.before);
-  if (leftOut || aborted) expect(methods(taken)).toContain("ptpMediation_aborted");
-  else if (!succeeded && is !== "closing") expect(methods(taken)).not.toContain("ptpMediation_aborted");
+  const isNobodyAway = (taken.before?.away.length ?? 0) === 0;
+  if (leftOut || aborted) {
+    if (isNobodyAway) expect(methods(taken)).toContain("ptpMediation_aborted");
+  } else if (!succeeded && is !== "closing") expect(methods(taken)).not.toContain("ptpMediation_aborted");
   expect(methods(taken).includes("ptpMediation_peersConnection_start")).toBe(
     was === "gathering" && is === "connecting",
   );
   expect(methods(taken).includes("lobby_closed")).toBe(
     // Members that are lost hear it for themselves, should they be only out of reach.
-    lostSome || kindsOf(taken).includes("forget"),
+    lostSome || moved || kindsOf(taken).includes("forget"),
   );
   if (is === "closing" && was !== "closing") expect(methods(taken)).toContain("lobby_closed");
 });
@@ -260,6 +336,7 @@ always("an alarm deals with all that is due", ({ after, event, now }) => {
 always("only a lobby that need not last, and has no mediation, never wakes", (it) => {
   const { after } = it;
   if (after) expect(Number.isFinite(wakeAt(after))).toBe(after.isLasting || isMediating(after));
+  if (isOpen(after)) for (const { until } of after.away) expect(wakeAt(after)).toBeLessThanOrEqual(until);
 });
 
 always("a lobby is due because time has passed, never because of what happens to it", (taken) => {
@@ -270,13 +347,18 @@ always("a lobby is due because time has passed, never because of what happens to
 always("an audit asks for all members elsewhere, and for nobody else", ({ after, effects }) => {
   for (const effect of effects) {
     if (effect.kind !== "audit") continue;
-    expect(effect.members).toEqual(after?.members.filter(({ holder }) => holder !== after.lobbyId));
+    const away = after?.away.map(({ clientId }) => clientId) ?? [];
+    expect(effect.members).toEqual(
+      after?.members.filter(({ holder, clientId }) => holder !== after.lobbyId && !away.includes(clientId)),
+    );
   }
 });
 
 always("an audit that is due is made, unless the lobby is over", ({ before, after, event, now, effects }) => {
   if (!isOpen(before) || !isOpen(after) || event.kind !== "deadline-passed" || before.auditAt > now) return;
-  if (hasRemoteMembers(before)) expect(effects.map(({ kind }) => kind)).toContain("audit");
+  const isThere = ({ clientId }: Member) => !before.away.some((one) => one.clientId === clientId);
+  if (hasRemoteMembers({ ...before, members: before.members.filter(isThere) }))
+    expect(effects.map(({ kind }) => kind)).toContain("audit");
   if (before.isPublic) expect(effects.map(({ kind }) => kind)).toContain("list");
 });
 
@@ -308,6 +390,8 @@ always("a mediation ends at its deadline, and by no jump of the clock", (taken) 
   const { before, after, event, now } = taken;
   const phase = before?.phase;
   if (event.kind !== "deadline-passed" || !phase || !("giveUpAt" in phase)) return;
+  // Members that did not return in time have left.
+  if (before?.away.some(({ until }) => until <= now)) return;
   if (hasJumped(taken)) return expect(phaseOf(after)).toBe(phase.kind);
   if (phase.giveUpAt <= now) {
     const ends = isGoingOn(before)
@@ -322,12 +406,14 @@ always("a mediation ends at its deadline, and by no jump of the clock", (taken) 
   }
 });
 
-always("a reminder goes to everybody that the mediation counts on", ({ before, event, effects }) => {
+always("a reminder goes to everybody that the mediation counts on", ({ before, after, event, effects }) => {
   if (event.kind !== "deadline-passed" || before?.phase.kind !== "gathering") return;
   const expected = participants(before, before.phase);
   for (const { method, to } of effects.flatMap(told)) {
     if (method !== "ptpMediation_send") continue;
-    expect(to).toEqual(expected);
+    expect(to).toEqual(
+      expected.filter(({ clientId }) => !after?.away.some((one) => one.clientId === clientId)),
+    );
     expect(to.length).toBeGreaterThan(0);
   }
 });
@@ -370,7 +456,7 @@ test("the walk gets everywhere: every event happens in every phase", () => {
     take(happenings, ({ before, event }) => visited.add(`${event.kind} in ${phaseOf(before)}`));
   }
   expect(visited.delete("begun in waiting")).toBe(true);
-  expect(visited.size).toBe(11 * 5);
+  expect(visited.size).toBe(13 * 5);
 });
 
 test("the walk knows every kind of lobby: public and private, with and without members elsewhere", () => {

@@ -29,6 +29,12 @@ const join = (name: string, clientId = name): Asked["join"] => ({
   kind: "join",
   member: { ...member(clientId), name, requestId: "another" },
 });
+const returned = (clientId: string): Asked["return"] => ({
+  kind: "return",
+  clientId,
+  holder: "l1",
+  requestId: "r",
+});
 const start = (by: string, wish: Partial<Asked["start"]> = {}): Asked["start"] => ({
   ...started(by, { requestId: "new" }),
   ...wish,
@@ -57,6 +63,10 @@ const alone: { [K in Kind]: Case<K>[] } = {
     ["not_the_host", pair(), start("Ben")],
     ["no_sidecar", pair(), start(host, { sidecar: undefined })],
     ["no_sidecar", lobbyOf([host, "Ben"], { relayOnly: true }), start(host)],
+  ],
+  return: [
+    ["no_such_lobby", over(), returned("Ben")],
+    ["no_such_member", pair(), returned("Dan")],
   ],
   kick: [
     ["no_such_lobby", over(), kick(host, "Ben")],
@@ -87,6 +97,10 @@ const everythingWrong: { [K in Kind]: Case<K>[] } = {
     ["too_few_members", lobbyOf([host]), start("Eve", { sidecar: undefined })],
     ["lobby_locked", gathering([host, "Ben"]), start("Eve", { sidecar: undefined })],
     ["no_such_lobby", over(), start("Eve", { sidecar: undefined })],
+  ],
+  return: [
+    ["no_such_member", pair(), returned("Eve")],
+    ["no_such_lobby", over(), returned("Eve")],
   ],
   kick: [
     ["no_such_member", pair(), kick(host, "Eve")],

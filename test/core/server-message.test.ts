@@ -11,8 +11,11 @@ const report = {
   peers: [{ clientId: "c2", path: null, cause: "no-packets-received" } as const],
 };
 
+type Untold = "memberAway" | "memberBack";
 /** One of each, and what Orion's clients hear of it. */
-const messages: { [T in LobbyMessage["type"]]: [LobbyMessage & { type: T }, string, object] } = {
+const messages: {
+  [T in Exclude<LobbyMessage["type"], Untold>]: [LobbyMessage & { type: T }, string, object];
+} = {
   memberJoined: [{ type: "memberJoined", name: "Ben" }, "lobby_peerConnect", { lobbyId, peerName: "Ben" }],
   memberLeft: [{ type: "memberLeft", name: "Ben" }, "lobby_peerDisconnect", { lobbyId, peerName: "Ben" }],
   lobbyClosed: [{ type: "lobbyClosed", lobbyName: "Tea" }, "lobby_closed", { lobbyId, lobbyName: "Tea" }],
@@ -41,7 +44,7 @@ const messages: { [T in LobbyMessage["type"]]: [LobbyMessage & { type: T }, stri
 
 describe("what a lobby says is written in Orion's words, and read again", () => {
   test.each(Object.entries(messages))("%s", (_, [message, method, payload]) => {
-    const text = orionText(message, lobbyId);
+    const text = orionText(message, lobbyId) ?? "";
     expect(decode(text)).toEqual({ method, payload });
     expect(readServerMessage(text)).toEqual({ method, payload });
   });
@@ -49,7 +52,12 @@ describe("what a lobby says is written in Orion's words, and read again", () => 
 
 test("of a sidecar that knows nothing of the additions, only Orion's fields are told", () => {
   const plain = { type: "endpointWanted", mediation: "m1", host: undefined, port: 1 } as const;
-  expect(decode(orionText({ ...plain, secondPort: undefined }, lobbyId)).payload).toEqual({ port: 1 });
+  expect(decode(orionText({ ...plain, secondPort: undefined }, lobbyId) ?? "").payload).toEqual({ port: 1 });
+});
+
+test("Orion's clients are not told who has lost its connection and may return, nor who has", () => {
+  expect(orionText({ type: "memberAway", name: "Ben" }, lobbyId)).toBeNull();
+  expect(orionText({ type: "memberBack", name: "Ben" }, lobbyId)).toBeNull();
 });
 
 const chat = { timestamp: 1, senderName: "Ben", message: "hi" };

@@ -122,6 +122,7 @@ export class LobbyMachine implements LobbyHere {
       maxMembers,
       goesOn: onLoss === "continue",
       relayOnly: privacy === "relay-only",
+      graceMs: 0,
       host,
     });
     return this.#admitted(answer);

@@ -111,14 +111,14 @@ export class Connections {
   deliver({ lobbyId, incarnation, to, message, release }: Delivery): Stray[] {
     const strays: Stray[] = [];
     // Once for all of them.
-    const text = message?.type === "encoded" ? message.text : message && orionText(message, lobbyId);
+    const text = message ? textOf(message, lobbyId) : null;
     for (const clientId of to) {
       const session = this.#byId.get(clientId);
       if (!session?.isIn(lobbyId, incarnation)) {
         strays.push({ lobbyId, incarnation, clientId });
         continue;
       }
-      if (text !== undefined) this.send(session, text);
+      if (text !== null) this.send(session, text);
       if (release) session.release();
     }
     return strays;
@@ -175,4 +175,9 @@ export class Connections {
     this.#backlog.settle(session);
     this.#events.ended(session);
   }
+}
+
+/** A message as this object's clients read it; null if they are not told. */
+function textOf(message: NonNullable<Delivery["message"]>, lobbyId: string): string | null {
+  return message.type === "encoded" ? message.text : orionText(message, lobbyId);
 }

@@ -205,7 +205,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
 
   /** A session here is over. */
   protected ended({ id: clientId, membership }: Session): void {
-    if (membership) this.#tell(membership, { kind: "member-left", clientId });
+    if (membership) this.#tell(membership, { kind: "connection-lost", clientId, holder: this.holder });
   }
 
   /** Sends a message to a lobby's members in another object. True once it is there, false if it is lost. */
@@ -295,7 +295,8 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     const { lobbyId, incarnation, requestId } = news;
     const { kind, clientId } = news.event;
     const isKnown = lobbyId === this.holder && this.lobbyHere?.hear(news) === true;
-    return isKnown || kind === "member-left" ? [] : [{ lobbyId, clientId, incarnation, requestId }];
+    const hasLeft = kind === "member-left" || kind === "connection-lost";
+    return isKnown || hasLeft ? [] : [{ lobbyId, clientId, incarnation, requestId }];
   }
 
   /** Strays of what this object has sent: members of its lobby that are gone, or sessions that are in no lobby there. */

@@ -30,7 +30,8 @@ export type Introduction = {
   relay: RelayPlace | undefined;
   relayOnly: boolean;
 };
-export type Introduced = { member: Member; sighting: Sighting };
+/** `links`: whether it knows links (features.ts). */
+export type Introduced = { member: Member; sighting: Sighting; links: boolean };
 
 /** A state and what is to be done about it. */
 export type Step<State> = { state: State; effects: Effect[] };

@@ -6,6 +6,7 @@ import type { Timing } from "../settings.ts";
 import { abort, leftOut, saved } from "./abort.ts";
 import type { Effect, Step } from "./effect.ts";
 import type { LobbyEvent } from "./event.ts";
+import { knowsLinks } from "./features.ts";
 import { isEnough, participants, takesPart } from "./policy.ts";
 import {
   type Gathering,
@@ -163,10 +164,17 @@ function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbySt
   const { present, missing } = rollCall(state, phase);
   const seen = present.flatMap((member) => {
     const seen = seenOf(phase.seen, member.clientId);
-    return seen ? [{ member, sighting: seen.sighting }] : [];
+    if (!seen) return [];
+    return [
+      {
+        member,
+        sighting: seen.sighting,
+        links: knowsLinks(member.features, seen.sighting, phase.offersLinks ?? false),
+      },
+    ];
   });
-  // A client that tells no local addresses knows nothing of relays (docs/links.md).
-  const fit = seen.filter(({ sighting }) => !state.relayOnly || sighting.candidates !== undefined);
+  // Only links go through relays (docs/links.md).
+  const fit = seen.filter(({ links }) => !state.relayOnly || links);
   const unfit = seen.filter((each) => !fit.includes(each)).map(({ member }) => member);
   const { requestId, began, policy, relay, connectingMs } = phase;
   const { topology } = policy;
@@ -243,9 +251,19 @@ function isSame(a: Sighting, b: Sighting): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** What a mediation remembers of the sidecar its members were sent to. One that does not relay leaves the relay as it was. */
-function asked({ name, host, port, relays }: Sidecar): Pick<Gathering, "sidecar" | "relay"> {
-  return relays ? { sidecar: name, relay: { host, port } } : { sidecar: name };
+/** What a mediation remembers of the sidecar its members were sent to. One that knows less leaves what the last one knew. */
+function asked({
+  name,
+  host,
+  port,
+  secondPort,
+  relays,
+}: Sidecar): Pick<Gathering, "sidecar" | "relay" | "offersLinks"> {
+  return {
+    sidecar: name,
+    ...(secondPort !== undefined && { offersLinks: true }),
+    ...(relays && { relay: { host, port } }),
+  };
 }
 
 /** Nobody, if no sidecar is alive: the next reminder may find one. */

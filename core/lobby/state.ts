@@ -3,6 +3,7 @@ import { limits } from "../limits.ts";
 import type { Sighting } from "../mapping.ts";
 import type { AbortCode } from "../problem.ts";
 import type { ListedLobby } from "../wire/http.ts";
+import type { Feature } from "./features.ts";
 
 /** A session in a lobby. */
 export type Member = {
@@ -12,6 +13,8 @@ export type Member = {
   readonly holder: string;
   /** The request that made it a member, so that the same request, repeated, is answered and not refused. */
   readonly requestId: string;
+  /** What its client had said that it can do when it came; undefined if it had said nothing. */
+  readonly features?: readonly Feature[] | undefined;
 };
 
 /** Whether a member has a connection. One that is away may return until then, in milliseconds since 1970. */
@@ -64,6 +67,8 @@ export type Gathering = Mediation & {
   readonly kind: "gathering";
   /** The sidecar the members were last sent to, by name. */
   readonly sidecar?: string | undefined;
+  /** Whether a sidecar that knows links has asked them. */
+  readonly offersLinks?: true;
   /** Where that sidecar relays, if it does. */
   readonly relay?: RelayPlace | undefined;
   /** Where the host is, so that a reminder can choose a sidecar again. */

@@ -3,7 +3,7 @@
 import { limits } from "../../core/limits.ts";
 import type { Introduced, Introduction } from "../../core/lobby/effect.ts";
 import type { Member } from "../../core/lobby/state.ts";
-import { mappingOf, type Sighting } from "../../core/mapping.ts";
+import { mappingOf } from "../../core/mapping.ts";
 import { linkIdBytes, type Side, type Ticket, ticketText } from "../../core/relay/ticket.ts";
 import { macBytes } from "../../core/token.ts";
 import { encodeBase64Url } from "../../core/wire/base64.ts";
@@ -25,21 +25,21 @@ export function introductions(
   introduction: Introduction,
 ): MemberFrame[] | Promise<MemberFrame[]> {
   const { host, others } = introduction;
-  const knowing = others.filter(({ sighting }) => knows(sighting));
+  const knowing = others.filter(knows);
   const plain = plainFrame(
     others.filter((other) => !knowing.includes(other)).map(({ member }) => member),
     [host],
     introduction,
   );
-  if (!knows(host.sighting) && knowing.length === 0) {
+  if (!knows(host) && knowing.length === 0) {
     return [plainFrame([host.member], others, introduction), plain];
   }
   return fullFrames(env, lobbyId, introduction, knowing).then((frames) => [...frames, plain]);
 }
 
-/** Whoever tells its local addresses knows the additions to Orion. */
-function knows({ candidates }: Sighting): boolean {
-  return candidates !== undefined;
+/** Whether it knows the additions to Orion. */
+function knows({ links }: Introduced): boolean {
+  return links;
 }
 
 /** Orion's own message. Where endpoints may not be told there is nobody to connect to. */
@@ -57,13 +57,13 @@ async function fullFrames(
   const { host, others } = introduction;
   const pairs = others.map((other) => ({
     other,
-    link: knows(host.sighting) && knowing.includes(other) ? drawLink() : null,
+    link: knows(host) && knowing.includes(other) ? drawLink() : null,
   }));
   // The same for all: the relay knows by it which tickets are of one mediation, and which of a later one.
   const expiresAt = Date.now() + limits.relayTicketMs;
   const describe = (to: Introduced, peer: Introduced, link: Link | null) =>
     about(env, { lobbyId, expiresAt }, introduction, { to, peer, link });
-  const hosts = knows(host.sighting)
+  const hosts = knows(host)
     ? fullFrame(host, await Promise.all(pairs.map(({ other, link }) => describe(host, other, link))))
     : plainFrame([host.member], others, introduction);
   const theirs = pairs

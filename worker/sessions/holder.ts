@@ -131,7 +131,8 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     if (!session) return refuse("invalid_token");
     const tooMany = this.#countRequest(session, requestId);
     if (tooMany) return tooMany;
-    const host = { clientId, name: request.hostName, holder: this.holder, requestId };
+    const { features } = session;
+    const host = { clientId, name: request.hostName, holder: this.holder, requestId, features };
     return await this.#enter<HostAnswer>(session, requestId, async (aim) => {
       const { membership } = session;
       const before = membership?.requestId === requestId ? membership.lobbyId : null;
@@ -155,7 +156,8 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     return await this.#enter<JoinAnswer>(session, requestId, async (aim) => {
       const wait = session.guessesAgainIn;
       if (wait > 0) return refuseFor(wait);
-      const member = { clientId, name: peerName, holder: this.holder, requestId };
+      const { features } = session;
+      const member = { clientId, name: peerName, holder: this.holder, requestId, features };
       if (lobbyId !== null) aim(lobbyId);
       const outcome =
         lobbyId === null
@@ -343,6 +345,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   #obey(session: Session, message: ClientMessage): void {
     const { id: clientId, membership } = session;
     if (message.method === "client_pings") this.connections.expectPings(session);
+    if (message.method === "client_features") session.features = message.features;
     if (!membership) return;
     switch (message.method) {
       case "lobby_messaging_send":

@@ -72,6 +72,7 @@ function open(state: LobbyState | null, request: OpenRequest, now: number): Take
   }
   const auditMs = isHere(request, host) ? limits.safetyMs : limits.auditIntervalMs;
   const opened: LobbyState = {
+    v: 1,
     lobbyId,
     incarnation,
     name,

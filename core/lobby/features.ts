@@ -1,7 +1,7 @@
 /** What a client can do. It says so itself (`client_features`); nobody guesses, but for clients that are older than that message. */
 import type { Sighting } from "../mapping.ts";
 
-/** `links`: connects by links (docs/links.md). `pings`: pings, and is gone when it does not. */
+/** Kept lobbies have them by their places here: new ones go to the end. `links`: connects by links (docs/links.md). `pings`: pings, and is gone when it does not. */
 export const knownFeatures = ["links", "pings"] as const;
 export type Feature = (typeof knownFeatures)[number];
 

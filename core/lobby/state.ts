@@ -102,6 +102,8 @@ export type Connecting = Mediation & {
 
 /** One lobby, all of it. Plain data: what is `lasting` of it fits into the attachment of its host's socket. */
 export type LobbyState = {
+  /** The version of this shape (kept.ts). */
+  readonly v: 1;
   readonly lobbyId: string;
   /** Drawn at the opening. Each message between objects carries it, so that news of a former lobby of this code is dropped. */
   readonly incarnation: string;

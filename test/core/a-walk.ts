@@ -4,7 +4,8 @@ import { onlyToConnected } from "../../core/lobby/away.ts";
 import type { Effect } from "../../core/lobby/effect.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
 import { begin } from "../../core/lobby/gathering.ts";
-import { type LastingState, lasting, restored } from "../../core/lobby/lasting.ts";
+import { readLobby } from "../../core/lobby/kept.ts";
+import { type LastingState, lasting } from "../../core/lobby/lasting.ts";
 import { lateJoinerPolicy, meshPolicy, pairPolicy } from "../../core/lobby/policy.ts";
 import { type LobbyState, type MediationPolicy, type Member, wakeAt } from "../../core/lobby/state.ts";
 import type { Outcome } from "../../core/problem.ts";
@@ -153,7 +154,7 @@ export function take(happenings: readonly Turn[], judge: (taken: Taken) => void)
 
   for (const happening of happenings) {
     if (happening.kind === "time-passes") now += happening.ms;
-    else if (happening.kind === "restart") state = saved && restored(saved);
+    else if (happening.kind === "restart") state = saved && readLobby(structuredClone(saved), lobbyId);
     else if (happening.kind === "forgotten") {
       if (state?.phase.kind === "closing") state = saved = null;
     } else {

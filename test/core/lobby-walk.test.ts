@@ -3,7 +3,8 @@ import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
-import { lasting, restored } from "../../core/lobby/lasting.ts";
+import { readLobby } from "../../core/lobby/kept.ts";
+import { lasting } from "../../core/lobby/lasting.ts";
 import { participants } from "../../core/lobby/policy.ts";
 import type { LobbyState, Member } from "../../core/lobby/state.ts";
 import { nextOf, wakeAt } from "../../core/lobby/state.ts";
@@ -177,7 +178,7 @@ always("what must outlive the object is saved, first of all, and nothing is save
 
 always("all of a lobby lasts, but for when endpoints were seen", ({ after }) => {
   if (!after) return;
-  const again = restored(structuredClone(lasting(after)));
+  const again = readLobby(structuredClone(lasting(after)), after.lobbyId);
   if (after.phase.kind !== "gathering") return expect(again).toEqual(after);
   const seen = Object.entries(after.phase.seen)
     .filter(([id]) => after.members.some(({ clientId }) => clientId === id))

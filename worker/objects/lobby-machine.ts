@@ -8,7 +8,8 @@ import { request } from "../../core/lobby/answer.ts";
 import { isDue, onTime } from "../../core/lobby/clock.ts";
 import type { Step } from "../../core/lobby/effect.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
-import { type LastingState, lasting, restored } from "../../core/lobby/lasting.ts";
+import { readLobby } from "../../core/lobby/kept.ts";
+import { type LastingState, lasting } from "../../core/lobby/lasting.ts";
 import { lifeLines } from "../../core/lobby/life.ts";
 import type { AnswerTo, LobbyRequest } from "../../core/lobby/request.ts";
 import { isHere, type LobbyState, type Member, memberOf, wakeAt } from "../../core/lobby/state.ts";
@@ -89,10 +90,9 @@ export class LobbyMachine implements LobbyHere {
   revive(): void {
     const { connections, lobbyId, wakeUp } = this.#object;
     const sessions = [...connections];
-    const kept = this.#readRow() ?? sessions.find(({ hosted }) => hosted !== null)?.hosted ?? null;
+    const state = this.#read(sessions.find(({ hosted }) => hosted !== null)?.hosted);
     if (sessions.length > 0 || this.#isStored) wakeUp.mayBeStored();
-    if (!kept) return;
-    const state = restored(kept);
+    if (!state) return;
     this.#state = state;
     // What is to come was seen to before the sleep. What should have come already may be about to, or never come.
     const next = wakeAt(state);
@@ -260,15 +260,15 @@ export class LobbyMachine implements LobbyHere {
     wakeUp.wakeBy(wakeAt(state));
   }
 
-  /** The row, if there is one that can be read. */
-  #readRow(): LastingState | null {
+  /** The lobby of the row, or else the one that is attached to its host's socket, if either can be read. */
+  #read(attached: LastingState | null | undefined): LobbyState | null {
     const { storage, lobbyId } = this.#object;
-    const kept = storage.kv.get<LastingState>(row);
-    if (kept === undefined) return null;
-    this.#isStored = true;
-    if (kept.lobbyId === lobbyId && Array.isArray(kept.members)) return kept;
-    logFault("a lobby's row cannot be read, so the lobby is over", { lobbyId });
-    return null;
+    const kept = storage.kv.get<unknown>(row);
+    this.#isStored = kept !== undefined;
+    if (kept === undefined && !attached) return null;
+    const state = readLobby(kept, lobbyId) ?? readLobby(attached, lobbyId);
+    if (!state) logFault("what was kept of a lobby cannot be read, so the lobby is over", { lobbyId });
+    return state;
   }
 
   #newQueue(): EffectQueue {

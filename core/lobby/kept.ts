@@ -1,0 +1,93 @@
+/** A kept lobby, read again. Another version of this program may have kept it. */
+import * as z from "zod";
+import { type AbortCode, abortReasons } from "../problem.ts";
+import { type LastingState, restored } from "./lasting.ts";
+import type { LobbyState } from "./state.ts";
+
+/*
+ * Fields of version 1 are needed. A field that comes later gets a default here, and what a later version keeps besides is not
+ * read. So a version before and the version after can read each other's lobbies. What they cannot bridge is version 2.
+ */
+const at = z.number();
+const ids = z.array(z.string());
+/** One of a later version says nothing here: it is for the log. */
+const abortCode = z
+  .enum(Object.keys(abortReasons) as [AbortCode, ...AbortCode[]])
+  .optional()
+  .catch(undefined);
+const policy = z.object({
+  members: z.union([z.literal("all"), ids]),
+  topology: z.discriminatedUnion("kind", [
+    z.object({ kind: z.literal("star"), center: z.string() }),
+    z.object({ kind: z.literal("mesh") }),
+  ]),
+  onLoss: z.enum(["abort", "continue"]),
+  onSuccess: z.enum(["close", "stay"]),
+  locks: z.boolean(),
+});
+const mediation = {
+  requestId: z.string(),
+  began: z.object({ at, members: z.number() }),
+  policy,
+  lost: ids,
+};
+const phase = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("waiting"), aborted: abortCode }),
+  z.object({
+    kind: z.literal("gathering"),
+    ...mediation,
+    sidecar: z.string().optional(),
+    offersLinks: z.literal(true).optional(),
+    relay: z.object({ host: z.string().optional(), port: z.number() }).optional(),
+    place: z.object({ latitude: z.number(), longitude: z.number() }).optional(),
+    intervalMs: z.number(),
+    connectingMs: z.number(),
+    remindAt: at,
+    giveUpAt: at,
+    goOnAt: at.optional(),
+    confirmAt: at.optional(),
+    // Kept apart (lasting.ts).
+    seen: z.object({}),
+  }),
+  z.object({
+    kind: z.literal("connecting"),
+    ...mediation,
+    giveUpAt: at,
+    lookAt: at,
+    reported: ids,
+    via: z.array(z.enum(["lan", "direct", "relay", "unknown"])),
+  }),
+  z.object({ kind: z.literal("closing"), success: z.boolean() }),
+]);
+const member = z.object({
+  clientId: z.string(),
+  name: z.string(),
+  holder: z.string(),
+  requestId: z.string(),
+});
+const lobby = z.object({
+  v: z.literal(1),
+  lobbyId: z.string(),
+  incarnation: z.string(),
+  name: z.string(),
+  isPublic: z.boolean(),
+  maxMembers: z.number(),
+  goesOn: z.boolean(),
+  relayOnly: z.boolean(),
+  hostId: z.string(),
+  members: z.array(member),
+  graceMs: z.number().default(0),
+  away: z.array(z.object({ clientId: z.string(), until: at })).default([]),
+  phase,
+  isLasting: z.boolean(),
+  auditAt: at,
+  auditMs: z.number(),
+  endpoints: z.string().optional(),
+  features: z.string().optional(),
+});
+
+/** The lobby of this code, or null for what cannot be read: then the lobby is over. Never throws. */
+export function readLobby(kept: unknown, lobbyId: string): LobbyState | null {
+  const { data } = lobby.safeParse(kept);
+  return data?.lobbyId === lobbyId ? restored(data as LastingState) : null;
+}

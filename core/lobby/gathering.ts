@@ -27,7 +27,7 @@ type Beginning = {
   place?: Place | undefined;
 };
 
-/** Begins a mediation: all who take part are asked for a datagram. */
+/** Begins a mediation: all who take part are asked for a datagram. Nothing may be under way, and two at least take part. */
 export function begin(
   state: LobbyState,
   policy: MediationPolicy,

@@ -12,11 +12,8 @@ import { leave, say } from "./membership.ts";
 import { isOver, type LobbyState, memberOf, remoteMembers } from "./state.ts";
 
 /**
- * The lobby state machine: the state after an event, and what the shell has to do.
- *
- * Pure. No lobby is `null`. A state that is not changed is returned as the same object. Every change of what lasts
- * (lasting.ts) comes with a `save`. `now` is in milliseconds since 1970. After a jump of the clock the deadlines are moved
- * first (clock.ts).
+ * Takes an event: the state after it, and what the shell has to do. answer.ts takes requests, and has the theory that both
+ * follow. News of a lobby that is over, or of members that it does not have, changes nothing.
  */
 export function step(state: LobbyState | null, event: LobbyEvent, now: number): Step<LobbyState | null> {
   const timely = state && onTime(state, now, event.kind === "deadline-passed");

@@ -1,7 +1,8 @@
 /**
- * Members without a connection. A lobby gives them `graceMs` to return; they keep their name and their place meanwhile. With
- * none (Orion) a member that loses its connection has left, in the same step.
+ * Members without a connection. A lobby gives them `graceMs` to return; they keep their name and their place
+ * meanwhile. With none (Orion) a member that loses its connection has left, in the same step.
  */
+import { refuse } from "../problem.ts";
 import type { JoinAnswer } from "../wire/http.ts";
 import { saved, tell } from "./abort.ts";
 import { afterGoingAway, afterReturning } from "./connecting.ts";
@@ -21,8 +22,8 @@ export function disconnect(state: LobbyState, loss: Loss, now: number): Step<Lob
 }
 
 /**
- * Members could not be reached any more. Should one only have been out of reach, it hears, when it is back, that the lobby is
- * over for it; one that is gone hears nothing.
+ * Members could not be reached any more. Should one only have been out of reach, it hears, when it is back,
+ * that the lobby is over for it; one that is gone hears nothing.
  */
 export function lose(state: LobbyState, loss: Loss, now: number): Step<LobbyState> {
   const lost = lostOf(state, loss);
@@ -38,8 +39,8 @@ export function expire(state: LobbyState, now: number): Step<LobbyState> {
 }
 
 /**
- * A member is back, perhaps at another object. As long as the others have not been told that it left, it is in time. If its
- * old connection seemed to be open, the new one takes its place.
+ * A member is back, perhaps at another object. As long as the others have not been told that it left, it is
+ * in time. If its old connection seemed to be open, the new one takes its place.
  */
 export function comeBack(
   state: LobbyState,
@@ -47,7 +48,7 @@ export function comeBack(
   now: number,
 ): Answered<LobbyState, JoinAnswer> {
   const before = memberOf(state, clientId);
-  if (!before) return { state, answer: welcome(state), effects: [] };
+  if (!before) return { state, answer: refuse("no_such_member"), effects: [] };
   const member = { ...before, holder, requestId };
   const wasAway = isAway(state, clientId);
   const back: LobbyState = {
@@ -67,8 +68,8 @@ export function comeBack(
 }
 
 /**
- * Nothing is said to a member that is away, nor is its former holder asked for it. Only that the lobby is over is said: the
- * member may have been out of reach, and believe itself in the lobby.
+ * Nothing is said to a member that is away, nor is its former holder asked for it. Only that the lobby is
+ * over is said: the member may have been out of reach, and believe itself in the lobby.
  */
 export function onlyToConnected<Taken extends Step<LobbyState | null>>(taken: Taken): Taken {
   const { state, effects } = taken;

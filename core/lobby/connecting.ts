@@ -23,7 +23,10 @@ import {
 
 type Report = Extract<LobbyEvent, { kind: "connection-reported" }>;
 
-/** A member says that it is connected to its peers, or cannot be. When all have said so, the lobby has done its work. */
+/**
+ * A member says that it is connected to its peers, or cannot be. When all have said so, the lobby has done
+ * its work.
+ */
 export function report(state: LobbyState, event: Report, now: number): Step<LobbyState> {
   const { phase } = state;
   const { clientId, connected, mediation } = event;
@@ -49,7 +52,9 @@ export function advanceConnecting(state: LobbyState, phase: Connecting, now: num
     : saved(abort(state, "connecting_timeout"));
 }
 
-/** Members have left in the middle of a mediation: it ends, or goes on with the rest. `state` is without them. */
+/**
+ * Members have left in the middle of a mediation: it ends, or goes on with the rest. `state` is without them.
+ */
 export function afterLeaving(state: LobbyState, gone: readonly Member[], now: number): Step<LobbyState> {
   const { phase } = state;
   if (!("lost" in phase) || !gone.some(({ clientId }) => takesPart(phase, clientId))) {
@@ -60,7 +65,10 @@ export function afterLeaving(state: LobbyState, gone: readonly Member[], now: nu
   return goesOn ? onward(state, now) : abort(state, "member_left");
 }
 
-/** Members have lost their connections, and may return. The mediation waits for them as for any that are missing. */
+/**
+ * Members have lost their connections, and may return. The mediation waits for them as for any that are
+ * missing.
+ */
 export function afterGoingAway(
   state: LobbyState,
   clientIds: readonly string[],
@@ -100,8 +108,9 @@ function takeReport(state: LobbyState, event: Report, now: number): Step<LobbySt
 }
 
 /**
- * Whether a member stays in the mediation by its report. The center of a star is one end of every pair: it goes on with those
- * that it says to have a path to. In a mesh, one of a pair that is not connected has to go, and that is the first to say so.
+ * Whether a member stays in the mediation by its report. The center of a star is one end of every pair: it
+ * goes on with those that it says to have a path to. In a mesh, one of a pair that is not connected has to
+ * go, and that is the first to say so.
  */
 export function staysIn(state: LobbyState, phase: Gathering | Connecting, event: Report): boolean {
   const { topology } = phase.policy;

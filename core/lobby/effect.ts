@@ -22,7 +22,10 @@ export type Effect =
   /** Once everyone has been told: the lobby is no more. */
   | { kind: "forget" };
 
-/** Who is to connect, and by what (policy.ts has the pairs). `host`: the center of a star, or the first of a mesh. */
+/**
+ * Who is to connect, and by what (policy.ts has the pairs). `host`: the center of a star, or the first of a
+ * mesh.
+ */
 export type Introduction = {
   topology: "star" | "mesh";
   host: Introduced;

@@ -1,4 +1,6 @@
-/** The first half of a mediation: every member is asked for a datagram, until the sidecar has seen them all. */
+/**
+ * The first half of a mediation: every member is asked for a datagram, until the sidecar has seen them all.
+ */
 import type { Place, Sidecar } from "../fleet.ts";
 import { limits } from "../limits.ts";
 import type { Sighting } from "../mapping.ts";
@@ -27,7 +29,10 @@ type Beginning = {
   place?: Place | undefined;
 };
 
-/** Begins a mediation: all who take part are asked for a datagram. Nothing may be under way, and two at least take part. */
+/**
+ * Begins a mediation: all who take part are asked for a datagram. Nothing may be under way, and two at least
+ * take part.
+ */
 export function begin(
   state: LobbyState,
   policy: MediationPolicy,
@@ -67,7 +72,10 @@ export function see(state: LobbyState, clientId: string, sighting: Sighting, now
   return isNew ? saved(after) : after;
 }
 
-/** A member hears nothing from its sidecar: remind everybody at once, and name another sidecar if there is one. */
+/**
+ * A member hears nothing from its sidecar: remind everybody at once, and name another sidecar if there is
+ * one.
+ */
 export function hasten(
   state: LobbyState,
   { clientId, mediation }: Extract<LobbyEvent, { kind: "silence-reported" }>,
@@ -85,8 +93,9 @@ export function hasten(
 }
 
 /**
- * Goes on to connecting when everyone is seen. If it was long ago that some were, their routers may have forgotten them:
- * these are asked once more first. Where the mediation may go on without some, it gives those a little longer.
+ * Goes on to connecting when everyone is seen. If it was long ago that some were, their routers may have
+ * forgotten them: these are asked once more first. Where the mediation may go on without some, it gives those
+ * a little longer.
  */
 export function proceed(state: LobbyState, now: number): Step<LobbyState> {
   const { phase } = state;
@@ -112,7 +121,10 @@ export function miss(state: LobbyState, clientIds: readonly string[], now: numbe
   return proceed({ ...state, phase: { ...phase, seen: Object.fromEntries(old) } }, now);
 }
 
-/** A member has returned: it may not have heard where to send its datagram, so the next reminder comes at once. */
+/**
+ * A member has returned: it may not have heard where to send its datagram, so the next reminder comes at
+ * once.
+ */
 export function remindSoon(state: LobbyState, now: number): Step<LobbyState> {
   const { phase } = state;
   if (phase.kind !== "gathering") return { state, effects: [] };
@@ -159,7 +171,9 @@ function mayGoOn({ policy }: Gathering, present: readonly Member[]): boolean {
   return policy.onLoss === "continue" && isEnough(policy, present);
 }
 
-/** All who are seen are introduced. Those not seen are lost, and those who could not use what they are told. */
+/**
+ * All who are seen are introduced. Those not seen are lost, and those who could not use what they are told.
+ */
 function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbyState> {
   const { present, missing } = rollCall(state, phase);
   const seen = present.flatMap((member) => {
@@ -208,7 +222,10 @@ function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbySt
   };
 }
 
-/** Asks everybody, those seen too: a router forgets a player after 30 s of silence, and may give it another port. */
+/**
+ * Asks everybody, those seen too: a router forgets a player after 30 s of silence, and may give it another
+ * port.
+ */
 function remind(
   state: LobbyState,
   phase: Gathering,
@@ -237,7 +254,8 @@ function rollCall(
 
 function isOld(seen: Seen | undefined, now: number): boolean {
   if (seen === undefined) return false;
-  // Two events of one object may have clocks that differ a little. What is farther in the future is of before a jump back.
+  // Two events of one object may have clocks that differ a little. What is farther in the future is of before
+  // a jump back.
   return seen.at + limits.sightingMs < now || seen.at > now + limits.clockSlackMs;
 }
 
@@ -251,7 +269,10 @@ function isSame(a: Sighting, b: Sighting): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** What a mediation remembers of the sidecar its members were sent to. One that knows less leaves what the last one knew. */
+/**
+ * What a mediation remembers of the sidecar its members were sent to. One that knows less leaves what the
+ * last one knew.
+ */
 function asked({
   name,
   host,

@@ -5,8 +5,9 @@ import { type LastingState, restored } from "./lasting.ts";
 import type { LobbyState } from "./state.ts";
 
 /*
- * Fields of version 1 are needed. A field that comes later gets a default here, and what a later version keeps besides is not
- * read. So a version before and the version after can read each other's lobbies. What they cannot bridge is version 2.
+ * Fields of version 1 are needed. A field that comes later gets a default here, and what a later version
+ * keeps besides is not read. So a version before and the version after can read each other's lobbies. What
+ * they cannot bridge is version 2.
  */
 const at = z.number();
 const ids = z.array(z.string());

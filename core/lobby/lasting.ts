@@ -1,16 +1,16 @@
 /**
- * What of a lobby outlives its object's memory: all but the details of the endpoints seen. A plain client's endpoint is kept,
- * because such a client may send its datagram only once. A client that knows links answers every `ptpMediation_send`, so the
- * next one brings its endpoint back.
+ * What of a lobby outlives its object's memory: all but the details of the endpoints seen. A plain client's
+ * endpoint is kept, because such a client may send its datagram only once. A client that knows links answers
+ * every `ptpMediation_send`, so the next one brings its endpoint back.
  */
 import { addressBytes, addressText } from "../endpoint.ts";
 import { knownFeatures, knowsLinks } from "./features.ts";
 import type { Gathering, LobbyState, Member, Seen } from "./state.ts";
 
 /**
- * As it is kept: the largest lobby has to fit into a socket's attachment, so what each member has is packed, in their order,
- * into texts that V8 stores with a byte a unit. `endpoints`: as seen. `features`: 0 for a client that has not said, else one
- * more than a bit for each that it has, by its place among those known.
+ * As it is kept: the largest lobby has to fit into a socket's attachment, so what each member has is packed,
+ * in their order, into texts that V8 stores with a byte a unit. `endpoints`: as seen. `features`: 0 for a
+ * client that has not said, else one more than a bit for each that it has, by its place among those known.
  */
 export type LastingState = LobbyState & { readonly endpoints?: string; readonly features?: string };
 
@@ -18,7 +18,8 @@ const none = "\0";
 
 export function lasting(state: LobbyState): LastingState {
   const { phase } = state;
-  const kept: LastingState = state.members.some(({ features }) => features)
+  // A field costs its name for each member, even if there is nothing in it.
+  const kept: LastingState = state.members.some((member) => "features" in member)
     ? { ...state, members: state.members.map(withoutFeatures), features: packFeatures(state.members) }
     : state;
   if (phase.kind !== "gathering") return kept;

@@ -8,7 +8,10 @@ import { participants, takesPart } from "./policy.ts";
 import type { LobbyRequest } from "./request.ts";
 import { type Connecting, type LobbyState, memberOf, type Via } from "./state.ts";
 
-/** What happened. `what` is stable. Names are as printable.ts makes them. `ms` counts from the start of the mediation. */
+/**
+ * What happened. `what` is stable. Names are as printable.ts makes them. `ms` counts from the start of the
+ * mediation.
+ */
 type Happened =
   | { what: "lobby opened"; name: string; lobbyName: string; isPublic: boolean; maxMembers: number }
   | { what: "member joined"; name: string; members: number }
@@ -20,7 +23,9 @@ type Happened =
   /** The mediation goes on without it. */
   | { what: "member left out"; name: string }
   | { what: "mediation aborted"; code: AbortCode; ms: number }
-  /** `via` counts the members by their weakest path. `of` is how many there were when the mediation started. */
+  /**
+   * `via` counts the members by their weakest path. `of` is how many there were when the mediation started.
+   */
   | { what: "members connected"; connected: number; of: number; via: ByVia; ms: number }
   | { what: "lobby closed"; why: "connected" | "host left" | "host lost" };
 
@@ -31,7 +36,10 @@ export type LifeLine = { lobbyId: string } & Happened;
 
 type ByVia = { [V in Via]?: number };
 
-/** What `input`, which led from one state to the other, means for the lobby's life. Chat and the like mean nothing. */
+/**
+ * What `input`, which led from one state to the other, means for the lobby's life. Chat and the like mean
+ * nothing.
+ */
 export function lifeLines(
   before: LobbyState | null,
   input: Input,
@@ -64,7 +72,9 @@ function comingAndGoing(before: LobbyState, input: Input, after: LobbyState): Ha
   ];
 }
 
-/** Whether members that are gone by this have not said so: nobody could reach them, or they did not return. */
+/**
+ * Whether members that are gone by this have not said so: nobody could reach them, or they did not return.
+ */
 function isLoss({ kind }: Input): boolean {
   return kind === "members-lost" || kind === "deadline-passed";
 }

@@ -20,7 +20,10 @@ export function join(state: LobbyState, member: Member, now: number): Answered<L
   };
 }
 
-/** What changes of the audits: a newcomer from elsewhere is asked for an interval later, however rare the checks have become. */
+/**
+ * What changes of the audits: a newcomer from elsewhere is asked for an interval later, however rare the
+ * checks have become.
+ */
 export function auditsAfter(state: LobbyState, member: Member, now: number): Partial<LobbyState> {
   if (isHere(state, member)) return {};
   const soon = now + limits.auditIntervalMs;
@@ -35,7 +38,10 @@ export function welcome({ lobbyId, name, members, hostId }: LobbyState): Outcome
   return accept({ lobbyId, lobbyName: name, lobbyMembers, host });
 }
 
-/** The answer to a join that was done already, as it was the first time: without those who came later. Null if it was not done. */
+/**
+ * The answer to a join that was done already, as it was the first time: without those who came later. Null if
+ * it was not done.
+ */
 export function welcomeAgain(
   state: LobbyState,
   { clientId, requestId }: Member,
@@ -46,7 +52,10 @@ export function welcomeAgain(
   return { state, answer: welcome({ ...state, members }), effects: [] };
 }
 
-/** The host leaving closes the lobby; anyone else leaving is told to the rest and ends a mediation, unless that goes on. */
+/**
+ * The host leaving closes the lobby; anyone else leaving is told to the rest and ends a mediation, unless
+ * that goes on.
+ */
 export function leave(state: LobbyState, clientIds: readonly string[], now: number): Step<LobbyState> {
   const gone = state.members.filter((member) => clientIds.includes(member.clientId));
   if (gone.length === 0) return { state, effects: [] };

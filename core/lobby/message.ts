@@ -1,4 +1,7 @@
-/** What a lobby says to its members. A dialect turns it into what a member's connection carries (core/dialects/). */
+/**
+ * What a lobby says to its members. A dialect turns it into what a member's connection carries
+ * (core/dialects/).
+ */
 import type { AbortCode } from "../problem.ts";
 import type { ConnectionReport } from "../wire/client-message.ts";
 

@@ -1,4 +1,7 @@
-/** What a mediation is to do: who is introduced to whom, what becomes of it when a member is lost, and what its success means. */
+/**
+ * What a mediation is to do: who is introduced to whom, what becomes of it when a member is lost, and what
+ * its success means.
+ */
 import type { Introduced, Introduction } from "./effect.ts";
 import type { Connecting, Gathering, LobbyState, MediationPolicy, Member } from "./state.ts";
 
@@ -18,7 +21,10 @@ export function meshPolicy(state: LobbyState): MediationPolicy {
   return { ...orionPolicy(state), topology: { kind: "mesh" } };
 }
 
-/** One who came when the others were connected already: it to its peers. The others play on, and more may join. */
+/**
+ * One who came when the others were connected already: it to its peers. The others play on, and more may
+ * join.
+ */
 export function lateJoinerPolicy(clientId: string, peerIds: readonly string[]): MediationPolicy {
   return {
     members: [clientId, ...peerIds],

@@ -1,7 +1,7 @@
 /**
- * Who may do what. For each request: the conditions that refuse it, in the order in which they are looked at, each with its
- * code. The first that holds is the answer (docs/protocol.md promises this order). A request that was done already is answered
- * again before anybody looks here.
+ * Who may do what. For each request: the conditions that refuse it, in the order in which they are looked at,
+ * each with its code. The first that holds is the answer (docs/protocol.md promises this order). A request
+ * that was done already is answered again before anybody looks here.
  */
 import { accept, type Outcome, type ProblemCode, refuse } from "../problem.ts";
 import type { JoinRequest, ReturnRequest, StartRequest } from "./request.ts";

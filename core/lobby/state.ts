@@ -20,7 +20,10 @@ export type Member = {
 /** Whether a member has a connection. One that is away may return until then, in milliseconds since 1970. */
 export type Presence = { readonly kind: "connected" } | { readonly kind: "away"; readonly until: number };
 
-/** What the lobby is doing. Deadlines are times in milliseconds since 1970: leaving a phase is what cancels them. */
+/**
+ * What the lobby is doing. Deadlines are times in milliseconds since 1970: leaving a phase is what cancels
+ * them.
+ */
 export type Phase =
   | {
       readonly kind: "waiting";
@@ -32,7 +35,9 @@ export type Phase =
   /** The lobby is over; only its members and the directory may not know it yet. */
   | { readonly kind: "closing"; readonly success: boolean };
 
-/** When a mediation began, in milliseconds since 1970, and how many members it was to connect. For the log. */
+/**
+ * When a mediation began, in milliseconds since 1970, and how many members it was to connect. For the log.
+ */
 export type Began = { readonly at: number; readonly members: number };
 
 /** How a member is connected to its peers: by the weakest of its paths. Plain Orion clients do not say. */
@@ -44,7 +49,10 @@ export type MediationPolicy = {
   readonly members: "all" | readonly string[];
   /** A star connects everyone to its center, a mesh everyone to everyone. */
   readonly topology: { readonly kind: "star"; readonly center: string } | { readonly kind: "mesh" };
-  /** When a member is lost, does not show its endpoint, or cannot connect: the mediation ends for all, or for that member. */
+  /**
+   * When a member is lost, does not show its endpoint, or cannot connect: the mediation ends for all, or for
+   * that member.
+   */
   readonly onLoss: "abort" | "continue";
   /** Afterwards the lobby is over, or as it was before. */
   readonly onSuccess: "close" | "stay";
@@ -85,7 +93,10 @@ export type Gathering = Mediation & {
   readonly confirmAt?: number | undefined;
 };
 
-/** What the sidecar saw of a member, and when it last saw that, in milliseconds since 1970; 0 for before a sleep. */
+/**
+ * What the sidecar saw of a member, and when it last saw that, in milliseconds since 1970; 0 for before a
+ * sleep.
+ */
 export type Seen = { readonly sighting: Sighting; readonly at: number };
 
 /** Every member knows its peers; the members report when they are connected. */
@@ -100,12 +111,17 @@ export type Connecting = Mediation & {
   readonly via: readonly Via[];
 };
 
-/** One lobby, all of it. Plain data: what is `lasting` of it fits into the attachment of its host's socket. */
+/**
+ * One lobby, all of it. Plain data: what is `lasting` of it fits into the attachment of its host's socket.
+ */
 export type LobbyState = {
   /** The version of this shape (kept.ts). */
   readonly v: 1;
   readonly lobbyId: string;
-  /** Drawn at the opening. Each message between objects carries it, so that news of a former lobby of this code is dropped. */
+  /**
+   * Drawn at the opening. Each message between objects carries it, so that news of a former lobby of this
+   * code is dropped.
+   */
   readonly incarnation: string;
   readonly name: string;
   readonly isPublic: boolean;
@@ -122,9 +138,15 @@ export type LobbyState = {
   /** Members without a connection, and until when they may return. */
   readonly away: readonly { readonly clientId: string; readonly until: number }[];
   readonly phase: Phase;
-  /** Whether something of it must survive its sockets: it is listed, or has had a member elsewhere. Then storage keeps it. */
+  /**
+   * Whether something of it must survive its sockets: it is listed, or has had a member elsewhere. Then
+   * storage keeps it.
+   */
   readonly isLasting: boolean;
-  /** When to ask the members' holders whether they are still there, and to refresh the directory. Only if it is lasting. */
+  /**
+   * When to ask the members' holders whether they are still there, and to refresh the directory. Only if it
+   * is lasting.
+   */
   readonly auditAt: number;
   /** Milliseconds between the last of these and the next: it grows while nobody joins. */
   readonly auditMs: number;

@@ -12,8 +12,9 @@ import { leave, say } from "./membership.ts";
 import { isOver, type LobbyState, memberOf, remoteMembers } from "./state.ts";
 
 /**
- * Takes an event: the state after it, and what the shell has to do. answer.ts takes requests, and has the theory that both
- * follow. News of a lobby that is over, or of members that it does not have, changes nothing.
+ * Takes an event: the state after it, and what the shell has to do. answer.ts takes requests, and has the
+ * theory that both follow. News of a lobby that is over, or of members that it does not have, changes
+ * nothing.
  */
 export function step(state: LobbyState | null, event: LobbyEvent, now: number): Step<LobbyState | null> {
   const timely = state && onTime(state, now, event.kind === "deadline-passed");
@@ -47,7 +48,9 @@ function take(state: LobbyState | null, event: LobbyEvent, now: number): Step<Lo
   }
 }
 
-/** All that is due: members that have not returned in time leave, the mediation moves on, the audit is made. */
+/**
+ * All that is due: members that have not returned in time leave, the mediation moves on, the audit is made.
+ */
 function wake(state: LobbyState, sidecar: Sidecar | undefined, now: number): Step<LobbyState> {
   const expired = expire(state, now);
   const advanced = advance(expired.state, sidecar, now);
@@ -89,8 +92,8 @@ function mendSoon(state: LobbyState, now: number): Step<LobbyState> {
 }
 
 /**
- * Are the members elsewhere still there, and does the directory still have the lobby right? The checks grow rarer: each one
- * wakes the object and costs a row.
+ * Are the members elsewhere still there, and does the directory still have the lobby right? The checks grow
+ * rarer: each one wakes the object and costs a row.
  */
 function audit({ state, effects }: Step<LobbyState>, now: number): Step<LobbyState> {
   if (!state.isLasting || state.auditAt > now) return { state, effects };

@@ -1,6 +1,6 @@
 /**
- * What the server sends on a WebSocket, in Orion's words (docs/protocol.md): each message described once, for the server that
- * writes it and for the client that reads it. Fields marked + are additions to Orion.
+ * What the server sends on a WebSocket, in Orion's words (docs/protocol.md): each message described once, for
+ * the server that writes it and for the client that reads it. Fields marked + are additions to Orion.
  */
 import * as z from "zod";
 import { decodeMessage, encodeMessage } from "./codec.ts";
@@ -9,11 +9,16 @@ import { endpointShape } from "./sidecar-message.ts";
 
 const port = z.int().min(1).max(65535);
 
-/** `needed`: a client ignores the message if one of these is wrong. `more`: it does without these, and Orion's server lacks some. */
+/**
+ * `needed`: a client ignores the message if one of these is wrong. `more`: it does without these, and Orion's
+ * server lacks some.
+ */
 type Described = { needed: z.ZodType; more?: z.ZodRawShape };
 
 const messages = {
-  /** At once on connecting. + clientId, which is no secret. + pingMs: `ping` may be said this often (ping.ts). */
+  /**
+   * At once on connecting. + clientId, which is no secret. + pingMs: `ping` may be said this often (ping.ts).
+   */
   client_registered: {
     needed: z.object({ token: z.string().min(1).max(256) }),
     more: { clientId: z.string(), pingMs: z.number().min(1_000).max(600_000) },
@@ -31,7 +36,10 @@ const messages = {
     }),
     more: { lobbyId: z.string() },
   },
-  /** Send a datagram to this UDP port (+ to all of these), of + host if it is given, else of the HTTP server's host. */
+  /**
+   * Send a datagram to this UDP port (+ to all of these), of + host if it is given, else of the HTTP server's
+   * host.
+   */
   ptpMediation_send: {
     needed: z.object({
       port,
@@ -42,7 +50,9 @@ const messages = {
   },
   /** To all remaining members. + code */
   ptpMediation_aborted: { needed: z.object({ abortReason: z.string() }), more: { code: z.string() } },
-  /** To the host all others in order of arrival, to each other member the host. + much more (introduction.ts) */
+  /**
+   * To the host all others in order of arrival, to each other member the host. + much more (introduction.ts)
+   */
   ptpMediation_peersConnection_start: {
     needed: z.union([
       introduction,
@@ -91,7 +101,9 @@ export function serverMessage<M extends ServerMethod>(method: M, payload: Sent<M
   return encodeMessage(method, payload);
 }
 
-/** The message, or null for one that is unknown or not what it should be: a client ignores it. Never throws. */
+/**
+ * The message, or null for one that is unknown or not what it should be: a client ignores it. Never throws.
+ */
 export function readServerMessage(text: string): HeardMessage | null {
   const message = decodeMessage(text);
   if (!message || !isServerMethod(message.method)) return null;

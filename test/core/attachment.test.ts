@@ -101,6 +101,12 @@ describe("the largest lobby fits into the attachment of its host's socket", () =
     expect(await attached(lobby.state)).toBeLessThan(room);
   });
 
+  test("when its players' clients have said nothing of what they can do", async () => {
+    const { state } = gatheringLobby();
+    const silent = state?.members.map((member) => ({ ...member, features: undefined })) ?? [];
+    expect(await attached(state && { ...state, members: silent })).toBeLessThan(room);
+  });
+
   test("when all but one have reported", async () => {
     const lobby = gatheringLobby();
     lobby.happens(...members.map(seenFrom));

@@ -10,9 +10,9 @@ import type { Effect, Step } from "./effect.ts";
 import type { LobbyEvent } from "./event.ts";
 import { knowsLinks } from "./features.ts";
 import { isEnough, participants, takesPart } from "./policy.ts";
+import { isOld, rollCall, seenOf } from "./roll-call.ts";
 import {
   type Gathering,
-  isAway,
   type LobbyState,
   type MediationPolicy,
   type Member,
@@ -236,32 +236,6 @@ function remind(
   const reminded = { ...state, phase: { ...phase, remindAt, ...(sidecar && asked(sidecar)) } };
   const to = rollCall(state, phase).expected;
   return { state: reminded, effects: [{ kind: "save" }, ...ask(to, sidecar, phase)] };
-}
-
-function rollCall(
-  state: LobbyState,
-  phase: Gathering,
-): { expected: readonly Member[]; present: Member[]; missing: Member[] } {
-  const expected = participants(state, phase);
-  const isPresent = ({ clientId }: Member) =>
-    seenOf(phase.seen, clientId) !== undefined && !isAway(state, clientId);
-  return {
-    expected,
-    present: expected.filter(isPresent),
-    missing: expected.filter((member) => !isPresent(member)),
-  };
-}
-
-function isOld(seen: Seen | undefined, now: number): boolean {
-  if (seen === undefined) return false;
-  // Two events of one object may have clocks that differ a little. What is farther in the future is of before
-  // a jump back.
-  return seen.at + limits.sightingMs < now || seen.at > now + limits.clockSlackMs;
-}
-
-/** A client chooses no id, but `__defineGetter__` would be one. */
-function seenOf(seen: Gathering["seen"], clientId: string): Seen | undefined {
-  return Object.hasOwn(seen, clientId) ? seen[clientId] : undefined;
 }
 
 /** Plain data of few fields, always made in the same order. */

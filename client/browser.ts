@@ -20,7 +20,7 @@ export async function connect(
   options: { signal?: AbortSignal } = {},
 ): Promise<Orion<Lobby>> {
   checkRuntime();
-  return await Orion.find(url, open, options);
+  return await Orion.find(url, open, [], options);
 }
 
 function open({ session }: Opening): Lobby {

@@ -28,5 +28,5 @@ export async function connect(
   options: { signal?: AbortSignal } = {},
 ): Promise<Orion<NodeLobby>> {
   checkRuntime({ "Promise.withResolvers": Promise.withResolvers });
-  return await Orion.find(url, (opening) => new NodeLobby(opening), options);
+  return await Orion.find(url, (opening) => new NodeLobby(opening), ["links"], options);
 }

@@ -1,6 +1,6 @@
 /** A lobby whose players can be connected to each other: the half that needs UDP. */
 import { type Cause, causes } from "../core/link/cause.ts";
-import type { Heard } from "../core/wire/heard-message.ts";
+import type { Heard } from "../core/wire/server-message.ts";
 import { endProblem } from "../session/end.ts";
 import type { MediationMessage, SessionEvent } from "../session/event.ts";
 import { abortable, throwIfAborted } from "../session/retry.ts";

@@ -1,5 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** A server, and what a player can ask of it before it is in a lobby. */
+import type { Feature } from "../core/lobby/features.ts";
 import { hostLobby, joinLobby } from "../session/opening.ts";
 import { findServer, listLobbies } from "../session/server.ts";
 import type { Session } from "../session/session.ts";
@@ -46,23 +47,26 @@ export class Orion<L> {
   /** Those whose connection has not ended. */
   readonly #sessions = new Set<Session>();
   readonly #open: Opener<L>;
+  readonly #features: readonly Feature[];
 
-  private constructor(url: URL, open: Opener<L>) {
+  private constructor(url: URL, open: Opener<L>, features: readonly Feature[]) {
     this.url = url;
     this.#open = open;
+    this.#features = features;
   }
 
   /**
-   * Tries for up to 10 s. Throws `invalid_url`, `not_orion`, `unreachable`, `unanswered` or `aborted`.
+   * `features`: what lobbies here can do. Tries for up to 10 s. Throws `invalid_url`, `not_orion`, `unreachable`, `unanswered` or `aborted`.
    * @internal
    */
   static async find<L>(
     url: string | URL,
     open: Opener<L>,
+    features: readonly Feature[],
     options: { signal?: AbortSignal } = {},
   ): Promise<Orion<L>> {
     checkOptions(options, "connect");
-    return new Orion(await forGame(findServer(url, options.signal)), open);
+    return new Orion(await forGame(findServer(url, options.signal)), open, features);
   }
 
   /**
@@ -98,7 +102,7 @@ export class Orion<L> {
       [privacy ?? "", "string", "invalid_privacy"],
     ]);
     const wish = { name, lobbyName, isPublic, maxMembers, onLoss, privacy };
-    return await this.#enter(hostLobby(this.url, wish, signal), onLoss === "continue");
+    return await this.#enter(hostLobby(this.url, wish, signal, this.#features), onLoss === "continue");
   }
 
   /**
@@ -111,7 +115,7 @@ export class Orion<L> {
     checkTypes([[name, "string", "invalid_peer_name"]]);
     // People type it in lower case, and with spaces around.
     const written = code.trim().replace(/[a-z]/g, (letter) => letter.toUpperCase());
-    return await this.#enter(joinLobby(this.url, written, name, signal), false);
+    return await this.#enter(joinLobby(this.url, written, name, signal, this.#features), false);
   }
 
   /** Leaves every lobby. */

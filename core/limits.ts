@@ -10,6 +10,10 @@ export const limits = {
   drainPauseMs: 2_000,
   /** Bytes of a WebSocket message from a client. The largest honest one is under 2 000. */
   frameBytes: 16 * 1024,
+  /** Features that a client may say it has: there are two. */
+  features: 16,
+  /** Characters of a feature's name. */
+  featureLength: 32,
   /** Bytes of a datagram that is no packet of a peer: Orion's is under 200, a bind under 500, a probe with 8 of the longest candidates under 1 000. */
   datagramBytes: 1024,
   /** UTF-16 units of a lobby's or a member's name (Orion). */

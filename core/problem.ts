@@ -34,6 +34,7 @@ export const problems = {
   lobby_full: [409, "The lobby is full."],
   name_taken: [409, "Somebody in the lobby already has this name."],
   too_few_members: [409, "At least 2 players are needed."],
+  no_such_member: [409, "There is no such player in this lobby."],
   not_the_host: [409, "Only the host of the lobby can do this."],
   body_too_large: [413, "The request body is too large."],
   too_many_requests: [429, "That was too often. Please wait a moment and try again."],

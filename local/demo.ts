@@ -8,7 +8,7 @@ import { EventEmitter, once } from "node:events";
 import { commandLineMistake, parseCommandLine } from "../core/command-line.ts";
 import type { Endpoint } from "../core/endpoint.ts";
 import type { HostAnswer, JoinAnswer, ListedLobby } from "../core/wire/http.ts";
-import type { ServerMessages } from "../core/wire/server-message.ts";
+import type { Sent, ServerMethod } from "../core/wire/server-message.ts";
 import { missingPackage } from "./packages.ts";
 
 const help = `Three players meet on an Orion server: they chat, and connect to one another over UDP.
@@ -72,18 +72,18 @@ class Player {
       this.#inbox.emit("news");
       // This one comes again until the server has seen a datagram: answer every time.
       if (message.method === "ptpMediation_send") {
-        this.#sendDatagram(message.payload as ServerMessages["ptpMediation_send"]).catch(fail);
+        this.#sendDatagram(message.payload as Sent<"ptpMediation_send">).catch(fail);
       }
     };
     this.#socket.onclose = () => fail(new Error(`${name}'s connection to the server has ended.`));
   }
 
   /** The next message of this method, in the order they came. */
-  async hears<M extends keyof ServerMessages>(method: M): Promise<ServerMessages[M]> {
+  async hears<M extends ServerMethod>(method: M): Promise<Sent<M>> {
     const find = () => this.#heard.findIndex((message) => message.method === method);
     await this.#until(() => find() >= 0, `${this.name} heard no ${method} from the server.`);
     const [message] = this.#heard.splice(find(), 1);
-    return message?.payload as ServerMessages[M];
+    return message?.payload as Sent<M>;
   }
 
   /** Says something on the WebSocket. The server does not answer; what it does is heard by everybody. */
@@ -100,7 +100,7 @@ class Player {
   }
 
   /** Shows the server this player's endpoint, from the socket that the game will use as well. */
-  async #sendDatagram({ port, host }: ServerMessages["ptpMediation_send"]): Promise<void> {
+  async #sendDatagram({ port, host }: Sent<"ptpMediation_send">): Promise<void> {
     const name = host ?? this.#server.hostname.replace(/^\[|\]$/g, "");
     const { address, family } = await lookup(name, { order: "ipv4first" });
     this.#udp ??= createSocket(family === 6 ? "udp6" : "udp4")
@@ -190,7 +190,9 @@ async function story(server: URL): Promise<void> {
   tell(ada, "starts the mediation; nobody can join until it is over");
   await ada.post<null>(`/lobbies/${lobbyId}/ptp/start`, {});
   const met = players.map(async (player) => {
-    const { peers } = await player.hears("ptpMediation_peersConnection_start");
+    const introduced = await player.hears("ptpMediation_peersConnection_start");
+    // In a lobby that is `relay-only` nobody has an endpoint.
+    const peers = introduced.peers.flatMap(({ ip, port }) => (ip && port ? { ip, port } : []));
     tell(player, `is told who to connect to: ${peers.map(({ ip, port }) => `${ip}:${port}`).join(" and ")}`);
     await player.meets(peers);
     tell(player, "reports success");

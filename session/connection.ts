@@ -1,9 +1,10 @@
 /** One WebSocket. To the server it is the client: both end together. */
 import { draw, fill, newBucket } from "../core/allowance.ts";
 import { limits } from "../core/limits.ts";
+import type { Feature } from "../core/lobby/features.ts";
 import { encodeMessage } from "../core/wire/codec.ts";
-import { type Heard, type HeardMessage, readHeardMessage } from "../core/wire/heard-message.ts";
 import { pingText } from "../core/wire/ping.ts";
+import { type Heard, type HeardMessage, readServerMessage } from "../core/wire/server-message.ts";
 import { sessionError } from "./error.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import { abortable } from "./retry.ts";
@@ -30,8 +31,8 @@ export class Connection {
   #waiting: HeardMessage[] = [];
   #listener: ((message: HeardMessage) => void) | null = null;
 
-  /** Connects, and waits for the token. Throws `unreachable`, `not_orion`, or the signal's reason. */
-  static async open(url: URL, signal: AbortSignal): Promise<Connection> {
+  /** Connects, and waits for the token. `features`: what the client can do, besides to ping. Throws `unreachable`, `not_orion`, or the signal's reason. */
+  static async open(url: URL, signal: AbortSignal, features: readonly Feature[] = []): Promise<Connection> {
     const address = new URL(url);
     address.protocol = url.protocol.replace("http", "ws");
     const socket = new WebSocket(address);
@@ -40,7 +41,7 @@ export class Connection {
       socket.onmessage = ({ data }) => {
         const message = read(data);
         if (message?.method !== "client_registered") return reject(sessionError("not_orion"));
-        resolve(new Connection(socket, message.payload));
+        resolve(new Connection(socket, message.payload, features));
       };
       socket.onerror = () => reject(sessionError("unreachable"));
       socket.onclose = () => reject(sessionError("unreachable"));
@@ -54,7 +55,11 @@ export class Connection {
     }
   }
 
-  private constructor(socket: WebSocket, { token, clientId = "", pingMs }: Heard<"client_registered">) {
+  private constructor(
+    socket: WebSocket,
+    { token, clientId = "", pingMs }: Heard<"client_registered">,
+    features: readonly Feature[],
+  ) {
     this.#socket = socket;
     this.#token = token;
     this.clientId = clientId;
@@ -81,7 +86,10 @@ export class Connection {
       const message = read(data);
       if (message) this.#take(message);
     };
-    if (pingMs !== undefined) this.say("client_pings");
+    // A server that says how often knows the additions to Orion.
+    if (pingMs === undefined) return;
+    this.say("client_pings");
+    this.say("client_features", { features: ["pings", ...features] satisfies Feature[] });
   }
 
   /** The client's secret. No property: printing an object prints its properties. */
@@ -136,5 +144,5 @@ export class Connection {
 
 /** The message, or null: binary data, and texts that are unknown or broken, are ignored. */
 function read(data: unknown): HeardMessage | null {
-  return typeof data === "string" ? readHeardMessage(data) : null;
+  return typeof data === "string" ? readServerMessage(data) : null;
 }

@@ -1,5 +1,5 @@
 /** What a session tells: what happens in its lobby, and that it is over. */
-import type { HeardMessage } from "../core/wire/heard-message.ts";
+import type { HeardMessage } from "../core/wire/server-message.ts";
 import type { EndReason } from "./end.ts";
 
 /** What the server says about a mediation: show yourself, these are your peers, it failed, it succeeded. */

@@ -10,6 +10,7 @@
  * A program may have as many sessions as it likes. They share nothing.
  */
 import * as z from "zod";
+import type { Feature } from "../core/lobby/features.ts";
 import { problems } from "../core/problem.ts";
 import type { HostRequest } from "../core/wire/http.ts";
 import { Connection } from "./connection.ts";
@@ -39,9 +40,14 @@ const joinAnswer = z.object({
 });
 
 /**
- * Opens a lobby. Tries for up to 10 s. Throws the server's refusal, `unreachable`, `unanswered` or `aborted`.
+ * Opens a lobby. `features`: what the program can do with its session (core/lobby/features.ts). Tries for up to 10 s. Throws the server's refusal, `unreachable`, `unanswered` or `aborted`.
  */
-export async function hostLobby(server: URL, wish: HostWish, signal?: AbortSignal): Promise<Session> {
+export async function hostLobby(
+  server: URL,
+  wish: HostWish,
+  signal?: AbortSignal,
+  features?: readonly Feature[],
+): Promise<Session> {
   const { name, lobbyName = name, isPublic, maxMembers, onLoss, privacy } = wish;
   const url = new URL("lobbies", server);
   // A lobby that is named after its host has one wrong name, not two.
@@ -55,6 +61,7 @@ export async function hostLobby(server: URL, wish: HostWish, signal?: AbortSigna
       return { code: answer.lobbyId, name: answer.lobbyName, self: name, host: name, members: [name] };
     },
     signal,
+    features,
   );
 }
 
@@ -67,6 +74,7 @@ export async function joinLobby(
   code: string,
   name: string,
   signal?: AbortSignal,
+  features?: readonly Feature[],
 ): Promise<Session> {
   const path = `lobbies/${pathOf(code)}`;
   return await open(
@@ -79,6 +87,7 @@ export async function joinLobby(
       return { code: lobbyId, name: lobbyName, self: name, host, members: lobbyMembers };
     },
     signal,
+    features,
   );
 }
 
@@ -90,10 +99,11 @@ async function open(
   url: URL,
   enter: (token: string, ending: AbortSignal) => Promise<Welcome>,
   signal: AbortSignal | undefined,
+  features: readonly Feature[] | undefined,
 ): Promise<Session> {
   let mayBeInside = false;
   const attempt = async (ending: AbortSignal) => {
-    const connection = await Connection.open(url, ending);
+    const connection = await Connection.open(url, ending, features);
     const lost = connection.closed.then(() => {
       throw sessionError("disconnected");
     });

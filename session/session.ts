@@ -1,7 +1,7 @@
 /** A client in one lobby: what it knows of the lobby, what it says there, and what it hears until the end. */
 import * as z from "zod";
 import { limits } from "../core/limits.ts";
-import type { Heard, HeardMessage } from "../core/wire/heard-message.ts";
+import type { Heard, HeardMessage } from "../core/wire/server-message.ts";
 import { ChatPace } from "./chat-pace.ts";
 import type { Connection } from "./connection.ts";
 import { type EndReason, endProblem, type SessionEnd } from "./end.ts";

@@ -2,7 +2,7 @@
 import type { Endpoint } from "../../core/endpoint.ts";
 import { type Cause, causes } from "../../core/link/cause.ts";
 import { alike, candidatesOf, type OwnAddress } from "../../core/observing/addresses.ts";
-import type { Heard } from "../../core/wire/heard-message.ts";
+import type { Heard } from "../../core/wire/server-message.ts";
 import type { SignedDatagram } from "../../core/wire/signed-datagram.ts";
 import { OrionError, ownError } from "../error.ts";
 import { ownAddresses, resolveHost } from "./addresses.ts";

@@ -1,5 +1,5 @@
 /** The peers that an introduction tells of, with the secrets that each pair shares. */
-import type { Heard } from "../../core/wire/heard-message.ts";
+import type { Heard } from "../../core/wire/server-message.ts";
 import type { Peer } from "../peer.ts";
 
 type Told = Heard<"ptpMediation_peersConnection_start">["peers"][number];

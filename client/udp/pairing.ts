@@ -1,7 +1,7 @@
 /** Our end of the link to one peer, made from what the introduction tells of it. */
 import { createSecretKey, randomBytes } from "node:crypto";
-import type { Heard } from "../../core/wire/heard-message.ts";
 import { linkNumber } from "../../core/wire/peer-packet.ts";
+import type { Heard } from "../../core/wire/server-message.ts";
 import type { Gathered, Gathering } from "./gathering.ts";
 import type { Introduced } from "./introduced.ts";
 import { LinkEnd } from "./link-end.ts";

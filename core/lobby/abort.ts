@@ -1,7 +1,7 @@
 /** How a mediation ends without success, for all or for some. */
-import { type AbortCode, abortReasons } from "../problem.ts";
-import { serverMessage } from "../wire/server-message.ts";
+import type { AbortCode } from "../problem.ts";
 import type { Effect, Step } from "./effect.ts";
+import { participants } from "./policy.ts";
 import type { LobbyState, Member } from "./state.ts";
 
 /** The end of a mediation that is under way: the lobby is as it was before. Without one, nothing. */
@@ -9,8 +9,8 @@ export function abort(state: LobbyState, code: AbortCode): Step<LobbyState> {
   const { phase } = state;
   if (!("lost" in phase)) return { state, effects: [] };
   // Those left out have heard that it is over for them.
-  const to = state.members.filter(({ clientId }) => !phase.lost.includes(clientId));
-  return { state: { ...state, phase: { kind: "waiting", aborted: code } }, effects: aborted(to, code) };
+  const effects = aborted(participants(state, phase), code);
+  return { state: { ...state, phase: { kind: "waiting", aborted: code } }, effects };
 }
 
 /** For these it is over, and the others go on. */
@@ -26,8 +26,13 @@ export function saved<State>({ state, effects }: Step<State>): Step<State> {
   };
 }
 
+/** Has something told before all else, but not before it is saved, nor before the directory knows. */
+export function tell<State>(first: readonly Effect[], { state, effects }: Step<State>): Step<State> {
+  const at = effects.findIndex(({ kind }) => kind !== "save" && kind !== "unlist");
+  return { state, effects: effects.toSpliced(at < 0 ? effects.length : at, 0, ...first) };
+}
+
 function aborted(to: readonly Member[], code: AbortCode): Effect[] {
   if (to.length === 0) return [];
-  const frame = serverMessage("ptpMediation_aborted", { abortReason: abortReasons[code], code });
-  return [{ kind: "send", to, frame }];
+  return [{ kind: "send", to, message: { type: "mediationAborted", code } }];
 }

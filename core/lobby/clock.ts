@@ -1,20 +1,38 @@
 /**
- * A lobby and a clock that jumps. Deadlines are times of the wall clock, which jumps when a suspended machine goes on, or when
- * somebody sets it. Alarms come by the time that really passed. So an alarm that comes much later than it was due shows a jump
- * forward, and a deadline farther away than any is ever set shows a jump back. Either way the mediation's deadlines move
- * along. After a jump forward everybody is asked again at once, and has one more interval at least.
+ * A lobby and a clock that jumps. Deadlines are times of the wall clock, which jumps when a suspended machine
+ * goes on, or when somebody sets it. Alarms come by the time that really passed. So an alarm that comes much
+ * later than it was due shows a jump forward, and a deadline farther away than any is ever set shows a jump
+ * back. Either way the mediation's deadlines move along. After a jump forward everybody is asked again at
+ * once, and has one more interval at least.
  *
- * A jump shows at the next deadline. The lobby has one every `ptpmConnectRequestIntervalMs` while it gathers, and every
- * `clockLookMs` while it connects: a jump may shorten a phase by that much.
+ * A jump shows at the next deadline. The lobby has one every `ptpmConnectRequestIntervalMs` while it gathers,
+ * and every `clockLookMs` while it connects: a jump may shorten a phase by that much.
  */
 import { limits } from "../limits.ts";
 import { type Connecting, type Gathering, type LobbyState, nextOf, wakeAt } from "./state.ts";
 
-/** The lobby with its deadlines as they should be at `now`. `isAlarm`: the alarm that the lobby waits for has come. */
+/**
+ * The lobby with its deadlines as they should be at `now`. `isAlarm`: the alarm that the lobby waits for has
+ * come.
+ */
 export function onTime(state: LobbyState, now: number, isAlarm: boolean): LobbyState {
   const auditAt = isFar(state.auditAt, now, state.auditMs) ? now + state.auditMs : state.auditAt;
   const phase = isMediation(state.phase) ? inTime(state.phase, now, isAlarm) : state.phase;
-  return auditAt === state.auditAt && phase === state.phase ? state : { ...state, auditAt, phase };
+  const away = awayInTime(state, now, isAlarm);
+  const isSame = auditAt === state.auditAt && phase === state.phase && away === state.away;
+  return isSame ? state : { ...state, auditAt, phase, away };
+}
+
+/**
+ * After a jump forward, members that are away have all their time again; after a jump back, no more than
+ * that.
+ */
+function awayInTime({ away, graceMs }: LobbyState, now: number, isAlarm: boolean): LobbyState["away"] {
+  const until = now + graceMs;
+  const lateMs = now - Math.min(...away.map((one) => one.until));
+  const jumped = isAlarm && lateMs > limits.clockSlackMs;
+  if (!jumped && !away.some((one) => isFar(one.until, now, graceMs))) return away;
+  return away.map((one) => ({ ...one, until: jumped ? until : Math.min(one.until, until) }));
 }
 
 /** Whether the lobby has something to do at `now`: a deadline came, or the clock was set back. */

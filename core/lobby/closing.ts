@@ -1,22 +1,17 @@
-import { serverMessage } from "../wire/server-message.ts";
 import type { Effect, Step } from "./effect.ts";
-import type { LobbyState, Member } from "./state.ts";
+import { participants } from "./policy.ts";
+import type { LobbyState } from "./state.ts";
 
 /** The end: off the directory, then told to everyone still in it, then forgotten. */
 export function close(state: LobbyState, success: boolean): Step<LobbyState> {
-  const { lobbyId, name, members } = state;
+  const { name, members, phase } = state;
   const effects: Effect[] = [{ kind: "save" }];
   if (state.isPublic) effects.push({ kind: "unlist" });
   if (success) {
-    effects.push({ kind: "send", to: connected(state), frame: serverMessage("ptpMediation_success", {}) });
+    const to = phase.kind === "connecting" ? participants(state, phase) : members;
+    effects.push({ kind: "send", to, message: { type: "mediationSucceeded" } });
   }
-  const frame = serverMessage("lobby_closed", { lobbyId, lobbyName: name });
-  effects.push({ kind: "release", to: members, frame }, { kind: "forget" });
+  const message = { type: "lobbyClosed", lobbyName: name } as const;
+  effects.push({ kind: "release", to: members, message }, { kind: "forget" });
   return { state: { ...state, phase: { kind: "closing", success } }, effects };
-}
-
-/** All, but for those that the mediation went on without. */
-function connected({ members, phase }: LobbyState): readonly Member[] {
-  if (phase.kind !== "connecting" || phase.lost.length === 0) return members;
-  return members.filter(({ clientId }) => !phase.lost.includes(clientId));
 }

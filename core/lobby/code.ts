@@ -1,6 +1,7 @@
 /**
- * A lobby's code: what players tell each other, and the name of the lobby's object. Four characters are drawn at random.
- * The fifth is a keyed check of them, so the Worker answers 32 of 33 guesses, and most typing mistakes, without an object.
+ * A lobby's code: what players tell each other, and the name of the lobby's object. Four characters are drawn
+ * at random. The fifth is a keyed check of them, so the Worker answers 32 of 33 guesses, and most typing
+ * mistakes, without an object.
  */
 
 /** The digits and letters that nobody mistakes for one another: no I, L or O. */
@@ -13,8 +14,8 @@ const typedShape = /^[0-9A-Za-z]{5}$/;
 export const codeShape = new RegExp(`^[${codeCharacters}]{5}$`);
 
 /**
- * The code that people meant by what they typed, or null if it cannot be one. Lower case and spaces are fine. O counts
- * as 0, I and L count as 1: people read codes aloud, and no lobby gets a code with those letters.
+ * The code that people meant by what they typed, or null if it cannot be one. Lower case and spaces are fine.
+ * O counts as 0, I and L count as 1: people read codes aloud, and no lobby gets a code with those letters.
  */
 export function readCode(text: string): string | null {
   const typed = text.replace(/\s/g, "");

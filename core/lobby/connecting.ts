@@ -4,15 +4,16 @@ import { limits } from "../limits.ts";
 import type { Cause } from "../link/cause.ts";
 import type { AbortCode } from "../problem.ts";
 import type { ConnectionReport } from "../wire/client-message.ts";
-import { serverMessage } from "../wire/server-message.ts";
-import { abort, leftOut, saved } from "./abort.ts";
+import { abort, leftOut, saved, tell } from "./abort.ts";
 import { close } from "./closing.ts";
 import type { Effect, Step } from "./effect.ts";
 import type { LobbyEvent } from "./event.ts";
-import { proceed } from "./gathering.ts";
+import { miss, proceed, remindSoon } from "./gathering.ts";
+import { isEnough, participants, takesPart } from "./policy.ts";
 import {
   type Connecting,
-  hasHost,
+  type Gathering,
+  isAway,
   type LobbyState,
   type Member,
   mediationId,
@@ -22,12 +23,15 @@ import {
 
 type Report = Extract<LobbyEvent, { kind: "connection-reported" }>;
 
-/** A member says that it is connected to its peers, or cannot be. When all have said so, the lobby has done its work. */
+/**
+ * A member says that it is connected to its peers, or cannot be. When all have said so, the lobby has done
+ * its work.
+ */
 export function report(state: LobbyState, event: Report, now: number): Step<LobbyState> {
   const { phase } = state;
   const { clientId, connected, mediation } = event;
   const member = memberOf(state, clientId);
-  if (!member || !("lost" in phase) || phase.lost.includes(clientId)) return { state, effects: [] };
+  if (!member || !("lost" in phase) || !takesPart(phase, clientId)) return { state, effects: [] };
   if (mediation !== undefined && mediation !== mediationId(phase)) return { state, effects: [] };
   if (phase.kind === "gathering" ? connected : phase.reported.includes(clientId))
     return { state, effects: [] };
@@ -40,32 +44,87 @@ export function advanceConnecting(state: LobbyState, phase: Connecting, now: num
     if (phase.lookAt > now) return { state, effects: [] };
     return saved({ state: { ...state, phase: { ...phase, lookAt: now + limits.clockLookMs } }, effects: [] });
   }
-  const late = idsOf(state).filter((id) => !phase.reported.includes(id));
-  return state.goesOn
+  const late = participants(state, phase)
+    .map(({ clientId }) => clientId)
+    .filter((clientId) => !isThrough(state, phase, clientId));
+  return phase.policy.onLoss === "continue"
     ? goOnWithout(state, late, "connecting_timeout", now)
     : saved(abort(state, "connecting_timeout"));
 }
 
-/** Members have left in the middle of a mediation: it ends, or goes on with the rest. `state` is without them. */
-export function afterLeaving(state: LobbyState, now: number): Step<LobbyState> {
+/**
+ * Members have left in the middle of a mediation: it ends, or goes on with the rest. `state` is without them.
+ */
+export function afterLeaving(state: LobbyState, gone: readonly Member[], now: number): Step<LobbyState> {
   const { phase } = state;
-  if (!("lost" in phase)) return { state, effects: [] };
-  const left = state.members.filter(({ clientId }) => !phase.lost.includes(clientId));
-  return state.goesOn && left.length > 1 ? onward(state, now) : abort(state, "member_left");
+  if (!("lost" in phase) || !gone.some(({ clientId }) => takesPart(phase, clientId))) {
+    return { state, effects: [] };
+  }
+  const { policy } = phase;
+  const goesOn = policy.onLoss === "continue" && isEnough(policy, participants(state, phase));
+  return goesOn ? onward(state, now) : abort(state, "member_left");
 }
 
-function takeReport(
+/**
+ * Members have lost their connections, and may return. The mediation waits for them as for any that are
+ * missing.
+ */
+export function afterGoingAway(
   state: LobbyState,
-  { clientId, connected, report }: Report,
+  clientIds: readonly string[],
   now: number,
 ): Step<LobbyState> {
+  const { phase } = state;
+  if (!("lost" in phase) || !clientIds.some((clientId) => takesPart(phase, clientId))) {
+    return { state, effects: [] };
+  }
+  return miss(state, clientIds, now);
+}
+
+/** A member has returned: perhaps it was the last that the mediation waited for. */
+export function afterReturning(state: LobbyState, clientId: string, now: number): Step<LobbyState> {
+  const { phase } = state;
+  if (!("lost" in phase) || !takesPart(phase, clientId)) return { state, effects: [] };
+  return phase.kind === "gathering" ? remindSoon(state, now) : finish(state);
+}
+
+/** Whether the member has reported, and is there. */
+function isThrough(state: LobbyState, { reported }: Connecting, clientId: string): boolean {
+  return reported.includes(clientId) && !isAway(state, clientId);
+}
+
+function takeReport(state: LobbyState, event: Report, now: number): Step<LobbyState> {
+  const { phase } = state;
+  const { clientId, connected, report } = event;
   if (connected) return finish(withReported(state, clientId, report));
-  if (!state.goesOn) return saved(abort(state, "could_not_connect"));
-  if (clientId !== state.hostId) return goOnWithout(state, [clientId], "could_not_connect", now);
-  // The host is one end of every pair: it goes on with those that it says to have a path to.
+  if (!("lost" in phase) || phase.policy.onLoss === "abort") return saved(abort(state, "could_not_connect"));
+  if (!staysIn(state, phase, event)) return goOnWithout(state, [clientId], "could_not_connect", now);
+  return goOnWithout(
+    withReported(state, clientId, report),
+    unreached(state, phase, event),
+    "could_not_connect",
+    now,
+  );
+}
+
+/**
+ * Whether a member stays in the mediation by its report. The center of a star is one end of every pair: it
+ * goes on with those that it says to have a path to. In a mesh, one of a pair that is not connected has to
+ * go, and that is the first to say so.
+ */
+export function staysIn(state: LobbyState, phase: Gathering | Connecting, event: Report): boolean {
+  const { topology } = phase.policy;
+  if (event.connected) return true;
+  if (topology.kind === "star") return event.clientId === topology.center;
+  return unreached(state, phase, event).length === 0;
+}
+
+/** Those that the member says to have no path to. */
+function unreached(state: LobbyState, phase: Gathering | Connecting, { clientId, report }: Report): string[] {
   const reached = report.peers.filter(({ path }) => path !== null).map((peer) => peer.clientId);
-  const gone = idsOf(state).filter((id) => id !== clientId && !reached.includes(id));
-  return goOnWithout(withReported(state, clientId, report), gone, "could_not_connect", now);
+  return participants(state, phase)
+    .map((member) => member.clientId)
+    .filter((id) => id !== clientId && !reached.includes(id));
 }
 
 function withReported(state: LobbyState, clientId: string, report: ConnectionReport): LobbyState {
@@ -90,9 +149,10 @@ function explain(state: LobbyState, { clientId, name }: Member, { connected, rep
   const isFine = ({ cause }: { cause: Cause | null }) => cause === null || cause === "not-yet-direct";
   const silent = connected && report.cause === null && report.peers.every(isFine);
   const host = memberOf(state, state.hostId);
-  if (silent || !host || clientId === state.hostId) return [];
-  const frame = serverMessage("ptpMediation_report", { clientId, name, ...report });
-  return [{ kind: "send", to: [host], frame }];
+  const { phase } = state;
+  const isToldHost = "lost" in phase && takesPart(phase, state.hostId) && clientId !== state.hostId;
+  if (silent || !host || !isToldHost) return [];
+  return [{ kind: "send", to: [host], message: { type: "mediationReported", clientId, name, report } }];
 }
 
 /** The mediation goes on without these, if enough are left; else it ends. */
@@ -104,23 +164,15 @@ function goOnWithout(
 ): Step<LobbyState> {
   const { phase } = state;
   if (!("lost" in phase)) return { state, effects: [] };
-  const gone = state.members.filter(
-    (member) => clientIds.includes(member.clientId) && !phase.lost.includes(member.clientId),
-  );
+  const gone = participants(state, phase).filter(({ clientId }) => clientIds.includes(clientId));
   if (gone.length === 0 && phase.kind === "gathering") return { state, effects: [] };
   const lost = [...phase.lost, ...gone.map(({ clientId }) => clientId)];
-  const left = state.members.filter(({ clientId }) => !lost.includes(clientId));
-  if (left.length < 2 || !hasHost(state, left)) return saved(abort(state, why));
-  return tell(leftOut(gone), onward({ ...state, phase: { ...phase, lost } }, now));
+  const without = { ...phase, lost };
+  if (!isEnough(phase.policy, participants(state, without))) return saved(abort(state, why));
+  return tell(leftOut(gone), onward({ ...state, phase: without }, now));
 }
 
-/** Has something told before all else, but not before it is saved, nor before the directory knows. */
-function tell(first: readonly Effect[], { state, effects }: Step<LobbyState>): Step<LobbyState> {
-  const at = effects.findIndex(({ kind }) => kind !== "save" && kind !== "unlist");
-  return { state, effects: effects.toSpliced(at < 0 ? effects.length : at, 0, ...first) };
-}
-
-/** Somebody less is waited for: perhaps that was the last. */
+/** One member fewer to wait for. If it was the last, finish. */
 function onward(state: LobbyState, now: number): Step<LobbyState> {
   if (state.phase.kind !== "gathering") return finish(state);
   const { state: after, effects } = proceed(state, now);
@@ -129,12 +181,10 @@ function onward(state: LobbyState, now: number): Step<LobbyState> {
 
 function finish(state: LobbyState): Step<LobbyState> {
   const { phase } = state;
-  const done =
-    phase.kind === "connecting" &&
-    state.members.every(({ clientId }) => phase.reported.includes(clientId) || phase.lost.includes(clientId));
-  return done ? close(state, true) : saved({ state, effects: [] });
-}
-
-function idsOf({ members }: LobbyState): string[] {
-  return members.map(({ clientId }) => clientId);
+  if (phase.kind !== "connecting") return saved({ state, effects: [] });
+  const to = participants(state, phase);
+  if (!to.every(({ clientId }) => isThrough(state, phase, clientId))) return saved({ state, effects: [] });
+  if (phase.policy.onSuccess === "close") return close(state, true);
+  const effects: Effect[] = [{ kind: "send", to, message: { type: "mediationSucceeded" } }];
+  return saved({ state: { ...state, phase: { kind: "waiting" } }, effects });
 }

@@ -1,42 +1,45 @@
 import type { RelayPlace } from "../fleet.ts";
 import type { Observed } from "../mapping.ts";
 import type { Outcome } from "../problem.ts";
-import type { HostAnswer, JoinAnswer, ListedLobby } from "../wire/http.ts";
+import type { ListedLobby } from "../wire/http.ts";
+import type { LobbyMessage } from "./message.ts";
 import { type LobbyState, listedAs, type Member } from "./state.ts";
 
 /** What the shell is to do, in this order. */
 export type Effect =
-  /** Answer the request that the event is. */
-  | { kind: "answer"; outcome: Outcome<LobbyAnswer> }
   /** Keep the state where it outlives the object's memory, before anything of it is heard outside. */
   | { kind: "save" }
   /** Tell the directory, and wait a short while for it, before what follows. */
   | { kind: "list"; lobby: ListedLobby }
   | { kind: "unlist" }
-  | { kind: "send"; to: readonly Member[]; frame: string }
-  /** Tell the host of the others, and each of those of the host. */
+  | { kind: "send"; to: readonly Member[]; message: LobbyMessage }
+  /** Tell members of each other, so that they connect. */
   | ({ kind: "introduce" } & Introduction)
-  /** A last frame: from now on these clients are in no lobby. */
-  | { kind: "release"; to: readonly Member[]; frame: string }
+  /** A last message: from now on these clients are in no lobby. */
+  | { kind: "release"; to: readonly Member[]; message: LobbyMessage }
   /** Ask these members' holders whether they still hold them. */
   | { kind: "audit"; members: readonly Member[] }
   /** Once everyone has been told: the lobby is no more. */
   | { kind: "forget" };
 
-/** Who is to connect, and by what. */
+/**
+ * Who is to connect, and by what (policy.ts has the pairs). `host`: the center of a star, or the first of a
+ * mesh.
+ */
 export type Introduction = {
+  topology: "star" | "mesh";
   host: Introduced;
   others: readonly Introduced[];
   relay: RelayPlace | undefined;
   relayOnly: boolean;
 };
-export type Introduced = { member: Member; observed: Observed };
-
-/** Answers of open, join and start. */
-export type LobbyAnswer = HostAnswer | JoinAnswer | null;
+/** `links`: whether it knows links (features.ts). */
+export type Introduced = { member: Member; observed: Observed; links: boolean };
 
 /** A state and what is to be done about it. */
 export type Step<State> = { state: State; effects: Effect[] };
+/** The same, with the answer to the request that it follows from. */
+export type Answered<State, Answer> = Step<State> & { answer: Outcome<Answer> };
 
 /** A public lobby's entry as it is now; nothing for a private one. */
 export function listing(state: LobbyState): Effect[] {

@@ -1,37 +1,12 @@
-import type { Place, Sidecar } from "../fleet.ts";
+import type { Sidecar } from "../fleet.ts";
 import type { Observed } from "../mapping.ts";
-import type { Timing } from "../settings.ts";
 import type { ConnectionReport } from "../wire/client-message.ts";
-import type { Member } from "./state.ts";
 
-/** What happens to a lobby, in the past tense. Whatever is random or comes from outside comes in with it. */
+/** What happens to a lobby, in the past tense. Whatever comes from outside comes in with it. */
 export type LobbyEvent =
-  | {
-      kind: "open-requested";
-      lobbyId: string;
-      /** Drawn at random. */
-      incarnation: string;
-      name: string;
-      isPublic: boolean;
-      maxMembers: number;
-      goesOn: boolean;
-      relayOnly: boolean;
-      host: Member;
-    }
-  | { kind: "join-requested"; member: Member }
-  | {
-      kind: "start-requested";
-      clientId: string;
-      requestId: string;
-      timing: Timing;
-      /** None, if no sidecar is alive. */
-      sidecar: Sidecar | undefined;
-      /** Where the host is. */
-      place?: Place | undefined;
-    }
   | MemberEvent
-  /** Members' sockets were found to be gone. */
-  | { kind: "members-lost"; clientIds: readonly string[] }
+  /** Members' sockets were found to be gone. `holder`: only those that this object holds. */
+  | { kind: "members-lost"; clientIds: readonly string[]; holder?: string | undefined }
   /** The time of `wakeAt` came. The sidecar is for reminders. */
   | { kind: "deadline-passed"; sidecar?: Sidecar | undefined }
   /** The directory could not be told in time. */
@@ -39,8 +14,10 @@ export type LobbyEvent =
 
 /** What a member's holder reports of it. */
 export type MemberEvent =
-  /** With a request id: only if this request made it a member. */
+  /** It has left for good. With a request id: only if this request made it a member. */
   | { kind: "member-left"; clientId: string; requestId?: string }
+  /** Its connection has ended. `holder`: only if this object holds it. */
+  | { kind: "connection-lost"; clientId: string; holder?: string | undefined }
   | { kind: "message-sent"; clientId: string; text: string }
   | { kind: "endpoint-seen"; clientId: string; observed: Observed }
   /** The sidecar does not answer it. */

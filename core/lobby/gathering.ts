@@ -1,40 +1,50 @@
-/** The first half of a mediation: every member is asked for a datagram, until the sidecar has seen them all. */
-import type { Sidecar } from "../fleet.ts";
+/**
+ * The first half of a mediation: every member is asked for a datagram, until the sidecar has seen them all.
+ */
+import type { Place, Sidecar } from "../fleet.ts";
 import { limits } from "../limits.ts";
 import type { Observed } from "../mapping.ts";
-import { accept, type ProblemCode, refuse } from "../problem.ts";
-import { serverMessage } from "../wire/server-message.ts";
+import type { Timing } from "../settings.ts";
 import { abort, leftOut, saved } from "./abort.ts";
 import type { Effect, Step } from "./effect.ts";
 import type { LobbyEvent } from "./event.ts";
+import { knowsLinks } from "./features.ts";
+import { isEnough, participants, takesPart } from "./policy.ts";
+import { isOld, rollCall, seenOf } from "./roll-call.ts";
 import {
   type Gathering,
-  hasHost,
-  isLocked,
   type LobbyState,
+  type MediationPolicy,
   type Member,
   mediationId,
   memberOf,
   type Seen,
 } from "./state.ts";
 
-type StartRequest = Extract<LobbyEvent, { kind: "start-requested" }>;
+/** `sidecar`: none if none is alive. `place`: where the host is. */
+type Beginning = {
+  requestId: string;
+  timing: Timing;
+  sidecar: Sidecar | undefined;
+  place?: Place | undefined;
+};
 
-export function start(state: LobbyState, request: StartRequest, now: number): Step<LobbyState> {
-  const { requestId, sidecar, timing, place } = request;
-  if ("requestId" in state.phase && state.phase.requestId === requestId) {
-    return { state, effects: [{ kind: "answer", outcome: accept(null) }] };
-  }
-  const problem = whyNot(state, request);
-  if (problem || !sidecar || (state.relayOnly && !sidecar.relays)) {
-    return { state, effects: [{ kind: "answer", outcome: refuse(problem ?? "no_sidecar") }] };
-  }
-
-  const phase: Gathering = {
+/**
+ * Begins a mediation: all who take part are asked for a datagram. Nothing may be under way, and two at least
+ * take part.
+ */
+export function begin(
+  state: LobbyState,
+  policy: MediationPolicy,
+  { requestId, timing, place, sidecar }: Beginning,
+  now: number,
+): Step<LobbyState> {
+  const gathering: Gathering = {
     kind: "gathering",
     requestId,
-    began: { at: now, members: state.members.length },
-    ...asked(sidecar),
+    began: { at: now, members: 0 },
+    policy,
+    ...(sidecar && asked(sidecar)),
     place,
     intervalMs: timing.ptpmConnectRequestIntervalMs,
     connectingMs: timing.ptpmConnectTimeoutMs,
@@ -43,27 +53,15 @@ export function start(state: LobbyState, request: StartRequest, now: number): St
     lost: [],
     seen: {},
   };
-  return {
-    state: { ...state, phase },
-    effects: [
-      { kind: "save" },
-      { kind: "answer", outcome: accept(null) },
-      { kind: "send", to: state.members, frame: sendRequest(sidecar, phase) },
-    ],
-  };
-}
-
-function whyNot(state: LobbyState, { clientId }: StartRequest): ProblemCode | null {
-  if (isLocked(state)) return "lobby_locked";
-  if (state.members.length < 2) return "too_few_members";
-  if (state.hostId !== clientId) return "not_the_host";
-  return null;
+  const to = participants(state, gathering);
+  const phase = { ...gathering, began: { at: now, members: to.length } };
+  return { state: { ...state, phase }, effects: [{ kind: "save" }, ...ask(to, sidecar, phase)] };
 }
 
 /** A datagram of a member: its endpoint, the newest one until all are seen. */
 export function see(state: LobbyState, clientId: string, observed: Observed, now: number): Step<LobbyState> {
   const { phase } = state;
-  if (phase.kind !== "gathering" || !memberOf(state, clientId) || phase.lost.includes(clientId)) {
+  if (phase.kind !== "gathering" || !memberOf(state, clientId) || !takesPart(phase, clientId)) {
     return { state, effects: [] };
   }
   const before = seenOf(phase.seen, clientId);
@@ -74,7 +72,10 @@ export function see(state: LobbyState, clientId: string, observed: Observed, now
   return isNew ? saved(after) : after;
 }
 
-/** A member hears nothing from its sidecar: remind everybody at once, and name another sidecar if there is one. */
+/**
+ * A member hears nothing from its sidecar: remind everybody at once, and name another sidecar if there is
+ * one.
+ */
 export function hasten(
   state: LobbyState,
   { clientId, mediation }: Extract<LobbyEvent, { kind: "silence-reported" }>,
@@ -92,8 +93,9 @@ export function hasten(
 }
 
 /**
- * Goes on to connecting when everyone is seen. If it was long ago that some were, their routers may have forgotten them:
- * these are asked once more first. Where the mediation may go on without some, it gives those a little longer.
+ * Goes on to connecting when everyone is seen. If it was long ago that some were, their routers may have
+ * forgotten them: these are asked once more first. Where the mediation may go on without some, it gives those
+ * a little longer.
  */
 export function proceed(state: LobbyState, now: number): Step<LobbyState> {
   const { phase } = state;
@@ -103,9 +105,31 @@ export function proceed(state: LobbyState, now: number): Step<LobbyState> {
     const isStale = present.some(({ clientId }) => isOld(seenOf(phase.seen, clientId), now));
     return isStale ? confirm(state, phase, now) : connect(state, phase, now);
   }
-  if (phase.goOnAt !== undefined || !isEnough(state, phase)) return { state, effects: [] };
+  if (phase.goOnAt !== undefined || !mayGoOn(phase, present)) return { state, effects: [] };
   const goOnAt = now + limits.stragglerMs;
   return { state: { ...state, phase: { ...phase, goOnAt } }, effects: [{ kind: "save" }] };
+}
+
+/** Members have lost their connections: they are missing, and what was seen of them is old. */
+export function miss(state: LobbyState, clientIds: readonly string[], now: number): Step<LobbyState> {
+  const { phase } = state;
+  if (phase.kind !== "gathering") return { state, effects: [] };
+  const old = Object.entries(phase.seen).map(([clientId, seen]): [string, Seen] => [
+    clientId,
+    clientIds.includes(clientId) ? { ...seen, at: 0 } : seen,
+  ]);
+  return proceed({ ...state, phase: { ...phase, seen: Object.fromEntries(old) } }, now);
+}
+
+/**
+ * A member has returned: it may not have heard where to send its datagram, so the next reminder comes at
+ * once.
+ */
+export function remindSoon(state: LobbyState, now: number): Step<LobbyState> {
+  const { phase } = state;
+  if (phase.kind !== "gathering") return { state, effects: [] };
+  const remindAt = Math.min(phase.remindAt, now + 1);
+  return proceed({ ...state, phase: { ...phase, remindAt } }, now);
 }
 
 /** Some were seen too long ago to rely on it: asks again now, and does not wait long for the answers. */
@@ -125,9 +149,10 @@ export function advanceGathering(
   now: number,
 ): Step<LobbyState> {
   const late = phase.goOnAt !== undefined && phase.goOnAt <= now;
-  if ((late || phase.giveUpAt <= now) && isEnough(state, phase)) return connect(state, phase, now);
+  const { present, missing } = rollCall(state, phase);
+  if ((late || phase.giveUpAt <= now) && mayGoOn(phase, present)) return connect(state, phase, now);
   const unconfirmed = phase.confirmAt !== undefined && phase.confirmAt <= now;
-  const isComplete = rollCall(state, phase).missing.length === 0;
+  const isComplete = missing.length === 0;
   if (isComplete && (unconfirmed || phase.giveUpAt <= now)) return connect(state, phase, now);
   if (phase.giveUpAt <= now) return saved(abort(state, "endpoints_timeout"));
   // The object slept, and some are not known any more: the reminder asks them in its time.
@@ -142,27 +167,37 @@ export function advanceGathering(
 }
 
 /** Whether the mediation may go on with those seen. */
-function isEnough(state: LobbyState, phase: Gathering): boolean {
-  const { present } = rollCall(state, phase);
-  return state.goesOn && present.length > 1 && hasHost(state, present);
+function mayGoOn({ policy }: Gathering, present: readonly Member[]): boolean {
+  return policy.onLoss === "continue" && isEnough(policy, present);
 }
 
-/** Everyone seen is told of the host, and the host of them. Those not seen are lost, and those who could not use what they are told. */
+/**
+ * All who are seen are introduced. Those not seen are lost, and those who could not use what they are told.
+ */
 function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbyState> {
   const { present, missing } = rollCall(state, phase);
   const seen = present.flatMap((member) => {
     const seen = seenOf(phase.seen, member.clientId);
-    return seen ? [{ member, observed: seen.observed }] : [];
+    if (!seen) return [];
+    return [
+      {
+        member,
+        observed: seen.observed,
+        links: knowsLinks(member.features, seen.observed, phase.offersLinks ?? false),
+      },
+    ];
   });
-  // A client that tells no local addresses knows nothing of relays (docs/links.md).
-  const fit = seen.filter(({ observed }) => !state.relayOnly || observed.candidates !== undefined);
+  // Only links go through relays (docs/links.md).
+  const fit = seen.filter(({ links }) => !state.relayOnly || links);
   const unfit = seen.filter((each) => !fit.includes(each)).map(({ member }) => member);
-  const host = fit.find(({ member }) => member.clientId === state.hostId);
-  if (!host || fit.length < 2 || (unfit.length > 0 && !state.goesOn)) {
+  const { requestId, began, policy, relay, connectingMs } = phase;
+  const { topology } = policy;
+  const center = topology.kind === "star" ? topology.center : fit[0]?.member.clientId;
+  const host = fit.find(({ member }) => member.clientId === center);
+  if (!host || fit.length < 2 || (unfit.length > 0 && policy.onLoss === "abort")) {
     return saved(abort(state, unfit.length > 0 ? "could_not_connect" : "endpoints_timeout"));
   }
   const others = fit.filter((each) => each !== host);
-  const { requestId, began, relay, connectingMs } = phase;
   const lost = [...phase.lost, ...[...missing, ...unfit].map(({ clientId }) => clientId)];
   return {
     state: {
@@ -171,6 +206,7 @@ function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbySt
         kind: "connecting",
         requestId,
         began,
+        policy,
         giveUpAt: now + connectingMs,
         lookAt: now + limits.clockLookMs,
         reported: [],
@@ -180,13 +216,16 @@ function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbySt
     },
     effects: [
       { kind: "save" },
-      { kind: "introduce", host, others, relay, relayOnly: state.relayOnly },
+      { kind: "introduce", topology: topology.kind, host, others, relay, relayOnly: state.relayOnly },
       ...leftOut([...missing, ...unfit]),
     ],
   };
 }
 
-/** Asks everybody, those seen too: a router forgets a player after 30 s of silence, and may give it another port. */
+/**
+ * Asks everybody, those seen too: a router forgets a player after 30 s of silence, and may give it another
+ * port.
+ */
 function remind(
   state: LobbyState,
   phase: Gathering,
@@ -196,33 +235,7 @@ function remind(
   const remindAt = now + phase.intervalMs;
   const reminded = { ...state, phase: { ...phase, remindAt, ...(sidecar && asked(sidecar)) } };
   const to = rollCall(state, phase).expected;
-  const sends: Effect[] = sidecar ? [{ kind: "send", to, frame: sendRequest(sidecar, phase) }] : [];
-  return { state: reminded, effects: [{ kind: "save" }, ...sends] };
-}
-
-function rollCall(
-  state: LobbyState,
-  { seen, lost }: Gathering,
-): { expected: readonly Member[]; present: Member[]; missing: Member[] } {
-  // The same list where it can be: the shell need not group it by holder again.
-  const expected =
-    lost.length === 0 ? state.members : state.members.filter(({ clientId }) => !lost.includes(clientId));
-  return {
-    expected,
-    present: expected.filter(({ clientId }) => seenOf(seen, clientId)),
-    missing: expected.filter(({ clientId }) => !seenOf(seen, clientId)),
-  };
-}
-
-function isOld(seen: Seen | undefined, now: number): boolean {
-  if (seen === undefined) return false;
-  // Two events of one object may have clocks that differ a little. What is farther in the future is of before a jump back.
-  return seen.at + limits.sightingMs < now || seen.at > now + limits.clockSlackMs;
-}
-
-/** A client chooses no id, but `__defineGetter__` would be one. */
-function seenOf(seen: Gathering["seen"], clientId: string): Seen | undefined {
-  return Object.hasOwn(seen, clientId) ? seen[clientId] : undefined;
+  return { state: reminded, effects: [{ kind: "save" }, ...ask(to, sidecar, phase)] };
 }
 
 /** Plain data of few fields, always made in the same order. */
@@ -230,13 +243,28 @@ function isSame(a: Observed, b: Observed): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** What a mediation remembers of the sidecar its members were sent to. One that does not relay leaves the relay as it was. */
-function asked({ name, host, port, relays }: Sidecar): Pick<Gathering, "sidecar" | "relay"> {
-  return relays ? { sidecar: name, relay: { host, port } } : { sidecar: name };
+/**
+ * What a mediation remembers of the sidecar its members were sent to. One that knows less leaves what the
+ * last one knew.
+ */
+function asked({
+  name,
+  host,
+  port,
+  secondPort,
+  relays,
+}: Sidecar): Pick<Gathering, "sidecar" | "relay" | "offersLinks"> {
+  return {
+    sidecar: name,
+    ...(secondPort !== undefined && { offersLinks: true }),
+    ...(relays && { relay: { host, port } }),
+  };
 }
 
-/** What Orion's message says, and with a sidecar that knows the additions those. */
-function sendRequest({ port, secondPort, host }: Sidecar, phase: Gathering): string {
-  const more = secondPort === undefined ? {} : { ports: [port, secondPort], mediation: mediationId(phase) };
-  return serverMessage("ptpMediation_send", { port, ...more, host });
+/** Nobody, if no sidecar is alive: the next reminder may find one. */
+function ask(to: readonly Member[], sidecar: Sidecar | undefined, phase: Gathering): Effect[] {
+  if (!sidecar) return [];
+  const { port, secondPort, host } = sidecar;
+  const message = { type: "endpointWanted", mediation: mediationId(phase), host, port, secondPort } as const;
+  return [{ kind: "send", to, message }];
 }

@@ -1,16 +1,17 @@
 /**
  * The introduction: what each member is told of its peers when they are to connect.
  *
- * Two things decide it: whether the clients know the additions to Orion, and whether the lobby is
- * relay-only. A client knows the additions if it told local addresses, even an empty list (docs/links.md).
+ * Three things decide it: who is to connect to whom (policy.ts), which of the clients know links
+ * (features.ts), and whether the lobby is relay-only.
  *
  * | the receiver | of each peer it is told | the same, relay-only |
  * | --- | --- | --- |
- * | does not know the additions | the endpoint, in Orion's own message | nothing |
+ * | does not know links | the endpoint, in Orion's own message | nothing |
  * | knows them, but the peer does not | name, id, endpoints, mapping, candidates | name and id |
  * | knows them, and so does the peer | the same, with a link and a ticket | name, id, link and ticket |
  *
- * The host's peers are all the others. Everybody else's only peer is the host (a star).
+ * In a star the host's peers are all the others, and everybody else's only peer is the host. In a mesh each
+ * member's peers are all the others.
  *
  * Promises:
  *
@@ -30,6 +31,7 @@ import { mappingOf, type Observed } from "../mapping.ts";
 import { type Side, ticketText } from "../relay/ticket.ts";
 import type { Introduction as FullIntroduction, IntroducedPeer } from "../wire/introduction.ts";
 import type { Introduced, Introduction } from "./effect.ts";
+import { pairsOf } from "./policy.ts";
 import type { Member } from "./state.ts";
 
 /** The secrets that one pair shares, drawn for each introduction. Only the two keep them. */
@@ -59,42 +61,45 @@ export type IntroductionParts = {
   now: number;
 };
 
-/** How many pairs get a link: those in which both know the additions. */
-export function linkCount({ host, others }: Introduction): number {
-  return knows(host) ? others.filter(knows).length : 0;
+/** How many pairs get a link: those in which both know links. */
+export function linkCount(introduction: Introduction): number {
+  return pairsOf(introduction).filter(isLinked).length;
 }
 
 /** The messages to all members, in this order. */
 export function introduce(introduction: Introduction, { lobbyTag, links, now }: IntroductionParts): Told[] {
   const { host, others } = introduction;
   const left = [...links];
-  const pairs = others.map((other) => ({
-    other,
-    link: knows(host) && knows(other) ? takeFirst(left) : null,
+  const pairs = pairsOf(introduction).map((ends) => ({
+    ends,
+    link: isLinked(ends) ? takeFirst(left) : null,
   }));
   const lasts = { lobbyTag, expiresAt: now + limits.relayTicketMs };
-  const describe = (to: Introduced, peer: Introduced, link: LinkSecrets | null) =>
-    about(introduction, lasts, { to, peer, link });
-
-  const told = knows(host)
-    ? [
-        full(
-          host,
-          pairs.map(({ other, link }) => describe(host, other, link)),
-        ),
-      ]
-    : [plain([host], others, introduction)];
-  for (const { other, link } of pairs) {
-    if (knows(other)) told.push(full(other, [describe(other, host, link)]));
-  }
-  const rest = others.filter((other) => !knows(other));
-  // One message for all of them.
-  if (rest.length > 0) told.push(plain(rest, [host], introduction));
+  const peersOf = (to: Introduced) =>
+    pairs.flatMap(({ ends: [a, b], link }) =>
+      a === to ? [{ peer: b, link }] : b === to ? [{ peer: a, link }] : [],
+    );
+  const tell = (to: Introduced): Told =>
+    to.links
+      ? full(
+          to,
+          peersOf(to).map(({ peer, link }) => about(introduction, lasts, { to, peer, link, pairs })),
+        )
+      : plain(
+          [to],
+          peersOf(to).map(({ peer }) => peer),
+          introduction,
+        );
+  const rest = others.filter((other) => !other.links);
+  const told = [host, ...others.filter((other) => other.links)].map(tell);
+  // In a star all of them have one peer: one message for all.
+  if (introduction.topology === "star" && rest.length > 0) told.push(plain(rest, [host], introduction));
+  else told.push(...rest.map(tell));
   return told;
 }
 
-function knows({ observed }: { observed: Observed }): boolean {
-  return observed.candidates !== undefined;
+function isLinked([a, b]: readonly [Introduced, Introduced]): boolean {
+  return a.links && b.links;
 }
 
 function takeFirst(links: LinkSecrets[]): LinkSecrets {
@@ -118,11 +123,21 @@ function full({ member, observed }: Introduced, peers: UnsignedPeer[]): Told {
 
 /** One peer, as another is told of it. */
 function about(
-  { host, relay, relayOnly }: Introduction,
+  { relay, relayOnly }: Introduction,
   lasts: { lobbyTag: string; expiresAt: number },
-  { to, peer, link }: { to: Introduced; peer: Introduced; link: LinkSecrets | null },
+  {
+    to,
+    peer,
+    link,
+    pairs,
+  }: {
+    to: Introduced;
+    peer: Introduced;
+    link: LinkSecrets | null;
+    pairs: readonly { ends: readonly [Introduced, Introduced] }[];
+  },
 ): UnsignedPeer {
-  const side: Side = to === host ? "a" : "b";
+  const side: Side = pairs.some(({ ends: [a, b] }) => a === to && b === peer) ? "a" : "b";
   const who = { clientId: peer.member.clientId, name: peer.member.name };
   const told = relayOnly ? who : { ...whereabouts(peer.observed), ...who };
   if (!link) return told;

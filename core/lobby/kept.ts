@@ -2,57 +2,102 @@
  * How a lobby is kept: as a row of its object, or attached to its host's socket. Another version of this code may have
  * written it, an older one or, after a rollback, a newer one. What this version cannot read is a lobby that is over.
  */
+import * as z from "zod";
+import { type AbortCode, abortReasons } from "../problem.ts";
 import { type LastingState, lasting, restored } from "./lasting.ts";
-import { type LobbyState, type Phase, wakeAt } from "./state.ts";
+import type { LobbyState } from "./state.ts";
 
-/** Goes up when older versions of this code could not read what this one keeps. They would take it for something else. */
-const version = 1;
+/*
+ * Fields of version 1 are needed. A field that comes later gets a default here, and what a later version
+ * keeps besides is not read. So a version before and the version after can read each other's lobbies. What
+ * they cannot bridge is version 2.
+ */
+const at = z.number();
+const ids = z.array(z.string());
+/** One of a later version says nothing here: it is for the log. */
+const abortCode = z
+  .enum(Object.keys(abortReasons) as [AbortCode, ...AbortCode[]])
+  .optional()
+  .catch(undefined);
+const policy = z.object({
+  members: z.union([z.literal("all"), ids]),
+  topology: z.discriminatedUnion("kind", [
+    z.object({ kind: z.literal("star"), center: z.string() }),
+    z.object({ kind: z.literal("mesh") }),
+  ]),
+  onLoss: z.enum(["abort", "continue"]),
+  onSuccess: z.enum(["close", "stay"]),
+  locks: z.boolean(),
+});
+const mediation = {
+  requestId: z.string(),
+  began: z.object({ at, members: z.number() }),
+  policy,
+  lost: ids,
+};
+const phase = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("waiting"), aborted: abortCode }),
+  z.object({
+    kind: z.literal("gathering"),
+    ...mediation,
+    sidecar: z.string().optional(),
+    offersLinks: z.literal(true).optional(),
+    relay: z.object({ host: z.string().optional(), port: z.number() }).optional(),
+    place: z.object({ latitude: z.number(), longitude: z.number() }).optional(),
+    intervalMs: z.number(),
+    connectingMs: z.number(),
+    remindAt: at,
+    giveUpAt: at,
+    goOnAt: at.optional(),
+    confirmAt: at.optional(),
+    // Kept apart (lasting.ts).
+    seen: z.object({}),
+  }),
+  z.object({
+    kind: z.literal("connecting"),
+    ...mediation,
+    giveUpAt: at,
+    lookAt: at,
+    reported: ids,
+    via: z.array(z.enum(["lan", "direct", "relay", "unknown"])),
+  }),
+  z.object({ kind: z.literal("closing"), success: z.boolean() }),
+]);
+const member = z.object({
+  clientId: z.string(),
+  name: z.string(),
+  holder: z.string(),
+  requestId: z.string(),
+});
+const lobby = z.object({
+  v: z.literal(1),
+  lobbyId: z.string(),
+  incarnation: z.string(),
+  name: z.string(),
+  isPublic: z.boolean(),
+  maxMembers: z.number(),
+  goesOn: z.boolean(),
+  relayOnly: z.boolean(),
+  hostId: z.string(),
+  members: z.array(member),
+  graceMs: z.number().default(0),
+  away: z.array(z.object({ clientId: z.string(), until: at })).default([]),
+  phase,
+  isLasting: z.boolean(),
+  auditAt: at,
+  auditMs: z.number(),
+  endpoints: z.string().optional(),
+  features: z.string().optional(),
+});
 
-export type KeptLobby = LastingState & { readonly v: typeof version };
+export type KeptLobby = LastingState;
 
 export function keptLobby(state: LobbyState): KeptLobby {
-  return { ...lasting(state), v: version };
+  return lasting(state);
 }
 
 /** The lobby again; null if it cannot be read, or is another one. Never throws. */
 export function readKeptLobby(kept: unknown, lobbyId: string): LobbyState | null {
-  if (!isKeptLobby(kept) || kept.lobbyId !== lobbyId) return null;
-  try {
-    const { v: _, ...state } = kept;
-    const lobby = restored(state);
-    // A deadline that is missing, or is none, would never come.
-    return Number.isNaN(wakeAt(lobby)) ? null : lobby;
-  } catch {
-    return null;
-  }
-}
-
-const phases: { readonly [Kind in Phase["kind"]]: true } = {
-  waiting: true,
-  gathering: true,
-  connecting: true,
-  closing: true,
-};
-
-function isKeptLobby(kept: unknown): kept is KeptLobby {
-  if (!isRecord(kept) || kept.v !== version) return false;
-  const { members, phase, hostId, incarnation, name, maxMembers, auditAt, auditMs } = kept;
-  return (
-    [hostId, incarnation, name].every((text) => typeof text === "string") &&
-    [maxMembers, auditAt, auditMs].every((number) => typeof number === "number") &&
-    isRecord(phase) &&
-    Object.hasOwn(phases, String(phase.kind)) &&
-    Array.isArray(members) &&
-    members.every(isMember)
-  );
-}
-
-function isMember(member: unknown): boolean {
-  if (!isRecord(member)) return false;
-  const { clientId, name, holder, requestId } = member;
-  return [clientId, name, holder, requestId].every((text) => typeof text === "string");
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
+  const { data } = lobby.safeParse(kept);
+  return data?.lobbyId === lobbyId ? restored(data as LastingState) : null;
 }

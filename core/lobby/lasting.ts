@@ -1,27 +1,36 @@
 /**
- * What of a lobby outlives its object's memory: all but the details of the endpoints seen. A plain client's endpoint is kept,
- * because such a client may send its datagram only once. A client that tells its local addresses answers every
- * `ptpMediation_send`, so the next one brings those back.
+ * What of a lobby outlives its object's memory: all but the details of the endpoints seen. A plain client's
+ * endpoint is kept, because such a client may send its datagram only once. A client that knows links answers
+ * every `ptpMediation_send`, so the next one brings its endpoint back.
  */
 import { addressBytes, addressText } from "../endpoint.ts";
-import type { LobbyState, Seen } from "./state.ts";
+import { knownFeatures, knowsLinks } from "./features.ts";
+import type { Gathering, LobbyState, Member, Seen } from "./state.ts";
 
-/** As it is kept. `endpoints`: one entry for each member, in their order; a kind of text that V8 stores with a byte a unit. */
-export type LastingState = LobbyState & { readonly endpoints?: string };
+/**
+ * As it is kept: the largest lobby has to fit into a socket's attachment, so what each member has is packed,
+ * in their order, into texts that V8 stores with a byte a unit. `endpoints`: as seen. `features`: 0 for a
+ * client that has not said, else one more than a bit for each that it has, by its place among those known.
+ */
+export type LastingState = LobbyState & { readonly endpoints?: string; readonly features?: string };
 
 const none = "\0";
 
-/** What is to be kept. The largest lobby has to fit into a socket's attachment, so endpoints are packed. */
 export function lasting(state: LobbyState): LastingState {
   const { phase } = state;
-  if (phase.kind !== "gathering") return state;
-  const endpoints = state.members.map(({ clientId }) => pack(phase.seen[clientId])).join("");
-  const kept = { ...state, phase: { ...phase, seen: {} } };
-  return endpoints.length > state.members.length ? { ...kept, endpoints } : kept;
+  // A field costs its name for each member, even if there is nothing in it.
+  const kept: LastingState = state.members.some((member) => "features" in member)
+    ? { ...state, members: state.members.map(withoutFeatures), features: packFeatures(state.members) }
+    : state;
+  if (phase.kind !== "gathering") return kept;
+  const endpoints = state.members.map((member) => pack(phase, member)).join("");
+  const asleep = { ...kept, phase: { ...phase, seen: {} } };
+  return endpoints.length > state.members.length ? { ...asleep, endpoints } : asleep;
 }
 
 /** The lobby again. When its members were seen is not known any more, so they count as seen long ago. */
-export function restored({ endpoints, ...state }: LastingState): LobbyState {
+export function restored({ endpoints, features, ...kept }: LastingState): LobbyState {
+  const state = features === undefined ? kept : { ...kept, members: withFeatures(kept.members, features) };
   const { phase } = state;
   if (phase.kind !== "gathering" || endpoints === undefined) return state;
   const seen: Record<string, Seen> = {};
@@ -37,11 +46,32 @@ export function restored({ endpoints, ...state }: LastingState): LobbyState {
   return { ...state, phase: { ...phase, seen } };
 }
 
-function pack(seen: Seen | undefined): string {
-  if (!seen || seen.observed.candidates !== undefined) return none;
+function pack(phase: Gathering, { clientId, features }: Member): string {
+  const seen = phase.seen[clientId];
+  if (!seen || knowsLinks(features, seen.observed, phase.offersLinks ?? false)) return none;
   const { ip, port } = seen.observed.endpoint;
   const address = addressBytes(ip);
   if (!address) return none;
   const bytes = [...address, port >> 8, port & 255];
   return String.fromCharCode(bytes.length, ...bytes);
+}
+
+function withoutFeatures({ features: _, ...member }: Member): Member {
+  return member;
+}
+
+function packFeatures(members: readonly Member[]): string {
+  const bits = members.map(({ features }) => {
+    return features
+      ? 1 + knownFeatures.reduce((sum, one, i) => sum + (features.includes(one) ? 1 << i : 0), 0)
+      : 0;
+  });
+  return String.fromCharCode(...bits);
+}
+
+function withFeatures(members: readonly Member[], packed: string): Member[] {
+  return members.map((member, i) => {
+    const bits = (packed.charCodeAt(i) || 0) - 1;
+    return bits < 0 ? member : { ...member, features: knownFeatures.filter((_, at) => bits & (1 << at)) };
+  });
 }

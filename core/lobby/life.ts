@@ -2,11 +2,16 @@
 
 import { printableName } from "../printable.ts";
 import type { AbortCode } from "../problem.ts";
-import { viaOf } from "./connecting.ts";
+import { staysIn, viaOf } from "./connecting.ts";
 import type { LobbyEvent } from "./event.ts";
+import { participants, takesPart } from "./policy.ts";
+import type { LobbyRequest } from "./request.ts";
 import { type Connecting, type LobbyState, memberOf, type Via } from "./state.ts";
 
-/** What happened. `what` is stable. Names are as printable.ts makes them. `ms` counts from the start of the mediation. */
+/**
+ * What happened. `what` is stable. Names are as printable.ts makes them. `ms` counts from the start of the
+ * mediation.
+ */
 type Happened =
   | { what: "lobby opened"; name: string; lobbyName: string; isPublic: boolean; maxMembers: number }
   | { what: "member joined"; name: string; members: number }
@@ -18,18 +23,26 @@ type Happened =
   /** The mediation goes on without it. */
   | { what: "member left out"; name: string }
   | { what: "mediation aborted"; code: AbortCode; ms: number }
-  /** `via` counts the members by their weakest path. `of` is how many there were when the mediation started. */
+  /**
+   * `via` counts the members by their weakest path. `of` is how many there were when the mediation started.
+   */
   | { what: "members connected"; connected: number; of: number; via: ByVia; ms: number }
   | { what: "lobby closed"; why: "connected" | "host left" | "host lost" };
+
+/** What the machine took. */
+type Input = LobbyRequest | LobbyEvent;
 
 export type LifeLine = { lobbyId: string } & Happened;
 
 type ByVia = { [V in Via]?: number };
 
-/** What `event`, which led from one state to the other, means for the lobby's life. Chat and the like mean nothing. */
+/**
+ * What `input`, which led from one state to the other, means for the lobby's life. Chat and the like mean
+ * nothing.
+ */
 export function lifeLines(
   before: LobbyState | null,
-  event: LobbyEvent,
+  input: Input,
   after: LobbyState | null,
   now: number,
 ): LifeLine[] {
@@ -37,7 +50,7 @@ export function lifeLines(
   const happened =
     before === null
       ? opening(after)
-      : [...comingAndGoing(before, event, after), ...mediating(before, event, after, now)];
+      : [...comingAndGoing(before, input, after), ...mediating(before, input, after, now)];
   return happened.map((one) => ({ lobbyId: after.lobbyId, ...one }));
 }
 
@@ -48,36 +61,45 @@ function opening({ name, isPublic, maxMembers, members }: LobbyState): Happened[
   ];
 }
 
-function comingAndGoing(before: LobbyState, event: LobbyEvent, after: LobbyState): Happened[] {
+function comingAndGoing(before: LobbyState, input: Input, after: LobbyState): Happened[] {
   const members = after.members.length;
   const joined = after.members.filter(({ clientId }) => !memberOf(before, clientId));
   const left = before.members.filter(({ clientId }) => !memberOf(after, clientId));
-  const why = event.kind === "members-lost" ? "lost" : "left";
+  const why = isLoss(input) ? "lost" : "left";
   return [
     ...joined.map(({ name }): Happened => ({ what: "member joined", name: printableName(name), members })),
     ...left.map(({ name }): Happened => ({ what: "member left", name: printableName(name), why, members })),
   ];
 }
 
-function mediating(before: LobbyState, event: LobbyEvent, after: LobbyState, now: number): Happened[] {
+/**
+ * Whether members that are gone by this have not said so: nobody could reach them, or they did not return.
+ */
+function isLoss({ kind }: Input): boolean {
+  return kind === "members-lost" || kind === "deadline-passed";
+}
+
+function mediating(before: LobbyState, input: Input, after: LobbyState, now: number): Happened[] {
   const [was, is] = [before.phase, after.phase];
   const isSameMediation = "began" in was && "began" in is;
   const ms = "began" in was ? now - was.began.at : 0;
   if (was.kind === "waiting" && is.kind === "gathering") {
     return [{ what: "mediation started", members: is.began.members }];
   }
-  if (is.kind === "closing") return was.kind === "closing" ? [] : closing(before, event, after, ms);
-  if ("began" in was && is.kind === "waiting" && is.aborted) {
-    return [{ what: "mediation aborted", code: is.aborted, ms }];
+  if (is.kind === "closing") return was.kind === "closing" ? [] : closing(before, input, after, ms);
+  if ("began" in was && is.kind === "waiting") {
+    if (is.aborted) return [{ what: "mediation aborted", code: is.aborted, ms }];
+    return was.kind === "connecting" ? connected(before, was, input, after, ms) : [];
   }
   if (!isSameMediation) return [];
   return [...seen(before, after), ...leftOut(after, is.lost, was.lost)];
 }
 
-function seen({ phase: was }: LobbyState, { phase: is, members }: LobbyState): Happened[] {
+function seen({ phase: was }: LobbyState, after: LobbyState): Happened[] {
+  const { phase: is } = after;
   if (was.kind !== "gathering" || !("lost" in is)) return [];
-  const of = members.filter(({ clientId }) => !was.lost.includes(clientId)).length;
-  const count = is.kind === "gathering" ? Object.keys(is.seen).length : without(members, is.lost).length;
+  const of = participants(after, was).length;
+  const count = is.kind === "gathering" ? Object.keys(is.seen).length : participants(after, is).length;
   const isNews = is.kind === "connecting" || count > Object.keys(was.seen).length;
   return isNews ? [{ what: "members seen", seen: count, of }] : [];
 }
@@ -88,33 +110,41 @@ function leftOut({ members }: LobbyState, lost: readonly string[], known: readon
     .map(({ name }) => ({ what: "member left out", name: printableName(name) }));
 }
 
-function closing({ phase: was }: LobbyState, event: LobbyEvent, after: LobbyState, ms: number): Happened[] {
+function closing(before: LobbyState, input: Input, after: LobbyState, ms: number): Happened[] {
+  const { phase: was } = before;
   if (was.kind !== "connecting" || after.phase.kind !== "closing" || !after.phase.success) {
-    return [{ what: "lobby closed", why: event.kind === "members-lost" ? "host lost" : "host left" }];
+    return [{ what: "lobby closed", why: isLoss(input) ? "host lost" : "host left" }];
   }
-  const vias = viasOf(was, event, after.hostId);
+  return [...connected(before, was, input, after, ms), { what: "lobby closed", why: "connected" }];
+}
+
+function connected(
+  before: LobbyState,
+  was: Connecting,
+  input: Input,
+  after: LobbyState,
+  ms: number,
+): Happened[] {
+  const vias = viasOf(before, was, input);
   const connected = after.members.flatMap(({ clientId }) => vias.get(clientId) ?? []);
   const via: ByVia = {};
   for (const one of connected) via[one] = (via[one] ?? 0) + 1;
-  const lost = after.members.map(({ clientId }) => clientId).filter((clientId) => !vias.has(clientId));
+  const lost = participants(after, was).filter(({ clientId }) => !vias.has(clientId));
   return [
-    ...leftOut(after, lost, was.lost),
+    ...leftOut(
+      after,
+      lost.map(({ clientId }) => clientId),
+      was.lost,
+    ),
     { what: "members connected", connected: connected.length, of: was.began.members, via, ms },
-    { what: "lobby closed", why: "connected" },
   ];
 }
 
 /** How each member is connected that has said so, the last word among them. */
-function viasOf({ reported, via, lost }: Connecting, event: LobbyEvent, hostId: string): Map<string, Via> {
-  const vias = new Map(reported.map((clientId, i) => [clientId, via[i] ?? "unknown"]));
-  if (event.kind === "connection-reported" && !lost.includes(event.clientId)) {
-    const { connected, clientId, report } = event;
-    // A host that could not reach everybody is connected to those it names.
-    if (connected || clientId === hostId) vias.set(clientId, viaOf(report));
+function viasOf(before: LobbyState, phase: Connecting, input: Input): Map<string, Via> {
+  const vias = new Map(phase.reported.map((clientId, i) => [clientId, phase.via[i] ?? "unknown"]));
+  if (input.kind === "connection-reported" && takesPart(phase, input.clientId)) {
+    if (staysIn(before, phase, input)) vias.set(input.clientId, viaOf(input.report));
   }
   return vias;
-}
-
-function without(members: LobbyState["members"], lost: readonly string[]): LobbyState["members"] {
-  return members.filter(({ clientId }) => !lost.includes(clientId));
 }

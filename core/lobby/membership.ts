@@ -1,68 +1,75 @@
 /** Who is in the lobby, and what they say to each other. */
 import { limits } from "../limits.ts";
-import { accept, type ProblemCode, refuse } from "../problem.ts";
-import { serverMessage } from "../wire/server-message.ts";
+import { accept, type Outcome } from "../problem.ts";
+import type { JoinAnswer } from "../wire/http.ts";
 import { close } from "./closing.ts";
 import { afterLeaving } from "./connecting.ts";
-import { type Effect, listing, type Step } from "./effect.ts";
-import { isFull, isHere, isLocked, type LobbyState, type Member, memberOf } from "./state.ts";
+import { type Answered, type Effect, listing, type Step } from "./effect.ts";
+import { isHere, type LobbyState, type Member, memberOf } from "./state.ts";
 
-export function join(state: LobbyState, member: Member, now: number): Step<LobbyState> {
-  const before = memberOf(state, member.clientId);
-  if (before?.requestId === member.requestId) {
-    // As it was told the first time, if it was: without those who came later.
-    const members = state.members.slice(0, state.members.indexOf(before) + 1);
-    return { state, effects: [welcome({ ...state, members })] };
-  }
-  const problem = before ? "already_in_lobby" : whyNot(state, member.name);
-  if (problem) return { state, effects: [{ kind: "answer", outcome: refuse(problem) }] };
-
+export function join(state: LobbyState, member: Member, now: number): Answered<LobbyState, JoinAnswer> {
   const joined = { ...state, members: [...state.members, member], ...auditsAfter(state, member, now) };
-  const frame = serverMessage("lobby_peerConnect", { lobbyId: state.lobbyId, peerName: member.name });
   return {
     state: joined,
+    answer: welcome(joined),
     effects: [
       { kind: "save" },
       ...listing(joined),
-      { kind: "send", to: state.members, frame },
-      welcome(joined),
+      { kind: "send", to: state.members, message: { type: "memberJoined", name: member.name } },
     ],
   };
 }
 
-/** A newcomer from elsewhere is asked for an interval later, however rare the checks have become. */
-function auditsAfter(state: LobbyState, member: Member, now: number): Partial<LobbyState> {
+/**
+ * What changes of the audits: a newcomer from elsewhere is asked for an interval later, however rare the
+ * checks have become.
+ */
+export function auditsAfter(state: LobbyState, member: Member, now: number): Partial<LobbyState> {
   if (isHere(state, member)) return {};
   const soon = now + limits.auditIntervalMs;
   const auditAt = state.isLasting ? Math.min(state.auditAt, soon) : soon;
   return { isLasting: true, auditAt, auditMs: limits.auditIntervalMs };
 }
 
-function whyNot(state: LobbyState, name: string): ProblemCode | null {
-  if (isLocked(state)) return "lobby_locked";
-  if (isFull(state)) return "lobby_full";
-  if (state.members.some((member) => member.name === name)) return "name_taken";
-  return null;
-}
-
-function welcome({ lobbyId, name, members, hostId }: LobbyState): Effect {
+/** The answer to a member of the lobby. */
+export function welcome({ lobbyId, name, members, hostId }: LobbyState): Outcome<JoinAnswer> {
   const host = members.find((member) => member.clientId === hostId)?.name ?? "";
   const lobbyMembers = members.map((member) => member.name);
-  return { kind: "answer", outcome: accept({ lobbyId, lobbyName: name, lobbyMembers, host }) };
+  return accept({ lobbyId, lobbyName: name, lobbyMembers, host });
 }
 
-/** The host leaving closes the lobby; anyone else leaving is told to the rest and ends a mediation, unless that goes on. */
+/**
+ * The answer to a join that was done already, as it was the first time: without those who came later. Null if
+ * it was not done.
+ */
+export function welcomeAgain(
+  state: LobbyState,
+  { clientId, requestId }: Member,
+): Answered<LobbyState, JoinAnswer> | null {
+  const index = state.members.findIndex((one) => one.clientId === clientId && one.requestId === requestId);
+  if (index < 0) return null;
+  const members = state.members.slice(0, index + 1);
+  return { state, answer: welcome({ ...state, members }), effects: [] };
+}
+
+/**
+ * The host leaving closes the lobby; anyone else leaving is told to the rest and ends a mediation, unless
+ * that goes on.
+ */
 export function leave(state: LobbyState, clientIds: readonly string[], now: number): Step<LobbyState> {
   const gone = state.members.filter((member) => clientIds.includes(member.clientId));
   if (gone.length === 0) return { state, effects: [] };
-  const left = { ...state, members: state.members.filter((member) => !gone.includes(member)) };
+  const left = {
+    ...state,
+    members: state.members.filter((member) => !gone.includes(member)),
+    away: state.away.filter(({ clientId }) => !clientIds.includes(clientId)),
+  };
   if (gone.some((member) => member.clientId === state.hostId)) return close(left, false);
 
   const goodbyes = gone.map(({ name }): Effect => {
-    const frame = serverMessage("lobby_peerDisconnect", { lobbyId: state.lobbyId, peerName: name });
-    return { kind: "send", to: left.members, frame };
+    return { kind: "send", to: left.members, message: { type: "memberLeft", name } };
   });
-  const after = afterLeaving(left, now);
+  const after = afterLeaving(left, gone, now);
   const next = after.effects.filter(({ kind }) => kind !== "save");
   return { state: after.state, effects: [{ kind: "save" }, ...listing(left), ...goodbyes, ...next] };
 }
@@ -71,25 +78,6 @@ export function leave(state: LobbyState, clientIds: readonly string[], now: numb
 export function say(state: LobbyState, clientId: string, text: string, now: number): Step<LobbyState> {
   const sender = memberOf(state, clientId);
   if (!sender) return { state, effects: [] };
-  const frame = serverMessage("lobby_messaging_received", {
-    lobbyId: state.lobbyId,
-    message: { timestamp: now, senderName: sender.name, message: text },
-  });
-  return { state, effects: [{ kind: "send", to: state.members, frame }] };
-}
-
-/**
- * Members that could not be reached any more leave. Should one only have been out of reach, it hears, when it is
- * back, that the lobby is over for it; one that is gone hears nothing.
- */
-export function lose(state: LobbyState, clientIds: readonly string[], now: number): Step<LobbyState> {
-  const lost = state.members.filter((member) => clientIds.includes(member.clientId));
-  if (lost.length === 0) return { state, effects: [] };
-  const { lobbyId, name } = state;
-  const frame = serverMessage("lobby_closed", { lobbyId, lobbyName: name });
-  const after = leave(state, clientIds, now);
-  const farewell: Effect = { kind: "release", to: lost, frame };
-  const forget = after.effects.findIndex(({ kind }) => kind === "forget");
-  const effects = after.effects.toSpliced(forget < 0 ? after.effects.length : forget, 0, farewell);
-  return { state: after.state, effects };
+  const message = { type: "chat", at: now, from: sender.name, text } as const;
+  return { state, effects: [{ kind: "send", to: state.members, message }] };
 }

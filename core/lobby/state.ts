@@ -3,6 +3,7 @@ import { limits } from "../limits.ts";
 import type { Observed } from "../mapping.ts";
 import type { AbortCode } from "../problem.ts";
 import type { ListedLobby } from "../wire/http.ts";
+import type { Feature } from "./features.ts";
 
 /** A session in a lobby. */
 export type Member = {
@@ -12,9 +13,17 @@ export type Member = {
   readonly holder: string;
   /** The request that made it a member, so that the same request, repeated, is answered and not refused. */
   readonly requestId: string;
+  /** What its client had said that it can do when it came; undefined if it had said nothing. */
+  readonly features?: readonly Feature[] | undefined;
 };
 
-/** What the lobby is doing. Deadlines are times in milliseconds since 1970: leaving a phase is what cancels them. */
+/** Whether a member has a connection. One that is away may return until then, in milliseconds since 1970. */
+export type Presence = { readonly kind: "connected" } | { readonly kind: "away"; readonly until: number };
+
+/**
+ * What the lobby is doing. Deadlines are times in milliseconds since 1970: leaving a phase is what cancels
+ * them.
+ */
 export type Phase =
   | {
       readonly kind: "waiting";
@@ -26,20 +35,48 @@ export type Phase =
   /** The lobby is over; only its members and the directory may not know it yet. */
   | { readonly kind: "closing"; readonly success: boolean };
 
-/** When a mediation began, in milliseconds since 1970, and how many members it was to connect. For the log. */
+/**
+ * When a mediation began, in milliseconds since 1970, and how many members it was to connect. For the log.
+ */
 export type Began = { readonly at: number; readonly members: number };
 
 /** How a member is connected to its peers: by the weakest of its paths. Plain Orion clients do not say. */
 export type Via = "lan" | "direct" | "relay" | "unknown";
 
-/** The members are asked for a datagram each. */
-export type Gathering = {
-  readonly kind: "gathering";
+/** What a mediation is to do (policy.ts has the presets). */
+export type MediationPolicy = {
+  /** Client ids. `all` only where nobody may join meanwhile. */
+  readonly members: "all" | readonly string[];
+  /** A star connects everyone to its center, a mesh everyone to everyone. */
+  readonly topology: { readonly kind: "star"; readonly center: string } | { readonly kind: "mesh" };
+  /**
+   * When a member is lost, does not show its endpoint, or cannot connect: the mediation ends for all, or for
+   * that member.
+   */
+  readonly onLoss: "abort" | "continue";
+  /** Afterwards the lobby is over, or as it was before. */
+  readonly onSuccess: "close" | "stay";
+  /** Whether nobody may join until it is over. */
+  readonly locks: boolean;
+};
+
+/** What both halves of a mediation have. */
+type Mediation = {
   /** The request that started it. */
   readonly requestId: string;
   readonly began: Began;
+  readonly policy: MediationPolicy;
+  /** Ids of the clients that the mediation goes on without. */
+  readonly lost: readonly string[];
+};
+
+/** The members are asked for a datagram each. */
+export type Gathering = Mediation & {
+  readonly kind: "gathering";
   /** The sidecar the members were last sent to, by name. */
-  readonly sidecar: string;
+  readonly sidecar?: string | undefined;
+  /** Whether a sidecar that knows links has asked them. */
+  readonly offersLinks?: true;
   /** Where that sidecar relays, if it does. */
   readonly relay?: RelayPlace | undefined;
   /** Where the host is, so that a reminder can choose a sidecar again. */
@@ -48,8 +85,6 @@ export type Gathering = {
   readonly connectingMs: number;
   readonly remindAt: number;
   readonly giveUpAt: number;
-  /** Ids of the clients that the mediation goes on without. */
-  readonly lost: readonly string[];
   /** By client id. */
   readonly seen: Readonly<Record<string, Seen>>;
   /** When the mediation goes on without those not seen. Only where it may. */
@@ -58,14 +93,15 @@ export type Gathering = {
   readonly confirmAt?: number | undefined;
 };
 
-/** What the sidecar saw of a member, and when it last saw that, in milliseconds since 1970; 0 for before a sleep. */
+/**
+ * What the sidecar saw of a member, and when it last saw that, in milliseconds since 1970; 0 for before a
+ * sleep.
+ */
 export type Seen = { readonly observed: Observed; readonly at: number };
 
 /** Every member knows its peers; the members report when they are connected. */
-export type Connecting = {
+export type Connecting = Mediation & {
   readonly kind: "connecting";
-  readonly requestId: string;
-  readonly began: Began;
   readonly giveUpAt: number;
   /** When to look at the clock next, so that a jump of it is noticed (clock.ts). */
   readonly lookAt: number;
@@ -73,14 +109,19 @@ export type Connecting = {
   readonly reported: readonly string[];
   /** How each of those is connected, in the same order. For the log. */
   readonly via: readonly Via[];
-  /** Ids of the clients that the mediation goes on without. */
-  readonly lost: readonly string[];
 };
 
-/** One lobby, all of it. Plain data: what is `lasting` of it fits into the attachment of its host's socket. */
+/**
+ * One lobby, all of it. Plain data: what is `lasting` of it fits into the attachment of its host's socket.
+ */
 export type LobbyState = {
+  /** The version of this shape (kept.ts). */
+  readonly v: 1;
   readonly lobbyId: string;
-  /** Drawn at the opening. Each message between objects carries it, so that news of a former lobby of this code is dropped. */
+  /**
+   * Drawn at the opening. Each message between objects carries it, so that news of a former lobby of this
+   * code is dropped.
+   */
   readonly incarnation: string;
   readonly name: string;
   readonly isPublic: boolean;
@@ -92,10 +133,20 @@ export type LobbyState = {
   readonly hostId: string;
   /** In order of arrival, the host among them. */
   readonly members: readonly Member[];
+  /** Milliseconds that a member without a connection has to return. With 0 it leaves at once (Orion). */
+  readonly graceMs: number;
+  /** Members without a connection, and until when they may return. */
+  readonly away: readonly { readonly clientId: string; readonly until: number }[];
   readonly phase: Phase;
-  /** Whether something of it must survive its sockets: it is listed, or has had a member elsewhere. Then storage keeps it. */
+  /**
+   * Whether something of it must survive its sockets: it is listed, or has had a member elsewhere. Then
+   * storage keeps it.
+   */
   readonly isLasting: boolean;
-  /** When to ask the members' holders whether they are still there, and to refresh the directory. Only if it is lasting. */
+  /**
+   * When to ask the members' holders whether they are still there, and to refresh the directory. Only if it
+   * is lasting.
+   */
   readonly auditAt: number;
   /** Milliseconds between the last of these and the next: it grows while nobody joins. */
   readonly auditMs: number;
@@ -110,11 +161,13 @@ export function mediationId({ requestId }: Gathering | Connecting): string {
 export function wakeAt(state: LobbyState): number {
   const { phase } = state;
   const auditAt = state.isLasting ? state.auditAt : Number.POSITIVE_INFINITY;
+  const expireAt = Math.min(...state.away.map(({ until }) => until));
   switch (phase.kind) {
     case "gathering":
     case "connecting":
-      return Math.min(auditAt, nextOf(phase));
+      return Math.min(auditAt, expireAt, nextOf(phase));
     case "waiting":
+      return Math.min(auditAt, expireAt);
     case "closing":
       return auditAt;
   }
@@ -137,22 +190,36 @@ export function isHere({ lobbyId }: Pick<LobbyState, "lobbyId">, { holder }: Mem
   return holder === lobbyId;
 }
 
+export function presenceOf({ away }: LobbyState, clientId: string): Presence {
+  const found = away.find((one) => one.clientId === clientId);
+  return found ? { kind: "away", until: found.until } : { kind: "connected" };
+}
+
+export function isAway(state: LobbyState, clientId: string): boolean {
+  return presenceOf(state, clientId).kind === "away";
+}
+
 /** The members whose sockets other objects hold. */
 export function remoteMembers(state: LobbyState): Member[] {
-  return state.members.filter((member) => !isHere(state, member));
+  return state.members.filter((member) => !isHere(state, member) && !isAway(state, member.clientId));
 }
 
 export function isFull({ members, maxMembers }: LobbyState): boolean {
   return members.length >= Math.min(maxMembers, limits.seats);
 }
 
-export function isLocked({ phase }: LobbyState): boolean {
-  return phase.kind !== "waiting";
+/** Whether there is no lobby any more: only its members and the directory may not know it yet. */
+export function isOver({ phase }: LobbyState): boolean {
+  return phase.kind === "closing";
 }
 
-/** Whether the host is among these. */
-export function hasHost({ hostId }: LobbyState, members: readonly Member[]): boolean {
-  return members.some(({ clientId }) => clientId === hostId);
+export function isMediating({ phase }: LobbyState): boolean {
+  return phase.kind === "gathering" || phase.kind === "connecting";
+}
+
+/** Whether nobody may join for as long as this lasts. */
+export function isLocked({ phase }: LobbyState): boolean {
+  return (phase.kind === "gathering" || phase.kind === "connecting") && phase.policy.locks;
 }
 
 export function memberOf({ members }: LobbyState, clientId: string): Member | undefined {

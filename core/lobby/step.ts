@@ -1,43 +1,38 @@
 import type { Sidecar } from "../fleet.ts";
 import { limits } from "../limits.ts";
-import { accept, refuse } from "../problem.ts";
 import { saved } from "./abort.ts";
+import { disconnect, expire, lose, onlyToConnected } from "./away.ts";
 import { onTime } from "./clock.ts";
 import { close } from "./closing.ts";
 import { advanceConnecting, report } from "./connecting.ts";
 import { type Effect, listing, type Step } from "./effect.ts";
 import type { LobbyEvent } from "./event.ts";
-import { advanceGathering, hasten, see, start } from "./gathering.ts";
-import { join, leave, lose, say } from "./membership.ts";
-import { isHere, type LobbyState, memberOf, remoteMembers } from "./state.ts";
+import { advanceGathering, hasten, see } from "./gathering.ts";
+import { leave, say } from "./membership.ts";
+import { isOver, type LobbyState, memberOf, remoteMembers } from "./state.ts";
 
 /**
- * The lobby state machine: the state after an event, and what the shell has to do.
- *
- * Pure. No lobby is `null`. A state that is not changed is returned as the same object. Every change of what lasts
- * (lasting.ts) comes with a `save`. `now` is in milliseconds since 1970. After a jump of the clock the deadlines are moved
- * first (clock.ts).
+ * Takes an event: the state after it, and what the shell has to do. answer.ts takes requests, and has the
+ * theory that both follow. News of a lobby that is over, or of members that it does not have, changes
+ * nothing.
  */
 export function step(state: LobbyState | null, event: LobbyEvent, now: number): Step<LobbyState | null> {
   const timely = state && onTime(state, now, event.kind === "deadline-passed");
   const taken = take(timely, event, now);
-  return timely === state ? taken : saved(taken);
+  return onlyToConnected(timely === state ? taken : saved(taken));
 }
 
 function take(state: LobbyState | null, event: LobbyEvent, now: number): Step<LobbyState | null> {
-  if (event.kind === "open-requested") return open(state, event, now);
-  if (state === null || state.phase.kind === "closing") return afterTheEnd(state, event, now);
+  if (state === null || isOver(state)) return afterTheEnd(state, event, now);
   switch (event.kind) {
-    case "join-requested":
-      return join(state, event.member, now);
-    case "start-requested":
-      return start(state, event, now);
     case "member-left":
       return event.requestId === undefined || memberOf(state, event.clientId)?.requestId === event.requestId
         ? leave(state, [event.clientId], now)
         : { state, effects: [] };
+    case "connection-lost":
+      return disconnect(state, { clientIds: [event.clientId], holder: event.holder }, now);
     case "members-lost":
-      return lose(state, event.clientIds, now);
+      return lose(state, event, now);
     case "message-sent":
       return say(state, event.clientId, event.text, now);
     case "endpoint-seen":
@@ -49,39 +44,17 @@ function take(state: LobbyState | null, event: LobbyEvent, now: number): Step<Lo
     case "listing-failed":
       return mendSoon(state, now);
     case "deadline-passed":
-      return audit(advance(state, event.sidecar, now), now);
+      return wake(state, event.sidecar, now);
   }
 }
 
-function open(
-  state: LobbyState | null,
-  event: Extract<LobbyEvent, { kind: "open-requested" }>,
-  now: number,
-): Step<LobbyState | null> {
-  const { lobbyId, incarnation, name, isPublic, maxMembers, goesOn, relayOnly, host } = event;
-  const answer: Effect = { kind: "answer", outcome: accept({ lobbyName: name, lobbyId }) };
-  if (state !== null) {
-    const same = state.hostId === host.clientId && state.members[0]?.requestId === host.requestId;
-    const again = same && state.phase.kind !== "closing";
-    return { state, effects: [again ? answer : { kind: "answer", outcome: refuse("code_taken") }] };
-  }
-  const auditMs = isHere(event, host) ? limits.safetyMs : limits.auditIntervalMs;
-  const opened: LobbyState = {
-    lobbyId,
-    incarnation,
-    name,
-    isPublic,
-    maxMembers,
-    goesOn,
-    relayOnly,
-    hostId: host.clientId,
-    members: [host],
-    phase: { kind: "waiting" },
-    isLasting: isPublic || !isHere(event, host),
-    auditAt: now + auditMs,
-    auditMs,
-  };
-  return { state: opened, effects: [{ kind: "save" }, ...listing(opened), answer] };
+/**
+ * All that is due: members that have not returned in time leave, the mediation moves on, the audit is made.
+ */
+function wake(state: LobbyState, sidecar: Sidecar | undefined, now: number): Step<LobbyState> {
+  const expired = expire(state, now);
+  const advanced = advance(expired.state, sidecar, now);
+  return audit({ state: advanced.state, effects: [...expired.effects, ...advanced.effects] }, now);
 }
 
 /** What a mediation does by itself, when its time has come. */
@@ -92,24 +65,22 @@ function advance(state: LobbyState, sidecar: Sidecar | undefined, now: number): 
   return { state, effects: [] };
 }
 
-/** No lobby, or one that is closing: requests are refused, news is too late; a closing that was cut short is repeated. */
+/** No lobby, or one that is closing: news is too late; a closing that was cut short is repeated. */
 function afterTheEnd(state: LobbyState | null, event: LobbyEvent, now: number): Step<LobbyState | null> {
   switch (event.kind) {
-    case "join-requested":
-    case "start-requested":
-      return { state, effects: [{ kind: "answer", outcome: refuse("no_such_lobby") }] };
     case "listing-failed":
       return state ? mendSoon(state, now) : { state, effects: [] };
     case "deadline-passed":
       return state?.phase.kind === "closing" && state.auditAt <= now
-        ? close(
-            { ...state, auditAt: now + limits.auditIntervalMs, auditMs: limits.auditIntervalMs },
-            state.phase.success,
-          )
+        ? close(closingAgain(state, now), state.phase.success)
         : { state, effects: [] };
     default:
       return { state, effects: [] };
   }
+}
+
+function closingAgain(state: LobbyState, now: number): LobbyState {
+  return { ...state, auditAt: now + limits.auditIntervalMs, auditMs: limits.auditIntervalMs };
 }
 
 /** The next audit comes at once. The one after that is a first one again. */
@@ -121,11 +92,13 @@ function mendSoon(state: LobbyState, now: number): Step<LobbyState> {
 }
 
 /**
- * Are the members elsewhere still there, and does the directory still have the lobby right? The checks grow rarer: each one
- * wakes the object and costs a row.
+ * Are the members elsewhere still there, and does the directory still have the lobby right? The checks grow
+ * rarer: each one wakes the object and costs a row.
  */
 function audit({ state, effects }: Step<LobbyState>, now: number): Step<LobbyState> {
   if (!state.isLasting || state.auditAt > now) return { state, effects };
+  // The closing is repeated an interval later, if it is cut short.
+  if (isOver(state)) return { state: closingAgain(state, now), effects };
   const members = remoteMembers(state);
   const doubled = Math.min(2 * state.auditMs, limits.auditMostMs);
   const auditMs = members.length > 0 || state.auditMs < limits.auditIntervalMs ? doubled : limits.safetyMs;

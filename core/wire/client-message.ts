@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { limits } from "../limits.ts";
 import { type Cause, causes } from "../link/cause.ts";
+import { featuresAmong } from "../lobby/features.ts";
 import { decodeMessage } from "./codec.ts";
 import { tokenField } from "./schema.ts";
 
@@ -41,12 +42,18 @@ const mediation = z.string().max(64);
 const connected = z.object({ token: tokenField });
 const failed = connected.extend({ mediation, ...connectionReport.shape });
 
+/** + What the client can do. Names that this server does not know say nothing to it. */
+const features = connected.extend({
+  features: z.array(z.string().max(limits.featureLength)).max(limits.features).transform(featuresAmong),
+});
+
 const unseen = connected.extend({ mediation });
 type Reported = { token: string; report: ConnectionReport };
 
 export type ClientMessage =
   /** + From now on it says `ping` (ping.ts) every `pingMs` of `client_registered`, and is gone when it does not. */
   | ({ method: "client_pings" } & z.infer<typeof connected>)
+  | ({ method: "client_features" } & z.infer<typeof features>)
   | ({ method: "lobby_messaging_send" } & z.infer<typeof chat>)
   | ({ method: "ptpMediation_peersConnection_success"; mediation?: string | undefined } & Reported)
   /** + */
@@ -60,6 +67,10 @@ export function readClientMessage(text: string): ClientMessage | null {
   switch (message?.method) {
     case "client_pings": {
       const parsed = connected.safeParse(message.payload);
+      return parsed.success ? { method: message.method, ...parsed.data } : null;
+    }
+    case "client_features": {
+      const parsed = features.safeParse(message.payload);
       return parsed.success ? { method: message.method, ...parsed.data } : null;
     }
     case "lobby_messaging_send": {

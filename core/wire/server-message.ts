@@ -1,35 +1,126 @@
-/** What the server sends on a WebSocket: method and payload of each message. Fields marked + are additions to Orion. */
-import type { Endpoint } from "../endpoint.ts";
-import type { AbortCode } from "../problem.ts";
-import type { ConnectionReport } from "./client-message.ts";
-import { encodeMessage } from "./codec.ts";
+/**
+ * What the server sends on a WebSocket, in Orion's words (docs/protocol.md): each message described once, for
+ * the server that writes it and for the client that reads it. Fields marked + are additions to Orion.
+ */
+import * as z from "zod";
+import { decodeMessage, encodeMessage } from "./codec.ts";
+import { introduction } from "./introduction.ts";
+import { endpointShape } from "./sidecar-message.ts";
 
-export type ServerMessages = {
-  /** At once on connecting. + clientId, which is no secret. + pingMs: `ping` may be said this often (ping.ts). */
-  client_registered: { token: string; clientId: string; pingMs: number };
+const port = z.int().min(1).max(65535);
+
+/**
+ * `needed`: a client ignores the message if one of these is wrong. `more`: it does without these, and Orion's
+ * server lacks some.
+ */
+type Described = { needed: z.ZodType; more?: z.ZodRawShape };
+
+const messages = {
+  /**
+   * At once on connecting. + clientId, which is no secret. + pingMs: `ping` may be said this often (ping.ts).
+   */
+  client_registered: {
+    needed: z.object({ token: z.string().min(1).max(256) }),
+    more: { clientId: z.string(), pingMs: z.number().min(1_000).max(600_000) },
+  },
   /** To everyone already in the lobby. */
-  lobby_peerConnect: { lobbyId: string; peerName: string };
+  lobby_peerConnect: { needed: z.object({ peerName: z.string() }), more: { lobbyId: z.string() } },
   /** To the rest, when a member who is not the host leaves. */
-  lobby_peerDisconnect: { lobbyId: string; peerName: string };
+  lobby_peerDisconnect: { needed: z.object({ peerName: z.string() }), more: { lobbyId: z.string() } },
   /** To all members, who may then host or join again. */
-  lobby_closed: { lobbyId: string; lobbyName: string };
+  lobby_closed: { needed: z.object({}), more: { lobbyId: z.string(), lobbyName: z.string() } },
   /** To all members, the sender too. The timestamp is in milliseconds since 1970. */
   lobby_messaging_received: {
-    lobbyId: string;
-    message: { timestamp: number; senderName: string; message: string };
-  };
-  /** Send a datagram to this UDP port (+ to all of these), of + host if it is given, else of the HTTP server's host. */
-  ptpMediation_send: { port: number; ports?: number[]; mediation?: string; host?: string | undefined };
+    needed: z.object({
+      message: z.object({ timestamp: z.number(), senderName: z.string(), message: z.string() }),
+    }),
+    more: { lobbyId: z.string() },
+  },
+  /**
+   * Send a datagram to this UDP port (+ to all of these), of + host if it is given, else of the HTTP server's
+   * host.
+   */
+  ptpMediation_send: {
+    needed: z.object({
+      port,
+      ports: z.array(port).min(1).max(2).optional(),
+      mediation: z.string().max(64).optional(),
+      host: z.string().max(253).optional(),
+    }),
+  },
   /** To all remaining members. + code */
-  ptpMediation_aborted: { abortReason: string; code: AbortCode };
-  /** To the host all others in order of arrival, to each other member the host. + much more (introduction.ts) */
-  ptpMediation_peersConnection_start: { peers: Endpoint[] };
+  ptpMediation_aborted: { needed: z.object({ abortReason: z.string() }), more: { code: z.string() } },
+  /**
+   * To the host all others in order of arrival, to each other member the host. + much more (introduction.ts)
+   */
+  ptpMediation_peersConnection_start: {
+    needed: z.union([
+      introduction,
+      z.object({ peers: z.array(endpointShape), you: z.undefined().optional() }),
+    ]),
+  },
   /** + To the host: a member could not connect to all its peers, or not directly, and why. */
-  ptpMediation_report: { clientId: string; name: string } & ConnectionReport;
+  ptpMediation_report: {
+    needed: z.object({
+      clientId: z.string(),
+      name: z.string(),
+      cause: z.string().nullish(),
+      peers: z.array(
+        z.object({
+          clientId: z.string(),
+          path: z.enum(["lan", "direct", "relay"]).nullable(),
+          cause: z.string().nullable(),
+          rttMs: z.number().nullish(),
+          timeline: z.array(z.object({ atMs: z.number(), what: z.string() })).optional(),
+        }),
+      ),
+    }),
+  },
   /** To all, when all have reported; `lobby_closed` follows. */
-  ptpMediation_success: Record<string, never>;
-};
+  ptpMediation_success: { needed: z.object({}) },
+} as const satisfies Record<string, Described>;
 
-export function serverMessage<M extends keyof ServerMessages>(method: M, payload: ServerMessages[M]): string {
+type Messages = typeof messages;
+export type ServerMethod = keyof Messages;
+type More<M extends ServerMethod> = Messages[M] extends { more: infer Shape extends z.ZodRawShape }
+  ? z.infer<z.ZodObject<Shape>>
+  : unknown;
+
+/** An empty object's type would allow no `more`. */
+type Needed<Fields> = Fields extends Record<string, never> ? unknown : Fields;
+
+/** A message's payload as the server sends it. */
+export type Sent<M extends ServerMethod> = Needed<z.input<Messages[M]["needed"]>> & More<M>;
+/** A message's payload as a client reads it, whichever Orion server wrote it. */
+export type Heard<M extends ServerMethod> = Needed<z.infer<Messages[M]["needed"]>> & {
+  [Field in keyof More<M>]?: More<M>[Field] | undefined;
+};
+export type HeardMessage = { [M in ServerMethod]: { method: M; payload: Heard<M> } }[ServerMethod];
+
+export function serverMessage<M extends ServerMethod>(method: M, payload: Sent<M> & object): string {
   return encodeMessage(method, payload);
+}
+
+/**
+ * The message, or null for one that is unknown or not what it should be: a client ignores it. Never throws.
+ */
+export function readServerMessage(text: string): HeardMessage | null {
+  const message = decodeMessage(text);
+  if (!message || !isServerMethod(message.method)) return null;
+  const { success, data } = readers[message.method].safeParse(message.payload);
+  return success ? ({ method: message.method, payload: data } as HeardMessage) : null;
+}
+
+const readers = Object.fromEntries(
+  Object.entries<Described>(messages).map(([method, described]) => [method, readerOf(described)]),
+) as Record<ServerMethod, z.ZodType>;
+
+function readerOf({ needed, more }: Described): z.ZodType {
+  if (!more) return needed;
+  const lenient = Object.entries(more).map(([field, schema]) => [field, z.optional(schema).catch(undefined)]);
+  return z.intersection(needed, z.object(Object.fromEntries(lenient)));
+}
+
+function isServerMethod(method: string): method is ServerMethod {
+  return Object.hasOwn(messages, method);
 }

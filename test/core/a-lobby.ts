@@ -1,11 +1,17 @@
 /** A lobby to tell stories about: what happens to it, and what the players hear of it, in short lines. */
-import type { Effect, Introduced } from "../../core/lobby/effect.ts";
+
+import { orionText } from "../../core/dialects/orion.ts";
+import { request } from "../../core/lobby/answer.ts";
+import type { Effect, Introduced, Introduction } from "../../core/lobby/effect.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
-import { type LobbyState, type Member, wakeAt } from "../../core/lobby/state.ts";
+import { begin } from "../../core/lobby/gathering.ts";
+import { pairsOf } from "../../core/lobby/policy.ts";
+import type { LobbyRequest, OpenRequest, ReturnRequest, StartRequest } from "../../core/lobby/request.ts";
+import { type LobbyState, type MediationPolicy, type Member, wakeAt } from "../../core/lobby/state.ts";
 import { step } from "../../core/lobby/step.ts";
+import type { Outcome } from "../../core/problem.ts";
 import type { ConnectionReport } from "../../core/wire/client-message.ts";
-import { serverMessage } from "../../core/wire/server-message.ts";
-import { decode } from "../support/wire.ts";
+import { decode, type Message } from "../support/wire.ts";
 
 export const lobbyId = "K3Y7Z";
 /** When every story begins. */
@@ -38,12 +44,13 @@ export type LobbyOptions = {
   maxMembers?: number;
   goesOn?: boolean;
   relayOnly?: boolean;
+  graceMs?: number;
 };
 
-export function opened(host: Member, options: LobbyOptions = {}): LobbyEvent {
-  const rules = { isPublic: true, maxMembers: 4, goesOn: false, relayOnly: false };
+export function opened(host: Member, options: LobbyOptions = {}): OpenRequest {
+  const rules = { isPublic: true, maxMembers: 4, goesOn: false, relayOnly: false, graceMs: 0 };
   return {
-    kind: "open-requested",
+    kind: "open",
     lobbyId,
     incarnation: "first",
     name: "Friday",
@@ -53,20 +60,28 @@ export function opened(host: Member, options: LobbyOptions = {}): LobbyEvent {
   };
 }
 
-export function joined(who: Member | string): LobbyEvent {
-  return { kind: "join-requested", member: typeof who === "string" ? member(who) : who };
+export function joined(who: Member | string): LobbyRequest {
+  return { kind: "join", member: typeof who === "string" ? member(who) : who };
 }
 
-export type StartOptions = Partial<
-  Pick<Extract<LobbyEvent, { kind: "start-requested" }>, "requestId" | "timing" | "sidecar" | "place">
->;
+export type StartOptions = Partial<Omit<StartRequest, "kind" | "clientId">>;
 
-export function started(clientId: string, options: StartOptions = {}): LobbyEvent {
-  return { kind: "start-requested", clientId, requestId: `${clientId} starts`, timing, sidecar, ...options };
+export function started(clientId: string, options: StartOptions = {}): StartRequest {
+  return { kind: "start", clientId, requestId: `${clientId} starts`, timing, sidecar, ...options };
 }
 
 export function left(clientId: string): LobbyEvent {
   return { kind: "member-left", clientId };
+}
+
+/** Its connection has ended. */
+export function cut(clientId: string, holder = member(clientId).holder): LobbyEvent {
+  return { kind: "connection-lost", clientId, holder };
+}
+
+export function returned(clientId: string, options: Partial<ReturnRequest> = {}): LobbyRequest {
+  const { holder } = member(clientId);
+  return { kind: "return", clientId, holder, requestId: `${clientId} returns`, ...options };
 }
 
 export function lost(...clientIds: string[]): LobbyEvent {
@@ -115,13 +130,32 @@ export function woken(by: typeof sidecar | undefined = sidecar): LobbyEvent {
 
 export const listingFailed: LobbyEvent = { kind: "listing-failed" };
 
-/** A lobby under way: `happens` takes an event in, and returns what came of it as lines. */
+/** What a lobby takes. */
+export type Happening = LobbyRequest | LobbyEvent;
+/** What comes of it. The answer is null for what is no request. */
+export type Outcomes = { state: LobbyState | null; effects: Effect[]; answer: Outcome<unknown> | null };
+
+const requests: Record<LobbyRequest["kind"], true> = { open: true, join: true, start: true, return: true };
+
+export function isRequest(happening: Happening): happening is LobbyRequest {
+  return Object.hasOwn(requests, happening.kind);
+}
+
+export function takenBy(state: LobbyState | null, happening: Happening, now: number): Outcomes {
+  if (isRequest(happening)) return request(state, happening, now);
+  return { answer: null, ...step(state, happening, now) };
+}
+
+/** A lobby under way: `happens` takes requests and events in, and returns what came of them as lines. */
 export type Lobby = {
   state: LobbyState | null;
   now: number;
-  /** The effects of the last event. */
+  /** The effects of the last request or event, and its answer. */
   effects: Effect[];
-  happens(...events: LobbyEvent[]): string[];
+  answer: Outcome<unknown> | null;
+  happens(...happenings: Happening[]): string[];
+  /** Begins a mediation of another policy than requests can ask for. */
+  begins(policy: MediationPolicy, options?: StartOptions): string[];
   /** Sets the clock forward, without a word to the lobby. */
   waits(ms: number): Lobby;
   /** Lets time pass: every alarm that the lobby asks for meanwhile comes in time. */
@@ -134,13 +168,17 @@ export function noLobby(): Lobby {
     state: null,
     now: noon,
     effects: [],
-    happens(...events) {
-      return events.flatMap((event) => {
-        const after = step(this.state, event, this.now);
-        this.state = after.state;
-        this.effects = after.effects.flatMap(asOrionSees);
-        return this.effects.map(line);
+    answer: null,
+    happens(...happenings) {
+      return happenings.flatMap((happening) => {
+        Object.assign(this, takenBy(this.state, happening, this.now));
+        return [...this.effects.flatMap(lines), ...answerLine(this.answer)];
       });
+    },
+    begins(policy, options = {}) {
+      if (!this.state) throw new Error("there is no lobby");
+      Object.assign(this, begin(this.state, policy, started("begun", options), this.now), { answer: null });
+      return this.effects.flatMap(lines);
     },
     waits(ms) {
       this.now += ms;
@@ -195,36 +233,56 @@ export function phaseOf({ state }: Lobby): string {
   return state?.phase.kind ?? "none";
 }
 
-/** One effect as a line: `save`, `lobby_peerConnect to Ann, Ben`, `answer lobby_full`. */
-export function line(effect: Effect): string {
+/** One effect in lines: `save`, `lobby_peerConnect to Ann, Ben`. */
+function lines(effect: Effect): string[] {
   switch (effect.kind) {
-    case "answer":
-      return `answer ${effect.outcome.ok ? "yes" : effect.outcome.codes.join(" ")}`;
     case "list":
-      return `list ${effect.lobby.currentMembers}/${effect.lobby.maxMembers}`;
+      return [`list ${effect.lobby.currentMembers}/${effect.lobby.maxMembers}`];
     case "send":
-      return `${decode(effect.frame).method} to ${names(effect.to)}`;
+      // Of what Orion has no word for, the type.
+      if (orionText(effect.message, lobbyId) === null)
+        return [`${effect.message.type} to ${names(effect.to)}`];
+      return told(effect).map(({ method, to }) => `${method} to ${names(to)}`);
     case "release":
-      return `${decode(effect.frame).method} to ${names(effect.to)}, released`;
+    case "introduce":
+      return told(effect).map(
+        ({ method, to }) => `${method} to ${names(to)}${effect.kind === "release" ? ", released" : ""}`,
+      );
     case "audit":
-      return `audit ${names(effect.members)}`;
+      return [`audit ${names(effect.members)}`];
     default:
-      return effect.kind;
+      return [effect.kind];
   }
 }
 
-/** An introduction as the messages that it is to clients that know nothing of the additions. */
-export function asOrionSees(effect: Effect): Effect[] {
-  if (effect.kind !== "introduce") return [effect];
-  const introduce = (to: readonly Introduced[], peers: readonly Introduced[]): Effect => ({
-    kind: "send",
-    to: to.map(({ member }) => member),
-    frame: serverMessage("ptpMediation_peersConnection_start", {
-      peers: peers.map(({ observed }) => observed.endpoint),
-    }),
-  });
-  const { host, others } = effect;
-  return [introduce([host], others), introduce(others, [host])];
+function answerLine(answer: Outcome<unknown> | null): string[] {
+  return answer ? [`answer ${answer.ok ? "yes" : answer.codes.join(" ")}`] : [];
+}
+
+/** A message as Orion's clients hear it, and who does. */
+export type Told = Message & { to: readonly Member[] };
+
+/** What members hear of an effect. An introduction counts as clients hear it that know nothing of the additions. */
+export function told(effect: Effect): Told[] {
+  if (effect.kind === "introduce") return introductions(effect);
+  if (effect.kind !== "send" && effect.kind !== "release") return [];
+  const text = orionText(effect.message, lobbyId);
+  return text === null ? [] : [{ to: effect.to, ...decode(text) }];
+}
+
+/** Members that are told of the same peers are told together. */
+function introductions(introduction: Introduction): Told[] {
+  const { host, others } = introduction;
+  const pairs = pairsOf(introduction);
+  const peersOf = (one: Introduced) =>
+    pairs.filter((pair) => pair.includes(one)).map(([a, b]) => (a === one ? b : a));
+  const told = [host, ...others].map((one) => ({ to: one.member, peers: peersOf(one) }));
+  const groups = Map.groupBy(told, ({ peers }) => peers.map(({ member }) => member.clientId).join());
+  return Array.from(groups.values(), (group) => ({
+    to: group.map(({ to }) => to),
+    method: "ptpMediation_peersConnection_start",
+    payload: { peers: group[0]?.peers.map(({ observed }) => observed.endpoint) ?? [] },
+  }));
 }
 
 function names(members: readonly Member[]): string {
@@ -233,14 +291,13 @@ function names(members: readonly Member[]): string {
 
 /** What one player heard of the last event: its messages' payloads, by this method. */
 export function heard({ effects }: Lobby, name: string, method: string): Record<string, unknown>[] {
-  return effects.flatMap((effect) => {
-    if (effect.kind !== "send" && effect.kind !== "release") return [];
-    const message = decode(effect.frame);
-    return message.method === method && effect.to.some((to) => to.name === name) ? [message.payload] : [];
-  });
+  return effects
+    .flatMap(told)
+    .filter((message) => message.method === method && message.to.some((to) => to.name === name))
+    .map(({ payload }) => payload);
 }
 
-/** What the last event's request was answered. */
-export function answerOf({ effects }: Lobby): unknown {
-  return effects.find((effect) => effect.kind === "answer")?.outcome;
+/** What the last request was answered. */
+export function answerOf({ answer }: Lobby): unknown {
+  return answer;
 }

@@ -1,34 +1,44 @@
 /** A random life of lobbies: strangers' requests, members' news, lost memory and late alarms, in any order. */
 import fc from "fast-check";
+import { onlyToConnected } from "../../core/lobby/away.ts";
 import type { Effect } from "../../core/lobby/effect.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
-import { type LastingState, lasting, restored } from "../../core/lobby/lasting.ts";
-import { type LobbyState, type Member, wakeAt } from "../../core/lobby/state.ts";
-import { step } from "../../core/lobby/step.ts";
+import { begin } from "../../core/lobby/gathering.ts";
+import { readKeptLobby } from "../../core/lobby/kept.ts";
+import { type LastingState, lasting } from "../../core/lobby/lasting.ts";
+import { lateJoinerPolicy, meshPolicy, pairPolicy } from "../../core/lobby/policy.ts";
+import { type LobbyState, type MediationPolicy, type Member, wakeAt } from "../../core/lobby/state.ts";
+import type { Outcome } from "../../core/problem.ts";
 import {
-  asOrionSees,
   endpoint,
   failed,
+  type Happening,
   listingFailed,
   lobbyId,
   noon,
+  type Outcomes,
   otherSidecar,
   reported,
   sidecar,
+  takenBy,
   timing,
 } from "./a-lobby.ts";
 
-/** One event as the lobby took it, with all there is to judge it by. */
+/** One request or event as the lobby took it, with all there is to judge it by. */
 export type Taken = {
   before: LobbyState | null;
-  event: LobbyEvent;
+  event: Happening | Begun;
   now: number;
   after: LobbyState | null;
   effects: readonly Effect[];
+  answer: Outcome<unknown> | null;
 };
 
+/** A mediation began of a policy that requests cannot ask for. */
+type Begun = { kind: "begun"; policy: MediationPolicy; alive: boolean };
+
 /** What may happen next. What it means is decided when its turn comes: "the host leaves" needs a host. */
-type Happening =
+type Turn =
   | {
       kind: "open";
       who: number;
@@ -37,10 +47,15 @@ type Happening =
       isPublic: boolean;
       maxMembers: number;
       goesOn: boolean;
+      graceMs: number;
     }
   | { kind: "join"; who: number; name: number; requestId: number }
   | { kind: "start"; who: number; requestId: number; alive: boolean }
+  /** `of`: which policy. */
+  | { kind: "begin"; of: "mesh" | "late-joiner" | "pair"; who: number; whom: number[]; alive: boolean }
   | { kind: "leave"; who: number }
+  | { kind: "cut"; who: number }
+  | { kind: "return"; who: number; requestId: number; isElsewhere: boolean }
   | { kind: "lose"; whom: number[] }
   | { kind: "chat"; who: number }
   | { kind: "datagram"; who: number; port: number }
@@ -67,9 +82,9 @@ const name = fc.nat(names.length - 1);
 const requestId = fc.nat(3);
 // Few, so that some come again.
 const port = fc.integer({ min: 1024, max: 1031 });
-const only = <Kind extends Happening["kind"]>(kind: Kind) => fc.constant(kind);
+const only = <Kind extends Turn["kind"]>(kind: Kind) => fc.constant(kind);
 
-const happening: fc.Arbitrary<Happening> = fc.oneof(
+const happening: fc.Arbitrary<Turn> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
@@ -80,12 +95,28 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
       isPublic: fc.boolean(),
       maxMembers: fc.integer({ min: 1, max: 4 }),
       goesOn: fc.boolean(),
+      graceMs: fc.constantFrom(0, 0, 30_000),
     }),
   },
   { weight: 6, arbitrary: fc.record({ kind: only("join"), who, name, requestId }) },
   { weight: 1, arbitrary: fc.record({ kind: only("start"), who, requestId, alive: fc.boolean() }) },
   { weight: 3, arbitrary: fc.record({ kind: only("host-starts"), requestId }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: only("begin"),
+      of: fc.constantFrom("mesh", "late-joiner", "pair"),
+      who,
+      whom: fc.uniqueArray(who, { minLength: 1, maxLength: ids.length }),
+      alive: fc.boolean(),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: only("leave"), who }) },
+  { weight: 2, arbitrary: fc.record({ kind: only("cut"), who }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: only("return"), who, requestId, isElsewhere: fc.boolean() }),
+  },
   {
     weight: 1,
     arbitrary: fc.record({ kind: only("lose"), whom: fc.uniqueArray(who, { maxLength: ids.length }) }),
@@ -113,17 +144,17 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: only("forgotten") }) },
 );
 
-export const walk: fc.Arbitrary<Happening[]> = fc.array(happening, { maxLength: 80, size: "max" });
+export const walk: fc.Arbitrary<Turn[]> = fc.array(happening, { maxLength: 80, size: "max" });
 
 /** Lets it all happen to a lobby, and hands each event it took to the judge. */
-export function take(happenings: readonly Happening[], judge: (taken: Taken) => void): void {
+export function take(happenings: readonly Turn[], judge: (taken: Taken) => void): void {
   let state: LobbyState | null = null;
   let saved: LastingState | null = null;
   let now = noon;
 
   for (const happening of happenings) {
     if (happening.kind === "time-passes") now += happening.ms;
-    else if (happening.kind === "restart") state = saved && restored(saved);
+    else if (happening.kind === "restart") state = saved && readKeptLobby(structuredClone(saved), lobbyId);
     else if (happening.kind === "forgotten") {
       if (state?.phase.kind === "closing") state = saved = null;
     } else {
@@ -133,46 +164,79 @@ export function take(happenings: readonly Happening[], judge: (taken: Taken) => 
       }
       for (const event of eventsOf(happening, state)) {
         const before: LobbyState | null = deepFreeze(state);
-        const taken = step(before, deepFreeze(event), now);
-        judge({ before, event, now, after: taken.state, effects: taken.effects.flatMap(asOrionSees) });
-        state = taken.state;
-        if (taken.effects.some(({ kind }) => kind === "save")) saved = state && lasting(state);
+        const { answer, effects, state: after } = taken(before, deepFreeze(event), now);
+        judge({ before, event, now, after, effects, answer });
+        state = after;
+        if (effects.some(({ kind }) => kind === "save")) saved = state && lasting(state);
       }
     }
   }
 }
 
-export function withoutRestarts(happenings: readonly Happening[]): Happening[] {
+function taken(state: LobbyState | null, event: Happening | Begun, now: number): Outcomes {
+  if (event.kind !== "begun") return takenBy(state, event, now);
+  if (!state) throw new Error("nothing begins without a lobby");
+  const request = { requestId: `begun ${now}`, timing, sidecar: event.alive ? sidecar : undefined };
+  return { answer: null, ...onlyToConnected(begin(state, event.policy, request, now)) };
+}
+
+/** The mediation that may begin now: nothing in the core starts one while another is under way, or of fewer than two. */
+function beginning({ of, who, whom, alive }: Turn & { kind: "begin" }, state: LobbyState | null): Begun[] {
+  if (state?.phase.kind !== "waiting" || state.members.length < 2) return [];
+  const member = state.members[who % state.members.length];
+  const others = state.members.filter((one) => one !== member).map(({ clientId }) => clientId);
+  const [first = "", ...more] = others;
+  if (!member) return [];
+  const peers = others.filter((clientId) => whom.includes(ids.indexOf(clientId)));
+  const policies: Record<typeof of, MediationPolicy> = {
+    mesh: meshPolicy(state),
+    "late-joiner": lateJoinerPolicy(member.clientId, peers.length > 0 ? peers : [first, ...more]),
+    pair: pairPolicy(member.clientId, first),
+  };
+  return [{ kind: "begun", policy: policies[of], alive }];
+}
+
+export function withoutRestarts(happenings: readonly Turn[]): Turn[] {
   return happenings.filter(({ kind }) => kind !== "restart");
 }
 
-function eventsOf(happening: Happening, state: LobbyState | null): LobbyEvent[] {
+function eventsOf(happening: Turn, state: LobbyState | null): (Happening | Begun)[] {
   const members = state?.members.map(({ clientId }) => clientId) ?? [];
   switch (happening.kind) {
     case "open": {
-      const { isPublic, maxMembers, goesOn } = happening;
+      const { isPublic, maxMembers, goesOn, graceMs } = happening;
       return [
         {
-          kind: "open-requested",
+          kind: "open",
           lobbyId,
           incarnation: `the one ${idOf(happening.who)} opened`,
           name: "Walk",
           isPublic,
           maxMembers,
           goesOn,
+          graceMs,
           relayOnly: false,
           host: memberFor(happening),
         },
       ];
     }
     case "join":
-      return [{ kind: "join-requested", member: memberFor(happening) }];
+      return [{ kind: "join", member: memberFor(happening) }];
     case "start":
       return [startBy(idOf(happening.who), happening.requestId, happening.alive)];
     case "host-starts":
       return [startBy(state?.hostId ?? idOf(0), happening.requestId, true)];
+    case "begin":
+      return beginning(happening, state);
     case "leave":
       return [{ kind: "member-left", clientId: idOf(happening.who) }];
+    case "cut":
+      return [{ kind: "connection-lost", clientId: idOf(happening.who) }];
+    case "return": {
+      const { who, requestId, isElsewhere } = happening;
+      const holder = isElsewhere ? "l2" : homeOf(who);
+      return [{ kind: "return", clientId: idOf(who), holder, requestId: `return ${requestId}` }];
+    }
     case "lose":
       return [{ kind: "members-lost", clientIds: happening.whom.map(idOf) }];
     case "chat":
@@ -208,18 +272,23 @@ function idOf(who: number): string {
   return ids[who] ?? "";
 }
 
+/** The object that holds a player's first connection. */
+function homeOf(who: number): string {
+  return who % 2 === 0 ? lobbyId : "l1";
+}
+
 function memberFor({ who, name, requestId }: { who: number; name: number; requestId: number }): Member {
   return {
     clientId: idOf(who),
     name: names[name] ?? "",
-    holder: who % 2 === 0 ? lobbyId : "l1",
+    holder: homeOf(who),
     requestId: `try ${requestId}`,
   };
 }
 
-function startBy(clientId: string, requestId: number, alive: boolean): LobbyEvent {
+function startBy(clientId: string, requestId: number, alive: boolean): Happening {
   return {
-    kind: "start-requested",
+    kind: "start",
     clientId,
     requestId: `start ${requestId}`,
     timing,

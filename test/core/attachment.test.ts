@@ -2,6 +2,7 @@
 import { serialize } from "node:v8";
 import { describe, expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
+import { knownFeatures } from "../../core/lobby/features.ts";
 import { lasting } from "../../core/lobby/lasting.ts";
 import type { LobbyState, Member } from "../../core/lobby/state.ts";
 import { lobbyId, noLobby, opened, reported, started, woken } from "./a-lobby.ts";
@@ -17,6 +18,7 @@ type Attachment = { serializeAttachment(value: unknown): void };
 type WorkerSession = {
   membership: { lobbyId: string; lobbyName: string; incarnation: string; requestId: string };
   hosted: LobbyState;
+  features: readonly string[];
 };
 const { Session }: { Session: { admit(socket: Attachment, token: string, id: string): WorkerSession } } =
   await import(new URL("../../worker/sessions/session.ts", import.meta.url).href);
@@ -34,6 +36,7 @@ const members = numbers.map(
     name: nameOf(number),
     holder: lobbyId,
     requestId: uuidOf(number),
+    features: knownFeatures,
   }),
 );
 const [host] = members as [Member, ...Member[]];
@@ -43,7 +46,7 @@ function fullLobby() {
   const lobby = noLobby();
   const open = opened(host, { isPublic: false, maxMembers: limits.seats });
   lobby.happens({ ...open, name: nameOf(""), incarnation: uuidOf("") } as typeof open);
-  lobby.happens(...members.slice(1).map((member) => ({ kind: "join-requested", member }) as const));
+  lobby.happens(...members.slice(1).map((member) => ({ kind: "join", member }) as const));
   expect(lobby.state?.members).toHaveLength(limits.seats);
   return lobby;
 }
@@ -78,9 +81,10 @@ async function attached(state: LobbyState | null): Promise<number> {
   if (!state) throw new Error("there is no lobby to attach");
   const { lobbyId, name: lobbyName, incarnation } = state;
   session.membership = { lobbyId, lobbyName, incarnation, requestId: host.requestId };
+  session.features = knownFeatures;
   session.hosted = lasting(state);
   await new Promise(setImmediate);
-  expect(bytes).toBeGreaterThan(serialize(state.members).length);
+  expect(bytes).toBeGreaterThan(serialize(state.members.map(({ name }) => name)).length);
   return bytes;
 }
 
@@ -95,6 +99,12 @@ describe("the largest lobby fits into the attachment of its host's socket", () =
     expect(lobby.waits(10_000).happens(woken())).toContain("save");
     expect(lobby.state?.phase).toMatchObject({ kind: "gathering" });
     expect(await attached(lobby.state)).toBeLessThan(room);
+  });
+
+  test("when its players' clients have said nothing of what they can do", async () => {
+    const { state } = gatheringLobby();
+    const silent = state?.members.map((member) => ({ ...member, features: undefined })) ?? [];
+    expect(await attached(state && { ...state, members: silent })).toBeLessThan(room);
   });
 
   test("when all but one have reported", async () => {

@@ -172,6 +172,19 @@ describe("while the players connect", () => {
     expect(heard(lobby, "Cid", "ptpMediation_aborted")).toMatchObject([{ code: "left_out" }]);
   });
 
+  test("an audit that is due when time is up does not list the lobby again", () => {
+    const lobby = lobbyOf(friends, goesOn).waits(limits.auditIntervalMs - 40_000);
+    lobby.happens(started("Ann"), ...friends.map((name) => seen(name, 1001)));
+    lobby.happens(reported("Ann"), reported("Ben"));
+    expect(
+      lobby
+        .passes(40_000 - 1)
+        .waits(1)
+        .happens(woken())
+        .slice(-2),
+    ).toEqual(["lobby_closed to Ann, Ben, Cid, released", "forget"]);
+  });
+
   test("a guest that is lost may be the last one waited for", () => {
     const lobby = connecting(friends, goesOn);
     lobby.happens(reported("Ann"), reported("Ben"));

@@ -34,6 +34,7 @@ function player(name: string, port: number, about: Partial<Observed> = { candida
   return {
     member: { clientId, name, holder: "l1", requestId: "r" },
     observed: { endpoint: at(port), ...about },
+    links: about.candidates !== undefined,
   };
 }
 const links = (count: number): LinkSecrets[] =>
@@ -43,7 +44,7 @@ const links = (count: number): LinkSecrets[] =>
   }));
 
 function told(host: Introduced, others: Introduced[], about: Partial<Introduction> = {}): Told[] {
-  const introduction = { host, others, relay, relayOnly: false, ...about };
+  const introduction = { topology: "star" as const, host, others, relay, relayOnly: false, ...about };
   return introduce(introduction, { lobbyTag: "ABCDE", links: links(linkCount(introduction)), now: noon });
 }
 const toWhom = (messages: Told[]) =>
@@ -132,8 +133,32 @@ test("what both ports saw is told, and the mapping that it shows", () => {
   });
 });
 
+test("in a mesh each is told of all others, and each pair shares one link", () => {
+  const [ann, ben, cid, dan] = [
+    player("Ann", 1),
+    player("Ben", 2),
+    player("Cid", 3, { candidates: undefined }),
+    player("Dan", 4),
+  ];
+  const messages = told(ann, [ben, cid, dan], { topology: "mesh" });
+  expect(toWhom(messages)).toEqual(["full to Ann", "full to Ben", "full to Dan", "plain to Cid"]);
+  expect(messages.map(({ peers }) => peers.length)).toEqual([3, 3, 3, 3]);
+  const links = messages.flatMap((one) =>
+    one.kind === "full" ? one.peers.flatMap(({ link }) => (link ? [`${link.id} ${link.side}`] : [])) : [],
+  );
+  // Three pairs know links, each told at both ends.
+  expect(new Set(links).size).toBe(6);
+  expect(new Set(links.map((link) => link.split(" ")[0])).size).toBe(3);
+});
+
 test("too few links are our own bug", () => {
-  const introduction = { host: player("Host", 1), others: [player("Ann", 2)], relay, relayOnly: false };
+  const introduction = {
+    topology: "star" as const,
+    host: player("Host", 1),
+    others: [player("Ann", 2)],
+    relay,
+    relayOnly: false,
+  };
   expect(linkCount(introduction)).toBe(1);
   expect(() => introduce(introduction, { lobbyTag: "ABCDE", links: [], now: noon })).toThrow();
 });
@@ -141,7 +166,13 @@ test("too few links are our own bug", () => {
 describe("the Worker's shell", () => {
   const env = { ORION_SECRET: secret };
   const frames = (host: Introduced, guest: Introduced) =>
-    worker.introductions(env, "ABCDE", { host, others: [guest], relay, relayOnly: false });
+    worker.introductions(env, "ABCDE", {
+      topology: "star",
+      host,
+      others: [guest],
+      relay,
+      relayOnly: false,
+    });
 
   test("has the frames of Orion's clients at once, so that nothing overtakes them", () => {
     const [host, guest] = [player("Host", 1, {}), player("Ann", 2, {})];
@@ -181,7 +212,13 @@ describe("whoever is in the lobby, whatever was seen of them", () => {
         fc.property(lobby, ({ all, relayOnly, hasRelay }) => {
           const [host, ...others] = all.map((about, i) => player(`player-${i}`, 1_000 + i, about));
           if (!host) return;
-          const introduction = { host, others, relay: hasRelay ? relay : undefined, relayOnly };
+          const introduction = {
+            topology: "star" as const,
+            host,
+            others,
+            relay: hasRelay ? relay : undefined,
+            relayOnly,
+          };
           judge(introduction, told(host, others, introduction));
         }),
         { numRuns: 500 },

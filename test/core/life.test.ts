@@ -4,9 +4,9 @@ import type { LobbyEvent } from "../../core/lobby/event.ts";
 import { lasting, restored } from "../../core/lobby/lasting.ts";
 import { type LifeLine, lifeLines } from "../../core/lobby/life.ts";
 import { type LobbyState, wakeAt } from "../../core/lobby/state.ts";
-import { step } from "../../core/lobby/step.ts";
 import {
   failed,
+  type Happening,
   joined,
   left,
   listingFailed,
@@ -21,6 +21,7 @@ import {
   seen,
   silent,
   started,
+  takenBy,
   timing,
   woken,
 } from "./a-lobby.ts";
@@ -30,10 +31,10 @@ function life(options: Parameters<typeof opened>[1] = {}) {
   let state: LobbyState | null = null;
   let now = noon;
   const lobby = {
-    lines(...events: LobbyEvent[]): object[] {
+    lines(...events: Happening[]): object[] {
       return events.flatMap((event) => {
         const before = state;
-        state = step(state, event, now).state;
+        state = takenBy(state, event, now).state;
         return lifeLines(before, event, state, now).map(({ lobbyId: id, ...line }: LifeLine) => {
           expect(id).toBe(lobbyId);
           return line;
@@ -43,7 +44,7 @@ function life(options: Parameters<typeof opened>[1] = {}) {
     /** Every alarm that the lobby asks for meanwhile comes in time. */
     waits(ms: number) {
       const end = now + ms;
-      for (; state && wakeAt(state) < end; state = step(state, woken(), now).state) now = wakeAt(state);
+      for (; state && wakeAt(state) < end; state = takenBy(state, woken(), now).state) now = wakeAt(state);
       now = end;
       return lobby;
     },

@@ -1,12 +1,13 @@
 /** Every phase of a lobby × everything that can happen to it, the pairs that make no sense among them. */
 import { describe, expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
-import type { LobbyEvent } from "../../core/lobby/event.ts";
 import {
   closing,
   connecting,
+  cut,
   failed,
   gathering,
+  type Happening,
   joined,
   left,
   listingFailed,
@@ -17,6 +18,7 @@ import {
   opened,
   phaseOf,
   reported,
+  returned,
   said,
   seen,
   silent,
@@ -48,6 +50,12 @@ const events = {
   "a guest leaves": left("Ben"),
   "the host leaves": left("Ann"),
   "a stranger leaves": left("Dan"),
+  "a guest's connection ends": cut("Ben"),
+  "the host's connection ends": cut("Ann"),
+  "a guest's former connection ends": cut("Ben", "l1"),
+  "a member returns that was not missed": returned("Ben"),
+  "a member returns at another object, and was not missed": returned("Ben", { holder: "l1" }),
+  "a stranger returns": returned("Dan"),
   "two guests are lost": lost("Ben", "Cid"),
   "all members are lost": lost("Ann", "Ben", "Cid"),
   "nobody is lost": lost(),
@@ -62,13 +70,13 @@ const events = {
   "a member hears nothing of its sidecar, right after the start": silent("Ben"),
   "the alarm comes early": woken(),
   "the listing failed": listingFailed,
-} satisfies Record<string, LobbyEvent>;
-type Happening = keyof typeof events;
+} satisfies Record<string, Happening>;
+type What = keyof typeof events;
 
 /** The phase afterwards, then the effects in their order. */
 type Row = readonly [then: Start, ...effects: string[]];
 
-const table: Record<Happening, Record<Start, Row>> = {
+const table: Record<What, Record<Start, Row>> = {
   "the host's request to open comes again": {
     none: ["waiting", "save", "list 1/4", "answer yes"],
     waiting: ["waiting", "answer yes"],
@@ -106,14 +114,14 @@ const table: Record<Happening, Record<Start, Row>> = {
   },
   "the host starts": {
     none: ["none", "answer no_such_lobby"],
-    waiting: ["gathering", "save", "answer yes", "ptpMediation_send to Ann, Ben, Cid"],
+    waiting: ["gathering", "save", "ptpMediation_send to Ann, Ben, Cid", "answer yes"],
     gathering: ["gathering", "answer lobby_locked"],
     connecting: ["connecting", "answer lobby_locked"],
     closing: ["closing", "answer no_such_lobby"],
   },
   "the host's request to start comes again": {
     none: ["none", "answer no_such_lobby"],
-    waiting: ["gathering", "save", "answer yes", "ptpMediation_send to Ann, Ben, Cid"],
+    waiting: ["gathering", "save", "ptpMediation_send to Ann, Ben, Cid", "answer yes"],
     gathering: ["gathering", "answer yes"],
     connecting: ["connecting", "answer yes"],
     closing: ["closing", "answer no_such_lobby"],
@@ -164,6 +172,60 @@ const table: Record<Happening, Record<Start, Row>> = {
     gathering: ["gathering"],
     connecting: ["connecting"],
     closing: ["closing"],
+  },
+  "a guest's connection ends": {
+    none: ["none"],
+    waiting: ["waiting", "save", "list 2/4", "lobby_peerDisconnect to Ann, Cid"],
+    gathering: [
+      "waiting",
+      "save",
+      "list 2/4",
+      "lobby_peerDisconnect to Ann, Cid",
+      "ptpMediation_aborted to Ann, Cid",
+    ],
+    connecting: [
+      "waiting",
+      "save",
+      "list 2/4",
+      "lobby_peerDisconnect to Ann, Cid",
+      "ptpMediation_aborted to Ann, Cid",
+    ],
+    closing: ["closing"],
+  },
+  "the host's connection ends": {
+    none: ["none"],
+    waiting: ["closing", "save", "unlist", "lobby_closed to Ben, Cid, released", "forget"],
+    gathering: ["closing", "save", "unlist", "lobby_closed to Ben, Cid, released", "forget"],
+    connecting: ["closing", "save", "unlist", "lobby_closed to Ben, Cid, released", "forget"],
+    closing: ["closing"],
+  },
+  "a guest's former connection ends": {
+    none: ["none"],
+    waiting: ["waiting"],
+    gathering: ["gathering"],
+    connecting: ["connecting"],
+    closing: ["closing"],
+  },
+  "a member returns that was not missed": {
+    none: ["none", "answer no_such_lobby"],
+    waiting: ["waiting", "save", "answer yes"],
+    gathering: ["gathering", "save", "answer yes"],
+    connecting: ["connecting", "save", "answer yes"],
+    closing: ["closing", "answer no_such_lobby"],
+  },
+  "a member returns at another object, and was not missed": {
+    none: ["none", "answer no_such_lobby"],
+    waiting: ["waiting", "save", "lobby_closed to Ben, released", "answer yes"],
+    gathering: ["gathering", "save", "lobby_closed to Ben, released", "answer yes"],
+    connecting: ["connecting", "save", "lobby_closed to Ben, released", "answer yes"],
+    closing: ["closing", "answer no_such_lobby"],
+  },
+  "a stranger returns": {
+    none: ["none", "answer no_such_lobby"],
+    waiting: ["waiting", "answer no_such_member"],
+    gathering: ["gathering", "answer no_such_member"],
+    connecting: ["connecting", "answer no_such_member"],
+    closing: ["closing", "answer no_such_lobby"],
   },
   "two guests are lost": {
     none: ["none"],
@@ -309,7 +371,7 @@ const table: Record<Happening, Record<Start, Row>> = {
   },
 };
 
-const happenings = Object.keys(events) as Happening[];
+const happenings = Object.keys(events) as What[];
 const starts = Object.keys(lobbies) as Start[];
 
 for (const start of starts) {
@@ -330,10 +392,12 @@ for (const start of starts) {
 }
 
 test("everything that can happen to a lobby is in the table", () => {
-  const kinds: Record<LobbyEvent["kind"], true> = {
-    "open-requested": true,
-    "join-requested": true,
-    "start-requested": true,
+  const kinds: Record<Happening["kind"], true> = {
+    open: true,
+    join: true,
+    start: true,
+    return: true,
+    "connection-lost": true,
     "member-left": true,
     "members-lost": true,
     "message-sent": true,

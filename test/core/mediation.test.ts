@@ -26,7 +26,7 @@ const peersOf = (lobby: Lobby, name: string) => heard(lobby, name, "ptpMediation
 
 test("a mediation from its start to its end", () => {
   const lobby = lobbyOf(friends);
-  expect(lobby.happens(started("Ann"))).toEqual(["save", "answer yes", "ptpMediation_send to Ann, Ben, Cid"]);
+  expect(lobby.happens(started("Ann"))).toEqual(["save", "ptpMediation_send to Ann, Ben, Cid", "answer yes"]);
   expect(lobby.happens(seen("Cid", 1003), seen("Ann", 1001))).toEqual(["save", "save"]);
   expect(lobby.happens(seen("Ben", 1002))).toEqual([
     "save",

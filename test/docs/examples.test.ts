@@ -5,7 +5,7 @@ import { parseToken } from "../../core/token.ts";
 import { readClientMessage } from "../../core/wire/client-message.ts";
 import { decodeMessage, encodeMessage, parseObject } from "../../core/wire/codec.ts";
 import { readDatagram } from "../../core/wire/datagram.ts";
-import { readHeardMessage } from "../../core/wire/heard-message.ts";
+import { readServerMessage } from "../../core/wire/server-message.ts";
 import { plainLine } from "../../local/plain-line.ts";
 import { found, pages } from "./pages.ts";
 
@@ -23,7 +23,7 @@ test("every message on the pages is one that its reader takes, with exactly thes
     expect(payload).toEqual(JSON.parse(json));
     expect(encodeMessage(method, payload)).toBe(text);
     const bytes = new TextEncoder().encode(text);
-    const read = readHeardMessage(text) ?? readClientMessage(text) ?? readDatagram(bytes);
+    const read = readServerMessage(text) ?? readClientMessage(text) ?? readDatagram(bytes);
     expect({ method, isRead: read !== null }).toEqual({ method, isRead: true });
   }
 });

@@ -127,8 +127,8 @@ test("news of a former lobby of the same code is dropped, and its sender told th
 
 test("a delivery of a former lobby of the same code reaches nobody", async () => {
   const { lobbyId, host, guests } = await lobbyOf(2, server.url);
-  const frame = "lobby_closed:e30=";
-  const items = [{ lobbyId, incarnation: "of a former lobby", to: [host.clientId], frame, release: true }];
+  const message = { type: "lobbyClosed", lobbyName: "The former" };
+  const items = [{ lobbyId, incarnation: "of a former lobby", to: [host.clientId], message, release: true }];
   await mail(server.url, host.holder, lobbyId, { id: crypto.randomUUID(), items });
   await rollCall(lobbyId, host, ...guests);
   expect(host.all("lobby_closed")).toEqual([]);

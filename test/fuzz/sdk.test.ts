@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { connect, type Lobby, type Orion, OrionError } from "../../client/index.ts";
 import { peersOf } from "../../client/udp/introduced.ts";
-import { readHeardMessage } from "../../core/wire/heard-message.ts";
+import { readServerMessage } from "../../core/wire/server-message.ts";
 import { sidecarMessages } from "../../core/wire/sidecar-message.ts";
 import { readSignedDatagram } from "../../core/wire/signed-datagram.ts";
 import { packetOf } from "../client/handmade-peer.ts";
@@ -147,7 +147,7 @@ test(
     fc.assert(
       fc.property(anyMessage, fc.array(oddText, { maxLength: 3 }), (text, names) => {
         count("what a server says");
-        const message = readHeardMessage(text);
+        const message = readServerMessage(text);
         if (message?.method !== "ptpMediation_peersConnection_start") return;
         const peers = peersOf(message.payload.peers, names);
         expect(peers.length).toBe(message.payload.peers.length);

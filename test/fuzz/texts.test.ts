@@ -145,7 +145,7 @@ test(
 
 const known = [
   ...["lobby_messaging_send", "ptpMediation_peersConnection_success", "ptpMediation_peersConnection_failure"],
-  ...["ptpMediation_unseen", "client_pings"],
+  ...["ptpMediation_unseen", "client_pings", "client_features"],
 ];
 const methods = [
   ...known,
@@ -153,7 +153,10 @@ const methods = [
 ];
 const timeline = [{ atMs: 1, what: "began" }];
 const report = { clientId: "Bob", path: "direct", cause: null, rttMs: 5, timeline };
-const payload = { token, lobbyId: "ABCDE", message: "hello", mediation: "one", cause: null, peers: [report] };
+const payload = {
+  ...{ token, lobbyId: "ABCDE", message: "hello", mediation: "one", cause: null, peers: [report] },
+  features: ["links", "pings"],
+};
 const messageText = fc
   .tuple(fc.constantFrom(...methods), fc.oneof(mutatedFields(payload), fc.constant(JSON.stringify(payload))))
   .map(([method, json]) => `${method}:${Buffer.from(json).toString("base64")}`);

@@ -168,10 +168,11 @@ const peer = {
   rttMs: 5,
   timeline: [{ atMs: 1, what: "began" }],
 };
-const report = { token: "TOKEN", mediation: "one", cause: null, peers: [peer] };
+const report = { token: "TOKEN", mediation: "one", cause: null, peers: [peer], features: ["links"] };
 const reportMethods = [
   ...["ptpMediation_peersConnection_success", "ptpMediation_peersConnection_failure", "ptpMediation_unseen"],
   "client_pings",
+  "client_features",
 ];
 const otherMethods = [
   "lobby_messaging_received",

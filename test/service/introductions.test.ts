@@ -1,7 +1,7 @@
 /** What players are told of each other when they are to connect, by what their clients know. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
-import { lobbyOf, type Player, post } from "../support/player.ts";
+import { lobbyOf, Player, post } from "../support/player.ts";
 import { postAsSidecar, secret, ticketKeyOf } from "../support/secret.ts";
 import { startTestServer } from "../support/server.ts";
 
@@ -132,6 +132,29 @@ test("a client that knows the additions is told nothing to use with a host that 
   const [told] = await introduced(guest);
   expect(told).toMatchObject({ name: "Host", port: 1 });
   expect(told).not.toHaveProperty("link");
+});
+
+test("what a client has said that it can do counts, not what its datagrams look like", async () => {
+  const { lobbyId, host } = await lobbyOf(1, server.url, { maxMembers: 3 });
+  const guests: Player[] = [];
+  for (const [name, features] of [
+    ["Modern", ["links", "pings", "telepathy"]],
+    ["Modest", ["pings"]],
+  ] as const) {
+    const guest = await Player.connect(server.url, name === "Modern" ? `/lobbies/${lobbyId}` : "/");
+    guest.say("client_features", { features });
+    await guest.settled();
+    expect((await guest.join(lobbyId, name)).status).toBe(200);
+    guests.push(guest);
+  }
+  const [modern = host, modest = host] = guests;
+  for (const player of [host, modern, modest]) player.answersOverUdp = false;
+  await beat();
+  await host.start(lobbyId);
+  for (const player of [host, modern, modest]) await player.hears("ptpMediation_send");
+  await seen(observation(host, 1), observation(modern, 2, {}), observation(modest, 3));
+  expect((await introduced(modern))[0]).toMatchObject({ name: "Host", link: { side: "b" } });
+  expect(await introduced(modest)).toEqual([{ ip: "198.51.100.7", port: 1 }]);
 });
 
 test("in a lobby that is relay-only nobody is told where anybody is", async () => {

@@ -2,6 +2,7 @@
 import type { Effect, Introduction } from "../../core/lobby/effect.ts";
 import type { Member } from "../../core/lobby/state.ts";
 import type { ListedLobby } from "../../core/wire/http.ts";
+import type { Delivery } from "../platform/ports.ts";
 import { introductions, type MemberFrame } from "./introductions.ts";
 import { Listing } from "./listing.ts";
 import type { LobbyObject } from "./lobby-object.ts";
@@ -66,18 +67,17 @@ export class EffectQueue {
       case "unlist":
         return this.#tell(null);
       case "send":
-        return this.#send(effect.to, { incarnation, frame: effect.frame });
+        return this.#send(effect.to, { incarnation, message: effect.message });
       case "introduce":
         return this.#introduce(effect, incarnation);
       case "release":
-        return this.#send(effect.to, { incarnation, frame: effect.frame, release: true });
+        return this.#send(effect.to, { incarnation, message: effect.message, release: true });
       case "audit":
         return this.#send(effect.members, { incarnation });
       case "forget":
         return this.#forget();
-      case "answer":
       case "save":
-        // The machine itself did these when the event happened.
+        // The machine itself did this in the turn in which the effects arose.
         return null;
     }
   }
@@ -101,14 +101,15 @@ export class EffectQueue {
   #introduce(introduction: Introduction, incarnation: string): Promise<void> | null {
     const frames = introductions(this.#object.env, incarnation.slice(0, 8), introduction);
     const send = (some: MemberFrame[]) => {
-      for (const { to, frame } of some) this.#send(to, { incarnation, frame });
+      for (const { to, frame: text } of some)
+        this.#send(to, { incarnation, message: { type: "encoded", text } });
     };
     if (frames instanceof Promise) return frames.then(send);
     send(frames);
     return null;
   }
 
-  #send(to: readonly Member[], about: { incarnation: string; frame?: string; release?: boolean }): null {
+  #send(to: readonly Member[], about: Omit<Delivery, "lobbyId" | "to">): null {
     const { lobbyId, connections } = this.#object;
     for (const [holder, clientIds] of this.#byHolder(to)) {
       const delivery = { lobbyId, to: clientIds, ...about };

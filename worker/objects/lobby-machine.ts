@@ -4,11 +4,13 @@
  */
 import { mayChat, newChatAllowance, weightOf } from "../../core/chat-allowance.ts";
 import { type Place, pickSidecar, type Sidecar } from "../../core/fleet.ts";
+import { request } from "../../core/lobby/answer.ts";
 import { isDue, onTime } from "../../core/lobby/clock.ts";
-import type { Effect, LobbyAnswer } from "../../core/lobby/effect.ts";
+import type { Step } from "../../core/lobby/effect.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
 import { type KeptLobby, keptLobby, readKeptLobby } from "../../core/lobby/kept.ts";
 import { lifeLines } from "../../core/lobby/life.ts";
+import type { AnswerTo, LobbyRequest } from "../../core/lobby/request.ts";
 import {
   isHere,
   type LobbyState,
@@ -131,10 +133,10 @@ export class LobbyMachine implements LobbyHere {
     return this.#confirming;
   }
 
-  async open({ host, request }: OpenCall): Promise<Outcome<Admission<HostAnswer>>> {
-    const { lobbyName, isPublic, maxMembers, onLoss, privacy } = request;
-    return await this.#admit({
-      kind: "open-requested",
+  async open({ host, request: wish }: OpenCall): Promise<Outcome<Admission<HostAnswer>>> {
+    const { lobbyName, isPublic, maxMembers, onLoss, privacy } = wish;
+    const answer = await this.#ask({
+      kind: "open",
       lobbyId: this.#object.lobbyId,
       incarnation: crypto.randomUUID(),
       name: lobbyName,
@@ -142,17 +144,19 @@ export class LobbyMachine implements LobbyHere {
       maxMembers,
       goesOn: onLoss === "continue",
       relayOnly: privacy === "relay-only",
+      graceMs: 0,
       host,
     });
+    return this.#admitted(answer);
   }
 
   async enter(member: Member): Promise<Outcome<Admission<JoinAnswer>>> {
-    return await this.#admit({ kind: "join-requested", member });
+    return this.#admitted(await this.#ask({ kind: "join", member }));
   }
 
   async start(call: StartCall): Promise<Outcome<null>> {
     const timing = settingsOf(this.#object.env);
-    return await this.#answer({ kind: "start-requested", ...call, timing });
+    return await this.#ask({ kind: "start", ...call, timing });
   }
 
   /** Takes news of a member. False if there is no such member in this lobby. */
@@ -203,10 +207,13 @@ export class LobbyMachine implements LobbyHere {
     const sidecar = reminding
       ? await this.#pickSidecar({ place: phase.place, not: phase.sidecar })
       : undefined;
-    await this.#happen({ kind: "deadline-passed", sidecar }).done;
+    await this.#happen({ kind: "deadline-passed", sidecar });
   }
 
-  async #pickSidecar(wish: { place?: Place | undefined; not: string }): Promise<Sidecar | undefined> {
+  async #pickSidecar(wish: {
+    place?: Place | undefined;
+    not?: string | undefined;
+  }): Promise<Sidecar | undefined> {
     return pickSidecar(await liveSidecars(this.#object.env, true), wish);
   }
 
@@ -216,34 +223,41 @@ export class LobbyMachine implements LobbyHere {
     return mayChat(this.#chat, clientId, members, Date.now(), { perSecond, weight: weightOf(text) });
   }
 
-  async #admit<Answer extends HostAnswer>(event: LobbyEvent): Promise<Outcome<Admission<Answer>>> {
-    const outcome = await this.#answer<Answer>(event);
-    if (!outcome.ok) return outcome;
-    return accept({ answer: outcome.value, incarnation: this.#state?.incarnation ?? "" });
+  #admitted<Answer extends HostAnswer>(answer: Outcome<Answer>): Outcome<Admission<Answer>> {
+    return answer.ok ? accept({ answer: answer.value, incarnation: this.#state?.incarnation ?? "" }) : answer;
   }
 
   /** The answer to a request, once what must be known before it is known. */
-  async #answer<T extends LobbyAnswer>(event: LobbyEvent): Promise<Outcome<T>> {
+  async #ask<R extends LobbyRequest>(asked: R): Promise<Outcome<AnswerTo<R>>> {
     if (this.#confirming) await this.#confirming;
-    const { effects, done } = this.#happen(event);
+    const now = Date.now();
+    const { answer, ...taken } = request(this.#state, asked, now);
+    const done = this.#take(asked, taken, now);
     if (done) await done;
-    const answer = effects.find((effect) => effect.kind === "answer");
-    if (!answer) throw new Error(`${event.kind} was not answered`);
-    return answer.outcome as Outcome<T>;
+    return answer;
+  }
+
+  /** Takes an event. Done when what follows from it is; null if that is now. */
+  #happen(event: LobbyEvent): Promise<void> | null {
+    const now = Date.now();
+    return this.#take(event, step(this.#state, event, now), now);
   }
 
   /**
-   * Takes the event into the state, keeps it if it must be, and sends what there is to send: one turn, no await.
-   * Without a `done`, all is done.
+   * Takes the state after a request or an event, keeps it if it must be, and sends what there is to send: one turn, no
+   * await. Null if all is done.
    */
-  #happen(event: LobbyEvent): { effects: Effect[]; done: Promise<void> | null } {
-    const [before, now] = [this.#state, Date.now()];
-    const { state, effects } = step(before, event, now);
+  #take(
+    input: LobbyRequest | LobbyEvent,
+    { state, effects }: Step<LobbyState | null>,
+    now: number,
+  ): Promise<void> | null {
+    const before = this.#state;
     this.#state = state;
     // Chat changes no state.
-    if (state !== before && logsLobbies(this.#object.env)) logLife(lifeLines(before, event, state, now));
+    if (state !== before && logsLobbies(this.#object.env)) logLife(lifeLines(before, input, state, now));
     if (effects.some(({ kind }) => kind === "save")) this.#save();
-    return { effects, done: this.#effects.perform(effects, (state ?? before)?.incarnation ?? "") };
+    return this.#effects.perform(effects, (state ?? before)?.incarnation ?? "");
   }
 
   /**

@@ -1,6 +1,7 @@
 /** What the objects say to each other. Everything here is plain data: it crosses RPC. */
 import type { Place, Sidecar } from "../../core/fleet.ts";
 import type { MemberEvent } from "../../core/lobby/event.ts";
+import type { LobbyMessage } from "../../core/lobby/message.ts";
 import type { Member } from "../../core/lobby/state.ts";
 import type { Observed } from "../../core/mapping.ts";
 import type { Outcome } from "../../core/problem.ts";
@@ -26,12 +27,14 @@ export type OpenCall = { lobbyId: string; host: Member; request: Omit<HostReques
 /** A lobby's answer to a new member, and which lobby of this code it is. */
 export type Admission<Answer> = { answer: Answer; incarnation: string };
 
-/** A frame for some of an object's sessions. Without a frame it only asks whether they are still there and in this lobby. */
+/** A message that is a WebSocket's text already: each member's introduction has keys of its own. */
+export type EncodedMessage = { type: "encoded"; text: string };
+/** A message for some of an object's sessions. Without one it only asks whether they are still there and in this lobby. */
 export type Delivery = {
   lobbyId: string;
   incarnation: string;
   to: string[];
-  frame?: string;
+  message?: LobbyMessage | EncodedMessage;
   release?: boolean;
 };
 /**

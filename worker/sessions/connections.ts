@@ -1,4 +1,5 @@
 /** The WebSockets that one object holds: who is there, what may wait for clients to read it, and how they go. */
+import { orionText } from "../../core/dialects/orion.ts";
 import { limits } from "../../core/limits.ts";
 import { closures } from "../../core/problem.ts";
 import { serverMessage } from "../../core/wire/server-message.ts";
@@ -110,16 +111,18 @@ export class Connections {
     else setTimeout(look, ms);
   }
 
-  /** Hands a lobby's frame to its members here. Returns those that are not here, or not in that lobby. */
-  deliver({ lobbyId, incarnation, to, frame, release }: Delivery): Stray[] {
+  /** Hands a lobby's message to its members here. Returns those that are not here, or not in that lobby. */
+  deliver({ lobbyId, incarnation, to, message, release }: Delivery): Stray[] {
     const strays: Stray[] = [];
+    // Once for all of them.
+    const text = message ? textOf(message, lobbyId) : null;
     for (const clientId of to) {
       const session = this.#byId.get(clientId);
       if (!session?.isIn(lobbyId, incarnation)) {
         strays.push({ lobbyId, incarnation, clientId });
         continue;
       }
-      if (frame !== undefined) this.send(session, frame);
+      if (text !== null) this.send(session, text);
       if (release) session.release();
     }
     return strays;
@@ -200,4 +203,9 @@ export class Connections {
     this.#backlog.ended(session);
     this.#events.ended(session);
   }
+}
+
+/** A message as this object's clients read it; null if they are not told. */
+function textOf(message: NonNullable<Delivery["message"]>, lobbyId: string): string | null {
+  return message.type === "encoded" ? message.text : orionText(message, lobbyId);
 }

@@ -1,6 +1,6 @@
 /**
  * An object that holds clients' WebSockets: a lounge, or a lobby. It is the authority on which lobby each of its sessions
- * is in. It takes what clients ask and say to that lobby, here or in another object, and the lobby's frames to them.
+ * is in. It takes what clients ask and say to that lobby, here or in another object, and what the lobby says to them.
  */
 import { retryable } from "cloudflare:durable-objects";
 import { DurableObject } from "cloudflare:workers";
@@ -138,7 +138,8 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     if (!session) return refuse("invalid_token");
     const tooMany = this.#countRequest(session, requestId);
     if (tooMany) return tooMany;
-    const host = { clientId, name: request.hostName, holder: this.holder, requestId };
+    const { features } = session;
+    const host = { clientId, name: request.hostName, holder: this.holder, requestId, features };
     return await this.#enter<HostAnswer>(session, requestId, async (aim) => {
       const { membership } = session;
       const before = membership?.requestId === requestId ? membership.lobbyId : null;
@@ -161,7 +162,8 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     return await this.#enter<JoinAnswer>(session, requestId, async (aim) => {
       const wait = session.guessesAgainIn;
       if (wait > 0) return refuseFor(wait);
-      const member = { clientId, name: peerName, holder: this.holder, requestId };
+      const { features } = session;
+      const member = { clientId, name: peerName, holder: this.holder, requestId, features };
       if (lobbyId !== null) aim(lobbyId);
       const outcome =
         lobbyId === null
@@ -211,10 +213,10 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
 
   /** A session here is over. */
   protected ended({ id: clientId, membership }: Session): void {
-    if (membership) this.#tell(membership, { kind: "member-left", clientId });
+    if (membership) this.#tell(membership, { kind: "connection-lost", clientId, holder: this.holder });
   }
 
-  /** Sends frames to a lobby's members in another object. True once they are there, false if they are lost. */
+  /** Sends a message to a lobby's members in another object. True once it is there, false if it is lost. */
   protected send(name: string, delivery: Delivery): Promise<boolean> {
     return this.#flights.push(name, delivery);
   }
@@ -305,7 +307,8 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     const { lobbyId, incarnation, requestId } = news;
     const { kind, clientId } = news.event;
     const isKnown = lobbyId === this.holder && this.lobbyHere?.hear(news) === true;
-    return isKnown || kind === "member-left" ? [] : [{ lobbyId, clientId, incarnation, requestId }];
+    const hasLeft = kind === "member-left" || kind === "connection-lost";
+    return isKnown || hasLeft ? [] : [{ lobbyId, clientId, incarnation, requestId }];
   }
 
   /** Strays of what this object has sent: members of its lobby that are gone, or sessions that are in no lobby there. */
@@ -352,6 +355,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   #obey(session: Session, message: ClientMessage): void {
     const { id: clientId, membership } = session;
     if (message.method === "client_pings") this.connections.expectPings(session);
+    if (message.method === "client_features") session.features = message.features;
     if (!membership) return;
     switch (message.method) {
       case "lobby_messaging_send":

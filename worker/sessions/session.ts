@@ -1,6 +1,7 @@
 /** A client's presence at the edge. It lasts as long as its WebSocket, and so does what is attached to that. */
 import { draw, fill, newAllowance, newBucket, type Rate, secondsUntilOne } from "../../core/allowance.ts";
 import { limits } from "../../core/limits.ts";
+import type { Feature } from "../../core/lobby/features.ts";
 import type { KeptLobby } from "../../core/lobby/kept.ts";
 import { clientIdBytes } from "../../core/token.ts";
 import { encodeBase64Url } from "../../core/wire/base64.ts";
@@ -14,6 +15,8 @@ type Attachment = {
   opensHere: boolean;
   /** The lobby here of which it is the host, as long as storage need not keep it. */
   hosted: KeptLobby | null;
+  /** What it said that it can do. */
+  features?: readonly Feature[];
   /** When it said that it pings, in milliseconds since 1970. */
   pingsSince?: number;
   /** When a look first found it silent, in milliseconds since 1970. */
@@ -94,6 +97,16 @@ export class Session {
 
   set hosted(hosted: KeptLobby | null) {
     this.#kept.hosted = hosted;
+    this.#keep();
+  }
+
+  /** What it said that it can do; undefined if it never did. */
+  get features(): readonly Feature[] | undefined {
+    return this.#kept.features;
+  }
+
+  set features(features: readonly Feature[]) {
+    this.#kept.features = features;
     this.#keep();
   }
 

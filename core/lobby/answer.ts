@@ -1,0 +1,141 @@
+import { limits } from "../limits.ts";
+import { accept, refuse } from "../problem.ts";
+import { saved } from "./abort.ts";
+import { comeBack, onlyToConnected } from "./away.ts";
+import { onTime } from "./clock.ts";
+import { type Answered, listing } from "./effect.ts";
+import { begin } from "./gathering.ts";
+import { join, welcome, welcomeAgain } from "./membership.ts";
+import { orionPolicy } from "./policy.ts";
+import type {
+  AnswerTo,
+  JoinRequest,
+  LobbyRequest,
+  OpenRequest,
+  ReturnRequest,
+  StartRequest,
+} from "./request.ts";
+import { permit } from "./rules.ts";
+import { isAway, isHere, isOver, type LobbyState, memberOf } from "./state.ts";
+
+type Taken<R extends LobbyRequest> = Answered<LobbyState | null, AnswerTo<R>>;
+
+/**
+ * The lobby is a state machine with two ways in. `request` takes what somebody asks, and answers. `step`
+ * (step.ts) takes what has happened, and answers nobody.
+ *
+ * STATES. There is no lobby (`null`), or it is
+ *
+ *     waiting     open to newcomers; nothing is under way
+ *     gathering   the members of a mediation are asked for a datagram each, until all are seen
+ *     connecting  they know each other's endpoints, and report whether they are connected
+ *     closing     over; its members and the directory may not know it yet
+ *
+ *     null -open-> waiting -start-> gathering -all seen-> connecting -all reported-> closing -forget-> null
+ *                     ^                 |                     |
+ *                     +---- aborted ----+---- aborted, or ----+      a host that leaves: any -> closing
+ *                                             a success that stays
+ *
+ * A mediation carries its policy (state.ts, policy.ts): who takes part, who is introduced to whom, and what a
+ * loss and a success do. Apart from the phase, a member is connected or away until a time (away.ts). A
+ * mediation counts one that is away as missing.
+ *
+ * WHO MAY DO WHAT stands in rules.ts, for each request in order. A request has an id. If it was done already,
+ * it is answered again: its answer may have been lost. Otherwise the first rule that refuses answers. A
+ * refused request changes nothing and is heard by nobody. News needs no permission: it is believed if it is
+ * of a member, and of this mediation.
+ *
+ * THE SHELL'S PART. It calls `request` or `step` with the present state, takes the new one, and saves it: one
+ * turn, no await. So two requests that race are taken one after the other, and nobody acts on an old state.
+ * Then it does the effects in their order, those of one call behind those of the call before:
+ *
+ *     saved before told       a change that must last has a `save`, and it is the first effect
+ *     listed before answered  a public lobby is in the directory, with its right count, before a member
+ *                             or the caller hears of it
+ *     unlisted before told    the directory has lost the lobby before its members hear that it is over
+ *     done before answered    an answer goes out when the effects are done
+ *
+ * The directory is waited for, but not for long. If it is late, the lobby goes on, and `listing-failed`
+ * brings the entry up to date by alarm.
+ *
+ * TIME is a parameter, and so is all that is random. Deadlines are data: `wakeAt` is the earliest, and
+ * `deadline-passed` deals with all that are due. Leaving a phase is what cancels its deadlines. When the
+ * clock has jumped, deadlines move first (clock.ts).
+ *
+ * Both functions are pure. They change nothing in what they are given. A state that does not change is
+ * returned as the same object. A peer's fault is a code or is ignored; only a bug of ours throws.
+ */
+export function request<R extends LobbyRequest>(state: LobbyState | null, request: R, now: number): Taken<R>;
+export function request(state: LobbyState | null, request: LobbyRequest, now: number): Taken<LobbyRequest> {
+  const timely = state && onTime(state, now, false);
+  const taken = take(timely, request, now);
+  return onlyToConnected(timely === state ? taken : { ...taken, ...saved(taken) });
+}
+
+function take(state: LobbyState | null, request: LobbyRequest, now: number): Taken<LobbyRequest> {
+  if (request.kind === "open") return open(state, request, now);
+  const again = state && !isOver(state) ? doneAgain(state, request) : null;
+  if (again) return again;
+  const permitted = permit(state, request.kind, request);
+  if (!permitted.ok) return { state, answer: permitted, effects: [] };
+  switch (request.kind) {
+    case "join":
+      return join(permitted.value, request.member, now);
+    case "start":
+      return { answer: accept(null), ...begin(permitted.value, orionPolicy(permitted.value), request, now) };
+    case "return":
+      return comeBack(permitted.value, request, now);
+  }
+}
+
+type Repeatable = JoinRequest | StartRequest | ReturnRequest;
+
+/**
+ * The answer to a request that was done already: its first answer may have been lost. Null if it was not
+ * done.
+ */
+function doneAgain(state: LobbyState, request: Repeatable): Taken<Repeatable> | null {
+  switch (request.kind) {
+    case "join":
+      return welcomeAgain(state, request.member);
+    case "start":
+      return "requestId" in state.phase && state.phase.requestId === request.requestId
+        ? { state, answer: accept(null), effects: [] }
+        : null;
+    case "return": {
+      const member = memberOf(state, request.clientId);
+      const isBack = member?.requestId === request.requestId && !isAway(state, request.clientId);
+      return isBack ? { state, answer: welcome(state), effects: [] } : null;
+    }
+  }
+}
+
+function open(state: LobbyState | null, request: OpenRequest, now: number): Taken<OpenRequest> {
+  const { lobbyId, incarnation, name, isPublic, maxMembers, goesOn, relayOnly, graceMs, host } = request;
+  const answer = accept({ lobbyName: name, lobbyId });
+  if (state !== null) {
+    const same = state.hostId === host.clientId && state.members[0]?.requestId === host.requestId;
+    return { state, answer: same && !isOver(state) ? answer : refuse("code_taken"), effects: [] };
+  }
+  const auditMs = isHere(request, host) ? limits.safetyMs : limits.auditIntervalMs;
+  const opened: LobbyState = {
+    v: 1,
+    lobbyId,
+    incarnation,
+    name,
+    isPublic,
+    maxMembers,
+    goesOn,
+    relayOnly,
+    hostId: host.clientId,
+    members: [host],
+    graceMs,
+    away: [],
+    phase: { kind: "waiting" },
+    // What must outlive a socket cannot be attached to it.
+    isLasting: isPublic || graceMs > 0 || !isHere(request, host),
+    auditAt: now + auditMs,
+    auditMs,
+  };
+  return { state: opened, answer, effects: [{ kind: "save" }, ...listing(opened)] };
+}

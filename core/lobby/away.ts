@@ -1,0 +1,119 @@
+/**
+ * Members without a connection. A lobby gives them `graceMs` to return; they keep their name and their place
+ * meanwhile. With none (Orion) a member that loses its connection has left, in the same step.
+ */
+import { refuse } from "../problem.ts";
+import type { JoinAnswer } from "../wire/http.ts";
+import { saved, tell } from "./abort.ts";
+import { afterGoingAway, afterReturning } from "./connecting.ts";
+import type { Answered, Effect, Step } from "./effect.ts";
+import { auditsAfter, leave, welcome } from "./membership.ts";
+import type { ReturnRequest } from "./request.ts";
+import { isAway, type LobbyState, type Member, memberOf } from "./state.ts";
+
+/** `holder`: only those that this object holds. What it says of a member that has moved on is old. */
+type Loss = { clientIds: readonly string[]; holder?: string | undefined };
+
+/** A member's connection has ended. */
+export function disconnect(state: LobbyState, loss: Loss, now: number): Step<LobbyState> {
+  const lost = lostOf(state, loss);
+  if (state.graceMs > 0) return goAway(state, lost, now);
+  return leave(state, idsOf(lost), now);
+}
+
+/**
+ * Members could not be reached any more. Should one only have been out of reach, it hears, when it is back,
+ * that the lobby is over for it; one that is gone hears nothing.
+ */
+export function lose(state: LobbyState, loss: Loss, now: number): Step<LobbyState> {
+  const lost = lostOf(state, loss);
+  return state.graceMs > 0 ? goAway(state, lost, now) : leaveUnheard(state, lost, now);
+}
+
+/** Members whose time to return is over leave. */
+export function expire(state: LobbyState, now: number): Step<LobbyState> {
+  const late = state.away.filter(({ until }) => until <= now);
+  if (late.length === 0) return { state, effects: [] };
+  const gone = state.members.filter(({ clientId }) => late.some((one) => one.clientId === clientId));
+  return leaveUnheard(state, gone, now);
+}
+
+/**
+ * A member is back, perhaps at another object. As long as the others have not been told that it left, it is
+ * in time. If its old connection seemed to be open, the new one takes its place.
+ */
+export function comeBack(
+  state: LobbyState,
+  { clientId, holder, requestId }: ReturnRequest,
+  now: number,
+): Answered<LobbyState, JoinAnswer> {
+  const before = memberOf(state, clientId);
+  if (!before) return { state, answer: refuse("no_such_member"), effects: [] };
+  const member = { ...before, holder, requestId };
+  const wasAway = isAway(state, clientId);
+  const back: LobbyState = {
+    ...state,
+    members: state.members.map((one) => (one === before ? member : one)),
+    away: state.away.filter((one) => one.clientId !== clientId),
+    ...auditsAfter(state, member, now),
+  };
+  const others = back.members.filter((one) => one !== member);
+  const told: Effect[] = [];
+  if (!wasAway && before.holder !== holder) {
+    told.push({ kind: "release", to: [before], message: { type: "lobbyClosed", lobbyName: state.name } });
+  }
+  if (wasAway) told.push({ kind: "send", to: others, message: { type: "memberBack", name: member.name } });
+  const after = wasAway ? afterReturning(back, clientId, now) : { state: back, effects: [] };
+  return { answer: welcome(back), ...tell(told, saved(after)) };
+}
+
+/**
+ * Nothing is said to a member that is away, nor is its former holder asked for it. Only that the lobby is
+ * over is said: the member may have been out of reach, and believe itself in the lobby.
+ */
+export function onlyToConnected<Taken extends Step<LobbyState | null>>(taken: Taken): Taken {
+  const { state, effects } = taken;
+  if (!state || state.away.length === 0) return taken;
+  const connected = (some: readonly Member[]) => some.filter(({ clientId }) => !isAway(state, clientId));
+  const heard = effects.flatMap((effect): Effect[] => {
+    if (effect.kind === "audit") return [{ ...effect, members: connected(effect.members) }];
+    if (effect.kind !== "send") return [effect];
+    const to = connected(effect.to);
+    return to.length > 0 ? [{ ...effect, to }] : [];
+  });
+  return { ...taken, effects: heard };
+}
+
+function goAway(state: LobbyState, lost: readonly Member[], now: number): Step<LobbyState> {
+  if (lost.length === 0) return { state, effects: [] };
+  const until = now + state.graceMs;
+  const left = { ...state, away: [...state.away, ...lost.map(({ clientId }) => ({ clientId, until }))] };
+  const told = lost.map(({ name }): Effect => {
+    return { kind: "send", to: state.members, message: { type: "memberAway", name } };
+  });
+  return tell(told, saved(afterGoingAway(left, idsOf(lost), now)));
+}
+
+function leaveUnheard(state: LobbyState, lost: readonly Member[], now: number): Step<LobbyState> {
+  if (lost.length === 0) return { state, effects: [] };
+  const after = leave(state, idsOf(lost), now);
+  const message = { type: "lobbyClosed", lobbyName: state.name } as const;
+  const farewell: Effect = { kind: "release", to: lost, message };
+  const forget = after.effects.findIndex(({ kind }) => kind === "forget");
+  const effects = after.effects.toSpliced(forget < 0 ? after.effects.length : forget, 0, farewell);
+  return { state: after.state, effects };
+}
+
+/** The members among these that had a connection. */
+function lostOf(state: LobbyState, { clientIds, holder }: Loss): Member[] {
+  return state.members.filter(
+    (member) =>
+      clientIds.includes(member.clientId) &&
+      !isAway(state, member.clientId) &&
+      (holder === undefined || holder === member.holder),
+  );
+}
+
+function idsOf(members: readonly Member[]): string[] {
+  return members.map(({ clientId }) => clientId);
+}

@@ -1,0 +1,102 @@
+/** Orion's messages, described once: what the server writes is what a client reads, and a client reads leniently. */
+import { describe, expect, test } from "vitest";
+import { orionText } from "../../core/dialects/orion.ts";
+import type { LobbyMessage } from "../../core/lobby/message.ts";
+import { readServerMessage } from "../../core/wire/server-message.ts";
+import { decode, encode } from "../support/wire.ts";
+import { lobbyId } from "./a-lobby.ts";
+
+const report = {
+  cause: null,
+  peers: [{ clientId: "c2", path: null, cause: "no-packets-received" } as const],
+};
+
+type Untold = "memberAway" | "memberBack";
+/** One of each, and what Orion's clients hear of it. */
+const messages: {
+  [T in Exclude<LobbyMessage["type"], Untold>]: [LobbyMessage & { type: T }, string, object];
+} = {
+  memberJoined: [{ type: "memberJoined", name: "Ben" }, "lobby_peerConnect", { lobbyId, peerName: "Ben" }],
+  memberLeft: [{ type: "memberLeft", name: "Ben" }, "lobby_peerDisconnect", { lobbyId, peerName: "Ben" }],
+  lobbyClosed: [{ type: "lobbyClosed", lobbyName: "Tea" }, "lobby_closed", { lobbyId, lobbyName: "Tea" }],
+  chat: [
+    { type: "chat", at: 12, from: "Ben", text: "hi" },
+    "lobby_messaging_received",
+    { lobbyId, message: { timestamp: 12, senderName: "Ben", message: "hi" } },
+  ],
+  endpointWanted: [
+    { type: "endpointWanted", mediation: "m1", host: "paris.example", port: 1, secondPort: 2 },
+    "ptpMediation_send",
+    { port: 1, ports: [1, 2], mediation: "m1", host: "paris.example" },
+  ],
+  mediationAborted: [
+    { type: "mediationAborted", code: "member_left" },
+    "ptpMediation_aborted",
+    { code: "member_left", abortReason: expect.any(String) },
+  ],
+  mediationReported: [
+    { type: "mediationReported", clientId: "c1", name: "Ben", report },
+    "ptpMediation_report",
+    { clientId: "c1", name: "Ben", ...report },
+  ],
+  mediationSucceeded: [{ type: "mediationSucceeded" }, "ptpMediation_success", {}],
+};
+
+describe("what a lobby says is written in Orion's words, and read again", () => {
+  test.each(Object.entries(messages))("%s", (_, [message, method, payload]) => {
+    const text = orionText(message, lobbyId) ?? "";
+    expect(decode(text)).toEqual({ method, payload });
+    expect(readServerMessage(text)).toEqual({ method, payload });
+  });
+});
+
+test("of a sidecar that knows nothing of the additions, only Orion's fields are told", () => {
+  const plain = { type: "endpointWanted", mediation: "m1", host: undefined, port: 1 } as const;
+  expect(decode(orionText({ ...plain, secondPort: undefined }, lobbyId) ?? "").payload).toEqual({ port: 1 });
+});
+
+test("Orion's clients are not told who has lost its connection and may return, nor who has", () => {
+  expect(orionText({ type: "memberAway", name: "Ben" }, lobbyId)).toBeNull();
+  expect(orionText({ type: "memberBack", name: "Ben" }, lobbyId)).toBeNull();
+});
+
+const chat = { timestamp: 1, senderName: "Ben", message: "hi" };
+
+describe("a client reads what other Orion servers leave out, or write otherwise", () => {
+  test.each<[method: string, payload: object, read: object]>([
+    ["client_registered", { token: "t" }, { token: "t" }],
+    ["client_registered", { token: "t", pingMs: 1, clientId: "c" }, { token: "t", clientId: "c" }],
+    ["client_registered", { token: "t", pingMs: "often", more: 1 }, { token: "t" }],
+    ["lobby_peerConnect", { peerName: "Ben" }, { peerName: "Ben" }],
+    ["lobby_peerDisconnect", { peerName: "Ben", lobbyId: 7 }, { peerName: "Ben" }],
+    ["lobby_closed", {}, {}],
+    ["lobby_closed", { lobbyId: null }, {}],
+    ["lobby_messaging_received", { message: chat }, { message: chat }],
+    ["ptpMediation_aborted", { abortReason: "why" }, { abortReason: "why" }],
+    [
+      "ptpMediation_peersConnection_start",
+      { peers: [{ ip: "::1", port: 1 }] },
+      { peers: [{ ip: "::1", port: 1 }] },
+    ],
+  ])("%s %j", (method, payload, read) => {
+    expect(readServerMessage(encode(method, payload))).toEqual({ method, payload: read });
+  });
+});
+
+describe("a client ignores", () => {
+  test.each<[method: string, payload: object]>([
+    ["client_registered", {}],
+    ["client_registered", { token: "t".repeat(257) }],
+    ["lobby_peerConnect", { lobbyId }],
+    ["lobby_messaging_received", { message: "hi" }],
+    ["ptpMediation_send", { port: 0 }],
+    ["ptpMediation_send", { port: 1, ports: [] }],
+    ["ptpMediation_send", { port: 1, host: "h".repeat(254) }],
+    ["ptpMediation_aborted", { code: "member_left" }],
+    ["ptpMediation_peersConnection_start", { peers: [{ ip: "nowhere", port: 1 }] }],
+    ["lobby_messaging_send", { message: "hi" }],
+    ["__proto__", {}],
+  ])("%s %j", (method, payload) => {
+    expect(readServerMessage(encode(method, payload))).toBeNull();
+  });
+});

@@ -1,5 +1,5 @@
 /** The results of a run that never was, to be told about. */
-import type { Cost, Figure, Growth, IdleCost, Results } from "../../bench/results.ts";
+import type { Cost, Figure, Growth, IdleCost, Results } from "../../measure/bench/results.ts";
 
 export function aFigure(about: Partial<Figure> = {}): Figure {
   return {

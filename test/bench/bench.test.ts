@@ -6,8 +6,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { type Results, results as schema } from "../../bench/results.ts";
-import { type Program, startProgram } from "../support/program.ts";
+import { type Results, results as schema } from "../../measure/bench/results.ts";
+import { type Program, startProgram } from "../../measure/kit/program.ts";
 
 /** Only Linux accounts for processes in the way that the bench reads. */
 const onLinux = existsSync("/proc/self/stat");
@@ -24,7 +24,7 @@ function bench(args: string[], { limit }: { limit?: number } = {}): { program: P
   const mark = randomUUID();
   const environment = { BENCH_TEST_MARK: mark };
   const usual = Object.entries({ "--scale": "tiny", "--out": join(folder, mark) });
-  const line = ["bench/main.ts", ...usual.filter(([flag]) => !args.includes(flag)).flat(), ...args];
+  const line = ["measure/bench/main.ts", ...usual.filter(([flag]) => !args.includes(flag)).flat(), ...args];
   const program =
     limit === undefined
       ? startProgram("node", line, environment)
@@ -133,7 +133,7 @@ describe.runIf(onLinux)("a run of the bench", () => {
     expect(results.figures.map(({ name }) => name)).toEqual(["floor/connect", "connect/direct"]);
 
     const file = join(folder, mark, "latest.json");
-    const compared = startProgram("node", ["bench/main.ts", "--compare", file, file]);
+    const compared = startProgram("node", ["measure/bench/main.ts", "--compare", file, file]);
     expect(await compared.ended).toBe(0);
     expect(compared.errors).toBe("");
   });
@@ -274,7 +274,7 @@ describe.runIf(onLinux)("a bench that cannot run", () => {
 });
 
 test("--list tells every scenario, --help every option", async () => {
-  const list = startProgram("node", ["bench/main.ts", "--list"]);
+  const list = startProgram("node", ["measure/bench/main.ts", "--list"]);
   expect(await list.ended).toBe(0);
   const names = list.output.split("\n").map((line) => line.split(" ")[0]);
   expect(names).toEqual(
@@ -288,7 +288,7 @@ test("--list tells every scenario, --help every option", async () => {
       "cost-idle",
     ]),
   );
-  const help = startProgram("node", ["bench/main.ts", "--help"]);
+  const help = startProgram("node", ["measure/bench/main.ts", "--help"]);
   expect(await help.ended).toBe(0);
   for (const option of [
     "--scenario",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { compareText } from "../../bench/compare.ts";
+import { compareText } from "../../measure/bench/compare.ts";
 import { aCost, aFigure, aGrowth, anIdleCost, aRun } from "./a-run.ts";
 
 const lineOf = (text: string, name: string) =>

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { assumed } from "../../bench/cost/assumed.ts";
-import { costText, idleCostText, idleTallyOf, idleVariants, tallyOf } from "../../bench/cost/cost.ts";
-import { billFor, dollarsPerMillion } from "../../bench/cost/prices.ts";
-import { type Tally, usageOf } from "../../bench/cost/tally.ts";
+import { assumed } from "../../measure/bench/cost/assumed.ts";
+import { costText, idleCostText, idleTallyOf, idleVariants, tallyOf } from "../../measure/bench/cost/cost.ts";
+import { billFor, dollarsPerMillion } from "../../measure/bench/cost/prices.ts";
+import { type Tally, usageOf } from "../../measure/bench/cost/tally.ts";
 import { aCost, anIdleCost } from "./a-run.ts";
 
 const sumOf = (counts: number[]) => counts.reduce((sum, count) => sum + count, 0);

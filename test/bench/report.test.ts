@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
-import { reportHtml } from "../../bench/report.ts";
+import { reportHtml } from "../../measure/bench/report.ts";
 import { aCost, aFigure, aGrowth, aRun } from "./a-run.ts";
 
 const many = aRun({

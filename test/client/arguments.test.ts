@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { connect as connectPage } from "../../client/browser.ts";
 import { connect, type Lobby, type Orion, OrionError } from "../../client/index.ts";
 import type { Server } from "../../local/server.ts";
-import { startTestServer } from "../support/server.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
 import { handmadeServer } from "./handmade-server.ts";
 import { expectError } from "./heard.ts";
 

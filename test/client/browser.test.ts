@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import { expect, onTestFinished, test } from "vitest";
 import { connect } from "../../client/index.ts";
-import { root, startProgram } from "../support/program.ts";
-import { startTestServer } from "../support/server.ts";
+import { root, startProgram } from "../../measure/kit/program.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
 import { expectError, next } from "./heard.ts";
 
 async function bundle(entry: string): Promise<string> {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
 import { connect, type Lobby, type Orion } from "../../client/index.ts";
 import type { Server } from "../../local/server.ts";
-import { startTestServer } from "../support/server.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
 import { HandmadePeer } from "./handmade-peer.ts";
 import { expectError, next } from "./heard.ts";
 import { watchUdpSockets } from "./udp-resources.ts";

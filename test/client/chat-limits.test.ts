@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { connect, type Lobby, type Orion } from "../../client/index.ts";
 import type { Server } from "../../local/server.ts";
-import { startTestServer } from "../support/server.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
 import { handmadeServer } from "./handmade-server.ts";
 import { next, record } from "./heard.ts";
 

@@ -5,9 +5,9 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { WebSocketServer } from "ws";
 import { connect, type Lobby, type Orion, OrionError } from "../../client/index.ts";
 import type { Server } from "../../local/server.ts";
-import { freeTcpPort } from "../support/program.ts";
-import { startTestServer } from "../support/server.ts";
-import { encode } from "../support/wire.ts";
+import { freeTcpPort } from "../../measure/kit/program.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
+import { encode } from "../../measure/kit/wire.ts";
 import { type Cable, layCable } from "./cable.ts";
 import { expectError, next, record } from "./heard.ts";
 

@@ -1,11 +1,11 @@
 /** A sidecar that dies while the server still sends players to it. */
 import { expect, onTestFinished, test } from "vitest";
 import { connect } from "../../client/index.ts";
+import { freeUdpPort, startProgram } from "../../measure/kit/program.ts";
+import { secret } from "../../measure/kit/secret.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
+import { noteTold } from "../../measure/kit/whole-log.ts";
 import { startSidecar } from "../../udp-sidecar/sidecar.ts";
-import { freeUdpPort, startProgram } from "../support/program.ts";
-import { secret } from "../support/secret.ts";
-import { startTestServer } from "../support/server.ts";
-import { noteTold } from "../support/whole-log.ts";
 
 test("players whose sidecar has died are seen by another, and linked, before they take UDP for blocked", async () => {
   const server = await startTestServer({ udpPort: null, secret });

@@ -2,9 +2,9 @@
 import { createHmac } from "node:crypto";
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
-import { Player } from "../support/player.ts";
-import { signedOf } from "../support/secret.ts";
-import { decode } from "../support/wire.ts";
+import { Player } from "../../measure/kit/player.ts";
+import { signedOf } from "../../measure/kit/secret.ts";
+import { decode } from "../../measure/kit/wire.ts";
 
 const kinds = { check: 0xe8, answer: 0xe9, data: 0xea, farewell: 0xeb };
 

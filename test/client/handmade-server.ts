@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { onTestFinished } from "vitest";
 import { WebSocketServer } from "ws";
-import { decode, encode, type Message } from "../support/wire.ts";
+import { decode, encode, type Message } from "../../measure/kit/wire.ts";
 
 export type HandmadeServer = {
   url: URL;

@@ -7,8 +7,8 @@ import { Turns } from "../../client/udp/turns.ts";
 import { UdpSockets } from "../../client/udp/udp-sockets.ts";
 import { linkNumber } from "../../core/wire/peer-packet.ts";
 import { readSignedDatagram } from "../../core/wire/signed-datagram.ts";
+import { signedOf, ticketOf } from "../../measure/kit/secret.ts";
 import { config } from "../core/link/a-link.ts";
-import { signedOf, ticketOf } from "../support/secret.ts";
 
 async function anEnd() {
   const { ticket, key } = ticketOf("a");

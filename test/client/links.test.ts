@@ -4,9 +4,9 @@ import { inspect } from "node:util";
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { connect, type HostOptions, type Link, type Lobby, type Orion } from "../../client/index.ts";
 import type { Server } from "../../local/server.ts";
-import { startTestServer } from "../support/server.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
 import { HandmadePeer, packetOf } from "./handmade-peer.ts";
-import { expectError, next, nextOn, record } from "./heard.ts";
+import { next, nextOn, record } from "./heard.ts";
 
 let server: Server;
 let orion: Orion<Lobby>;
@@ -293,15 +293,4 @@ test("a peer whose router has given it another port is heard there, once it has 
     moved.send(peer.data("from another port"), peer.port, "127.0.0.1");
     expect(heard).toContain("from another port");
   });
-});
-
-test("a link that nobody answers any more ends, and why is told", async () => {
-  const { peer, link } = await withHandmade();
-  const closed = nextOn(link, "closed");
-  peer.answers = false;
-  expect(await closed).toEqual({ cause: "path-lost" });
-  await expectError(
-    Promise.resolve().then(() => link.send(bytes("Hello?"))),
-    "link_closed",
-  );
 });

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { connect, type Lobby, type Orion } from "../../client/index.ts";
 import { problems } from "../../core/problem.ts";
 import type { Server } from "../../local/server.ts";
-import { root } from "../support/program.ts";
-import { startTestServer } from "../support/server.ts";
+import { root } from "../../measure/kit/program.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
 import { expectError, next, record } from "./heard.ts";
 
 let server: Server;

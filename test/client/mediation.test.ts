@@ -9,12 +9,11 @@ import { reportMessage } from "../../client/udp/report-message.ts";
 import { limits } from "../../core/limits.ts";
 import { readClientMessage } from "../../core/wire/client-message.ts";
 import type { Server } from "../../local/server.ts";
-import { Player } from "../support/player.ts";
-import { holderOf, nameUnder, postAsSidecar, secret, signedOf, tokenOf } from "../support/secret.ts";
-import { startTestServer } from "../support/server.ts";
-import { decode, encode } from "../support/wire.ts";
+import { Player } from "../../measure/kit/player.ts";
+import { holderOf, nameUnder, postAsSidecar, secret, signedOf, tokenOf } from "../../measure/kit/secret.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
+import { decode, encode } from "../../measure/kit/wire.ts";
 import { layCable } from "./cable.ts";
-import { HandmadePeer } from "./handmade-peer.ts";
 import { expectError, next, nextOn, record } from "./heard.ts";
 import { watchUdpSockets } from "./udp-resources.ts";
 
@@ -178,28 +177,6 @@ test("a lobby that goes on without lost members links the rest", async () => {
   expect(await closed).toEqual({ reason: "connected" });
   expect(await cy.hears("ptpMediation_aborted")).toMatchObject({ code: "left_out" });
   await Promise.all([...hers, ...his].map((link) => link.close()));
-});
-
-test("a host that goes on without a player is told why that one is not connected", async () => {
-  await using ada = await orion.host({ name: "Ada", onLoss: "continue" });
-  await using bo = await orion.join(ada.code, { name: "Bo" });
-  // Cy is seen by the server, and then hears nothing.
-  const cy = await HandmadePeer.join(server.url, ada.code, "Cy");
-  cy.answers = false;
-  const report = next(ada, "report");
-  const links = Promise.all([ada.start(), bo.started()]);
-  await cy.meets();
-  const [hers, his] = await links;
-  expect(await report).toMatchObject({
-    name: "Ada",
-    peers: [
-      { name: "Bo", cause: null },
-      { name: "Cy", path: null, cause: expect.stringMatching(/./), timeline: expect.any(Array) },
-    ],
-  });
-  expect([...hers, ...his].map(({ peer }) => peer.name)).toEqual(["Bo", "Ada"]);
-  await Promise.all([...hers, ...his].map((link) => link.close()));
-  await cy.leave();
 });
 
 test("who does not wait any more can wait again", async () => {

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { connect as connectPage } from "../../client/browser.ts";
 import { connect, type Lobby, type Orion } from "../../client/index.ts";
 import type { Server } from "../../local/server.ts";
-import { Player } from "../support/player.ts";
-import { startTestServer } from "../support/server.ts";
+import { Player } from "../../measure/kit/player.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
 import { handmadeServer } from "./handmade-server.ts";
 import { expectError, next, record } from "./heard.ts";
 

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { ownProblems } from "../../client/error.ts";
-import { root, startProgram } from "../support/program.ts";
-import { startTestServer } from "../support/server.ts";
+import { root, startProgram } from "../../measure/kit/program.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
 
 let folder: string;
 beforeAll(() => {

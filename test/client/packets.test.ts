@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { connect, type Link, type Lobby, OrionError } from "../../client/index.ts";
 import type { Server } from "../../local/server.ts";
-import { startTestServer } from "../support/server.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
 
 let server: Server;
 let ada: Lobby;

@@ -5,7 +5,7 @@ import { connect as connectTcp } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { connect as connectPage } from "../../client/browser.ts";
 import { connect } from "../../client/index.ts";
-import { startTestServer } from "../support/server.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
 import { next } from "./heard.ts";
 
 const prefix = "/games/orion";

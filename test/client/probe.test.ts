@@ -3,8 +3,8 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Probe } from "../../client/udp/probe.ts";
 import type { Endpoint } from "../../core/endpoint.ts";
 import { readSignedDatagram } from "../../core/wire/signed-datagram.ts";
-import { signedOf } from "../support/secret.ts";
-import { decode } from "../support/wire.ts";
+import { signedOf } from "../../measure/kit/secret.ts";
+import { decode } from "../../measure/kit/wire.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();

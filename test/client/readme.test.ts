@@ -5,8 +5,8 @@ import { expect, onTestFinished, test } from "vitest";
 import { ownProblems } from "../../client/error.ts";
 import { causes } from "../../client/index.ts";
 import { abortReasons, problems } from "../../core/problem.ts";
-import { root, startProgram } from "../support/program.ts";
-import { startTestServer } from "../support/server.ts";
+import { root, startProgram } from "../../measure/kit/program.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
 
 const readme = readFileSync(join(root, "client/README.md"), "utf8");
 

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { RelayEnd } from "../../client/udp/relay-end.ts";
 import { readSignedDatagram } from "../../core/wire/signed-datagram.ts";
-import { signedOf, ticketOf } from "../support/secret.ts";
-import { decode } from "../support/wire.ts";
+import { signedOf, ticketOf } from "../../measure/kit/secret.ts";
+import { decode } from "../../measure/kit/wire.ts";
 
 /** An end with all that it has sent, and a way to say something to it. */
 function anEnd(cookie?: string) {

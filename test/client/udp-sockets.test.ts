@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { Turns } from "../../client/udp/turns.ts";
 import { ExtraSockets } from "../../client/udp/udp-sockets.ts";
-import { root, startProgram } from "../support/program.ts";
+import { root, startProgram } from "../../measure/kit/program.ts";
 
 test("where the system gives no 256 sockets, some of those it gives are used, and the game can still open files", async () => {
   const script = `

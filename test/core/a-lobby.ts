@@ -11,7 +11,7 @@ import { type LobbyState, type MediationPolicy, type Member, wakeAt } from "../.
 import { step } from "../../core/lobby/step.ts";
 import type { Outcome } from "../../core/problem.ts";
 import type { ConnectionReport } from "../../core/wire/client-message.ts";
-import { decode, type Message } from "../support/wire.ts";
+import { decode, type Message } from "../../measure/kit/wire.ts";
 
 export const lobbyId = "K3Y7Z";
 /** When every story begins. */

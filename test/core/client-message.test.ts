@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readClientMessage } from "../../core/wire/client-message.ts";
-import { encode } from "../support/wire.ts";
+import { encode } from "../../measure/kit/wire.ts";
 
 const chat = { token: "a token", lobbyId: "K3Y7Z", message: "hello" };
 const chatOf = (payload: object) => readClientMessage(encode("lobby_messaging_send", payload));

@@ -1,7 +1,7 @@
 /** What one message to many costs the object that holds their sockets: it is written as text once. */
 import { expect, test, vi } from "vitest";
 import type { LobbyMessage } from "../../core/lobby/message.ts";
-import { decode } from "../support/wire.ts";
+import { decode } from "../../measure/kit/wire.ts";
 import { lobbyId } from "./a-lobby.ts";
 
 type Delivery = { lobbyId: string; incarnation: string; to: string[]; message?: LobbyMessage };

@@ -5,7 +5,7 @@ import type { LobbyEvent } from "../../core/lobby/event.ts";
 import { type Feature, featuresAmong, knownFeatures, knowsLinks } from "../../core/lobby/features.ts";
 import { lasting, restored } from "../../core/lobby/lasting.ts";
 import { readClientMessage } from "../../core/wire/client-message.ts";
-import { encode } from "../support/wire.ts";
+import { encode } from "../../measure/kit/wire.ts";
 import {
   endpoint,
   joined,

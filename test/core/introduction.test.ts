@@ -10,8 +10,8 @@ import { introduce, type LinkSecrets, linkCount, type Told } from "../../core/lo
 import type { Observed } from "../../core/mapping.ts";
 import { parseTicket } from "../../core/relay/ticket.ts";
 import { introduction as shape } from "../../core/wire/introduction.ts";
-import { secret, ticketKeyOf } from "../support/secret.ts";
-import { decode } from "../support/wire.ts";
+import { secret, ticketKeyOf } from "../../measure/kit/secret.ts";
+import { decode } from "../../measure/kit/wire.ts";
 import { noon } from "./a-lobby.ts";
 
 type MemberFrame = { to: Introduced["member"][]; frame: string };

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { orionText } from "../../core/dialects/orion.ts";
 import type { LobbyMessage } from "../../core/lobby/message.ts";
 import { readServerMessage } from "../../core/wire/server-message.ts";
-import { decode, encode } from "../support/wire.ts";
+import { decode, encode } from "../../measure/kit/wire.ts";
 import { lobbyId } from "./a-lobby.ts";
 
 const report = {

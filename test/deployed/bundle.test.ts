@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { unstable_readConfig } from "wrangler";
 import { defaultTiming } from "../../core/settings.ts";
 import { compatibilityDate } from "../../local/clock.ts";
-import { root } from "../support/program.ts";
+import { root } from "../../measure/kit/program.ts";
 
 /** Bytes, compressed. Cloudflare takes 3 MB; this is far below it, so that it tells when something has slipped in. */
 const largestBundle = 200_000;

@@ -7,11 +7,11 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import type { Server } from "../../local/server.ts";
-import { carryMediation } from "../support/mediation.ts";
-import { Player, request } from "../support/player.ts";
-import { descendants, descendantsNamed, runs } from "../support/processes.ts";
-import { freeTcpPort, freeUdpPort, type Program, root, startProgram } from "../support/program.ts";
-import { startTestServer } from "../support/server.ts";
+import { carryMediation } from "../../measure/kit/mediation.ts";
+import { Player, request } from "../../measure/kit/player.ts";
+import { descendants, descendantsNamed, runs } from "../../measure/kit/processes.ts";
+import { freeTcpPort, freeUdpPort, type Program, root, startProgram } from "../../measure/kit/program.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
 
 // wrangler takes some seconds to start, more on a busy machine.
 const slow = 90_000;

@@ -6,10 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
-import { carryMediation } from "../support/mediation.ts";
-import { request } from "../support/player.ts";
-import { freeTcpPort, type Program, root, startProgram } from "../support/program.ts";
-import { startTestServer } from "../support/server.ts";
+import { carryMediation } from "../../measure/kit/mediation.ts";
+import { request } from "../../measure/kit/player.ts";
+import { freeTcpPort, type Program, root, startProgram } from "../../measure/kit/program.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
 
 const noCaddy = spawnSync("caddy", ["version"]).error !== undefined;
 const title = "the reverse proxy of docs/reverse-proxy/Caddyfile";

@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { results } from "../../bench/results.ts";
+import { results } from "../../measure/bench/results.ts";
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 const digits = (value: number) => String(Number(value.toPrecision(3)));
 const bold = (dollars: number) => `**${dollars.toFixed(2)}**`;
 
-const { costs, idleCosts } = results.parse(JSON.parse(read("bench/results/reference.json")));
+const { costs, idleCosts } = results.parse(JSON.parse(read("measure/bench/results/reference.json")));
 
 /** The rows of a table on the operator's page, below its head. */
 function told(name: string): string[] {

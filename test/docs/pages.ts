@@ -1,6 +1,6 @@
 /** The pages that people read, as text. Results of measurements are not among them. */
 import { readdirSync, readFileSync } from "node:fs";
-import { root } from "../support/program.ts";
+import { root } from "../../measure/kit/program.ts";
 
 const paths = ["README.md", "CONTRIBUTING.md", "client/README.md", ...pagesIn("docs")];
 

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
 import { abortReasons, problems } from "../../core/problem.ts";
 import { decodeMessage } from "../../core/wire/codec.ts";
-import { decode } from "../support/wire.ts";
+import { decode } from "../../measure/kit/wire.ts";
 
 const page = readFileSync(new URL("../../docs/protocol.md", import.meta.url), "utf8");
 

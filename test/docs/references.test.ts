@@ -3,13 +3,13 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, test } from "vitest";
-import { help as benchHelp } from "../../bench/options.ts";
 import { settings } from "../../core/settings.ts";
-import { help as labHelp } from "../../lab/options.ts";
 import { help as startHelp } from "../../local/options.ts";
-import { help as soakHelp } from "../../soak/options.ts";
+import { help as benchHelp } from "../../measure/bench/options.ts";
+import { root } from "../../measure/kit/program.ts";
+import { help as labHelp } from "../../measure/lab/options.ts";
+import { help as soakHelp } from "../../measure/soak/options.ts";
 import { help as sidecarHelp } from "../../udp-sidecar/options.ts";
-import { root } from "../support/program.ts";
 import { found, pages } from "./pages.ts";
 
 const source = (path: string) => readFileSync(join(root, path), "utf8");

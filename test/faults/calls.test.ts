@@ -4,10 +4,10 @@
  */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Server } from "../../local/server.ts";
-import { carryMediation } from "../support/mediation.ts";
-import type { Player } from "../support/player.ts";
-import { watch } from "../support/promises.ts";
-import { failCalls, failedCalls, startFaultyServer } from "../support/server.ts";
+import { carryMediation } from "../../measure/kit/mediation.ts";
+import type { Player } from "../../measure/kit/player.ts";
+import { watch } from "../../measure/kit/promises.ts";
+import { failCalls, failedCalls, startFaultyServer } from "../../measure/kit/server.ts";
 import { alive, castOf, steps } from "./life.ts";
 
 vi.setConfig({ maxConcurrency: 4, testTimeout: 120_000 });

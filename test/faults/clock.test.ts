@@ -3,12 +3,12 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
 import { defaultTiming } from "../../core/settings.ts";
 import type { Server } from "../../local/server.ts";
+import { lobbyOf, type Player, rollCall } from "../../measure/kit/player.ts";
+import { type Watch, watch } from "../../measure/kit/promises.ts";
+import { secret } from "../../measure/kit/secret.ts";
+import { later, ring, startFaultyServer } from "../../measure/kit/server.ts";
+import { noteTold } from "../../measure/kit/whole-log.ts";
 import { startSidecar } from "../../udp-sidecar/sidecar.ts";
-import { lobbyOf, type Player, rollCall } from "../support/player.ts";
-import { type Watch, watch } from "../support/promises.ts";
-import { secret } from "../support/secret.ts";
-import { later, ring, startFaultyServer } from "../support/server.ts";
-import { noteTold } from "../support/whole-log.ts";
 
 const minute = 60_000;
 /** More than any deadline of a mediation, and less than sidecars' clocks may be wrong by, even twice. */

@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { codeCharacters } from "../../core/lobby/code.ts";
 import type { Server } from "../../local/server.ts";
-import { lobbyOf, Player, rollCall } from "../support/player.ts";
-import { type Watch, watch } from "../support/promises.ts";
-import { expectRefused } from "../support/refusal.ts";
+import { lobbyOf, Player, rollCall } from "../../measure/kit/player.ts";
+import { type Watch, watch } from "../../measure/kit/promises.ts";
+import { expectRefused } from "../../measure/kit/refusal.ts";
 import {
   drawTheSame,
   freeCode,
@@ -13,7 +13,7 @@ import {
   setLimits,
   startFaultyServer,
   storedOf,
-} from "../support/server.ts";
+} from "../../measure/kit/server.ts";
 
 let server: Server;
 let watcher: Watch;

@@ -1,9 +1,9 @@
 /** An object ends in the middle, as on Cloudflare one may at any time: its memory and its sockets are gone. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import type { Server } from "../../local/server.ts";
-import { lobbyOf, Player, request } from "../support/player.ts";
-import { type Watch, watch } from "../support/promises.ts";
-import { crash, failCalls, later, ring, startFaultyServer, storedOf } from "../support/server.ts";
+import { lobbyOf, Player, request } from "../../measure/kit/player.ts";
+import { type Watch, watch } from "../../measure/kit/promises.ts";
+import { crash, failCalls, later, ring, startFaultyServer, storedOf } from "../../measure/kit/server.ts";
 
 const timing = { ptpmConnectRequestIntervalMs: 300 };
 let server: Server;

@@ -1,8 +1,8 @@
 /** The directory does not answer, for a minute. */
 import { expect, test } from "vitest";
-import { lobbyOf, Player, request, rollCall } from "../support/player.ts";
-import { watch } from "../support/promises.ts";
-import { failCalls, later, ring, startFaultyServer } from "../support/server.ts";
+import { lobbyOf, Player, request, rollCall } from "../../measure/kit/player.ts";
+import { watch } from "../../measure/kit/promises.ts";
+import { failCalls, later, ring, startFaultyServer } from "../../measure/kit/server.ts";
 
 const forLong = 1_000_000;
 

@@ -6,10 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Server } from "../../local/server.ts";
-import { carryMediation } from "../support/mediation.ts";
-import { lobbyOf, Player, refusedUpgrade, rollCall } from "../support/player.ts";
-import { watch } from "../support/promises.ts";
-import { ring, startFaultyServer } from "../support/server.ts";
+import { carryMediation } from "../../measure/kit/mediation.ts";
+import { lobbyOf, Player, refusedUpgrade, rollCall } from "../../measure/kit/player.ts";
+import { watch } from "../../measure/kit/promises.ts";
+import { ring, startFaultyServer } from "../../measure/kit/server.ts";
 
 let disk: string;
 let isMounted = false;

@@ -5,9 +5,9 @@
 import { setTimeout as pass } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
 import type { Server } from "../../local/server.ts";
-import { lobbyOf, Player, request, rollCall } from "../support/player.ts";
-import { watch } from "../support/promises.ts";
-import { later, lifeOf, putToSleep, ring, setFault, startFaultyServer } from "../support/server.ts";
+import { lobbyOf, Player, request, rollCall } from "../../measure/kit/player.ts";
+import { watch } from "../../measure/kit/promises.ts";
+import { later, lifeOf, putToSleep, ring, setFault, startFaultyServer } from "../../measure/kit/server.ts";
 
 const sleepMs = 12_500;
 

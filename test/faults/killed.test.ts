@@ -4,10 +4,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { carryMediation } from "../support/mediation.ts";
-import { lobbyOf, Player, request } from "../support/player.ts";
-import { freeTcpPort, freeUdpPort, type Program, root, startProgram } from "../support/program.ts";
-import { watch } from "../support/promises.ts";
+import { carryMediation } from "../../measure/kit/mediation.ts";
+import { lobbyOf, Player, request } from "../../measure/kit/player.ts";
+import { freeTcpPort, freeUdpPort, type Program, root, startProgram } from "../../measure/kit/program.ts";
+import { watch } from "../../measure/kit/promises.ts";
 
 let folder: string;
 let ports: [http: number, udp: number];
@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 async function start(): Promise<Program> {
-  const script = `${root}test/support/server-program.ts`;
+  const script = `${root}measure/kit/server-program.ts`;
   const program = startProgram(process.execPath, [script, ...ports.map(String), folder]);
   await program.prints(/running/);
   return program;

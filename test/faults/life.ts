@@ -1,7 +1,7 @@
 /** A lobby's life in steps, for faults to strike between them. Whoever lost its socket takes no part any more. */
 import { setTimeout as pass } from "node:timers/promises";
 import type { Server } from "../../local/server.ts";
-import { Player } from "../support/player.ts";
+import { Player } from "../../measure/kit/player.ts";
 
 export type Cast = {
   server: Pick<Server, "url" | "sidecar">;

@@ -2,9 +2,9 @@
 import { once } from "node:events";
 import { expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { Player } from "../support/player.ts";
-import { watch } from "../support/promises.ts";
-import { setLimits, startFaultyServer } from "../support/server.ts";
+import { Player } from "../../measure/kit/player.ts";
+import { watch } from "../../measure/kit/promises.ts";
+import { setLimits, startFaultyServer } from "../../measure/kit/server.ts";
 
 /** Every tenth lounge is for players of whom no place is known, as all are here. */
 const shares = 10;

@@ -1,9 +1,9 @@
 /** What objects tell each other comes late, twice, or not as it should. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { Server } from "../../local/server.ts";
-import { lobbyOf, Player, rollCall } from "../support/player.ts";
-import { type Watch, watch } from "../support/promises.ts";
-import { failCalls, failedCalls, mail, startFaultyServer } from "../support/server.ts";
+import { lobbyOf, Player, rollCall } from "../../measure/kit/player.ts";
+import { type Watch, watch } from "../../measure/kit/promises.ts";
+import { failCalls, failedCalls, mail, startFaultyServer } from "../../measure/kit/server.ts";
 
 let server: Server;
 let watcher: Watch;

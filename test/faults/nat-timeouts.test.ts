@@ -1,11 +1,11 @@
 /** Players behind NATs that forget a silent player, as most do after 30 s. Here everything is ten times as fast. */
 import { setTimeout as pass } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
-import { Nat } from "../support/nat.ts";
-import { lobbyOf, type Player } from "../support/player.ts";
-import { watch } from "../support/promises.ts";
-import { lifeOf, setLimits, startFaultyServer } from "../support/server.ts";
-import { decode, encode } from "../support/wire.ts";
+import { Nat } from "../../measure/kit/nat.ts";
+import { lobbyOf, type Player } from "../../measure/kit/player.ts";
+import { watch } from "../../measure/kit/promises.ts";
+import { lifeOf, setLimits, startFaultyServer } from "../../measure/kit/server.ts";
+import { decode, encode } from "../../measure/kit/wire.ts";
 
 const mappingMs = 6_000;
 const timing = { ptpmConnectRequestIntervalMs: 1_000, ptpmConnectTimeoutMs: 60_000 };

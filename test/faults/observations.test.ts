@@ -1,9 +1,9 @@
 /** What sidecars saw, when some of those it is for cannot be told. */
 import { expect, test } from "vitest";
-import { lobbyOf, Player, post } from "../support/player.ts";
-import { watch } from "../support/promises.ts";
-import { secret, signatureOf } from "../support/secret.ts";
-import { failCalls, startFaultyServer } from "../support/server.ts";
+import { lobbyOf, Player, post } from "../../measure/kit/player.ts";
+import { watch } from "../../measure/kit/promises.ts";
+import { secret, signatureOf } from "../../measure/kit/secret.ts";
+import { failCalls, startFaultyServer } from "../../measure/kit/server.ts";
 
 test("a post with observations for lobbies out of reach is answered in time: those are wanted again, the others are there", async () => {
   const server = await startFaultyServer({ secret, udpPort: null });

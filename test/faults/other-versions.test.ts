@@ -14,9 +14,9 @@ import {
   namesOf,
   startKeptServer,
   withIds,
-} from "../support/kept.ts";
-import { lobbyOf, Player, request, rollCall } from "../support/player.ts";
-import { freeCode, later, putToSleep } from "../support/server.ts";
+} from "../../measure/kit/kept.ts";
+import { lobbyOf, Player, request, rollCall } from "../../measure/kit/player.ts";
+import { freeCode, later, putToSleep } from "../../measure/kit/server.ts";
 import calls from "../vectors/kept/calls.json" with { type: "json" };
 import homes from "../vectors/kept/homes.json" with { type: "json" };
 import kept from "../vectors/kept/kept.json" with { type: "json" };

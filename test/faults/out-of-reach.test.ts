@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { lobbyOf, Player } from "../support/player.ts";
-import { watch } from "../support/promises.ts";
-import { crash, failCalls, keepFleetBusy, setFault, startFaultyServer } from "../support/server.ts";
+import { lobbyOf, Player } from "../../measure/kit/player.ts";
+import { watch } from "../../measure/kit/promises.ts";
+import { crash, failCalls, keepFleetBusy, setFault, startFaultyServer } from "../../measure/kit/server.ts";
 
 test("a lobby that crashes while it closes goes on closing when somebody speaks to it", async () => {
   const server = await startFaultyServer();

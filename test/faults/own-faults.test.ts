@@ -1,7 +1,7 @@
 /** Faults of our own code in an object: they would come again, so nobody repeats the call, and the log has one line. */
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { lobbyOf, Player, request } from "../support/player.ts";
-import { failCalls, failedCalls, startLoggedServer } from "../support/server.ts";
+import { lobbyOf, Player, request } from "../../measure/kit/player.ts";
+import { failCalls, failedCalls, startLoggedServer } from "../../measure/kit/server.ts";
 
 let server: Awaited<ReturnType<typeof startLoggedServer>>;
 let before = 0;

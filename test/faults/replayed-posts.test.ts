@@ -2,10 +2,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
-import { lobbyOf, rollCall } from "../support/player.ts";
-import { type Watch, watch } from "../support/promises.ts";
-import { postAsSidecar, secret } from "../support/secret.ts";
-import { crash, later, startFaultyServer } from "../support/server.ts";
+import { lobbyOf, rollCall } from "../../measure/kit/player.ts";
+import { type Watch, watch } from "../../measure/kit/promises.ts";
+import { postAsSidecar, secret } from "../../measure/kit/secret.ts";
+import { crash, later, startFaultyServer } from "../../measure/kit/server.ts";
 
 const heartbeat = "/sidecar/heartbeat";
 const observations = "/sidecar/observations";

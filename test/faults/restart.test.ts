@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
-import { carryMediation } from "../support/mediation.ts";
-import { lobbyOf, Player, request } from "../support/player.ts";
-import { watch } from "../support/promises.ts";
-import { startFaultyServer } from "../support/server.ts";
+import { carryMediation } from "../../measure/kit/mediation.ts";
+import { lobbyOf, Player, request } from "../../measure/kit/player.ts";
+import { watch } from "../../measure/kit/promises.ts";
+import { startFaultyServer } from "../../measure/kit/server.ts";
 
 async function listed({ url }: Server): Promise<string[]> {
   const { body } = await request(url, "/lobbies");

@@ -1,11 +1,11 @@
 /** One secret follows another while players play: for a time both are accepted. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
-import { lobbyOf, Player, rollCall } from "../support/player.ts";
-import { type Watch, watch } from "../support/promises.ts";
-import { expectRefused } from "../support/refusal.ts";
-import { postAsSidecar, secret, tokenOf } from "../support/secret.ts";
-import { setSecrets, startFaultyServer } from "../support/server.ts";
+import { lobbyOf, Player, rollCall } from "../../measure/kit/player.ts";
+import { type Watch, watch } from "../../measure/kit/promises.ts";
+import { expectRefused } from "../../measure/kit/refusal.ts";
+import { postAsSidecar, secret, tokenOf } from "../../measure/kit/secret.ts";
+import { setSecrets, startFaultyServer } from "../../measure/kit/server.ts";
 
 const before = "the secret before, of 32 letters";
 const beat = { name: "vm-1", host: "192.0.2.9", port: 5990, load: 0 };

@@ -2,13 +2,13 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { limits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
+import { lobbyOf } from "../../measure/kit/player.ts";
+import { type Watch, watch } from "../../measure/kit/promises.ts";
+import { postAsSidecar, secret } from "../../measure/kit/secret.ts";
+import { later, startFaultyServer } from "../../measure/kit/server.ts";
+import { noteTold } from "../../measure/kit/whole-log.ts";
 import type { Line } from "../../udp-sidecar/log.ts";
 import { startSidecar } from "../../udp-sidecar/sidecar.ts";
-import { lobbyOf } from "../support/player.ts";
-import { type Watch, watch } from "../support/promises.ts";
-import { postAsSidecar, secret } from "../support/secret.ts";
-import { later, startFaultyServer } from "../support/server.ts";
-import { noteTold } from "../support/whole-log.ts";
 
 const cleanUps: (() => Promise<unknown> | unknown)[] = [];
 let watcher: Watch | null = null;

@@ -2,16 +2,16 @@
 import { setTimeout as pass } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
+import { lobbyOf, type Player } from "../../measure/kit/player.ts";
+import { freeUdpPort, type Program, startProgram } from "../../measure/kit/program.ts";
+import { type Watch, watch } from "../../measure/kit/promises.ts";
+import { holderOf, openUdpClient } from "../../measure/kit/relay.ts";
+import { secret } from "../../measure/kit/secret.ts";
+import { startFaultyServer } from "../../measure/kit/server.ts";
+import { noteTold } from "../../measure/kit/whole-log.ts";
+import { encode } from "../../measure/kit/wire.ts";
 import { startSidecar } from "../../udp-sidecar/sidecar.ts";
 import { layCable } from "../client/cable.ts";
-import { lobbyOf, type Player } from "../support/player.ts";
-import { freeUdpPort, type Program, startProgram } from "../support/program.ts";
-import { type Watch, watch } from "../support/promises.ts";
-import { holderOf, openUdpClient } from "../support/relay.ts";
-import { secret } from "../support/secret.ts";
-import { startFaultyServer } from "../support/server.ts";
-import { noteTold } from "../support/whole-log.ts";
-import { encode } from "../support/wire.ts";
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {

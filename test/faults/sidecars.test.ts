@@ -1,13 +1,13 @@
 /** Sidecars that die, leave, come back or were never there; and datagrams that are lost. */
 import { afterEach, describe, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
+import { lobbyOf, type Player } from "../../measure/kit/player.ts";
+import { freeUdpPort, type Program, startProgram } from "../../measure/kit/program.ts";
+import { type Watch, watch } from "../../measure/kit/promises.ts";
+import { secret } from "../../measure/kit/secret.ts";
+import { crash, later, startFaultyServer, startTestServer } from "../../measure/kit/server.ts";
+import { noteTold } from "../../measure/kit/whole-log.ts";
 import { startSidecar } from "../../udp-sidecar/sidecar.ts";
-import { lobbyOf, type Player } from "../support/player.ts";
-import { freeUdpPort, type Program, startProgram } from "../support/program.ts";
-import { type Watch, watch } from "../support/promises.ts";
-import { secret } from "../support/secret.ts";
-import { crash, later, startFaultyServer, startTestServer } from "../support/server.ts";
-import { noteTold } from "../support/whole-log.ts";
 
 const cleanUps: (() => Promise<unknown>)[] = [];
 let watcher: Watch | null = null;

@@ -3,11 +3,11 @@ import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
-import { type Deaf, deafClient, deafMember, maskedText } from "../support/deaf.ts";
-import { lobbyOf, Player, refusedUpgrade, rollCall } from "../support/player.ts";
-import { type Watch, watch } from "../support/promises.ts";
-import { later, lifeOf, sendFrames, setLimits, startFaultyServer } from "../support/server.ts";
-import { encode } from "../support/wire.ts";
+import { type Deaf, deafClient, deafMember, maskedText } from "../../measure/kit/deaf.ts";
+import { lobbyOf, Player, refusedUpgrade, rollCall } from "../../measure/kit/player.ts";
+import { type Watch, watch } from "../../measure/kit/promises.ts";
+import { later, lifeOf, sendFrames, setLimits, startFaultyServer } from "../../measure/kit/server.ts";
+import { encode } from "../../measure/kit/wire.ts";
 
 const mebibyte = 1024 ** 2;
 /** MiB that the kernel holds for a socket on this machine, and some: what is sent beyond waits in the server. */

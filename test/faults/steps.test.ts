@@ -4,9 +4,9 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
-import { carryMediation } from "../support/mediation.ts";
-import { watch } from "../support/promises.ts";
-import { classOf, crash, lifeOf, putToSleep, startFaultyServer } from "../support/server.ts";
+import { carryMediation } from "../../measure/kit/mediation.ts";
+import { watch } from "../../measure/kit/promises.ts";
+import { classOf, crash, lifeOf, putToSleep, startFaultyServer } from "../../measure/kit/server.ts";
 import { alive, type Cast, castOf, steps } from "./life.ts";
 
 let server: Server;

@@ -3,10 +3,10 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { startStandIn } from "../support/edge.ts";
-import { freeTcpPort, freeUdpPort, type Program, startProgram } from "../support/program.ts";
-import { openUdpClient } from "../support/relay.ts";
-import { datagramOf, secret, tokenOf } from "../support/secret.ts";
+import { startStandIn } from "../../measure/kit/edge.ts";
+import { freeTcpPort, freeUdpPort, type Program, startProgram } from "../../measure/kit/program.ts";
+import { openUdpClient } from "../../measure/kit/relay.ts";
+import { datagramOf, secret, tokenOf } from "../../measure/kit/secret.ts";
 
 const cleanUps: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {

@@ -2,11 +2,19 @@
 import fc, { type Arbitrary } from "fast-check";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { ClientDatagram } from "../../core/observing/port-pairing.ts";
+import { holderOf, openUdpClient, type UdpClient } from "../../measure/kit/relay.ts";
+import {
+  cookieOf,
+  datagramOf,
+  dataOf,
+  secret,
+  signedOf,
+  ticketOf,
+  tokenOf,
+} from "../../measure/kit/secret.ts";
+import { decode, encode } from "../../measure/kit/wire.ts";
 import { Checks } from "../../udp-sidecar/checks.ts";
 import { listen, type Receiver } from "../../udp-sidecar/receiver.ts";
-import { holderOf, openUdpClient, type UdpClient } from "../support/relay.ts";
-import { cookieOf, datagramOf, dataOf, secret, signedOf, ticketOf, tokenOf } from "../support/secret.ts";
-import { decode, encode } from "../support/wire.ts";
 import { count, patienceMs, reportEffort, runs } from "./effort.ts";
 import { mutatedBytes, mutatedFields, mutatedText, oddText } from "./mutations.ts";
 import { signedJson } from "./signed-json.ts";

@@ -11,8 +11,8 @@ import { peersOf } from "../../client/udp/introduced.ts";
 import { readServerMessage } from "../../core/wire/server-message.ts";
 import { sidecarMessages } from "../../core/wire/sidecar-message.ts";
 import { readSignedDatagram } from "../../core/wire/signed-datagram.ts";
+import { decode, encode } from "../../measure/kit/wire.ts";
 import { packetOf } from "../client/handmade-peer.ts";
-import { decode, encode } from "../support/wire.ts";
 import { count, patienceMs, reportEffort, runs } from "./effort.ts";
 import {
   anyEdit,

@@ -11,11 +11,11 @@ import { kindOf, readCandidates, readDatagram } from "../../core/wire/datagram.t
 import { listQuery } from "../../core/wire/http.ts";
 import { linkOf, readSigned, writeSigned } from "../../core/wire/peer-packet.ts";
 import { readSignedDatagram } from "../../core/wire/signed-datagram.ts";
+import { cookieOf, datagramOf, secret, signedOf, ticketOf, tokenOf } from "../../measure/kit/secret.ts";
+import { encode } from "../../measure/kit/wire.ts";
 import { cookiesOf } from "../../udp-sidecar/cookie.ts";
 import { clientOf, isSignedWith, tokenKeysOf } from "../../udp-sidecar/keys.ts";
 import { readProbe } from "../../udp-sidecar/probes.ts";
-import { cookieOf, datagramOf, secret, signedOf, ticketOf, tokenOf } from "../support/secret.ts";
-import { encode } from "../support/wire.ts";
 import { count, patienceMs, reportEffort, runs } from "./effort.ts";
 import { mutatedBytes, mutatedFields, mutatedText, oddText } from "./mutations.ts";
 

@@ -2,10 +2,10 @@
 import fc, { type Arbitrary } from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
-import { carryMediation } from "../support/mediation.ts";
-import { lobbyOf, type Player, rollCall } from "../support/player.ts";
-import { secret } from "../support/secret.ts";
-import { startTestServer } from "../support/server.ts";
+import { carryMediation } from "../../measure/kit/mediation.ts";
+import { lobbyOf, type Player, rollCall } from "../../measure/kit/player.ts";
+import { secret } from "../../measure/kit/secret.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
 import { count, patienceMs, reportEffort, runs } from "./effort.ts";
 import { anyEdit, type Edit, edited, mutatedFields, oddText } from "./mutations.ts";
 import { hasHead, openRaw, type RawConnection, statusesOf } from "./raw-connection.ts";

@@ -1,7 +1,7 @@
 /** Players whose lobby goes on while others send what they should not: they would hear of anything that came of it. */
 import { expect } from "vitest";
 import { limits } from "../../core/limits.ts";
-import { type Answer, lobbyOf, type Player, request, rollCall } from "../support/player.ts";
+import { type Answer, lobbyOf, type Player, request, rollCall } from "../../measure/kit/player.ts";
 
 export type Witnesses = {
   readonly lobbyId: string;

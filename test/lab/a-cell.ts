@@ -1,8 +1,8 @@
 /** Outcomes, cells and results of a lab that never was, to be told about. */
-import { accesses } from "../../lab/access.ts";
-import type { PlayerOutcome } from "../../lab/orders.ts";
-import { pairsOf } from "../../lab/pair.ts";
-import type { Cell, Results } from "../../lab/results.ts";
+import { accesses } from "../../measure/lab/access.ts";
+import type { PlayerOutcome } from "../../measure/lab/orders.ts";
+import { pairsOf } from "../../measure/lab/pair.ts";
+import type { Cell, Results } from "../../measure/lab/results.ts";
 
 export function anOutcome(about: Partial<PlayerOutcome> = {}): PlayerOutcome {
   return { usableMs: 80, directMs: 90, path: "direct", cause: null, echoed: true, ...about };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { completeChecksum } from "../../lab/checksum.ts";
+import { completeChecksum } from "../../measure/lab/checksum.ts";
 
 const bytes = (hex: string) => Buffer.from(hex.replaceAll(" ", ""), "hex");
 const ethernet = "ffffffffffff 020000000001 0800";

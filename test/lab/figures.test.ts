@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { figuresOf } from "../../lab/figures.ts";
+import { figuresOf } from "../../measure/lab/figures.ts";
 import { anOutcome } from "./a-cell.ts";
 
 const pair = { a: "none", b: "cgnat" } as const;

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { accesses } from "../../lab/access.ts";
-import { matrixPicture } from "../../lab/matrix-picture.ts";
-import { matrixText, verdictText } from "../../lab/matrix-text.ts";
-import { pairOf, pairsOf } from "../../lab/pair.ts";
-import { results as schema } from "../../lab/results.ts";
-import { verdictsOn } from "../../lab/verdict.ts";
+import { accesses } from "../../measure/lab/access.ts";
+import { matrixPicture } from "../../measure/lab/matrix-picture.ts";
+import { matrixText, verdictText } from "../../measure/lab/matrix-text.ts";
+import { pairOf, pairsOf } from "../../measure/lab/pair.ts";
+import { results as schema } from "../../measure/lab/results.ts";
+import { verdictsOn } from "../../measure/lab/verdict.ts";
 import { aCell, goodResults } from "./a-cell.ts";
 
 const missed = (cells: Parameters<typeof verdictsOn>[0]) =>

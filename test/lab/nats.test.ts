@@ -1,9 +1,9 @@
 /** That every way to the internet of the lab treats datagrams as it says, seen with raw sockets. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Access, accesses } from "../../lab/access.ts";
-import { namesOf } from "../../lab/namespace.ts";
-import { whyNoLab } from "../../lab/requirement.ts";
-import { openTopology, otherServerAddress, type Topology } from "../../lab/topology.ts";
+import { type Access, accesses } from "../../measure/lab/access.ts";
+import { namesOf } from "../../measure/lab/namespace.ts";
+import { whyNoLab } from "../../measure/lab/requirement.ts";
+import { openTopology, otherServerAddress, type Topology } from "../../measure/lab/topology.ts";
 import { type Endpoint, type Probe, startProbe } from "./probe.ts";
 
 const why = whyNoLab();

@@ -4,7 +4,7 @@ import { EventEmitter, once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import * as z from "zod";
-import type { Place } from "../../lab/topology.ts";
+import type { Place } from "../../measure/lab/topology.ts";
 
 const endpoint = z.object({ address: z.string(), port: z.number() });
 export type Endpoint = z.infer<typeof endpoint>;

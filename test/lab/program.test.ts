@@ -5,10 +5,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { namesOf } from "../../lab/namespace.ts";
-import { whyNoLab } from "../../lab/requirement.ts";
-import { results as schema } from "../../lab/results.ts";
-import { root, startProgram } from "../support/program.ts";
+import { root, startProgram } from "../../measure/kit/program.ts";
+import { namesOf } from "../../measure/lab/namespace.ts";
+import { whyNoLab } from "../../measure/lab/requirement.ts";
+import { results as schema } from "../../measure/lab/results.ts";
 
 const canRun = whyNoLab() === null;
 
@@ -41,7 +41,7 @@ const mistakes: Record<string, { args: string[]; says: RegExp }> = {
 };
 for (const [what, { args, says }] of Object.entries(mistakes)) {
   test.concurrent(`${what}: one clear sentence, and exit code 1`, async ({ expect }) => {
-    const program = startProgram("node", ["lab/main.ts", ...args]);
+    const program = startProgram("node", ["measure/lab/main.ts", ...args]);
     expect(await program.ended).toBe(1);
     expect(program.errors.trim()).toMatch(says);
     expect(program.errors.trim().split("\n")).toHaveLength(1);
@@ -50,7 +50,7 @@ for (const [what, { args, says }] of Object.entries(mistakes)) {
 }
 
 test("--help tells every option and every access", async () => {
-  const help = startProgram("node", ["lab/main.ts", "--help"]);
+  const help = startProgram("node", ["measure/lab/main.ts", "--help"]);
   expect(await help.ended).toBe(0);
   for (const word of [
     "--runs",
@@ -68,7 +68,11 @@ test("--help tells every option and every access", async () => {
 
 test("whoever is not root reads why it is skipped, and exit code 0 lets everything else go on", () => {
   const asNobody = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
-  const program = spawnSync(process.execPath, ["lab/main.ts"], { cwd: root, encoding: "utf8", ...asNobody });
+  const program = spawnSync(process.execPath, ["measure/lab/main.ts"], {
+    cwd: root,
+    encoding: "utf8",
+    ...asNobody,
+  });
   expect(program.stdout).toMatch(/^The lab needs .*\.\nskipped\n$/);
   expect(program.stderr).toBe("");
   expect(program.status).toBe(0);
@@ -79,7 +83,7 @@ describe.skipIf(!canRun)("a run of the lab", () => {
     timeout: 60_000,
   }, async () => {
     const args = ["--cells", "port-restricted,none", "--runs", "2", "--delay", "0", "--out", folder];
-    const program = startProgram("node", ["lab/main.ts", ...args]);
+    const program = startProgram("node", ["measure/lab/main.ts", ...args]);
     expect(await program.ended).toBe(0);
     expect(program.errors).toBe("");
     const results = schema.parse(JSON.parse(readFileSync(join(folder, "latest.json"), "utf8")));
@@ -92,7 +96,7 @@ describe.skipIf(!canRun)("a run of the lab", () => {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     test(`ends by ${signal}: a sentence, exit code 1, and nothing left`, { timeout: 60_000 }, async () => {
       const args = ["--cells", "lossy,symmetric", "--out", join(folder, signal)];
-      const program = startProgram("node", ["lab/main.ts", ...args]);
+      const program = startProgram("node", ["measure/lab/main.ts", ...args]);
       await program.prints(/1 pair/);
       expect(namesOf(`orion-lab-${program.pid}-`)).not.toEqual([]);
       process.kill(program.pid, signal);

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { accesses } from "../../lab/access.ts";
-import { type Pair, pairsOf } from "../../lab/pair.ts";
-import { eachPair } from "../../lab/schedule.ts";
+import { accesses } from "../../measure/lab/access.ts";
+import { type Pair, pairsOf } from "../../measure/lab/pair.ts";
+import { eachPair } from "../../measure/lab/schedule.ts";
 
 test("every pair has its turn, no more at once than wanted, and no player is in two of them", async () => {
   const underWay = new Set<Pair>();

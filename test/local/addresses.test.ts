@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { afterEach, expect, test, vi } from "vitest";
-import { carryMediation } from "../support/mediation.ts";
-import { freeTcpPort, freeUdpPort, type Program, startProgram } from "../support/program.ts";
+import { carryMediation } from "../../measure/kit/mediation.ts";
+import { freeTcpPort, freeUdpPort, type Program, startProgram } from "../../measure/kit/program.ts";
 
 // A test starts up to three servers, on a machine that may be busy.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });

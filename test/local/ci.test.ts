@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { root } from "../support/program.ts";
+import { root } from "../../measure/kit/program.ts";
 
 const [audit = ""] = /^audit\(\) \{$.*?^\}$/ms.exec(readFileSync(join(root, ".ci/run"), "utf8")) ?? [];
 

@@ -4,8 +4,8 @@ import { createServer, request as forward, type IncomingMessage } from "node:htt
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
-import { startProgram } from "../support/program.ts";
-import { startTestServer } from "../support/server.ts";
+import { startProgram } from "../../measure/kit/program.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
 
 const demo = (...args: string[]) => startProgram("node", ["local/demo.ts", ...args]);
 

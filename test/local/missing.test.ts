@@ -3,23 +3,13 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { root, startProgram } from "../support/program.ts";
+import { root, startProgram } from "../../measure/kit/program.ts";
 
 /** A copy of the project with what `npm ci --omit=dev` installs. */
 let project: string;
 beforeAll(() => {
   project = mkdtempSync(join(tmpdir(), "orion-edge-test-"));
-  for (const name of [
-    "package.json",
-    "core",
-    "local",
-    "udp-sidecar",
-    "worker",
-    "bench",
-    "lab",
-    "soak",
-    "client",
-  ]) {
+  for (const name of ["package.json", "core", "local", "udp-sidecar", "worker", "measure", "client"]) {
     cpSync(join(root, name), join(project, name), { recursive: true });
   }
   mkdirSync(join(project, "node_modules"));

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { sweepObjectFiles } from "../../local/object-files.ts";
-import { lobbyOf, Player, rollCall } from "../support/player.ts";
-import { putToSleep, startFaultyServer } from "../support/server.ts";
+import { lobbyOf, Player, rollCall } from "../../measure/kit/player.ts";
+import { putToSleep, startFaultyServer } from "../../measure/kit/server.ts";
 
 const long = new Date(Date.now() - 60_000);
 

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { startServer } from "../../local/server.ts";
-import { Player, request } from "../support/player.ts";
-import { freeTcpPort, freeUdpPort, type Program, root, startProgram } from "../support/program.ts";
+import { Player, request } from "../../measure/kit/player.ts";
+import { freeTcpPort, freeUdpPort, type Program, root, startProgram } from "../../measure/kit/program.ts";
 
 let folder: string;
 beforeAll(() => {

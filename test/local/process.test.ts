@@ -5,9 +5,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { Player, request } from "../support/player.ts";
-import { descendants, descendantsNamed, runs } from "../support/processes.ts";
-import { freeTcpPort, freeUdpPort, type Program, startProgram } from "../support/program.ts";
+import { Player, request } from "../../measure/kit/player.ts";
+import { descendants, descendantsNamed, runs } from "../../measure/kit/processes.ts";
+import { freeTcpPort, freeUdpPort, type Program, startProgram } from "../../measure/kit/program.ts";
 
 /** Where the programs of these tests put temporary files. */
 let folder: string;

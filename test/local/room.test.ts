@@ -4,9 +4,9 @@ import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { roomFor } from "../../local/descriptors.ts";
-import { Player, request } from "../support/player.ts";
-import { descendantsNamed, runs } from "../support/processes.ts";
-import { freeTcpPort, freeUdpPort, type Program, startProgram } from "../support/program.ts";
+import { Player, request } from "../../measure/kit/player.ts";
+import { descendantsNamed, runs } from "../../measure/kit/processes.ts";
+import { freeTcpPort, freeUdpPort, type Program, startProgram } from "../../measure/kit/program.ts";
 
 // A test starts up to three servers, on a machine that may be busy.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });

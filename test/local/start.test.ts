@@ -8,11 +8,11 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { carryMediation } from "../support/mediation.ts";
-import { lobbyOf, request } from "../support/player.ts";
-import { descendants, runs } from "../support/processes.ts";
-import { freeTcpPort, freeUdpPort, type Program, startProgram } from "../support/program.ts";
-import { openUdpClient } from "../support/relay.ts";
+import { carryMediation } from "../../measure/kit/mediation.ts";
+import { lobbyOf, request } from "../../measure/kit/player.ts";
+import { descendants, runs } from "../../measure/kit/processes.ts";
+import { freeTcpPort, freeUdpPort, type Program, startProgram } from "../../measure/kit/program.ts";
+import { openUdpClient } from "../../measure/kit/relay.ts";
 
 /** Where the programs of these tests put what is only for a while. */
 let folder: string;

@@ -4,10 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { unstable_readConfig } from "wrangler";
 import { limits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
-import { type Answer, lobbyOf, Player, post, refusedUpgrade, request } from "../support/player.ts";
-import { root } from "../support/program.ts";
-import { expectRefused } from "../support/refusal.ts";
-import { spoilCounting, startFaultyServer } from "../support/server.ts";
+import { type Answer, lobbyOf, Player, post, refusedUpgrade, request } from "../../measure/kit/player.ts";
+import { root } from "../../measure/kit/program.ts";
+import { expectRefused } from "../../measure/kit/refusal.ts";
+import { spoilCounting, startFaultyServer } from "../../measure/kit/server.ts";
 
 const proxy = "198.51.100.77";
 let server: Server;

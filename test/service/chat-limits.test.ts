@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
-import { lobbyOf, rollCall } from "../support/player.ts";
-import { startTestServer } from "../support/server.ts";
+import { lobbyOf, rollCall } from "../../measure/kit/player.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
 
 let server: Server;
 beforeAll(async () => {

@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
-import { type Answer, lobbyOf, Player } from "../support/player.ts";
-import { expectRefused } from "../support/refusal.ts";
-import { failCalls, failedCalls, later, startFaultyServer } from "../support/server.ts";
+import { type Answer, lobbyOf, Player } from "../../measure/kit/player.ts";
+import { expectRefused } from "../../measure/kit/refusal.ts";
+import { failCalls, failedCalls, later, startFaultyServer } from "../../measure/kit/server.ts";
 
 let server: Server;
 beforeAll(async () => {

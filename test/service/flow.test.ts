@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
-import { lobbyOf, type Player } from "../support/player.ts";
-import { startTestServer } from "../support/server.ts";
+import { lobbyOf, type Player } from "../../measure/kit/player.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
 
 let server: Server;
 beforeAll(async () => {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
-import { lobbyOf, Player, post } from "../support/player.ts";
-import { expectRefused } from "../support/refusal.ts";
-import { startTestServer } from "../support/server.ts";
+import { lobbyOf, Player, post } from "../../measure/kit/player.ts";
+import { expectRefused } from "../../measure/kit/refusal.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
 
 let server: Server;
 beforeAll(async () => {

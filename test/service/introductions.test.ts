@@ -1,9 +1,9 @@
 /** What players are told of each other when they are to connect, by what their clients know. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
-import { lobbyOf, Player, post } from "../support/player.ts";
-import { postAsSidecar, secret, ticketKeyOf } from "../support/secret.ts";
-import { startTestServer } from "../support/server.ts";
+import { lobbyOf, Player, post } from "../../measure/kit/player.ts";
+import { postAsSidecar, secret, ticketKeyOf } from "../../measure/kit/secret.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
 
 const relay = { host: "relay.example", port: 5990 };
 /** Posts as a sidecar does: what it would have seen is up to the test. */

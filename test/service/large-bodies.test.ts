@@ -6,9 +6,9 @@ import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
-import { post, request } from "../support/player.ts";
-import { expectRefused } from "../support/refusal.ts";
-import { startTestServer } from "../support/server.ts";
+import { post, request } from "../../measure/kit/player.ts";
+import { expectRefused } from "../../measure/kit/refusal.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
 
 let server: Server;
 beforeAll(async () => {

@@ -1,11 +1,11 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
-import { lobbyOf, Player, post, rollCall } from "../support/player.ts";
-import { expectRefused } from "../support/refusal.ts";
-import { tokenOf } from "../support/secret.ts";
-import { startTestServer } from "../support/server.ts";
-import { encode } from "../support/wire.ts";
+import { lobbyOf, Player, post, rollCall } from "../../measure/kit/player.ts";
+import { expectRefused } from "../../measure/kit/refusal.ts";
+import { tokenOf } from "../../measure/kit/secret.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
+import { encode } from "../../measure/kit/wire.ts";
 
 const secret = randomBytes(32).toString("hex");
 let server: Server;

@@ -1,12 +1,12 @@
 /** What the Worker logs: enough for its operator, nothing that is a secret, and not as much as a stranger likes. */
 import { expect, test, vi } from "vitest";
 import { limits } from "../../core/limits.ts";
-import { lobbyOf, Player, post, refusedUpgrade, request, rollCall } from "../support/player.ts";
-import { expectRefused } from "../support/refusal.ts";
-import { postAsSidecar, secret, tokenOf } from "../support/secret.ts";
-import { crash, failCalls, setSecrets, spoilCounting, startLoggedServer } from "../support/server.ts";
-import { lookThrough } from "../support/whole-log.ts";
-import { encode } from "../support/wire.ts";
+import { lobbyOf, Player, post, refusedUpgrade, request, rollCall } from "../../measure/kit/player.ts";
+import { expectRefused } from "../../measure/kit/refusal.ts";
+import { postAsSidecar, secret, tokenOf } from "../../measure/kit/secret.ts";
+import { crash, failCalls, setSecrets, spoilCounting, startLoggedServer } from "../../measure/kit/server.ts";
+import { lookThrough } from "../../measure/kit/whole-log.ts";
+import { encode } from "../../measure/kit/wire.ts";
 
 const before = "the secret before, of 32 letters";
 const address = "203.0.113.99";

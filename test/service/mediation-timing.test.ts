@@ -1,8 +1,8 @@
 /** Reminders, and giving up. The waiting here is that of the service itself, made short. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
-import { lobbyOf, Player, rollCall } from "../support/player.ts";
-import { startTestServer } from "../support/server.ts";
+import { lobbyOf, Player, rollCall } from "../../measure/kit/player.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
 
 let server: Server;
 let udpPort: number;

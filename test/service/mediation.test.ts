@@ -1,12 +1,12 @@
 import { createSocket } from "node:dgram";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
+import { lobbyOf, Player, post, rollCall } from "../../measure/kit/player.ts";
+import { expectRefused } from "../../measure/kit/refusal.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
+import { noteTold } from "../../measure/kit/whole-log.ts";
+import { encode } from "../../measure/kit/wire.ts";
 import { startSidecar } from "../../udp-sidecar/sidecar.ts";
-import { lobbyOf, Player, post, rollCall } from "../support/player.ts";
-import { expectRefused } from "../support/refusal.ts";
-import { startTestServer } from "../support/server.ts";
-import { noteTold } from "../support/whole-log.ts";
-import { encode } from "../support/wire.ts";
 
 let server: Server;
 let udpPort: number;

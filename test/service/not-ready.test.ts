@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { lobbyOf, request, rollCall } from "../support/player.ts";
-import { expectRefused } from "../support/refusal.ts";
-import { startTestServer } from "../support/server.ts";
+import { lobbyOf, request, rollCall } from "../../measure/kit/player.ts";
+import { expectRefused } from "../../measure/kit/refusal.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
 
 test("without a sidecar nobody can be connected yet, but the lobby goes on", async () => {
   const server = await startTestServer({ udpPort: null });

@@ -1,10 +1,10 @@
 import { request as httpRequest } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
+import { Player, post, request } from "../../measure/kit/player.ts";
+import { expectRefused } from "../../measure/kit/refusal.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
 import { openRaw } from "../fuzz/raw-connection.ts";
-import { Player, post, request } from "../support/player.ts";
-import { expectRefused } from "../support/refusal.ts";
-import { startTestServer } from "../support/server.ts";
 
 let server: Server;
 let player: Player;

@@ -3,9 +3,9 @@ import type { Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
-import { lobbyOf, Player, rollCall } from "../support/player.ts";
-import { type Watch, watch } from "../support/promises.ts";
-import { later, lifeOf, ring, setLimits, startFaultyServer } from "../support/server.ts";
+import { lobbyOf, Player, rollCall } from "../../measure/kit/player.ts";
+import { type Watch, watch } from "../../measure/kit/promises.ts";
+import { later, lifeOf, ring, setLimits, startFaultyServer } from "../../measure/kit/server.ts";
 
 let server: Server;
 let watched: Watch;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Answer, lobbyOf, Player, post, request, rollCall } from "../support/player.ts";
-import { freeTcpPort, freeUdpPort, type Program, root, startProgram } from "../support/program.ts";
+import { type Answer, lobbyOf, Player, post, request, rollCall } from "../../measure/kit/player.ts";
+import { freeTcpPort, freeUdpPort, type Program, root, startProgram } from "../../measure/kit/program.ts";
 
 let program: Program;
 let url: URL;

@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import type { Server } from "../../local/server.ts";
-import { lobbyOf, Player, rollCall } from "../support/player.ts";
-import { expectRefused } from "../support/refusal.ts";
-import { startTestServer } from "../support/server.ts";
-import { encode } from "../support/wire.ts";
+import { lobbyOf, Player, rollCall } from "../../measure/kit/player.ts";
+import { expectRefused } from "../../measure/kit/refusal.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
+import { encode } from "../../measure/kit/wire.ts";
 
 let server: Server;
 beforeAll(async () => {

@@ -1,12 +1,12 @@
 /** What is looked through at the end of every test file would tell of a leak: here the Worker is made to log what it must not. */
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { Server } from "../../local/server.ts";
-import { lobbyOf, Player } from "../support/player.ts";
-import { startProgram } from "../support/program.ts";
-import { startFaultyServer } from "../support/server.ts";
-import type { SecretKind } from "../support/told-secrets.ts";
-import { lookThrough } from "../support/whole-log.ts";
-import { encode } from "../support/wire.ts";
+import { lobbyOf, Player } from "../../measure/kit/player.ts";
+import { startProgram } from "../../measure/kit/program.ts";
+import { startFaultyServer } from "../../measure/kit/server.ts";
+import type { SecretKind } from "../../measure/kit/told-secrets.ts";
+import { lookThrough } from "../../measure/kit/whole-log.ts";
+import { encode } from "../../measure/kit/wire.ts";
 
 const secret = "a secret for one file, of 39 characters";
 let server: Server;

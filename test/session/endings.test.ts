@@ -5,12 +5,12 @@ import { WebSocketServer } from "ws";
 import { limits } from "../../core/limits.ts";
 import { closures } from "../../core/problem.ts";
 import type { Server } from "../../local/server.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
+import { encode } from "../../measure/kit/wire.ts";
 import { Connection } from "../../session/connection.ts";
 import { serverUrl } from "../../session/server.ts";
 import { Session } from "../../session/session.ts";
 import { layCable } from "../client/cable.ts";
-import { startTestServer } from "../support/server.ts";
-import { encode } from "../support/wire.ts";
 import { expectFailure, host, join, Story } from "./story.ts";
 
 let server: Server;

@@ -2,8 +2,8 @@
 import { once } from "node:events";
 import { expect, onTestFinished, test } from "vitest";
 import { WebSocketServer } from "ws";
+import { decode, encode, type Message } from "../../measure/kit/wire.ts";
 import { Connection } from "../../session/connection.ts";
-import { decode, encode, type Message } from "../support/wire.ts";
 
 /** Connects to a server that greets its clients so. Returns what the client says before a last word. */
 async function saidTo(

@@ -4,11 +4,11 @@ import { createServer, request } from "node:http";
 import { connect as connectTcp, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import type { Server } from "../../local/server.ts";
+import { freeTcpPort } from "../../measure/kit/program.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
 import { hostLobby, joinLobby } from "../../session/opening.ts";
 import { findServer, listLobbies, serverUrl } from "../../session/server.ts";
 import { layCable } from "../client/cable.ts";
-import { freeTcpPort } from "../support/program.ts";
-import { startTestServer } from "../support/server.ts";
 import { expectFailure, host, join, Story } from "./story.ts";
 
 let server: Server;

@@ -3,9 +3,9 @@ import { inspect } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import * as z from "zod";
 import type { Server } from "../../local/server.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
 import { hostLobby } from "../../session/opening.ts";
 import { findServer, listLobbies } from "../../session/server.ts";
-import { startTestServer } from "../support/server.ts";
 import { expectFailure, host, join, Story } from "./story.ts";
 
 let server: Server;

@@ -5,17 +5,17 @@ import { networkInterfaces } from "node:os";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { connect as connectOrion } from "../../client/index.ts";
 import { limits } from "../../core/limits.ts";
+import { startStandIn } from "../../measure/kit/edge.ts";
+import { freeUdpPort, startProgram } from "../../measure/kit/program.ts";
+import { holderOf, openUdpClient, verified } from "../../measure/kit/relay.ts";
+import { cookieOf, secret, signedOf, ticketOf, tokenOf } from "../../measure/kit/secret.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
+import { noteTold } from "../../measure/kit/whole-log.ts";
 import { newRelayCounts } from "../../udp-sidecar/counts.ts";
 import type { Line } from "../../udp-sidecar/log.ts";
 import { listen, type ReceiverOptions } from "../../udp-sidecar/receiver.ts";
 import { type SidecarOptions, startSidecar } from "../../udp-sidecar/sidecar.ts";
 import { Unproven } from "../../udp-sidecar/unproven.ts";
-import { startStandIn } from "../support/edge.ts";
-import { freeUdpPort, startProgram } from "../support/program.ts";
-import { holderOf, openUdpClient, verified } from "../support/relay.ts";
-import { cookieOf, secret, signedOf, ticketOf, tokenOf } from "../support/secret.ts";
-import { startTestServer } from "../support/server.ts";
-import { noteTold } from "../support/whole-log.ts";
 
 const cleanUps: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {

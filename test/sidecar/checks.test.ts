@@ -2,10 +2,10 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { limits } from "../../core/limits.ts";
 import type { ClientDatagram } from "../../core/observing/port-pairing.ts";
+import { holderOf, openUdpClient } from "../../measure/kit/relay.ts";
+import { datagramOf, dataOf, secret, signedOf, ticketOf, tokenOf } from "../../measure/kit/secret.ts";
 import { Checks, HeavyCounts } from "../../udp-sidecar/checks.ts";
 import { listen } from "../../udp-sidecar/receiver.ts";
-import { holderOf, openUdpClient } from "../support/relay.ts";
-import { datagramOf, dataOf, secret, signedOf, ticketOf, tokenOf } from "../support/secret.ts";
 
 /** Milliseconds that each check takes. Nothing else takes any time. */
 const checkMs = 0.0625;

@@ -2,8 +2,8 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { expect, onTestFinished, test } from "vitest";
+import { secret } from "../../measure/kit/secret.ts";
 import { connectEdge } from "../../udp-sidecar/edge.ts";
-import { secret } from "../support/secret.ts";
 
 for (const length of [16_384, 16_385, 60_000, 1_000_000]) {
   test(`an answer of ${length} bytes, as a proxy's page of errors may be, ends nothing`, async () => {

@@ -1,15 +1,15 @@
 /** What a sidecar tells its operator: lines of JSON, a summary of what it refused, and nothing of anybody's. */
 import { afterEach, expect, test, vi } from "vitest";
 import { limits } from "../../core/limits.ts";
+import { type Answer, startStandIn } from "../../measure/kit/edge.ts";
+import { freeUdpPort, startProgram } from "../../measure/kit/program.ts";
+import { holderOf, openUdpClient, type UdpClient } from "../../measure/kit/relay.ts";
+import { cookieOf, datagramOf, dataOf, secret, ticketOf, tokenOf } from "../../measure/kit/secret.ts";
 import { newPortCounts, newRelayCounts } from "../../udp-sidecar/counts.ts";
 import { faultOf, type Line } from "../../udp-sidecar/log.ts";
 import { Refusals } from "../../udp-sidecar/refusals.ts";
 import { startSidecar } from "../../udp-sidecar/sidecar.ts";
 import { Standing } from "../../udp-sidecar/standing.ts";
-import { type Answer, startStandIn } from "../support/edge.ts";
-import { freeUdpPort, startProgram } from "../support/program.ts";
-import { holderOf, openUdpClient, type UdpClient } from "../support/relay.ts";
-import { cookieOf, datagramOf, dataOf, secret, ticketOf, tokenOf } from "../support/secret.ts";
 
 const cleanUps: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {

@@ -5,12 +5,12 @@ import { createServer } from "node:http";
 import { connect, type Socket } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
 import { limits } from "../../core/limits.ts";
+import { type Answer, type StandIn, startStandIn, takeAll } from "../../measure/kit/edge.ts";
+import { holderOf, openUdpClient, type UdpClient } from "../../measure/kit/relay.ts";
+import { datagramOf, dataOf, secret, ticketOf, tokenOf } from "../../measure/kit/secret.ts";
 import { newRelayCounts } from "../../udp-sidecar/counts.ts";
 import { mostConnections, serveMetrics } from "../../udp-sidecar/metrics.ts";
 import { type Sidecar, type SidecarOptions, startSidecar } from "../../udp-sidecar/sidecar.ts";
-import { type Answer, type StandIn, startStandIn, takeAll } from "../support/edge.ts";
-import { holderOf, openUdpClient, type UdpClient } from "../support/relay.ts";
-import { datagramOf, dataOf, secret, ticketOf, tokenOf } from "../support/secret.ts";
 
 const cleanUps: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {

@@ -4,14 +4,14 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { limits } from "../../core/limits.ts";
 import type { ClientDatagram, PortName } from "../../core/observing/port-pairing.ts";
 import type { Observation } from "../../core/wire/sidecar-post.ts";
+import { type StandIn, startStandIn } from "../../measure/kit/edge.ts";
+import { openUdpClient, type UdpClient, verified } from "../../measure/kit/relay.ts";
+import { cookieOf, datagramOf, secret, signedOf, tokenOf } from "../../measure/kit/secret.ts";
+import { encode } from "../../measure/kit/wire.ts";
 import { tokenKeysOf } from "../../udp-sidecar/keys.ts";
 import { PortPairing } from "../../udp-sidecar/port-pairing.ts";
 import { answerTo, readProbe } from "../../udp-sidecar/probes.ts";
 import { type Sidecar, startSidecar } from "../../udp-sidecar/sidecar.ts";
-import { type StandIn, startStandIn } from "../support/edge.ts";
-import { openUdpClient, type UdpClient, verified } from "../support/relay.ts";
-import { cookieOf, datagramOf, secret, signedOf, tokenOf } from "../support/secret.ts";
-import { encode } from "../support/wire.ts";
 
 const soon = { timeout: 5_000, interval: 1 };
 /** The sidecar's clock: it stands still, because a cookie is another one two minutes later. */

@@ -3,10 +3,10 @@ import { spawn, spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { type StandIn, startStandIn, takeAll } from "../support/edge.ts";
-import { freeTcpPort, freeUdpPort, type Program, root, startProgram } from "../support/program.ts";
-import { secret, signatureOf } from "../support/secret.ts";
-import { noteLines, noteSettings } from "../support/whole-log.ts";
+import { type StandIn, startStandIn, takeAll } from "../../measure/kit/edge.ts";
+import { freeTcpPort, freeUdpPort, type Program, root, startProgram } from "../../measure/kit/program.ts";
+import { secret, signatureOf } from "../../measure/kit/secret.ts";
+import { noteLines, noteSettings } from "../../measure/kit/whole-log.ts";
 
 let edge: StandIn;
 beforeAll(async () => {

@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { limits } from "../../core/limits.ts";
-import { relayStage, verified } from "../support/relay.ts";
-import { dataOf, signedOf, ticketOf, tokenOf } from "../support/secret.ts";
+import { relayStage, verified } from "../../measure/kit/relay.ts";
+import { dataOf, signedOf, ticketOf, tokenOf } from "../../measure/kit/secret.ts";
 
 const { relay, client, holder, linked, dropped } = relayStage();
 const soon = { timeout: 5_000, interval: 1 };

@@ -1,10 +1,17 @@
 /** A sidecar while one secret follows another. */
 import { expect, onTestFinished, test, vi } from "vitest";
+import { startStandIn } from "../../measure/kit/edge.ts";
+import { holderOf, openUdpClient } from "../../measure/kit/relay.ts";
+import {
+  datagramOf,
+  postAsSidecar,
+  secret,
+  signatureOf,
+  ticketOf,
+  tokenOf,
+} from "../../measure/kit/secret.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
 import { startSidecar } from "../../udp-sidecar/sidecar.ts";
-import { startStandIn } from "../support/edge.ts";
-import { holderOf, openUdpClient } from "../support/relay.ts";
-import { datagramOf, postAsSidecar, secret, signatureOf, ticketOf, tokenOf } from "../support/secret.ts";
-import { startTestServer } from "../support/server.ts";
 
 const old = "the secret before, of 32 letters";
 const soon = { timeout: 10_000, interval: 5 };

@@ -3,12 +3,12 @@ import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { limits } from "../../core/limits.ts";
+import { type Answer, type StandIn, startStandIn, takeAll } from "../../measure/kit/edge.ts";
+import { freeTcpPort } from "../../measure/kit/program.ts";
+import { datagramOf, secret, signatureOf, tokenOf } from "../../measure/kit/secret.ts";
+import { encode } from "../../measure/kit/wire.ts";
 import type { Line } from "../../udp-sidecar/log.ts";
 import { type Sidecar, type SidecarOptions, startSidecar } from "../../udp-sidecar/sidecar.ts";
-import { type Answer, type StandIn, startStandIn, takeAll } from "../support/edge.ts";
-import { freeTcpPort } from "../support/program.ts";
-import { datagramOf, secret, signatureOf, tokenOf } from "../support/secret.ts";
-import { encode } from "../support/wire.ts";
 
 const cleanUps: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {

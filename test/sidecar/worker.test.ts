@@ -6,10 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Server } from "../../local/server.ts";
+import { lobbyOf, Player, post } from "../../measure/kit/player.ts";
+import { datagramOf, secret, signatureOf, tokenOf } from "../../measure/kit/secret.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
 import { type Sidecar, startSidecar } from "../../udp-sidecar/sidecar.ts";
-import { lobbyOf, Player, post } from "../support/player.ts";
-import { datagramOf, secret, signatureOf, tokenOf } from "../support/secret.ts";
-import { startTestServer } from "../support/server.ts";
 
 let server: Server;
 let sidecar: Sidecar;

@@ -1,7 +1,7 @@
 /** A short soak, as `npm run soak` has long ones. */
 import { randomInt } from "node:crypto";
 import { expect, test } from "vitest";
-import { soak } from "../../soak/run.ts";
+import { soak } from "../../measure/soak/run.ts";
 
 const some = randomInt(1, 2 ** 32);
 

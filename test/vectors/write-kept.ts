@@ -13,9 +13,9 @@ import {
   namesOf,
   startKeptServer,
   withNames,
-} from "../support/kept.ts";
-import { lobbyOf, Player, request } from "../support/player.ts";
-import { failCalls, setFault } from "../support/server.ts";
+} from "../../measure/kit/kept.ts";
+import { lobbyOf, Player, request } from "../../measure/kit/player.ts";
+import { failCalls, setFault } from "../../measure/kit/server.ts";
 
 const server = await startKeptServer();
 const at = Date.now();

@@ -1,0 +1,103 @@
+/** One soak: a server, its players, its faults, and what is found out about them. */
+import { setTimeout as pass } from "node:timers/promises";
+import { reportOf, type Violation, watch } from "../kit/promises.ts";
+import { secret } from "../kit/secret.ts";
+import { failedCalls, setLimits, startFaultyServer } from "../kit/server.ts";
+import { type Board, newBoard } from "./board.ts";
+import { chanceOf } from "./chance.ts";
+import { live } from "./character.ts";
+import { departures } from "./departures.ts";
+import { makeMischief } from "./mischief.ts";
+import type { SoakOptions } from "./options.ts";
+
+export type Found = {
+  /** Null when all promises were kept. */
+  violation: string | null;
+  /** Lines for people. */
+  figures: string[];
+};
+
+/** Short, so that every deadline passes many times in a soak. */
+const timing = {
+  ptpmConnectRequestIntervalMs: 500,
+  ptpmServerConnectTimeoutMs: 4_000,
+  ptpmConnectTimeoutMs: 4_000,
+};
+const pinging = { pingMs: 1_000, pinglessMs: 4_000, pingCheckMs: 2_000 };
+/** Milliseconds between two looks at whether something is broken. */
+const lookEveryMs = 5_000;
+/** Milliseconds that what is owed has to come when all faults are over: more than all tries of a call take. */
+const settleMs = 60_000;
+
+export async function soak(
+  { seconds, players, seed }: SoakOptions,
+  say: (line: string) => void,
+): Promise<Found> {
+  // From each in a lounge of its own to all in one: the more there are, the more a lounge that ends takes along.
+  const clientsPerLounge = chanceOf(seed, "server").one([1, 4, 12, 12, 64]) ?? 12;
+  const server = await startFaultyServer({ secret, udpPort: null, timing, vars: { clientsPerLounge } });
+  const { url } = server;
+  // The directory asks lobbies that were silent for a while: here, for a second.
+  await setLimits(url, { ...pinging, listingBelievedMs: 1_000 });
+  const mediationMs = timing.ptpmServerConnectTimeoutMs + timing.ptpmConnectTimeoutMs;
+  const watcher = watch(url, { mediationMs });
+  const board = newBoard();
+  let isOver = false;
+  const world = { url, board, pingMs: pinging.pingMs, isOver: () => isOver };
+  const mischief = makeMischief({ url, secret, board }, chanceOf(seed, "mischief"));
+  const lives = Array.from({ length: players }, (_, i) =>
+    live(world, `P${i}`, chanceOf(seed, `person ${i}`)),
+  );
+  const noticed = departures();
+  const began = Date.now();
+  let violation: string | null = null;
+  try {
+    while (violation === null && Date.now() < began + seconds * 1_000) {
+      await pass(Math.min(lookEveryMs, began + seconds * 1_000 - Date.now()));
+      await watcher.list().catch(() => []);
+      violation = reportIf(watcher.broken());
+      noticed.take(watcher.players, board.partings);
+      watcher.forgetTheGone();
+      say(`${Math.round((Date.now() - began) / 1_000)} s: ${told(board, mischief.injected)}`);
+    }
+    isOver = true;
+    await mischief.stop();
+    await Promise.all(lives);
+    // A failed mail may have been a chat message, and two in a row are one lost (docs/promises.md).
+    if (violation === null) await watcher.settles({ withinMs: settleMs, mayLoseChat: true });
+    noticed.take(watcher.players, board.partings);
+  } catch (error) {
+    violation = error instanceof Error ? error.message : String(error);
+  }
+  isOver = true;
+  await mischief.stop();
+  await Promise.all(lives);
+  const failed = await failedCalls(url);
+  watcher.stop();
+  for (const player of board.present) player.vanish();
+  await server.stop();
+  const figures = [
+    told(board, mischief.injected),
+    `faults: ${entries(mischief.injected)}; ${failed} calls failed or lost their answers`,
+    `operations: ${entries(board.operations)}`,
+    ...noticed.lines(),
+    `violations: ${violation === null ? 0 : "see below"}`,
+  ];
+  return { violation, figures };
+}
+
+function reportIf(violations: readonly Violation[]): string | null {
+  return violations.length === 0 ? null : reportOf(violations);
+}
+
+function told({ players, operations }: Board, injected: ReadonlyMap<string, number>): string {
+  const sum = (counts: ReadonlyMap<string, number>) => [...counts.values()].reduce((all, n) => all + n, 0);
+  return `${players} clients, ${sum(operations)} operations, ${sum(injected)} faults`;
+}
+
+function entries(counts: ReadonlyMap<string, number>): string {
+  return [...counts]
+    .sort(([, a], [, b]) => b - a)
+    .map(([what, n]) => `${what} ${n}`)
+    .join(", ");
+}

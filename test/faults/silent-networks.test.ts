@@ -1,0 +1,38 @@
+/** A network that falls silent in the middle: nobody is told, and both ends find out. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { connect } from "../../client/index.ts";
+import { limits } from "../../core/limits.ts";
+import type { Server } from "../../local/server.ts";
+import { setLimits, startFaultyServer } from "../../measure/kit/server.ts";
+import { type Cable, layCable } from "../client/cable.ts";
+import { next, record } from "../client/heard.ts";
+
+const { pongMs } = limits;
+let server: Server;
+let cable: Cable;
+beforeAll(async () => {
+  server = await startFaultyServer({ udpPort: null });
+  // The shortest that the SDK takes; and long enough that a busy machine does not pass for a silent network.
+  await setLimits(server.url, { pingMs: 1_000, pinglessMs: 6_000, pingCheckMs: 1_000 });
+  Object.assign(limits, { pongMs: 3_000 });
+  cable = await layCable(server.url);
+});
+afterAll(async () => {
+  Object.assign(limits, { pongMs });
+  await cable.close();
+  await server.stop();
+});
+
+test("a player whose network falls silent is told so, the rest are told that it left, and they stay", async () => {
+  await using ada = await (await connect(server.url)).host({ name: "Ada" });
+  await using bo = await (await connect(server.url)).join(ada.code, { name: "Bo" });
+  const cy = await (await connect(cable.url)).join(ada.code, { name: "Cy" });
+  const events = record(ada, "left", "closed");
+  const told = [next(ada, "left"), next(bo, "left"), next(cy, "closed")];
+  cable.silence();
+  expect(await Promise.all(told)).toEqual([{ name: "Cy" }, { name: "Cy" }, { reason: "disconnected" }]);
+  // The others have said no word either, and pinged.
+  await bo.chat("Where is Cy?");
+  expect(events).toEqual([["left", { name: "Cy" }]]);
+  expect(ada.members).toEqual(["Ada", "Bo"]);
+}, 40_000);

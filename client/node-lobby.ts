@@ -216,7 +216,7 @@ export class NodeLobby extends Lobby {
     const events = this.#events;
     const mediation = new Mediation({
       id,
-      seat: this.#session,
+      session: this.#session,
       server: this.#session.server,
       goesOn: this.#goesOn,
       wantsRaw: () => this.#rawWaiters > 0,

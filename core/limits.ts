@@ -140,7 +140,7 @@ export const limits = {
   /** Milliseconds after a reminder in which it is not brought forward, even if a member hears nothing from the sidecar. */
   silentMs: 1_500,
   /** Milliseconds after which a member's endpoint must be seen again before it is told to others: most NATs forget UDP after 30 s. */
-  sightingMs: 20_000,
+  observedMs: 20_000,
   /** Milliseconds a mediation waits for those that must be seen again; then it relies on what it has. */
   confirmMs: 3_000,
   /** Milliseconds that a lobby which goes on without lost members waits for those not seen yet, once two are. */

@@ -7,7 +7,7 @@ import { linkOf } from "../../core/wire/peer-packet.ts";
 import type { Heard } from "../../core/wire/server-message.ts";
 import { readSignedDatagram } from "../../core/wire/signed-datagram.ts";
 import { abortable } from "../../session/retry.ts";
-import type { Session as Seat } from "../../session/session.ts";
+import type { Session } from "../../session/session.ts";
 import { OrionError, ownError } from "../error.ts";
 import type { Peer, RawConnection } from "../peer.ts";
 import type { ConnectionReport, PeerReport, TimelineEntry } from "../report.ts";
@@ -25,7 +25,7 @@ export type Connection = { kind: "links"; links: Link[] } | { kind: "raw"; raw: 
 export type MediationOptions = {
   /** What the server calls it, if it knows the additions. */
   id: string | undefined;
-  seat: Seat;
+  session: Session;
   server: URL;
   /** Whether this client is content with some of its links. */
   goesOn: boolean;
@@ -74,11 +74,11 @@ export class Mediation {
     this.#options = options;
     this.#result.promise.catch(() => {});
     this.#gathering = new Gathering({
-      token: options.seat.token(),
+      token: options.session.token(),
       server: options.server,
       receive: (...arrival) => this.#receive(...arrival),
       note: (what) => this.#note(what),
-      unseen: () => this.#options.seat.say("ptpMediation_unseen", { mediation: this.id }),
+      unseen: () => this.#options.session.say("ptpMediation_unseen", { mediation: this.id }),
       failed: (cause, error) => {
         if (this.#phase === "gathering") this.#giveUp(cause, error);
       },
@@ -124,9 +124,9 @@ export class Mediation {
       this.#giveUp(null, ownError("unexpected_answer"));
       return;
     }
-    const { seat, introduced, wantsRaw } = this.#options;
-    const isHost = seat.host === seat.self;
-    const expected = isHost ? seat.members.filter((name) => name !== seat.self) : [seat.host];
+    const { session, introduced, wantsRaw } = this.#options;
+    const isHost = session.host === session.self;
+    const expected = isHost ? session.members.filter((name) => name !== session.self) : [session.host];
     const told = peersOf(peers, expected);
     introduced(told.map(({ peer }) => peer));
     if (wantsRaw()) {
@@ -142,7 +142,7 @@ export class Mediation {
   reportConnected(): void {
     if (this.#hasReported) return;
     this.#hasReported = true;
-    this.#options.seat.say("ptpMediation_peersConnection_success", { mediation: this.id });
+    this.#options.session.say("ptpMediation_peersConnection_success", { mediation: this.id });
   }
 
   /** The game, which has the socket, cannot connect to all its peers. Said once. */
@@ -272,7 +272,7 @@ export class Mediation {
   #tell(isConnected: boolean, report: ConnectionReport): void {
     if (!isConnected && this.id === undefined) return;
     const method = `ptpMediation_peersConnection_${isConnected ? "success" : "failure"}`;
-    this.#options.seat.say(method, reportMessage(this.id, report));
+    this.#options.session.say(method, reportMessage(this.id, report));
   }
 
   #closeReleased(): void {

@@ -23,7 +23,7 @@ export function isOld(seen: Seen | undefined, now: number): boolean {
   if (seen === undefined) return false;
   // Two events of one object may have clocks that differ a little. What is farther in the future is of before
   // a jump back.
-  return seen.at + limits.sightingMs < now || seen.at > now + limits.clockSlackMs;
+  return seen.at + limits.observedMs < now || seen.at > now + limits.clockSlackMs;
 }
 
 /** A client chooses no id, but `__defineGetter__` would be one. */

@@ -7,7 +7,7 @@ import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
 import * as z from "zod";
-import { dataOf, sealedOf, ticketOf } from "../kit/secret.ts";
+import { dataOf, signedOf, ticketOf } from "../kit/secret.ts";
 import { decode } from "../kit/wire.ts";
 
 const order = z.discriminatedUnion("what", [
@@ -77,12 +77,12 @@ async function bind({ links, first, bare }: { links: number; first: number; bare
         const request = { ticket, nonce: `nonce-${link}` };
         if (!cookies.has(socket)) {
           const challenge = word(socket, "ptpRelay_challenge:");
-          await say(socket, sealedOf(key, "ptpRelay_bind", request));
+          await say(socket, signedOf(key, "ptpRelay_bind", request));
           const { payload } = decode((await challenge).slice(0, -23));
           cookies.set(socket, payload.cookie);
         }
         const bound = word(socket, "ptpRelay_bound:");
-        await say(socket, sealedOf(key, "ptpRelay_bind", { ...request, cookie: cookies.get(socket) }));
+        await say(socket, signedOf(key, "ptpRelay_bind", { ...request, cookie: cookies.get(socket) }));
         await bound;
       }
     }

@@ -80,9 +80,6 @@ export function signedOf(key: string, method: string, payload: object): string {
   return `${signed}.${hmac(key, signed).subarray(0, 16).toString("base64url")}`;
 }
 
-/** The same, as bench/ still calls it. */
-export const sealedOf = signedOf;
-
 /** What a ticket's two holders, its lobby and its end are, unless a test cares. */
 const ticketDefaults = { link: "0123456789ab", lobby: "ABCDE", a: "Ada", b: "Bob", lifeMs: 3_600_000 };
 const startedAt = Date.now();

@@ -47,7 +47,7 @@ function playsBehindNat(player: Player, { isDeaf = false } = {}): { nat: Nat; he
 test("a third player who is late meets two whose routers would have forgotten them, while another lobby chats", async () => {
   const server = await startFaultyServer({ timing, vars: { clientsPerLounge: 256 } });
   const watcher = watch(server.url);
-  await setLimits(server.url, { sightingMs: 2_000 });
+  await setLimits(server.url, { observedMs: 2_000 });
   const { lobbyId, host, all } = await lobbyOf(3, server.url, { direct: true });
   const other = await lobbyOf(2, server.url, { direct: true });
   const before = await lifeOf(server.url, { holder: host.holder });
@@ -74,7 +74,7 @@ test("a third player who is late meets two whose routers would have forgotten th
 test("players who were seen long ago are asked once more before anybody is introduced, and found where they are then", async () => {
   const server = await startFaultyServer({ timing: { ...timing, ptpmConnectRequestIntervalMs: 60_000 } });
   const watcher = watch(server.url);
-  await setLimits(server.url, { sightingMs: 2_000 });
+  await setLimits(server.url, { observedMs: 2_000 });
   const { lobbyId, host, guests, all } = await lobbyOf(3, server.url);
   const players = all.map((player, i) => playsBehindNat(player, { isDeaf: i === 2 }));
   try {

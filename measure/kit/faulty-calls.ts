@@ -20,6 +20,20 @@ export function failNext(method: string, how: Failing, count: number): void {
   due[how].set(method, count);
 }
 
+/** Milliseconds that the first call to each name takes, as at Cloudflare, where the name is looked up around the world. */
+let firstCallMs = 0;
+const met = new Set<string>();
+
+export function delayFirstCalls(ms: number): void {
+  firstCallMs = ms;
+}
+
+async function meet(name: unknown): Promise<void> {
+  if (typeof name !== "string" || met.has(name)) return;
+  met.add(name);
+  if (firstCallMs > 0) await scheduler.wait(firstCallMs);
+}
+
 /** How many calls have failed so far, in any way. */
 export function callFailures(): number {
   return failures;
@@ -48,15 +62,17 @@ function faultyNamespace(namespace: object): object {
     if (name !== "get" && name !== "getByName") return method;
     return (...args) => {
       const stub = method(...args);
-      return typeof stub === "object" && stub !== null ? faultyStub(stub) : stub;
+      return typeof stub === "object" && stub !== null ? faultyStub(stub, args[0]) : stub;
     };
   });
 }
 
-function faultyStub(stub: object): object {
+/** `called`: the name, if it was reached by one. */
+function faultyStub(stub: object, called: unknown): object {
   return through(stub, (name, method) => async (...args) => {
     throwIfDue("throw", name);
     throwIfDue("fail", name);
+    await meet(called);
     const answer = await method(...args);
     try {
       throwIfDue("lose", name);

@@ -10,6 +10,7 @@
  * `/test/socket?holder=<n>` opens a socket in a holder; `POST /test/mail?holder=<n>` brings it mail, `{ from, batch }`.
  * `/test/calls?<method>=<how>:<count>`: the next calls of a method from one object, or the Worker, to another fail: `fail`
  * before they arrive, `lose` when the work is done, `throw` by a fault of the object's code; of every method with `*`. `/test/failures` answers how many did.
+ * `/test/first?ms=<n>`: the first call to each object takes so long.
  * `/test/made` answers how many objects of lobbies were made; `/test/stored?holder=<code>` what the storage of one has.
  * `/test/code` answers a code that nobody has drawn before, probably; `/test/draws?<number>=<count>`: the next draws are this.
  * `/test/secrets?<secret>=<the one before>` changes what is bound, as a deployment does that leaves all objects alive.
@@ -29,7 +30,7 @@ import worker, {
 } from "../../worker/index.ts";
 import { drawCode } from "../../worker/platform/codes.ts";
 import type { Env } from "../../worker/platform/env.ts";
-import { callFailures, failNext, faultyBindings, isFailing } from "./faulty-calls.ts";
+import { callFailures, delayFirstCalls, failNext, faultyBindings, isFailing } from "./faulty-calls.ts";
 
 /** `holder`: the name of one that takes no sockets. `unlisting`: milliseconds the directory takes for it. */
 const faults = new Map<string, string>();
@@ -181,6 +182,9 @@ export default {
         if (isFailing(how)) failNext(kind, how, Number(count));
         return new Response("set");
       }
+      case "/test/first":
+        delayFirstCalls(Number(name));
+        return new Response("set");
       case "/test/failures":
         return new Response(String(callFailures()));
       case "/test/secrets":

@@ -115,6 +115,11 @@ export async function failCalls(
   await fetch(new URL(`/test/calls?${encodeURIComponent(method)}=${how}:${count}`, base));
 }
 
+/** The first call to each object takes so many milliseconds, as it may at Cloudflare. */
+export async function delayFirstCalls(base: URL, ms: number): Promise<void> {
+  await fetch(new URL(`/test/first?ms=${ms}`, base));
+}
+
 /** How many objects of lobbies were made so far. */
 export async function lobbiesMade(base: URL): Promise<number> {
   return Number(await (await fetch(new URL("/test/made", base))).text());

@@ -40,7 +40,7 @@ export type ServerOptions = {
   entry?: string;
   /** Modules that run in the Worker before its own code: tests watch it from there. */
   inject?: string[];
-  /** Further settings of the Worker (`Settings` in worker/env.ts). */
+  /** Further settings of the Worker (core/settings.ts). */
   vars?: Record<string, string | number>;
   /** Is told every line that the Worker logs; without one they are this process's. */
   logged?: (line: string) => void;

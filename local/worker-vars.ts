@@ -1,4 +1,4 @@
-/** What `npm start` tells the Worker besides its settings (worker/env.ts). */
+/** What `npm start` tells the Worker besides its settings (core/settings.ts). */
 export type LocalVars = {
   /** The key of a request that stops the server. Random, and known to the process that started the Worker alone. */
   stopKey: string;

@@ -1,4 +1,4 @@
-/** The keys that come from the deployment's secret, as Node computes them (core/token.ts, worker/keys.ts). */
+/** The keys that come from the deployment's secret, as Node computes them (core/token.ts, worker/platform/keys.ts). */
 import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
 import {
   type ClientToken,

@@ -1,5 +1,5 @@
 /**
- * What a sidecar tells its operator: one JSON object a line, shaped as the Worker's are (worker/log.ts). Never a token, a ticket,
+ * What a sidecar tells its operator: one JSON object a line, shaped as the Worker's are (worker/platform/log.ts). Never a token, a ticket,
  * a secret or a player's address. The edge's origin is none: the operator has chosen it.
  */
 export type Line = {

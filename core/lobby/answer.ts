@@ -2,7 +2,7 @@ import { limits } from "../limits.ts";
 import { accept, refuse } from "../problem.ts";
 import { saved } from "./abort.ts";
 import { comeBack, onlyToConnected } from "./away.ts";
-import { onTime } from "./clock.ts";
+import { onTime } from "./clock-jumps.ts";
 import { type Answered, listing } from "./effect.ts";
 import { begin } from "./gathering.ts";
 import { join, welcome, welcomeAgain } from "./membership.ts";
@@ -60,7 +60,7 @@ type Taken<R extends LobbyRequest> = Answered<LobbyState | null, AnswerTo<R>>;
  *
  * TIME is a parameter, and so is all that is random. Deadlines are data: `wakeAt` is the earliest, and
  * `deadline-passed` deals with all that are due. Leaving a phase is what cancels its deadlines. When the
- * clock has jumped, deadlines move first (clock.ts).
+ * clock has jumped, deadlines move first (clock-jumps.ts).
  *
  * Both functions are pure. They change nothing in what they are given. A state that does not change is
  * returned as the same object. A peer's fault is a code or is ignored; only a bug of ours throws.

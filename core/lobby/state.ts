@@ -103,7 +103,7 @@ export type Seen = { readonly observed: Observed; readonly at: number };
 export type Connecting = Mediation & {
   readonly kind: "connecting";
   readonly giveUpAt: number;
-  /** When to look at the clock next, so that a jump of it is noticed (clock.ts). */
+  /** When to look at the clock next, so that a jump of it is noticed (clock-jumps.ts). */
   readonly lookAt: number;
   /** Ids of the clients that reported to be connected. */
   readonly reported: readonly string[];
@@ -155,34 +155,6 @@ export type LobbyState = {
 /** What members call a mediation when they report: reports of another one are of no interest. */
 export function mediationId({ requestId }: Gathering | Connecting): string {
   return requestId.slice(0, 8);
-}
-
-/** When the lobby next has something to do by itself; infinity for never. */
-export function wakeAt(state: LobbyState): number {
-  const { phase } = state;
-  const auditAt = state.isLasting ? state.auditAt : Number.POSITIVE_INFINITY;
-  const expireAt = Math.min(...state.away.map(({ until }) => until));
-  switch (phase.kind) {
-    case "gathering":
-    case "connecting":
-      return Math.min(auditAt, expireAt, nextOf(phase));
-    case "waiting":
-      return Math.min(auditAt, expireAt);
-    case "closing":
-      return auditAt;
-  }
-}
-
-/** The earliest deadline of a mediation. */
-export function nextOf(phase: Gathering | Connecting): number {
-  if (phase.kind === "connecting") return Math.min(phase.lookAt, phase.giveUpAt);
-  const {
-    remindAt,
-    giveUpAt,
-    goOnAt = Number.POSITIVE_INFINITY,
-    confirmAt = Number.POSITIVE_INFINITY,
-  } = phase;
-  return Math.min(remindAt, giveUpAt, goOnAt, confirmAt);
 }
 
 /** Whether the lobby's own object holds the member's socket. */

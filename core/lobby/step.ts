@@ -2,7 +2,7 @@ import type { Sidecar } from "../fleet.ts";
 import { limits } from "../limits.ts";
 import { saved } from "./abort.ts";
 import { disconnect, expire, lose, onlyToConnected } from "./away.ts";
-import { onTime } from "./clock.ts";
+import { onTime } from "./clock-jumps.ts";
 import { close } from "./closing.ts";
 import { advanceConnecting, report } from "./connecting.ts";
 import { type Effect, listing, type Step } from "./effect.ts";

@@ -2,12 +2,13 @@
 
 import { orionText } from "../../core/dialects/orion.ts";
 import { request } from "../../core/lobby/answer.ts";
+import { wakeAt } from "../../core/lobby/deadlines.ts";
 import type { Effect, Introduced, Introduction } from "../../core/lobby/effect.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
 import { begin } from "../../core/lobby/gathering.ts";
 import { pairsOf } from "../../core/lobby/policy.ts";
 import type { LobbyRequest, OpenRequest, ReturnRequest, StartRequest } from "../../core/lobby/request.ts";
-import { type LobbyState, type MediationPolicy, type Member, wakeAt } from "../../core/lobby/state.ts";
+import type { LobbyState, MediationPolicy, Member } from "../../core/lobby/state.ts";
 import { step } from "../../core/lobby/step.ts";
 import type { Outcome } from "../../core/problem.ts";
 import type { ConnectionReport } from "../../core/wire/client-message.ts";

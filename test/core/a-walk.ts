@@ -1,13 +1,14 @@
 /** A random life of lobbies: strangers' requests, members' news, lost memory and late alarms, in any order. */
 import fc from "fast-check";
 import { onlyToConnected } from "../../core/lobby/away.ts";
+import { wakeAt } from "../../core/lobby/deadlines.ts";
 import type { Effect } from "../../core/lobby/effect.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
 import { begin } from "../../core/lobby/gathering.ts";
 import { readKeptLobby } from "../../core/lobby/kept.ts";
 import { type LastingState, lasting } from "../../core/lobby/lasting.ts";
 import { lateJoinerPolicy, meshPolicy, pairPolicy } from "../../core/lobby/policy.ts";
-import { type LobbyState, type MediationPolicy, type Member, wakeAt } from "../../core/lobby/state.ts";
+import type { LobbyState, MediationPolicy, Member } from "../../core/lobby/state.ts";
 import type { Outcome } from "../../core/problem.ts";
 import {
   endpoint,

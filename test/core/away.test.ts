@@ -1,9 +1,10 @@
 /** A lobby that gives members time to return when their connections end. */
 import { describe, expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
+import { wakeAt } from "../../core/lobby/deadlines.ts";
 import { lasting, restored } from "../../core/lobby/lasting.ts";
 import { lifeLines } from "../../core/lobby/life.ts";
-import { presenceOf, wakeAt } from "../../core/lobby/state.ts";
+import { presenceOf } from "../../core/lobby/state.ts";
 import {
   answerOf,
   closing,

@@ -1,10 +1,11 @@
 /** What a lobby does by itself when its time comes: reminders, giving up, audits, mending the directory. */
 import { expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
-import { isDue } from "../../core/lobby/clock.ts";
+import { isDue } from "../../core/lobby/clock-jumps.ts";
+import { wakeAt } from "../../core/lobby/deadlines.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
 import { lasting, restored } from "../../core/lobby/lasting.ts";
-import { type LobbyState, wakeAt } from "../../core/lobby/state.ts";
+import type { LobbyState } from "../../core/lobby/state.ts";
 import { abortReasons } from "../../core/problem.ts";
 import {
   closing,

@@ -1,9 +1,10 @@
 /** What an operator reads about a lobby: every story here is a lobby's, and its lines are those of the log. */
 import { describe, expect, test } from "vitest";
+import { wakeAt } from "../../core/lobby/deadlines.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
 import { lasting, restored } from "../../core/lobby/lasting.ts";
 import { type LifeLine, lifeLines } from "../../core/lobby/life.ts";
-import { type LobbyState, wakeAt } from "../../core/lobby/state.ts";
+import type { LobbyState } from "../../core/lobby/state.ts";
 import {
   failed,
   type Happening,

@@ -3,11 +3,11 @@ import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
+import { nextOf, wakeAt } from "../../core/lobby/deadlines.ts";
 import { readKeptLobby } from "../../core/lobby/kept.ts";
 import { lasting } from "../../core/lobby/lasting.ts";
 import { participants } from "../../core/lobby/policy.ts";
 import type { LobbyState, Member } from "../../core/lobby/state.ts";
-import { nextOf, wakeAt } from "../../core/lobby/state.ts";
 import { isRequest, told } from "./a-lobby.ts";
 import { type Taken, take, walk, withoutRestarts } from "./a-walk.ts";
 

@@ -1,6 +1,6 @@
 /**
- * What one address may do in a minute. The platform counts, in each of its places apart, and not exactly. Whatever is
- * wrong with its counting, nobody is refused for it.
+ * What one address may do in a minute: the numbers are in core/limits.ts and wrangler.toml. The platform counts, in each of
+ * its places apart, and not exactly. Whatever is wrong with its counting, nobody is refused for it.
  */
 import { plainAddress } from "../../core/endpoint.ts";
 import { limits } from "../../core/limits.ts";

@@ -3,8 +3,8 @@ import type { Effect, Introduction } from "../../core/lobby/effect.ts";
 import type { Member } from "../../core/lobby/state.ts";
 import type { ListedLobby } from "../../core/wire/http.ts";
 import type { Delivery } from "../platform/ports.ts";
+import { DirectoryEntry } from "./directory-entry.ts";
 import { introductions, type MemberFrame } from "./introductions.ts";
-import { Listing } from "./listing.ts";
 import type { LobbyObject } from "./lobby-object.ts";
 
 /** What the machine hears of its effects. */
@@ -17,7 +17,7 @@ export class EffectQueue {
   readonly #object: LobbyObject;
   readonly #events: EffectEvents;
   /** Of a public lobby. */
-  #listing: Listing | null = null;
+  #entry: DirectoryEntry | null = null;
   /** The last list of members that was sent to, by holder. Members are never changed in place: the same list has the same holders. */
   #grouped: { members: readonly Member[]; byHolder: Map<string, string[]> } | null = null;
   /** The last delivery to each other object: when it has arrived, so have those before it. */
@@ -84,8 +84,8 @@ export class EffectQueue {
 
   async #tell(lobby: ListedLobby | null): Promise<void> {
     const { env, lobbyId } = this.#object;
-    this.#listing ??= new Listing(env, lobbyId, () => this.#events.listingFailed());
-    this.#isListed = !(await this.#listing.tell(lobby)) || lobby !== null;
+    this.#entry ??= new DirectoryEntry(env, lobbyId, () => this.#events.listingFailed());
+    this.#isListed = !(await this.#entry.tell(lobby)) || lobby !== null;
   }
 
   /** A lobby that may still be listed is not forgotten: its alarm repeats the closing. */

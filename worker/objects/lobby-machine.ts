@@ -5,20 +5,14 @@
 import { mayChat, newChatAllowance, weightOf } from "../../core/chat-allowance.ts";
 import { type Place, pickSidecar, type Sidecar } from "../../core/fleet.ts";
 import { request } from "../../core/lobby/answer.ts";
-import { isDue, onTime } from "../../core/lobby/clock.ts";
+import { isDue, onTime } from "../../core/lobby/clock-jumps.ts";
+import { wakeAt } from "../../core/lobby/deadlines.ts";
 import type { Step } from "../../core/lobby/effect.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
 import { type KeptLobby, keptLobby, readKeptLobby } from "../../core/lobby/kept.ts";
 import { lifeLines } from "../../core/lobby/life.ts";
 import type { AnswerTo, LobbyRequest } from "../../core/lobby/request.ts";
-import {
-  isHere,
-  type LobbyState,
-  type Member,
-  memberOf,
-  remoteMembers,
-  wakeAt,
-} from "../../core/lobby/state.ts";
+import { isHere, type LobbyState, type Member, memberOf, remoteMembers } from "../../core/lobby/state.ts";
 import { step } from "../../core/lobby/step.ts";
 import { accept, type Outcome } from "../../core/problem.ts";
 import type { HostAnswer, JoinAnswer } from "../../core/wire/http.ts";

@@ -9,7 +9,8 @@
  * and every `clockLookMs` while it connects: a jump may shorten a phase by that much.
  */
 import { limits } from "../limits.ts";
-import { type Connecting, type Gathering, type LobbyState, nextOf, wakeAt } from "./state.ts";
+import { nextOf, wakeAt } from "./deadlines.ts";
+import type { Connecting, Gathering, LobbyState } from "./state.ts";
 
 /**
  * The lobby with its deadlines as they should be at `now`. `isAlarm`: the alarm that the lobby waits for has

@@ -9,7 +9,7 @@ import { shardOf } from "./shards.ts";
  * One lobby's entry in the directory. There is one call under way at most, so an old entry can never
  * overtake a newer one; and the directory, however slow, never stops the lobby.
  */
-export class Listing {
+export class DirectoryEntry {
   readonly #env: Env;
   readonly #lobbyId: string;
   readonly #failed: () => void;

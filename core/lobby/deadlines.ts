@@ -1,0 +1,30 @@
+/** When a lobby wakes by itself. Deadlines are part of the state: this finds the earliest. */
+import type { Connecting, Gathering, LobbyState } from "./state.ts";
+
+/** When the lobby next has something to do by itself; infinity for never. */
+export function wakeAt(state: LobbyState): number {
+  const { phase } = state;
+  const auditAt = state.isLasting ? state.auditAt : Number.POSITIVE_INFINITY;
+  const expireAt = Math.min(...state.away.map(({ until }) => until));
+  switch (phase.kind) {
+    case "gathering":
+    case "connecting":
+      return Math.min(auditAt, expireAt, nextOf(phase));
+    case "waiting":
+      return Math.min(auditAt, expireAt);
+    case "closing":
+      return auditAt;
+  }
+}
+
+/** The earliest deadline of a mediation. */
+export function nextOf(phase: Gathering | Connecting): number {
+  if (phase.kind === "connecting") return Math.min(phase.lookAt, phase.giveUpAt);
+  const {
+    remindAt,
+    giveUpAt,
+    goOnAt = Number.POSITIVE_INFINITY,
+    confirmAt = Number.POSITIVE_INFINITY,
+  } = phase;
+  return Math.min(remindAt, giveUpAt, goOnAt, confirmAt);
+}

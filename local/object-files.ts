@@ -2,7 +2,7 @@
  * The files of lobbies that are over. workerd keeps a database file for each object that was ever asked for, even an
  * empty one. Codes are drawn at random, so without a sweep the folder would grow by 4 KiB with each lobby.
  */
-import { readdirSync, readFileSync, readlinkSync, renameSync, rmSync, statSync } from "node:fs";
+import { readdir, readFile, readlink, realpath, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 /** Milliseconds between two sweeps. */
@@ -13,10 +13,12 @@ const idleMs = 20_000;
 const emptyBytes = 4_096;
 const database = /^[0-9a-f]{64}\.sqlite$/;
 const sweptSuffix = ".swept";
+/** Files in one sweep, so that it takes no time from the sidecar in the same process. */
+const mostSwept = 500;
 
 export type Sweeper = {
   /** Files deleted by one sweep, now. */
-  sweep(): number;
+  sweep(): Promise<number>;
   stop(): void;
 };
 
@@ -25,82 +27,79 @@ export type Sweeper = {
  * on Linux: elsewhere nothing tells which files are open, so they stay until the server ends.
  */
 export function sweepObjectFiles(folder: string): Sweeper {
-  const sweep = () => (process.platform === "linux" ? sweepFolder(folder) : 0);
+  let sweeping: Promise<number> | null = null;
+  const sweep = () => {
+    sweeping ??= (process.platform === "linux" ? sweepFolder(folder) : Promise.resolve(0))
+      // A folder that cannot be swept keeps its files.
+      .catch(() => 0)
+      .finally(() => {
+        sweeping = null;
+      });
+    return sweeping;
+  };
   const timer = setInterval(sweep, intervalMs).unref();
   return { sweep, stop: () => clearInterval(timer) };
 }
 
-function sweepFolder(folder: string): number {
+async function sweepFolder(named: string): Promise<number> {
+  // The system shows open files by their real paths.
+  const folder = await realpath(named);
   const now = Date.now();
-  const empty = namesIn(folder).filter((name) => database.test(name) && isEmpty(join(folder, name), now));
+  const empty: string[] = [];
+  for (const name of await readdir(folder)) {
+    if (empty.length >= mostSwept) break;
+    if (database.test(name) && (await isEmpty(join(folder, name), now))) empty.push(join(folder, name));
+  }
   if (empty.length === 0) return 0;
-  const before = openFiles();
-  const free = empty.map((name) => join(folder, name)).filter((path) => !before.has(path));
+  const before = await openFiles(folder);
+  const free = empty.filter((path) => !before.has(path));
   // An object may be called at any moment. One that opened its file before it was moved shows the new name; one that comes
   // later makes a new file.
-  const moved = free.filter((path) => move(path, path + sweptSuffix));
-  const after = openFiles();
+  const moved: string[] = [];
+  for (const path of free) {
+    await rename(path, path + sweptSuffix);
+    moved.push(path);
+  }
+  const after = await openFiles(folder);
   let swept = 0;
   for (const path of moved) {
-    if (after.has(path + sweptSuffix)) move(path + sweptSuffix, path);
+    if (after.has(path + sweptSuffix)) await rename(path + sweptSuffix, path);
     else {
-      for (const rest of [sweptSuffix, "-wal", "-shm"]) {
-        if (rest === sweptSuffix || !after.has(path + rest)) rmSync(path + rest, { force: true });
-      }
+      await rm(path + sweptSuffix, { force: true });
       swept += 1;
     }
   }
   return swept;
 }
 
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    // No object of this class was asked for yet.
-    return [];
-  }
-}
-
 /** A workerd that was killed may have left data in the log beside the database. */
-function isEmpty(path: string, now: number): boolean {
-  const about = statSync(path, { throwIfNoEntry: false });
-  const log = statSync(`${path}-wal`, { throwIfNoEntry: false });
-  if (!about || (log && log.size > 0)) return false;
+async function isEmpty(path: string, now: number): Promise<boolean> {
+  const [about, log] = await Promise.all([stat(path), stat(`${path}-wal`).catch(() => null)]);
+  if (log && log.size > 0) return false;
   return about.size <= emptyBytes && now - about.mtimeMs > idleMs;
 }
 
-function move(from: string, to: string): boolean {
-  try {
-    renameSync(from, to);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** The files that this process's children have open: workerd is one of them. */
-function openFiles(): Set<string> {
+/**
+ * The files of this folder that this process's children have open: workerd is one of them. Throws if that cannot be known:
+ * workerd always has its list of alarms open there.
+ */
+async function openFiles(folder: string): Promise<Set<string>> {
   const open = new Set<string>();
-  for (const pid of descendants(String(process.pid))) {
-    for (const descriptor of namesIn(`/proc/${pid}/fd`)) {
-      try {
-        open.add(readlinkSync(`/proc/${pid}/fd/${descriptor}`));
-      } catch {
-        // Closed meanwhile.
-      }
+  for (const pid of await descendants(String(process.pid))) {
+    for (const descriptor of await readdir(`/proc/${pid}/fd`)) {
+      const path = await readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => "");
+      if (path.startsWith(`${folder}/`)) open.add(path);
     }
   }
+  if (open.size === 0) throw new Error("workerd's open files are not to be seen");
   return open;
 }
 
-function descendants(pid: string): string[] {
-  const children = namesIn(`/proc/${pid}/task`).flatMap((thread) => {
-    try {
-      return readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8").split(" ").filter(Boolean);
-    } catch {
-      return [];
-    }
-  });
-  return children.flatMap((child) => [child, ...descendants(child)]);
+async function descendants(pid: string): Promise<string[]> {
+  const all: string[] = [];
+  for (const thread of await readdir(`/proc/${pid}/task`)) {
+    const children = await readFile(`/proc/${pid}/task/${thread}/children`, "utf8");
+    for (const child of children.split(" ").filter(Boolean)) all.push(child, ...(await descendants(child)));
+  }
+  return all;
 }

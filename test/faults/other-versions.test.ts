@@ -261,7 +261,7 @@ describe("objects of another version call", () => {
   test("a lobby: frames for its members, and the word that it is over", async () => {
     const live = await liveLobby("plain");
     for (const [holds, method] of [
-      ["lobby_peerConnect", "lobby_peerConnect"],
+      ["memberJoined", "lobby_peerConnect"],
       ["release", "lobby_closed"],
     ] as const) {
       const one = withIds<Call>(findCall("LOUNGE", "receive", holds), live.names, 0);

@@ -1,5 +1,5 @@
 /** The files that lobbies leave in the folder of `npm start` are swept when nobody needs them. */
-import { mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -21,11 +21,11 @@ async function aServer() {
   const sweeper = sweepObjectFiles(folder);
   onTestFinished(() => sweeper.stop());
   /** As if nothing had happened for a while. */
-  const sweepLater = () => {
+  const sweepLater = async () => {
     for (const name of databases()) utimesSync(join(folder, name), long, long);
-    return sweeper.sweep();
+    return await sweeper.sweep();
   };
-  return { server, folder, databases, sweep: sweeper.sweep, sweepLater };
+  return { server, persist, folder, databases, sweep: sweeper.sweep, sweepLater };
 }
 
 test.runIf(process.platform === "linux")(
@@ -38,19 +38,19 @@ test.runIf(process.platform === "linux")(
     const plain = await lobbyOf(2, server.url, { isPublic: true, maxMembers: 4 });
     expect(databases()).toHaveLength(3);
     // All three are in memory, or new.
-    expect(sweep()).toBe(0);
-    expect(sweepLater()).toBe(0);
+    expect(await sweep()).toBe(0);
+    expect(await sweepLater()).toBe(0);
 
     await putToSleep(server, [over.lobbyId, direct.lobbyId, plain.lobbyId]);
     // The public lobby has a row. The direct one is kept by its host's socket.
-    expect(sweepLater()).toBe(2);
+    expect(await sweepLater()).toBe(2);
     expect(databases()).toHaveLength(1);
     for (const { lobbyId, host, guests } of [direct, plain]) {
       await rollCall(lobbyId, host, ...guests);
       const late = await Player.connect(server.url);
       expect((await late.join(lobbyId, "Late")).status).toBe(200);
       await putToSleep(server, [lobbyId]);
-      expect(sweepLater()).toBe(0);
+      expect(await sweepLater()).toBe(0);
       await rollCall(lobbyId, late, host, ...guests);
     }
   },
@@ -63,6 +63,36 @@ test.runIf(process.platform === "linux")("a database with a log beside it is nev
   writeFileSync(join(folder, `${"ab".repeat(32)}.sqlite`), Buffer.alloc(4_096));
   writeFileSync(join(folder, `${"ab".repeat(32)}.sqlite-wal`), "some data");
   writeFileSync(join(folder, `${"cd".repeat(32)}.sqlite`), Buffer.alloc(4_096));
-  expect(sweepLater()).toBe(1);
+  expect(await sweepLater()).toBe(1);
   expect(databases().toSorted()).toEqual([`${"ab".repeat(32)}.sqlite`, name].toSorted());
+});
+
+test.runIf(process.platform === "linux")(
+  "a lobby that is awake keeps its file, though the folder is named by a link",
+  async () => {
+    const { server, persist, databases } = await aServer();
+    const link = `${persist}-link`;
+    symlinkSync(persist, link);
+    onTestFinished(() => rmSync(link));
+    const { lobbyId, host } = await lobbyOf(1, server.url, { direct: true, maxMembers: 2 });
+    const folder = join(link, "do", "orion-edge-Lobby");
+    for (const name of databases()) utimesSync(join(folder, name), long, long);
+    const sweeper = sweepObjectFiles(folder);
+    onTestFinished(() => sweeper.stop());
+    expect(await sweeper.sweep()).toBe(0);
+    expect(databases()).toHaveLength(1);
+    await rollCall(lobbyId, host);
+  },
+);
+
+test("a folder of a server that is not a child of this process is not swept", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "orion-edge-test-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, `${"ab".repeat(32)}.sqlite`);
+  writeFileSync(file, Buffer.alloc(4_096));
+  utimesSync(file, long, long);
+  const sweeper = sweepObjectFiles(folder);
+  onTestFinished(() => sweeper.stop());
+  expect(await sweeper.sweep()).toBe(0);
+  expect(readdirSync(folder)).toHaveLength(1);
 });

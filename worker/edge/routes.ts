@@ -23,7 +23,7 @@ import { pathText } from "./path.ts";
 import { placeOf } from "./place.ts";
 import { refuseWithoutRoom } from "./room.ts";
 import { receiveHeartbeat, receiveObservations } from "./sidecar-posts.ts";
-import { countCode, knowCode } from "./unknown-codes.ts";
+import { type Asking, askFor, rememberOpen, showsLobby } from "./unknown-codes.ts";
 
 /** Who asks, and the id of the request. */
 type ClientCall = { clientId: string; requestId: string };
@@ -58,50 +58,57 @@ const host: Route = async (request, env) => {
     { schema: hostRequest, status: 201 },
     async (holder, call, { token: _, ...body }) => {
       const outcome = released(await holder.hostLobby({ ...call, request: body }));
-      if (outcome.ok) knowCode(outcome.value.lobbyId);
+      if (outcome.ok) rememberOpen(outcome.value.lobbyId);
       return outcome;
     },
   );
 };
 
 const join: Route = async (request, env) => {
-  const network = networkOfRequest(request, env);
-  const guesser = refuseGuesser(network);
-  if (guesser) return refused(guesser);
   const noRoom = await refuseWithoutRoom(env);
   if (noRoom) return refused(noRoom);
-  const typed = codeOf(request);
-  // A code that was never drawn creates no object: the client's own holder refuses it.
-  const lobbyId = typed !== null && isDrawn(env, typed) ? typed : null;
-  return await asClient(
-    request,
-    env,
-    { schema: joinRequest, status: 200 },
-    async (holder, call, { peerName }) => {
-      const tooMany = lobbyId === null ? null : countCode(lobbyId);
-      if (tooMany) return tooMany;
-      const outcome = released(await holder.joinLobby({ ...call, lobbyId, peerName }));
-      const isUnknown = !outcome.ok && outcome.codes.includes("no_such_lobby");
-      if (outcome.ok) knowCode(outcome.value.lobbyId);
-      return (isUnknown && (await countFailedJoin(env, network))) || outcome;
-    },
+  return await aboutLobby(request, env, joinRequest, async (holder, call, lobbyId, { peerName }) =>
+    holder.joinLobby({ ...call, lobbyId, peerName }),
   );
 };
 
 const start: Route = async (request, env) => {
   const place = placeOf(request);
-  const typed = codeOf(request);
-  const lobbyId = typed !== null && isDrawn(env, typed) ? typed : null;
-  return await asClient(request, env, { schema: startRequest, status: 200 }, async (holder, call) => {
-    const tooMany = lobbyId === null ? null : countCode(lobbyId);
-    if (tooMany) return tooMany;
+  return await aboutLobby(request, env, startRequest, async (holder, call, lobbyId) => {
     const sidecar = pickSidecar(await liveSidecars(env, false), { place });
-    const outcome = released(await holder.startMediation(lobbyId, { ...call, place, sidecar }));
-    const isUnknown = !outcome.ok && outcome.codes.includes("no_such_lobby");
-    if (lobbyId !== null && !isUnknown) knowCode(lobbyId);
-    return outcome;
+    return await holder.startMediation(lobbyId, { ...call, place, sidecar });
   });
 };
+
+/** Answers what a client asks of the lobby in the path. Who asks about many codes of no lobby is told to wait. */
+async function aboutLobby<Body extends { token: string }, T>(
+  request: IRequestStrict & Request,
+  env: Env,
+  schema: z.ZodType<Body>,
+  call: (
+    holder: DurableObjectStub<HolderPort>,
+    by: ClientCall,
+    lobbyId: string | null,
+    body: Body,
+  ) => Promise<Outcome<T>>,
+): Promise<Response> {
+  const network = networkOfRequest(request, env);
+  const guesser = refuseGuesser(network);
+  if (guesser) return refused(guesser);
+  const typed = codeOf(request);
+  // A code that was never drawn creates no object: the client's own holder refuses it.
+  const lobbyId = typed !== null && isDrawn(env, typed) ? typed : null;
+  let asking: Asking | null = null;
+  return await asClient(request, env, { schema, status: 200 }, async (holder, by, body) => {
+    // Once for all tries of this request.
+    asking ??= lobbyId === null ? null : askFor(lobbyId);
+    if (asking?.refusal) return asking.refusal;
+    const outcome = released(await call(holder, by, lobbyId, body));
+    if (asking && showsLobby(outcome)) asking.answered();
+    const isUnknown = !outcome.ok && outcome.codes.includes("no_such_lobby");
+    return (isUnknown && (await countFailedJoin(env, network))) || outcome;
+  });
+}
 
 function codeOf(request: IRequestStrict): string | null {
   return readCode(pathText(request.params.lobbyId ?? ""));

@@ -4,7 +4,7 @@
  */
 import { draw, newBucket, type Rate, secondsUntilOne } from "../../core/allowance.ts";
 import { limits } from "../../core/limits.ts";
-import { type Refusal, refuseFor } from "../../core/problem.ts";
+import { type Outcome, type ProblemCode, type Refusal, refuseFor } from "../../core/problem.ts";
 
 const rate = (): Rate => {
   return { burst: limits.unknownCodeBurst, perSecond: limits.unknownCodesPerSecond };
@@ -13,16 +13,39 @@ const bucket = newBucket(rate(), 0);
 /** Codes of lobbies that were open some time: their objects were made by hosts. The longest known comes first. */
 const known = new Set<string>();
 
+/** One question about a code. `answered` says that its lobby was there: then the question did not count. */
+export type Asking = { refusal: Refusal } | { refusal: null; answered(): void };
+
 /** Counts a code that a lobby object is about to be asked for. A refusal, if this isolate asked for too many lately. */
-export function countCode(code: string): Refusal | null {
-  if (known.has(code) || draw(bucket, rate(), Date.now())) return null;
-  return refuseFor(secondsUntilOne(bucket, rate()));
+export function askFor(code: string): Asking {
+  if (known.has(code)) return { refusal: null, answered: () => rememberOpen(code) };
+  if (!draw(bucket, rate(), Date.now())) return { refusal: refuseFor(secondsUntilOne(bucket, rate())) };
+  const answered = () => {
+    bucket.left = Math.min(rate().burst, bucket.left + 1);
+    rememberOpen(code);
+  };
+  return { refusal: null, answered };
 }
 
-/** The code turned out to be that of an open lobby: it does not count, now and later. */
-export function knowCode(code: string): void {
-  if (!known.delete(code)) bucket.left = Math.min(rate().burst, bucket.left + 1);
+/** The code is that of an open lobby: later questions about it do not count. */
+export function rememberOpen(code: string): void {
+  known.delete(code);
   const [oldest] = known;
   if (known.size >= limits.codesRemembered && oldest !== undefined) known.delete(oldest);
   known.add(code);
+}
+
+/** Refusals that only a lobby gives: then there is one of this code. */
+const ofLobbies: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
+  "lobby_locked",
+  "lobby_full",
+  "name_taken",
+  "too_few_members",
+  "not_the_host",
+  "no_sidecar",
+]);
+
+/** Whether the outcome shows that the lobby is open. */
+export function showsLobby(outcome: Outcome<unknown>): boolean {
+  return outcome.ok || outcome.codes.some((code) => ofLobbies.has(code));
 }

@@ -24,7 +24,7 @@ import { refused } from "./http.ts";
 import { pathText } from "./path.ts";
 import { placeOf } from "./place.ts";
 import { refuseWithoutRoom } from "./room.ts";
-import { countCode, knowCode } from "./unknown-codes.ts";
+import { askFor, rememberOpen } from "./unknown-codes.ts";
 
 export function isUpgrade(request: Request): boolean {
   return request.headers.get("upgrade")?.toLowerCase() === "websocket";
@@ -66,7 +66,9 @@ async function hostSocket(env: Env, region: Region | null): Promise<Response | n
   for (let draw = 0; draw < limits.codeDraws; draw++) {
     const code = drawCode(env);
     const opened = await openSocket(lobbyAt(env, code, region), code, toHost);
-    if (opened?.status === 101) return opened;
+    if (opened?.status !== 101) continue;
+    rememberOpen(code);
+    return opened;
   }
   return null;
 }
@@ -80,10 +82,11 @@ async function joinSocket(env: Env, typed: string, network: string | null): Prom
     await countFailedJoin(env, network);
     return null;
   }
-  if (countCode(code)) return null;
+  const asking = askFor(code);
+  if (asking.refusal) return null;
   const answer = await askForSocket(lobbyAt(env, code), code, toJoin);
   if (answer?.status === 404) await countFailedJoin(env, network);
-  else if (answer) knowCode(code);
+  else if (answer) asking.answered();
   return answer?.status === 101 ? answer : null;
 }
 

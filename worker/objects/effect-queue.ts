@@ -2,6 +2,7 @@
 import type { Effect, Introduction } from "../../core/lobby/effect.ts";
 import type { Member } from "../../core/lobby/state.ts";
 import type { ListedLobby } from "../../core/wire/http.ts";
+import { logFault } from "../platform/log.ts";
 import type { Delivery } from "../platform/ports.ts";
 import { DirectoryEntry } from "./directory-entry.ts";
 import { introductions, type MemberFrame } from "./introductions.ts";
@@ -24,6 +25,7 @@ export class EffectQueue {
   readonly #underWay = new Map<string, Promise<boolean>>();
   /** Whether the directory may still have the lobby. */
   #isListed = false;
+  #isOver = false;
   /** Effects that wait for earlier ones. */
   #tail: Promise<void> | null = null;
 
@@ -36,7 +38,7 @@ export class EffectQueue {
   perform(effects: readonly Effect[], incarnation: string): Promise<void> | null {
     if (this.#tail) return this.#wait(this.#tail, effects, incarnation);
     for (const [index, effect] of effects.entries()) {
-      const underWay = this.#do(effect, incarnation);
+      const underWay = this.#attempt(effect, incarnation);
       if (underWay) return this.#wait(underWay, effects.slice(index + 1), incarnation);
     }
     return null;
@@ -50,13 +52,26 @@ export class EffectQueue {
   #wait(before: Promise<void>, effects: readonly Effect[], incarnation: string): Promise<void> {
     const perform = async () => {
       await before;
-      for (const effect of effects) await this.#do(effect, incarnation);
+      for (const effect of effects) await this.#attempt(effect, incarnation);
     };
     const tail = perform().finally(() => {
       if (this.#tail === tail) this.#tail = null;
     });
     this.#tail = tail;
     return tail;
+  }
+
+  /** Whatever becomes of one effect, those after it are done. After the lobby is forgotten there is nothing to do. */
+  #attempt(effect: Effect, incarnation: string): Promise<void> | null {
+    const failed = (error: unknown) =>
+      logFault("an effect of a lobby failed", { lobbyId: this.#object.lobbyId, kind: effect.kind }, error);
+    if (this.#isOver) return null;
+    try {
+      return this.#do(effect, incarnation)?.catch(failed) ?? null;
+    } catch (error) {
+      failed(error);
+      return null;
+    }
   }
 
   /** Null when it is done. */
@@ -91,7 +106,10 @@ export class EffectQueue {
   /** A lobby that may still be listed is not forgotten: its alarm repeats the closing. */
   #forget(): Promise<void> | null {
     const forget = () => {
-      if (!this.#isListed) this.#events.forget();
+      if (this.#isListed || this.#isOver) return;
+      // The next lobby of this code has a queue of its own.
+      this.#isOver = true;
+      this.#events.forget();
     };
     if (this.#underWay.size > 0) return Promise.all(this.#underWay.values()).then(forget);
     forget();
@@ -119,7 +137,10 @@ export class EffectQueue {
     return null;
   }
 
-  #track(holder: string, arriving: Promise<boolean>): void {
+  #track(holder: string, sent: Promise<boolean>): void {
+    const before = this.#underWay.get(holder);
+    // One that cannot be sent any more is lost at once, before those that are under way have arrived.
+    const arriving = before ? Promise.all([before, sent]).then(([, arrived]) => arrived) : sent;
     this.#underWay.set(holder, arriving);
     arriving.finally(() => {
       if (this.#underWay.get(holder) === arriving) this.#underWay.delete(holder);

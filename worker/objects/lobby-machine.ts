@@ -4,6 +4,7 @@
  */
 import { mayChat, newChatAllowance, weightOf } from "../../core/chat-allowance.ts";
 import { type Place, pickSidecar, type Sidecar } from "../../core/fleet.ts";
+import { limits } from "../../core/limits.ts";
 import { request } from "../../core/lobby/answer.ts";
 import { isDue, onTime } from "../../core/lobby/clock-jumps.ts";
 import { wakeAt } from "../../core/lobby/deadlines.ts";
@@ -11,7 +12,7 @@ import type { Step } from "../../core/lobby/effect.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
 import { type KeptLobby, keptLobby, readKeptLobby } from "../../core/lobby/kept.ts";
 import { lifeLines } from "../../core/lobby/life.ts";
-import type { AnswerTo, LobbyRequest } from "../../core/lobby/request.ts";
+import type { AnswerTo, JoinRequest, LobbyRequest, OpenRequest } from "../../core/lobby/request.ts";
 import { isHere, type LobbyState, type Member, memberOf, remoteMembers } from "../../core/lobby/state.ts";
 import { step } from "../../core/lobby/step.ts";
 import { accept, type Outcome } from "../../core/problem.ts";
@@ -20,6 +21,7 @@ import { thisBoot } from "../platform/boot.ts";
 import { logsLobbies, settingsOf } from "../platform/env.ts";
 import { logFault, logLife } from "../platform/log.ts";
 import type { Admission, News, OpenCall, StartCall } from "../platform/ports.ts";
+import { within } from "../platform/retry.ts";
 import type { LobbyHere } from "../sessions/holder.ts";
 import { EffectQueue } from "./effect-queue.ts";
 import { liveSidecars } from "./fleet.ts";
@@ -129,7 +131,7 @@ export class LobbyMachine implements LobbyHere {
 
   async open({ host, request: wish }: OpenCall): Promise<Outcome<Admission<HostAnswer>>> {
     const { lobbyName, isPublic, maxMembers, onLoss, privacy } = wish;
-    const answer = await this.#ask({
+    return await this.#admit({
       kind: "open",
       lobbyId: this.#object.lobbyId,
       incarnation: crypto.randomUUID(),
@@ -141,16 +143,15 @@ export class LobbyMachine implements LobbyHere {
       graceMs: 0,
       host,
     });
-    return this.#admitted(answer);
   }
 
   async enter(member: Member): Promise<Outcome<Admission<JoinAnswer>>> {
-    return this.#admitted(await this.#ask({ kind: "join", member }));
+    return await this.#admit({ kind: "join", member });
   }
 
   async start(call: StartCall): Promise<Outcome<null>> {
     const timing = settingsOf(this.#object.env);
-    return await this.#ask({ kind: "start", ...call, timing });
+    return (await this.#ask({ kind: "start", ...call, timing })).answer;
   }
 
   /** Takes news of a member. False if there is no such member in this lobby. */
@@ -217,18 +218,23 @@ export class LobbyMachine implements LobbyHere {
     return mayChat(this.#chat, clientId, members, Date.now(), { perSecond, weight: weightOf(text) });
   }
 
-  #admitted<Answer extends HostAnswer>(answer: Outcome<Answer>): Outcome<Admission<Answer>> {
-    return answer.ok ? accept({ answer: answer.value, incarnation: this.#state?.incarnation ?? "" }) : answer;
+  async #admit<R extends OpenRequest | JoinRequest>(asked: R): Promise<Outcome<Admission<AnswerTo<R>>>> {
+    const { answer, incarnation } = await this.#ask(asked);
+    return answer.ok ? accept({ answer: answer.value, incarnation }) : answer;
   }
 
-  /** The answer to a request, once what must be known before it is known. */
-  async #ask<R extends LobbyRequest>(asked: R): Promise<Outcome<AnswerTo<R>>> {
-    if (this.#confirming) await this.#confirming;
+  /** The answer to a request, and of which lobby of this code it is, once what must be known before it is known. */
+  async #ask<R extends LobbyRequest>(
+    asked: R,
+  ): Promise<{ answer: Outcome<AnswerTo<R>>; incarnation: string }> {
+    // A lounge that does not answer keeps nobody waiting for long.
+    if (this.#confirming) await within(limits.directoryPatienceMs, this.#confirming, undefined);
     const now = Date.now();
     const { answer, ...taken } = request(this.#state, asked, now);
+    const incarnation = taken.state?.incarnation ?? "";
     const done = this.#take(asked, taken, now);
     if (done) await done;
-    return answer;
+    return { answer, incarnation };
   }
 
   /** Takes an event. Done when what follows from it is; null if that is now. */

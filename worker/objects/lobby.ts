@@ -110,7 +110,8 @@ export class Lobby extends Holder implements LobbyPort {
   /** Nobody can list objects: what an object keeps when its lobby is over and its clients are gone would be kept for ever. */
   #tidy(): void {
     if (!this.lobbyHere.isFree) return;
-    if (this.connections.sessions > 0) {
+    // An alarm that is still to come looks for clients here that fall silent, and cleans up when they are gone.
+    if (this.connections.sessions > 0 && this.wakeUp.isPending) {
       this.lobbyHere.deleteRow();
       return;
     }

@@ -3,7 +3,7 @@ export class Alarm {
   readonly #storage: DurableObjectStorage;
   /** An alarm will come by then, or earlier. */
   #at = Number.POSITIVE_INFINITY;
-  /** Whether that is all there is: after a sleep there may be an earlier one. */
+  /** Whether that is what storage has. After a sleep an earlier alarm may be set. */
   #isKnown = false;
   #isStored = false;
 
@@ -14,6 +14,11 @@ export class Alarm {
   /** Whether storage may have something of it: even an alarm that has come leaves a table behind. */
   get isStored(): boolean {
     return this.#isStored;
+  }
+
+  /** Whether an alarm will come, as far as is known. */
+  get isPending(): boolean {
+    return this.#at !== Number.POSITIVE_INFINITY;
   }
 
   /** Sees to it that the alarm comes in time. One that comes early costs less than setting it again. */
@@ -40,7 +45,8 @@ export class Alarm {
     if (at >= this.#at) return;
     if (!this.#isKnown) {
       const set = await this.#storage.getAlarm();
-      if (set !== null) this.wasToWakeBy(set);
+      // What was read is old if an alarm was set, came or was deleted meanwhile.
+      if (!this.#isKnown && set !== null) this.wasToWakeBy(set);
       this.#isKnown = true;
     }
     this.wakeBy(at);

@@ -185,9 +185,15 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     if (!session) return refuse("invalid_token");
     const tooMany = this.#countRequest(session, call.requestId);
     if (tooMany) return tooMany;
-    if (lobbyId === null) return refuse("no_such_lobby");
+    const isMember = lobbyId !== null && session.membership?.lobbyId === lobbyId;
+    // To ask about codes of others is to guess.
+    const wait = isMember ? 0 : session.guessesAgainIn;
+    if (wait > 0) return refuseFor(wait);
+    if (lobbyId === null) return noLobby(session);
     try {
-      return await retry(() => this.#lobbyAt(lobbyId).start(call), limits.promptRetryDelaysMs);
+      const start = () => this.#lobbyAt(lobbyId).start(call);
+      const outcome = await retry(start, limits.promptRetryDelaysMs);
+      return !outcome.ok && outcome.codes.includes("no_such_lobby") ? noLobby(session) : outcome;
     } catch (error) {
       logFault("lobby unreachable", { lobbyId }, error);
       return refuse("unavailable");
@@ -374,4 +380,10 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
       }
     }
   }
+}
+
+/** The session has asked about a code of no lobby. */
+function noLobby(session: Session): Refusal {
+  session.countFailedJoin();
+  return refuse("no_such_lobby");
 }

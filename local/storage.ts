@@ -33,7 +33,7 @@ export class FolderError extends Error {}
 const lockFile = "orion-edge.lock";
 const prefix = "orion-edge-";
 const memoryFolder = "/dev/shm";
-/** Bytes: 1 000 homes with 70 kB each, and as much again. A container often has 64 MB there. */
+/** Bytes: 1 000 lobbies with 70 kB each, and as much again. A container often has 64 MB there. */
 const memoryNeeded = 140 * 1024 ** 2;
 /** Milliseconds in which a new temporary folder has got its lock, even on a slow machine. */
 const newMs = 60_000;

@@ -36,8 +36,8 @@ test.for([
 
 test.for([
   { name: "direct", perDay: { alarms: 0, rows: 0 } },
-  // A look for those who stopped pinging every half hour, and the alarm for the next.
-  { name: "direct, pinging", perDay: { alarms: 48, rows: 48 } },
+  // A look for those who stopped pinging every hour, and the alarm for the next.
+  { name: "direct, pinging", perDay: { alarms: 24, rows: 24 } },
 ])("an idle lobby's alarms ring when they are due: $name", async ({ name, perDay }) => {
   const kind = idleVariants.find((variant) => variant.name === name);
   if (!kind) throw new Error("no such variant");

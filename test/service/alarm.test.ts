@@ -1,4 +1,4 @@
-/** What a home's alarm costs: each time it is set is a row written, each look at it a row read. */
+/** What an object's alarm costs: each time it is set is a row written, each look at it a row read. */
 import { expect, test } from "vitest";
 
 type Alarm = {

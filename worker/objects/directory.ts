@@ -76,7 +76,7 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
     const now = Date.now();
     const found: Entry[] = [];
     for (const entry of this.#entries.values()) {
-      if (entry.order <= after || !isShown(entry, now)) continue;
+      if (entry.order <= after || !this.#isShown(entry, now)) continue;
       if (wanted !== undefined && !entry.lobby.name.toLowerCase().includes(wanted)) continue;
       const last = found.at(-1);
       if (found.length === limit && last) return { ...page(found), next: last.order };
@@ -106,10 +106,12 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
     };
     await Promise.all(Array.from({ length: limits.listingAsks }, askSome));
     const now = Date.now();
-    const times = [...this.#entries.values()].map((entry) =>
-      isBelieved(entry, now) ? entry.heardAt + limits.listingBelievedMs : now + limits.listingRetryMs,
-    );
-    this.#believedUntil = Math.min(...times);
+    this.#believedUntil = Number.POSITIVE_INFINITY;
+    for (const entry of this.#entries.values()) {
+      const isHeard = isBelieved(entry, now);
+      const until = isHeard ? entry.heardAt + limits.listingBelievedMs : now + limits.listingRetryMs;
+      this.#believedUntil = Math.min(this.#believedUntil, until);
+    }
   }
 
   /** A lobby that does not answer leaves its entry as it is. */
@@ -150,6 +152,15 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
     this.#believedUntil = Math.min(this.#believedUntil, until);
   }
 
+  /**
+   * Whether it is shown although its lobby does not answer: what was heard of not too long ago. With `npm start` what an earlier
+   * process heard of is gone. At Cloudflare the directory moves to another process, and the lobbies do not end with that.
+   */
+  #isShown({ boot, heardAt }: Row, now: number): boolean {
+    const mayLive = boot === thisBoot() || this.env.codeKey === undefined;
+    return mayLive && Math.abs(now - heardAt) <= limits.listingLifeMs;
+  }
+
   #drop(lobbyId: string): void {
     if (!this.#entries.delete(lobbyId)) return;
     this.#all = null;
@@ -162,11 +173,6 @@ function isBelieved({ boot, heardAt }: Row, now: number): boolean {
   return (
     boot === thisBoot() && heardAt <= now + limits.clockSlackMs && now < heardAt + limits.listingBelievedMs
   );
-}
-
-/** Whether it is shown although its lobby does not answer: only what this process has heard of, not too long ago. */
-function isShown({ boot, heardAt }: Row, now: number): boolean {
-  return boot === thisBoot() && Math.abs(now - heardAt) <= limits.listingLifeMs;
 }
 
 function page(entries: Entry[]): Page {

@@ -50,10 +50,11 @@ export class Lobby extends Holder implements LobbyPort {
     const { pathname } = new URL(request.url);
     const opensHere = pathname === toHost;
     if (!opensHere && !this.lobbyHere.isOpen) return new Response(null, { status: 404 });
-    const hasRoom = opensHere
-      ? this.lobbyHere.isFree && this.connections.size === 0
-      : this.#strangers < limits.strangersHeld;
-    return hasRoom ? await this.admit(opensHere) : new Response(null, { status: 409 });
+    const hasRoom = () =>
+      opensHere
+        ? this.lobbyHere.isFree && this.connections.size === 0
+        : this.#strangers < limits.strangersHeld;
+    return await this.admit(hasRoom, opensHere);
   }
 
   async open(call: OpenCall): Promise<Outcome<Admission<HostAnswer>>> {

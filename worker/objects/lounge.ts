@@ -10,7 +10,7 @@ export class Lounge extends Holder {
 
   /** Takes a client's socket; 409 if the lounge is full. */
   override async fetch(): Promise<Response> {
-    const isFull = this.connections.size >= settingsOf(this.env).clientsPerLounge;
-    return isFull ? new Response(null, { status: 409 }) : await this.admit();
+    const { clientsPerLounge } = settingsOf(this.env);
+    return await this.admit(() => this.connections.size < clientsPerLounge);
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Calls between objects fail when one is moved, restarted or overloaded, and may take their time. At Cloudflare the platform
- * repeats a call itself, in so far as its stub allows (`callOptions` in ports.ts). Our own tries come on top: the open workerd of
+ * repeats a call itself, in so far as its stub allows (`callOptions` in stubs.ts). Our own tries come on top: the open workerd of
  * `npm start` repeats nothing, and an object that is gone for seconds is worth more patience than the platform has.
  */
 

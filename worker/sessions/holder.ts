@@ -88,10 +88,14 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
 
   abstract override fetch(request: Request): Promise<Response>;
 
-  /** Takes a client's socket: the answer to its upgrade. `opensHere`: it came to open the lobby of this object. */
-  protected async admit(opensHere = false): Promise<Response> {
+  /** Takes a client's socket: the answer to its upgrade, 409 without room. `opensHere`: it came to open this object's lobby. */
+  protected async admit(hasRoom: () => boolean, opensHere = false): Promise<Response> {
+    const full = () => new Response(null, { status: 409 });
+    if (!hasRoom()) return full();
     const id = Session.drawId();
     const token = await issueToken(this.env, this.holder, id);
+    // Others may have taken the room while the token was made.
+    if (!hasRoom()) return full();
     const { 0: theirs, 1: ours } = new WebSocketPair();
     this.connections.admit(ours, token, id, opensHere);
     return new Response(null, { status: 101, webSocket: theirs });

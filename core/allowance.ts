@@ -31,20 +31,32 @@ export function secondsUntilOne({ left }: Bucket, { perSecond }: Rate): number {
   return left >= 1 ? 0 : Math.ceil((1 - left) / perSecond);
 }
 
+/** Takes one out of the bucket, be it one that it has yet to earn. Returns the milliseconds until it has. */
+export function drawAhead(bucket: Bucket, rate: Rate, now: number): number {
+  fill(bucket, rate, now);
+  bucket.left -= 1;
+  return bucket.left >= 0 ? 0 : Math.ceil((-bucket.left / rate.perSecond) * 1000);
+}
+
 /** How many messages one socket may still send. */
 export type Allowance = Bucket & { dropped: number };
 
-const frames: Rate = { burst: limits.frameBurst, perSecond: limits.framesPerSecond };
+export const frames: Rate = { burst: limits.frameBurst, perSecond: limits.framesPerSecond };
+/** Of a client in a lobby's object that is in no lobby. */
+export const strangerFrames: Rate = {
+  burst: limits.strangerFrames,
+  perSecond: limits.strangerFramesPerSecond,
+};
 
-export function newAllowance(now: number): Allowance {
-  return { ...newBucket(frames, now), dropped: 0 };
+export function newAllowance(now: number, rate = frames): Allowance {
+  return { ...newBucket(rate, now), dropped: 0 };
 }
 
 /** What to do with one more message: take it, drop it, or close the socket that has been flooding for seconds. */
-export function spend(allowance: Allowance, now: number): "take" | "drop" | "close" {
-  fill(allowance, frames, now);
-  if (allowance.left >= limits.frameBurst) allowance.dropped = 0;
-  if (draw(allowance, frames, now)) return "take";
+export function spend(allowance: Allowance, now: number, rate = frames): "take" | "drop" | "close" {
+  fill(allowance, rate, now);
+  if (allowance.left >= rate.burst) allowance.dropped = 0;
+  if (draw(allowance, rate, now)) return "take";
   allowance.dropped += 1;
   return allowance.dropped > limits.framesDropped ? "close" : "drop";
 }

@@ -37,6 +37,10 @@ export const limits = {
   framesPerSecond: 100,
   /** WebSocket messages a client may send at once, before the rate above applies. */
   frameBurst: 200,
+  /** The same of a client in a lobby's object that is in no lobby: it says what it can do, and joins. */
+  strangerFrames: 10,
+  /** WebSocket messages such a client may send a second, from then on. */
+  strangerFramesPerSecond: 1,
   /** WebSocket messages dropped for being too many before the socket is closed: about 3 s of a hard flood. */
   framesDropped: 300,
 
@@ -91,6 +95,10 @@ export const limits = {
   platformRetries: 2,
   /** Milliseconds after which it begins no more of those: with our own tries, a player waits for 4 s at most while an object is out of reach. */
   platformRetryMs: 1_500,
+  /** Calls by which a lobby tells members in one other object what happens, as fast as each is answered. */
+  callBurst: 20,
+  /** The same a second, from then on. What happens meanwhile goes with the next call, so a busy lobby's chat is a quarter of a second late at most. */
+  callsPerSecond: 4,
   /** Items that wait for one object to answer another; what comes beyond is lost, and an audit finds out. */
   flightQueue: 2_000,
   /** Milliseconds a receiver remembers the last batch of a peer, to know it when it is repeated: longer than all the tries. */

@@ -41,6 +41,7 @@ test("the protocol's page states the limits the code has", () => {
     `HTTP body | ${limits.bodyBytes / 1024} KiB`,
     `WebSocket message | ${limits.frameBytes / 1024} KiB`,
     `${limits.frameBurst} at once, ${limits.framesPerSecond} a second for long | dropped; after ${limits.framesDropped} dropped`,
+    `is in no lobby | ${limits.strangerFrames} at once, ${limits.strangerFramesPerSecond} a second for long`,
     `chat message | ${limits.chatLength} UTF-16 units`,
     `${limits.chatDeliveriesPerSecond} deliveries a second for long (${Math.floor(limits.chatDeliveriesPerSecond / 64)} messages`,
     `each member ${limits.chatBurst} messages at once`,

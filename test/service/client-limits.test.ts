@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
-import { type Answer, lobbyOf, Player } from "../../measure/kit/player.ts";
+import { type Answer, lobbyOf, Player, rollCall } from "../../measure/kit/player.ts";
 import { expectRefused } from "../../measure/kit/refusal.ts";
 import { failCalls, failedCalls, later, startFaultyServer } from "../../measure/kit/server.ts";
 
@@ -57,9 +57,9 @@ test.each([
       joinLobby: () => player.join(lobbyId, "Me"),
       startMediation: () => player.start(lobbyId),
     };
-    while (!isTooMany(await player.start("00000")));
+    while (!isTooMany(await player.start(lobbyId)));
     // The next that is not refused takes the one that was just earned, and leaves next to nothing.
-    while (isTooMany(await player.start("00000"))) await later(server.url, 20);
+    while (isTooMany(await player.start(lobbyId))) await later(server.url, 20);
     await later(server.url, 1_000 / limits.requestsPerSecond);
     const before = await failedCalls(server.url);
     await failCalls(server.url, method, "lose", 2);
@@ -90,4 +90,20 @@ test("a lobby that is full or locked is no guess", async () => {
   for (let i = 0; i < 2 * limits.failedJoinBurst; i++) {
     expectRefused(await player.join(lobbyId, "Me"), 409, "lobby_full");
   }
+});
+
+test("a stranger in a lobby's object may say little, and all that others may once it has joined", async () => {
+  const { lobbyId, host } = await lobbyOf(1, server.url, { maxMembers: 4, direct: true });
+  const path = `/lobbies/${lobbyId}`;
+  const [flooder, guest] = await Player.crowd(2, server.url, path);
+  if (!flooder || !guest) throw new Error("no players");
+  const flood = limits.strangerFrames + limits.framesDropped + 5 * limits.strangerFramesPerSecond;
+  for (let i = 0; i <= flood; i++) flooder.socket.send("junk");
+  expect((await flooder.closed).code).toBe(1008);
+  for (let i = 0; i < 2 * limits.strangerFrames; i++) guest.socket.send("junk");
+  expect((await guest.join(lobbyId, "Me")).status).toBe(200);
+  for (let i = 0; i < limits.chatBurst; i++) guest.chat(lobbyId, `Line ${i}`);
+  await guest.settled();
+  await rollCall(lobbyId, guest, host);
+  expect(host.chats.filter((message) => String(message).startsWith("Line"))).toHaveLength(limits.chatBurst);
 });

@@ -1,7 +1,11 @@
 /**
  * One flight per pair: between two objects each direction has one call under way at most; what arrives
  * meanwhile goes in the next, together. Order is kept, idle traffic pays no delay, busy traffic batches itself.
+ *
+ * What goes from one to many is paced: after a burst there are only so many calls a second to each peer. Otherwise
+ * a stranger could spread a few sockets over many objects, and each line of chat would be a call to every one of them.
  */
+import { type Bucket, drawAhead, fill, newBucket, type Rate } from "../../core/allowance.ts";
 import { limits } from "../../core/limits.ts";
 import { logFault } from "./log.ts";
 import { retry } from "./retry.ts";
@@ -19,17 +23,21 @@ export type Dispatch<Item, Reply> = {
   lost(peer: string, items: Item[], error: unknown): void;
 };
 
+const pace: Rate = { burst: limits.callBurst, perSecond: limits.callsPerSecond };
+
 /** The flights of one object, by the name of the object they go to. */
 export class Flights<Item, Reply> {
   readonly #dispatch: Dispatch<Item, Reply>;
   readonly #lines = new Map<string, Line<Item>>();
+  /** Calls that may still go to each peer at once, the one called last at the end. A peer not called lately has none. */
+  readonly #paces = new Map<string, Bucket>();
 
   constructor(dispatch: Dispatch<Item, Reply>) {
     this.#dispatch = dispatch;
   }
 
   /** Sends the item after all that went to this peer before. True once it is acknowledged, false if it is lost. */
-  push(peer: string, item: Item): Promise<boolean> {
+  push(peer: string, item: Item, { isPaced = false } = {}): Promise<boolean> {
     const line = this.#lines.get(peer) ?? this.#newLine(peer);
     if (line.items.length >= limits.flightQueue) {
       // Later, not in the middle of what pushed it.
@@ -37,11 +45,12 @@ export class Flights<Item, Reply> {
       return Promise.resolve(false);
     }
     line.items.push(item);
+    line.isPaced ||= isPaced;
     return line.next.promise;
   }
 
   #newLine(peer: string): Line<Item> {
-    const line: Line<Item> = { items: [], next: Promise.withResolvers() };
+    const line: Line<Item> = { items: [], isPaced: false, next: Promise.withResolvers() };
     this.#lines.set(peer, line);
     // What is pushed in the same turn goes with the first batch.
     queueMicrotask(() => this.#fly(peer, line));
@@ -50,13 +59,30 @@ export class Flights<Item, Reply> {
 
   async #fly(peer: string, line: Line<Item>): Promise<void> {
     while (line.items.length > 0) {
+      const waitMs = line.isPaced ? this.#draw(peer, Date.now()) : 0;
+      if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
       const { items, next } = line;
       line.items = [];
+      line.isPaced = false;
       line.next = Promise.withResolvers();
       next.resolve(await this.#arrive(peer, items));
     }
     line.next.resolve(true);
     this.#lines.delete(peer);
+  }
+
+  /** Milliseconds until the next call to this peer. */
+  #draw(peer: string, now: number): number {
+    const bucket = this.#paces.get(peer) ?? newBucket(pace, now);
+    this.#paces.delete(peer);
+    this.#paces.set(peer, bucket);
+    for (const [idle, one] of this.#paces) {
+      fill(one, pace, now);
+      // This one's turn is still to come.
+      if (idle === peer || one.left < pace.burst) break;
+      this.#paces.delete(idle);
+    }
+    return drawAhead(bucket, pace, now);
   }
 
   async #arrive(peer: string, items: Item[]): Promise<boolean> {
@@ -86,7 +112,7 @@ export class Flights<Item, Reply> {
   }
 }
 
-type Line<Item> = { items: Item[]; next: PromiseWithResolvers<boolean> };
+type Line<Item> = { items: Item[]; isPaced: boolean; next: PromiseWithResolvers<boolean> };
 
 /** What an object answered to the last batch of each peer, so that a repeated one is answered and not done again. */
 export class Answers<Answer> {

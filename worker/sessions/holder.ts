@@ -4,7 +4,7 @@
  */
 import { retryable } from "cloudflare:durable-objects";
 import { DurableObject } from "cloudflare:workers";
-import { spend } from "../../core/allowance.ts";
+import { spend, strangerFrames } from "../../core/allowance.ts";
 import { limits } from "../../core/limits.ts";
 import { readCode } from "../../core/lobby/code.ts";
 import type { MemberEvent } from "../../core/lobby/event.ts";
@@ -105,7 +105,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): void {
     const session = this.connections.hear(socket);
     if (!session) return;
-    const verdict = spend(session.allowance, Date.now());
+    const verdict = this.#spend(session, Date.now());
     if (isTooLarge(data)) this.connections.expel(session, "frame_too_large");
     else if (verdict === "close") this.connections.expel(session, "flood");
     else if (verdict === "take") {
@@ -115,6 +115,12 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
       if (text === pingText) this.connections.send(session, pongText);
       else if (text !== null) this.#read(session, text);
     }
+  }
+
+  /** What to do with one more message of this session. */
+  #spend(session: Session, now: number): "take" | "drop" | "close" {
+    const isStranger = this.lobbyHere !== null && session.lobbyId === undefined;
+    return isStranger ? spend(session.strangerAllowance, now, strangerFrames) : spend(session.allowance, now);
   }
 
   /** The socket is closed, so the session is over. */
@@ -228,7 +234,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
 
   /** Sends a message to a lobby's members in another object. True once it is there, false if it is lost. */
   protected send(name: string, delivery: Delivery): Promise<boolean> {
-    return this.#flights.push(name, delivery);
+    return this.#flights.push(name, delivery, { isPaced: true });
   }
 
   /** `region`: only where the call may create the object. */

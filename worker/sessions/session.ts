@@ -1,5 +1,13 @@
 /** A client's presence at the edge. It lasts as long as its WebSocket, and so does what is attached to that. */
-import { draw, fill, newAllowance, newBucket, type Rate, secondsUntilOne } from "../../core/allowance.ts";
+import {
+  draw,
+  fill,
+  newAllowance,
+  newBucket,
+  type Rate,
+  secondsUntilOne,
+  strangerFrames,
+} from "../../core/allowance.ts";
 import { limits } from "../../core/limits.ts";
 import type { Feature } from "../../core/lobby/features.ts";
 import type { KeptLobby } from "../../core/lobby/kept.ts";
@@ -35,6 +43,8 @@ type Entering = { requestId: string; lobbyId: string; released: boolean; ended: 
 export class Session {
   readonly socket: WebSocket;
   readonly allowance = newAllowance(Date.now());
+  /** What it may say while it is in no lobby, in a lobby's object. Apart, so that it has its full allowance when it joins. */
+  readonly strangerAllowance = newAllowance(Date.now(), strangerFrames);
   entering: Entering | null = null;
   /** When it last said something, in milliseconds since 1970; 0 for never since its object woke. */
   spokeAt = 0;

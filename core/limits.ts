@@ -76,6 +76,8 @@ export const limits = {
   listingBelievedMs: 30 * 60_000,
   /** Milliseconds after which an entry is dropped whose lobby does not answer: longer than a lobby is ever silent. */
   listingLifeMs: 5 * 60 * 60_000,
+  /** Entries of one shard of the directory: with 1 KB each, a sixth of an object's memory. A lobby beyond is open, but not listed. */
+  listingEntries: 20_000,
   /** Lobbies that a directory asks at a time. */
   listingAsks: 32,
   /** Milliseconds it waits for one of them. Readers of the list wait for `directoryPatienceMs`. */
@@ -122,6 +124,8 @@ export const limits = {
   sidecarPostBytes: 128 * 1024,
   /** Observations in one post, if its bytes suffice. */
   observationsPerPost: 500,
+  /** Objects that one post tells. The platform lets one request make 50 calls on the Free plan. */
+  holdersPerPost: 50,
   /** Posts of observations a sidecar has under way. */
   observationPosts: 4,
   /** Milliseconds a post waits for an object to pass its observations on; then the sidecar is told to send those again. */

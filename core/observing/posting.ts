@@ -32,7 +32,7 @@
  * Promises:
  *
  * - At most one post of each client is under way, and at most `observationPosts` in all. A post has at most
- *   `observationsPerPost` observations and `sidecarPostBytes` bytes.
+ *   `observationsPerPost` observations of clients in at most `holdersPerPost` objects, and `sidecarPostBytes` bytes.
  * - A post has a client's newest observation. Nothing older follows something newer.
  * - Nothing is lost uncounted. Each observation is posted until the edge takes it or refuses it, or a newer
  *   one of the same client replaces it, or it is `observationLifeMs` old. Then it counts as lost.
@@ -142,13 +142,17 @@ function post(state: PostingState, now: number): readonly PostingEffect[] {
 /** The next observations that fit into one post. Gives up those that are stale. */
 function nextBatch(state: PostingState, now: number): Dated[] {
   const batch: Dated[] = [];
+  const holders = new Set<string>();
   let bytes = postFrameBytes;
   for (const clientId of state.ready) {
     if (batch.length === limits.observationsPerPost) break;
     const client = state.clients.get(clientId);
-    if (client?.newest) bytes += observationBytes(client.newest.observation);
+    if (client?.newest) {
+      bytes += observationBytes(client.newest.observation);
+      holders.add(client.newest.observation.holder);
+    }
     // One alone always goes: it could wait for ever.
-    if (batch.length > 0 && bytes > limits.sidecarPostBytes) break;
+    if (batch.length > 0 && (bytes > limits.sidecarPostBytes || holders.size > limits.holdersPerPost)) break;
     state.ready.delete(clientId);
     if (!client?.newest) continue;
     if (isStale(client.newest, now)) {

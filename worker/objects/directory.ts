@@ -51,8 +51,14 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
     for (const row of rows.sort((a, b) => a.order - b.order)) this.#set(row);
   }
 
+  /** A lobby beyond the bound is not listed; it may be when it is put again, after others have gone. */
   async put(lobby: ListedLobby): Promise<void> {
-    const order = this.#entries.get(lobby.id)?.order ?? this.#nextOrder;
+    const known = this.#entries.get(lobby.id);
+    if (!known && this.#entries.size >= limits.listingEntries) {
+      logFault("directory full", { lobbyId: lobby.id, entries: this.#entries.size });
+      return;
+    }
+    const order = known?.order ?? this.#nextOrder;
     this.#keep({ lobby, order, heardAt: Date.now(), boot: thisBoot() });
   }
 

@@ -48,6 +48,20 @@ function play(events: readonly (readonly [at: number, event: PostingEvent])[], u
   return { state, told };
 }
 
+test("a post tells so many objects at most, and the next one the others", () => {
+  const players = Array.from({ length: 2 * limits.holdersPerPost + 1 }, (_, i): [number, PostingEvent] => {
+    const clientId = `player ${i}`;
+    const observation = { holder: `L${i}`, clientId, ip: "192.0.2.1", port: 1 };
+    return [0, { kind: "observation-made", observation }];
+  });
+  const { told } = play(players, observationBatchMs);
+  expect(told.map((post) => post.split(", ").length)).toEqual([
+    limits.holdersPerPost,
+    limits.holdersPerPost,
+    1,
+  ]);
+});
+
 describe("what was seen of players is posted:", () => {
   const early: PostingEvent = { kind: "deadline-passed" };
   const stopped: PostingEvent = { kind: "stopped" };

@@ -42,8 +42,8 @@ test("every code of a lobby on the pages can be one", () => {
   for (const { what } of codes) expect(readCode(what)).toBe(what);
 });
 
-test("the terminal's lines on the operator's page are what the terminal shows", () => {
-  const page = pages.find(({ path }) => path === "docs/operating.md")?.text ?? "";
+test("the terminal's lines on the page on watching are what the terminal shows", () => {
+  const page = pages.find(({ path }) => path === "docs/watching.md")?.text ?? "";
   const [, block = ""] = /```\n(\d\d:\d\d:\d\d [\s\S]*?)```/.exec(page) ?? [];
   const shown = block.trim().split("\n");
   const about = { level: "info", lobbyId: "K7Q2M" };

@@ -6,7 +6,8 @@ const head = `# Limits
 
 Every bound of the service, with its unit and its reason. This page is made from \`core/limits.ts\`. After a change there, run
 \`npx vitest run test/docs/promises.test.ts -u\`. What a client meets of them is in [protocol.md](protocol.md#limits) and
-[links.md](links.md#limits), what a server asks of its operator in [operating.md](operating.md).
+[links.md](links.md#limits), what a server asks of its operator in
+[running-locally.md](running-locally.md#a-server-that-strangers-can-reach).
 
 | limit | value | reason |
 | --- | --- | --- |

@@ -4,23 +4,24 @@ import { expect, test } from "vitest";
 import { limits } from "../../core/limits.ts";
 import { help } from "../../udp-sidecar/options.ts";
 
-const page = readFileSync(new URL("../../docs/operating.md", import.meta.url), "utf8");
+const page = (name: string) => readFileSync(new URL(`../../docs/${name}.md`, import.meta.url), "utf8");
 const mebibyte = 1024 ** 2;
 
-test("the page on operating has every option of the sidecar, with its variable", () => {
+test("the page on settings has every option of the sidecar, with its variable", () => {
   const flags = help.split(/^ {2}(?=--)/m).flatMap((entry) => {
     const [, flag] = /^(--\w+) </.exec(entry) ?? [];
     return flag ? [[flag, /ORION_\w+/.exec(entry)?.[0]] as const] : [];
   });
   expect(flags).toHaveLength(10);
-  const missing = flags.filter(([flag, variable]) => !page.includes(`| \`${flag}\` | \`${variable}\` |`));
+  const settings = page("settings");
+  const missing = flags.filter(([flag, variable]) => !settings.includes(`| \`${flag}\` | \`${variable}\` |`));
   expect(missing).toEqual([]);
 });
 
 const canFilter = process.getuid?.() === 0 && spawnSync("nft", ["--version"]).status === 0;
 // Only root may ask the kernel, and only a namespace of its own is asked.
-test.skipIf(!canFilter)("the firewall takes the rules on the page on operating", () => {
-  const [, rules = ""] = /```nft\n(.+?)```/s.exec(page) ?? [];
+test.skipIf(!canFilter)("the firewall takes the rules on the page on running locally", () => {
+  const [, rules = ""] = /```nft\n(.+?)```/s.exec(page("running-locally")) ?? [];
   const { status, stderr } = spawnSync("unshare", ["-n", "nft", "-f", "-"], {
     input: rules,
     encoding: "utf8",
@@ -28,7 +29,7 @@ test.skipIf(!canFilter)("the firewall takes the rules on the page on operating",
   expect([status, stderr]).toEqual([0, ""]);
 });
 
-test("the page on operating states the relay's bounds the code has", () => {
+test("the pages on the sidecar and on settings state the relay's bounds the code has", () => {
   const rows = [
     `| links | ${limits.relayLinks.toLocaleString("en").replace(",", " ")} |`,
     `| links of one player | ${limits.seats - 1},`,
@@ -38,5 +39,6 @@ test("the page on operating states the relay's bounds the code has", () => {
     `| \`ORION_RELAY_RATE\` | ${limits.relayTotalRate / mebibyte} |`,
     `at ${limits.relayTotalRate / mebibyte} MiB a second | ${((limits.relayTotalRate * 86_400) / 1e12).toFixed(1)} TB a day, ${Math.round((limits.relayTotalRate * 30 * 86_400) / 1e12)} TB a month`,
   ];
-  expect(rows.filter((row) => !page.includes(row))).toEqual([]);
+  const told = page("sidecar") + page("settings");
+  expect(rows.filter((row) => !told.includes(row))).toEqual([]);
 });

@@ -113,13 +113,13 @@ describe("options", () => {
     expect(unknown.map(({ page, what }) => `${page.path}: --${what}`)).toEqual([]);
   });
 
-  test("of the server and the sidecar are all on the operator's page, and of the server in the README", () => {
+  test("of the server and the sidecar are all on the page on settings, and of the server in the README", () => {
     const missing = (program: string, page: string) =>
       flagsOf(helps[program] ?? "").filter(
         (flag) => flag !== "help" && !pageOf(page).includes(`\`--${flag}\` |`),
       );
-    expect(missing("start", "docs/operating.md")).toEqual([]);
-    expect(missing("sidecar", "docs/operating.md")).toEqual([]);
+    expect(missing("start", "docs/settings.md")).toEqual([]);
+    expect(missing("sidecar", "docs/settings.md")).toEqual([]);
     expect(missing("start", "README.md")).toEqual([]);
   });
 
@@ -129,7 +129,7 @@ describe("options", () => {
         const [, flag = ""] = /^--(\w+)/.exec(entry) ?? [];
         const [, value = ""] = /Default:\s+([\w.]+)/.exec(entry) ?? [];
         if (!/^\d/.test(value)) return [];
-        const tables = program === "start" ? ["README.md", "docs/operating.md"] : ["docs/operating.md"];
+        const tables = program === "start" ? ["README.md", "docs/settings.md"] : ["docs/settings.md"];
         return tables.filter((path) => {
           const row = pageOf(path)
             .split("\n")
@@ -145,19 +145,16 @@ describe("options", () => {
   });
 });
 
-test("every metric on the operator's page is one of the sidecar's, and every one of those is there", () => {
+test("every metric on the pages is one of the sidecar's, and every one of those is there", () => {
   const names = (text: string) =>
     new Set([...text.matchAll(/\borion_(?!edge)[a-z_]+[a-z]\b/g)].map(([name]) => name));
-  const [told, made] = [names(pageOf("docs/operating.md")), names(source("udp-sidecar/metrics.ts"))];
+  const [told, made] = [names(pageOf("docs/watching.md")), names(source("udp-sidecar/metrics.ts"))];
   expect([...told].sort()).toEqual([...made].sort());
 });
 
-test("every line of the log on the operator's page is one that some program writes", () => {
-  const page = pageOf("docs/operating.md");
-  const section = page.slice(
-    page.indexOf("## What it logs"),
-    page.indexOf("## When something does not work"),
-  );
+test("every line of the log on the page on watching is one that some program writes", () => {
+  const page = pageOf("docs/watching.md");
+  const section = page.slice(page.indexOf("## What the Worker logs"));
   const written = sources("worker") + sources("udp-sidecar") + source("core/lobby/life.ts");
   const rows = section.split("\n").flatMap((line) => /^\| (`[^|]+`) \|/.exec(line)?.[1] ?? []);
   const whats = rows.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, what = ""]) => what));
@@ -167,8 +164,8 @@ test("every line of the log on the operator's page is one that some program writ
   expect(lives.filter((what) => !section.includes(`\`${what}\``))).toEqual([]);
 });
 
-test("every setting of the Worker is on the operator's page, with the default that wrangler.toml has", () => {
-  const page = pageOf("docs/operating.md");
+test("every setting of the Worker is on the page on settings, with the default that wrangler.toml has", () => {
+  const page = pageOf("docs/settings.md");
   const rows = page.split("\n").map((line) => line.split("|").map((cell) => cell.trim()));
   const row = (name: string | undefined) => rows.find(([, cell]) => cell === `\`${name}\``);
   expect(Object.keys(settings).filter((name) => !row(name))).toEqual([]);

@@ -18,7 +18,7 @@ import { signedText } from "../../core/wire/sidecar-post.ts";
 export type Secrets = {
   /** The deployment's one secret, the same on every sidecar. `wrangler secret put ORION_SECRET` */
   ORION_SECRET?: string;
-  /** A second one that is accepted, while one follows the other (docs/operating.md). */
+  /** A second one that is accepted, while one follows the other (docs/updating.md). */
   ORION_SECRET_BEFORE?: string;
 };
 

@@ -45,6 +45,7 @@ test("the protocol's page states the limits the code has", () => {
     `chat message | ${limits.chatLength} UTF-16 units`,
     `${limits.chatDeliveriesPerSecond} deliveries a second for long (${Math.floor(limits.chatDeliveriesPerSecond / 64)} messages`,
     `each member ${limits.chatBurst} messages at once`,
+    `another lobby's path | ${limits.callBurst} times at once, ${limits.callsPerSecond} times a second`,
     `host, join or start | ${limits.requestBurst} at once, ${limits.requestsPerSecond} a second`,
     `tries to join | ${limits.failedJoinBurst} at once, one in ${1 / limits.failedJoinsPerSecond} s`,
     `${limits.addressConnects} WebSockets; ${limits.addressRequests} requests to host, join or start; ${limits.addressFailedJoins} codes of no lobby; ${limits.addressListings} listings`,

@@ -23,7 +23,7 @@ Usage: npm run bench -- [options]
   --rounds <number>   How often everything is measured. Default: 3; 1 at the scale tiny
   --slow <number>     So many clients that do not read, in the scenario slow. Default: as many
                       as the scale has, which is up to 224, of up to 8 MiB each
-  --out <folder>      Where latest.json and latest.html are written. Default: bench/results
+  --out <folder>      Where latest.json and latest.html are written. Default: measure/bench/results
   --httpPort <port>   The TCP port of the server under test. Default: a free one
   --compare <before.json> [<after.json>]
                       Runs nothing, but compares two results. Default of the second:

@@ -6,7 +6,10 @@
 import { randomFillSync } from "node:crypto";
 import { closeSync, openSync, rmSync, statfsSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import type { Line } from "../udp-sidecar/log.ts";
+import type { Line, SidecarEvent } from "../udp-sidecar/log.ts";
+
+/** What `npm start` tells of its sidecar, and of its storage. */
+export type LocalLine = Line<SidecarEvent | "storage_almost_full" | "storage_has_room">;
 
 export type FreeSpace = {
   /** Whether there is room for new lobbies and players. */
@@ -25,7 +28,7 @@ const fileName = "orion-edge.reserve";
 /** Watches the disk of this folder until it is stopped. `keepReserve`: not for a folder that is in memory. */
 export function watchFreeSpace(
   folder: string,
-  { keepReserve, told }: { keepReserve: boolean; told: (line: Line) => void },
+  { keepReserve, told }: { keepReserve: boolean; told: (line: LocalLine) => void },
 ): FreeSpace {
   const file = join(folder, fileName);
   remove(file);
@@ -43,7 +46,7 @@ export function watchFreeSpace(
       if (hasReserve) remove(file);
       told({
         level: "error",
-        what: "storage is almost full: no new players or lobbies until there is room",
+        event: "storage_almost_full",
         freeMiB: Math.floor(free / mebibyte),
         reservedMiB: hasReserve ? Math.floor(most / mebibyte) : 0,
       });
@@ -51,7 +54,7 @@ export function watchFreeSpace(
     } else if (!hasRoom && free > 2 * most + least) {
       hasRoom = true;
       hasReserve = reserve();
-      told({ level: "info", what: "storage has room again", freeMiB: Math.floor(free / mebibyte) });
+      told({ level: "info", event: "storage_has_room", freeMiB: Math.floor(free / mebibyte) });
     }
   };
   look();

@@ -1,15 +1,18 @@
+import type { LifeLine } from "../core/lobby/life.ts";
 import { parseObject } from "../core/wire/codec.ts";
+import type { LocalLine } from "./free-space.ts";
 
 type Details = { [name: string]: unknown };
+type LifeEvent = LifeLine["event"];
 
 /**
  * A line of a log, as a person reads it: the time on this machine's clock, and a sentence. A line that is not a JSON
- * object with `what` stays as it is.
+ * object with `event` stays as it is.
  */
 export function plainLine(line: string): string {
-  const { time, level, what, ...details } = (line.startsWith("{") ? parseObject(line) : null) ?? {};
-  if (typeof what !== "string") return line;
-  const { sentence, rest } = sentenceOf(what, details);
+  const { time, level, event, ...details } = (line.startsWith("{") ? parseObject(line) : null) ?? {};
+  if (typeof event !== "string") return line;
+  const { sentence, rest } = sentenceOf(event, details);
   const text = Object.keys(rest).length > 0 ? `${sentence} (${listed(rest)})` : sentence;
   return harmless(`${clockOf(time)}${level === "error" ? "error: " : ""}${text}`);
 }
@@ -22,34 +25,52 @@ function clockOf(time: unknown): string {
   return `${parts.map((part) => String(part).padStart(2, "0")).join(":")} `;
 }
 
-/** What happens all the time, in words; anything else by its name. `rest` is what the sentence does not say. */
-function sentenceOf(what: string, details: Details): { sentence: string; rest: Details } {
+/** What an operator often reads, as a sentence; anything else by its name. `rest` is what the sentence does not say. */
+function sentenceOf(event: string, details: Details): { sentence: string; rest: Details } {
   const { lobbyId, leftOut, ...about } = details;
-  const words = Object.hasOwn(lifeWords, what) ? lifeWords[what]?.({ ...about, lobbyId }) : undefined;
+  const words = Object.hasOwn(lifeWords, event)
+    ? lifeWords[event as LifeEvent]({ ...about, lobbyId })
+    : undefined;
   if (words !== undefined) return { sentence: words, rest: leftOut === undefined ? {} : { leftOut } };
-  if (what === "refused" && typeof details.method === "string") {
+  if (event === "request_refused" && typeof details.method === "string") {
     const { method, path, upgrade, status, code, ...rest } = details;
     const asked = upgrade === undefined ? method : "WebSocket";
     return { sentence: `refused ${asked} ${path}: ${status} ${code}`, rest };
   }
-  return { sentence: what, rest: details };
+  const sentence = Object.hasOwn(sentences, event) ? sentences[event] : undefined;
+  return { sentence: sentence ?? event.replaceAll("_", " "), rest: details };
 }
 
 /** The lines of core/lobby/life.ts. */
-const lifeWords: { [what: string]: (line: Details) => string } = {
-  "lobby opened": ({ name, lobbyId, isPublic, maxMembers }) =>
+const lifeWords: { [event in LifeEvent]: (line: Details) => string } = {
+  lobby_opened: ({ name, lobbyId, isPublic, maxMembers }) =>
     `${name} opened ${lobbyId} (${isPublic ? "public" : "private"}, up to ${maxMembers})`,
-  "member joined": ({ name, lobbyId, members }) => `${name} joined ${lobbyId} (${members} members)`,
-  "member left": ({ name, lobbyId, why, members }) =>
+  member_joined: ({ name, lobbyId, members }) => `${name} joined ${lobbyId} (${members} members)`,
+  member_left: ({ name, lobbyId, why, members }) =>
     `${name} ${why === "lost" ? "was lost from" : "left"} ${lobbyId} (${members} ${members === 1 ? "member" : "members"})`,
-  "mediation started": ({ lobbyId, members }) => `${lobbyId} connects its ${members} members`,
-  "members seen": ({ lobbyId, seen, of }) => `${lobbyId} seen ${seen} of ${of}`,
-  "member left out": ({ lobbyId, name }) => `${lobbyId} goes on without ${name}`,
-  "mediation aborted": ({ lobbyId, code, ms }) => `${lobbyId} not connected: ${code} after ${seconds(ms)}`,
-  "members connected": ({ lobbyId, connected, of, via, ms }) =>
+  mediation_started: ({ lobbyId, members }) => `${lobbyId} connects its ${members} members`,
+  members_seen: ({ lobbyId, seen, of }) => `${lobbyId} seen ${seen} of ${of}`,
+  member_left_out: ({ lobbyId, name }) => `${lobbyId} goes on without ${name}`,
+  mediation_aborted: ({ lobbyId, code, ms }) => `${lobbyId} not connected: ${code} after ${seconds(ms)}`,
+  members_connected: ({ lobbyId, connected, of, via, ms }) =>
     `${lobbyId} connected ${connected} of ${of}${paths(via)} in ${seconds(ms)}`,
-  "lobby closed": ({ lobbyId, why }) => `${lobbyId} closed: ${why}`,
+  lobby_closed: ({ lobbyId, why }) => `${lobbyId} closed: ${why}`,
 };
+
+/** The lines of a sidecar, and of the storage. */
+const sentences: { [event: string]: string } = {
+  answers_not_reaching_players: "this sidecar's answers do not reach players",
+  datagrams_refused: "datagrams were refused",
+  log_lines_lost: "lines of this log were lost",
+  observations_not_accepted: "the edge does not take players' addresses",
+  receive_buffer_small: "the system holds fewer datagrams than this sidecar wants",
+  sidecar_accepted: "the edge knows this sidecar",
+  sidecar_failed: "this sidecar has failed",
+  sidecar_listening: "this sidecar listens on UDP ports",
+  sidecar_not_accepted: "the edge does not take this sidecar",
+  storage_almost_full: "storage is almost full: no new players or lobbies until there is room",
+  storage_has_room: "storage has room again",
+} satisfies { [event in LocalLine["event"]]: string };
 
 /** How many by which path. Clients that know only the Orion protocol do not say. */
 function paths(via: unknown): string {

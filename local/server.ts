@@ -7,11 +7,10 @@ import { Log, LogLevel, Miniflare, Response } from "miniflare";
 import { hostInUrl } from "../core/endpoint.ts";
 import { limits } from "../core/limits.ts";
 import { defaultTiming, type Timing } from "../core/settings.ts";
-import type { Line } from "../udp-sidecar/log.ts";
 import { type Sidecar, startSidecar } from "../udp-sidecar/sidecar.ts";
 import { compatibilityDate } from "./clock.ts";
 import type { Room } from "./descriptors.ts";
-import { type FreeSpace, watchFreeSpace } from "./free-space.ts";
+import { type FreeSpace, type LocalLine, watchFreeSpace } from "./free-space.ts";
 import { sayGoodbye } from "./goodbye.ts";
 import { sweepObjectFiles } from "./object-files.ts";
 import { addressesOf } from "./port.ts";
@@ -44,8 +43,8 @@ export type ServerOptions = {
   vars?: Record<string, string | number>;
   /** Is told every line that the Worker logs; without one they are this process's. */
   logged?: (line: string) => void;
-  /** Is told what the sidecar has to say; without one nobody is. */
-  told?: (line: Line) => void;
+  /** Is told what the sidecar and the storage have to say; without one nobody is. */
+  told?: (line: LocalLine) => void;
   /** Is told that workerd has crashed: `restarted` if it runs again, with none of the players it had. */
   crashed?: (restarted: boolean) => void;
 };

@@ -1,6 +1,6 @@
 /** `npm start`: the service on this machine, until Ctrl-C. */
 import { hostInUrl } from "../core/endpoint.ts";
-import { type Line, textOf } from "../udp-sidecar/log.ts";
+import { textOf } from "../udp-sidecar/log.ts";
 import { surviveOutput } from "../udp-sidecar/output.ts";
 import { clockMistake } from "./clock.ts";
 import {
@@ -11,6 +11,7 @@ import {
   roomFor,
 } from "./descriptors.ts";
 import { whenNpmEnds } from "./ends.ts";
+import type { LocalLine } from "./free-space.ts";
 import { help, ownAddresses, readOptions, type StartOptions } from "./options.ts";
 import { missingPackage } from "./packages.ts";
 import { plainLine } from "./plain-line.ts";
@@ -68,7 +69,7 @@ async function run(options: StartOptions): Promise<void> {
   };
   // That all is well the greeting says.
   let isGreeted = false;
-  const told = (line: Line) => {
+  const told = (line: LocalLine) => {
     if (isGreeted || line.level === "error") print(textOf(line));
   };
   const crashed = (restarted: boolean) => {

@@ -2,16 +2,27 @@
  * What a sidecar tells its operator: one JSON object a line, shaped as the Worker's are (worker/platform/log.ts). Never a token, a ticket,
  * a secret or a player's address. The edge's origin is none: the operator has chosen it.
  */
-export type Line = {
+export type Line<E extends string = SidecarEvent> = {
   /** `error`: something that the operator has to mend, or we do. */
   level: "info" | "error";
-  /** Always the same words for the same thing. */
-  what: string;
+  event: E;
   [detail: string]: string | number | Record<string, number> | undefined;
 };
 
+/** The names of the lines. They are stable: operators search for them, and count them. */
+export type SidecarEvent =
+  | "answers_not_reaching_players"
+  | "datagrams_refused"
+  | "log_lines_lost"
+  | "observations_not_accepted"
+  | "receive_buffer_small"
+  | "sidecar_accepted"
+  | "sidecar_failed"
+  | "sidecar_listening"
+  | "sidecar_not_accepted";
+
 /** As a program writes it, with the time of writing. */
-export function textOf(line: Line): string {
+export function textOf(line: Line<string>): string {
   return JSON.stringify({ time: new Date().toISOString(), ...line });
 }
 

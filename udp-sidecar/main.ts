@@ -17,9 +17,7 @@ if (wish.kind === "help") {
 /** From here on all that is written is lines for the operator's log, on standard output. */
 async function run(options: SidecarOptions): Promise<void> {
   const { name, edge } = options;
-  surviveOutput((lines) =>
-    textOf({ level: "info", what: "lines of this log were lost", sidecar: name, lines }),
-  );
+  surviveOutput((lines) => textOf({ level: "info", event: "log_lines_lost", sidecar: name, lines }));
   const write = (line: Line) => console.log(textOf(line));
   const sidecar = await startSidecar(options, write).catch((error: NodeJS.ErrnoException) =>
     fail(portSentence(options, error)),
@@ -27,16 +25,16 @@ async function run(options: SidecarOptions): Promise<void> {
   const { port, secondPort, metricsPort } = sidecar;
   write({
     level: "info",
-    what: "this sidecar listens on UDP ports",
+    event: "sidecar_listening",
     ...{ sidecar: name, edge: edge.origin, port, secondPort },
     ...(metricsPort > 0 && { metricsPort }),
   });
   if (sidecar.bufferBytes < bufferBytes) {
-    const what = "the system holds fewer datagrams than this sidecar wants";
-    write({ level: "info", what, sidecar: name, bytes: sidecar.bufferBytes, wanted: bufferBytes });
+    const event = "receive_buffer_small";
+    write({ level: "info", event, sidecar: name, bytes: sidecar.bufferBytes, wanted: bufferBytes });
   }
   process.on("uncaughtException", (error) => {
-    write({ level: "error", what: "this sidecar has failed", sidecar: name, ...faultOf(error) });
+    write({ level: "error", event: "sidecar_failed", sidecar: name, ...faultOf(error) });
     process.exit(1);
   });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {

@@ -19,7 +19,7 @@ export function surviveOutput(lost: (lines: number) => string = lostLine): void 
 }
 
 function lostLine(lines: number): string {
-  return textOf({ level: "info", what: "lines of this log were lost", lines });
+  return textOf({ level: "info", event: "log_lines_lost", lines });
 }
 
 function guard(stream: Writable & { fd: number }, lost: (lines: number) => string): void {

@@ -41,7 +41,7 @@ export class Refusals {
     this.#hasTold = true;
     return {
       level: "info",
-      what: "datagrams were refused",
+      event: "datagrams_refused",
       seconds,
       ...datagrams,
       relayDrops,

@@ -97,7 +97,7 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
     // Of an edge that does not take the sidecar at all, its heartbeats tell.
     if (!isAccepted || now < tellAgainAt) return;
     tellAgainAt = now + tellAgainMs;
-    tell({ level: "error", what: "the edge does not take players' addresses", ...who, ...why });
+    tell({ level: "error", event: "observations_not_accepted", ...who, ...why });
   };
   const observations = new Observations(async (some) => {
     const reply = await edge.post(observationsPath, { at: time.now(), observations: some });
@@ -182,12 +182,12 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
       acceptedAt = elapsed();
       failures = 0;
       known.resolve();
-      tellNews(standing.news({ level: "info", what: "the edge knows this sidecar", ...who }, elapsed()));
+      tellNews(standing.news({ level: "info", event: "sidecar_accepted", ...who }, elapsed()));
     } else {
       failures += 1;
       const why: Why = reply.accepted ? { code: "not_orion" } : reply.why;
-      const what = "the edge does not take this sidecar";
-      tellNews(standing.news({ level: "error", what, ...who, ...why }, elapsed()));
+      const event = "sidecar_not_accepted";
+      tellNews(standing.news({ level: "error", event, ...who, ...why }, elapsed()));
     }
     tellNews(refusals.line(elapsed()));
     tellNews(receiver.unproven.line(elapsed()));

@@ -46,7 +46,7 @@ export class Unproven {
     this.#tellAgainAt = now + limits.unprovenLineMs;
     return {
       level: "error",
-      what: "this sidecar's answers do not reach players",
+      event: "answers_not_reaching_players",
       clients,
       seconds: Math.round((now - this.#since) / 1000),
       why: "a firewall stops UDP that leaves this machine, or it leaves from another address than players send to (--host)",

@@ -25,7 +25,7 @@ export default {
 async function answer(request: Request, env: Env): Promise<Response> {
   const read = readSettings(env);
   if (!read.ok) {
-    logRefusal("not configured", { why: read.why });
+    logRefusal("not_configured", { why: read.why });
     return logIfRefused(request, refused(refuse("not_configured")));
   }
   const response = logIfRefused(request, await answerTo(request, env, read.settings));
@@ -39,7 +39,7 @@ async function answerTo(request: Request, env: Env, { allowedOrigin }: Settings)
     if (!mayAsk(request, allowedOrigin)) return refused(refuse("origin_not_allowed"));
     return await (isUpgrade(request) ? upgrade(request, env) : router.fetch(request, env));
   } catch (error) {
-    logFault("request failed", { method: request.method }, error);
+    logFault("request_failed", { method: request.method }, error);
     return refused(refuse("internal"));
   }
 }

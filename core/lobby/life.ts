@@ -9,25 +9,25 @@ import type { LobbyRequest } from "./request.ts";
 import { type Connecting, type LobbyState, memberOf, type Via } from "./state.ts";
 
 /**
- * What happened. `what` is stable. Names are as printable.ts makes them. `ms` counts from the start of the
+ * What happened. `event` is stable. Names are as printable.ts makes them. `ms` counts from the start of the
  * mediation.
  */
 type Happened =
-  | { what: "lobby opened"; name: string; lobbyName: string; isPublic: boolean; maxMembers: number }
-  | { what: "member joined"; name: string; members: number }
+  | { event: "lobby_opened"; name: string; lobbyName: string; isPublic: boolean; maxMembers: number }
+  | { event: "member_joined"; name: string; members: number }
   /** `lost`: its connection was gone when somebody looked for it. */
-  | { what: "member left"; name: string; why: "left" | "lost"; members: number }
-  | { what: "mediation started"; members: number }
+  | { event: "member_left"; name: string; why: "left" | "lost"; members: number }
+  | { event: "mediation_started"; members: number }
   /** So many members' datagrams have come. After a sleep they are counted again. */
-  | { what: "members seen"; seen: number; of: number }
+  | { event: "members_seen"; seen: number; of: number }
   /** The mediation goes on without it. */
-  | { what: "member left out"; name: string }
-  | { what: "mediation aborted"; code: AbortCode; ms: number }
+  | { event: "member_left_out"; name: string }
+  | { event: "mediation_aborted"; code: AbortCode; ms: number }
   /**
    * `via` counts the members by their weakest path. `of` is how many there were when the mediation started.
    */
-  | { what: "members connected"; connected: number; of: number; via: ByVia; ms: number }
-  | { what: "lobby closed"; why: "connected" | "host left" | "host lost" };
+  | { event: "members_connected"; connected: number; of: number; via: ByVia; ms: number }
+  | { event: "lobby_closed"; why: "connected" | "host left" | "host lost" };
 
 /** What the machine took. */
 type Input = LobbyRequest | LobbyEvent;
@@ -57,7 +57,7 @@ export function lifeLines(
 function opening({ name, isPublic, maxMembers, members }: LobbyState): Happened[] {
   const lobbyName = printableName(name);
   return [
-    { what: "lobby opened", name: printableName(members[0]?.name ?? ""), lobbyName, isPublic, maxMembers },
+    { event: "lobby_opened", name: printableName(members[0]?.name ?? ""), lobbyName, isPublic, maxMembers },
   ];
 }
 
@@ -67,8 +67,8 @@ function comingAndGoing(before: LobbyState, input: Input, after: LobbyState): Ha
   const left = before.members.filter(({ clientId }) => !memberOf(after, clientId));
   const why = isLoss(input) ? "lost" : "left";
   return [
-    ...joined.map(({ name }): Happened => ({ what: "member joined", name: printableName(name), members })),
-    ...left.map(({ name }): Happened => ({ what: "member left", name: printableName(name), why, members })),
+    ...joined.map(({ name }): Happened => ({ event: "member_joined", name: printableName(name), members })),
+    ...left.map(({ name }): Happened => ({ event: "member_left", name: printableName(name), why, members })),
   ];
 }
 
@@ -84,11 +84,11 @@ function mediating(before: LobbyState, input: Input, after: LobbyState, now: num
   const isSameMediation = "began" in was && "began" in is;
   const ms = "began" in was ? now - was.began.at : 0;
   if (was.kind === "waiting" && is.kind === "gathering") {
-    return [{ what: "mediation started", members: is.began.members }];
+    return [{ event: "mediation_started", members: is.began.members }];
   }
   if (is.kind === "closing") return was.kind === "closing" ? [] : closing(before, input, after, ms);
   if ("began" in was && is.kind === "waiting") {
-    if (is.aborted) return [{ what: "mediation aborted", code: is.aborted, ms }];
+    if (is.aborted) return [{ event: "mediation_aborted", code: is.aborted, ms }];
     return was.kind === "connecting" ? connected(before, was, input, after, ms) : [];
   }
   if (!isSameMediation) return [];
@@ -101,21 +101,21 @@ function seen({ phase: was }: LobbyState, after: LobbyState): Happened[] {
   const of = participants(after, was).length;
   const count = is.kind === "gathering" ? Object.keys(is.seen).length : participants(after, is).length;
   const isNews = is.kind === "connecting" || count > Object.keys(was.seen).length;
-  return isNews ? [{ what: "members seen", seen: count, of }] : [];
+  return isNews ? [{ event: "members_seen", seen: count, of }] : [];
 }
 
 function leftOut({ members }: LobbyState, lost: readonly string[], known: readonly string[]): Happened[] {
   return members
     .filter(({ clientId }) => lost.includes(clientId) && !known.includes(clientId))
-    .map(({ name }) => ({ what: "member left out", name: printableName(name) }));
+    .map(({ name }) => ({ event: "member_left_out", name: printableName(name) }));
 }
 
 function closing(before: LobbyState, input: Input, after: LobbyState, ms: number): Happened[] {
   const { phase: was } = before;
   if (was.kind !== "connecting" || after.phase.kind !== "closing" || !after.phase.success) {
-    return [{ what: "lobby closed", why: isLoss(input) ? "host lost" : "host left" }];
+    return [{ event: "lobby_closed", why: isLoss(input) ? "host lost" : "host left" }];
   }
-  return [...connected(before, was, input, after, ms), { what: "lobby closed", why: "connected" }];
+  return [...connected(before, was, input, after, ms), { event: "lobby_closed", why: "connected" }];
 }
 
 function connected(
@@ -136,7 +136,7 @@ function connected(
       lost.map(({ clientId }) => clientId),
       was.lost,
     ),
-    { what: "members connected", connected: connected.length, of: was.began.members, via, ms },
+    { event: "members_connected", connected: connected.length, of: was.began.members, via, ms },
   ];
 }
 

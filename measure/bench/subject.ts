@@ -89,8 +89,8 @@ async function startSidecar(): Promise<Subject> {
     args: ["--edge", edge.url.href, "--udpPort", String(udpPort), "--name", "bench", "--metricsPort", "off"],
     environment: { ORION_SECRET: secret },
   });
-  await program.prints(/listens on UDP port/);
-  await program.prints(/knows this sidecar/);
+  await program.prints(/sidecar_listening/);
+  await program.prints(/sidecar_accepted/);
   const subject = subjectOf(program, { udpPort, edgeRequests: edge.observationPosts });
   const stop = async () => {
     await program.stop();

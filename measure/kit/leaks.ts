@@ -74,10 +74,12 @@ export function faultOfForm(text: string): string | null {
   } catch {
     return "is no JSON";
   }
-  const { time, level, what } = Object(line);
+  const { time, level, event } = Object(line);
   if (Number.isNaN(Date.parse(time))) return "has no time";
   if (level !== "info" && level !== "error") return "has no level";
-  return typeof what === "string" && what !== "" ? null : "does not say what happened";
+  return typeof event === "string" && /^[a-z]+(?:_[a-z]+)*$/.test(event)
+    ? null
+    : "does not say what happened";
 }
 
 /** Whole addresses; of a network, which ends with its length, none. */

@@ -40,7 +40,7 @@ export function noteLines(by: string, text: string): void {
 }
 
 /** Notes a line of a sidecar: to be told what it has to say (`startSidecar`). */
-export function noteTold(line: SidecarLine): void {
+export function noteTold(line: SidecarLine<string>): void {
   noteLines("a sidecar", textOf(line));
 }
 

@@ -15,7 +15,7 @@ test("players whose sidecar has died are seen by another, and linked, before the
     ORION_EDGE: server.url.href,
     ORION_SECRET: secret,
   });
-  await program.prints(/knows this sidecar/);
+  await program.prints(/sidecar_accepted/);
   // Without a goodbye: the server takes it for alive.
   process.kill(program.pid, "SIGKILL");
   await program.ended;

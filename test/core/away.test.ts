@@ -165,7 +165,7 @@ describe("a member whose connection ends", () => {
     ]);
     expect(lobby.state).toMatchObject({ away: [] });
     expect(lifeLines(before, woken(), lobby.state, lobby.now)).toEqual([
-      { lobbyId, what: "member left", name: "Ben", why: "lost", members: 2 },
+      { lobbyId, event: "member_left", name: "Ben", why: "lost", members: 2 },
     ]);
     expect(lobby.happens(returned("Ben"))).toEqual(["answer no_such_member"]);
   });

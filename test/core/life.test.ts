@@ -73,17 +73,17 @@ function via(clientId: string, path: "lan" | "direct" | "relay"): LobbyEvent {
 test("a lobby that opens, meets and connects is told in a line each", () => {
   const { lobby, opening } = life();
   expect(lobby.lines(opening)).toEqual([
-    { what: "lobby opened", name: "Ann", lobbyName: "Friday", isPublic: true, maxMembers: 4 },
+    { event: "lobby_opened", name: "Ann", lobbyName: "Friday", isPublic: true, maxMembers: 4 },
   ]);
-  expect(lobby.lines(joined("Ben"))).toEqual([{ what: "member joined", name: "Ben", members: 2 }]);
-  expect(lobby.lines(started("Ann"))).toEqual([{ what: "mediation started", members: 2 }]);
+  expect(lobby.lines(joined("Ben"))).toEqual([{ event: "member_joined", name: "Ben", members: 2 }]);
+  expect(lobby.lines(started("Ann"))).toEqual([{ event: "mediation_started", members: 2 }]);
   expect(lobby.lines(seen("Ann", 1), seen("Ann", 1), seen("Ann", 2), seen("Ben", 1))).toEqual([
-    { what: "members seen", seen: 1, of: 2 },
-    { what: "members seen", seen: 2, of: 2 },
+    { event: "members_seen", seen: 1, of: 2 },
+    { event: "members_seen", seen: 2, of: 2 },
   ]);
   expect(lobby.waits(400).lines(via("Ben", "direct"), via("Ann", "direct"))).toEqual([
-    { what: "members connected", connected: 2, of: 2, via: { direct: 2 }, ms: 400 },
-    { what: "lobby closed", why: "connected" },
+    { event: "members_connected", connected: 2, of: 2, via: { direct: 2 }, ms: 400 },
+    { event: "lobby_closed", why: "connected" },
   ]);
 });
 
@@ -112,7 +112,7 @@ test("a lobby that slept in the middle still knows how long it took, and by whic
   const lobby = introduced(["Ben"]).waits(1_000).sleeps();
   lobby.lines(via("Ben", "relay"));
   expect(lobby.waits(500).sleeps().lines(via("Ann", "relay"))[0]).toEqual({
-    what: "members connected",
+    event: "members_connected",
     connected: 2,
     of: 2,
     via: { relay: 2 },
@@ -129,7 +129,7 @@ describe("a mediation that fails is told with its code", () => {
     const lines = introduced(["Ben", "Cid"])
       .waits(ms)
       .lines(...events);
-    expect(lines.at(-1)).toEqual({ what: "mediation aborted", code, ms });
+    expect(lines.at(-1)).toEqual({ event: "mediation_aborted", code, ms });
   });
 
   test("endpoints_timeout", () => {
@@ -137,10 +137,10 @@ describe("a mediation that fails is told with its code", () => {
     lobby.lines(opening, joined("Ben"), started("Ann"));
     const ms = timing.ptpmServerConnectTimeoutMs;
     expect(lobby.waits(ms).lines(woken())).toEqual([
-      { what: "mediation aborted", code: "endpoints_timeout", ms },
+      { event: "mediation_aborted", code: "endpoints_timeout", ms },
     ]);
     expect(lobby.lines(started("Ann", { requestId: "again" }))).toEqual([
-      { what: "mediation started", members: 2 },
+      { event: "mediation_started", members: 2 },
     ]);
   });
 });
@@ -149,8 +149,12 @@ describe("members that go are told", () => {
   test("a guest, by its own will or not", () => {
     const { lobby, opening } = life();
     lobby.lines(opening, joined("Ben"), joined("Cid"));
-    expect(lobby.lines(left("Ben"))).toEqual([{ what: "member left", name: "Ben", why: "left", members: 2 }]);
-    expect(lobby.lines(lost("Cid"))).toEqual([{ what: "member left", name: "Cid", why: "lost", members: 1 }]);
+    expect(lobby.lines(left("Ben"))).toEqual([
+      { event: "member_left", name: "Ben", why: "left", members: 2 },
+    ]);
+    expect(lobby.lines(lost("Cid"))).toEqual([
+      { event: "member_left", name: "Cid", why: "lost", members: 1 },
+    ]);
   });
 
   test.each([
@@ -160,8 +164,8 @@ describe("members that go are told", () => {
     const { lobby, opening } = life();
     lobby.lines(opening, joined("Ben"));
     expect(lobby.lines(event)).toEqual([
-      { what: "member left", name: "Ann", why, members: 1 },
-      { what: "lobby closed", why: `host ${why}` },
+      { event: "member_left", name: "Ann", why, members: 1 },
+      { event: "lobby_closed", why: `host ${why}` },
     ]);
     expect(lobby.waits(1e7).lines(woken(), left("Ben"))).toEqual([]);
   });
@@ -173,19 +177,21 @@ describe("in a lobby that goes on", () => {
     lobby.lines(opening, joined("Ben"), joined("Cid"), joined("Dot"), started("Ann"));
     lobby.lines(seen("Ann", 1), seen("Ben", 2), seen("Cid", 3));
     expect(lobby.waits(5_000).lines(woken())).toEqual([
-      { what: "members seen", seen: 3, of: 4 },
-      { what: "member left out", name: "Dot" },
+      { event: "members_seen", seen: 3, of: 4 },
+      { event: "member_left_out", name: "Dot" },
     ]);
-    expect(lobby.lines(via("Ben", "lan"), failed("Cid"))).toEqual([{ what: "member left out", name: "Cid" }]);
+    expect(lobby.lines(via("Ben", "lan"), failed("Cid"))).toEqual([
+      { event: "member_left_out", name: "Cid" },
+    ]);
     expect(lobby.lines(via("Ann", "lan"))[0]).toMatchObject({ connected: 2, of: 4, via: { lan: 2 } });
   });
 
   test("a host that reached only some is connected to those", () => {
     const lobby = introduced(["Ben", "Cid"], { goesOn: true });
     expect(lobby.lines(reported("Ben"), reachedOnly("Ann", "Ben"))).toEqual([
-      { what: "member left out", name: "Cid" },
-      { what: "members connected", connected: 2, of: 3, via: { unknown: 1, direct: 1 }, ms: 0 },
-      { what: "lobby closed", why: "connected" },
+      { event: "member_left_out", name: "Cid" },
+      { event: "members_connected", connected: 2, of: 3, via: { unknown: 1, direct: 1 }, ms: 0 },
+      { event: "lobby_closed", why: "connected" },
     ]);
   });
 
@@ -193,9 +199,9 @@ describe("in a lobby that goes on", () => {
     const lobby = introduced(["Ben", "Cid"], { goesOn: true });
     lobby.lines(reported("Ann"), reported("Ben"));
     expect(lobby.lines(left("Cid"))).toMatchObject([
-      { what: "member left", name: "Cid" },
-      { what: "members connected", connected: 2, of: 3 },
-      { what: "lobby closed", why: "connected" },
+      { event: "member_left", name: "Cid" },
+      { event: "members_connected", connected: 2, of: 3 },
+      { event: "lobby_closed", why: "connected" },
     ]);
   });
 });

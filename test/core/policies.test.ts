@@ -124,8 +124,8 @@ describe.each(Object.entries(table) as [Name, Row][])("%s mediation", (name, row
     expect(lobby.happens(reported(those.at(-1) ?? ""))).toEqual(row.wins);
     expect(phaseOf(lobby)).toBe(row.phase);
     expect(lifeLines(before, reported(those.at(-1) ?? ""), lobby.state, lobby.now)).toMatchObject([
-      { what: "members connected", connected: those.length, of: those.length },
-      ...(row.phase === "closing" ? [{ what: "lobby closed", why: "connected" }] : []),
+      { event: "members_connected", connected: those.length, of: those.length },
+      ...(row.phase === "closing" ? [{ event: "lobby_closed", why: "connected" }] : []),
     ]);
   });
 

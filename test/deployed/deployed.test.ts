@@ -177,15 +177,15 @@ describe("an edge without a sidecar", () => {
     await guest.join(lobbyId, "Guest");
 
     const stranger = startSidecar("the secret of somebody else", await freeUdpPort());
-    await stranger.prints(/does not take this sidecar.*"another_secret"/);
+    await stranger.prints(/sidecar_not_accepted.*"another_secret"/);
     expect(await host.start(lobbyId)).toMatchObject({ status: 503, body: { codes: ["no_sidecar"] } });
 
     const udpPort = await freeUdpPort();
     const sidecar = startSidecar(secret, udpPort);
-    await sidecar.prints(/knows this sidecar/);
+    await sidecar.prints(/sidecar_accepted/);
     expect((await host.start(lobbyId)).status).toBe(200);
     expect(await guest.hears("ptpMediation_send")).toMatchObject({ port: udpPort });
-    expect(stranger.output).not.toContain("knows this sidecar");
+    expect(stranger.output).not.toContain("sidecar_accepted");
     expect(stranger.output + sidecar.output).not.toMatch(/the secret of/);
 
     await Promise.all([host.leave(), guest.leave(), stranger.stop(), sidecar.stop()]);

@@ -48,15 +48,21 @@ test("the terminal's lines on the page on watching are what the terminal shows",
   const shown = block.trim().split("\n");
   const about = { level: "info", lobbyId: "K7Q2M" };
   const lines = [
-    { ...about, what: "lobby opened", name: "Ada", lobbyName: "Tea", isPublic: false, maxMembers: 4 },
-    { ...about, what: "member joined", name: "Bo", members: 2 },
-    { ...about, what: "mediation started", members: 2 },
-    { ...about, what: "members seen", seen: 1, of: 2 },
-    { ...about, what: "members seen", seen: 2, of: 2 },
-    { ...about, what: "members connected", connected: 2, of: 2, via: { direct: 2 }, ms: 412 },
-    { ...about, what: "lobby closed", why: "connected" },
+    { ...about, event: "lobby_opened", name: "Ada", lobbyName: "Tea", isPublic: false, maxMembers: 4 },
+    { ...about, event: "member_joined", name: "Bo", members: 2 },
+    { ...about, event: "mediation_started", members: 2 },
+    { ...about, event: "members_seen", seen: 1, of: 2 },
+    { ...about, event: "members_seen", seen: 2, of: 2 },
+    { ...about, event: "members_connected", connected: 2, of: 2, via: { direct: 2 }, ms: 412 },
+    { ...about, event: "lobby_closed", why: "connected" },
     {
-      ...{ level: "info", what: "refused", status: 409, method: "POST", path: "/lobbies/K7Q2M/join" },
+      ...{
+        level: "info",
+        event: "request_refused",
+        status: 409,
+        method: "POST",
+        path: "/lobbies/K7Q2M/join",
+      },
       ...{ code: "no_such_lobby", clientId: "cOO8PhklMKSJyqn5", lobbyId: "K7Q2M" },
     },
   ];

@@ -1,6 +1,6 @@
 /** What the pages name is there: files, sections, commands, options with their defaults, metrics, log lines, settings. */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, test } from "vitest";
 import { settings } from "../../core/settings.ts";
@@ -13,10 +13,6 @@ import { help as sidecarHelp } from "../../udp-sidecar/options.ts";
 import { found, pages } from "./pages.ts";
 
 const source = (path: string) => readFileSync(join(root, path), "utf8");
-const sources = (folder: string) =>
-  readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
-    .map((name) => (name.endsWith(".ts") ? source(`${folder}/${name}`) : ""))
-    .join("");
 const pageOf = (path: string) => pages.find((page) => page.path === path)?.text ?? "";
 const { scripts, engines } = JSON.parse(source("package.json"));
 
@@ -152,16 +148,25 @@ test("every metric on the pages is one of the sidecar's, and every one of those 
   expect([...told].sort()).toEqual([...made].sort());
 });
 
-test("every line of the log on the page on watching is one that some program writes", () => {
-  const page = pageOf("docs/watching.md");
-  const section = page.slice(page.indexOf("## What the Worker logs"));
-  const written = sources("worker") + sources("udp-sidecar") + source("core/lobby/life.ts");
-  const rows = section.split("\n").flatMap((line) => /^\| (`[^|]+`) \|/.exec(line)?.[1] ?? []);
-  const whats = rows.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, what = ""]) => what));
-  expect(whats.length).toBeGreaterThan(15);
-  expect(whats.filter((what) => what !== "what" && !written.includes(`"${what}"`))).toEqual([]);
-  const lives = [...source("core/lobby/life.ts").matchAll(/what: "([^"]+)";/g)].map(([, what]) => what);
-  expect(lives.filter((what) => !section.includes(`\`${what}\``))).toEqual([]);
+test("every event on the page on watching is one that some program logs, and every one of those is there", () => {
+  const tables = pageOf("docs/watching.md")
+    .split(/\n(?=\| `event` \|)/)
+    .slice(1);
+  const cells = tables.flatMap((table) => [
+    ...(table.split("\n\n", 1)[0]?.matchAll(/^\| (`[^|]+`) \|/gm) ?? []),
+  ]);
+  const told = cells.flatMap(([, cell = ""]) => [...cell.matchAll(/`(\w+)`/g)].map(([, name = ""]) => name));
+  const union = (path: string, type: string) =>
+    new RegExp(`type ${type} =([^;]+);`).exec(source(path))?.[1]?.match(/(?<=")\w+(?=")/g) ?? [];
+  const logged = [
+    ...union("worker/platform/events.ts", "FaultEvent"),
+    ...union("worker/platform/events.ts", "RefusalEvent"),
+    ...union("udp-sidecar/log.ts", "SidecarEvent"),
+    ...union("local/free-space.ts", "LocalLine"),
+    ...[...source("core/lobby/life.ts").matchAll(/\| \{ event: "(\w+)"/g)].map(([, name = ""]) => name),
+  ];
+  expect(logged.length).toBeGreaterThan(35);
+  expect(told.filter((name) => name !== "event").sort()).toEqual(logged.sort());
 });
 
 test("every setting of the Worker is on the page on settings, with the default that wrangler.toml has", () => {

@@ -48,7 +48,7 @@ test("when the disk is full nothing new is begun, open lobbies go on, and all is
   const told: Record<string, unknown>[] = [];
   const server: Server = await startFaultyServer({
     persist: disk,
-    told: (line) => line.what.startsWith("storage") && told.push(line),
+    told: (line) => line.event.startsWith("storage_") && told.push(line),
     timing: { ptpmConnectRequestIntervalMs: 500 },
   });
   const watcher = watch(server.url);

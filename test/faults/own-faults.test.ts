@@ -14,7 +14,7 @@ beforeEach(async () => {
 afterAll(() => server.stop());
 
 /** The faults that were logged in this test so far. */
-function faults(): { what: string; fault?: string; error?: string }[] {
+function faults(): { event: string; fault?: string; error?: string }[] {
   const lines = server.logged.slice(before).filter((line) => line.startsWith("{"));
   return lines.map((line) => JSON.parse(line)).filter(({ level }) => level === "error");
 }
@@ -38,7 +38,7 @@ test("a player whose lobby's code throws is refused at once, and the log says so
     });
   });
   expect(calls).toBe(1);
-  await vi.waitFor(() => expect(faults()).toMatchObject([{ what: "lobby unreachable", fault: "ours" }]));
+  await vi.waitFor(() => expect(faults()).toMatchObject([{ event: "lobby_unreachable", fault: "ours" }]));
   expect((await guest.join(lobbyId, "Guest")).status).toBe(200);
 });
 
@@ -48,7 +48,7 @@ test("one whose lounge's code throws is refused at once, and the log says so onc
     expect(await host.host()).toMatchObject({ status: 503, body: { codes: ["unavailable"] } });
   });
   expect(calls).toBe(1);
-  await vi.waitFor(() => expect(faults()).toMatchObject([{ what: "object unreachable", fault: "ours" }]));
+  await vi.waitFor(() => expect(faults()).toMatchObject([{ event: "object_unreachable", fault: "ours" }]));
   expect((await host.host()).status).toBe(201);
 });
 
@@ -57,7 +57,7 @@ test("a list that cannot be read for a fault of the directory's code is asked fo
     expect((await request(server.url, "/lobbies")).status).toBe(503);
   });
   expect(calls).toBe(1);
-  await vi.waitFor(() => expect(faults()).toMatchObject([{ what: "directory unreachable", fault: "ours" }]));
+  await vi.waitFor(() => expect(faults()).toMatchObject([{ event: "directory_unreachable", fault: "ours" }]));
 });
 
 test("a fault of the platform is none of ours: the call is repeated, and nobody hears of it", async () => {

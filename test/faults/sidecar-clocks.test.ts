@@ -79,7 +79,7 @@ describe("when the machine's clock jumps, for the edge and its sidecar", () => {
       await later(server.url, minutes * minute);
       await connects(server);
       await beats();
-      expect(told.at(-1)?.what).toBe("the edge knows this sidecar");
+      expect(told.at(-1)?.event).toBe("sidecar_accepted");
       // The edge has heard it since: it does not live by its one more interval alone.
       await later(server.url, limits.fleetSpareMs);
       await connects(server);
@@ -94,7 +94,7 @@ test("a sidecar whose clock jumps alone is taken again within seconds, and loses
     await connects(server);
     // Only a time that is ahead may be right, so the sidecar tries that.
     expect(told.some(({ code }) => code === "another_time")).toBe(minutes > 0);
-    await vi.waitFor(() => expect(told.at(-1)?.what).toBe("the edge knows this sidecar"), soon);
+    await vi.waitFor(() => expect(told.at(-1)?.event).toBe("sidecar_accepted"), soon);
     await watcher?.settles();
   }
 });

@@ -39,7 +39,7 @@ async function sidecarProcess(url: URL, clockMs = 0): Promise<Program & { port: 
     { ORION_EDGE: url.href, ORION_SECRET: secret, ORION_METRICS_PORT: "off" },
   );
   cleanUps.push(program.stop);
-  await program.prints(/knows this sidecar/);
+  await program.prints(/sidecar_accepted/);
   return Object.assign(program, { port });
 }
 

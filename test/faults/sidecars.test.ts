@@ -34,7 +34,7 @@ async function sidecarProcess(edge: URL): Promise<Program & { port: number }> {
     ORION_SECRET: secret,
   });
   cleanUps.push(program.stop);
-  await program.prints(/knows this sidecar/);
+  await program.prints(/sidecar_accepted/);
   return Object.assign(program, { port });
 }
 

@@ -103,11 +103,11 @@ test("lines go on when a full disk has room again, with a note of how many are m
       return written;
     };
     syncBuiltinESMExports();
-    const say = (what) => console.log(JSON.stringify({ level: "info", what }));
+    const say = (event) => console.log(JSON.stringify({ level: "info", event }));
     process.on("SIGUSR2", () => {
       say("before");
       room = 9;
-      for (const what of ["cut", "lost", "lost"]) say(what);
+      for (const event of ["cut", "lost", "lost"]) say(event);
       room = Infinity;
       say("after");
     });
@@ -116,14 +116,14 @@ test("lines go on when a full disk has room again, with a note of how many are m
   const args = ["-c", 'exec "$0" "$@" >"$LOG"', "node", ...disk, "udp-sidecar/main.ts", ...options];
   const program = startProgram("sh", args, { LOG: log, ORION_SECRET: secret, ORION_METRICS_PORT: "off" });
   cleanUps.push(program.stop);
-  await vi.waitFor(async () => expect(await readFile(log, "utf8")).toContain("knows this sidecar"), soon);
+  await vi.waitFor(async () => expect(await readFile(log, "utf8")).toContain("sidecar_accepted"), soon);
   process.kill(program.pid, "SIGUSR2");
   await vi.waitFor(async () => expect(await readFile(log, "utf8")).toContain("after"), soon);
   const lines = (await readFile(log, "utf8")).trim().split("\n").slice(-4);
   expect(lines[1]).toBe('{"level":');
   expect([lines[0], lines[2], lines[3]].map((line = "") => JSON.parse(line))).toMatchObject([
-    { level: "info", what: "before" },
-    { level: "info", what: "lines of this log were lost", sidecar: "oslo", lines: 3 },
-    { level: "info", what: "after" },
+    { level: "info", event: "before" },
+    { level: "info", event: "log_lines_lost", sidecar: "oslo", lines: 3 },
+    { level: "info", event: "after" },
   ]);
 });

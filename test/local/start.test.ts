@@ -124,27 +124,27 @@ describe("a server that runs", () => {
     stranger.close();
     await program.stop();
     const line = program.output.slice(program.output.lastIndexOf("\n{") + 1);
-    const refused = { what: "datagrams were refused", sidecar: "local", junk: 2 };
+    const refused = { event: "datagrams_refused", sidecar: "local", junk: 2 };
     expect(JSON.parse(line)).toMatchObject({ time, ...refused });
   });
 
   test("tells the life of a lobby, a line of JSON for each thing that happens", async () => {
     const { program, url } = await running();
     const lobbyId = await lobbyConnectedAt(url);
-    await program.prints(/"lobby closed"/);
+    await program.prints(/"lobby_closed"/);
     const lines = linesOf(program);
     const about = { time, level: "info", lobbyId };
     expect(lines).toEqual([
-      { ...about, what: "lobby opened", name: "Host", lobbyName: "Lobby", isPublic: false, maxMembers: 2 },
-      { ...about, what: "member joined", name: "Guest 1", members: 2 },
-      { ...about, what: "mediation started", members: 2 },
-      { ...about, what: "members seen", seen: 1, of: 2 },
-      { ...about, what: "members seen", seen: 2, of: 2 },
+      { ...about, event: "lobby_opened", name: "Host", lobbyName: "Lobby", isPublic: false, maxMembers: 2 },
+      { ...about, event: "member_joined", name: "Guest 1", members: 2 },
+      { ...about, event: "mediation_started", members: 2 },
+      { ...about, event: "members_seen", seen: 1, of: 2 },
+      { ...about, event: "members_seen", seen: 2, of: 2 },
       {
-        ...{ ...about, what: "members connected", connected: 2, of: 2, via: { direct: 2 } },
+        ...{ ...about, event: "members_connected", connected: 2, of: 2, via: { direct: 2 } },
         ms: expect.any(Number),
       },
-      { ...about, what: "lobby closed", why: "connected" },
+      { ...about, event: "lobby_closed", why: "connected" },
     ]);
   });
 
@@ -152,8 +152,8 @@ describe("a server that runs", () => {
     const { program, url } = await running("--logLobbies", "off");
     await lobbyConnectedAt(url);
     await request(url, "/nothing");
-    await program.prints(/"refused"/);
-    expect(linesOf(program).map(({ what }) => what)).toEqual(["refused"]);
+    await program.prints(/"request_refused"/);
+    expect(linesOf(program).map(({ event }) => event)).toEqual(["request_refused"]);
   });
 
   test("says what it refused, when, and to which request, and repeats no secret of its path", async () => {
@@ -163,8 +163,8 @@ describe("a server that runs", () => {
     await request(url, `/lobbies/${host.token}/join?token=${host.token}`, { method: "PUT" });
     await request(url, "/favicon.ico?v=1");
     await program.prints(/favicon/);
-    const refused = { time, level: "info", what: "refused" };
-    expect(linesOf(program).filter(({ what }) => what === "refused")).toEqual([
+    const refused = { time, level: "info", event: "request_refused" };
+    expect(linesOf(program).filter(({ event }) => event === "request_refused")).toEqual([
       {
         ...{ ...refused, status: 409, method: "POST", path: `/lobbies/${lobbyId}/ptp/start` },
         ...{ code: "not_the_host", clientId: guests[0]?.clientId, lobbyId },

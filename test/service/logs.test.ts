@@ -82,7 +82,7 @@ test("a long evening with every kind of trouble leaves no token, key, ticket, se
   await server.stop();
 
   const lines = read(logged);
-  const kinds = new Set(lines.map(({ level, what }) => `${level}: ${what}`));
+  const kinds = new Set(lines.map(({ level, event }) => `${level}: ${event}`));
   const codes = new Set(lines.map(({ code }) => code));
   expect([...codes]).toEqual(
     expect.arrayContaining([
@@ -107,10 +107,10 @@ test("a long evening with every kind of trouble leaves no token, key, ticket, se
   );
   expect([...kinds]).toEqual(
     expect.arrayContaining([
-      "error: lobby unreachable",
-      "info: refused",
-      "info: a client was thrown out",
-      "info: an address was not counted",
+      "error: lobby_unreachable",
+      "info: request_refused",
+      "info: client_thrown_out",
+      "info: address_not_counted",
     ]),
   );
   const { wrong, looked } = lookThrough();
@@ -123,18 +123,18 @@ test("a long evening with every kind of trouble leaves no token, key, ticket, se
 }, 60_000);
 
 test("an error that quotes a token is logged without it", async () => {
-  type Log = { logFault(what: string, details: object, error: unknown): void };
+  type Log = { logFault(event: string, details: object, error: unknown): void };
   const { logFault }: Log = await import(new URL("../../worker/platform/log.ts", import.meta.url).href);
   const written = vi.spyOn(console, "error").mockImplementation(() => {});
   const token = tokenOf("Ada");
   // The second is cut off in the middle of it.
   for (const before of ["", "x".repeat(250)])
-    logFault("it failed", {}, new TypeError(`${before} ${token} is wrong`));
+    logFault("it_failed", {}, new TypeError(`${before} ${token} is wrong`));
   const lines = written.mock.calls.map(([line]) => String(line));
   written.mockRestore();
   expect(lines.length).toBe(2);
   for (const line of lines) {
-    expect(JSON.parse(line)).toMatchObject({ level: "error", what: "it failed" });
+    expect(JSON.parse(line)).toMatchObject({ level: "error", event: "it_failed" });
     for (const part of token.split(".").slice(1)) expect(line).not.toContain(part.slice(0, 8));
   }
 });
@@ -148,7 +148,7 @@ test("a refusal says whom it was for, where, and why", async () => {
     expect(read(server.logged)).toContainEqual({
       time: expect.any(String),
       level: "info",
-      what: "refused",
+      event: "request_refused",
       status: 409,
       method: "POST",
       path: `/lobbies/${lobbyId}/ptp/start`,
@@ -188,7 +188,7 @@ test("players who open lobbies all the time do not fill the log: what is left ou
   };
   for (let i = 0; i < lobbies; i += 25) await Promise.all(Array.from({ length: 25 }, open));
   // Somebody leaves when the server has noticed it.
-  const all = () => ["lobby opened", "member left", "lobby closed"].map((what) => timesOf(what, logged));
+  const all = () => ["lobby_opened", "member_left", "lobby_closed"].map((event) => timesOf(event, logged));
   const most = limits.lobbyLineBurst + ((Date.now() - began) / 1000) * limits.lobbyLinesPerSecond + 1;
   expect(logged.length).toBeLessThanOrEqual(most);
   let more = 0;
@@ -206,10 +206,10 @@ test("players who open lobbies all the time do not fill the log: what is left ou
 });
 
 /** How often this was logged, and how often it was left out of the log, as the lines after it tell. */
-function timesOf(what: string, lines: readonly string[]): number {
+function timesOf(event: string, lines: readonly string[]): number {
   const all = read(lines);
-  const leftOut = all.map(({ leftOut }) => Number(Object(leftOut)[what] ?? 0));
-  return all.filter((line) => line.what === what).length + leftOut.reduce((a, b) => a + b, 0);
+  const leftOut = all.map(({ leftOut }) => Number(Object(leftOut)[event] ?? 0));
+  return all.filter((line) => line.event === event).length + leftOut.reduce((a, b) => a + b, 0);
 }
 
 test("a stranger cannot fill the log: what is left out of it is counted", async () => {
@@ -227,7 +227,7 @@ test("a stranger cannot fill the log: what is left out of it is counted", async 
     async () => {
       more += 1;
       await request(url, "/nowhere");
-      expect(timesOf("refused", logged)).toBe(refusals + more);
+      expect(timesOf("request_refused", logged)).toBe(refusals + more);
     },
     { timeout: 10_000, interval: 600 },
   );
@@ -249,7 +249,7 @@ test("an outage does not fill the log either: its errors are counted, and anothe
   const most = limits.faultLineBurst + ((Date.now() - began) / 1000) * limits.faultLinesPerSecond + 2;
   expect(errors().length).toBeGreaterThanOrEqual(limits.faultLineBurst);
   expect(errors().length).toBeLessThanOrEqual(most);
-  expect(read(errors()).filter(({ what }) => what === "object unreachable")).toMatchObject([
+  expect(read(errors()).filter(({ event }) => event === "object_unreachable")).toMatchObject([
     { holder: host.holder },
   ]);
   let more = 0;
@@ -257,7 +257,7 @@ test("an outage does not fill the log either: its errors are counted, and anothe
     async () => {
       more += 1;
       await request(url, "/lobbies");
-      expect(timesOf("directory unreachable", errors())).toBe(2 * half + more);
+      expect(timesOf("directory_unreachable", errors())).toBe(2 * half + more);
     },
     { timeout: 10_000, interval: 10 },
   );

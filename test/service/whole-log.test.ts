@@ -27,7 +27,8 @@ async function log(text: string): Promise<void> {
 
 /** A line as the Worker's own code writes them. */
 const time = "2026-11-21T12:30:45.678Z";
-const line = (details: object) => JSON.stringify({ time, level: "info", what: "refused", ...details });
+const line = (details: object) =>
+  JSON.stringify({ time, level: "info", event: "request_refused", ...details });
 
 /** A host that knows its one peer, and all that it may not tell anybody. */
 async function hostWithSecrets(): Promise<{ host: Player; secrets: Record<SecretKind, string> }> {
@@ -118,8 +119,8 @@ test.each([
 
 test.each([
   ["a plain sentence", "is no JSON"],
-  [`{"level":"info","what":"refused"}`, "has no time"],
-  [`{"time":"${time}","what":"refused"}`, "has no level"],
+  [`{"level":"info","event":"request_refused"}`, "has no time"],
+  [`{"time":"${time}","event":"request_refused"}`, "has no level"],
   [`{"time":"${time}","level":"error"}`, "does not say what happened"],
 ])("a line that an operator's tools cannot read is found: %s", async (text, fault) => {
   await log(text);

@@ -116,7 +116,7 @@ describe("players whom the answers do not reach", () => {
         await vi.waitFor(() => expect(edge.beats.length).toBeGreaterThan(beats + 1), soon);
       },
       count: async () => Number(/^orion_unproven_clients (\d+)$/m.exec(await text())?.[1]),
-      lines: () => told.filter(({ what }) => what === "this sidecar's answers do not reach players"),
+      lines: () => told.filter(({ event }) => event === "answers_not_reaching_players"),
     };
   }
 
@@ -128,7 +128,7 @@ describe("players whom the answers do not reach", () => {
     expect(await count()).toBe(2);
     await vi.waitFor(() => expect(lines()).toHaveLength(1), soon);
     expect(lines()[0]).toEqual({
-      ...{ level: "error", what: "this sidecar's answers do not reach players", sidecar: "test" },
+      ...{ level: "error", event: "answers_not_reaching_players", sidecar: "test" },
       ...{ clients: 2, seconds: limits.unprovenMs / 1000, why: expect.stringContaining("--host") },
     });
     await probes("Cy", limits.unprovenProbes);
@@ -254,7 +254,7 @@ describe.skipIf(process.platform !== "linux")("on a machine with several address
     const environment = { ORION_SECRET: secret, ORION_METRICS_PORT: "off" };
     const program = startProgram("node", args, { ...environment, ORION_HOST: "127.0.0.3" });
     cleanUps.push(program.stop);
-    await program.prints(/knows this sidecar/);
+    await program.prints(/sidecar_accepted/);
     expect(await ask(await clientOf("127.0.0.3"), port)).toMatchObject({ ip: "127.0.0.1" });
     // The port is free at all others.
     const other = createSocket("udp4").bind(port, "127.0.0.1");

@@ -32,7 +32,7 @@ test("what was refused is told by cause, of both ports together, and only what t
   relay.drops.unknown_link = 5;
   relay.refusals.ticket_expired = 2;
   expect(refusals.line(10_000)).toEqual({
-    ...{ level: "info", what: "datagrams were refused", seconds: 10, junk: 7, forged: 1, shed: 2 },
+    ...{ level: "info", event: "datagrams_refused", seconds: 10, junk: 7, forged: 1, shed: 2 },
     ...{ relayDrops: { unknown_link: 5 }, relayRefusals: { ticket_expired: 2 } },
   });
 });
@@ -69,7 +69,7 @@ test("how it stands with the edge is told when it changes, in a line a minute if
   const standing = new Standing(0);
   const line = (code: string): Line => ({
     level: "error",
-    what: "the edge does not take this sidecar",
+    event: "sidecar_not_accepted",
     code,
   });
   for (let i = 0; i < limits.standingLineBurst; i++) {
@@ -115,7 +115,7 @@ async function misbehave(client: UdpClient, port: number): Promise<void> {
   expect(await late.bind()).toMatchObject({ method: "ptpRelay_refused" });
 }
 const misbehaved = {
-  ...{ level: "info", what: "datagrams were refused", junk: 1, forged: 1 },
+  ...{ level: "info", event: "datagrams_refused", junk: 1, forged: 1 },
   ...{ relayDrops: { unknown_link: 1 }, relayRefusals: { ticket_expired: 1 } },
 };
 
@@ -131,7 +131,7 @@ test("a sidecar that runs tells what it refused, though no edge takes it, and ag
   const sidecar = await startSidecar(options, (line) => told.push(line));
   const client = await openUdpClient();
   cleanUps.push(sidecar.stop, client.close);
-  const refused = () => told.filter(({ what }) => what === "datagrams were refused");
+  const refused = () => told.filter(({ event }) => event === "datagrams_refused");
   await misbehave(client, sidecar.port);
   done();
   await vi.waitFor(() => expect(refused()).toMatchObject([{ ...misbehaved, sidecar: "oslo" }]), soon);
@@ -154,9 +154,9 @@ async function program(args: string[] = []) {
       .split("\n")
       .map((line) => JSON.parse(line))
       // That depends on the machine.
-      .filter(({ what }) => !what.startsWith("the system holds fewer"));
+      .filter(({ event }) => event !== "receive_buffer_small");
   cleanUps.push(edge.stop, started.stop);
-  await started.prints(/knows this sidecar/);
+  await started.prints(/sidecar_accepted/);
   return { started, port, lines };
 }
 
@@ -168,10 +168,10 @@ test("the program writes nothing but lines of JSON, the last of them what it ref
   await client.send(datagramOf(tokenOf("Ada")), port);
   await started.stop();
   expect(started.errors).toBe("");
-  expect(lines().map(({ what }) => what)).toEqual([
-    "this sidecar listens on UDP ports",
-    "the edge knows this sidecar",
-    "datagrams were refused",
+  expect(lines().map(({ event }) => event)).toEqual([
+    "sidecar_listening",
+    "sidecar_accepted",
+    "datagrams_refused",
   ]);
   for (const line of lines()) expect(line).toMatchObject({ level: "info", sidecar: "oslo" });
   expect(lines()[2]).toMatchObject(misbehaved);
@@ -186,6 +186,6 @@ test("the program's last line, if it fails, is one of JSON too", async () => {
   process.kill(started.pid, "SIGUSR2");
   expect(await started.ended).toBe(1);
   expect(started.errors).toBe("");
-  expect(lines().at(-1)).toMatchObject({ level: "error", what: "this sidecar has failed", sidecar: "oslo" });
+  expect(lines().at(-1)).toMatchObject({ level: "error", event: "sidecar_failed", sidecar: "oslo" });
   expect(started.output).not.toContain("Ada");
 });

@@ -33,12 +33,12 @@ function linesOf({ output }: Program): Record<string, unknown>[] {
     .split("\n")
     .map((line) => JSON.parse(line));
   for (const line of lines) {
-    expect(line).toMatchObject({ level: expect.stringMatching(/^(info|error)$/), what: expect.any(String) });
+    expect(line).toMatchObject({ level: expect.stringMatching(/^(info|error)$/), event: expect.any(String) });
   }
   // That depends on the machine.
-  return lines.filter(({ what }) => what !== fewHeld);
+  return lines.filter(({ event }) => event !== fewHeld);
 }
-const fewHeld = "the system holds fewer datagrams than this sidecar wants";
+const fewHeld = "receive_buffer_small";
 
 describe("a sidecar that runs", () => {
   test("takes its options as flags, says what it does, and says goodbye at SIGTERM", async () => {
@@ -47,11 +47,11 @@ describe("a sidecar that runs", () => {
       ...["--edge", edge.url.href, "--secret", secret, "--udpPort", String(port)],
       ...["--publicHost=udp.example.org", "--name=by-flags"],
     ]);
-    await program.prints(/knows this sidecar/);
+    await program.prints(/sidecar_accepted/);
     const who = { time: expect.any(String), level: "info", sidecar: "by-flags", edge: edge.url.origin };
     expect(linesOf(program)).toEqual([
-      { ...who, what: "this sidecar listens on UDP ports", port, secondPort: port + 1 },
-      { ...who, what: "the edge knows this sidecar" },
+      { ...who, event: "sidecar_listening", port, secondPort: port + 1 },
+      { ...who, event: "sidecar_accepted" },
     ]);
     const asked = Date.now();
     process.kill(program.pid, "SIGTERM");
@@ -74,7 +74,7 @@ describe("a sidecar that runs", () => {
       ORION_PUBLIC_HOST: "2001:db8::1",
       ORION_NAME: "by-environment",
     });
-    await program.prints(/knows this sidecar/);
+    await program.prints(/sidecar_accepted/);
     process.kill(program.pid, "SIGINT");
     expect(await program.ended).toBe(0);
     expect(edge.beats.filter(({ port: theirs }) => theirs === port)).toMatchObject([
@@ -93,7 +93,7 @@ describe("a sidecar that runs", () => {
       const program = sidecar(["--edge", edge.url.href, "--udpPort", String(port), ...args], {
         ORION_SECRET: secret,
       });
-      await program.prints(/knows this sidecar/);
+      await program.prints(/sidecar_accepted/);
       expect(linesOf(program)[0]).toMatchObject({ port, secondPort: expected });
       await program.stop();
       const last = edge.beats.findLast((beat) => beat.port === port);
@@ -114,7 +114,7 @@ describe("a sidecar that runs", () => {
       ORION_METRICS_PORT: "off\r\n",
       ORION_METRICS_HOST: " ::1 ",
     });
-    await program.prints(/knows this sidecar/);
+    await program.prints(/sidecar_accepted/);
     const post = edge.posts.find(({ body }) => body.includes('"pasted"'));
     expect(post?.signature).toBe(signatureOf(post?.path ?? "", post?.body ?? ""));
     expect(JSON.parse(post?.body ?? "")).toMatchObject({
@@ -128,7 +128,7 @@ describe("a sidecar that runs", () => {
     const program = sidecar(["--edge", edge.url.href, "--udpPort=0", "--metricsPort", "0"], {
       ORION_SECRET: secret,
     });
-    await program.prints(/knows this sidecar/);
+    await program.prints(/sidecar_accepted/);
     const { port, secondPort, metricsPort } = linesOf(program)[0] ?? {};
     expect((await fetch(`http://127.0.0.1:${metricsPort}/healthz`)).status).toBe(200);
     await program.stop();
@@ -147,7 +147,7 @@ describe("a sidecar that runs", () => {
         ORION_EDGE: edge.url.href,
         ORION_SECRET: secret,
       });
-      await program.prints(/knows this sidecar/);
+      await program.prints(/sidecar_accepted/);
       const beat = edge.beats.find((one) => one.name === name);
       expect(beat).toMatchObject({ name });
       expect(beat).not.toHaveProperty("relays");
@@ -161,7 +161,7 @@ describe("a sidecar that runs", () => {
       ORION_SECRET: secret,
       ORION_METRICS_PORT: String(metricsPort),
     });
-    await program.prints(/knows this sidecar/);
+    await program.prints(/sidecar_accepted/);
     expect(linesOf(program)[0]).toMatchObject({ metricsPort });
     const answer = await fetch(`http://127.0.0.1:${metricsPort}/healthz`);
     expect([answer.status, await answer.text()]).toEqual([200, "ok\n"]);
@@ -178,9 +178,9 @@ describe("a sidecar that runs", () => {
         ...bare,
         ORION_SECRET: secret,
       });
-      await program.prints(/knows this sidecar/);
+      await program.prints(/sidecar_accepted/);
       await program.stop();
-      const line = `"level":"info","what":"${fewHeld}","sidecar":"oslo","bytes":${bytes},"wanted":4194304}\n`;
+      const line = `"level":"info","event":"${fewHeld}","sidecar":"oslo","bytes":${bytes},"wanted":4194304}\n`;
       expect(program.output.includes(line)).toBe(bytes < 4_194_304);
       expect(program.output.includes(fewHeld)).toBe(bytes < 4_194_304);
     },
@@ -190,7 +190,7 @@ describe("a sidecar that runs", () => {
     const port = await freeUdpPort();
     const args = ["run", "-s", "sidecar", "--", "--edge", edge.url.href, "--udpPort", String(port)];
     const program = startProgram("npm", args, { ...bare, ORION_SECRET: secret });
-    await program.prints(/knows this sidecar/);
+    await program.prints(/sidecar_accepted/);
     expect(linesOf(program)[0]).toMatchObject({ sidecar: expect.stringMatching(/^[\w.-]+-[0-9a-f]{8}$/) });
     await program.stop();
     expect(edge.beats.filter(({ port: theirs }) => theirs === port).at(-1)).toMatchObject({ leaving: true });
@@ -201,7 +201,7 @@ describe("a sidecar that runs", () => {
     const program = sidecar(["--edge", "http://127.0.0.1:9", "--udpPort", String(port)], {
       ORION_SECRET: secret,
     });
-    await program.prints(/does not take this sidecar/);
+    await program.prints(/sidecar_not_accepted/);
     const asked = Date.now();
     process.kill(program.pid, "SIGTERM");
     expect(await program.ended).toBe(0);
@@ -231,7 +231,7 @@ describe("a sidecar that runs", () => {
         screen += text;
       });
       const soon = { timeout: 20_000, interval: 5 };
-      await vi.waitFor(() => expect(screen).toContain("does not take this sidecar"), soon);
+      await vi.waitFor(() => expect(screen).toContain("sidecar_not_accepted"), soon);
       terminal.stdin.write("\x13");
       away.answer = takeAll;
       await vi.waitFor(() => expect(away.beats.length).toBeGreaterThan(1), soon);
@@ -241,7 +241,7 @@ describe("a sidecar that runs", () => {
         expect(health.status).toBe(200);
       }, soon);
       terminal.stdin.write("\x11");
-      await vi.waitFor(() => expect(screen).toContain("the edge knows this sidecar"), soon);
+      await vi.waitFor(() => expect(screen).toContain("sidecar_accepted"), soon);
       terminal.stdin.write("\x13\x03");
       await vi.waitFor(() => expect(away.beats.at(-1)).toMatchObject({ leaving: true }), soon);
       await ended;
@@ -254,7 +254,7 @@ describe("a sidecar that runs", () => {
     const program = sidecar(["--edge", edge.url.href, "--udpPort", String(await freeUdpPort())], {
       ORION_SECRET: secret,
     });
-    await program.prints(/knows this sidecar/);
+    await program.prints(/sidecar_accepted/);
     edge.answer = () => {};
     process.kill(program.pid, "SIGINT");
     const soon = { timeout: 5_000, interval: 5 };

@@ -214,7 +214,7 @@ describe("an edge that is unwell", () => {
       const socket = await socketOf("udp4");
       await sendTo(sidecar, socket, datagramOf(tokenOf("Ada")));
       await vi.waitFor(() => expect(edge.observed.length).toBeGreaterThanOrEqual(2), soon);
-      const notTaken = { level: "error", what: "the edge does not take this sidecar" };
+      const notTaken = { level: "error", event: "sidecar_not_accepted" };
       const who = { sidecar: "test", edge: edge.url.origin };
       await vi.waitFor(
         () => expect(sidecar.told.at(-1)).toMatchObject({ ...notTaken, ...who, ...why }),
@@ -226,7 +226,7 @@ describe("an edge that is unwell", () => {
       await sidecar.known;
       await vi.waitFor(() => expect(edge.observed.length).toBeGreaterThan(before), soon);
       expect(edge.observed.at(-1)).toMatchObject([{ clientId: "Ada-------------" }]);
-      expect(sidecar.told.at(-1)).toEqual({ level: "info", what: "the edge knows this sidecar", ...who });
+      expect(sidecar.told.at(-1)).toEqual({ level: "info", event: "sidecar_accepted", ...who });
     });
   }
 
@@ -338,8 +338,8 @@ describe("an edge that takes no observation of one player", () => {
     await vi.waitFor(() => expect(taken().flat()).toHaveLength(2), soon);
     await vi.waitFor(() => expect(refused()).toHaveLength(1), soon);
     const who = { sidecar: "test", edge: edge.url.origin };
-    const known = { level: "info", what: "the edge knows this sidecar", ...who };
-    const notTaken = { level: "error", what: "the edge does not take players' addresses", ...who };
+    const known = { level: "info", event: "sidecar_accepted", ...who };
+    const notTaken = { level: "error", event: "observations_not_accepted", ...who };
     const wrong = { ...notTaken, code: "status", status: 413 };
     for (const told of [
       [known, wrong],
@@ -381,8 +381,8 @@ describe("heartbeats", () => {
       expect(gaps[i]).toBeLessThan(least + 400);
     }
     expect(sidecar.told).toMatchObject([
-      { what: "the edge does not take this sidecar", code: "status", status: 503 },
-      { what: "the edge knows this sidecar" },
+      { event: "sidecar_not_accepted", code: "status", status: 503 },
+      { event: "sidecar_accepted" },
     ]);
   });
 

@@ -28,7 +28,7 @@ export function networkOfRequest(request: Request, env: Env): string | null {
 /** Counts one more; a refusal if that is too many. */
 export async function count(env: Env, what: Counted, network: string | null): Promise<Refusal | null> {
   if (network === null || (await isWithin(env, what, network))) return null;
-  logRefusal("too many from one address", { counted: what, from: neighbourhoodOf(network) });
+  logRefusal("address_over_limit", { counted: what, from: neighbourhoodOf(network) });
   return refuseFor(limits.addressPeriodS);
 }
 
@@ -39,7 +39,7 @@ async function isWithin(env: Env, what: Counted, network: string): Promise<boole
     return (await within(limits.addressPatienceMs, counting, { success: true })).success;
   } catch (error) {
     const why = reason(error).replaceAll(network, "(an address)");
-    logRefusal("an address was not counted", { counted: what, why });
+    logRefusal("address_not_counted", { counted: what, why });
     return true;
   }
 }

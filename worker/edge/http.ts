@@ -31,7 +31,7 @@ export function logIfRefused({ method, url, headers }: Request, response: Respon
   if (!why) return response;
   const path = printablePath(/^\w+:\/\/[^/?#]*([^?#]*)/.exec(url)?.[1] ?? "");
   const upgrade = headers.has("upgrade") ? "websocket" : undefined;
-  logRefusal("refused", { status: response.status, method, path, upgrade, ...why });
+  logRefusal("request_refused", { status: response.status, method, path, upgrade, ...why });
   return response;
 }
 

@@ -39,7 +39,7 @@ const list: Route = async (request, env) => {
   if (!query.success) return refused(refuse("invalid_query"));
   const lobbies = await retry(() => listLobbies(env, query.data), limits.promptRetryDelaysMs).catch(
     (error: unknown) => {
-      logFault("directory unreachable", {}, error);
+      logFault("directory_unreachable", {}, error);
       return null;
     },
   );
@@ -144,7 +144,7 @@ async function askHolder<T>(
   try {
     return await retry(() => call(holderAt(env, holder), requestId), limits.promptRetryDelaysMs);
   } catch (error) {
-    logFault("object unreachable", { holder }, error);
+    logFault("object_unreachable", { holder }, error);
     // It may have been done, and only the answers lost: a refused request must have no effect.
     await retry(() => holderAt(env, holder).takeBack(clientId, requestId), limits.promptRetryDelaysMs).catch(
       () => {},

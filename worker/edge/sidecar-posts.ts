@@ -61,7 +61,7 @@ async function tellHolder(env: Env, holder: string, some: Observation[]): Promis
       all,
     );
   } catch (error) {
-    logFault("object unreachable", { holder }, error);
+    logFault("object_unreachable", { holder }, error);
     return all;
   }
 }

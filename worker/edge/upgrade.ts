@@ -107,7 +107,7 @@ async function loungeSocket(env: Env, region: Region | null): Promise<Response> 
     const now = fillings.get(region) ?? filling;
     if (now.width <= filling.width) fillings.set(region, loungeAfterFull(now, loungeCount, random()));
   }
-  logFault("no lounge took a socket", { region: region ?? "none" });
+  logFault("no_lounge_available", { region: region ?? "none" });
   return refused(refuse("unavailable"));
 }
 
@@ -126,7 +126,7 @@ async function askForSocket(
   try {
     return await object.fetch(`http://object${path}`, { headers: { upgrade: "websocket" } });
   } catch (error) {
-    logFault("object unreachable", { holder }, error);
+    logFault("object_unreachable", { holder }, error);
     return null;
   }
 }

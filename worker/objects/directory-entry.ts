@@ -53,7 +53,7 @@ export class DirectoryEntry {
       this.#late = false;
       return true;
     } catch (error) {
-      logFault("directory unreachable", { lobbyId: this.#lobbyId }, error);
+      logFault("directory_unreachable", { lobbyId: this.#lobbyId }, error);
       return false;
     } finally {
       this.#calling = null;

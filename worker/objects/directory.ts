@@ -125,7 +125,7 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
     const { id } = entry.lobby;
     const asked = lobbyAt(this.env, id).isListed();
     const isListed = await within(limits.listingAskMs, asked, null).catch((error: unknown) => {
-      logFault("lobby unreachable", { lobbyId: id }, error);
+      logFault("lobby_unreachable", { lobbyId: id }, error);
       return null;
     });
     const now = Date.now();

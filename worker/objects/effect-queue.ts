@@ -64,7 +64,7 @@ export class EffectQueue {
   /** Whatever becomes of one effect, those after it are done. After the lobby is forgotten there is nothing to do. */
   #attempt(effect: Effect, incarnation: string): Promise<void> | null {
     const failed = (error: unknown) =>
-      logFault("an effect of a lobby failed", { lobbyId: this.#object.lobbyId, kind: effect.kind }, error);
+      logFault("lobby_effect_failed", { lobbyId: this.#object.lobbyId, kind: effect.kind }, error);
     if (this.#isOver) return null;
     try {
       return this.#do(effect, incarnation)?.catch(failed) ?? null;

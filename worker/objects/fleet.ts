@@ -115,7 +115,7 @@ export async function liveSidecars(env: Env, fresh: boolean): Promise<Sidecar[]>
     const sidecars = await within(limits.fleetPatienceMs, asked, null);
     if (sidecars) copy = { at: now, sidecars };
   } catch (error) {
-    logFault("fleet unreachable", {}, error);
+    logFault("fleet_unreachable", {}, error);
   }
   return copy.sidecars;
 }

@@ -282,7 +282,7 @@ export class LobbyMachine implements LobbyHere {
   /** Another version kept this lobby, and this one cannot read it: it is over. Members elsewhere hear of it when they say something. */
   #giveUp(): void {
     const { connections, lobbyId } = this.#object;
-    logFault("a kept lobby cannot be read, so it is over", { lobbyId });
+    logFault("kept_lobby_unreadable", { lobbyId });
     for (const session of connections) {
       session.hosted = null;
       connections.drop({ lobbyId, clientId: session.id });

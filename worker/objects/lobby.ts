@@ -41,7 +41,7 @@ export class Lobby extends Holder implements LobbyPort {
       this.lobbyHere.revive();
     } catch (error) {
       // A constructor that throws would throw at each wake, and may cost the sockets.
-      logFault("a lobby could not be revived", { lobbyId: this.holder }, error);
+      logFault("lobby_revival_failed", { lobbyId: this.holder }, error);
     }
   }
 
@@ -91,7 +91,7 @@ export class Lobby extends Holder implements LobbyPort {
       await super.alarm();
       await this.lobbyHere.alarm();
     } catch (error) {
-      logFault("an alarm was not dealt with", { lobbyId: this.holder }, error);
+      logFault("alarm_failed", { lobbyId: this.holder }, error);
     } finally {
       this.lobbyHere.seeToAlarm();
       this.#tidy();
@@ -117,7 +117,7 @@ export class Lobby extends Holder implements LobbyPort {
       return;
     }
     if (!this.lobbyHere.isStored && !this.wakeUp.isStored) return;
-    const failed = (error: unknown) => logFault("a lobby was not deleted", { lobbyId: this.holder }, error);
+    const failed = (error: unknown) => logFault("lobby_deletion_failed", { lobbyId: this.holder }, error);
     this.ctx.storage.deleteAll().catch(failed);
     this.lobbyHere.deleted();
     this.wakeUp.deleted();

@@ -107,7 +107,7 @@ export class Flights<Item, Reply> {
     try {
       tell();
     } catch (fault) {
-      logFault("a flight was not dealt with", { peer }, fault);
+      logFault("flight_failed", { peer }, fault);
     }
   }
 }

@@ -3,9 +3,11 @@ import { type Bucket, draw, newBucket, type Rate } from "../../core/allowance.ts
 import { limits } from "../../core/limits.ts";
 import type { LifeLine } from "../../core/lobby/life.ts";
 import { tokenShape } from "../../core/printable.ts";
+import type { FaultEvent, RefusalEvent } from "./events.ts";
 import { isMarked } from "./retry.ts";
 
 type Detail = string | number | boolean;
+type Event = FaultEvent | RefusalEvent | LifeLine["event"];
 export type Details = { [name: string]: Detail | { [name: string]: Detail } | undefined };
 
 /** Lines of one level. Those that are too many are not written; the next that is says how many were left out before it. */
@@ -14,8 +16,8 @@ type Lines = {
   write(line: string): void;
   rate(): Rate;
   bucket: Bucket;
-  /** Lines not written since the last that was, by what they were about. */
-  leftOut: Map<string, number>;
+  /** Lines not written since the last that was, by their events. */
+  leftOut: Map<Event, number>;
 };
 
 function linesOf(level: Lines["level"], write: Lines["write"], rate: () => Rate): Lines {
@@ -45,55 +47,55 @@ const lives = linesOf(
   },
 );
 
-/** When a fault of each kind was written last, in milliseconds since 1970. The kinds are texts of this code, a dozen. */
-const written = new Map<string, number>();
+/** When a fault of each event was written last, in milliseconds since 1970. */
+const written = new Map<FaultEvent, number>();
 
 /** Errors that were logged. Whoever passes one on, or finds it again, need not know. */
 const logged = new WeakSet<Error>();
 
 /**
  * A fault of ours, or of the platform. An error is logged once, by the first who catches it. `fault: "ours"` marks one that our own code
- * threw in the object that was called: it could be reached. In a long outage every request brings one: of a kind that was not written for a while
+ * threw in the object that was called: it could be reached. In a long outage every request brings one: of an event that was not written for a while
  * the next line always is, of the others only so many a second.
  */
-export function logFault(what: string, details: Details = {}, error?: unknown): void {
+export function logFault(event: FaultEvent, details: Details = {}, error?: unknown): void {
   if (error instanceof Error) {
     if (logged.has(error)) return;
     logged.add(error);
   }
   const now = Date.now();
-  const isFirst = now - (written.get(what) ?? Number.NEGATIVE_INFINITY) >= limits.faultLineAgainMs;
+  const isFirst = now - (written.get(event) ?? Number.NEGATIVE_INFINITY) >= limits.faultLineAgainMs;
   if (!draw(faults.bucket, faults.rate(), now) && !isFirst) {
-    leaveOut(faults, what);
+    leaveOut(faults, event);
     return;
   }
-  written.set(what, now);
+  written.set(event, now);
   const ours = isMarked(error, "remote") && { fault: "ours" };
-  write(faults, what, { ...details, ...ours, ...(error !== undefined && { error: reason(error) }) });
+  write(faults, event, { ...details, ...ours, ...(error !== undefined && { error: reason(error) }) });
 }
 
 /** Something that a stranger can do as often as it likes: only so many lines a second. */
-export function logRefusal(what: string, details: Details = {}): void {
-  if (draw(refusals.bucket, refusals.rate(), Date.now())) write(refusals, what, details);
-  else leaveOut(refusals, what);
+export function logRefusal(event: RefusalEvent, details: Details = {}): void {
+  if (draw(refusals.bucket, refusals.rate(), Date.now())) write(refusals, event, details);
+  else leaveOut(refusals, event);
 }
 
 /** The life of a lobby, for an operator who wants to read it: so many lines a second. */
 export function logLife(lines: readonly LifeLine[]): void {
-  for (const { what, ...details } of lines) {
-    if (draw(lives.bucket, lives.rate(), Date.now())) write(lives, what, details);
-    else leaveOut(lives, what);
+  for (const { event, ...details } of lines) {
+    if (draw(lives.bucket, lives.rate(), Date.now())) write(lives, event, details);
+    else leaveOut(lives, event);
   }
 }
 
-function leaveOut({ leftOut }: Lines, what: string): void {
-  leftOut.set(what, (leftOut.get(what) ?? 0) + 1);
+function leaveOut({ leftOut }: Lines, event: Event): void {
+  leftOut.set(event, (leftOut.get(event) ?? 0) + 1);
 }
 
-function write(lines: Lines, what: string, details: Details): void {
+function write(lines: Lines, event: Event, details: Details): void {
   const { level, leftOut } = lines;
   const missing = leftOut.size > 0 && { leftOut: Object.fromEntries(leftOut) };
-  lines.write(JSON.stringify({ time: new Date().toISOString(), level, what, ...details, ...missing }));
+  lines.write(JSON.stringify({ time: new Date().toISOString(), level, event, ...details, ...missing }));
   leftOut.clear();
 }
 

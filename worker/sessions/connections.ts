@@ -149,7 +149,7 @@ export class Connections {
   /** Throws a client out, unless it is gone already. */
   expel(session: Session, why: keyof typeof closures): void {
     if (!this.#bySocket.has(session.socket)) return;
-    logRefusal("a client was thrown out", { code: why, clientId: session.id, lobbyId: session.lobbyId });
+    logRefusal("client_thrown_out", { code: why, clientId: session.id, lobbyId: session.lobbyId });
     this.#backlog.closing(session);
     this.#lose(session.socket);
     const [code, reason] = closures[why];
@@ -163,7 +163,7 @@ export class Connections {
       try {
         this.expel(session, why);
       } catch (error) {
-        logFault("a client was not thrown out", { clientId: session.id }, error);
+        logFault("client_not_thrown_out", { clientId: session.id }, error);
       }
     }
   }
@@ -184,7 +184,7 @@ export class Connections {
       this.#hold(session);
       return;
     }
-    logFault("a kept session cannot be read, so its socket is closed");
+    logFault("kept_session_unreadable");
     const [code, reason] = closures.stopping;
     socket.close(code, reason);
   }

@@ -205,7 +205,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
       const outcome = await retry(start, limits.promptRetryDelaysMs);
       return !outcome.ok && outcome.codes.includes("no_such_lobby") ? noLobby(session) : outcome;
     } catch (error) {
-      logFault("lobby unreachable", { lobbyId }, error);
+      logFault("lobby_unreachable", { lobbyId }, error);
       return refuse("unavailable");
     }
   }
@@ -276,7 +276,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     try {
       return await retry(() => ask(this.#lobbyAt(lobbyId, region)), limits.promptRetryDelaysMs);
     } catch (error) {
-      logFault("lobby unreachable", { lobbyId }, error);
+      logFault("lobby_unreachable", { lobbyId }, error);
       this.#tell({ lobbyId, requestId }, { kind: "member-left", clientId, requestId });
       return refuse("unavailable");
     }
@@ -290,7 +290,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
       const asked = () => this.#lobbyAt(lobbyId).isMember(clientId, incarnation);
       if (await asked()) return true;
     } catch (error) {
-      logFault("lobby unreachable", { lobbyId }, error);
+      logFault("lobby_unreachable", { lobbyId }, error);
       return true;
     }
     this.connections.drop({ lobbyId, clientId, incarnation });
@@ -313,7 +313,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     try {
       return "to" in message ? this.connections.deliver(message) : this.#hear(message);
     } catch (error) {
-      logFault("a message was not dealt with", { lobbyId: message.lobbyId }, error);
+      logFault("message_failed", { lobbyId: message.lobbyId }, error);
       return [];
     }
   }
@@ -340,7 +340,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   }
 
   #messagesLost(name: string, messages: Message[], error: unknown): void {
-    logFault("object unreachable", { from: this.holder, holder: name, lost: messages.length }, error);
+    logFault("object_unreachable", { from: this.holder, holder: name, lost: messages.length }, error);
     for (const message of messages) {
       if ("to" in message) this.lobbyHere?.lose(message.to, message.incarnation);
     }
@@ -353,7 +353,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
 
   /** Nothing else gives the memory back that clients take who do not go. The platform would end the object later, and others with it. */
   #end(): void {
-    logFault("an object ended itself: clients that were thrown out do not go", { holder: this.holder });
+    logFault("object_ended_itself", { holder: this.holder });
     this.ctx.abort("Too much waits for clients that do not read.");
   }
 
@@ -364,7 +364,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
       if (message && sameText(message.token, session.token)) this.#obey(session, message);
     } catch (error) {
       const { id: clientId, lobbyId } = session;
-      logFault("a message was not dealt with", { clientId, lobbyId }, error);
+      logFault("message_failed", { clientId, lobbyId }, error);
     }
   }
 

@@ -58,7 +58,7 @@ export class Pings {
       else if (presence.kind === "doubted")
         nextInMs = Math.min(nextInMs, presence.since + doubtLastsMs() - now);
     }
-    this.#alarm.isSetBy(now + nextInMs).catch((error: unknown) => logFault("no alarm for pings", {}, error));
+    this.#alarm.isSetBy(now + nextInMs).catch((error: unknown) => logFault("ping_alarm_failed", {}, error));
     return gone;
   }
 }

@@ -55,7 +55,7 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
   async put(lobby: ListedLobby): Promise<void> {
     const known = this.#entries.get(lobby.id);
     if (!known && this.#entries.size >= limits.listingEntries) {
-      logFault("directory full", { lobbyId: lobby.id, entries: this.#entries.size });
+      logFault("directory_full", { lobbyId: lobby.id, entries: this.#entries.size });
       return;
     }
     const order = known?.order ?? this.#nextOrder;

@@ -4,6 +4,7 @@
 export type FaultEvent =
   | "alarm_failed"
   | "client_not_thrown_out"
+  | "directory_full"
   | "directory_unreachable"
   | "fleet_unreachable"
   | "flight_failed"

@@ -1,5 +1,5 @@
 /** Token buckets: how much somebody may still do. Plain data, filled up by the time that passed. */
-import { limits } from "./limits.ts";
+import { sharedLimits } from "./limits.ts";
 
 /** `at` is in milliseconds since 1970. */
 export type Bucket = { left: number; at: number };
@@ -34,7 +34,7 @@ export function secondsUntilOne({ left }: Bucket, { perSecond }: Rate): number {
 /** How many messages one socket may still send. */
 export type Allowance = Bucket & { dropped: number };
 
-const frames: Rate = { burst: limits.frameBurst, perSecond: limits.framesPerSecond };
+const frames: Rate = { burst: sharedLimits.frameBurst, perSecond: sharedLimits.framesPerSecond };
 
 export function newAllowance(now: number): Allowance {
   return { ...newBucket(frames, now), dropped: 0 };
@@ -43,8 +43,8 @@ export function newAllowance(now: number): Allowance {
 /** What to do with one more message: take it, drop it, or close the socket that has been flooding for seconds. */
 export function spend(allowance: Allowance, now: number): "take" | "drop" | "close" {
   fill(allowance, frames, now);
-  if (allowance.left >= limits.frameBurst) allowance.dropped = 0;
+  if (allowance.left >= sharedLimits.frameBurst) allowance.dropped = 0;
   if (draw(allowance, frames, now)) return "take";
   allowance.dropped += 1;
-  return allowance.dropped > limits.framesDropped ? "close" : "drop";
+  return allowance.dropped > sharedLimits.framesDropped ? "close" : "drop";
 }

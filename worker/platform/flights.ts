@@ -2,7 +2,7 @@
  * One flight per pair: between two objects each direction has one call under way at most; what arrives
  * meanwhile goes in the next, together. Order is kept, idle traffic pays no delay, busy traffic batches itself.
  */
-import { limits } from "../../core/limits.ts";
+import { platformLimits } from "./limits.ts";
 import { logFault } from "./log.ts";
 import { retry } from "./retry.ts";
 
@@ -31,7 +31,7 @@ export class Flights<Item, Reply> {
   /** Sends the item after all that went to this peer before. True once it is acknowledged, false if it is lost. */
   push(peer: string, item: Item): Promise<boolean> {
     const line = this.#lines.get(peer) ?? this.#newLine(peer);
-    if (line.items.length >= limits.flightQueue) {
+    if (line.items.length >= platformLimits.flightQueue) {
       // Later, not in the middle of what pushed it.
       queueMicrotask(() => this.#lose(peer, [item], new Error("too much is waiting for this object")));
       return Promise.resolve(false);
@@ -63,7 +63,7 @@ export class Flights<Item, Reply> {
     const batch = { id: crypto.randomUUID(), items };
     try {
       const call = () => this.#dispatch.call(peer, batch);
-      const reply = await retry(call, limits.retryDelaysMs, { evenOverloaded: true });
+      const reply = await retry(call, platformLimits.retryDelaysMs, { evenOverloaded: true });
       this.#undisturbed(peer, () => this.#dispatch.arrived(reply));
       return true;
     } catch (error) {
@@ -97,7 +97,7 @@ export class Answers<Answer> {
   once(peer: string, { id }: { id: string }, now: number, answer: () => Answer): Answer {
     // After so long a pause, or a jump of the clock, everything is remembered for one more interval.
     const pauseMs = now - this.#askedAt;
-    if (pauseMs < 0 || pauseMs > limits.batchRememberedMs)
+    if (pauseMs < 0 || pauseMs > platformLimits.batchRememberedMs)
       for (const last of this.#last.values()) last.at = now;
     this.#askedAt = now;
     const last = this.#last.get(peer);
@@ -107,7 +107,7 @@ export class Answers<Answer> {
     this.#last.delete(peer);
     this.#last.set(peer, { id, answer: fresh, at: now });
     for (const [silent, { at }] of this.#last) {
-      if (at + limits.batchRememberedMs > now) break;
+      if (at + platformLimits.batchRememberedMs > now) break;
       this.#last.delete(silent);
     }
     return fresh;

@@ -4,7 +4,7 @@
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { limits } from "../../../core/limits.ts";
+import { observingLimits } from "../../../core/observing/limits.ts";
 import { isDrained, step, wakeAt } from "../../../core/observing/posting.ts";
 import {
   newPosting,
@@ -14,7 +14,7 @@ import {
 } from "../../../core/observing/posting-state.ts";
 import type { Observation } from "../../../core/wire/sidecar-post.ts";
 
-const { observationBatchMs, observationIntervalMs, observationLifeMs, observationPosts } = limits;
+const { observationBatchMs, observationIntervalMs, observationLifeMs, observationPosts } = observingLimits;
 
 /** Where a player is seen: a name and a port. */
 const made = (clientId: string, port: number): PostingEvent => ({

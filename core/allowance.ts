@@ -1,5 +1,5 @@
 /** Token buckets: how much somebody may still do. Plain data, filled up by the time that passed. */
-import { limits } from "./limits.ts";
+import { sharedLimits } from "./limits.ts";
 
 /** `at` is in milliseconds since 1970. */
 export type Bucket = { left: number; at: number };
@@ -41,11 +41,11 @@ export function drawAhead(bucket: Bucket, rate: Rate, now: number): number {
 /** How many messages one socket may still send. */
 export type Allowance = Bucket & { dropped: number };
 
-export const frames: Rate = { burst: limits.frameBurst, perSecond: limits.framesPerSecond };
+export const frames: Rate = { burst: sharedLimits.frameBurst, perSecond: sharedLimits.framesPerSecond };
 /** Of a client in a lobby's object that is in no lobby. */
 export const strangerFrames: Rate = {
-  burst: limits.strangerFrames,
-  perSecond: limits.strangerFramesPerSecond,
+  burst: sharedLimits.strangerFrames,
+  perSecond: sharedLimits.strangerFramesPerSecond,
 };
 
 export function newAllowance(now: number, rate = frames): Allowance {
@@ -58,5 +58,5 @@ export function spend(allowance: Allowance, now: number, rate = frames): "take" 
   if (allowance.left >= rate.burst) allowance.dropped = 0;
   if (draw(allowance, rate, now)) return "take";
   allowance.dropped += 1;
-  return allowance.dropped > limits.framesDropped ? "close" : "drop";
+  return allowance.dropped > sharedLimits.framesDropped ? "close" : "drop";
 }

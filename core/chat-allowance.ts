@@ -3,7 +3,8 @@
  * if it is long. Without this a few members of a large lobby could keep its object, and those its members are held by, busy all the time.
  */
 import { type Bucket, draw, fill, newBucket, type Rate } from "./allowance.ts";
-import { limits } from "./limits.ts";
+import { sharedLimits } from "./limits.ts";
+import { wireLimits } from "./wire/limits.ts";
 
 const encoder = new TextEncoder();
 /** Bytes of JSON around a text. */
@@ -13,13 +14,13 @@ const quotes = 2;
 export type ChatAllowance = { all: Bucket; bySender: Map<string, Bucket> };
 
 export function newChatAllowance(now: number): ChatAllowance {
-  return { all: newBucket(lobbyRate(limits.chatDeliveriesPerSecond), now), bySender: new Map() };
+  return { all: newBucket(lobbyRate(sharedLimits.chatDeliveriesPerSecond), now), bySender: new Map() };
 }
 
 /** How often a message counts: JSON makes six bytes of some characters. */
 export function weightOf(text: string): number {
   const bytes = encoder.encode(JSON.stringify(text)).length - quotes;
-  return Math.max(1, bytes / limits.chatLength);
+  return Math.max(1, bytes / wireLimits.chatLength);
 }
 
 /**
@@ -32,14 +33,17 @@ export function mayChat(
   sender: string,
   members: number,
   now: number,
-  { perSecond = limits.chatDeliveriesPerSecond, weight = 1 }: { perSecond?: number; weight?: number } = {},
+  {
+    perSecond = sharedLimits.chatDeliveriesPerSecond,
+    weight = 1,
+  }: { perSecond?: number; weight?: number } = {},
 ): boolean {
   const rate = lobbyRate(perSecond);
-  const burst = Math.max(limits.chatBurst, rate.burst / members ** 2);
+  const burst = Math.max(sharedLimits.chatBurst, rate.burst / members ** 2);
   const share = { burst, perSecond: perSecond / members ** 2 };
   const own = bySender.get(sender) ?? newBucket(share, now);
   // Of those who have left nobody tells: once in a while all begin anew.
-  if (bySender.size >= 2 * limits.seats) bySender.clear();
+  if (bySender.size >= 2 * wireLimits.seats) bySender.clear();
   bySender.set(sender, own);
   fill(own, share, now);
   fill(all, rate, now);
@@ -49,5 +53,5 @@ export function mayChat(
 }
 
 function lobbyRate(perSecond: number): Rate {
-  return { burst: Math.max(limits.chatDeliveryBurst, perSecond), perSecond };
+  return { burst: Math.max(sharedLimits.chatDeliveryBurst, perSecond), perSecond };
 }

@@ -1,5 +1,5 @@
 /** The sidecars that are alive, and which of them a mediation should use. */
-import { limits } from "./limits.ts";
+import { sharedLimits } from "./limits.ts";
 
 /** Degrees, as Cloudflare attaches them to requests. */
 export type Place = { latitude: number; longitude: number };
@@ -33,10 +33,14 @@ export type Sidecar = {
 export function afterSilence(sidecar: Sidecar, before: number, now: number): Sidecar {
   const { heardAt, isSpared } = sidecar;
   if (heardAt > now) return { ...sidecar, heardAt: now };
-  const hasJumped = now - before > limits.fleetGapMs;
-  const wasAlive = heardAt + limits.sidecarLifeMs > before;
+  const hasJumped = now - before > sharedLimits.fleetGapMs;
+  const wasAlive = heardAt + sharedLimits.sidecarLifeMs > before;
   if (!hasJumped || !wasAlive || isSpared) return sidecar;
-  return { ...sidecar, heardAt: now - limits.sidecarLifeMs + limits.fleetSpareMs, isSpared: true };
+  return {
+    ...sidecar,
+    heardAt: now - sharedLimits.sidecarLifeMs + sharedLimits.fleetSpareMs,
+    isSpared: true,
+  };
 }
 
 /**
@@ -44,7 +48,7 @@ export function afterSilence(sidecar: Sidecar, before: number, now: number): Sid
  * taken now came before the clocks were set back. One that does not tell its time is of an older version, if none ever told it.
  */
 export function isNews(at: number | undefined, last: number | undefined, now: number): boolean {
-  if (last === undefined || last > now + limits.postClockMs) return true;
+  if (last === undefined || last > now + sharedLimits.postClockMs) return true;
   return at !== undefined && at > last;
 }
 

@@ -1,7 +1,7 @@
 /** Text from strangers, as it may stand in a log: bounded, harmless in a terminal, and without a secret. */
-import { limits } from "./limits.ts";
 import { readCode } from "./lobby/code.ts";
 import { shortestSecret } from "./token.ts";
+import { wireLimits } from "./wire/limits.ts";
 
 /** A client's token (token.ts), anywhere in a text. */
 export const tokenShape = /[\w-]{2,43}\.[\w-]{16}\.[\w-]{22}/g;
@@ -11,7 +11,7 @@ export function printableName(name: string): string {
   return name
     .replace(tokenShape, "(a token)")
     .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "?")
-    .slice(0, limits.nameLength);
+    .slice(0, wireLimits.nameLength);
 }
 
 /** Segments of a path that are logged. The longest path of the service has four. */

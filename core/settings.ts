@@ -3,7 +3,7 @@
  * flags of `npm start`, its `--help` and the page for operators all have these names (a test holds them together).
  */
 import { plainAddress } from "./endpoint.ts";
-import { limits } from "./limits.ts";
+import { sharedLimits } from "./limits.ts";
 import { isRegion, type Region } from "./lounges.ts";
 
 type Declared = {
@@ -45,9 +45,9 @@ export const settings = {
   },
   clientsPerLounge: {
     kind: "number",
-    default: limits.loungeFill,
+    default: sharedLimits.loungeFill,
     least: 1,
-    most: limits.loungeSockets,
+    most: sharedLimits.loungeSockets,
     help: "Clients that a lounge holds: those that connect before they know their lobby.",
   },
   region: {
@@ -69,7 +69,7 @@ export const settings = {
   },
   chatDeliveriesPerSecond: {
     kind: "number",
-    default: limits.chatDeliveriesPerSecond,
+    default: sharedLimits.chatDeliveriesPerSecond,
     least: 1,
     flag: true,
     help: "Chat messages that a lobby delivers a second, counted at each member.",

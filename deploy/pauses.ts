@@ -1,6 +1,6 @@
 /** Sockets over time: whether lobbies sleep and wake with them, and whether idle ones stay. */
 import { setTimeout as pass } from "node:timers/promises";
-import { limits } from "../core/limits.ts";
+import { sharedLimits } from "../core/limits.ts";
 import { type Check, inMs, timed } from "./finding.ts";
 import { Visitor } from "./visitor.ts";
 
@@ -49,7 +49,7 @@ export function idleSockets(server: URL, { ms, each }: { ms: number; each: numbe
       const [silent, pinging] = [await open(), await open()];
       const until = performance.now() + ms;
       while (performance.now() < until) {
-        await pass(Math.min(limits.pingMs, until - performance.now()));
+        await pass(Math.min(sharedLimits.pingMs, until - performance.now()));
         await Promise.allSettled(pinging.map((visitor) => visitor.pings()));
       }
       // One that is dead may look as if it were open.

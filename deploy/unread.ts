@@ -3,7 +3,7 @@
  * then, and those that read as much stay.
  */
 import { setTimeout as pass } from "node:timers/promises";
-import { limits } from "../core/limits.ts";
+import { wireLimits } from "../core/wire/limits.ts";
 import { deafVisitor } from "./deaf-visitor.ts";
 import type { Check } from "./finding.ts";
 import { postAs, Visitor } from "./visitor.ts";
@@ -26,7 +26,7 @@ export function unreadIsBounded(server: URL, patienceMs: number): Check {
       }
       const deaf = await deafVisitor(server, `/lobbies/${lobbyId}`);
       await postAs(server, deaf.token, `/lobbies/${lobbyId}/join`, { peerName: "Deaf" });
-      const text = "x".repeat(limits.chatLength);
+      const text = "x".repeat(wireLimits.chatLength);
       let isOut = false;
       const out = host
         .hears("lobby_peerDisconnect", ({ payload }) => payload.peerName === "Deaf", patienceMs)

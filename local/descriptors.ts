@@ -3,7 +3,7 @@
  * its limit allows.
  */
 import { spawnSync } from "node:child_process";
-import { limits } from "../core/limits.ts";
+import { edgeLimits } from "../worker/edge/limits.ts";
 
 /** What a server may hold at a time. */
 export type Room = { sockets: number };
@@ -22,7 +22,7 @@ const baseDescriptors = 96;
 /** Descriptors of an object that does something: its database has three files. */
 const objectDescriptors = 3;
 /** Objects that strangers can have made by guessing codes, at a time: an object sleeps after ten seconds without an event. */
-const guessedObjects = limits.unknownCodeBurst + 10 * limits.unknownCodesPerSecond;
+const guessedObjects = edgeLimits.unknownCodeBurst + 10 * edgeLimits.unknownCodesPerSecond;
 /** Descriptors of a connection: workerd duplicates what it accepts. */
 const connectionDescriptors = 2;
 /** Descriptors that are kept for each open WebSocket (`roomFor`). */

@@ -5,9 +5,9 @@ import { fileURLToPath } from "node:url";
 import { build, stop as stopEsbuild } from "esbuild";
 import { Log, LogLevel, Miniflare, Response } from "miniflare";
 import { hostInUrl } from "../core/endpoint.ts";
-import { limits } from "../core/limits.ts";
 import { defaultTiming, type Timing } from "../core/settings.ts";
 import { type Sidecar, startSidecar } from "../udp-sidecar/sidecar.ts";
+import { edgeLimits } from "../worker/edge/limits.ts";
 import { compatibilityDate } from "./clock.ts";
 import type { Room } from "./descriptors.ts";
 import { type FreeSpace, type LocalLine, watchFreeSpace } from "./free-space.ts";
@@ -183,7 +183,7 @@ function workerOptions(from: {
   const object = (exportName: string) =>
     ({ type: "durable-object", worker: workerName, exportName }) as const;
   const counting = (namespace: string, limit: number) =>
-    ({ type: "rate-limit", namespace, simple: { limit, period: limits.addressPeriodS } }) as const;
+    ({ type: "rate-limit", namespace, simple: { limit, period: edgeLimits.addressPeriodS } }) as const;
   const stored = { type: "durable-object", storage: "sqlite" } as const;
   const texts = Object.entries(from.vars).map(
     ([name, value]) => [name, { type: "text", value: String(value) }] as const,
@@ -225,10 +225,10 @@ function workerOptions(from: {
               type: "fetcher",
               handler: () => new Response(null, { status: from.space.hasRoom ? 200 : 507 }),
             },
-            CONNECTS: counting("CONNECTS", limits.addressConnects),
-            REQUESTS: counting("REQUESTS", limits.addressRequests),
-            FAILED_JOINS: counting("FAILED_JOINS", limits.addressFailedJoins),
-            LISTINGS: counting("LISTINGS", limits.addressListings),
+            CONNECTS: counting("CONNECTS", edgeLimits.addressConnects),
+            REQUESTS: counting("REQUESTS", edgeLimits.addressRequests),
+            FAILED_JOINS: counting("FAILED_JOINS", edgeLimits.addressFailedJoins),
+            LISTINGS: counting("LISTINGS", edgeLimits.addressListings),
           },
           exports: { Lobby: stored, Lounge: stored, Directory: stored, Fleet: stored },
         },

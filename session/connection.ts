@@ -1,6 +1,6 @@
 /** One WebSocket. To the server it is the client: both end together. */
 import { draw, fill, newBucket } from "../core/allowance.ts";
-import { limits } from "../core/limits.ts";
+import { sharedLimits } from "../core/limits.ts";
 import type { Feature } from "../core/lobby/features.ts";
 import { encodeMessage } from "../core/wire/codec.ts";
 import { pingText } from "../core/wire/ping.ts";
@@ -12,7 +12,7 @@ import { abortable } from "./retry.ts";
 /** Messages kept until somebody listens. The chat that a lobby delivers in a second fits. */
 const mostWaiting = 1_000;
 /** A little less than the server takes of one client: messages may catch up with one another on the way. */
-const frames = { burst: limits.frameBurst, perSecond: 0.9 * limits.framesPerSecond };
+const frames = { burst: sharedLimits.frameBurst, perSecond: 0.9 * sharedLimits.framesPerSecond };
 /** Messages that chat may not use up: reports of a mediation must get through. */
 const keptFrames = 20;
 /** Milliseconds to wait for the server's close frame. */

@@ -1,5 +1,5 @@
 /** Whether the server still answers. TCP does not tell when a connection is cut somewhere on the way. */
-import { limits } from "../core/limits.ts";
+import { sharedLimits } from "../core/limits.ts";
 
 /** Milliseconds by which a timer is late only if the program slept or was busy. */
 const lateMs = 1_000;
@@ -38,13 +38,13 @@ export class KeepAlive {
     this.#options.ping();
     // A newer ping gives an older one no more time.
     if (this.#late !== undefined) return;
-    const due = performance.now() + limits.pongMs;
+    const due = performance.now() + sharedLimits.pongMs;
     this.#late = setTimeout(() => {
       this.heard();
       // The program slept or was busy: an answer may have come that it has not read yet.
       if (performance.now() > due + lateMs) return this.#ping();
       this.stop();
       this.#options.lost();
-    }, limits.pongMs);
+    }, sharedLimits.pongMs);
   }
 }

@@ -1,6 +1,6 @@
 /** A client in one lobby: what it knows of the lobby, what it says there, and what it hears until the end. */
 import * as z from "zod";
-import { limits } from "../core/limits.ts";
+import { wireLimits } from "../core/wire/limits.ts";
 import type { Heard, HeardMessage } from "../core/wire/server-message.ts";
 import { ChatPace } from "./chat-pace.ts";
 import type { Connection } from "./connection.ts";
@@ -92,7 +92,7 @@ export class Session {
    * as browsers do. Throws `invalid_message`, `too_many_messages`, `unanswered`, or why the session is over.
    */
   async chat(said: string): Promise<void> {
-    if (said.length < 1 || said.length > limits.chatLength) throw sessionError("invalid_message");
+    if (said.length < 1 || said.length > wireLimits.chatLength) throw sessionError("invalid_message");
     this.#throwIfOver();
     const text = said.replace(/\p{Surrogate}/gu, "\uFFFD");
     if (!this.#connection.hasRoom || !this.#pace.allows(this.self, this.members.length, text)) {

@@ -5,7 +5,7 @@
  * costs little more than its reception. docs/decisions/008-floods-of-datagrams.md has the reasons and the figures.
  */
 import { addressBytes, plainAddress } from "../core/endpoint.ts";
-import { limits } from "../core/limits.ts";
+import { sidecarLimits } from "./limits.ts";
 
 /** In milliseconds, with fractions. */
 export type ThreadTime = {
@@ -34,7 +34,7 @@ export class Checks {
   #hasShed = false;
   #idleBefore = 0;
   #spentMs = 0;
-  readonly #counts = new HeavyCounts(limits.checkedNetworks);
+  readonly #counts = new HeavyCounts(sidecarLimits.checkedNetworks);
 
   constructor(time: ThreadTime = own) {
     this.#time = time;
@@ -45,14 +45,14 @@ export class Checks {
     const began = this.#time.now();
     if (began - this.#since >= this.#spanMs) this.#beginAnew(began);
     const count = this.#counts.add(keyOf(address));
-    const hasHadItsPart = count > limits.networkChecks && this.#spentMs >= limits.checkingMs;
+    const hasHadItsPart = count > sidecarLimits.networkChecks && this.#spentMs >= sidecarLimits.checkingMs;
     if (hasHadItsPart && this.#hadNoTime && this.#isBusy(began)) {
       this.#hasShed = true;
       return "shed";
     }
     const verdict = check();
     // One that took longer has waited for another program.
-    this.#spentMs += Math.min(limits.longestCheckMs, this.#time.now() - began);
+    this.#spentMs += Math.min(sidecarLimits.longestCheckMs, this.#time.now() - began);
     return verdict;
   }
 
@@ -69,7 +69,7 @@ export class Checks {
   }
 
   #isBusy(now: number): boolean {
-    return this.#time.idle() - this.#idleBefore < (now - this.#since) * limits.sparePart;
+    return this.#time.idle() - this.#idleBefore < (now - this.#since) * sidecarLimits.sparePart;
   }
 }
 

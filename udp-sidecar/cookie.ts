@@ -3,9 +3,9 @@
  * sidecar with the same secret takes those of the others.
  */
 import { plainAddress } from "../core/endpoint.ts";
-import { limits } from "../core/limits.ts";
 import { sameText } from "../core/token.ts";
 import { deriveKey, macOf } from "./keys.ts";
+import { sidecarLimits } from "./limits.ts";
 
 export type Cookies = {
   /** The cookie of an endpoint, at a time in milliseconds since 1970. */
@@ -20,7 +20,7 @@ export function cookiesOf(secret: string): Cookies {
   const key = deriveKey(secret, "cookie");
   const of = (address: string, port: number, epoch: number) =>
     macOf(key, `${epoch} ${plainAddress(address)} ${port}`, cookieBytes);
-  const epochAt = (now: number) => Math.floor(now / limits.cookieEpochMs);
+  const epochAt = (now: number) => Math.floor(now / sidecarLimits.cookieEpochMs);
   return {
     bake: (address, port, now) => of(address, port, epochAt(now)),
     isGood: (cookie, address, port, now) =>

@@ -5,14 +5,14 @@ import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { commandLineMistake, parseCommandLine, quotedValue } from "../core/command-line.ts";
 import { hostInUrl } from "../core/endpoint.ts";
-import { limits } from "../core/limits.ts";
+import { relayLimits } from "../core/relay/limits.ts";
 import { portNumber, positiveInteger } from "../core/settings.ts";
 import { secretText, shortestSecret } from "../core/token.ts";
 import { nextPort } from "./next-port.ts";
 import type { SidecarOptions } from "./sidecar.ts";
 
 const mebibyte = 1024 * 1024;
-const defaultRelayRate = limits.relayTotalRate / mebibyte;
+const defaultRelayRate = relayLimits.relayTotalRate / mebibyte;
 
 export const help = `Orion Edge sidecar: sees the addresses players' datagrams come from, and tells the edge.
 

@@ -5,7 +5,7 @@
 import { writeSync } from "node:fs";
 import { Socket } from "node:net";
 import type { Writable } from "node:stream";
-import { limits } from "../core/limits.ts";
+import { sidecarLimits } from "./limits.ts";
 import { textOf } from "./log.ts";
 
 type Callback = (error?: Error | null) => void;
@@ -82,7 +82,7 @@ function queueWriter(stream: Socket & { isTTY?: boolean }): Writer {
     if (!mayWait) handle?.setBlocking?.(false);
     const waiting = stream.writableLength;
     // It takes lines again when half has been read: otherwise a slow reader would get a note after each line.
-    isFull = waiting > (isFull ? limits.outputBytes / 2 : limits.outputBytes);
+    isFull = waiting > (isFull ? sidecarLimits.outputBytes / 2 : sidecarLimits.outputBytes);
     if (isFull) return false;
     write(text);
     return true;

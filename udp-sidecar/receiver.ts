@@ -1,7 +1,6 @@
 /** A sidecar's two UDP ports: every datagram is junk until it proves otherwise, and only proof is ever answered. */
 import type { RemoteInfo } from "node:dgram";
 import { type Endpoint, plainAddress } from "../core/endpoint.ts";
-import { limits } from "../core/limits.ts";
 import type { ClientDatagram, PortName } from "../core/observing/port-pairing.ts";
 import type { RelayBounds } from "../core/relay/links.ts";
 import { kindOf, readCandidates, readDatagram } from "../core/wire/datagram.ts";
@@ -10,6 +9,7 @@ import { Checks } from "./checks.ts";
 import { cookiesOf } from "./cookie.ts";
 import { newPortCounts, type PortCounts } from "./counts.ts";
 import { clientOf, type Secrets, tokenKeysOf } from "./keys.ts";
+import { sidecarLimits } from "./limits.ts";
 import { answerTo, readProbe } from "./probes.ts";
 import { type Relay, startRelay } from "./relay.ts";
 
@@ -149,7 +149,7 @@ export async function listen(
   const refresh = async () => {
     await Promise.all(opened.map((port) => port.refresh()));
   };
-  const timer = setInterval(refresh, limits.localAddressesMs).unref();
+  const timer = setInterval(refresh, sidecarLimits.localAddressesMs).unref();
 
   return {
     ports: { first: first.port, second: second.port },

@@ -1,6 +1,6 @@
 /** What was refused, told once a minute at most: an operator without metrics sees an attack, and no attack fills the log. */
-import { limits } from "../core/limits.ts";
 import type { PortCounts, RelayCounts } from "./counts.ts";
+import { sidecarLimits } from "./limits.ts";
 import type { Line } from "./log.ts";
 
 type Tally = Readonly<Record<string, number>>;
@@ -24,7 +24,7 @@ export class Refusals {
 
   /** What was refused since the last line. Null if nothing was, or that line is not a minute old. */
   line(now: number): Line | null {
-    if (this.#hasTold && now - this.#since < limits.refusalLineMs) return null;
+    if (this.#hasTold && now - this.#since < sidecarLimits.refusalLineMs) return null;
     return this.lastLine(now);
   }
 

@@ -1,14 +1,15 @@
 /** The relay: binds the two ends of a link, and passes on what they send each other, as it is (core/relay/links.ts decides). */
-import { limits } from "../core/limits.ts";
 import { type End, Links, type RelayBounds } from "../core/relay/links.ts";
 import { Quota } from "../core/relay/quota.ts";
 import { parseTicket, type RelayCode } from "../core/relay/ticket.ts";
+import { wireLimits } from "../core/wire/limits.ts";
 import { linkOf } from "../core/wire/peer-packet.ts";
 import { bind as bindShape, type SidecarMethod, type SidecarPayload } from "../core/wire/sidecar-message.ts";
 import { readSignedDatagram } from "../core/wire/signed-datagram.ts";
 import type { Cookies } from "./cookie.ts";
 import { newRelayCounts, type RelayCounts } from "./counts.ts";
 import { deriveKeys, isSignedWith, macOf, type Secrets, signDatagram } from "./keys.ts";
+import { sidecarLimits } from "./limits.ts";
 import type { Outlet } from "./socket.ts";
 
 export type Relay = {
@@ -46,7 +47,7 @@ export function startRelay({ cookies, bounds, clock, elapsed, ...secrets }: Rela
   const relayKeys = deriveKeys(secrets, "relay");
   const links = new Links<Outlet>(elapsed(), bounds);
   const counts = newRelayCounts();
-  const { relayBinds: most, relayBindsMs: spanMs, relayBindsCounted: keys } = limits;
+  const { relayBinds: most, relayBindsMs: spanMs, relayBindsCounted: keys } = sidecarLimits;
   const binds = new Quota({ most, spanMs, keys });
   let isLeaving = false;
 
@@ -123,7 +124,7 @@ export function startRelay({ cookies, bounds, clock, elapsed, ...secrets }: Rela
       for (const end of [link.a, link.b]) {
         if (!end) continue;
         counts.notices[code] += 1;
-        say(end, "ptpRelay_notice", { link: link.id, code, inMs }, limits.datagramBytes);
+        say(end, "ptpRelay_notice", { link: link.id, code, inMs }, wireLimits.datagramBytes);
       }
     }
   };
@@ -141,7 +142,7 @@ export function startRelay({ cookies, bounds, clock, elapsed, ...secrets }: Rela
     bind,
     leave: () => {
       isLeaving = true;
-      links.leave(limits.relayGoodbyeMs);
+      links.leave(sidecarLimits.relayGoodbyeMs);
       tellNotices();
       return links.size > 0;
     },

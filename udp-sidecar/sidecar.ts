@@ -1,6 +1,6 @@
 /** A sidecar: datagrams in, observations out, a relay, and a heartbeat so that the edge knows where to send players. */
 import { setTimeout as wait } from "node:timers/promises";
-import { limits } from "../core/limits.ts";
+import { sharedLimits } from "../core/limits.ts";
 import type { RelayBounds } from "../core/relay/links.ts";
 import { parseObject } from "../core/wire/codec.ts";
 import {
@@ -13,6 +13,7 @@ import {
 import { type Counts, type RelayCounts, sumOf } from "./counts.ts";
 import { connectEdge, type Reply, type Why } from "./edge.ts";
 import { EdgeTime } from "./edge-time.ts";
+import { sidecarLimits } from "./limits.ts";
 import type { Line } from "./log.ts";
 import type { MetricsServer, Sources } from "./metrics.ts";
 import { nextPort } from "./next-port.ts";
@@ -42,7 +43,7 @@ export type SidecarOptions = {
   bind?: string | undefined;
   /** Where to tell its operator how it is, over HTTP; nowhere without. */
   metrics?: { port: number; host: string } | undefined;
-  /** What the relay carries, where it is not what core/limits.ts has. With 0 links it is off, and the edge is told of none. */
+  /** What the relay carries, where it is not what core/relay/limits.ts has. With 0 links it is off, and the edge is told of none. */
   relay?: Partial<RelayBounds> | undefined;
   /** What posts, tickets and cookies go by, in milliseconds since 1970. It may jump. Without one, the system's. */
   clock?: (() => number) | undefined;
@@ -89,7 +90,7 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
   let isAccepted = false;
   let acceptedAt = 0;
   // An edge forgets whoever it has not heard for so long, and an answer may be long in coming.
-  const isKnown = () => isAccepted && elapsed() - acceptedAt < limits.sidecarLifeMs;
+  const isKnown = () => isAccepted && elapsed() - acceptedAt < sharedLimits.sidecarLifeMs;
   let tellAgainAt = Number.NEGATIVE_INFINITY;
   const who = { sidecar: name, edge: options.edge.origin };
   const tellNotTaken = (why: Why) => {
@@ -160,7 +161,7 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
   const heartbeat = async (leaving: boolean) => {
     const { first, second } = receiver.counts;
     const sum = [first, second].flatMap(Object.values<number>).reduce((all, count) => all + count, 0);
-    const load = Math.round(((sum - received) * 1000) / limits.heartbeatMs);
+    const load = Math.round(((sum - received) * 1000) / sidecarLimits.heartbeatMs);
     received = sum;
     const ports = { port: receiver.ports.first, secondPort: receiver.ports.second };
     const relays = bounds?.links === 0 ? undefined : true;
@@ -191,8 +192,8 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
     }
     tellNews(refusals.line(elapsed()));
     tellNews(receiver.unproven.line(elapsed()));
-    const wait = failures > 0 ? firstRetryMs * 2 ** Math.min(failures - 1, 10) : limits.heartbeatMs;
-    timer = setTimeout(beat, Math.min(limits.heartbeatMs, wait));
+    const wait = failures > 0 ? firstRetryMs * 2 ** Math.min(failures - 1, 10) : sidecarLimits.heartbeatMs;
+    timer = setTimeout(beat, Math.min(sidecarLimits.heartbeatMs, wait));
   };
   /** The edge refuses the time of a post: the next heartbeat finds out which one it takes. */
   const beatAtOnce = () => {
@@ -206,7 +207,7 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
     if (timer) clearTimeout(timer);
     receiver.leave();
     // The players on the relay are told first: those who have another way need it now.
-    const carriedOn = receiver.relay.leave() ? wait(limits.relayGoodbyeMs) : null;
+    const carriedOn = receiver.relay.leave() ? wait(sidecarLimits.relayGoodbyeMs) : null;
     pairing.flush();
     const beaten = Promise.race([underWay, wait(lastBeatMs, null, { ref: false })]);
     const goodbye = beaten.then(() => heartbeat(true));

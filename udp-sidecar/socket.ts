@@ -7,7 +7,7 @@ import { createSocket, type RemoteInfo, type Socket, type SocketType } from "nod
 import { isIP, isIPv6 } from "node:net";
 import { networkInterfaces } from "node:os";
 import { plainAddress } from "../core/endpoint.ts";
-import { limits } from "../core/limits.ts";
+import { sidecarLimits } from "./limits.ts";
 
 /** Bytes the system holds for each socket while this thread is busy: about a tenth of a second of a flood. */
 export const bufferBytes = 4 * 1024 * 1024;
@@ -33,7 +33,7 @@ export class Outlet {
   /** Whether it has more to send than the network takes. Looks for one question in 64, and for every one while it has. */
   isFull(): boolean {
     if (!this.#isFull && (this.#asked++ & 63) !== 0) return false;
-    this.#isFull = this.#socket.getSendQueueSize() > limits.relayQueueBytes;
+    this.#isFull = this.#socket.getSendQueueSize() > sidecarLimits.relayQueueBytes;
     return this.#isFull;
   }
 
@@ -108,7 +108,7 @@ export class UdpPort {
   }
 
   async #refresh(): Promise<void> {
-    const wanted = new Set(this.#addresses().slice(0, limits.localAddresses));
+    const wanted = new Set(this.#addresses().slice(0, sidecarLimits.localAddresses));
     const now = this.#elapsed();
     for (const address of wanted) {
       const known = this.#own.get(address);
@@ -120,7 +120,7 @@ export class UdpPort {
       if (socket) this.#own.set(address, this.#take(socket));
     }
     for (const [address, { socket, outlet, listedAt }] of this.#own) {
-      if (wanted.has(address) || now - listedAt < limits.localAddressKeptMs) continue;
+      if (wanted.has(address) || now - listedAt < sidecarLimits.localAddressKeptMs) continue;
       this.#own.delete(address);
       outlet.replaceBy(this.#rest.outlet);
       socket.close();

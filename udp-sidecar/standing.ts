@@ -1,9 +1,12 @@
 /** How a sidecar stands with the edge: told when it changes, but not at the pace at which a bad network can change it. */
 import { draw, newBucket, type Rate } from "../core/allowance.ts";
-import { limits } from "../core/limits.ts";
+import { sidecarLimits } from "./limits.ts";
 import type { Line } from "./log.ts";
 
-const rate: Rate = { burst: limits.standingLineBurst, perSecond: limits.standingLinesPerSecond };
+const rate: Rate = {
+  burst: sidecarLimits.standingLineBurst,
+  perSecond: sidecarLimits.standingLinesPerSecond,
+};
 
 export class Standing {
   #told = "";

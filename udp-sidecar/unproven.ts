@@ -2,7 +2,7 @@
  * Counts challenged clients while no client returns a cookie. Several of them mean that the sidecar's answers probably get lost.
  * One client alone shows nothing, nor do a few probes that somebody repeats.
  */
-import { limits } from "../core/limits.ts";
+import { sidecarLimits } from "./limits.ts";
 import type { Line } from "./log.ts";
 
 export class Unproven {
@@ -16,7 +16,7 @@ export class Unproven {
     if (this.#isOld(now)) this.#probes.clear();
     if (this.#probes.size === 0) this.#since = now;
     const count = this.#probes.get(clientId);
-    if (count === undefined && this.#probes.size >= limits.unprovenClients) this.#forgetOne();
+    if (count === undefined && this.#probes.size >= sidecarLimits.unprovenClients) this.#forgetOne();
     this.#probes.set(clientId, (count ?? 0) + 1);
   }
 
@@ -33,9 +33,9 @@ export class Unproven {
 
   /** Clients that have sent several probes for a while, none of them proven. Nobody else was, either. */
   count(now: number): number {
-    if (this.#isOld(now) || now - this.#since < limits.unprovenMs) return 0;
+    if (this.#isOld(now) || now - this.#since < sidecarLimits.unprovenMs) return 0;
     let clients = 0;
-    for (const probes of this.#probes.values()) clients += Number(probes >= limits.unprovenProbes);
+    for (const probes of this.#probes.values()) clients += Number(probes >= sidecarLimits.unprovenProbes);
     return clients;
   }
 
@@ -43,7 +43,7 @@ export class Unproven {
   line(now: number): Line | null {
     const clients = this.count(now);
     if (clients < 2 || now < this.#tellAgainAt) return null;
-    this.#tellAgainAt = now + limits.unprovenLineMs;
+    this.#tellAgainAt = now + sidecarLimits.unprovenLineMs;
     return {
       level: "error",
       event: "answers_not_reaching_players",
@@ -54,6 +54,6 @@ export class Unproven {
   }
 
   #isOld(now: number): boolean {
-    return now - this.#since > limits.unprovenKeptMs;
+    return now - this.#since > sidecarLimits.unprovenKeptMs;
   }
 }

@@ -1,15 +1,16 @@
 /** Our end of a link to one peer: does what the link's state machine (core/link/) decides. */
 import type { KeyObject } from "node:crypto";
 import type { Endpoint } from "../../core/endpoint.ts";
-import { limits } from "../../core/limits.ts";
 import type { Cause } from "../../core/link/cause.ts";
 import type { LinkConfig } from "../../core/link/config.ts";
 import type { LinkEffect } from "../../core/link/effect.ts";
 import type { LinkEvent } from "../../core/link/event.ts";
 import { causeInUse } from "../../core/link/ladder.ts";
+import { linkLimits } from "../../core/link/limits.ts";
 import type { LocalSocket, Path, PathKind } from "../../core/link/path.ts";
 import { type LinkState, roundTripMs } from "../../core/link/state.ts";
 import { openLink, step, wakeAt } from "../../core/link/step.ts";
+import { wireLimits } from "../../core/wire/limits.ts";
 import { dataHeaderBytes, linkOf, packetKinds, readSigned, writeData } from "../../core/wire/peer-packet.ts";
 import type { SignedDatagram } from "../../core/wire/signed-datagram.ts";
 import { Emitter } from "../emitter.ts";
@@ -42,7 +43,7 @@ const aliveMs = 250;
 const mostEarly = 64;
 /** Lines of the timeline for the relay's notices. It has room for all of the state machine's besides, and for the end. */
 const mostNotices = 8;
-const mostLines = limits.linkNotes + mostNotices + 1;
+const mostLines = linkLimits.linkNotes + mostNotices + 1;
 
 export class LinkEnd {
   readonly peer: Peer;
@@ -185,7 +186,11 @@ export class LinkEnd {
 
   #takeData(bytes: Uint8Array, place: string, local: LocalSocket, remote: Endpoint): void {
     const toldAt = this.#proven.get(place);
-    if (this.#isClosing || toldAt === undefined || bytes.length > dataHeaderBytes + limits.gamePacketBytes)
+    if (
+      this.#isClosing ||
+      toldAt === undefined ||
+      bytes.length > dataHeaderBytes + wireLimits.gamePacketBytes
+    )
       return;
     const now = this.#now();
     if (now - toldAt >= aliveMs) {
@@ -328,7 +333,7 @@ export class LinkEnd {
 
   #note(what: string): void {
     if (this.#timeline.length >= mostLines) return;
-    this.#timeline.push({ atMs: Math.round(this.#now()), what: what.slice(0, limits.timelineText) });
+    this.#timeline.push({ atMs: Math.round(this.#now()), what: what.slice(0, wireLimits.timelineText) });
   }
 
   /** Milliseconds since the link was made. */

@@ -1,6 +1,6 @@
 /** What a game may send to a peer, and the bytes that it is on the wire. */
 import { types } from "node:util";
-import { limits } from "../../core/limits.ts";
+import { wireLimits } from "../../core/wire/limits.ts";
 import { ownError } from "../error.ts";
 
 /** A text is sent as its UTF-8 bytes. The peer always gets bytes. */
@@ -11,11 +11,11 @@ const encoder = new TextEncoder();
 /** The bytes of a packet; they may share its memory. Throws `invalid_packet` or `packet_too_large`. */
 export function bytesOf(packet: unknown): Uint8Array {
   // A UTF-16 unit is at least a byte: a text that is much too long need not be encoded.
-  if (typeof packet === "string" && packet.length > limits.gamePacketBytes)
+  if (typeof packet === "string" && packet.length > wireLimits.gamePacketBytes)
     throw ownError("packet_too_large");
   const bytes = typeof packet === "string" ? encoder.encode(packet) : viewOf(packet);
   if (!bytes) throw ownError("invalid_packet");
-  if (bytes.length > limits.gamePacketBytes) throw ownError("packet_too_large");
+  if (bytes.length > wireLimits.gamePacketBytes) throw ownError("packet_too_large");
   return bytes;
 }
 

@@ -1,7 +1,8 @@
 /** Where a peer may be reached, and where it must not be looked for, whatever it says. */
 import { addressBytes, type Endpoint, isSameEndpoint, scopeOf } from "../endpoint.ts";
-import { limits } from "../limits.ts";
+import { wireLimits } from "../wire/limits.ts";
 import type { LinkConfig } from "./config.ts";
+import { linkLimits } from "./limits.ts";
 import type { LocalSocket, PathKind } from "./path.ts";
 import type { Candidate } from "./state.ts";
 
@@ -22,14 +23,14 @@ export function candidatesOf(config: LinkConfig, now: number): Candidate[] {
   if (!config.relayOnly) {
     const { endpoint } = peer;
     if (endpoint && mayTrust(config, endpoint)) {
-      if (peer.proven) add(endpoint, "observed", limits.observedChecks);
-      else add(endpoint, "claimed", limits.claimedProbes);
+      if (peer.proven) add(endpoint, "observed", linkLimits.observedChecks);
+      else add(endpoint, "claimed", linkLimits.claimedProbes);
     }
-    for (const claim of peer.candidates.slice(0, limits.candidates)) {
-      if (mayBelieve(config, claim)) add(claim, "claimed", limits.claimedProbes);
+    for (const claim of peer.candidates.slice(0, wireLimits.candidates)) {
+      if (mayBelieve(config, claim)) add(claim, "claimed", linkLimits.claimedProbes);
     }
     for (const guess of guessesOf(config)) {
-      if (mayTrust(config, guess)) add(guess, "guessed", limits.claimedProbes);
+      if (mayTrust(config, guess)) add(guess, "guessed", linkLimits.claimedProbes);
     }
   }
   if (config.relay) places.push({ kind: "relay", remote: config.sidecar, origin: "relay", left: 0 });
@@ -115,10 +116,10 @@ function guessesOf({ peer }: LinkConfig): Endpoint[] {
   const { ip, port } = peer.endpoint;
   const [first = port, second = port] = peer.ports;
   const step = second - first;
-  const steps = Array.from({ length: limits.guessedPorts }, (_, i) => i + 1);
+  const steps = Array.from({ length: linkLimits.guessedPorts }, (_, i) => i + 1);
   const ports: number[] = [];
   if (peer.mapping === "unknown") ports.push(port + 1, port - 1, port + 2, port - 2);
-  else if (peer.mapping === "endpoint-dependent" && step !== 0 && Math.abs(step) <= limits.guessedStep) {
+  else if (peer.mapping === "endpoint-dependent" && step !== 0 && Math.abs(step) <= linkLimits.guessedStep) {
     ports.push(...steps.map((count) => second + count * step));
   }
   return ports.filter((port) => port > 0 && port < 65536).map((port) => ({ ip, port }));

@@ -1,7 +1,7 @@
 /** Checks: when each is due, what an answer proves, and when silence means that a path has died. */
-import { limits } from "../limits.ts";
 import { roll } from "./dice.ts";
 import { candidateInUse, type Draft, note, placeOf, takeNumber } from "./draft.ts";
+import { linkLimits } from "./limits.ts";
 import type { Candidate, LinkState } from "./state.ts";
 
 /** When a candidate is to be checked next; infinity for never. */
@@ -9,11 +9,11 @@ export function checkAt(state: Pick<LinkState, "phase">, candidate: Readonly<Can
   const { confirmed, left, kind, checkedAt, unanswered, heardAt } = candidate;
   if (!confirmed) return left > 0 ? candidate.checkAt : Number.POSITIVE_INFINITY;
   if (isInUse(state, candidate)) {
-    const steady = checkedAt + (unanswered === 0 ? limits.steadyCheckMs : limits.silenceMs);
-    return Math.min(steady, Math.max(heardAt + limits.silenceMs, checkedAt + limits.quickCheckMs));
+    const steady = checkedAt + (unanswered === 0 ? linkLimits.steadyCheckMs : linkLimits.silenceMs);
+    return Math.min(steady, Math.max(heardAt + linkLimits.silenceMs, checkedAt + linkLimits.quickCheckMs));
   }
   if (kind !== "relay") return Number.POSITIVE_INFINITY;
-  return checkedAt + (unanswered === 0 ? limits.standbyMs : limits.silenceMs);
+  return checkedAt + (unanswered === 0 ? linkLimits.standbyMs : linkLimits.silenceMs);
 }
 
 /** When a confirmed path is taken for dead unless something happens; infinity for never. */
@@ -21,12 +21,12 @@ export function deadAt(state: Pick<LinkState, "phase">, candidate: Readonly<Cand
   const { confirmed, kind, checkedAt, unanswered, heardAt } = candidate;
   if (!confirmed) return Number.POSITIVE_INFINITY;
   if (isInUse(state, candidate)) {
-    if (unanswered >= limits.oneWayChecks) return checkedAt + limits.quickCheckMs;
-    if (unanswered < limits.deadChecks) return Number.POSITIVE_INFINITY;
-    return Math.max(heardAt + limits.deadMs, checkedAt + limits.quickCheckMs);
+    if (unanswered >= linkLimits.oneWayChecks) return checkedAt + linkLimits.quickCheckMs;
+    if (unanswered < linkLimits.deadChecks) return Number.POSITIVE_INFINITY;
+    return Math.max(heardAt + linkLimits.deadMs, checkedAt + linkLimits.quickCheckMs);
   }
-  if (kind !== "relay") return heardAt + limits.standbyMs;
-  return unanswered >= limits.deadChecks ? checkedAt + limits.silenceMs : Number.POSITIVE_INFINITY;
+  if (kind !== "relay") return heardAt + linkLimits.standbyMs;
+  return unanswered >= linkLimits.deadChecks ? checkedAt + linkLimits.silenceMs : Number.POSITIVE_INFINITY;
 }
 
 /** Checks a candidate, and puts its next check off. */
@@ -36,7 +36,7 @@ export function sendCheck(draft: Draft, candidate: Candidate): void {
   const { local, remote } = candidate;
   if (number === 1) note(draft, `first check sent: ${placeOf(candidate)}`);
   draft.effects.push({ kind: "send", packet: "check", number, local, remote });
-  candidate.awaited = [...candidate.awaited, { number, at: now }].slice(-limits.awaitedChecks);
+  candidate.awaited = [...candidate.awaited, { number, at: now }].slice(-linkLimits.awaitedChecks);
   candidate.unanswered += 1;
   candidate.checkedAt = now;
   if (candidate.confirmed) return;
@@ -71,7 +71,7 @@ export function trigger(draft: Draft, candidate: Candidate, checks: number): voi
   // One that has just left may yet be answered: a packet that was doubled is no reason for two.
   candidate.checkAt = Math.min(
     candidate.checkAt,
-    Math.max(draft.now, candidate.checkedAt + limits.checkMs / 4),
+    Math.max(draft.now, candidate.checkedAt + linkLimits.checkMs / 4),
   );
 }
 
@@ -109,5 +109,5 @@ function isInUse({ phase }: Pick<LinkState, "phase">, { id }: Readonly<Candidate
 function pace(draft: Draft, sent: number): number {
   const rolled = roll(draft.dice);
   draft.dice = rolled.dice;
-  return limits.checkMs * 2 ** Math.min(2, Math.floor(sent / 10)) * (0.9 + 0.2 * rolled.value);
+  return linkLimits.checkMs * 2 ** Math.min(2, Math.floor(sent / 10)) * (0.9 + 0.2 * rolled.value);
 }

@@ -1,6 +1,6 @@
 /** A state while one step works on it: a copy of its own, and what is to be done. Never leaves the step. */
-import { limits } from "../limits.ts";
 import type { LinkEffect } from "./effect.ts";
+import { linkLimits } from "./limits.ts";
 import type { Candidate, LinkState, Phase } from "./state.ts";
 
 /** What the rules below `step` change, in place: the state it was made from stays as it is. */
@@ -50,7 +50,7 @@ export function takeNumber(draft: Draft): number {
 /** Whether one more answer may be sent this second. */
 export function mayAnswer(draft: Draft): boolean {
   if (draft.now >= draft.answers.at + 1_000) {
-    draft.answers = { left: limits.answersPerSecond, at: draft.now };
+    draft.answers = { left: linkLimits.answersPerSecond, at: draft.now };
   }
   if (draft.answers.left === 0) return false;
   draft.answers = { ...draft.answers, left: draft.answers.left - 1 };

@@ -1,9 +1,9 @@
 /** Which path is used, and when the search for a better one, or for any, is over. */
-import { limits } from "../limits.ts";
 import type { Cause } from "./cause.ts";
 import { bury, checkAgain, deadAt, stopChecks } from "./checks.ts";
 import type { LinkConfig } from "./config.ts";
 import { candidateInUse, type Draft, note } from "./draft.ts";
+import { linkLimits } from "./limits.ts";
 import { endProbing, isProbing, keepSocket } from "./probing.ts";
 import { bindAgain, isHopeless } from "./relay.ts";
 import { type Candidate, type LinkState, pathInUse, pathOf } from "./state.ts";
@@ -30,7 +30,7 @@ export function choose(draft: Draft): void {
     if (best !== inUse) use(draft, best);
   } else if (draft.phase.kind === "linked") {
     note(draft, "no path left");
-    draft.phase = { kind: "seeking", giveUpAt: draft.now + limits.graceMs };
+    draft.phase = { kind: "seeking", giveUpAt: draft.now + linkLimits.graceMs };
   }
 }
 
@@ -110,8 +110,8 @@ export function concludeAt({ phase, directUntil, settled, probing }: LinkState):
 
 /** The path in use has died: the network may have changed, so that all the others are worth a try again. */
 function lookAround(draft: Draft): void {
-  checkAgain(draft, limits.observedChecks);
-  draft.recheckAt = draft.now + limits.recheckMs;
+  checkAgain(draft, linkLimits.observedChecks);
+  draft.recheckAt = draft.now + linkLimits.recheckMs;
   if (!draft.candidates.some(({ kind, confirmed }) => kind === "relay" && confirmed)) bindAgain(draft);
 }
 
@@ -137,7 +137,8 @@ function use(draft: Draft, candidate: Candidate): void {
 function isBetter(draft: Draft, next: Candidate, than: Candidate): boolean {
   if (next.kind !== than.kind) return ranks[next.kind] < ranks[than.kind];
   const inUse = candidateInUse(draft);
-  const isSilent = inUse !== null && inUse.unanswered > 1 && inUse.heardAt <= draft.now - limits.silenceMs;
+  const isSilent =
+    inUse !== null && inUse.unanswered > 1 && inUse.heardAt <= draft.now - linkLimits.silenceMs;
   if (than === inUse) return isSilent && next.heardAt > than.heardAt;
   if (next === inUse) return !isSilent || next.heardAt >= than.heardAt;
   return next.heardAt > than.heardAt;

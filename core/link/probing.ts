@@ -6,12 +6,12 @@
  * after 175 packets, 0.9 s.
  */
 import { type Endpoint, isSameEndpoint } from "../endpoint.ts";
-import { limits } from "../limits.ts";
 import { mayTrust, newCandidate } from "./candidates.ts";
 import { confirm } from "./checks.ts";
 import type { LinkConfig } from "./config.ts";
 import { candidateInUse, type Draft, note, takeNumber } from "./draft.ts";
 import type { Arrival } from "./event.ts";
+import { linkLimits } from "./limits.ts";
 import type { LocalSocket } from "./path.ts";
 import type { Candidate, Probing } from "./state.ts";
 
@@ -27,7 +27,7 @@ const volleysAwaited = 60;
 /** How the search begins: not at all unless exactly one of the two has such a NAT. */
 export function probingOf(config: LinkConfig, now: number): Probing {
   return roleOf(config)
-    ? { kind: "delayed", at: now + limits.birthdayAfterMs, giveUpAt: now + limits.birthdayMs }
+    ? { kind: "delayed", at: now + linkLimits.birthdayAfterMs, giveUpAt: now + linkLimits.birthdayMs }
     : { kind: "none" };
 }
 
@@ -102,7 +102,7 @@ export function takeTurn(draft: Draft): void {
     return;
   }
   draft.sockets = { opened: 0, kept: "all" };
-  draft.effects.push({ kind: "open-sockets", count: limits.birthdaySockets });
+  draft.effects.push({ kind: "open-sockets", count: linkLimits.birthdaySockets });
   draft.probing = { kind: "opening", giveUpAt: probing.giveUpAt };
 }
 
@@ -110,11 +110,17 @@ export function takeTurn(draft: Draft): void {
 export function takeSockets(draft: Draft, count: number): void {
   const { probing, now } = draft;
   if (probing.kind !== "opening") return;
-  draft.sockets = { opened: Math.min(count, limits.birthdaySockets), kept: "all" };
+  draft.sockets = { opened: Math.min(count, linkLimits.birthdaySockets), kept: "all" };
   const { giveUpAt } = probing;
   if (count < 1) endProbing(draft);
   else {
-    draft.probing = { kind: "spraying", at: now, index: 0, againAt: now + limits.birthdayAgainMs, giveUpAt };
+    draft.probing = {
+      kind: "spraying",
+      at: now,
+      index: 0,
+      againAt: now + linkLimits.birthdayAgainMs,
+      giveUpAt,
+    };
   }
 }
 
@@ -127,7 +133,7 @@ export function endProbing(draft: Draft): void {
   if (probing.kind !== "waiting") note(draft, "port probing ended");
   const local = candidateInUse(draft)?.local ?? null;
   if (typeof local === "number")
-    draft.probing = { kind: "lingering", at: draft.now + limits.birthdayLingerMs };
+    draft.probing = { kind: "lingering", at: draft.now + linkLimits.birthdayLingerMs };
   else if (draft.sockets.kept === "all") keepSocket(draft, null);
   draft.effects.push({ kind: "end-turn" });
 }
@@ -196,24 +202,27 @@ function spray(draft: Draft, probing: Extract<Probing, { kind: "spraying" }>): v
   draft.probing =
     index < opened
       ? { ...probing, index, at: now + volleyMs }
-      : { ...probing, index: 0, at: nextRoundAt, againAt: nextRoundAt + limits.birthdayAgainMs };
+      : { ...probing, index: 0, at: nextRoundAt, againAt: nextRoundAt + linkLimits.birthdayAgainMs };
 }
 
 function guess(draft: Draft, probing: Extract<Probing, { kind: "guessing" }>): void {
   const { now, config, portOffset } = draft;
   const ip = config.peer.endpoint?.ip;
-  if (now >= probing.giveUpAt || probing.index >= limits.birthdayProbes || !ip) {
+  if (now >= probing.giveUpAt || probing.index >= linkLimits.birthdayProbes || !ip) {
     endProbing(draft);
     return;
   }
-  const count = Math.min((limits.birthdayRate * volleyMs) / 1_000, limits.birthdayProbes - probing.index);
+  const count = Math.min(
+    (linkLimits.birthdayRate * volleyMs) / 1_000,
+    linkLimits.birthdayProbes - probing.index,
+  );
   fire(draft, probing.index, count, (index) => ({
     local: "v4",
     remote: { ip, port: portAt(portOffset, index) },
   }));
   const index = probing.index + count;
   // The last ones have a second to be answered.
-  const wait = index < limits.birthdayProbes ? volleyMs : 1_000;
+  const wait = index < linkLimits.birthdayProbes ? volleyMs : 1_000;
   draft.probing = { ...probing, index, at: now + wait };
 }
 

@@ -1,9 +1,9 @@
 /** Our end of the relay: bound at once, again until the peer is there, and from then on kept bound. */
 
-import { limits } from "../limits.ts";
 import { type RelayCode, relayCodes } from "../relay/ticket.ts";
 import { trigger } from "./checks.ts";
 import { candidateInUse, type Draft, note } from "./draft.ts";
+import { linkLimits } from "./limits.ts";
 import type { Relay } from "./state.ts";
 
 /** A relay that is to be bound at once. */
@@ -17,8 +17,8 @@ export function bindWhenDue(draft: Draft): void {
   if (!relay || now < relay.bindAt) return;
   draft.effects.push({ kind: "bind-relay" });
   const inUse = candidateInUse(draft);
-  const most = inUse && inUse.kind !== "relay" ? limits.relayRefreshMs : limits.relayRetryMostMs;
-  const wait = Math.min(most, limits.relayRetryMs * 2 ** Math.min(relay.tries, 10));
+  const most = inUse && inUse.kind !== "relay" ? linkLimits.relayRefreshMs : linkLimits.relayRetryMostMs;
+  const wait = Math.min(most, linkLimits.relayRetryMs * 2 ** Math.min(relay.tries, 10));
   draft.relay = { ...relay, tries: relay.tries + 1, bindAt: now + wait };
 }
 
@@ -28,10 +28,10 @@ export function takeBound(draft: Draft, peer: boolean): void {
   if (!relay) return;
   if (!relay.bound) note(draft, "relay bound");
   // Without the peer it is asked for again, as the tries go: the relay does not tell when the peer comes.
-  const rest = peer ? { tries: 0, bindAt: now + limits.relayRefreshMs } : {};
+  const rest = peer ? { tries: 0, bindAt: now + linkLimits.relayRefreshMs } : {};
   draft.relay = { ...relay, bound: true, peer, answered: true, refused: false, ...rest };
   const candidate = draft.candidates.find(({ kind }) => kind === "relay");
-  if (peer && candidate) trigger(draft, candidate, limits.relayChecks);
+  if (peer && candidate) trigger(draft, candidate, linkLimits.relayChecks);
 }
 
 /** The relay does not carry the link, for good or for now. */
@@ -45,7 +45,9 @@ export function takeRefusal(draft: Draft, code: RelayCode): void {
     peer: false,
     answered: true,
     refused: true,
-    bindAt: isFinal(code) ? Number.POSITIVE_INFINITY : Math.max(relay.bindAt, now + limits.relayRetryMostMs),
+    bindAt: isFinal(code)
+      ? Number.POSITIVE_INFINITY
+      : Math.max(relay.bindAt, now + linkLimits.relayRetryMostMs),
   };
 }
 

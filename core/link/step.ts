@@ -1,5 +1,4 @@
 import { isSameEndpoint } from "../endpoint.ts";
-import { limits } from "../limits.ts";
 import { candidatesOf, kindOf, mayMeet, newCandidate } from "./candidates.ts";
 import { checkAgain, checkAt, deadAt, sendCheck, takeAnswer, trigger } from "./checks.ts";
 import type { LinkConfig } from "./config.ts";
@@ -26,6 +25,7 @@ import {
   end,
   isBothDependent,
 } from "./ladder.ts";
+import { linkLimits } from "./limits.ts";
 import {
   isOpen,
   isProbing,
@@ -47,11 +47,15 @@ const [farewells, farewellMs] = [3, 50];
 export function openLink(config: LinkConfig, now: number): LinkStep {
   const candidates = candidatesOf(config, now);
   const { value, dice } = roll(config.seed);
-  const directMs = config.relayOnly ? 0 : isBothDependent(config) ? limits.bothDependentMs : limits.directMs;
+  const directMs = config.relayOnly
+    ? 0
+    : isBothDependent(config)
+      ? linkLimits.bothDependentMs
+      : linkLimits.directMs;
   const draft = draftOf(
     {
       config,
-      phase: { kind: "connecting", giveUpAt: now + limits.directMs },
+      phase: { kind: "connecting", giveUpAt: now + linkLimits.directMs },
       candidates,
       nextId: candidates.length,
       relay: config.relay ? newRelay(now) : null,
@@ -65,8 +69,8 @@ export function openLink(config: LinkConfig, now: number): LinkStep {
       heardDirectly: false,
       number: 0,
       received: emptyWindow,
-      answers: { left: limits.answersPerSecond, at: now },
-      notesLeft: limits.linkNotes,
+      answers: { left: linkLimits.answersPerSecond, at: now },
+      notesLeft: linkLimits.linkNotes,
       dice,
     },
     now,
@@ -165,7 +169,7 @@ function advance(draft: Draft): void {
   buryTheDead(draft);
   if (draft.now >= draft.recheckAt) {
     checkAgain(draft, 1);
-    draft.recheckAt = draft.now + limits.recheckMs;
+    draft.recheckAt = draft.now + linkLimits.recheckMs;
   }
   for (const candidate of draft.candidates) {
     if (draft.now < checkAt(draft, candidate)) continue;
@@ -189,7 +193,7 @@ function takeCheck(draft: Draft, { number, local, remote }: { number: number } &
   candidate.heardAt = draft.now;
   candidate.calledAt = draft.now;
   if (candidate.kind !== "relay") draft.heardDirectly = true;
-  trigger(draft, candidate, candidate.kind === "relay" ? limits.relayChecks : limits.triggeredChecks);
+  trigger(draft, candidate, candidate.kind === "relay" ? linkLimits.relayChecks : linkLimits.triggeredChecks);
   return true;
 }
 
@@ -215,12 +219,12 @@ function find({ candidates }: Draft, { local, remote }: Arrival): Candidate | un
 function meet(draft: Draft, { local, remote }: Arrival): Candidate | null {
   const inUse = candidateInUse(draft);
   const met = draft.candidates.filter(({ origin }) => origin === "met");
-  if (met.length >= limits.metCandidates) {
+  if (met.length >= linkLimits.metCandidates) {
     const oldest = met
       .filter((candidate) => candidate !== inUse)
       .reduce<Candidate | null>((a, b) => (a && a.heardAt <= b.heardAt ? a : b), null);
     // Where 256 sockets of the peer's are heard at once, the first of them have the time to answer.
-    if (!oldest || oldest.heardAt > draft.now - 2 * limits.silenceMs) return null;
+    if (!oldest || oldest.heardAt > draft.now - 2 * linkLimits.silenceMs) return null;
     draft.candidates = draft.candidates.filter((candidate) => candidate !== oldest);
   }
   const place = { kind: kindOf(draft.config, remote.ip), remote, origin: "met", left: 0 } as const;
@@ -235,8 +239,8 @@ function giveRelayUp(draft: Draft): void {
     if (candidate.kind !== "relay") continue;
     candidate.left = 0;
     // Dead at once, by way of `buryTheDead`, which does what follows.
-    if (candidate.confirmed) candidate.unanswered = limits.oneWayChecks;
-    candidate.checkedAt = Math.min(candidate.checkedAt, draft.now - limits.silenceMs);
+    if (candidate.confirmed) candidate.unanswered = linkLimits.oneWayChecks;
+    candidate.checkedAt = Math.min(candidate.checkedAt, draft.now - linkLimits.silenceMs);
   }
 }
 

@@ -1,10 +1,10 @@
-import { limits } from "../limits.ts";
 import { accept, refuse } from "../problem.ts";
 import { saved } from "./abort.ts";
 import { comeBack, onlyToConnected } from "./away.ts";
 import { onTime } from "./clock-jumps.ts";
 import { type Answered, listing } from "./effect.ts";
 import { begin } from "./gathering.ts";
+import { lobbyLimits } from "./limits.ts";
 import { join, welcome, welcomeAgain } from "./membership.ts";
 import { orionPolicy } from "./policy.ts";
 import type {
@@ -117,7 +117,7 @@ function open(state: LobbyState | null, request: OpenRequest, now: number): Take
     const same = state.hostId === host.clientId && state.members[0]?.requestId === host.requestId;
     return { state, answer: same && !isOver(state) ? answer : refuse("code_taken"), effects: [] };
   }
-  const auditMs = isHere(request, host) ? limits.safetyMs : limits.auditIntervalMs;
+  const auditMs = isHere(request, host) ? lobbyLimits.safetyMs : lobbyLimits.auditIntervalMs;
   const opened: LobbyState = {
     v: 1,
     lobbyId,

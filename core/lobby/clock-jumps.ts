@@ -8,8 +8,9 @@
  * A jump shows at the next deadline. The lobby has one every `ptpmConnectRequestIntervalMs` while it gathers,
  * and every `clockLookMs` while it connects: a jump may shorten a phase by that much.
  */
-import { limits } from "../limits.ts";
+import { sharedLimits } from "../limits.ts";
 import { nextOf, wakeAt } from "./deadlines.ts";
+import { lobbyLimits } from "./limits.ts";
 import type { Connecting, Gathering, LobbyState } from "./state.ts";
 
 /**
@@ -31,7 +32,7 @@ export function onTime(state: LobbyState, now: number, isAlarm: boolean): LobbyS
 function awayInTime({ away, graceMs }: LobbyState, now: number, isAlarm: boolean): LobbyState["away"] {
   const until = now + graceMs;
   const lateMs = now - Math.min(...away.map((one) => one.until));
-  const jumped = isAlarm && lateMs > limits.clockSlackMs;
+  const jumped = isAlarm && lateMs > sharedLimits.clockSlackMs;
   if (!jumped && !away.some((one) => isFar(one.until, now, graceMs))) return away;
   return away.map((one) => ({ ...one, until: jumped ? until : Math.min(one.until, until) }));
 }
@@ -47,7 +48,7 @@ function isMediation(phase: LobbyState["phase"]): phase is Gathering | Connectin
 
 function inTime(phase: Gathering | Connecting, now: number, isAlarm: boolean): Gathering | Connecting {
   const lateMs = now - nextOf(phase);
-  if (isAlarm && lateMs > limits.clockSlackMs) return movedOn(phase, lateMs, now);
+  if (isAlarm && lateMs > sharedLimits.clockSlackMs) return movedOn(phase, lateMs, now);
   const next = phase.kind === "gathering" ? phase.remindAt : phase.lookAt;
   const spanMs = intervalOf(phase);
   return isFar(next, now, spanMs) ? movedBack(phase, next - now - spanMs) : phase;
@@ -61,8 +62,8 @@ function movedOn(phase: Gathering | Connecting, ms: number, now: number): Gather
     ...phase,
     giveUpAt,
     remindAt: now,
-    goOnAt: goOnAt && now + limits.stragglerMs,
-    confirmAt: confirmAt && now + limits.confirmMs,
+    goOnAt: goOnAt && now + lobbyLimits.stragglerMs,
+    confirmAt: confirmAt && now + lobbyLimits.confirmMs,
   };
 }
 
@@ -80,9 +81,9 @@ function movedBack(phase: Gathering | Connecting, ms: number): Gathering | Conne
 }
 
 function intervalOf(phase: Gathering | Connecting): number {
-  return phase.kind === "gathering" ? phase.intervalMs : limits.clockLookMs;
+  return phase.kind === "gathering" ? phase.intervalMs : lobbyLimits.clockLookMs;
 }
 
 function isFar(at: number, now: number, spanMs: number): boolean {
-  return at > now + spanMs + limits.clockSlackMs;
+  return at > now + spanMs + sharedLimits.clockSlackMs;
 }

@@ -1,6 +1,5 @@
 /** The second half of a mediation: every member knows its peers, and says whether it is connected to them. */
 
-import { limits } from "../limits.ts";
 import type { Cause } from "../link/cause.ts";
 import type { AbortCode } from "../problem.ts";
 import type { ConnectionReport } from "../wire/client-message.ts";
@@ -9,6 +8,7 @@ import { close } from "./closing.ts";
 import type { Effect, Step } from "./effect.ts";
 import type { LobbyEvent } from "./event.ts";
 import { miss, proceed, remindSoon } from "./gathering.ts";
+import { lobbyLimits } from "./limits.ts";
 import { isEnough, participants, takesPart } from "./policy.ts";
 import {
   type Connecting,
@@ -42,7 +42,10 @@ export function report(state: LobbyState, event: Report, now: number): Step<Lobb
 export function advanceConnecting(state: LobbyState, phase: Connecting, now: number): Step<LobbyState> {
   if (phase.giveUpAt > now) {
     if (phase.lookAt > now) return { state, effects: [] };
-    return saved({ state: { ...state, phase: { ...phase, lookAt: now + limits.clockLookMs } }, effects: [] });
+    return saved({
+      state: { ...state, phase: { ...phase, lookAt: now + lobbyLimits.clockLookMs } },
+      effects: [],
+    });
   }
   const late = participants(state, phase)
     .map(({ clientId }) => clientId)

@@ -2,13 +2,13 @@
  * The first half of a mediation: every member is asked for a datagram, until the sidecar has seen them all.
  */
 import type { Place, Sidecar } from "../fleet.ts";
-import { limits } from "../limits.ts";
 import type { Observed } from "../mapping.ts";
 import type { Timing } from "../settings.ts";
 import { abort, leftOut, saved } from "./abort.ts";
 import type { Effect, Step } from "./effect.ts";
 import type { LobbyEvent } from "./event.ts";
 import { knowsLinks } from "./features.ts";
+import { lobbyLimits } from "./limits.ts";
 import { isEnough, participants, takesPart } from "./policy.ts";
 import { isOld, rollCall, seenOf } from "./roll-call.ts";
 import {
@@ -86,7 +86,7 @@ export function hasten(
   const isMissing = rollCall(state, phase).missing.some((member) => member.clientId === clientId);
   // A reminder a moment ago is not answered yet; one that is due comes anyway.
   const remindedAt = phase.remindAt - phase.intervalMs;
-  if (!isMissing || phase.remindAt <= now + 1 || now < remindedAt + limits.silentMs)
+  if (!isMissing || phase.remindAt <= now + 1 || now < remindedAt + lobbyLimits.silentMs)
     return { state, effects: [] };
   // Not now: what is due is the alarm's.
   return { state: { ...state, phase: { ...phase, remindAt: now + 1 } }, effects: [{ kind: "save" }] };
@@ -106,7 +106,7 @@ export function proceed(state: LobbyState, now: number): Step<LobbyState> {
     return isStale ? confirm(state, phase, now) : connect(state, phase, now);
   }
   if (phase.goOnAt !== undefined || !mayGoOn(phase, present)) return { state, effects: [] };
-  const goOnAt = now + limits.stragglerMs;
+  const goOnAt = now + lobbyLimits.stragglerMs;
   return { state: { ...state, phase: { ...phase, goOnAt } }, effects: [{ kind: "save" }] };
 }
 
@@ -136,8 +136,9 @@ export function remindSoon(state: LobbyState, now: number): Step<LobbyState> {
 function confirm(state: LobbyState, phase: Gathering, now: number): Step<LobbyState> {
   if (phase.confirmAt !== undefined) return { state, effects: [] };
   const remindedAt = phase.remindAt - phase.intervalMs;
-  const remindAt = now < remindedAt + limits.silentMs ? phase.remindAt : Math.min(phase.remindAt, now + 1);
-  const confirmAt = now + limits.confirmMs;
+  const remindAt =
+    now < remindedAt + lobbyLimits.silentMs ? phase.remindAt : Math.min(phase.remindAt, now + 1);
+  const confirmAt = now + lobbyLimits.confirmMs;
   return { state: { ...state, phase: { ...phase, remindAt, confirmAt } }, effects: [{ kind: "save" }] };
 }
 
@@ -208,7 +209,7 @@ function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbySt
         began,
         policy,
         giveUpAt: now + connectingMs,
-        lookAt: now + limits.clockLookMs,
+        lookAt: now + lobbyLimits.clockLookMs,
         reported: [],
         via: [],
         lost,

@@ -26,8 +26,8 @@
  */
 import type { Endpoint } from "../endpoint.ts";
 import type { RelayPlace } from "../fleet.ts";
-import { limits } from "../limits.ts";
 import { mappingOf, type Observed } from "../mapping.ts";
+import { relayLimits } from "../relay/limits.ts";
 import { type Side, ticketText } from "../relay/ticket.ts";
 import type { Introduction as FullIntroduction, IntroducedPeer } from "../wire/introduction.ts";
 import type { Introduced, Introduction } from "./effect.ts";
@@ -74,7 +74,7 @@ export function introduce(introduction: Introduction, { lobbyTag, links, now }: 
     ends,
     link: isLinked(ends) ? takeFirst(left) : null,
   }));
-  const lasts = { lobbyTag, expiresAt: now + limits.relayTicketMs };
+  const lasts = { lobbyTag, expiresAt: now + relayLimits.relayTicketMs };
   const peersOf = (to: Introduced) =>
     pairs.flatMap(({ ends: [a, b], link }) =>
       a === to ? [{ peer: b, link }] : b === to ? [{ peer: a, link }] : [],

@@ -1,10 +1,10 @@
 /** Who is in the lobby, and what they say to each other. */
-import { limits } from "../limits.ts";
 import { accept, type Outcome } from "../problem.ts";
 import type { JoinAnswer } from "../wire/http.ts";
 import { close } from "./closing.ts";
 import { afterLeaving } from "./connecting.ts";
 import { type Answered, type Effect, listing, type Step } from "./effect.ts";
+import { lobbyLimits } from "./limits.ts";
 import { isHere, type LobbyState, type Member, memberOf } from "./state.ts";
 
 export function join(state: LobbyState, member: Member, now: number): Answered<LobbyState, JoinAnswer> {
@@ -26,9 +26,9 @@ export function join(state: LobbyState, member: Member, now: number): Answered<L
  */
 export function auditsAfter(state: LobbyState, member: Member, now: number): Partial<LobbyState> {
   if (isHere(state, member)) return {};
-  const soon = now + limits.auditIntervalMs;
+  const soon = now + lobbyLimits.auditIntervalMs;
   const auditAt = state.isLasting ? Math.min(state.auditAt, soon) : soon;
-  return { isLasting: true, auditAt, auditMs: limits.auditIntervalMs };
+  return { isLasting: true, auditAt, auditMs: lobbyLimits.auditIntervalMs };
 }
 
 /** The answer to a member of the lobby. */

@@ -1,5 +1,6 @@
 /** Whose datagrams the sidecar has seen in a mediation. */
-import { limits } from "../limits.ts";
+import { sharedLimits } from "../limits.ts";
+import { lobbyLimits } from "./limits.ts";
 import { participants } from "./policy.ts";
 import { type Gathering, isAway, type LobbyState, type Member, type Seen } from "./state.ts";
 
@@ -23,7 +24,7 @@ export function isOld(seen: Seen | undefined, now: number): boolean {
   if (seen === undefined) return false;
   // Two events of one object may have clocks that differ a little. What is farther in the future is of before
   // a jump back.
-  return seen.at + limits.observedMs < now || seen.at > now + limits.clockSlackMs;
+  return seen.at + lobbyLimits.observedMs < now || seen.at > now + sharedLimits.clockSlackMs;
 }
 
 /** A client chooses no id, but `__defineGetter__` would be one. */

@@ -1,8 +1,8 @@
 import type { Place, RelayPlace } from "../fleet.ts";
-import { limits } from "../limits.ts";
 import type { Observed } from "../mapping.ts";
 import type { AbortCode } from "../problem.ts";
 import type { ListedLobby } from "../wire/http.ts";
+import { wireLimits } from "../wire/limits.ts";
 import type { Feature } from "./features.ts";
 
 /** A session in a lobby. */
@@ -177,7 +177,7 @@ export function remoteMembers(state: LobbyState): Member[] {
 }
 
 export function isFull({ members, maxMembers }: LobbyState): boolean {
-  return members.length >= Math.min(maxMembers, limits.seats);
+  return members.length >= Math.min(maxMembers, wireLimits.seats);
 }
 
 /** Whether there is no lobby any more: only its members and the directory may not know it yet. */

@@ -1,5 +1,4 @@
 import type { Sidecar } from "../fleet.ts";
-import { limits } from "../limits.ts";
 import { saved } from "./abort.ts";
 import { disconnect, expire, lose, onlyToConnected } from "./away.ts";
 import { onTime } from "./clock-jumps.ts";
@@ -8,6 +7,7 @@ import { advanceConnecting, report } from "./connecting.ts";
 import { type Effect, listing, type Step } from "./effect.ts";
 import type { LobbyEvent } from "./event.ts";
 import { advanceGathering, hasten, see } from "./gathering.ts";
+import { lobbyLimits } from "./limits.ts";
 import { leave, say } from "./membership.ts";
 import { isOver, type LobbyState, memberOf, remoteMembers } from "./state.ts";
 
@@ -80,14 +80,14 @@ function afterTheEnd(state: LobbyState | null, event: LobbyEvent, now: number): 
 }
 
 function closingAgain(state: LobbyState, now: number): LobbyState {
-  return { ...state, auditAt: now + limits.auditIntervalMs, auditMs: limits.auditIntervalMs };
+  return { ...state, auditAt: now + lobbyLimits.auditIntervalMs, auditMs: lobbyLimits.auditIntervalMs };
 }
 
 /** The next audit comes at once. The one after that is a first one again. */
 function mendSoon(state: LobbyState, now: number): Step<LobbyState> {
-  const auditAt = Math.min(state.auditAt, now + limits.listingRetryMs);
+  const auditAt = Math.min(state.auditAt, now + lobbyLimits.listingRetryMs);
   if (auditAt === state.auditAt) return { state, effects: [] };
-  const auditMs = limits.auditIntervalMs / 2;
+  const auditMs = lobbyLimits.auditIntervalMs / 2;
   return { state: { ...state, auditAt, auditMs }, effects: [{ kind: "save" }] };
 }
 
@@ -100,8 +100,9 @@ function audit({ state, effects }: Step<LobbyState>, now: number): Step<LobbySta
   // The closing is repeated an interval later, if it is cut short.
   if (isOver(state)) return { state: closingAgain(state, now), effects };
   const members = remoteMembers(state);
-  const doubled = Math.min(2 * state.auditMs, limits.auditMostMs);
-  const auditMs = members.length > 0 || state.auditMs < limits.auditIntervalMs ? doubled : limits.safetyMs;
+  const doubled = Math.min(2 * state.auditMs, lobbyLimits.auditMostMs);
+  const auditMs =
+    members.length > 0 || state.auditMs < lobbyLimits.auditIntervalMs ? doubled : lobbyLimits.safetyMs;
   const audited = { ...state, auditMs, auditAt: now + auditMs };
   const asked: Effect[] = members.length > 0 ? [{ kind: "audit", members }] : [];
   return { state: audited, effects: [...effects, { kind: "save" }, ...listing(audited), ...asked] };

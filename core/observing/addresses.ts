@@ -1,6 +1,6 @@
 /** The rules for addresses: which of its own a client tells the server, and which of the server's it uses. */
 import { type Endpoint, scopeOf } from "../endpoint.ts";
-import { limits } from "../limits.ts";
+import { wireLimits } from "../wire/limits.ts";
 
 /** A plain address of one of the machine's interfaces, and the length of its network's prefix. */
 export type OwnAddress = { readonly address: string; readonly prefixLength: number };
@@ -22,15 +22,15 @@ export function reachable(all: readonly OwnAddress[]): OwnAddress[] {
   ];
 }
 
-/** The candidates that the server is told, `limits.candidates` at most. `v6Port`: null without an IPv6 socket. */
+/** The candidates that the server is told, `wireLimits.candidates` at most. `v6Port`: null without an IPv6 socket. */
 export function candidatesOf(own: readonly OwnAddress[], v4Port: number, v6Port: number | null): Endpoint[] {
   const v4 = own.filter(({ address }) => !isV6(address));
   const v6 = v6Port === null ? [] : own.filter(({ address }) => isV6(address));
-  const v4Room = Math.max(mostV4, limits.candidates - v6.length);
+  const v4Room = Math.max(mostV4, wireLimits.candidates - v6.length);
   return [
     ...v4.slice(0, v4Room).map(({ address }) => ({ ip: address, port: v4Port })),
     ...v6.map(({ address }) => ({ ip: address, port: v6Port ?? v4Port })),
-  ].slice(0, limits.candidates);
+  ].slice(0, wireLimits.candidates);
 }
 
 /** The first address of each family, IPv4 first. */

@@ -38,8 +38,8 @@
  * copy for each datagram would cost more than everything else.
  */
 import { type Endpoint, isSameEndpoint } from "../endpoint.ts";
-import { limits } from "../limits.ts";
 import type { Observation } from "../wire/sidecar-post.ts";
+import { observingLimits } from "./limits.ts";
 
 export type PortName = "first" | "second";
 
@@ -143,8 +143,8 @@ function take(
   now: number,
 ): readonly PairingEffect[] {
   const known = state.waiting.get(clientId);
-  if (!known && state.waiting.size >= limits.observationsHeld) return [{ kind: "drop" }];
-  const waiting = known ?? { holder, candidates, seen: {}, until: now + limits.otherPortMs };
+  if (!known && state.waiting.size >= observingLimits.observationsHeld) return [{ kind: "drop" }];
+  const waiting = known ?? { holder, candidates, seen: {}, until: now + observingLimits.otherPortMs };
   waiting.candidates = candidates;
   waiting.seen = { ...waiting.seen, [port]: { endpoint, proven } };
   if (waiting.seen.first && waiting.seen.second) return [pass(state, clientId, waiting, now)];
@@ -193,8 +193,8 @@ function observationOf(clientId: string, { holder, candidates }: Waiting, seen: 
 function remember(state: PairingState, clientId: string, seen: BothSeen, now: number): void {
   // Set anew, it is the last again.
   state.remembered.delete(clientId);
-  if (state.remembered.size >= limits.observationsHeld) return;
-  const until = now + limits.observationLifeMs;
+  if (state.remembered.size >= observingLimits.observationsHeld) return;
+  const until = now + observingLimits.observationLifeMs;
   state.remembered.set(clientId, { seen, until });
   state.forgetAt = Math.min(state.forgetAt, until);
 }

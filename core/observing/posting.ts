@@ -43,8 +43,9 @@
  * reason as in port-pairing.ts.
  */
 import { type Endpoint, isSameEndpoint } from "../endpoint.ts";
-import { limits } from "../limits.ts";
+import { wireLimits } from "../wire/limits.ts";
 import { type Observation, observationBytes, postFrameBytes } from "../wire/sidecar-post.ts";
+import { observingLimits } from "./limits.ts";
 import {
   type Client,
   type Dated,
@@ -98,7 +99,7 @@ export function step(state: PostingState, event: PostingEvent, now: number): rea
 function take(state: PostingState, observation: Observation, now: number): readonly PostingEffect[] {
   const { clientId } = observation;
   const known = state.clients.get(clientId);
-  if (!known && state.clients.size >= limits.observationsHeld) return [{ kind: "drop" }];
+  if (!known && state.clients.size >= observingLimits.observationsHeld) return [{ kind: "drop" }];
   const newest = { observation, at: now };
   if (!known) {
     const client: Client = { newest, posted: null, phase: ready };
@@ -114,7 +115,7 @@ function take(state: PostingState, observation: Observation, now: number): reado
 function makeReady(state: PostingState, clientId: string, client: Client, now: number): void {
   client.phase = ready;
   state.ready.add(clientId);
-  postIn(state, state.pauseMs || limits.observationBatchMs, now);
+  postIn(state, state.pauseMs || observingLimits.observationBatchMs, now);
 }
 
 /** Posts after so long, unless a post is due already. */
@@ -125,7 +126,7 @@ function postIn(state: PostingState, ms: number, now: number): void {
 function post(state: PostingState, now: number): readonly PostingEffect[] {
   const effects: PostingEffect[] = [];
   state.postAt = never;
-  while (isWaiting(state) && state.underWay.size < limits.observationPosts) {
+  while (isWaiting(state) && state.underWay.size < observingLimits.observationPosts) {
     const batch = state.halves.shift() ?? nextBatch(state, now);
     if (batch.length > 0) {
       state.number += 1;
@@ -145,14 +146,18 @@ function nextBatch(state: PostingState, now: number): Dated[] {
   const holders = new Set<string>();
   let bytes = postFrameBytes;
   for (const clientId of state.ready) {
-    if (batch.length === limits.observationsPerPost) break;
+    if (batch.length === wireLimits.observationsPerPost) break;
     const client = state.clients.get(clientId);
     if (client?.newest) {
       bytes += observationBytes(client.newest.observation);
       holders.add(client.newest.observation.holder);
     }
     // One alone always goes: it could wait for ever.
-    if (batch.length > 0 && (bytes > limits.sidecarPostBytes || holders.size > limits.holdersPerPost)) break;
+    if (
+      batch.length > 0 &&
+      (bytes > wireLimits.sidecarPostBytes || holders.size > observingLimits.holdersPerPost)
+    )
+      break;
     state.ready.delete(clientId);
     if (!client?.newest) continue;
     if (isStale(client.newest, now)) {
@@ -173,7 +178,7 @@ function settle(state: PostingState, batch: readonly Dated[], answer: PostAnswer
   setPause(state, answer);
   if (answer === "refused" && halve(state, batch, now)) return;
   const failed = new Set(answer === "unreached" ? batch.keys() : answer === "refused" ? [] : answer);
-  const until = now + limits.observationIntervalMs;
+  const until = now + observingLimits.observationIntervalMs;
   for (const [index, dated] of batch.entries()) {
     if (!failed.has(index)) state.counts[answer === "refused" ? "refused" : "posted"] += 1;
     rest(state, dated, { hasFailed: failed.has(index), until }, now);
@@ -249,7 +254,7 @@ function isWaiting({ halves, ready }: PostingState): boolean {
 }
 
 function isStale({ at }: Dated, now: number): boolean {
-  return at + limits.observationLifeMs <= now;
+  return at + observingLimits.observationLifeMs <= now;
 }
 
 /** Whether two say the same of a client. */

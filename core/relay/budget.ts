@@ -1,5 +1,5 @@
 /** Token buckets, in bytes: what a link, a lobby and the whole relay may still send. Plain data, filled up by the time that passed. */
-import { limits } from "../limits.ts";
+import { relayLimits } from "./limits.ts";
 
 export type Bucket = {
   /** What it is filled up by, in bytes a second. */
@@ -15,7 +15,7 @@ export type Bucket = {
 
 /** A full one. */
 export function newBucket(rate: number, now: number): Bucket {
-  const capacity = (rate * limits.relayBurstMs) / 1000;
+  const capacity = (rate * relayLimits.relayBurstMs) / 1000;
   return { rate, capacity, left: capacity, at: now, fullAt: now };
 }
 

@@ -2,13 +2,13 @@
  * Which links each client has bound its end of. A client is in one mediation at a time, and the tickets of one mediation expire at
  * the same moment: so all its links do, and a ticket that expires later is of a later mediation, with which the one before is over.
  */
-import { limits } from "../limits.ts";
+import { wireLimits } from "../wire/limits.ts";
 
 /** Links of one client: never none. */
 type Holding<L> = { expiresAt: number; readonly links: Set<L> };
 
 /** Links a client can have: one to each other member of its lobby. */
-const most = limits.seats - 1;
+const most = wireLimits.seats - 1;
 
 export class Holdings<L> {
   readonly #byClient = new Map<string, Holding<L>>();

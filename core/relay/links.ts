@@ -3,10 +3,11 @@
  * It sends nothing and has no clock: the shell does, and calls `tick` every second. It tells two times in milliseconds: `now` is since
  * 1970, for a ticket that is new, and may jump. `elapsed` never jumps: it measures silence, budgets, and how long a link lasts.
  */
-import { limits } from "../limits.ts";
+import { wireLimits } from "../wire/limits.ts";
 import { dataHeaderBytes, linkNumber } from "../wire/peer-packet.ts";
 import { type Bucket, emptyInMs, fillUp, isLow, newBucket } from "./budget.ts";
 import { Holdings } from "./holdings.ts";
+import { relayLimits } from "./limits.ts";
 import { Quota } from "./quota.ts";
 import type { RelayCode, Side, Ticket } from "./ticket.ts";
 
@@ -85,7 +86,7 @@ export type DropCause =
   | "bytes"
   | "lifetime";
 
-/** Bounds of a relay, as core/limits.ts has them unless a deployment or a test sets others. */
+/** Bounds of a relay, as limits.ts beside this has them unless a deployment or a test sets others. */
 export type RelayBounds = {
   /** 0: it carries nobody. */
   links: number;
@@ -96,15 +97,15 @@ export type RelayBounds = {
   linkBytes: number;
 };
 export const relayBounds: Readonly<RelayBounds> = {
-  links: limits.relayLinks,
-  idleMs: limits.relayIdleMs,
-  linkRate: limits.relayLinkRate,
-  lobbyRate: limits.relayLobbyRate,
-  totalRate: limits.relayTotalRate,
-  linkBytes: limits.relayLinkBytes,
+  links: relayLimits.relayLinks,
+  idleMs: relayLimits.relayIdleMs,
+  linkRate: relayLimits.relayLinkRate,
+  lobbyRate: relayLimits.relayLobbyRate,
+  totalRate: relayLimits.relayTotalRate,
+  linkBytes: relayLimits.relayLinkBytes,
 };
 
-const longestPacket = dataHeaderBytes + limits.gamePacketBytes;
+const longestPacket = dataHeaderBytes + wireLimits.gamePacketBytes;
 /** A time before all others. */
 const never = Number.NEGATIVE_INFINITY;
 
@@ -116,7 +117,7 @@ export class Links<Via> {
   readonly #lobbies = new Map<string, Lobby<Via>>();
   readonly #holdings = new Holdings<Link<Via>>();
   readonly #total: Bucket;
-  readonly #fullNotices = new Quota({ most: limits.relayFullNotices, spanMs: 1_000, keys: 1 });
+  readonly #fullNotices = new Quota({ most: relayLimits.relayFullNotices, spanMs: 1_000, keys: 1 });
 
   constructor(elapsed: number, bounds: Partial<RelayBounds> = {}) {
     this.#bounds = { ...relayBounds, ...bounds };
@@ -194,7 +195,7 @@ export class Links<Via> {
       const isIdle = link.a === null && link.b === null && link.bytesLeft > 0;
       if (left <= 0) this.#tell(link, "lifetime", 0);
       if (left <= 0 || isIdle) this.#free(link);
-      else if (left <= limits.relayLastWordMs && link.endTold !== link.endsAt) {
+      else if (left <= relayLimits.relayLastWordMs && link.endTold !== link.endsAt) {
         link.endTold = link.endsAt;
         this.#tell(link, "lifetime", left);
       }
@@ -319,7 +320,7 @@ export class Links<Via> {
 }
 
 function isRecent(toldAt: number, elapsed: number): boolean {
-  return toldAt <= elapsed && elapsed - toldAt < limits.relayNoticeMs;
+  return toldAt <= elapsed && elapsed - toldAt < relayLimits.relayNoticeMs;
 }
 
 function fits({ clients, lobby }: Link<unknown>, { side, lobbyTag, clientId, peerId }: Ticket): boolean {

@@ -1,16 +1,16 @@
 /** What a client may send on its WebSocket. Fields marked + are additions to Orion. */
 import * as z from "zod";
-import { limits } from "../limits.ts";
 import { type Cause, causes } from "../link/cause.ts";
 import { featuresAmong } from "../lobby/features.ts";
 import { decodeMessage } from "./codec.ts";
+import { wireLimits } from "./limits.ts";
 import { tokenField } from "./schema.ts";
 
 const chat = z.object({
   token: tokenField,
   lobbyId: z.string().max(16),
   // zod counts characters; Orion counts UTF-16 units.
-  message: z.string().refine((text) => text.length >= 1 && text.length <= limits.chatLength),
+  message: z.string().refine((text) => text.length >= 1 && text.length <= wireLimits.chatLength),
 });
 
 /** One of a newer client, which this server does not know, counts as none: the report itself must not be missed. */
@@ -26,14 +26,14 @@ const peerReport = z.object({
   cause,
   rttMs: z.number().min(0).max(60_000).nullable().optional(),
   timeline: z
-    .array(z.object({ atMs: z.number(), what: z.string().max(limits.timelineText) }))
-    .max(limits.timelineLines)
+    .array(z.object({ atMs: z.number(), what: z.string().max(wireLimits.timelineText) }))
+    .max(wireLimits.timelineLines)
     .optional(),
 });
 /** + How it went: with each peer, and for the client as a whole if something kept it from all of them. */
 const connectionReport = z.object({
   cause: cause.default(null),
-  peers: z.array(peerReport).max(limits.seats).default([]),
+  peers: z.array(peerReport).max(wireLimits.seats).default([]),
 });
 export type ConnectionReport = z.infer<typeof connectionReport>;
 
@@ -44,7 +44,10 @@ const failed = connected.extend({ mediation, ...connectionReport.shape });
 
 /** + What the client can do. Names that this server does not know say nothing to it. */
 const features = connected.extend({
-  features: z.array(z.string().max(limits.featureLength)).max(limits.features).transform(featuresAmong),
+  features: z
+    .array(z.string().max(wireLimits.featureLength))
+    .max(wireLimits.features)
+    .transform(featuresAmong),
 });
 
 const unseen = connected.extend({ mediation });

@@ -1,8 +1,8 @@
 /** What clients send to a sidecar as text, told apart by its first bytes, and the datagram that Orion knows. */
 import type { Endpoint } from "../endpoint.ts";
-import { limits } from "../limits.ts";
 import { parseToken, type Token } from "../token.ts";
 import { decodeMessage } from "./codec.ts";
+import { wireLimits } from "./limits.ts";
 import { candidatesShape } from "./sidecar-message.ts";
 
 /** A token, its mac not yet checked, and what came with it, to be read by `readCandidates` when it is. */
@@ -36,7 +36,7 @@ export function readCandidates(candidates: unknown): Endpoint[] | undefined {
 }
 
 function begins(bytes: Uint8Array, prefix: Uint8Array): boolean {
-  if (bytes.length > limits.datagramBytes || bytes.length <= prefix.length) return false;
+  if (bytes.length > wireLimits.datagramBytes || bytes.length <= prefix.length) return false;
   for (let i = 0; i < prefix.length; i++) if (bytes[i] !== prefix[i]) return false;
   return true;
 }

@@ -1,6 +1,6 @@
 /** The bodies of Orion's HTTP requests and answers (docs/protocol.md). */
 import * as z from "zod";
-import { limits } from "../limits.ts";
+import { wireLimits } from "./limits.ts";
 import { field, nameField, tokenField } from "./schema.ts";
 
 const object = field("invalid_body");
@@ -20,7 +20,7 @@ export const hostRequest = z.object(
     maxMembers: z
       .int(field("invalid_max_members"))
       .min(1, field("invalid_max_members"))
-      .max(limits.seats, field("invalid_max_members")),
+      .max(wireLimits.seats, field("invalid_max_members")),
     onLoss: z.enum(onLoss, field("invalid_on_loss")).optional(),
     privacy: z.enum(privacy, field("invalid_privacy")).optional(),
   },
@@ -53,9 +53,9 @@ export const listQuery = z.object({
       .string()
       .regex(/^\d{1,3}$/)
       .transform(Number)
-      .refine((limit) => limit >= 1 && limit <= limits.pageSize),
+      .refine((limit) => limit >= 1 && limit <= wireLimits.pageSize),
   ),
   cursor: parameter(z.string().regex(/^\d{1,4}-\d{1,15}$/)),
-  name: parameter(z.string().max(limits.nameLength)),
+  name: parameter(z.string().max(wireLimits.nameLength)),
 });
 export type ListQuery = z.infer<typeof listQuery>;

@@ -1,7 +1,7 @@
 /** The shapes the rims share: how a zod schema's complaint becomes our codes, and the fields used in many places. */
 import * as z from "zod";
-import { limits } from "../limits.ts";
 import { accept, type Outcome, type ProblemCode, problems, refuse } from "../problem.ts";
+import { wireLimits } from "./limits.ts";
 
 // Workers refuse to make code from strings, so zod must not try.
 z.config({ jitless: true });
@@ -15,7 +15,7 @@ export function field(code: ProblemCode): { error: ProblemCode } {
 export function nameField(code: ProblemCode) {
   return z
     .string(field(code))
-    .max(limits.nameLength, field(code))
+    .max(wireLimits.nameLength, field(code))
     .regex(/^\w[\w ]*$/, field(code));
 }
 

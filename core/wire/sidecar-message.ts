@@ -3,15 +3,15 @@
  * and under its ticket's key, for `ptpRelay_`. An answer is never longer than what it answers.
  */
 import * as z from "zod";
-import { limits } from "../limits.ts";
 import { type RelayCode, relayCodes } from "../relay/ticket.ts";
 import { maskedShape } from "../token.ts";
+import { wireLimits } from "./limits.ts";
 
 const port = z.int().min(1).max(65535);
 const ip = z.string().regex(/^[\da-f.:]{2,45}$/i);
 export const endpointShape = z.object({ ip, port });
 /** Local addresses a client says it has. */
-export const candidatesShape = z.array(endpointShape).max(limits.candidates);
+export const candidatesShape = z.array(endpointShape).max(wireLimits.candidates);
 /** Chosen by the client; the answer has it too. */
 const nonce = z.string().regex(/^[\w-]{8,32}$/);
 /** Proof that whoever answers with it is where it was sent. */

@@ -4,9 +4,9 @@
  */
 import * as z from "zod";
 import { scopeOf } from "../endpoint.ts";
-import { limits } from "../limits.ts";
 import type { Observed } from "../mapping.ts";
 import { holderShape } from "../token.ts";
+import { wireLimits } from "./limits.ts";
 import { candidatesShape, endpointShape } from "./sidecar-message.ts";
 
 export const heartbeatPath = "/sidecar/heartbeat";
@@ -86,7 +86,7 @@ export function observedIn({ ip, port, second, candidates, proven }: Observation
 
 export const observations = z.object({
   at,
-  observations: z.array(observation).max(limits.observationsPerPost),
+  observations: z.array(observation).max(wireLimits.observationsPerPost),
 });
 /** Bytes of a post around its observations. */
 export const postFrameBytes = JSON.stringify({ observations: [] }).length;

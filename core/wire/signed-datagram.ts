@@ -4,8 +4,8 @@
  * are texts, a token or a ticket's key as it was told: their UTF-8 is what the HMAC takes. The shells
  * compute it: this file has no crypto.
  */
-import { limits } from "../limits.ts";
 import { decodeMessage, type Message } from "./codec.ts";
+import { wireLimits } from "./limits.ts";
 
 export type SignedDatagram = Message & {
   /** What the mac is computed over. */
@@ -19,7 +19,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 
 /** The parts of a signed datagram, or null for any other bytes. Never throws. */
 export function readSignedDatagram(bytes: Uint8Array): SignedDatagram | null {
-  if (bytes.length > limits.datagramBytes) return null;
+  if (bytes.length > wireLimits.datagramBytes) return null;
   try {
     const [, signed = "", mac = ""] = shape.exec(decoder.decode(bytes)) ?? [];
     const message = decodeMessage(signed);

@@ -1,6 +1,6 @@
 /** The two ways to a lobby: by the upgrade on `/` that Orion's clients know, and by the direct paths. */
 import * as z from "zod";
-import { limits } from "../../core/limits.ts";
+import { objectLimits } from "../../worker/objects/limits.ts";
 import type { Http } from "./http.ts";
 import { atATime } from "./load.ts";
 import { Player } from "./player.ts";
@@ -17,7 +17,7 @@ export type Party = { lobbyId: string; members: Player[] };
 const hosted = z.object({ lobbyId: z.string() });
 
 /** Guests on their way into one lobby at a time: its object holds no more of them before they have joined. */
-const arriving = limits.strangersHeld;
+const arriving = objectLimits.strangersHeld;
 
 /** Opens a private lobby of so many members: one connects and hosts, the others connect and join. */
 export async function meet(base: URL, http: Http, path: Path, size: number): Promise<Party> {

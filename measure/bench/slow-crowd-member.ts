@@ -5,7 +5,8 @@
 import { connect, type Socket } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import * as z from "zod";
-import { limits } from "../../core/limits.ts";
+import { sharedLimits } from "../../core/limits.ts";
+import { wireLimits } from "../../core/wire/limits.ts";
 import { connectHttp } from "./http.ts";
 import { atATime } from "./load.ts";
 import { within } from "./patience.ts";
@@ -15,9 +16,9 @@ import { slowInOne, talkers } from "./slow-crowd.ts";
 /** Messages of one lobby that its host has not heard yet: more would only wait elsewhere. */
 const underWay = 16;
 /** Milliseconds between two messages of a lobby, so that none of its talkers is taken for a flood. */
-const pauseMs = 1_250 / (talkers * limits.framesPerSecond);
+const pauseMs = 1_250 / (talkers * sharedLimits.framesPerSecond);
 /** The longest that may be said in most languages that are not written in ASCII. */
-const words = "語".repeat(limits.chatLength);
+const words = "語".repeat(wireLimits.chatLength);
 
 const [, , base = "", localAddress = ""] = process.argv;
 const url = new URL(base);
@@ -62,7 +63,7 @@ async function connectSlow(path: string): Promise<string> {
 
 async function openRoom(slow: number): Promise<void> {
   const host = await Player.connect(url, "/lobbies", localAddress);
-  const about = { hostName: "Host", lobbyName: "Lobby", isPublic: false, maxMembers: limits.seats };
+  const about = { hostName: "Host", lobbyName: "Lobby", isPublic: false, maxMembers: wireLimits.seats };
   const answer = await http.post("/lobbies", { ...about, token: host.token });
   const { lobbyId } = z.object({ lobbyId: z.string() }).parse(JSON.parse(answer));
   const join = (token: string, peerName: string) =>

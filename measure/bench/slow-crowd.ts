@@ -1,6 +1,6 @@
 /** Lobbies with members that do not read, held by processes of their own (`slow-crowd-member.ts`). */
 import * as z from "zod";
-import { limits } from "../../core/limits.ts";
+import { wireLimits } from "../../core/wire/limits.ts";
 import { type Launched, launch } from "./launch.ts";
 import { type Subject, whileAlive } from "./subject.ts";
 
@@ -17,7 +17,7 @@ export type SlowCrowd = {
 /** Members of each lobby that read, and talk in turns: together they may say more than a server delivers. */
 export const talkers = 8;
 /** The others, in a lobby that is full. */
-export const slowInOne = limits.seats - talkers;
+export const slowInOne = wireLimits.seats - talkers;
 
 /** All clients there are, with so many that do not read. */
 export function membersWith(slow: number): number {

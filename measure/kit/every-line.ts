@@ -1,7 +1,7 @@
 /** Runs in the Worker of most test servers: every line is logged, also those that a deployment would only count. */
-import { limits } from "../../core/limits.ts";
+import { platformLimits } from "../../worker/platform/limits.ts";
 
-Object.assign(limits, {
+Object.assign(platformLimits, {
   refusalLineBurst: 1e9,
   refusalLinesPerSecond: 1e9,
   lobbyLineBurst: 1e9,

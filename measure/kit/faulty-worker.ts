@@ -15,12 +15,11 @@
  * `/test/code` answers a code that nobody has drawn before, probably; `/test/draws?<number>=<count>`: the next draws are this.
  * `/test/secrets?<secret>=<the one before>` changes what is bound, as a deployment does that leaves all objects alive.
  * `/test/counting?<binding>=<how>` spoils the platform's counting of addresses: `missing`, `broken` or `silent`.
- * `/test/limits?<name>=<n>&…` sets some of core/limits.ts, which are for all objects.
+ * `/test/limits?<name>=<n>&…` sets some of the limits, by name (`measure/kit/server-limits.ts`): for all objects.
  * `POST /test/log` has its body logged, word for word.
  * `/test/busy?fleet=<ms>` keeps the fleet busy.
  */
 
-import { limits } from "../../core/limits.ts";
 import { loungeShape } from "../../core/lounges.ts";
 import worker, {
   Directory as RealDirectory,
@@ -31,6 +30,7 @@ import worker, {
 import { drawCode } from "../../worker/platform/codes.ts";
 import type { Env } from "../../worker/platform/env.ts";
 import { callFailures, delayFirstCalls, failNext, faultyBindings, isFailing } from "./faulty-calls.ts";
+import { setServerLimit } from "./server-limits.ts";
 
 /** `holder`: the name of one that takes no sockets. `unlisting`: milliseconds the directory takes for it. */
 const faults = new Map<string, string>();
@@ -195,7 +195,7 @@ export default {
         Object.assign(env, { [kind]: countings[name] });
         return new Response("spoilt");
       case "/test/limits":
-        for (const [limit, value] of url.searchParams) Object.assign(limits, { [limit]: Number(value) });
+        for (const [limit, value] of url.searchParams) setServerLimit(limit, Number(value));
         return new Response("set");
       case "/test/log":
         console.log(await request.text());

@@ -1,10 +1,10 @@
 /** Servers for tests: the real Worker, real sockets, free ports. */
 import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import type { limits } from "../../core/limits.ts";
 import { loungeShape } from "../../core/lounges.ts";
 import { type Server, type ServerOptions, startServer } from "../../local/server.ts";
 import { knownSecrets } from "./secret.ts";
+import type { ServerLimit } from "./server-limits.ts";
 import { noteSettings, noteTold, noteWritten } from "./whole-log.ts";
 
 const faultyWorker = fileURLToPath(new URL("./faulty-worker.ts", import.meta.url));
@@ -74,8 +74,8 @@ export async function startLoggedServer(
   return { ...server, logged };
 }
 
-/** Sets some of the server's limits (core/limits.ts). */
-export async function setLimits(base: URL, some: { [limit in keyof typeof limits]?: number }): Promise<void> {
+/** Sets some of the server's limits, by their names. */
+export async function setLimits(base: URL, some: { [limit in ServerLimit]?: number }): Promise<void> {
   const query = new URLSearchParams();
   for (const [limit, value] of Object.entries(some)) query.set(limit, String(value));
   await fetch(new URL(`/test/limits?${query}`, base));

@@ -6,8 +6,8 @@ import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } fro
 import { WebSocketServer } from "ws";
 import { connect, type Link, type Lobby, type Orion, OrionError } from "../../client/index.ts";
 import { reportMessage } from "../../client/udp/report-message.ts";
-import { limits } from "../../core/limits.ts";
 import { readClientMessage } from "../../core/wire/client-message.ts";
+import { wireLimits } from "../../core/wire/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { Player } from "../../measure/kit/player.ts";
 import { holderOf, nameUnder, postAsSidecar, secret, signedOf, tokenOf } from "../../measure/kit/secret.ts";
@@ -319,7 +319,7 @@ test("a report is never too long for the server, however many peers there are", 
     });
     const payload = { token: "x".repeat(48), ...reportMessage("0123abcd", { cause: null, timeline, peers }) };
     const text = encode("ptpMediation_peersConnection_failure", payload);
-    expect(text.length).toBeLessThanOrEqual(limits.frameBytes);
+    expect(text.length).toBeLessThanOrEqual(wireLimits.frameBytes);
     const read = readClientMessage(text);
     expect(read).toMatchObject({ report: { peers: { length: count } } });
     if (count === 1) {

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { type Allowance, newAllowance, spend } from "../../core/allowance.ts";
-import { limits } from "../../core/limits.ts";
+import { sharedLimits } from "../../core/limits.ts";
 
-const { frameBurst, framesPerSecond, framesDropped } = limits;
+const { frameBurst, framesPerSecond, framesDropped } = sharedLimits;
 const noon = Date.UTC(2030, 0, 1, 12);
 
 /** What became of each of so many messages sent at this time. */

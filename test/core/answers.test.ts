@@ -1,6 +1,6 @@
 /** What an object remembers of the batches it has received, so that a repeated batch is not dealt with twice. */
 import { expect, test } from "vitest";
-import { limits } from "../../core/limits.ts";
+import { platformLimits } from "../../worker/platform/limits.ts";
 
 /** The Worker's part as it is used here. It is imported by address because its types are those of Workers. */
 type WorkerFlight = {
@@ -42,7 +42,7 @@ test("nor is it when hundreds of batches of others came between", () => {
 
 test("a batch is remembered for longer than all tries of it take", () => {
   const receive = anObject();
-  const tries = limits.retryDelaysMs.reduce((sum, delay) => sum + delay, 0);
+  const tries = platformLimits.retryDelaysMs.reduce((sum, delay) => sum + delay, 0);
   receive("7", "a");
   receive("8", "b", noon + 2 * tries);
   expect(receive("7", "a", noon + 2 * tries)).toBe("answer 1");
@@ -52,9 +52,9 @@ test("a peer that is silent is forgotten in time, and one that is not is not", (
   const receive = anObject();
   receive("lively", "a");
   receive("silent", "a");
-  receive("lively", "b", noon + limits.batchRememberedMs - 1);
-  expect(receive("silent", "a", noon + limits.batchRememberedMs - 1)).toBe("answer 2");
-  receive("another", "a", noon + limits.batchRememberedMs);
-  expect(receive("silent", "a", noon + limits.batchRememberedMs)).toBe("answer 5");
-  expect(receive("lively", "b", noon + limits.batchRememberedMs)).toBe("answer 3");
+  receive("lively", "b", noon + platformLimits.batchRememberedMs - 1);
+  expect(receive("silent", "a", noon + platformLimits.batchRememberedMs - 1)).toBe("answer 2");
+  receive("another", "a", noon + platformLimits.batchRememberedMs);
+  expect(receive("silent", "a", noon + platformLimits.batchRememberedMs)).toBe("answer 5");
+  expect(receive("lively", "b", noon + platformLimits.batchRememberedMs)).toBe("answer 3");
 });

@@ -1,10 +1,10 @@
 /** The largest lobby there can be still sleeps with its host's socket. */
 import { serialize } from "node:v8";
 import { describe, expect, test } from "vitest";
-import { limits } from "../../core/limits.ts";
 import { knownFeatures } from "../../core/lobby/features.ts";
 import { lasting } from "../../core/lobby/lasting.ts";
 import type { LobbyState, Member } from "../../core/lobby/state.ts";
+import { wireLimits } from "../../core/wire/limits.ts";
 import { lobbyId, noLobby, opened, reported, started, woken } from "./a-lobby.ts";
 
 /**
@@ -23,9 +23,9 @@ type WorkerSession = {
 const { Session }: { Session: { admit(socket: Attachment, token: string, id: string): WorkerSession } } =
   await import(new URL("../../worker/sessions/session.ts", import.meta.url).href);
 
-const numbers = Array.from({ length: limits.seats }, (_, i) => String(i).padStart(2, "0"));
+const numbers = Array.from({ length: wireLimits.seats }, (_, i) => String(i).padStart(2, "0"));
 /** A UTF-16 unit beyond Latin-1 takes two bytes. */
-const nameOf = (number: string) => number.padStart(limits.nameLength, "世");
+const nameOf = (number: string) => number.padStart(wireLimits.nameLength, "世");
 const uuidOf = (number: string) => number.padStart(36, "a1b2c3d4-");
 /** Packed with the state, it takes the most bytes there are. */
 const ip = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff";
@@ -44,10 +44,10 @@ const [host] = members as [Member, ...Member[]];
 /** A private lobby with the longest name, and all members in its own object: others are rows. */
 function fullLobby() {
   const lobby = noLobby();
-  const open = opened(host, { isPublic: false, maxMembers: limits.seats });
+  const open = opened(host, { isPublic: false, maxMembers: wireLimits.seats });
   lobby.happens({ ...open, name: nameOf(""), incarnation: uuidOf("") } as typeof open);
   lobby.happens(...members.slice(1).map((member) => ({ kind: "join", member }) as const));
-  expect(lobby.state?.members).toHaveLength(limits.seats);
+  expect(lobby.state?.members).toHaveLength(wireLimits.seats);
   return lobby;
 }
 

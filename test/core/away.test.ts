@@ -1,9 +1,10 @@
 /** A lobby that gives members time to return when their connections end. */
 import { describe, expect, test } from "vitest";
-import { limits } from "../../core/limits.ts";
+import { sharedLimits } from "../../core/limits.ts";
 import { wakeAt } from "../../core/lobby/deadlines.ts";
 import { lasting, restored } from "../../core/lobby/lasting.ts";
 import { lifeLines } from "../../core/lobby/life.ts";
+import { lobbyLimits } from "../../core/lobby/limits.ts";
 import { presenceOf } from "../../core/lobby/state.ts";
 import {
   answerOf,
@@ -192,9 +193,13 @@ describe("a member whose connection ends", () => {
   });
 
   test("is not asked for by audits", () => {
-    const lobby = lobbyOf(friends, { graceMs: 2 * limits.auditIntervalMs });
+    const lobby = lobbyOf(friends, { graceMs: 2 * lobbyLimits.auditIntervalMs });
     lobby.happens(cut("Ben"));
-    expect(lobby.waits(limits.auditIntervalMs).happens(woken())).toEqual(["save", "list 3/4", "audit Cid"]);
+    expect(lobby.waits(lobbyLimits.auditIntervalMs).happens(woken())).toEqual([
+      "save",
+      "list 3/4",
+      "audit Cid",
+    ]);
   });
 });
 
@@ -278,12 +283,12 @@ describe("a host that is away", () => {
 });
 
 test("a host whose time is over just when an audit is due closes the lobby, and nothing is listed again", () => {
-  const lobby = lobbyOf(friends, { graceMs: limits.auditIntervalMs });
+  const lobby = lobbyOf(friends, { graceMs: lobbyLimits.auditIntervalMs });
   lobby.happens(cut("Ann"));
-  const lines = lobby.waits(limits.auditIntervalMs).happens(woken());
+  const lines = lobby.waits(lobbyLimits.auditIntervalMs).happens(woken());
   expect(lines.filter((line) => line.startsWith("list") || line.startsWith("audit"))).toEqual([]);
   expect(lines.at(-1)).toBe("forget");
-  expect(wakesAt(lobby)).toBe(lobby.now + limits.auditIntervalMs);
+  expect(wakesAt(lobby)).toBe(lobby.now + lobbyLimits.auditIntervalMs);
 });
 
 describe("a mediation counts a member that is away as missing", () => {
@@ -318,7 +323,7 @@ describe("a mediation counts a member that is away as missing", () => {
   test("one that goes on goes on without it a little later, and it is in the lobby still", () => {
     const lobby = gathering(friends, { ...rules, goesOn: true });
     lobby.happens(...friends.slice(0, 2).map((name) => seen(name, 1001)), cut("Cid"));
-    expect(lobby.waits(limits.stragglerMs).happens(woken())).toEqual([
+    expect(lobby.waits(lobbyLimits.stragglerMs).happens(woken())).toEqual([
       "save",
       "ptpMediation_peersConnection_start to Ann",
       "ptpMediation_peersConnection_start to Ben",
@@ -383,7 +388,7 @@ describe("when the clock jumps", () => {
   test("forward, members that are away have all their time again", () => {
     const lobby = lobbyOf(friends, rules);
     lobby.happens(cut("Ben"));
-    lobby.waits(graceMs + limits.clockSlackMs + 1).happens(woken());
+    lobby.waits(graceMs + sharedLimits.clockSlackMs + 1).happens(woken());
     expect(presence(lobby, "Ben")).toBe("away");
     expect(wakesAt(lobby)).toBe(lobby.now + graceMs);
     expect(lobby.waits(graceMs).happens(woken())).toContain("lobby_peerDisconnect to Ann, Cid");

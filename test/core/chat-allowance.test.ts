@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
 import { mayChat, newChatAllowance, weightOf } from "../../core/chat-allowance.ts";
-import { limits } from "../../core/limits.ts";
+import { sharedLimits } from "../../core/limits.ts";
+import { wireLimits } from "../../core/wire/limits.ts";
 
-const { chatBurst, chatDeliveriesPerSecond, chatDeliveryBurst, framesPerSecond, seats } = limits;
+const { chatBurst, chatDeliveriesPerSecond, chatDeliveryBurst, framesPerSecond } = sharedLimits;
+const { seats } = wireLimits;
 const noon = Date.UTC(2030, 0, 1, 12);
 
 /** Deliveries in so many seconds, by sender, where each says so many messages a second, evenly. */

@@ -1,10 +1,11 @@
 /** What a lobby does by itself when its time comes: reminders, giving up, audits, mending the directory. */
 import { expect, test } from "vitest";
-import { limits } from "../../core/limits.ts";
+import { sharedLimits } from "../../core/limits.ts";
 import { isDue } from "../../core/lobby/clock-jumps.ts";
 import { wakeAt } from "../../core/lobby/deadlines.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
 import { lasting, restored } from "../../core/lobby/lasting.ts";
+import { lobbyLimits } from "../../core/lobby/limits.ts";
 import type { LobbyState } from "../../core/lobby/state.ts";
 import { abortReasons } from "../../core/problem.ts";
 import {
@@ -42,7 +43,7 @@ function wakesAt({ state }: Lobby): number {
 }
 
 test("a waiting lobby wakes for its audit only", () => {
-  expect(wakesAt(lobbyOf(friends))).toBe(noon + limits.auditIntervalMs);
+  expect(wakesAt(lobbyOf(friends))).toBe(noon + lobbyLimits.auditIntervalMs);
 });
 
 /** The lobby itself holds these members' sockets. */
@@ -57,40 +58,40 @@ test("a private lobby whose members are all here has nothing to wake for", () =>
 
 test("such a lobby wakes for its mediation alone", () => {
   expect(wakesAt(gathering(here, isPrivate))).toBe(noon + interval);
-  expect(wakesAt(connecting(here, isPrivate))).toBe(noon + limits.clockLookMs);
-  const late = lobbyOf(here, isPrivate).waits(limits.auditIntervalMs - 1_000);
+  expect(wakesAt(connecting(here, isPrivate))).toBe(noon + lobbyLimits.clockLookMs);
+  const late = lobbyOf(here, isPrivate).waits(lobbyLimits.auditIntervalMs - 1_000);
   late.happens(started("Ann"));
   expect(wakesAt(late)).toBe(late.now + interval);
 });
 
 test("a public lobby wakes for the directory, though its members are all here", () => {
-  expect(wakesAt(lobbyOf(["Ann"]))).toBe(noon + limits.safetyMs);
-  expect(wakesAt(closing(here))).toBe(noon + limits.safetyMs);
+  expect(wakesAt(lobbyOf(["Ann"]))).toBe(noon + lobbyLimits.safetyMs);
+  expect(wakesAt(closing(here))).toBe(noon + lobbyLimits.safetyMs);
 });
 
 test("a private lobby wakes for an audit from when somebody from elsewhere joins, and for its row ever after", () => {
   const lobby = lobbyOf(["Ann", "Dan", "Ben", "Cid"], isPrivate);
-  expect(wakesAt(lobby)).toBe(noon + limits.auditIntervalMs);
+  expect(wakesAt(lobby)).toBe(noon + lobbyLimits.auditIntervalMs);
   lobby.happens(left("Ben"), left("Cid"));
-  expect(wakesAt(lobby)).toBe(noon + limits.auditIntervalMs);
-  lobby.waits(limits.auditIntervalMs).happens(woken());
-  expect(wakesAt(lobby)).toBe(lobby.now + limits.safetyMs);
+  expect(wakesAt(lobby)).toBe(noon + lobbyLimits.auditIntervalMs);
+  lobby.waits(lobbyLimits.auditIntervalMs).happens(woken());
+  expect(wakesAt(lobby)).toBe(lobby.now + lobbyLimits.safetyMs);
 });
 
 test("a member from elsewhere who joins late is asked for an interval later, not at once", () => {
-  const lobby = lobbyOf(["Ann"], isPrivate).waits(2.5 * limits.auditIntervalMs);
+  const lobby = lobbyOf(["Ann"], isPrivate).waits(2.5 * lobbyLimits.auditIntervalMs);
   lobby.happens(joined("Ben"));
-  expect(wakesAt(lobby)).toBe(lobby.now + limits.auditIntervalMs);
+  expect(wakesAt(lobby)).toBe(lobby.now + lobbyLimits.auditIntervalMs);
 });
 
 test("players coming and going put off neither an audit nor the mending of the directory", () => {
   const lobby = lobbyOf(["Ann"]).waits(60_000);
   lobby.happens(joined("Ben"));
-  expect(wakesAt(lobby)).toBe(noon + 60_000 + limits.auditIntervalMs);
+  expect(wakesAt(lobby)).toBe(noon + 60_000 + lobbyLimits.auditIntervalMs);
   lobby.waits(1_000).happens(joined("Dan"), left("Ben"));
-  expect(wakesAt(lobby)).toBe(noon + 60_000 + limits.auditIntervalMs);
+  expect(wakesAt(lobby)).toBe(noon + 60_000 + lobbyLimits.auditIntervalMs);
   lobby.happens(listingFailed, joined("Ben"));
-  expect(wakesAt(lobby)).toBe(lobby.now + limits.listingRetryMs);
+  expect(wakesAt(lobby)).toBe(lobby.now + lobbyLimits.listingRetryMs);
 });
 
 test("a gathering lobby wakes for the next reminder, or to give up if that is sooner", () => {
@@ -101,23 +102,23 @@ test("a gathering lobby wakes for the next reminder, or to give up if that is so
 });
 
 test("a gathering lobby wakes for its audit if that is sooner", () => {
-  const lobby = lobbyOf(friends).waits(limits.auditIntervalMs - 1_000);
+  const lobby = lobbyOf(friends).waits(lobbyLimits.auditIntervalMs - 1_000);
   lobby.happens(started("Ann"));
-  expect(wakesAt(lobby)).toBe(noon + limits.auditIntervalMs);
+  expect(wakesAt(lobby)).toBe(noon + lobbyLimits.auditIntervalMs);
   expect(lobby.waits(1_000).happens(woken())).toEqual(["save", "list 3/4", "audit Ben, Cid"]);
   expect(phaseOf(lobby)).toBe("gathering");
 });
 
 test("a connecting lobby wakes to look at the clock and to give up, a closing one for its audit", () => {
-  expect(wakesAt(connecting(friends))).toBe(noon + limits.clockLookMs);
-  expect(wakesAt(connecting(friends).passes(limits.clockLookMs))).toBe(noon + connectingMs);
-  expect(wakesAt(closing(friends))).toBe(noon + limits.auditIntervalMs);
+  expect(wakesAt(connecting(friends))).toBe(noon + lobbyLimits.clockLookMs);
+  expect(wakesAt(connecting(friends).passes(lobbyLimits.clockLookMs))).toBe(noon + connectingMs);
+  expect(wakesAt(closing(friends))).toBe(noon + lobbyLimits.auditIntervalMs);
 });
 
 test("a connecting lobby wakes for its audit if that is sooner", () => {
-  const lobby = lobbyOf(friends).waits(limits.auditIntervalMs - 1_000);
+  const lobby = lobbyOf(friends).waits(lobbyLimits.auditIntervalMs - 1_000);
   lobby.happens(started("Ann"), ...friends.map((name) => seen(name, 1001)));
-  expect(wakesAt(lobby)).toBe(noon + limits.auditIntervalMs);
+  expect(wakesAt(lobby)).toBe(noon + lobbyLimits.auditIntervalMs);
   expect(lobby.waits(1_000).happens(woken())).toEqual(["save", "list 3/4", "audit Ben, Cid"]);
   expect(phaseOf(lobby)).toBe("connecting");
 });
@@ -145,7 +146,7 @@ test("a plain client that sends one datagram only is introduced, whether its lob
     if (sleeps) slept(lobby);
     lobby.passes(45_000).happens(seen("Cid", 1003));
     expect(phaseOf(lobby)).toBe("gathering");
-    lobby.passes(limits.confirmMs);
+    lobby.passes(lobbyLimits.confirmMs);
     expect(heard(lobby, "Ann", "ptpMediation_peersConnection_start")).toEqual([
       { peers: [endpoint(1002), endpoint(1003)] },
     ]);
@@ -184,7 +185,7 @@ test("endpoints of every kind outlive a sleep as they were, and strange ones are
     lobby.happens({ kind: "endpoint-seen", clientId: "Ben", observed: { endpoint: { ip, port: 65_535 } } });
     slept(lobby);
     lobby.happens(seen("Ann", 1), seen("Cid", 2));
-    lobby.passes(limits.confirmMs);
+    lobby.passes(lobbyLimits.confirmMs);
     expect(heard(lobby, "Ann", "ptpMediation_peersConnection_start")).toEqual([
       { peers: [{ ip, port: 65_535 }, endpoint(2)] },
     ]);
@@ -285,7 +286,7 @@ test("the time to connect begins when all are seen, not at the start", () => {
 test("the deadlines of a mediation go with it", () => {
   const lobby = gathering(friends);
   lobby.happens(left("Cid"));
-  expect(wakesAt(lobby)).toBe(noon + limits.auditIntervalMs);
+  expect(wakesAt(lobby)).toBe(noon + lobbyLimits.auditIntervalMs);
 });
 
 test("the holders are asked for the members, and the directory is refreshed, at intervals that double up to four hours", () => {
@@ -301,36 +302,36 @@ test("a newcomer from elsewhere is asked for soon, however rare the audits have 
   const lobby = lobbyOf(["Ann", "Ben"], { isPublic: false });
   for (let i = 0; i < 4; i++) lobby.waits(wakesAt(lobby) - lobby.now).happens(woken());
   lobby.waits(60_000).happens(joined("Cid"));
-  expect(wakesAt(lobby)).toBe(lobby.now + limits.auditIntervalMs);
+  expect(wakesAt(lobby)).toBe(lobby.now + lobbyLimits.auditIntervalMs);
 });
 
 test("a member here is not asked for, and one that came to another object is", () => {
-  const lobby = lobbyOf(["Ann", "Dan", "Ben", "Eve"]).waits(limits.auditIntervalMs);
+  const lobby = lobbyOf(["Ann", "Dan", "Ben", "Eve"]).waits(lobbyLimits.auditIntervalMs);
   expect(lobby.happens(woken())).toEqual(["save", "list 4/4", "audit Ben"]);
 });
 
 test("a host elsewhere is asked for like the others", () => {
-  const lobby = lobbyOf(["Ben", "Ann", "Dan", "Cid"], { isPublic: false }).waits(limits.auditIntervalMs);
+  const lobby = lobbyOf(["Ben", "Ann", "Dan", "Cid"], { isPublic: false }).waits(lobbyLimits.auditIntervalMs);
   expect(lobby.happens(woken())).toContain("audit Ben, Cid");
 });
 
 test("an audit of a public lobby whose members are all here refreshes the directory and asks nobody", () => {
-  const lobby = lobbyOf(here).waits(limits.safetyMs);
+  const lobby = lobbyOf(here).waits(lobbyLimits.safetyMs);
   expect(lobby.happens(woken()).slice(0, 2)).toEqual(["save", "list 3/4"]);
   expect(lobby.effects.flatMap((effect) => (effect.kind === "audit" ? effect.members : []))).toEqual([]);
 });
 
 test("an audit of a private lobby leaves the directory alone", () => {
-  const lobby = lobbyOf(friends, { isPublic: false }).waits(limits.auditIntervalMs);
+  const lobby = lobbyOf(friends, { isPublic: false }).waits(lobbyLimits.auditIntervalMs);
   expect(lobby.happens(woken())).toEqual(["save", "audit Ben, Cid"]);
 });
 
 test("a directory that could not be told is told again soon", () => {
   const lobby = lobbyOf(friends);
   expect(lobby.happens(listingFailed)).toEqual(["save"]);
-  expect(wakesAt(lobby)).toBe(noon + limits.listingRetryMs);
-  expect(lobby.waits(limits.listingRetryMs).happens(woken())).toContain("list 3/4");
-  expect(wakesAt(lobby)).toBe(noon + limits.listingRetryMs + limits.auditIntervalMs);
+  expect(wakesAt(lobby)).toBe(noon + lobbyLimits.listingRetryMs);
+  expect(lobby.waits(lobbyLimits.listingRetryMs).happens(woken())).toContain("list 3/4");
+  expect(wakesAt(lobby)).toBe(noon + lobbyLimits.listingRetryMs + lobbyLimits.auditIntervalMs);
 });
 
 test("a listing that fails twice does not put off the mending", () => {
@@ -344,16 +345,16 @@ test("a listing that fails twice does not put off the mending", () => {
 test("a closing that was cut short is repeated word for word", () => {
   const lobby = closing(friends);
   const first = lobby.effects;
-  expect(lobby.waits(limits.auditIntervalMs - 1).happens(woken())).toEqual([]);
+  expect(lobby.waits(lobbyLimits.auditIntervalMs - 1).happens(woken())).toEqual([]);
   lobby.waits(1).happens(woken());
   expect(lobby.effects).toEqual(first);
-  expect(wakesAt(lobby)).toBe(lobby.now + limits.auditIntervalMs);
+  expect(wakesAt(lobby)).toBe(lobby.now + lobbyLimits.auditIntervalMs);
 });
 
 test("a closing without a success is repeated without one", () => {
   const lobby = lobbyOf(friends);
   lobby.happens(left("Ann"));
-  expect(lobby.waits(limits.auditIntervalMs).happens(woken())).toEqual([
+  expect(lobby.waits(lobbyLimits.auditIntervalMs).happens(woken())).toEqual([
     "save",
     "unlist",
     "lobby_closed to Ben, Cid, released",
@@ -364,8 +365,8 @@ test("a closing without a success is repeated without one", () => {
 test("a closing that the directory did not hear of is repeated soon", () => {
   const lobby = closing(friends);
   lobby.happens(listingFailed);
-  expect(wakesAt(lobby)).toBe(noon + limits.listingRetryMs);
-  expect(lobby.waits(limits.listingRetryMs).happens(woken())).toContain("unlist");
+  expect(wakesAt(lobby)).toBe(noon + lobbyLimits.listingRetryMs);
+  expect(lobby.waits(lobbyLimits.listingRetryMs).happens(woken())).toContain("unlist");
 });
 
 const minute = 60_000;
@@ -387,12 +388,12 @@ test("a clock that jumps forward ends no mediation: everybody is reminded, and h
 });
 
 test("a clock that jumps forward while players connect leaves them time, and one that never reports is noticed", () => {
-  for (const at of [1, limits.clockLookMs - 1, limits.clockLookMs + 1, connectingMs - 1]) {
+  for (const at of [1, lobbyLimits.clockLookMs - 1, lobbyLimits.clockLookMs + 1, connectingMs - 1]) {
     const lobby = connecting(friends, isPrivate).passes(at);
     lobby.waits(20 * minute).happens(woken());
     expect(phaseOf(lobby)).toBe("connecting");
     lobby.happens(reported("Ann"), reported("Ben"));
-    lobby.passes(Math.max(limits.clockLookMs, connectingMs - at));
+    lobby.passes(Math.max(lobbyLimits.clockLookMs, connectingMs - at));
     expect(lobby.state?.phase).toEqual({ kind: "waiting", aborted: "connecting_timeout" });
   }
 });
@@ -402,7 +403,7 @@ test("a lobby that goes on without some gives these their time again after a jum
   lobby.happens(seen("Ann", 1001), seen("Ben", 1002));
   lobby.waits(20 * minute).happens(woken());
   expect(phaseOf(lobby)).toBe("gathering");
-  expect(phaseOf(lobby.passes(limits.stragglerMs))).toBe("connecting");
+  expect(phaseOf(lobby.passes(lobbyLimits.stragglerMs))).toBe("connecting");
 });
 
 test("a jump while players connect shortens their time by no more than one look at the clock", () => {
@@ -415,13 +416,13 @@ test("a jump while players connect shortens their time by no more than one look 
       .waits(50 * minute)
       .happens(woken());
   // 10 s passed, and each jump took up to one look.
-  lobby.passes(60 * minute - 10_000 - 10 * limits.clockLookMs - 1_000);
+  lobby.passes(60 * minute - 10_000 - 10 * lobbyLimits.clockLookMs - 1_000);
   expect(phaseOf(lobby)).toBe("connecting");
 });
 
 test("a machine that stood still a little does not put off a deadline", () => {
   const lobby = connecting(friends).passes(connectingMs - 1);
-  lobby.waits(1 + limits.clockSlackMs).happens(woken());
+  lobby.waits(1 + sharedLimits.clockSlackMs).happens(woken());
   expect(phaseOf(lobby)).toBe("waiting");
 });
 
@@ -429,7 +430,7 @@ test("after a clock was set back everything is due when it would have been, from
   const waiting = lobbyOf(friends).waits(-60 * minute);
   expect(isDue(waiting.state as LobbyState, waiting.now)).toBe(true);
   waiting.happens(woken());
-  expect(wakesAt(waiting)).toBe(waiting.now + limits.auditIntervalMs);
+  expect(wakesAt(waiting)).toBe(waiting.now + lobbyLimits.auditIntervalMs);
 
   const seeking = gathering(friends).waits(-60 * minute);
   expect(seeking.happens(said("Ben", "Hello?"))).toEqual([
@@ -448,7 +449,7 @@ test("after a clock was set back everything is due when it would have been, from
   over.happens(listingFailed);
   expect(
     over
-      .passes(limits.listingRetryMs - 1)
+      .passes(lobbyLimits.listingRetryMs - 1)
       .waits(1)
       .happens(woken()),
   ).toContain("unlist");

@@ -1,7 +1,7 @@
 /** What one shard of the directory holds, at the most. */
 import { expect, test, vi } from "vitest";
-import { limits } from "../../core/limits.ts";
 import type { ListedLobby } from "../../core/wire/http.ts";
+import { objectLimits } from "../../worker/objects/limits.ts";
 
 vi.mock("cloudflare:workers", () => ({
   DurableObject: class {
@@ -41,16 +41,16 @@ const lobby = (id: string): ListedLobby => ({ id, name: "Tea", currentMembers: 1
 test("a full directory keeps up those that it has, takes no other, and takes one again when one is gone", async () => {
   const logged = vi.spyOn(console, "error").mockImplementation(() => {});
   const { directory, rows } = newDirectory();
-  for (let i = 0; i < limits.listingEntries; i++) await directory.put(lobby(`L${i}`));
+  for (let i = 0; i < objectLimits.listingEntries; i++) await directory.put(lobby(`L${i}`));
   await directory.put(lobby("LATE"));
   await directory.put({ ...lobby("L7"), currentMembers: 3 });
-  expect(rows.size).toBe(limits.listingEntries);
+  expect(rows.size).toBe(objectLimits.listingEntries);
   const { lobbies, count } = await directory.list({});
-  expect(count).toBe(limits.listingEntries);
+  expect(count).toBe(objectLimits.listingEntries);
   expect(JSON.parse(`[${lobbies}]`)).toContainEqual({ ...lobby("L7"), currentMembers: 3 });
   expect(logged).toHaveBeenCalledTimes(1);
   await directory.remove("L7");
   await directory.put(lobby("LATE"));
   expect(rows.has("listed:LATE")).toBe(true);
-  expect(rows.size).toBe(limits.listingEntries);
+  expect(rows.size).toBe(objectLimits.listingEntries);
 });

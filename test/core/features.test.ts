@@ -1,10 +1,10 @@
 /** What clients say that they can do, and what the lobby makes of it. */
 import { describe, expect, test } from "vitest";
-import { limits } from "../../core/limits.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
 import { type Feature, featuresAmong, knownFeatures, knowsLinks } from "../../core/lobby/features.ts";
 import { lasting, restored } from "../../core/lobby/lasting.ts";
 import { readClientMessage } from "../../core/wire/client-message.ts";
+import { wireLimits } from "../../core/wire/limits.ts";
 import { encode } from "../../measure/kit/wire.ts";
 import {
   endpoint,
@@ -32,7 +32,7 @@ describe("a client says what it can do", () => {
     ],
     [["links", "links", "telepathy", "__proto__", ""], ["links"]],
     [["LINKS"], []],
-    [Array<string>(limits.features).fill("x".repeat(limits.featureLength)), []],
+    [Array<string>(wireLimits.features).fill("x".repeat(wireLimits.featureLength)), []],
   ])("%j counts as %j", (says, counts) => {
     expect(read(says)).toEqual({ method: "client_features", token, features: counts });
     expect(featuresAmong(says)).toEqual(counts);
@@ -42,8 +42,8 @@ describe("a client says what it can do", () => {
     ["no list", "links"],
     ["nothing", undefined],
     ["a list of numbers", [1]],
-    ["too many", Array<string>(limits.features + 1).fill("links")],
-    ["one that is too long", ["x".repeat(limits.featureLength + 1)]],
+    ["too many", Array<string>(wireLimits.features + 1).fill("links")],
+    ["one that is too long", ["x".repeat(wireLimits.featureLength + 1)]],
   ])("%s is ignored", (_, features) => {
     expect(read(features)).toBeNull();
   });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { afterSilence, isNews, type Place, pickSidecar, type Sidecar } from "../../core/fleet.ts";
-import { limits } from "../../core/limits.ts";
+import { sharedLimits } from "../../core/limits.ts";
 
 const paris: Place = { latitude: 48.86, longitude: 2.35 };
 const lyon: Place = { latitude: 45.76, longitude: 4.84 };
@@ -115,7 +115,7 @@ test("of any fleet one is chosen, and not the one to avoid while there is anothe
 });
 
 describe("when the edge's clock jumps", () => {
-  const { sidecarLifeMs, fleetGapMs, fleetSpareMs, postClockMs } = limits;
+  const { sidecarLifeMs, fleetGapMs, fleetSpareMs, postClockMs } = sharedLimits;
   const start = 1e12;
   const alive = (heardAt: number) => sidecar("paris", paris, { heardAt });
   const livesUntil = (one: Sidecar) => one.heardAt + sidecarLifeMs;

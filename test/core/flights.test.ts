@@ -1,6 +1,6 @@
 /** How often one object calls another: at once while little happens, at a bounded pace when much does, and in order always. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { limits } from "../../core/limits.ts";
+import { platformLimits } from "../../worker/platform/limits.ts";
 
 type Batch = { id: string; items: number[] };
 type Flights = { push(peer: string, item: number, how?: { isPaced: boolean }): Promise<boolean> };
@@ -33,7 +33,7 @@ function flightsOf(answerMs: number) {
 
 test("what players say now and then goes at once, each in a call of its own", async () => {
   const { flights, calls } = flightsOf(5);
-  for (let i = 0; i < limits.callBurst; i++) {
+  for (let i = 0; i < platformLimits.callBurst; i++) {
     void flights.push("l1", i, { isPaced: true });
     await vi.advanceTimersByTimeAsync(5);
     expect(calls).toHaveLength(i + 1);
@@ -48,8 +48,10 @@ test("after a burst there are only so many calls a second, and they carry everyt
     acknowledged.push(flights.push("l1", i, { isPaced: true }));
     await vi.advanceTimersByTimeAsync(10);
   }
-  expect(calls.length).toBeGreaterThanOrEqual(seconds * limits.callsPerSecond);
-  expect(calls.length).toBeLessThanOrEqual(limits.callBurst + seconds * limits.callsPerSecond);
+  expect(calls.length).toBeGreaterThanOrEqual(seconds * platformLimits.callsPerSecond);
+  expect(calls.length).toBeLessThanOrEqual(
+    platformLimits.callBurst + seconds * platformLimits.callsPerSecond,
+  );
   await vi.advanceTimersByTimeAsync(1_000);
   expect(calls.flatMap(({ items }) => items)).toEqual(Array.from({ length: seconds * 100 }, (_, i) => i));
   expect(new Set(await Promise.all(acknowledged))).toEqual(new Set([true]));
@@ -69,15 +71,15 @@ test("a busy peer does not slow down what goes to another", async () => {
 test("a peer that nobody called for a while has its burst again", async () => {
   const { flights, calls } = flightsOf(5);
   const busy = async () => {
-    for (let i = 0; i < limits.callBurst; i++) {
+    for (let i = 0; i < platformLimits.callBurst; i++) {
       void flights.push("l1", i, { isPaced: true });
       await vi.advanceTimersByTimeAsync(5);
     }
   };
   await busy();
-  await vi.advanceTimersByTimeAsync((limits.callBurst / limits.callsPerSecond) * 1000);
+  await vi.advanceTimersByTimeAsync((platformLimits.callBurst / platformLimits.callsPerSecond) * 1000);
   await busy();
-  expect(calls).toHaveLength(2 * limits.callBurst);
+  expect(calls).toHaveLength(2 * platformLimits.callBurst);
 });
 
 test("a clock that is set back holds nothing up", async () => {
@@ -92,9 +94,9 @@ test("a clock that is set back holds nothing up", async () => {
 
 test("what is not paced goes as fast as the peer answers, also after a burst", async () => {
   const { flights, calls } = flightsOf(5);
-  for (let i = 0; i < 4 * limits.callBurst; i++) {
+  for (let i = 0; i < 4 * platformLimits.callBurst; i++) {
     void flights.push("l1", i);
     await vi.advanceTimersByTimeAsync(5);
   }
-  expect(calls).toHaveLength(4 * limits.callBurst);
+  expect(calls).toHaveLength(4 * platformLimits.callBurst);
 });

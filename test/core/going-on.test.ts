@@ -1,7 +1,7 @@
 /** A lobby that goes on without the members a mediation loses (`onLoss: "continue"`), and one that does not. */
 import { describe, expect, test } from "vitest";
-import { limits } from "../../core/limits.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
+import { lobbyLimits } from "../../core/lobby/limits.ts";
 import {
   connecting,
   endpoint,
@@ -30,7 +30,7 @@ describe("while their endpoints are gathered", () => {
     const lobby = gathering(friends, goesOn);
     expect(lobby.happens(seen("Ann", 1001))).toEqual(["save"]);
     expect(lobby.happens(seen("Ben", 1002))).toEqual(["save"]);
-    expect(lobby.waits(limits.stragglerMs).happens(woken())).toEqual([
+    expect(lobby.waits(lobbyLimits.stragglerMs).happens(woken())).toEqual([
       "save",
       "ptpMediation_peersConnection_start to Ann",
       "ptpMediation_peersConnection_start to Ben",
@@ -51,7 +51,7 @@ describe("while their endpoints are gathered", () => {
   test("one who comes in that time is not left out", () => {
     const lobby = gathering(friends, goesOn);
     lobby.happens(seen("Ann", 1001), seen("Ben", 1002));
-    expect(lobby.waits(limits.stragglerMs - 1).happens(seen("Cid", 1003))).toEqual([
+    expect(lobby.waits(lobbyLimits.stragglerMs - 1).happens(seen("Cid", 1003))).toEqual([
       "save",
       "ptpMediation_peersConnection_start to Ann",
       "ptpMediation_peersConnection_start to Ben, Cid",
@@ -76,7 +76,7 @@ describe("while their endpoints are gathered", () => {
     if (lobby.state?.phase.kind === "gathering") {
       lobby.state = { ...lobby.state, phase: { ...lobby.state.phase, seen: {} } };
     }
-    expect(lobby.waits(limits.stragglerMs).happens(woken())).toEqual(["save"]);
+    expect(lobby.waits(lobbyLimits.stragglerMs).happens(woken())).toEqual(["save"]);
     expect(lobby.waits(5_000).happens(woken())).toEqual(["save", "ptpMediation_send to Ann, Ben, Cid"]);
   });
 
@@ -173,7 +173,7 @@ describe("while the players connect", () => {
   });
 
   test("an audit that is due when time is up does not list the lobby again", () => {
-    const lobby = lobbyOf(friends, goesOn).waits(limits.auditIntervalMs - 40_000);
+    const lobby = lobbyOf(friends, goesOn).waits(lobbyLimits.auditIntervalMs - 40_000);
     lobby.happens(started("Ann"), ...friends.map((name) => seen(name, 1001)));
     lobby.happens(reported("Ann"), reported("Ben"));
     expect(
@@ -218,7 +218,7 @@ describe("in a lobby that does not go on, as Orion has it", () => {
   test("nobody is left out for being late", () => {
     const lobby = gathering(friends);
     lobby.happens(seen("Ann", 1001), seen("Ben", 1002));
-    expect(lobby.waits(limits.stragglerMs).happens(woken())).toEqual([]);
+    expect(lobby.waits(lobbyLimits.stragglerMs).happens(woken())).toEqual([]);
   });
 
   test("a failure that is told before anybody was introduced ends it too", () => {
@@ -306,7 +306,7 @@ describe("a player whom its sidecar does not answer", () => {
   test("is sent to another, with everybody else", () => {
     const lobby = gathering(friends);
     lobby.happens(seen("Ben", 1002));
-    expect(lobby.waits(limits.silentMs).happens(silent("Cid"))).toEqual(["save"]);
+    expect(lobby.waits(lobbyLimits.silentMs).happens(silent("Cid"))).toEqual(["save"]);
     expect(lobby.waits(1).happens(woken(otherSidecar))).toEqual([
       "save",
       "ptpMediation_send to Ann, Ben, Cid",
@@ -316,7 +316,7 @@ describe("a player whom its sidecar does not answer", () => {
 
   test("brings nothing forward too soon, again, for another mediation, or when it was seen", () => {
     const lobby = gathering(friends);
-    expect(lobby.waits(limits.silentMs - 1).happens(silent("Cid"))).toEqual([]);
+    expect(lobby.waits(lobbyLimits.silentMs - 1).happens(silent("Cid"))).toEqual([]);
     expect(lobby.waits(1).happens(silent("Cid", "another"), silent("Dan"))).toEqual([]);
     lobby.happens(seen("Ben", 1002));
     expect(lobby.happens(silent("Ben"))).toEqual([]);
@@ -326,6 +326,6 @@ describe("a player whom its sidecar does not answer", () => {
   });
 
   test("is not heard once the players connect", () => {
-    expect(connecting(friends).waits(limits.silentMs).happens(silent("Cid"))).toEqual([]);
+    expect(connecting(friends).waits(lobbyLimits.silentMs).happens(silent("Cid"))).toEqual([]);
   });
 });

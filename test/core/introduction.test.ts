@@ -4,10 +4,10 @@
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { limits } from "../../core/limits.ts";
 import type { Introduced, Introduction } from "../../core/lobby/effect.ts";
 import { introduce, type LinkSecrets, linkCount, type Told } from "../../core/lobby/introduction.ts";
 import type { Observed } from "../../core/mapping.ts";
+import { relayLimits } from "../../core/relay/limits.ts";
 import { parseTicket } from "../../core/relay/ticket.ts";
 import { introduction as shape } from "../../core/wire/introduction.ts";
 import { secret, ticketKeyOf } from "../../measure/kit/secret.ts";
@@ -273,7 +273,7 @@ describe("whoever is in the lobby, whatever was seen of them", () => {
           expect(parseTicket(peer.relay.ticket)).toEqual({
             link: peer.link.id,
             side: to.includes(host.member) ? "a" : "b",
-            expiresAt: noon + limits.relayTicketMs,
+            expiresAt: noon + relayLimits.relayTicketMs,
             lobbyTag: "ABCDE",
             clientId: to[0]?.clientId,
             peerId: peer.clientId,

@@ -1,6 +1,6 @@
 /** Every phase of a lobby × everything that can happen to it, the pairs that make no sense among them. */
 import { describe, expect, test } from "vitest";
-import { limits } from "../../core/limits.ts";
+import { lobbyLimits } from "../../core/lobby/limits.ts";
 import {
   closing,
   connecting,
@@ -438,7 +438,7 @@ describe("when the alarm comes so late that the clock must have jumped, a mediat
   for (const start of starts) {
     const [then, ...lines] = rows[start];
     test(`${start === "none" ? "no" : `a ${start}`} lobby: ${lines.join("; ") || "nothing comes of it"}`, () => {
-      const lobby = lobbies[start]().waits(limits.auditIntervalMs);
+      const lobby = lobbies[start]().waits(lobbyLimits.auditIntervalMs);
       expect(lobby.happens(woken())).toEqual(lines);
       expect(phaseOf(lobby)).toBe(then);
     });

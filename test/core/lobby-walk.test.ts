@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { limits } from "../../core/limits.ts";
+import { sharedLimits } from "../../core/limits.ts";
 import { nextOf, wakeAt } from "../../core/lobby/deadlines.ts";
 import { readKeptLobby } from "../../core/lobby/kept.ts";
 import { lasting } from "../../core/lobby/lasting.ts";
@@ -48,7 +48,7 @@ const lateness = ({ before, now }: Taken) =>
     ? now - nextOf(before.phase)
     : 0;
 const hasJumped = (taken: Taken) =>
-  taken.event.kind === "deadline-passed" && lateness(taken) > limits.clockSlackMs;
+  taken.event.kind === "deadline-passed" && lateness(taken) > sharedLimits.clockSlackMs;
 
 function recipients({ effects }: Taken): readonly Member[][] {
   return effects.flatMap((effect) =>

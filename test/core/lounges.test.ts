@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { limits } from "../../core/limits.ts";
 import { codeShape } from "../../core/lobby/code.ts";
 import {
   type Filling,
@@ -12,6 +11,7 @@ import {
   regionAt,
   regionOfLounge,
 } from "../../core/lounges.ts";
+import { edgeLimits } from "../../worker/edge/limits.ts";
 
 /** Lounges are dealt out in turn to nine regions, and to players of no known place. */
 const shares = 10;
@@ -133,7 +133,7 @@ test("when the first lounge was filled, the next is another one", () => {
 
 test("thousands of full lounges are got past in the tries one client has", () => {
   let filling = firstLounge("weur");
-  for (let i = 0; i < limits.loungeDraws - 2; i++) filling = loungeAfterFull(filling, 59_000, 0.5);
+  for (let i = 0; i < edgeLimits.loungeDraws - 2; i++) filling = loungeAfterFull(filling, 59_000, 0.5);
   expect(filling.width).toBe(5_900);
 });
 
@@ -143,7 +143,7 @@ test("while one lounge in six has room, hardly anybody is sent away", () => {
   let sentAway = 0;
   for (let client = 0; client < 1_000; client++) {
     let filling = firstLounge("weur");
-    for (let draw = 1; draw < limits.loungeDraws && !hasRoom(filling); draw++)
+    for (let draw = 1; draw < edgeLimits.loungeDraws && !hasRoom(filling); draw++)
       filling = loungeAfterFull(filling, 59_000, random());
     if (!hasRoom(filling)) sentAway += 1;
   }

@@ -1,7 +1,7 @@
 /** Mediations of every policy: who is asked and introduced, who may join meanwhile, and what a loss or a success does. */
 import { describe, expect, test } from "vitest";
-import { limits } from "../../core/limits.ts";
 import { lifeLines } from "../../core/lobby/life.ts";
+import { lobbyLimits } from "../../core/lobby/limits.ts";
 import { lateJoinerPolicy, meshPolicy, orionPolicy, pairPolicy } from "../../core/lobby/policy.ts";
 import type { LobbyState, MediationPolicy } from "../../core/lobby/state.ts";
 import {
@@ -177,7 +177,7 @@ describe("in a mesh", () => {
   test("that goes on, even a host that is not seen may be left out", () => {
     const lobby = begun("a mesh", { goesOn: true });
     lobby.happens(seen("Ben", 1), seen("Cid", 2), seen("Dan", 3));
-    expect(lobby.waits(limits.stragglerMs).happens(woken())).toEqual([
+    expect(lobby.waits(lobbyLimits.stragglerMs).happens(woken())).toEqual([
       "save",
       `${start} to Ben`,
       `${start} to Cid`,

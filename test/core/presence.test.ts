@@ -1,6 +1,6 @@
 /** Whether a client that pings is there: at looks that come in time, and around jumps of the clock. */
 import { expect, test } from "vitest";
-import { limits } from "../../core/limits.ts";
+import { sharedLimits } from "../../core/limits.ts";
 import { doubtAfterMs, doubtLastsMs, presenceOf } from "../../core/presence.ts";
 import { noon } from "./a-lobby.ts";
 
@@ -8,7 +8,7 @@ const hour = 3_600_000;
 const [silence, doubt] = [doubtAfterMs(), doubtLastsMs()];
 
 test("a client that pings as it is told, or as a sleeping page does, is never gone", () => {
-  for (const apart of [limits.pingMs, limits.pingMs + limits.pongMs, 60_000 - 1]) {
+  for (const apart of [sharedLimits.pingMs, sharedLimits.pingMs + sharedLimits.pongMs, 60_000 - 1]) {
     let since: number | null = null;
     for (let now = noon; now < noon + hour; now += 1_000) {
       const sign = noon + Math.floor((now - noon) / apart) * apart;
@@ -25,8 +25,8 @@ test("a silent client is doubted, then gone, at two looks in time", () => {
   expect(presenceOf([noon], null, first)).toEqual({ kind: "doubted", since: first });
   expect(presenceOf([noon], first, first + doubt - 1)).toEqual({ kind: "doubted", since: first });
   expect(presenceOf([noon], first, first + doubt)).toEqual({ kind: "gone" });
-  expect(presenceOf([noon], first, first + doubt + limits.clockSlackMs)).toEqual({ kind: "gone" });
-  expect(silence + doubt).toBe(limits.pinglessMs);
+  expect(presenceOf([noon], first, first + doubt + sharedLimits.clockSlackMs)).toEqual({ kind: "gone" });
+  expect(silence + doubt).toBe(sharedLimits.pinglessMs);
 });
 
 test("any sign of life ends a doubt, and the next silence is doubted anew", () => {

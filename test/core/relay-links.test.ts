@@ -1,9 +1,10 @@
 /** What a relay carries, for whom and how long: the rules, under a time that the test gives. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { limits } from "../../core/limits.ts";
+import { relayLimits } from "../../core/relay/limits.ts";
 import { type End, Links, type RelayBounds } from "../../core/relay/links.ts";
 import type { Side, Ticket } from "../../core/relay/ticket.ts";
+import { wireLimits } from "../../core/wire/limits.ts";
 
 const hour = 3_600_000;
 const number = 0x0123456789ab;
@@ -93,7 +94,7 @@ describe("a link", () => {
     const third = ticket("a", { link: hex(3) });
     expect(relay.links.bind(third, end(7), 0, 0)).toEqual({ kind: "refused", code: "relay_full" });
     expect(relay.links.bind(ticket("b", { link: hex(2) }), end(7), 0, 0)).toMatchObject({ kind: "bound" });
-    relay.tick(limits.relayIdleMs + 1);
+    relay.tick(relayLimits.relayIdleMs + 1);
     expect(relay.links.bind(third, end(7), relay.now, relay.now)).toMatchObject({ kind: "bound" });
   });
 });
@@ -106,7 +107,7 @@ describe("a client, which is in one mediation at a time,", () => {
 
   test("has a link to each other member of its lobby, and not one more", () => {
     const { links } = aRelay();
-    for (let link = 1; link < limits.seats; link++) {
+    for (let link = 1; link < wireLimits.seats; link++) {
       expect(links.bind(...from(link, hour, { peerId: `Bob ${link}` }), 0, 0)).toMatchObject({
         kind: "bound",
       });
@@ -135,7 +136,7 @@ describe("a client, which is in one mediation at a time,", () => {
     expect(relay.links.bind(...from(1, hour), 0, 0)).toEqual(superseded);
     expect(relay.links.bind(...from(2, hour), 0, 0)).toEqual(superseded);
     expect(relay.links.size).toBe(1);
-    relay.tick(limits.relayIdleMs + 1);
+    relay.tick(relayLimits.relayIdleMs + 1);
     expect(relay.links.count()).toEqual(nothing);
     expect(relay.links.bind(...from(1, hour), relay.now, relay.now)).toMatchObject({ kind: "bound" });
   });
@@ -167,7 +168,7 @@ describe("a client, which is in one mediation at a time,", () => {
     const relay = aRelay();
     for (let round = 1; round <= 1_000; round++) relay.link(round, { expiresAt: hour + round * 1_000 });
     expect(relay.links.count()).toEqual({ links: 1, ends: 2, clients: 2, lobbies: 1 });
-    relay.tick(limits.relayIdleMs + 1);
+    relay.tick(relayLimits.relayIdleMs + 1);
     expect(relay.links.count()).toEqual(nothing);
   });
 });
@@ -176,9 +177,9 @@ describe("a link that is idle", () => {
   test("is freed after a while without a word, and leaves nothing behind", () => {
     const relay = aRelay();
     relay.link();
-    relay.tick(limits.relayIdleMs);
+    relay.tick(relayLimits.relayIdleMs);
     expect(relay.links.count()).toEqual({ links: 1, ends: 2, clients: 2, lobbies: 1 });
-    relay.tick(limits.relayIdleMs + 1);
+    relay.tick(relayLimits.relayIdleMs + 1);
     expect(relay.links.count()).toEqual(nothing);
     expect(relay.pass(1)).toBe("unknown_link");
   });
@@ -191,7 +192,7 @@ describe("a link that is idle", () => {
     test(`but for ${what} now and then, stays`, () => {
       const relay = aRelay();
       relay.link();
-      for (let now = 0; now < 20 * limits.relayIdleMs; now += limits.relayIdleMs) {
+      for (let now = 0; now < 20 * relayLimits.relayIdleMs; now += relayLimits.relayIdleMs) {
         relay.tick(now);
         word(relay);
       }
@@ -202,7 +203,7 @@ describe("a link that is idle", () => {
   test("whose one end is silent sends it nothing more, though the other goes on, until it is back", () => {
     const relay = aRelay();
     relay.link();
-    for (; relay.now <= limits.relayIdleMs; relay.tick(relay.now + 1_000)) {
+    for (; relay.now <= relayLimits.relayIdleMs; relay.tick(relay.now + 1_000)) {
       expect(relay.pass(10, { port: 2 })).toBe(1);
       expect(relay.links.bind(ticket("b"), end(2), relay.now, relay.now)).toMatchObject({ peer: true });
     }
@@ -218,7 +219,7 @@ describe("a link that is idle", () => {
   test("whose one end only listens, and says so by binding, goes on hearing", () => {
     const relay = aRelay();
     relay.link();
-    for (; relay.now < 20 * limits.relayIdleMs; relay.tick(relay.now + 10_000)) {
+    for (; relay.now < 20 * relayLimits.relayIdleMs; relay.tick(relay.now + 10_000)) {
       relay.links.bind(ticket("a"), end(1), relay.now, relay.now);
       expect(relay.pass(10, { port: 2 })).toBe(1);
     }
@@ -227,7 +228,7 @@ describe("a link that is idle", () => {
   test("a stranger's packets keep no link alive", () => {
     const relay = aRelay();
     relay.link();
-    for (let now = 0; now <= 2 * limits.relayIdleMs; now += 1_000) {
+    for (let now = 0; now <= 2 * relayLimits.relayIdleMs; now += 1_000) {
       relay.tick(now);
       relay.pass(10, { port: 99 });
     }
@@ -314,7 +315,7 @@ describe("before a budget cuts, both ends are told", () => {
 
   test("the rate of all, where very many send: some of them each second, in the end all", () => {
     const relay = aRelay({ totalRate: 1_000 });
-    const count = limits.relayFullNotices * 2.5;
+    const count = relayLimits.relayFullNotices * 2.5;
     for (let link = 1; link <= count; link++) {
       for (const side of ["a", "b"] as const) {
         const [clientId, peerId] = side === "a" ? [`a${link}`, `b${link}`] : [`b${link}`, `a${link}`];
@@ -332,7 +333,7 @@ describe("before a budget cuts, both ends are told", () => {
       told.push(now.length);
       for (const [link, code] of now) if (code === "total_rate") heard.add(link);
     }
-    expect(Math.max(...told)).toBe(limits.relayFullNotices);
+    expect(Math.max(...told)).toBe(relayLimits.relayFullNotices);
     expect(heard.size).toBe(count);
   });
 
@@ -349,7 +350,7 @@ describe("before a budget cuts, both ends are told", () => {
       kind: "refused",
       code: "bytes",
     });
-    relay.tick(relay.now + 10 * limits.relayIdleMs);
+    relay.tick(relay.now + 10 * relayLimits.relayIdleMs);
     expect(relay.links.bind(ticket("a"), end(1), relay.now, relay.now)).toEqual({
       kind: "refused",
       code: "bytes",
@@ -366,7 +367,7 @@ describe("before a budget cuts, both ends are told", () => {
       expect(relay.pass(10)).toBe(2);
       told.push(...relay.told());
     }
-    expect(told).toEqual([[number, "lifetime", limits.relayLastWordMs]]);
+    expect(told).toEqual([[number, "lifetime", relayLimits.relayLastWordMs]]);
     expect(relay.told()).toEqual([[number, "lifetime", 0]]);
     expect(relay.pass(10)).toBe("unknown_link");
   });
@@ -500,11 +501,11 @@ test("one after the other, whatever links do, the rates hold, every cut was told
       }
       for (const { at: from } of passed) {
         const later = passed.filter(({ at }) => at >= from);
-        const seconds = (relay.now - from) / 1_000 + limits.relayBurstMs / 1_000;
+        const seconds = (relay.now - from) / 1_000 + relayLimits.relayBurstMs / 1_000;
         const sum = later.reduce((all, { bytes }) => all + bytes, 0);
         expect(sum).toBeLessThanOrEqual(bounds.totalRate * seconds);
       }
-      relay.tick(relay.now + limits.relayIdleMs + 1);
+      relay.tick(relay.now + relayLimits.relayIdleMs + 1);
       relay.tick(hour * 9);
       expect(relay.links.count()).toEqual(nothing);
     }),

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { limits } from "../../core/limits.ts";
+import { wireLimits } from "../../core/wire/limits.ts";
 import { heartbeat, observationBytes, observations, postFrameBytes } from "../../core/wire/sidecar-post.ts";
 
 const beat = { name: "paris-1", host: "paris.example", port: 5990, load: 0 };
@@ -57,8 +57,8 @@ test("an observation with anything out of shape is refused", () => {
 
 test("a post holds 500 observations and not one more", () => {
   const many = (length: number) => ({ observations: Array.from({ length }, () => seen) });
-  expect(observations.safeParse(many(limits.observationsPerPost)).success).toBe(true);
-  expect(observations.safeParse(many(limits.observationsPerPost + 1)).success).toBe(false);
+  expect(observations.safeParse(many(wireLimits.observationsPerPost)).success).toBe(true);
+  expect(observations.safeParse(many(wireLimits.observationsPerPost + 1)).success).toBe(false);
 });
 
 /** Text of the longest IPv6 address, with an IPv4 one in it. */
@@ -66,17 +66,17 @@ const longestEndpoint = { ip: "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255", p
 const longestOfOrion = { ...seen, holder: "r".repeat(32), ...longestEndpoint };
 const longest = {
   ...{ ...longestOfOrion, second: longestEndpoint },
-  candidates: Array.from({ length: limits.candidates }, () => longestEndpoint),
+  candidates: Array.from({ length: wireLimits.candidates }, () => longestEndpoint),
 };
 
 test("500 observations of Orion's clients, or 160 of the longest there are, fit into a post", () => {
   for (const [observation, count] of [
-    [longestOfOrion, limits.observationsPerPost],
+    [longestOfOrion, wireLimits.observationsPerPost],
     [longest, 160],
   ] as const) {
     const post = { observations: Array(count).fill(observation) };
     expect(observations.safeParse(post).success).toBe(true);
-    expect(JSON.stringify(post).length).toBeLessThanOrEqual(limits.sidecarPostBytes);
+    expect(JSON.stringify(post).length).toBeLessThanOrEqual(wireLimits.sidecarPostBytes);
   }
 });
 
@@ -89,7 +89,7 @@ test("an observation takes no more bytes in a post than was reckoned, and hardly
     .tuple(
       endpoint,
       fc.option(endpoint, { nil: undefined }),
-      fc.option(fc.array(endpoint, { maxLength: limits.candidates }), { nil: undefined }),
+      fc.option(fc.array(endpoint, { maxLength: wireLimits.candidates }), { nil: undefined }),
     )
     .map(([at, second, candidates]) => ({ ...seen, ...at, second, candidates }));
   fc.assert(

@@ -1,8 +1,8 @@
 import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { limits } from "../../core/limits.ts";
 import { encodeMessage } from "../../core/wire/codec.ts";
+import { wireLimits } from "../../core/wire/limits.ts";
 import { readSignedDatagram } from "../../core/wire/signed-datagram.ts";
 import vectors from "../vectors/signed-datagrams.json" with { type: "json" };
 import { anyText } from "./any-text.ts";
@@ -26,7 +26,7 @@ describe("what is not signed is ignored", () => {
   }
   test("a datagram of more bytes than there may be", () => {
     const [{ text } = { text: "" }] = vectors.read;
-    expect(readSignedDatagram(bytesOf(text.padStart(limits.datagramBytes + 1, "m")))).toBeNull();
+    expect(readSignedDatagram(bytesOf(text.padStart(wireLimits.datagramBytes + 1, "m")))).toBeNull();
   });
   test("a payload longer than there may be, or a datagram that is too long in all", () => {
     const read = (method: string, length: number) => {
@@ -53,7 +53,7 @@ test("whatever is signed is read again", () => {
       fc.dictionary(anyText, fc.nat()),
       (method, payload) => {
         const signed = encodeMessage(method, payload);
-        fc.pre(signed.length < limits.datagramBytes - 64);
+        fc.pre(signed.length < wireLimits.datagramBytes - 64);
         const datagram = readSignedDatagram(bytesOf(`${signed}.${macOf(signed)}`));
         expect(datagram).toMatchObject({ method, signed, mac: macOf(signed) });
       },

@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { limits } from "../../core/limits.ts";
 import { causes } from "../../core/link/cause.ts";
+import { relayLimits } from "../../core/relay/limits.ts";
 import { relayCodes } from "../../core/relay/ticket.ts";
+import { wireLimits } from "../../core/wire/limits.ts";
 import { packetKinds } from "../../core/wire/peer-packet.ts";
 import { sidecarMessages } from "../../core/wire/sidecar-message.ts";
+import { sidecarLimits } from "../../udp-sidecar/limits.ts";
 
 const page = readFileSync(new URL("../../docs/links.md", import.meta.url), "utf8");
 
@@ -32,14 +34,14 @@ test("the page on links has every kind of packet", () => {
 
 test("the page on links states the limits the code has", () => {
   const rows = [
-    `candidates of a client | ${limits.candidates} |`,
-    `binds of one ticket from one address | ${limits.relayBinds} in ${limits.relayBindsMs / 1000} s |`,
-    `client's links through the relay | ${limits.seats - 1} |`,
-    `packet of the game | ${limits.gamePacketBytes.toLocaleString("en").replace(",", " ")} bytes`,
-    `characters of one | ${limits.timelineLines}, ${limits.timelineText} |`,
-    `${limits.relayLinkRate / 1024} KiB a second, both ways together; ${limits.relayLinkBytes / 1024 ** 3} GiB; ${limits.relayTicketMs / 3_600_000} hours`,
-    `through the relay | ${limits.relayLobbyRate / 1024 ** 2} MiB a second`,
-    `without a packet of its own, or a bind | ${limits.relayIdleMs / 1000} s`,
+    `candidates of a client | ${wireLimits.candidates} |`,
+    `binds of one ticket from one address | ${sidecarLimits.relayBinds} in ${sidecarLimits.relayBindsMs / 1000} s |`,
+    `client's links through the relay | ${wireLimits.seats - 1} |`,
+    `packet of the game | ${wireLimits.gamePacketBytes.toLocaleString("en").replace(",", " ")} bytes`,
+    `characters of one | ${wireLimits.timelineLines}, ${wireLimits.timelineText} |`,
+    `${relayLimits.relayLinkRate / 1024} KiB a second, both ways together; ${relayLimits.relayLinkBytes / 1024 ** 3} GiB; ${relayLimits.relayTicketMs / 3_600_000} hours`,
+    `through the relay | ${relayLimits.relayLobbyRate / 1024 ** 2} MiB a second`,
+    `without a packet of its own, or a bind | ${relayLimits.relayIdleMs / 1000} s`,
   ];
   expect(rows.filter((row) => !page.includes(row))).toEqual([]);
 });

@@ -1,7 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { limits } from "../../core/limits.ts";
+import { relayLimits } from "../../core/relay/limits.ts";
+import { wireLimits } from "../../core/wire/limits.ts";
 import { help } from "../../udp-sidecar/options.ts";
 
 const page = (name: string) => readFileSync(new URL(`../../docs/${name}.md`, import.meta.url), "utf8");
@@ -31,13 +32,13 @@ test.skipIf(!canFilter)("the firewall takes the rules on the page on running loc
 
 test("the pages on the sidecar and on settings state the relay's bounds the code has", () => {
   const rows = [
-    `| links | ${limits.relayLinks.toLocaleString("en").replace(",", " ")} |`,
-    `| links of one player | ${limits.seats - 1},`,
-    `| one link | ${limits.relayLinkRate / 1024} KiB a second, both ways together; ${limits.relayLinkBytes / 1024 ** 3} GiB in all;`,
-    `| the links of one lobby | ${limits.relayLobbyRate / mebibyte} MiB a second |`,
-    `| all | ${limits.relayTotalRate / mebibyte} MiB a second, or what \`--relayRate\` says |`,
-    `| \`ORION_RELAY_RATE\` | ${limits.relayTotalRate / mebibyte} |`,
-    `at ${limits.relayTotalRate / mebibyte} MiB a second | ${((limits.relayTotalRate * 86_400) / 1e12).toFixed(1)} TB a day, ${Math.round((limits.relayTotalRate * 30 * 86_400) / 1e12)} TB a month`,
+    `| links | ${relayLimits.relayLinks.toLocaleString("en").replace(",", " ")} |`,
+    `| links of one player | ${wireLimits.seats - 1},`,
+    `| one link | ${relayLimits.relayLinkRate / 1024} KiB a second, both ways together; ${relayLimits.relayLinkBytes / 1024 ** 3} GiB in all;`,
+    `| the links of one lobby | ${relayLimits.relayLobbyRate / mebibyte} MiB a second |`,
+    `| all | ${relayLimits.relayTotalRate / mebibyte} MiB a second, or what \`--relayRate\` says |`,
+    `| \`ORION_RELAY_RATE\` | ${relayLimits.relayTotalRate / mebibyte} |`,
+    `at ${relayLimits.relayTotalRate / mebibyte} MiB a second | ${((relayLimits.relayTotalRate * 86_400) / 1e12).toFixed(1)} TB a day, ${Math.round((relayLimits.relayTotalRate * 30 * 86_400) / 1e12)} TB a month`,
   ];
   const told = page("sidecar") + page("settings");
   expect(rows.filter((row) => !told.includes(row))).toEqual([]);

@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { limitsPage } from "./limits.ts";
 
 const root = new URL("../../", import.meta.url);
 const page = readFileSync(new URL("docs/promises.md", root), "utf8");
@@ -15,9 +14,4 @@ test("every promise names the test that holds it, and there is such a test", () 
     return path === "" || !existsSync(file) || !readFileSync(file, "utf8").includes(name);
   });
   expect(missing).toEqual([]);
-});
-
-test("every limit is on the page of limits, with its value and its reason", async () => {
-  expect(limitsPage()).not.toMatch(/\| +\|$/m);
-  await expect(limitsPage()).toMatchFileSnapshot("../../docs/limits.md");
 });

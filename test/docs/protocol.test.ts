@@ -1,9 +1,14 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { limits } from "../../core/limits.ts";
+import { sharedLimits } from "../../core/limits.ts";
+import { observingLimits } from "../../core/observing/limits.ts";
 import { abortReasons, problems } from "../../core/problem.ts";
 import { decodeMessage } from "../../core/wire/codec.ts";
+import { wireLimits } from "../../core/wire/limits.ts";
 import { decode } from "../../measure/kit/wire.ts";
+import { edgeLimits } from "../../worker/edge/limits.ts";
+import { platformLimits } from "../../worker/platform/limits.ts";
+import { holderLimits } from "../../worker/sessions/limits.ts";
 
 const page = readFileSync(new URL("../../docs/protocol.md", import.meta.url), "utf8");
 
@@ -38,26 +43,26 @@ test("the protocol's page lists every reason for an abort", () => {
 
 test("the protocol's page states the limits the code has", () => {
   const rows = [
-    `HTTP body | ${limits.bodyBytes / 1024} KiB`,
-    `WebSocket message | ${limits.frameBytes / 1024} KiB`,
-    `${limits.frameBurst} at once, ${limits.framesPerSecond} a second for long | dropped; after ${limits.framesDropped} dropped`,
-    `is in no lobby | ${limits.strangerFrames} at once, ${limits.strangerFramesPerSecond} a second for long`,
-    `chat message | ${limits.chatLength} UTF-16 units`,
-    `${limits.chatDeliveriesPerSecond} deliveries a second for long (${Math.floor(limits.chatDeliveriesPerSecond / 64)} messages`,
-    `each member ${limits.chatBurst} messages at once`,
-    `another lobby's path | ${limits.callBurst} times at once, ${limits.callsPerSecond} times a second`,
-    `host, join or start | ${limits.requestBurst} at once, ${limits.requestsPerSecond} a second`,
-    `tries to join | ${limits.failedJoinBurst} at once, one in ${1 / limits.failedJoinsPerSecond} s`,
-    `${limits.addressConnects} WebSockets; ${limits.addressRequests} requests to host, join or start; ${limits.addressFailedJoins} codes of no lobby; ${limits.addressListings} listings`,
-    `does not read its WebSocket | ${limits.unreadBytes / 1024 ** 2} MiB, each message with ${limits.frameOverheadBytes.toLocaleString("en").replace(",", " ")} bytes more than it has, for ${limits.unreadMs / 1000} s`,
-    `${limits.unansweredBytes / 1024 ** 2} MiB sent to a client that neither says anything nor pings`,
-    `datagram | ${limits.datagramBytes.toLocaleString("en").replace(",", " ")} bytes`,
-    `of one client from one endpoint | ${1000 / limits.observationIntervalMs} a second are told to the lobby`,
-    `seats in a lobby | ${limits.seats}`,
-    `hears none for ${limits.pongMs / 1000} s`,
-    `no \`ping\` has come for ${limits.pinglessMs / 1000} s`,
-    `at the latest ${limits.pingCheckMs / 60_000} minutes`,
-    `every ${limits.pingCheckMostMs / 60_000} minutes`,
+    `HTTP body | ${edgeLimits.bodyBytes / 1024} KiB`,
+    `WebSocket message | ${wireLimits.frameBytes / 1024} KiB`,
+    `${sharedLimits.frameBurst} at once, ${sharedLimits.framesPerSecond} a second for long | dropped; after ${sharedLimits.framesDropped} dropped`,
+    `is in no lobby | ${sharedLimits.strangerFrames} at once, ${sharedLimits.strangerFramesPerSecond} a second for long`,
+    `chat message | ${wireLimits.chatLength} UTF-16 units`,
+    `${sharedLimits.chatDeliveriesPerSecond} deliveries a second for long (${Math.floor(sharedLimits.chatDeliveriesPerSecond / 64)} messages`,
+    `each member ${sharedLimits.chatBurst} messages at once`,
+    `another lobby's path | ${platformLimits.callBurst} times at once, ${platformLimits.callsPerSecond} times a second`,
+    `host, join or start | ${holderLimits.requestBurst} at once, ${holderLimits.requestsPerSecond} a second`,
+    `tries to join | ${holderLimits.failedJoinBurst} at once, one in ${1 / holderLimits.failedJoinsPerSecond} s`,
+    `${edgeLimits.addressConnects} WebSockets; ${edgeLimits.addressRequests} requests to host, join or start; ${edgeLimits.addressFailedJoins} codes of no lobby; ${edgeLimits.addressListings} listings`,
+    `does not read its WebSocket | ${holderLimits.unreadBytes / 1024 ** 2} MiB, each message with ${holderLimits.frameOverheadBytes.toLocaleString("en").replace(",", " ")} bytes more than it has, for ${holderLimits.unreadMs / 1000} s`,
+    `${holderLimits.unansweredBytes / 1024 ** 2} MiB sent to a client that neither says anything nor pings`,
+    `datagram | ${wireLimits.datagramBytes.toLocaleString("en").replace(",", " ")} bytes`,
+    `of one client from one endpoint | ${1000 / observingLimits.observationIntervalMs} a second are told to the lobby`,
+    `seats in a lobby | ${wireLimits.seats}`,
+    `hears none for ${sharedLimits.pongMs / 1000} s`,
+    `no \`ping\` has come for ${sharedLimits.pinglessMs / 1000} s`,
+    `at the latest ${holderLimits.pingCheckMs / 60_000} minutes`,
+    `every ${holderLimits.pingCheckMostMs / 60_000} minutes`,
   ];
   expect(rows.filter((row) => !page.includes(row))).toEqual([]);
 });

@@ -1,6 +1,6 @@
 /** The clock jumps: a machine that was suspended goes on, or somebody sets it. What goes on in lobbies goes on. */
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { limits } from "../../core/limits.ts";
+import { lobbyLimits } from "../../core/lobby/limits.ts";
 import { defaultTiming } from "../../core/settings.ts";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, type Player, rollCall } from "../../measure/kit/player.ts";
@@ -111,6 +111,10 @@ test("a player that never reports after a jump is noticed when its time is up", 
   for (const player of all) await player.hears("ptpMediation_peersConnection_start");
   host.reportsSuccess();
   await later(server.url, jump);
-  await passes(defaultTiming.ptpmConnectTimeoutMs + 2 * limits.clockLookMs, limits.clockLookMs, lobbyId);
+  await passes(
+    defaultTiming.ptpmConnectTimeoutMs + 2 * lobbyLimits.clockLookMs,
+    lobbyLimits.clockLookMs,
+    lobbyId,
+  );
   expect(await host.hears("ptpMediation_aborted")).toMatchObject({ code: "connecting_timeout" });
 });

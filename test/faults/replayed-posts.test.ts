@@ -1,11 +1,12 @@
 /** Somebody has got hold of what a sidecar posted, and posts it again. */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { limits } from "../../core/limits.ts";
+import { sharedLimits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, rollCall } from "../../measure/kit/player.ts";
 import { type Watch, watch } from "../../measure/kit/promises.ts";
 import { postAsSidecar, secret } from "../../measure/kit/secret.ts";
 import { crash, later, startFaultyServer } from "../../measure/kit/server.ts";
+import { objectLimits } from "../../worker/objects/limits.ts";
 
 const heartbeat = "/sidecar/heartbeat";
 const observations = "/sidecar/observations";
@@ -43,7 +44,7 @@ const newBeat = () => {
 
 /** Whether players are sent to a sidecar now. */
 async function isServed(): Promise<boolean> {
-  await forward(limits.fleetAgeMs);
+  await forward(objectLimits.fleetAgeMs);
   const { lobbyId, host, all } = await lobbyOf(2, server.url);
   const { status } = await host.start(lobbyId);
   await Promise.all(all.map((player) => player.leave()));
@@ -57,7 +58,7 @@ test("a heartbeat that was taken before does not bring a dead sidecar back, nor 
   expect(await post(heartbeat, { ...leaves, at: leaves.at + 1, leaving: true })).toMatchObject(taken);
   expect(await post(heartbeat, leaves)).toMatchObject(stale);
   expect(await isServed()).toBe(true);
-  await forward(limits.sidecarLifeMs);
+  await forward(sharedLimits.sidecarLifeMs);
   expect(await isServed()).toBe(false);
   for (const beat of [dies, leaves]) expect(await post(heartbeat, beat)).toMatchObject(stale);
   await crash(server.url, { fleet: "" });
@@ -106,7 +107,7 @@ test.each([heartbeat, observations])(
 
 test("an observation that was taken before changes nothing once the players know each other, nor in their next lobby", async () => {
   await post(heartbeat, newBeat());
-  await forward(limits.fleetAgeMs);
+  await forward(objectLimits.fleetAgeMs);
   const { lobbyId, host, all } = await lobbyOf(2, server.url);
   for (const player of all) player.answersOverUdp = false;
   expect((await host.start(lobbyId)).status).toBe(200);

@@ -1,6 +1,6 @@
 /** Clocks that jump: the edge's, a sidecar's, or both together, as on one machine that slept or was set right. */
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { limits } from "../../core/limits.ts";
+import { sharedLimits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf } from "../../measure/kit/player.ts";
 import { type Watch, watch } from "../../measure/kit/promises.ts";
@@ -19,9 +19,9 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
 // Heartbeats of the sidecar come often, so that the tests need not wait for them. The edge knows nothing of this.
-vi.mock(import("../../core/limits.ts"), async (original) => {
-  const { limits } = await original();
-  return { limits: { ...limits, heartbeatMs: 300 as 10_000 } };
+vi.mock(import("../../udp-sidecar/limits.ts"), async (original) => {
+  const { sidecarLimits } = await original();
+  return { sidecarLimits: { ...sidecarLimits, heartbeatMs: 300 as 10_000 } };
 });
 
 const soon = { timeout: 30_000, interval: 20 };
@@ -81,7 +81,7 @@ describe("when the machine's clock jumps, for the edge and its sidecar", () => {
       await beats();
       expect(told.at(-1)?.event).toBe("sidecar_accepted");
       // The edge has heard it since: it does not live by its one more interval alone.
-      await later(server.url, limits.fleetSpareMs);
+      await later(server.url, sharedLimits.fleetSpareMs);
       await connects(server);
     });
   }
@@ -115,7 +115,7 @@ test("a sidecar that died before the edge's clock jumped is named for one more i
   expect(await starts()).toBe(200);
   // Nobody gives it a further one by asking.
   for (let asked = 0; asked < 3; asked++) {
-    await later(server.url, limits.fleetSpareMs);
+    await later(server.url, sharedLimits.fleetSpareMs);
     expect(await starts()).toBe(503);
     await later(server.url, 2 * minute);
     expect(await starts()).toBe(503);

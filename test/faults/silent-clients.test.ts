@@ -1,13 +1,15 @@
 /** Clients that do not read, or stopped: what is sent to them piles up in the server. */
 import { once } from "node:events";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { limits } from "../../core/limits.ts";
+import { sharedLimits } from "../../core/limits.ts";
+import { wireLimits } from "../../core/wire/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { type Deaf, deafClient, deafMember, maskedText } from "../../measure/kit/deaf.ts";
 import { lobbyOf, Player, refusedUpgrade, rollCall } from "../../measure/kit/player.ts";
 import { type Watch, watch } from "../../measure/kit/promises.ts";
 import { later, lifeOf, sendFrames, setLimits, startFaultyServer } from "../../measure/kit/server.ts";
 import { encode } from "../../measure/kit/wire.ts";
+import { holderLimits } from "../../worker/sessions/limits.ts";
 
 const mebibyte = 1024 ** 2;
 /** MiB that the kernel holds for a socket on this machine, and some: what is sent beyond waits in the server. */
@@ -15,15 +17,9 @@ const kernel = 6;
 /** MiB that may wait for one client, instead of what a deployment has. */
 const most = 4;
 const few = { unreadBytes: most * mebibyte, unansweredBytes: most * mebibyte };
-const {
-  objectUnreadBytes,
-  stuckUnreadBytes,
-  unreadMs,
-  objectUnansweredBytes,
-  stuckBytes,
-  closingMs,
-  loungeSockets,
-} = limits;
+const { objectUnreadBytes, stuckUnreadBytes, unreadMs, objectUnansweredBytes, stuckBytes, closingMs } =
+  holderLimits;
+const { loungeSockets } = sharedLimits;
 const rest = {
   objectUnreadBytes: 64 * mebibyte,
   stuckUnreadBytes,
@@ -136,7 +132,7 @@ function common(): void {
       // In the second way to know, what the kernel holds counts too.
       await sendMuch(deaf, name === "Deaf 1" ? 3 : kernel + 5);
       // Far too much at once, and none of it a sign that it reads.
-      deaf.socket.write(maskedText("x".repeat(limits.frameBytes + 1)));
+      deaf.socket.write(maskedText("x".repeat(wireLimits.frameBytes + 1)));
       if (name === "Deaf 1") await host.hears("lobby_peerDisconnect");
       else await host.closed;
     }
@@ -179,7 +175,7 @@ describe("where the platform says what waits for a socket", () => {
   });
 
   test("a burst of chat that costs more than may wait throws out nobody who reads", async () => {
-    const { unreadBytes } = limits;
+    const { unreadBytes } = holderLimits;
     await setLimits(server.url, { unreadBytes, objectUnreadBytes });
     const { lobbyId, host, guests } = await twoGuests();
     const chat = encode("a_method_nobody_knows", { text: "x".repeat(250) });
@@ -221,7 +217,7 @@ describe("where the platform says what waits for a socket", () => {
     const deaf = [await deafClient(own.url), await deafClient(own.url)];
     const [{ holder } = { holder: "" }] = deaf;
     expect(deaf.map((one) => one.holder)).toEqual([holder, holder]);
-    for (const { socket } of deaf) socket.write(maskedText("x".repeat(limits.frameBytes + 1)));
+    for (const { socket } of deaf) socket.write(maskedText("x".repeat(wireLimits.frameBytes + 1)));
     expect((await refusedUpgrade(own.url, `/test/socket?holder=${holder}`)).status).toBe(409);
     const late = await Player.connect(own.url);
     expect(late.holder).not.toBe(holder);
@@ -279,10 +275,10 @@ describe("where it does not say so", () => {
     await sendMuch(guest, most + 2);
     await rollCall(lobbyId, host, guest);
     await sendMuch(guest, most + 2);
-    await later(server.url, limits.pingMs + limits.pongMs + 1_000);
+    await later(server.url, sharedLimits.pingMs + sharedLimits.pongMs + 1_000);
     await sendMuch(guest, 1);
     expect(await guest.closed).toMatchObject({ code: 1013 });
-    await later(server.url, -(limits.pingMs + limits.pongMs + 1_000));
+    await later(server.url, -(sharedLimits.pingMs + sharedLimits.pongMs + 1_000));
   });
 
   test("what a client says after a ping is heard when it has read what was sent before: a ping is a sign of that", async () => {

@@ -1,24 +1,24 @@
 /** A network that falls silent in the middle: nobody is told, and both ends find out. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { connect } from "../../client/index.ts";
-import { limits } from "../../core/limits.ts";
+import { sharedLimits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { setLimits, startFaultyServer } from "../../measure/kit/server.ts";
 import { type Cable, layCable } from "../client/cable.ts";
 import { next, record } from "../client/heard.ts";
 
-const { pongMs } = limits;
+const { pongMs } = sharedLimits;
 let server: Server;
 let cable: Cable;
 beforeAll(async () => {
   server = await startFaultyServer({ udpPort: null });
   // The shortest that the SDK takes; and long enough that a busy machine does not pass for a silent network.
   await setLimits(server.url, { pingMs: 1_000, pinglessMs: 6_000, pingCheckMs: 1_000 });
-  Object.assign(limits, { pongMs: 3_000 });
+  Object.assign(sharedLimits, { pongMs: 3_000 });
   cable = await layCable(server.url);
 });
 afterAll(async () => {
-  Object.assign(limits, { pongMs });
+  Object.assign(sharedLimits, { pongMs });
   await cable.close();
   await server.stop();
 });

@@ -2,7 +2,7 @@
 import fc, { type Arbitrary } from "fast-check";
 import { anyText } from "../core/any-text.ts";
 
-/** Lengths just below, at and beyond every limit of core/limits.ts that a text can meet. */
+/** Lengths just below, at and beyond every limit that a text can meet. */
 const lengths = [1, 16, 17, 22, 48, 50, 51, 64, 65, 80, 81, 128, 129, 250, 251, 253, 256, 257, 1_024, 20_000];
 
 const strangeTexts = [

@@ -1,7 +1,7 @@
 /** Players whose lobby goes on while others send what they should not: they would hear of anything that came of it. */
 import { expect } from "vitest";
-import { limits } from "../../core/limits.ts";
 import { type Answer, lobbyOf, type Player, request, rollCall } from "../../measure/kit/player.ts";
+import { edgeLimits } from "../../worker/edge/limits.ts";
 
 export type Witnesses = {
   readonly lobbyId: string;
@@ -60,4 +60,4 @@ export function expectRefusal(answer: Pick<Answer, "status" | "text">, allowed: 
 }
 
 /** Bytes that one body may have. */
-export const { bodyBytes } = limits;
+export const { bodyBytes } = edgeLimits;

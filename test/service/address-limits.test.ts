@@ -2,12 +2,12 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { unstable_readConfig } from "wrangler";
-import { limits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { type Answer, lobbyOf, Player, post, refusedUpgrade, request } from "../../measure/kit/player.ts";
 import { root } from "../../measure/kit/program.ts";
 import { expectRefused } from "../../measure/kit/refusal.ts";
 import { spoilCounting, startFaultyServer } from "../../measure/kit/server.ts";
+import { edgeLimits } from "../../worker/edge/limits.ts";
 
 const proxy = "198.51.100.77";
 let server: Server;
@@ -55,21 +55,21 @@ type Rim = [what: string, limit: number, ask: (headers: Record<string, string>) 
 const rims: Rim[] = [
   [
     "that asks for the list",
-    limits.addressListings,
+    edgeLimits.addressListings,
     (headers) => request(server.url, "/lobbies?limit=1", { headers }),
   ],
-  ["that wants to host", limits.addressRequests, (headers) => post(server.url, "/lobbies", {}, headers)],
+  ["that wants to host", edgeLimits.addressRequests, (headers) => post(server.url, "/lobbies", {}, headers)],
   [
     "that wants to join",
-    limits.addressRequests,
+    edgeLimits.addressRequests,
     (headers) => post(server.url, "/lobbies/00000/join", {}, headers),
   ],
   [
     "that wants to start",
-    limits.addressRequests,
+    edgeLimits.addressRequests,
     (headers) => post(server.url, "/lobbies/00000/ptp/start", {}, headers),
   ],
-  ["that connects", limits.addressConnects, upgrade],
+  ["that connects", edgeLimits.addressConnects, upgrade],
 ];
 
 describe.each(rims)("an address %s", (_, limit, ask) => {
@@ -88,7 +88,7 @@ test("of IPv6 all addresses of one /64 are one, and the next /64 is another", as
     const headers = { "cf-connecting-ip": `${prefix}::${host.toString(16)}` };
     return post(server.url, "/lobbies", {}, headers);
   };
-  await untilRefused(limits.addressRequests, () => ask("2001:db8:1:1"));
+  await untilRefused(edgeLimits.addressRequests, () => ask("2001:db8:1:1"));
   expect((await ask("2001:db8:1:2")).status).toBe(400);
 }, 60_000);
 
@@ -97,7 +97,7 @@ test("players behind the operator's own reverse proxy are counted each by its ow
     "cf-connecting-ip": proxy,
     "x-forwarded-for": `192.0.2.99, ${player}, ${proxy}`,
   });
-  await untilRefused(limits.addressRequests, () => post(server.url, "/lobbies", {}, from("192.0.2.1")));
+  await untilRefused(edgeLimits.addressRequests, () => post(server.url, "/lobbies", {}, from("192.0.2.1")));
   expect((await post(server.url, "/lobbies", {}, from("192.0.2.2"))).status).toBe(400);
   // What a player claims of itself before is nothing: only what the proxy wrote counts.
   const lying = { "cf-connecting-ip": proxy, "x-forwarded-for": `192.0.2.3, 192.0.2.1` };
@@ -117,8 +117,8 @@ test("an address that guesses codes is told of none any more, not even of those 
     const token = guessers[turn % guessers.length]?.token;
     return post(server.url, `/lobbies/${code}/join`, { token, peerName: `Guest ${turn}` }, from);
   };
-  const tried = await untilRefused(limits.addressFailedJoins, () => guess(`0000${turn % 10}`));
-  expect(tried).toBeGreaterThanOrEqual(limits.addressFailedJoins);
+  const tried = await untilRefused(edgeLimits.addressFailedJoins, () => guess(`0000${turn % 10}`));
+  expect(tried).toBeGreaterThanOrEqual(edgeLimits.addressFailedJoins);
   expectTooMany(await guess(lobbyId));
   const onPath = await Player.connect(server.url, `/lobbies/${lobbyId}`, headers);
   expect(onPath.holder).not.toBe(host.holder);
@@ -133,7 +133,7 @@ test("a code on the path of an upgrade is a guess as well", async () => {
   const guest = await Player.connect(server.url);
   const join = () =>
     post(server.url, `/lobbies/${lobbyId}/join`, { token: guest.token, peerName: "Guest" }, headers);
-  for (let tried = 0; tried <= 2 * limits.addressFailedJoins; tried += 50) {
+  for (let tried = 0; tried <= 2 * edgeLimits.addressFailedJoins; tried += 50) {
     const connect = () => Player.connect(server.url, "/lobbies/00000", headers);
     const players = await Promise.all(Array.from({ length: 50 }, connect));
     await Promise.all(players.map((player) => player.leave()));
@@ -162,12 +162,12 @@ test("a deployment counts as the limits say", () => {
   const { ratelimits }: { ratelimits: Binding[] } = unstable_readConfig({
     config: join(root, "wrangler.toml"),
   });
-  const period = limits.addressPeriodS;
+  const period = edgeLimits.addressPeriodS;
   expect(ratelimits.map(({ name, simple }) => ({ name, simple }))).toEqual([
-    { name: "CONNECTS", simple: { limit: limits.addressConnects, period } },
-    { name: "REQUESTS", simple: { limit: limits.addressRequests, period } },
-    { name: "FAILED_JOINS", simple: { limit: limits.addressFailedJoins, period } },
-    { name: "LISTINGS", simple: { limit: limits.addressListings, period } },
+    { name: "CONNECTS", simple: { limit: edgeLimits.addressConnects, period } },
+    { name: "REQUESTS", simple: { limit: edgeLimits.addressRequests, period } },
+    { name: "FAILED_JOINS", simple: { limit: edgeLimits.addressFailedJoins, period } },
+    { name: "LISTINGS", simple: { limit: edgeLimits.addressListings, period } },
   ]);
   expect(new Set(ratelimits.map(({ namespace_id }) => namespace_id)).size).toBe(ratelimits.length);
 });

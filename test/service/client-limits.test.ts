@@ -1,10 +1,12 @@
 /** What one client may do, wherever it is: counted in its holder. */
+
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { limits } from "../../core/limits.ts";
+import { sharedLimits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { type Answer, lobbyOf, Player, rollCall } from "../../measure/kit/player.ts";
 import { expectRefused } from "../../measure/kit/refusal.ts";
 import { failCalls, failedCalls, later, startFaultyServer } from "../../measure/kit/server.ts";
+import { holderLimits } from "../../worker/sessions/limits.ts";
 
 let server: Server;
 beforeAll(async () => {
@@ -27,14 +29,14 @@ function expectTooMany(answer: Answer): number {
 test("a client that asks again and again is refused for a while, alone, and keeps its lobby", async () => {
   const { lobbyId, host, guests } = await lobbyOf(2, server.url);
   const asks = [() => host.host(), () => host.join(lobbyId, "Me"), () => host.start(lobbyId)];
-  const rounds = Array.from({ length: 2 * limits.requestBurst }, (_, i) => asks[i % asks.length]);
+  const rounds = Array.from({ length: 2 * holderLimits.requestBurst }, (_, i) => asks[i % asks.length]);
   const answers = await Promise.all(rounds.flatMap((ask) => ask?.() ?? []));
   const refused = answers.filter(isTooMany);
-  expect(answers.length - refused.length).toBeGreaterThanOrEqual(limits.requestBurst - 1);
+  expect(answers.length - refused.length).toBeGreaterThanOrEqual(holderLimits.requestBurst - 1);
   const waits = refused.map(expectTooMany);
   // Whatever it asks for counts: which of the first came through is a matter of their ways.
   for (const ask of asks) {
-    const more = await Promise.all(Array.from({ length: limits.requestBurst }, ask));
+    const more = await Promise.all(Array.from({ length: holderLimits.requestBurst }, ask));
     expect(more.some(isTooMany)).toBe(true);
     waits.push(...more.filter(isTooMany).map(expectTooMany));
   }
@@ -60,7 +62,7 @@ test.each([
     while (!isTooMany(await player.start(lobbyId)));
     // The next that is not refused takes the one that was just earned, and leaves next to nothing.
     while (isTooMany(await player.start(lobbyId))) await later(server.url, 20);
-    await later(server.url, 1_000 / limits.requestsPerSecond);
+    await later(server.url, 1_000 / holderLimits.requestsPerSecond);
     const before = await failedCalls(server.url);
     await failCalls(server.url, method, "lose", 2);
     expect((await asks[method]()).status).toBe(status);
@@ -71,12 +73,12 @@ test.each([
 test("a client that guesses codes is told of none any more, until it has waited", async () => {
   const { lobbyId } = await lobbyOf(1, server.url, { maxMembers: 4 });
   const guesser = await Player.connect(server.url);
-  for (let i = 0; i < limits.failedJoinBurst; i++) {
+  for (let i = 0; i < holderLimits.failedJoinBurst; i++) {
     expectRefused(await guesser.join(i % 2 ? "no code" : "00000", "Me"), 409, "no_such_lobby");
   }
   let answer = await guesser.join("00000", "Me");
   // It earns another guess meanwhile, should these have taken long.
-  for (let i = 0; i < limits.failedJoinBurst && !isTooMany(answer); i++)
+  for (let i = 0; i < holderLimits.failedJoinBurst && !isTooMany(answer); i++)
     answer = await guesser.join("00000", "Me");
   const wait = expectTooMany(answer);
   expectTooMany(await guesser.join(lobbyId, "Me"));
@@ -87,7 +89,7 @@ test("a client that guesses codes is told of none any more, until it has waited"
 test("a lobby that is full or locked is no guess", async () => {
   const { lobbyId } = await lobbyOf(2, server.url, { maxMembers: 2 });
   const player = await Player.connect(server.url);
-  for (let i = 0; i < 2 * limits.failedJoinBurst; i++) {
+  for (let i = 0; i < 2 * holderLimits.failedJoinBurst; i++) {
     expectRefused(await player.join(lobbyId, "Me"), 409, "lobby_full");
   }
 });
@@ -97,13 +99,16 @@ test("a stranger in a lobby's object may say little, and all that others may onc
   const path = `/lobbies/${lobbyId}`;
   const [flooder, guest] = await Player.crowd(2, server.url, path);
   if (!flooder || !guest) throw new Error("no players");
-  const flood = limits.strangerFrames + limits.framesDropped + 5 * limits.strangerFramesPerSecond;
+  const flood =
+    sharedLimits.strangerFrames + sharedLimits.framesDropped + 5 * sharedLimits.strangerFramesPerSecond;
   for (let i = 0; i <= flood; i++) flooder.socket.send("junk");
   expect((await flooder.closed).code).toBe(1008);
-  for (let i = 0; i < 2 * limits.strangerFrames; i++) guest.socket.send("junk");
+  for (let i = 0; i < 2 * sharedLimits.strangerFrames; i++) guest.socket.send("junk");
   expect((await guest.join(lobbyId, "Me")).status).toBe(200);
-  for (let i = 0; i < limits.chatBurst; i++) guest.chat(lobbyId, `Line ${i}`);
+  for (let i = 0; i < sharedLimits.chatBurst; i++) guest.chat(lobbyId, `Line ${i}`);
   await guest.settled();
   await rollCall(lobbyId, guest, host);
-  expect(host.chats.filter((message) => String(message).startsWith("Line"))).toHaveLength(limits.chatBurst);
+  expect(host.chats.filter((message) => String(message).startsWith("Line"))).toHaveLength(
+    sharedLimits.chatBurst,
+  );
 });

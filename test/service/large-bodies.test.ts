@@ -4,7 +4,7 @@ import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { limits } from "../../core/limits.ts";
+import { wireLimits } from "../../core/wire/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { post, request } from "../../measure/kit/player.ts";
 import { expectRefused } from "../../measure/kit/refusal.ts";
@@ -62,7 +62,7 @@ for (const size of [17 * kibibyte, 300 * kibibyte, 5 * mebibyte]) {
       const body = Buffer.alloc(size, " ");
       for (const one of refused) {
         // A body that a sidecar may send is checked for its signature.
-        if (one.path === "/sidecar/observations" && size <= limits.sidecarPostBytes) continue;
+        if (one.path === "/sidecar/observations" && size <= wireLimits.sidecarPostBytes) continue;
         const answer = await sendThenRead(one, body, chunked);
         expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${one.status} `));
         expect(answer).toContain(`"codes":["${one.code}"]`);

@@ -1,12 +1,12 @@
 /** What the Worker logs: enough for its operator, nothing that is a secret, and not as much as a stranger likes. */
 import { expect, test, vi } from "vitest";
-import { limits } from "../../core/limits.ts";
 import { lobbyOf, Player, post, refusedUpgrade, request, rollCall } from "../../measure/kit/player.ts";
 import { expectRefused } from "../../measure/kit/refusal.ts";
 import { postAsSidecar, secret, tokenOf } from "../../measure/kit/secret.ts";
 import { crash, failCalls, setSecrets, spoilCounting, startLoggedServer } from "../../measure/kit/server.ts";
 import { lookThrough } from "../../measure/kit/whole-log.ts";
 import { encode } from "../../measure/kit/wire.ts";
+import { platformLimits } from "../../worker/platform/limits.ts";
 
 const before = "the secret before, of 32 letters";
 const address = "203.0.113.99";
@@ -189,7 +189,8 @@ test("players who open lobbies all the time do not fill the log: what is left ou
   for (let i = 0; i < lobbies; i += 25) await Promise.all(Array.from({ length: 25 }, open));
   // Somebody leaves when the server has noticed it.
   const all = () => ["lobby_opened", "member_left", "lobby_closed"].map((event) => timesOf(event, logged));
-  const most = limits.lobbyLineBurst + ((Date.now() - began) / 1000) * limits.lobbyLinesPerSecond + 1;
+  const most =
+    platformLimits.lobbyLineBurst + ((Date.now() - began) / 1000) * platformLimits.lobbyLinesPerSecond + 1;
   expect(logged.length).toBeLessThanOrEqual(most);
   let more = 0;
   await vi.waitFor(
@@ -219,7 +220,10 @@ test("a stranger cannot fill the log: what is left out of it is counted", async 
   for (let i = 0; i < refusals; i += 50) {
     await Promise.all(Array.from({ length: 50 }, () => request(url, "/nowhere")));
   }
-  const most = limits.refusalLineBurst + ((Date.now() - began) / 1000) * limits.refusalLinesPerSecond + 1;
+  const most =
+    platformLimits.refusalLineBurst +
+    ((Date.now() - began) / 1000) * platformLimits.refusalLinesPerSecond +
+    1;
   expect(logged.length).toBeLessThanOrEqual(most);
   // The next line tells of those before it.
   let more = 0;
@@ -246,8 +250,9 @@ test("an outage does not fill the log either: its errors are counted, and anothe
   const answers = await Promise.all([...listings(), host.host(), ...listings()]);
   for (const answer of answers) expectRefused(answer, 503, "unavailable");
   const errors = () => logged.filter((line) => line.includes('"error"'));
-  const most = limits.faultLineBurst + ((Date.now() - began) / 1000) * limits.faultLinesPerSecond + 2;
-  expect(errors().length).toBeGreaterThanOrEqual(limits.faultLineBurst);
+  const most =
+    platformLimits.faultLineBurst + ((Date.now() - began) / 1000) * platformLimits.faultLinesPerSecond + 2;
+  expect(errors().length).toBeGreaterThanOrEqual(platformLimits.faultLineBurst);
   expect(errors().length).toBeLessThanOrEqual(most);
   expect(read(errors()).filter(({ event }) => event === "object_unreachable")).toMatchObject([
     { holder: host.holder },

@@ -1,7 +1,7 @@
 /** Clients whose network falls silent: nothing tells, but that they had said they would ping, and do not. */
 import type { Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { limits } from "../../core/limits.ts";
+import { sharedLimits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player, rollCall } from "../../measure/kit/player.ts";
 import { type Watch, watch } from "../../measure/kit/promises.ts";
@@ -21,8 +21,8 @@ afterEach(async () => {
 const reason = expect.stringMatching(/^\w.+\.$/);
 
 /** Milliseconds of silence until a client is doubted, and then until it counts as gone. */
-const doubted = 0.4 * limits.pinglessMs + 1_000;
-const gone = limits.pinglessMs - doubted + 1_000;
+const doubted = 0.4 * sharedLimits.pinglessMs + 1_000;
+const gone = sharedLimits.pinglessMs - doubted + 1_000;
 /** The tests begin in the past: the platform notes pings by its own clock, and they are to come in the end. */
 const ago = doubted + gone;
 
@@ -36,7 +36,7 @@ async function silence(holders: string[], meanwhile: () => unknown = () => {}): 
 
 test("a client is told how often to ping, and is answered", async () => {
   const player = await Player.connect(server.url);
-  expect(player.all("client_registered")).toMatchObject([{ pingMs: limits.pingMs }]);
+  expect(player.all("client_registered")).toMatchObject([{ pingMs: sharedLimits.pingMs }]);
   await player.pings();
   await player.pings();
 });

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { WebSocketServer } from "ws";
-import { limits } from "../../core/limits.ts";
+import { sharedLimits } from "../../core/limits.ts";
 import { closures } from "../../core/problem.ts";
 import type { Server } from "../../local/server.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
@@ -84,9 +84,9 @@ async function sessionOn(...words: string[]): Promise<Story> {
 }
 
 test("a session whose server does not answer its pings is lost", async () => {
-  const { pongMs } = limits;
-  onTestFinished(() => void Object.assign(limits, { pongMs }));
-  Object.assign(limits, { pongMs: 50 });
+  const { pongMs } = sharedLimits;
+  onTestFinished(() => void Object.assign(sharedLimits, { pongMs }));
+  Object.assign(sharedLimits, { pongMs: 50 });
   const bo = await sessionOn(
     encode("client_registered", { token: "1.secret", clientId: "bo", pingMs: 1_000 }),
   );

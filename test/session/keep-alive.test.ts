@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { limits } from "../../core/limits.ts";
+import { sharedLimits } from "../../core/limits.ts";
 import { KeepAlive } from "../../session/keep-alive.ts";
 
 let pings: number;
@@ -32,14 +32,14 @@ test("a server that answers every ping is there as long as it does", () => {
     expect(pings).toBe(i);
     keepAlive.heard();
   }
-  vi.advanceTimersByTime(limits.pongMs);
+  vi.advanceTimersByTime(sharedLimits.pongMs);
   expect(isOver).toBe(false);
   keepAlive.stop();
 });
 
 test("a server that has not answered a ping in time is gone, and pinged no more", () => {
   begin(everyMs);
-  vi.advanceTimersByTime(everyMs + limits.pongMs - 1);
+  vi.advanceTimersByTime(everyMs + sharedLimits.pongMs - 1);
   expect(isOver).toBe(false);
   vi.advanceTimersByTime(1);
   expect(isOver).toBe(true);
@@ -48,8 +48,8 @@ test("a server that has not answered a ping in time is gone, and pinged no more"
 });
 
 test("pings that come faster than the answer do not put off the end", () => {
-  begin(limits.pongMs / 4);
-  vi.advanceTimersByTime(limits.pongMs / 4 + limits.pongMs);
+  begin(sharedLimits.pongMs / 4);
+  vi.advanceTimersByTime(sharedLimits.pongMs / 4 + sharedLimits.pongMs);
   expect(isOver).toBe(true);
 });
 
@@ -57,11 +57,11 @@ test("a client that slept, or was busy, while it waited asks again before it tak
   begin(everyMs);
   vi.advanceTimersByTime(everyMs);
   const awake = performance.now();
-  const slept = vi.spyOn(performance, "now").mockReturnValue(awake + limits.pongMs + 2_000);
-  vi.advanceTimersByTime(limits.pongMs);
+  const slept = vi.spyOn(performance, "now").mockReturnValue(awake + sharedLimits.pongMs + 2_000);
+  vi.advanceTimersByTime(sharedLimits.pongMs);
   slept.mockRestore();
   expect([pings, isOver]).toEqual([2, false]);
-  vi.advanceTimersByTime(limits.pongMs);
+  vi.advanceTimersByTime(sharedLimits.pongMs);
   expect(isOver).toBe(true);
 });
 

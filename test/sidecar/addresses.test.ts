@@ -4,7 +4,6 @@ import { once } from "node:events";
 import { networkInterfaces } from "node:os";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { connect as connectOrion } from "../../client/index.ts";
-import { limits } from "../../core/limits.ts";
 import { startStandIn } from "../../measure/kit/edge.ts";
 import { freeUdpPort, startProgram } from "../../measure/kit/program.ts";
 import { holderOf, openUdpClient, verified } from "../../measure/kit/relay.ts";
@@ -12,6 +11,7 @@ import { cookieOf, secret, signedOf, ticketOf, tokenOf } from "../../measure/kit
 import { startTestServer } from "../../measure/kit/server.ts";
 import { noteTold } from "../../measure/kit/whole-log.ts";
 import { newRelayCounts } from "../../udp-sidecar/counts.ts";
+import { sidecarLimits } from "../../udp-sidecar/limits.ts";
 import type { Line } from "../../udp-sidecar/log.ts";
 import { listen, type ReceiverOptions } from "../../udp-sidecar/receiver.ts";
 import { type SidecarOptions, startSidecar } from "../../udp-sidecar/sidecar.ts";
@@ -122,38 +122,38 @@ describe("players whom the answers do not reach", () => {
 
   test("are counted, and their operator gets one line that says what it probably is", async () => {
     const { probes, later, count, lines, speaks } = await unheard();
-    for (const name of ["Ada", "Bob"]) await probes(name, limits.unprovenProbes);
+    for (const name of ["Ada", "Bob"]) await probes(name, sidecarLimits.unprovenProbes);
     expect(await count()).toBe(0);
-    later(limits.unprovenMs);
+    later(sidecarLimits.unprovenMs);
     expect(await count()).toBe(2);
     await vi.waitFor(() => expect(lines()).toHaveLength(1), soon);
     expect(lines()[0]).toEqual({
       ...{ level: "error", event: "answers_not_reaching_players", sidecar: "test" },
-      ...{ clients: 2, seconds: limits.unprovenMs / 1000, why: expect.stringContaining("--host") },
+      ...{ clients: 2, seconds: sidecarLimits.unprovenMs / 1000, why: expect.stringContaining("--host") },
     });
-    await probes("Cy", limits.unprovenProbes);
+    await probes("Cy", sidecarLimits.unprovenProbes);
     await speaks();
     expect(lines()).toHaveLength(1);
-    later(limits.unprovenLineMs);
-    for (const name of ["Ada", "Bob"]) await probes(name, limits.unprovenProbes);
-    later(limits.unprovenMs);
+    later(sidecarLimits.unprovenLineMs);
+    for (const name of ["Ada", "Bob"]) await probes(name, sidecarLimits.unprovenProbes);
+    later(sidecarLimits.unprovenMs);
     await vi.waitFor(() => expect(lines()).toHaveLength(2), soon);
   });
 
   test("are none when one client is reached, nor when one client alone is not, nor after a few probes", async () => {
     const { probes, proves, later, count, lines, speaks } = await unheard();
-    for (const name of ["Ada", "Bob"]) await probes(name, limits.unprovenProbes);
+    for (const name of ["Ada", "Bob"]) await probes(name, sidecarLimits.unprovenProbes);
     await probes("Cy", 1, proves);
-    later(limits.unprovenMs);
+    later(sidecarLimits.unprovenMs);
     expect(await count()).toBe(0);
-    await probes("Ada", 3 * limits.unprovenProbes);
-    for (const name of ["Bob", "Dan"]) await probes(name, limits.unprovenProbes - 1);
-    later(limits.unprovenMs);
+    await probes("Ada", 3 * sidecarLimits.unprovenProbes);
+    for (const name of ["Bob", "Dan"]) await probes(name, sidecarLimits.unprovenProbes - 1);
+    later(sidecarLimits.unprovenMs);
     expect(await count()).toBe(1);
     // Somebody repeats one probe all day.
     for (let time = 0; time < 5; time++) {
-      await probes("Ada", limits.unprovenProbes);
-      later(limits.unprovenKeptMs + 1);
+      await probes("Ada", sidecarLimits.unprovenProbes);
+      later(sidecarLimits.unprovenKeptMs + 1);
     }
     expect(await count()).toBe(0);
     await speaks();
@@ -163,9 +163,10 @@ describe("players whom the answers do not reach", () => {
   test("take little memory, however many a stranger has", () => {
     const unproven = new Unproven();
     for (let client = 0; client < 1_000; client++) {
-      for (let probe = 0; probe < limits.unprovenProbes; probe++) unproven.challenged(`client ${client}`, 0);
+      for (let probe = 0; probe < sidecarLimits.unprovenProbes; probe++)
+        unproven.challenged(`client ${client}`, 0);
     }
-    expect(unproven.count(limits.unprovenMs)).toBe(limits.unprovenClients);
+    expect(unproven.count(sidecarLimits.unprovenMs)).toBe(sidecarLimits.unprovenClients);
   });
 });
 
@@ -310,7 +311,7 @@ describe.skipIf(process.platform !== "linux")("on a machine with several address
     await bob.ask({ cookie });
     expect(await bob.word()).toMatchObject({ method: "ptpRelay_bound" });
     addresses.splice(0);
-    now += limits.localAddressKeptMs - 1;
+    now += sidecarLimits.localAddressKeptMs - 1;
     await ada.ask({ cookie: cookieOf("127.0.0.1", ada.port) });
     await ada.word();
     await bob.ask({ cookie });
@@ -335,9 +336,9 @@ describe.skipIf(process.platform !== "linux")("on a machine with several address
   });
 
   test("a machine with more addresses than there are sockets for still hears all of them", async () => {
-    const many = Array.from({ length: limits.localAddresses + 5 }, (_, i) => `127.0.1.${i + 1}`);
+    const many = Array.from({ length: sidecarLimits.localAddresses + 5 }, (_, i) => `127.0.1.${i + 1}`);
     const receiver = await listening(many);
-    const last = await clientOf(many[limits.localAddresses - 1] ?? "");
+    const last = await clientOf(many[sidecarLimits.localAddresses - 1] ?? "");
     expect(await ask(last, receiver.ports.first)).toMatchObject({ ip: "127.0.0.1" });
     const beyond = await clientOf(many.at(-1) ?? "");
     const { challenged } = receiver.counts.first;

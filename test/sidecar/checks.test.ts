@@ -1,15 +1,15 @@
 /** Floods of datagrams that have to be checked: who is left out, for how long, and who never is. */
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { limits } from "../../core/limits.ts";
 import type { ClientDatagram } from "../../core/observing/port-pairing.ts";
 import { holderOf, openUdpClient } from "../../measure/kit/relay.ts";
 import { datagramOf, dataOf, secret, signedOf, ticketOf, tokenOf } from "../../measure/kit/secret.ts";
 import { Checks, HeavyCounts } from "../../udp-sidecar/checks.ts";
+import { sidecarLimits } from "../../udp-sidecar/limits.ts";
 import { listen } from "../../udp-sidecar/receiver.ts";
 
 /** Milliseconds that each check takes. Nothing else takes any time. */
 const checkMs = 0.0625;
-const untilBusy = limits.checkingMs / checkMs;
+const untilBusy = sidecarLimits.checkingMs / checkMs;
 
 function computed(random = () => 0.5) {
   let now = 5_000;
@@ -50,7 +50,7 @@ describe("under a computed clock", () => {
     const { come, rest } = computed();
     for (let i = 0; i < 100; i++) {
       expect(come(flooder, untilBusy)).toMatchObject({ shed: 0 });
-      rest(untilBusy * checkMs * limits.sparePart * 4);
+      rest(untilBusy * checkMs * sidecarLimits.sparePart * 4);
     }
   });
 
@@ -90,7 +90,7 @@ describe("under a computed clock", () => {
     for (let second = 0; second < 10; second++) {
       expect(come(flooder, 10_000).checked).toBe(untilBusy);
       pass(100);
-      rest(900 - limits.checkingMs);
+      rest(900 - sidecarLimits.checkingMs);
     }
   });
 
@@ -119,7 +119,7 @@ describe("under a computed clock", () => {
     const { come, pass, tire } = computed();
     tire();
     expect(come(flooder, untilBusy + 1_000)).toEqual({ checked: untilBusy, shed: 1_000 });
-    pass(1_000 - limits.checkingMs - 1);
+    pass(1_000 - sidecarLimits.checkingMs - 1);
     expect(come(flooder)).toEqual({ checked: 0, shed: 1 });
     pass(1);
     expect(come(flooder)).toEqual({ checked: 1, shed: 0 });
@@ -140,7 +140,7 @@ describe("under a computed clock", () => {
     come(flooder, 10_000);
     pass(1_000);
     come("::ffff:192.0.2.2", 10_000);
-    expect(come(flooder, limits.networkChecks)).toMatchObject({ shed: 0 });
+    expect(come(flooder, sidecarLimits.networkChecks)).toMatchObject({ shed: 0 });
   });
 
   test("those at other addresses are checked in the middle of a flood, up to what a lobby says", () => {
@@ -148,7 +148,7 @@ describe("under a computed clock", () => {
     tire();
     come(flooder, 50_000);
     for (const address of ["::ffff:192.0.2.2", "198.51.100.7", "2001:db8::1"]) {
-      const most = limits.networkChecks;
+      const most = sidecarLimits.networkChecks;
       expect(come(address, most)).toEqual({ checked: most, shed: 0 });
       expect(come(address)).toEqual({ checked: 0, shed: 1 });
     }
@@ -157,7 +157,7 @@ describe("under a computed clock", () => {
   test("whoever sends less than that is never left out, whatever a thousand others do", () => {
     const { come, tire } = computed();
     tire();
-    for (let turn = 0; turn < limits.networkChecks; turn++) {
+    for (let turn = 0; turn < sidecarLimits.networkChecks; turn++) {
       for (let i = 0; i < 50; i++) come(`203.0.113.${i}`);
       expect(come("198.51.100.7").shed).toBe(0);
     }
@@ -169,7 +169,7 @@ describe("under a computed clock", () => {
     come(flooder, untilBusy);
     const parts = ["2001:db8::1", "2001:db8:0:0:1::", "2001:db8::1:2:3:4", "2001:db8:0:0:9:9:9:9"];
     for (const [i, address] of parts.entries()) {
-      expect(come(address, limits.networkChecks / 4)).toMatchObject({ shed: 0 });
+      expect(come(address, sidecarLimits.networkChecks / 4)).toMatchObject({ shed: 0 });
       if (i === 3) expect(come(address)).toMatchObject({ shed: 1 });
     }
     expect(come("2001:db8:0:1::1")).toMatchObject({ shed: 0 });
@@ -193,7 +193,7 @@ describe("under a computed clock", () => {
   test("a check that was held up by another program does not count as one that costs much", () => {
     const { come, tire } = computed();
     tire();
-    expect(come(flooder, limits.networkChecks + 100, 1)).toMatchObject({ shed: 0 });
+    expect(come(flooder, sidecarLimits.networkChecks + 100, 1)).toMatchObject({ shed: 0 });
   });
 });
 
@@ -224,7 +224,7 @@ describe("over UDP", () => {
     let now = 0;
     // Twice for each datagram that is checked.
     const tick = () => {
-      now += limits.longestCheckMs / 2;
+      now += sidecarLimits.longestCheckMs / 2;
       return now;
     };
     const checks = new Checks({ now: tick, idle: () => 0, random: () => 0.5 });
@@ -256,7 +256,7 @@ describe("over UDP", () => {
       signedOf("no key", "ptpRelay_bind", { ticket, nonce: "nonce-12" }),
       signedOf("no key", "ptpMediation_probe", { holder: "1", clientId: "Eve", nonce: "nonce-12" }),
     ];
-    const most = Math.ceil(limits.checkingMs / (limits.longestCheckMs / 2));
+    const most = Math.ceil(sidecarLimits.checkingMs / (sidecarLimits.longestCheckMs / 2));
     for (let i = 0; i < most + 300; i++) await eve.send(flood[i % 3] ?? "", port);
     await vi.waitFor(() => expect(counts.first.forged + counts.first.shed).toBe(most + 300), soon);
     expect(counts.first.shed).toBeGreaterThan(200);

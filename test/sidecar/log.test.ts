@@ -1,11 +1,11 @@
 /** What a sidecar tells its operator: lines of JSON, a summary of what it refused, and nothing of anybody's. */
 import { afterEach, expect, test, vi } from "vitest";
-import { limits } from "../../core/limits.ts";
 import { type Answer, startStandIn } from "../../measure/kit/edge.ts";
 import { freeUdpPort, startProgram } from "../../measure/kit/program.ts";
 import { holderOf, openUdpClient, type UdpClient } from "../../measure/kit/relay.ts";
 import { cookieOf, datagramOf, dataOf, secret, ticketOf, tokenOf } from "../../measure/kit/secret.ts";
 import { newPortCounts, newRelayCounts } from "../../udp-sidecar/counts.ts";
+import { sidecarLimits } from "../../udp-sidecar/limits.ts";
 import { faultOf, type Line } from "../../udp-sidecar/log.ts";
 import { Refusals } from "../../udp-sidecar/refusals.ts";
 import { startSidecar } from "../../udp-sidecar/sidecar.ts";
@@ -42,17 +42,18 @@ test("it is told once a minute at most, and then what came since", () => {
   first.junk = 1;
   expect(refusals.line(1_000)).toMatchObject({ junk: 1 });
   first.junk = 5;
-  expect(refusals.line(1_000 + limits.refusalLineMs - 1)).toBeNull();
-  expect(refusals.line(1_000 + limits.refusalLineMs)).toMatchObject({ junk: 4, seconds: 60 });
+  expect(refusals.line(1_000 + sidecarLimits.refusalLineMs - 1)).toBeNull();
+  expect(refusals.line(1_000 + sidecarLimits.refusalLineMs)).toMatchObject({ junk: 4, seconds: 60 });
 });
 
 test("nothing is told while nothing is refused, whatever else comes", () => {
   const { first, relay, refusals } = refusalsOf();
   first.observed = 1_000;
   relay.packets = 1_000;
-  for (let minute = 0; minute < 5; minute++) expect(refusals.line(minute * limits.refusalLineMs)).toBeNull();
+  for (let minute = 0; minute < 5; minute++)
+    expect(refusals.line(minute * sidecarLimits.refusalLineMs)).toBeNull();
   first.dropped = 1;
-  expect(refusals.line(5 * limits.refusalLineMs)).toMatchObject({ dropped: 1, seconds: 300 });
+  expect(refusals.line(5 * sidecarLimits.refusalLineMs)).toMatchObject({ dropped: 1, seconds: 300 });
 });
 
 test("the end tells what is left", () => {
@@ -72,7 +73,7 @@ test("how it stands with the edge is told when it changes, in a line a minute if
     event: "sidecar_not_accepted",
     code,
   });
-  for (let i = 0; i < limits.standingLineBurst; i++) {
+  for (let i = 0; i < sidecarLimits.standingLineBurst; i++) {
     expect(standing.news(line(`${i}`), 0)).toEqual(line(`${i}`));
     expect(standing.news(line(`${i}`), 0)).toBeNull();
   }
@@ -137,7 +138,7 @@ test("a sidecar that runs tells what it refused, though no edge takes it, and ag
   await vi.waitFor(() => expect(refused()).toMatchObject([{ ...misbehaved, sidecar: "oslo" }]), soon);
   await client.send("junk", sidecar.port);
   await vi.waitFor(() => expect(sidecar.counts.junk).toBe(2), soon);
-  now += limits.refusalLineMs;
+  now += sidecarLimits.refusalLineMs;
   await vi.waitFor(() => expect(refused()).toHaveLength(2), soon);
   expect(refused()[1]).toMatchObject({ junk: 1, seconds: 60 });
 });

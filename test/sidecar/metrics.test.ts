@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { connect, type Socket } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
-import { limits } from "../../core/limits.ts";
+import { sharedLimits } from "../../core/limits.ts";
 import { type Answer, type StandIn, startStandIn, takeAll } from "../../measure/kit/edge.ts";
 import { holderOf, openUdpClient, type UdpClient } from "../../measure/kit/relay.ts";
 import { datagramOf, dataOf, secret, ticketOf, tokenOf } from "../../measure/kit/secret.ts";
@@ -129,7 +129,7 @@ test("is not healthy any more when the edge must have forgotten it, though no he
   let now = 0;
   const { sidecar } = await start(takeAll, { elapsed: () => now });
   await sidecar.known;
-  now = limits.sidecarLifeMs - 1;
+  now = sharedLimits.sidecarLifeMs - 1;
   expect((await get(sidecar, "/healthz")).status).toBe(200);
   now += 1;
   const answer = await get(sidecar, "/healthz");

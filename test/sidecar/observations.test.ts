@@ -1,6 +1,7 @@
 /** How a sidecar holds, gathers and repeats observations: the logic of time, under a clock of the test's. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { limits } from "../../core/limits.ts";
+import { observingLimits } from "../../core/observing/limits.ts";
+import { wireLimits } from "../../core/wire/limits.ts";
 import type { Observation } from "../../core/wire/sidecar-post.ts";
 import { Observations, type Post } from "../../udp-sidecar/observations.ts";
 
@@ -36,8 +37,10 @@ describe("while the edge answers", () => {
     const { observations, posts } = recorded();
     for (let client = 0; client < 3; client++) observations.take(seen(client));
     expect(posts).toEqual([]);
-    await vi.advanceTimersByTimeAsync(limits.observationBatchMs);
-    expect(posts).toEqual([{ at: limits.observationBatchMs, observations: [seen(0), seen(1), seen(2)] }]);
+    await vi.advanceTimersByTimeAsync(observingLimits.observationBatchMs);
+    expect(posts).toEqual([
+      { at: observingLimits.observationBatchMs, observations: [seen(0), seen(1), seen(2)] },
+    ]);
   });
 
   test("of one client's datagrams only the newest is posted", async () => {
@@ -55,7 +58,7 @@ describe("while the edge answers", () => {
     }
     await vi.advanceTimersByTimeAsync(1_000);
     const gaps = posts.slice(1).map(({ at }, i) => at - (posts[i]?.at ?? 0));
-    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(limits.observationIntervalMs);
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(observingLimits.observationIntervalMs);
     expect(posts.length).toBeGreaterThanOrEqual(5);
     expect(posts.length).toBeLessThanOrEqual(6);
     expect(observations.size).toBe(0);
@@ -66,7 +69,7 @@ describe("while the edge answers", () => {
     observations.take(seen(0, 1));
     await vi.advanceTimersByTimeAsync(10);
     observations.take(seen(0, 2));
-    await vi.advanceTimersByTimeAsync(limits.observationBatchMs);
+    await vi.advanceTimersByTimeAsync(observingLimits.observationBatchMs);
     expect(ports(posts)).toEqual([[1], [2]]);
     await vi.advanceTimersByTimeAsync(10_000);
     expect(ports(posts)).toEqual([[1], [2]]);
@@ -154,7 +157,9 @@ describe("while the edge answers", () => {
     for (let client = 0; client < 3; client++) observations.take(seen(client, client));
     await vi.advanceTimersByTimeAsync(5_000);
     expect(ports(posts)).toEqual([[0, 1, 2], [1]]);
-    expect((posts[1]?.at ?? 0) - (posts[0]?.at ?? 0)).toBeGreaterThanOrEqual(limits.observationIntervalMs);
+    expect((posts[1]?.at ?? 0) - (posts[0]?.at ?? 0)).toBeGreaterThanOrEqual(
+      observingLimits.observationIntervalMs,
+    );
     expect(observations.size).toBe(0);
   });
 
@@ -170,8 +175,8 @@ describe("while the edge answers", () => {
     });
     for (let client = 0; client < 5_001; client++) observations.take(seen(client));
     await vi.advanceTimersByTimeAsync(5_000);
-    expect(Math.max(...posts.map((post) => post.observations.length))).toBe(limits.observationsPerPost);
-    expect(most).toBe(limits.observationPosts);
+    expect(Math.max(...posts.map((post) => post.observations.length))).toBe(wireLimits.observationsPerPost);
+    expect(most).toBe(observingLimits.observationPosts);
     expect(new Set(posts.flatMap((post) => post.observations.map(({ clientId }) => clientId))).size).toBe(
       5_001,
     );
@@ -219,7 +224,7 @@ describe("a post that the edge refuses for what is in it", () => {
     observations.drained().then(() => {
       drained = true;
     });
-    await vi.advanceTimersByTimeAsync(limits.observationBatchMs);
+    await vi.advanceTimersByTimeAsync(observingLimits.observationBatchMs);
     expect(drained).toBe(false);
     await vi.advanceTimersByTimeAsync(1_000);
     expect(drained).toBe(true);
@@ -229,11 +234,11 @@ describe("a post that the edge refuses for what is in it", () => {
 
   test("is given up when all in it are stale", async () => {
     const { observations, posts } = recorded(async () => {
-      await new Promise((resolve) => setTimeout(resolve, limits.observationLifeMs));
+      await new Promise((resolve) => setTimeout(resolve, observingLimits.observationLifeMs));
       return "refused";
     });
     for (let client = 0; client < 500; client++) observations.take(seen(client));
-    await vi.advanceTimersByTimeAsync(2 * limits.observationLifeMs);
+    await vi.advanceTimersByTimeAsync(2 * observingLimits.observationLifeMs);
     expect(posts).toHaveLength(1);
     expect([observations.refused, observations.size]).toEqual([500, 0]);
   });
@@ -241,7 +246,7 @@ describe("a post that the edge refuses for what is in it", () => {
 
 test("a crowd that says all there is to say goes in posts that the edge takes", async () => {
   const ip = "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255";
-  const candidates = Array.from({ length: limits.candidates }, () => ({ ip, port: 65_535 }));
+  const candidates = Array.from({ length: wireLimits.candidates }, () => ({ ip, port: 65_535 }));
   const { observations, posts } = recorded();
   for (let client = 0; client < 2_000; client++) {
     const longest = { ...seen(client, 65_535), holder: "99999999", ip };
@@ -250,8 +255,8 @@ test("a crowd that says all there is to say goes in posts that the edge takes", 
   await vi.advanceTimersByTimeAsync(1_000);
   expect(posts.flatMap((post) => post.observations)).toHaveLength(2_000);
   const sizes = posts.map((post) => JSON.stringify({ observations: post.observations }).length);
-  expect(Math.max(...sizes)).toBeLessThanOrEqual(limits.sidecarPostBytes);
-  expect(Math.max(...sizes)).toBeGreaterThan(limits.sidecarPostBytes * 0.95);
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(wireLimits.sidecarPostBytes);
+  expect(Math.max(...sizes)).toBeGreaterThan(wireLimits.sidecarPostBytes * 0.95);
 });
 
 describe("while the edge cannot be reached", () => {
@@ -264,8 +269,8 @@ describe("while the edge cannot be reached", () => {
     expect(posts.length).toBeGreaterThan(5);
     expect(posts.length).toBeLessThan(15);
     expect(gaps.at(-1)).toBeLessThanOrEqual(6_000);
-    expect(posts.at(-1)?.at).toBeGreaterThan(limits.observationLifeMs - 6_000);
-    expect(posts.at(-1)?.at).toBeLessThan(limits.observationLifeMs);
+    expect(posts.at(-1)?.at).toBeGreaterThan(observingLimits.observationLifeMs - 6_000);
+    expect(posts.at(-1)?.at).toBeLessThan(observingLimits.observationLifeMs);
     expect([observations.size, observations.posted, observations.lost]).toEqual([0, 0, 1]);
     expect(vi.getTimerCount()).toBe(0);
   });
@@ -308,7 +313,7 @@ describe("while the edge cannot be reached", () => {
     const { observations, posts } = recorded(async () => (reachable ? [] : "unreached"));
     for (let client = 0; client < 3_000; client++) observations.take(seen(client));
     await vi.advanceTimersByTimeAsync(20_000);
-    const instants = posts.slice(limits.observationPosts).map(({ at }) => at);
+    const instants = posts.slice(observingLimits.observationPosts).map(({ at }) => at);
     expect(new Set(instants).size).toBe(instants.length);
     reachable = true;
     await vi.advanceTimersByTimeAsync(10_000);
@@ -320,17 +325,17 @@ describe("its memory", () => {
   test("no more clients than the bound are held; a known one may still bring news", async () => {
     let reachable = false;
     const { observations, posts } = recorded(async () => (reachable ? [] : "unreached"));
-    for (let client = 0; client < limits.observationsHeld; client++) {
+    for (let client = 0; client < observingLimits.observationsHeld; client++) {
       if (!observations.take(seen(client))) throw new Error(`client ${client} was not taken`);
     }
-    expect(observations.take(seen(limits.observationsHeld))).toBe(false);
+    expect(observations.take(seen(observingLimits.observationsHeld))).toBe(false);
     expect(observations.take(seen(0, 2))).toBe(true);
-    expect(observations.size).toBe(limits.observationsHeld);
+    expect(observations.size).toBe(observingLimits.observationsHeld);
     reachable = true;
     await vi.advanceTimersByTimeAsync(1_000);
-    expect(posts.flatMap((post) => post.observations)).toHaveLength(limits.observationsHeld);
+    expect(posts.flatMap((post) => post.observations)).toHaveLength(observingLimits.observationsHeld);
     expect(observations.size).toBe(0);
-    expect(observations.take(seen(limits.observationsHeld))).toBe(true);
+    expect(observations.take(seen(observingLimits.observationsHeld))).toBe(true);
   });
 
   test("nobody is remembered whose observation is acknowledged, and no timer is left", async () => {

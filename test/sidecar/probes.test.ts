@@ -1,8 +1,9 @@
 /** What the sidecar's two ports see of a player, and what it tells the player of it. Real UDP; the hold under a clock of the test's. */
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { limits } from "../../core/limits.ts";
+import { observingLimits } from "../../core/observing/limits.ts";
 import type { ClientDatagram, PortName } from "../../core/observing/port-pairing.ts";
+import { wireLimits } from "../../core/wire/limits.ts";
 import type { Observation } from "../../core/wire/sidecar-post.ts";
 import { type StandIn, startStandIn } from "../../measure/kit/edge.ts";
 import { openUdpClient, type UdpClient, verified } from "../../measure/kit/relay.ts";
@@ -103,7 +104,7 @@ describe("over UDP", () => {
 
   const junkCandidates: Record<string, unknown> = {
     "no list": { ip: "10.0.0.1", port: 1 },
-    "too many": Array.from({ length: limits.candidates + 1 }, () => ({ ip: "::1", port: 1 })),
+    "too many": Array.from({ length: wireLimits.candidates + 1 }, () => ({ ip: "::1", port: 1 })),
     "a name for an address": [{ ip: "router.local", port: 1 }],
     "port 0": [{ ip: "10.0.0.1", port: 0 }],
     null: null,
@@ -123,14 +124,14 @@ describe("over UDP", () => {
 
   test("as many candidates as there may be, with the longest addresses, fit into a probe", async () => {
     const long = { ip: "2001:0db8:ffff:ffff:ffff:ffff:ffff:ffff", port: 65_535 };
-    const many = Array.from({ length: limits.candidates }, () => long);
+    const many = Array.from({ length: wireLimits.candidates }, () => long);
     const request = probe({
       candidates: many,
       nonce: "n".repeat(32),
       cookie: cookie(),
       pad: undefined,
     });
-    expect(request.length).toBeLessThanOrEqual(limits.datagramBytes);
+    expect(request.length).toBeLessThanOrEqual(wireLimits.datagramBytes);
     await ada.send(request, sidecar.port);
     expect(await observed(1)).toEqual([{ ...whoAndWhere(), candidates: many, proven: true }]);
     await ada.next();
@@ -235,16 +236,16 @@ describe("the two ports' sights of one player", () => {
       const { pairing, see, told } = recorded();
       see(first, sight(1));
       vi.setSystemTime(Date.now() - 600_000);
-      vi.advanceTimersByTime(limits.otherPortMs);
+      vi.advanceTimersByTime(observingLimits.otherPortMs);
       expect(told()).toEqual([[1, undefined]]);
-      vi.advanceTimersByTime(limits.observationLifeMs);
+      vi.advanceTimersByTime(observingLimits.observationLifeMs);
       expect(pairing.size).toBe(0);
     });
 
     test(`are not waited for longer than the hold, if only the ${first} port sees it`, () => {
       const { see, posts, told } = recorded();
       see(first, sight(1));
-      vi.advanceTimersByTime(limits.otherPortMs - 1);
+      vi.advanceTimersByTime(observingLimits.otherPortMs - 1);
       expect(posts).toEqual([]);
       vi.advanceTimersByTime(1);
       expect(told()).toEqual([[1, undefined]]);
@@ -316,13 +317,13 @@ describe("the two ports' sights of one player", () => {
 
   test("are forgotten after a while, with no timer left; of a crowd no more is held than the bound", () => {
     const { see, pairing, posts } = recorded();
-    for (let client = 0; client < limits.observationsHeld; client++) {
+    for (let client = 0; client < observingLimits.observationsHeld; client++) {
       if (!see("first", sight(1, { clientId: String(client) }))) throw new Error(`${client} was not taken`);
     }
     expect(see("first", sight(1, { clientId: "one more" }))).toBe(false);
     expect(see("second", sight(2, { clientId: "0" }))).toBe(true);
-    vi.advanceTimersByTime(limits.observationLifeMs + 1_000);
-    expect(posts).toHaveLength(limits.observationsHeld);
+    vi.advanceTimersByTime(observingLimits.observationLifeMs + 1_000);
+    expect(posts).toHaveLength(observingLimits.observationsHeld);
     expect(pairing.size).toBe(0);
     expect(vi.getTimerCount()).toBe(0);
   });

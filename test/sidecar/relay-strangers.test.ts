@@ -1,7 +1,7 @@
 /** Strangers at the relay, over real UDP: what is no packet of the link's own ends goes nowhere, and what is not proved gets nothing. */
 import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
-import { limits } from "../../core/limits.ts";
+import { wireLimits } from "../../core/wire/limits.ts";
 import { relayStage, verified } from "../../measure/kit/relay.ts";
 import { dataOf, signedOf, ticketOf, tokenOf } from "../../measure/kit/secret.ts";
 
@@ -36,10 +36,10 @@ describe("a packet is dropped and counted, and nobody hears of it,", () => {
   test("that is longer than a game's may be; one as long as it may be passes", async () => {
     const sidecar = await relay();
     const { ada, bob } = await linked(sidecar);
-    await ada.say(Buffer.alloc(limits.gamePacketBytes + 1));
+    await ada.say(Buffer.alloc(wireLimits.gamePacketBytes + 1));
     await dropped(sidecar, "too_long");
-    await ada.say(Buffer.alloc(limits.gamePacketBytes, 7));
-    expect(await bob.next()).toEqual(dataOf(ada.link, Buffer.alloc(limits.gamePacketBytes, 7)));
+    await ada.say(Buffer.alloc(wireLimits.gamePacketBytes, 7));
+    expect(await bob.next()).toEqual(dataOf(ada.link, Buffer.alloc(wireLimits.gamePacketBytes, 7)));
   });
 
   test("at the second port, which relays nothing and binds nobody", async () => {

@@ -1,8 +1,9 @@
 /** The relay, over real UDP: who is carried, and what they are told. */
 import { describe, expect, test, vi } from "vitest";
-import { limits } from "../../core/limits.ts";
+import { relayLimits } from "../../core/relay/limits.ts";
 import { relayStage, verified } from "../../measure/kit/relay.ts";
 import { dataOf, signedOf, ticketOf, tokenOf } from "../../measure/kit/secret.ts";
+import { sidecarLimits } from "../../udp-sidecar/limits.ts";
 
 const { edge, relay, client, holder, linked, dropped } = relayStage();
 const soon = { timeout: 5_000, interval: 1 };
@@ -44,12 +45,12 @@ describe("a player who binds", () => {
     const ada = await holder(sidecar, ticketOf("a"));
     await ada.ask();
     const cookie = String((await ada.word()).payload.cookie);
-    now += 2 * limits.cookieEpochMs;
+    now += 2 * sidecarLimits.cookieEpochMs;
     await ada.ask({ cookie });
     const challenge = await ada.word();
     expect(challenge.method).toBe("ptpRelay_challenge");
     expect(challenge.payload.cookie).not.toBe(cookie);
-    now += limits.cookieEpochMs;
+    now += sidecarLimits.cookieEpochMs;
     await ada.ask({ cookie: String(challenge.payload.cookie) });
     expect((await ada.word()).method).toBe("ptpRelay_bound");
   });
@@ -120,7 +121,7 @@ describe("a player who binds", () => {
     const ada = await holder(sidecar, ticketOf("a"), here);
     const bob = await holder(sidecar, ticketOf("b"));
     const dropsAre = (count: number) => vi.waitFor(() => expect(sidecar.counts.dropped).toBe(count), soon);
-    for (let times = 0; times < limits.relayBinds; times++) {
+    for (let times = 0; times < sidecarLimits.relayBinds; times++) {
       await ada.ask();
       expect((await ada.word()).method).toBe("ptpRelay_challenge");
     }
@@ -131,8 +132,8 @@ describe("a player who binds", () => {
     await elsewhere.ask();
     expect((await elsewhere.word()).method).toBe("ptpRelay_challenge");
     expect((await bob.bind()).method).toBe("ptpRelay_bound");
-    expect(ada.heard).toHaveLength(limits.relayBinds);
-    now += limits.relayBindsMs;
+    expect(ada.heard).toHaveLength(sidecarLimits.relayBinds);
+    now += sidecarLimits.relayBindsMs;
     expect((await ada.bind()).method).toBe("ptpRelay_bound");
     expect(sidecar.counts.dropped).toBe(1);
   });
@@ -278,7 +279,7 @@ describe("both ends are told", () => {
     test(`nothing when the clock jumps by ${jumpMs / 1_000} s: they play on, and bind again`, async () => {
       let jumped = 0;
       const sidecar = await relay({ clock: () => Date.now() + jumped });
-      const { ada, bob } = await linked(sidecar, { lifeMs: limits.relayTicketMs });
+      const { ada, bob } = await linked(sidecar, { lifeMs: relayLimits.relayTicketMs });
       jumped = jumpMs;
       for (const [from, to] of [
         [ada, bob],
@@ -299,7 +300,7 @@ describe("both ends are told", () => {
     for (const end of [ada, bob]) {
       expect(await end.word()).toEqual({
         method: "ptpRelay_notice",
-        payload: { link: ada.link, code: "leaving", inMs: limits.relayGoodbyeMs },
+        payload: { link: ada.link, code: "leaving", inMs: sidecarLimits.relayGoodbyeMs },
       });
     }
     await ada.say("see you on another way");
@@ -320,7 +321,7 @@ test("what is relayed counts as load, so that new players are sent to where less
     await bob.next();
   }
   await sidecar.stop();
-  expect(edge().beats.at(-1)?.load).toBeGreaterThanOrEqual(50_000 / limits.heartbeatMs);
+  expect(edge().beats.at(-1)?.load).toBeGreaterThanOrEqual(50_000 / sidecarLimits.heartbeatMs);
 });
 
 test("a relay that starts anew in the middle of a game carries on with the same tickets", async () => {

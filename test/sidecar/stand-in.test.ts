@@ -2,7 +2,7 @@
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { limits } from "../../core/limits.ts";
+import { sharedLimits } from "../../core/limits.ts";
 import { type Answer, type StandIn, startStandIn, takeAll } from "../../measure/kit/edge.ts";
 import { freeTcpPort } from "../../measure/kit/program.ts";
 import { datagramOf, secret, signatureOf, tokenOf } from "../../measure/kit/secret.ts";
@@ -388,13 +388,13 @@ describe("heartbeats", () => {
 
   for (const status of [400, 503]) {
     test(`ones of a clock that was far ahead for a while, and answered ${status} then, keep no later one from being taken`, async () => {
-      const isAhead = ({ at = 0 }) => at > Date.now() + limits.postClockMs;
+      const isAhead = ({ at = 0 }) => at > Date.now() + sharedLimits.postClockMs;
       const edge = await standIn((post, response) => {
         if (edge.beats.length <= 2) response.writeHead(status).end();
         else if (isAhead(JSON.parse(post.body))) response.writeHead(400).end();
         else takeAll(post, response);
       });
-      let aheadMs = 2 * limits.postClockMs;
+      let aheadMs = 2 * sharedLimits.postClockMs;
       const sidecar = await sidecarFor(edge.url, { clock: () => Date.now() + aheadMs });
       await vi.waitFor(() => expect(edge.beats).toHaveLength(2), soon);
       expect(edge.beats.every(isAhead)).toBe(true);

@@ -1,14 +1,14 @@
 /**
- * What one address may do in a minute: the numbers are in core/limits.ts and wrangler.toml. The platform counts, in each of
+ * What one address may do in a minute: the numbers are in limits.ts beside this and in wrangler.toml. The platform counts, in each of
  * its places apart, and not exactly. Whatever is wrong with its counting, nobody is refused for it.
  */
 import { plainAddress } from "../../core/endpoint.ts";
-import { limits } from "../../core/limits.ts";
 import { neighbourhoodOf, networkOf } from "../../core/network.ts";
 import { type Refusal, refuseFor } from "../../core/problem.ts";
 import { type Counted, type Env, settingsOf } from "../platform/env.ts";
 import { logRefusal, reason } from "../platform/log.ts";
 import { within } from "../platform/retry.ts";
+import { edgeLimits } from "./limits.ts";
 
 /** What the request is counted under; null where nobody says where it comes from, as with `npm start`. */
 export function networkOfRequest(request: Request, env: Env): string | null {
@@ -29,14 +29,14 @@ export function networkOfRequest(request: Request, env: Env): string | null {
 export async function count(env: Env, what: Counted, network: string | null): Promise<Refusal | null> {
   if (network === null || (await isWithin(env, what, network))) return null;
   logRefusal("address_over_limit", { counted: what, from: neighbourhoodOf(network) });
-  return refuseFor(limits.addressPeriodS);
+  return refuseFor(edgeLimits.addressPeriodS);
 }
 
 async function isWithin(env: Env, what: Counted, network: string): Promise<boolean> {
   try {
     const counting = env[what]?.limit({ key: network });
     if (!counting) throw new Error("not bound");
-    return (await within(limits.addressPatienceMs, counting, { success: true })).success;
+    return (await within(edgeLimits.addressPatienceMs, counting, { success: true })).success;
   } catch (error) {
     const why = reason(error).replaceAll(network, "(an address)");
     logRefusal("address_not_counted", { counted: what, why });
@@ -56,7 +56,7 @@ export function refuseGuesser(network: string | null): Refusal | null {
   if (network === null || until === undefined) return null;
   const seconds = Math.ceil((until - Date.now()) / 1000);
   // A longer wait than any that was ever set: the clock was set back.
-  if (seconds > 0 && seconds <= limits.addressPeriodS) return refuseFor(seconds);
+  if (seconds > 0 && seconds <= edgeLimits.addressPeriodS) return refuseFor(seconds);
   guessers.delete(network);
   return null;
 }
@@ -66,8 +66,8 @@ export async function countFailedJoin(env: Env, network: string | null): Promise
   const refusal = await count(env, "FAILED_JOINS", network);
   if (refusal && network !== null) {
     const [oldest] = guessers.keys();
-    if (guessers.size >= limits.addressesRemembered && oldest !== undefined) guessers.delete(oldest);
-    guessers.set(network, Date.now() + limits.addressPeriodS * 1000);
+    if (guessers.size >= edgeLimits.addressesRemembered && oldest !== undefined) guessers.delete(oldest);
+    guessers.set(network, Date.now() + edgeLimits.addressPeriodS * 1000);
   }
   return refusal;
 }

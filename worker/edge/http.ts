@@ -1,13 +1,13 @@
 /** Reading bodies, answering, and what browsers need to be allowed to call. */
 
 import type { z } from "zod";
-import { limits } from "../../core/limits.ts";
 import { printablePath } from "../../core/printable.ts";
 import { accept, type Outcome, type Refusal, refusal, refuse } from "../../core/problem.ts";
 import { parseObject } from "../../core/wire/codec.ts";
 import { check } from "../../core/wire/schema.ts";
 import { type Details, logRefusal } from "../platform/log.ts";
 import { within } from "../platform/retry.ts";
+import { edgeLimits } from "./limits.ts";
 
 export function json(body: unknown, status = 200): Response {
   return Response.json(body, { status });
@@ -67,12 +67,12 @@ async function refuseBody(request: Request): Promise<Outcome<never>> {
  * sent everything. If the server answers and closes earlier, they see a broken connection and no answer.
  */
 export async function drain({ body, headers }: Request): Promise<void> {
-  if (body === null || Number(headers.get("content-length") ?? 0) > limits.drainBytes) return;
+  if (body === null || Number(headers.get("content-length") ?? 0) > edgeLimits.drainBytes) return;
   const reader = body.getReader();
-  const giveUpAt = Date.now() + limits.drainMs;
+  const giveUpAt = Date.now() + edgeLimits.drainMs;
   try {
-    for (let bytes = 0; bytes < limits.drainBytes; ) {
-      const patience = Math.min(limits.drainPauseMs, giveUpAt - Date.now());
+    for (let bytes = 0; bytes < edgeLimits.drainBytes; ) {
+      const patience = Math.min(edgeLimits.drainPauseMs, giveUpAt - Date.now());
       const read = patience > 0 ? await within(patience, reader.read(), null) : null;
       if (!read?.value) return;
       bytes += read.value.byteLength;

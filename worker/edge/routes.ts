@@ -2,7 +2,6 @@
 import { type IRequestStrict, Router } from "itty-router";
 import type { z } from "zod";
 import { pickSidecar } from "../../core/fleet.ts";
-import { limits } from "../../core/limits.ts";
 import { readCode } from "../../core/lobby/code.ts";
 import { type Outcome, refuse } from "../../core/problem.ts";
 import type { ClientToken } from "../../core/token.ts";
@@ -13,12 +12,14 @@ import { listLobbies } from "../objects/shards.ts";
 import { isDrawn } from "../platform/codes.ts";
 import type { Env } from "../platform/env.ts";
 import { verifyToken } from "../platform/keys.ts";
+import { platformLimits } from "../platform/limits.ts";
 import { type Details, logFault } from "../platform/log.ts";
 import type { HolderPort } from "../platform/ports.ts";
 import { released, retry } from "../platform/retry.ts";
 import { holderAt } from "../platform/stubs.ts";
 import { count, countFailedJoin, networkOfRequest, refuseGuesser } from "./address-limits.ts";
 import { json, preflight, readJson, refused } from "./http.ts";
+import { edgeLimits } from "./limits.ts";
 import { pathText } from "./path.ts";
 import { placeOf } from "./place.ts";
 import { refuseWithoutRoom } from "./room.ts";
@@ -37,7 +38,7 @@ const list: Route = async (request, env) => {
   if (tooMany) return refused(tooMany);
   const query = listQuery.safeParse(request.query);
   if (!query.success) return refused(refuse("invalid_query"));
-  const lobbies = await retry(() => listLobbies(env, query.data), limits.promptRetryDelaysMs).catch(
+  const lobbies = await retry(() => listLobbies(env, query.data), platformLimits.promptRetryDelaysMs).catch(
     (error: unknown) => {
       logFault("directory_unreachable", {}, error);
       return null;
@@ -123,7 +124,7 @@ async function asClient<Body extends { token: string }, T>(
 ): Promise<Response> {
   const tooMany = await count(env, "REQUESTS", networkOfRequest(request, env));
   if (tooMany) return refused(tooMany);
-  const body = await readJson(request, schema, limits.bodyBytes);
+  const body = await readJson(request, schema, edgeLimits.bodyBytes);
   if (!body.ok) return refused(body);
   const client = await verifyToken(env, body.value.token);
   if (!client) return refused(refuse("invalid_token"));
@@ -142,13 +143,14 @@ async function askHolder<T>(
 ): Promise<Outcome<T>> {
   const requestId = crypto.randomUUID();
   try {
-    return await retry(() => call(holderAt(env, holder), requestId), limits.promptRetryDelaysMs);
+    return await retry(() => call(holderAt(env, holder), requestId), platformLimits.promptRetryDelaysMs);
   } catch (error) {
     logFault("object_unreachable", { holder }, error);
     // It may have been done, and only the answers lost: a refused request must have no effect.
-    await retry(() => holderAt(env, holder).takeBack(clientId, requestId), limits.promptRetryDelaysMs).catch(
-      () => {},
-    );
+    await retry(
+      () => holderAt(env, holder).takeBack(clientId, requestId),
+      platformLimits.promptRetryDelaysMs,
+    ).catch(() => {});
     return refuse("unavailable");
   }
 }

@@ -1,9 +1,10 @@
 /** What sidecars post: heartbeats for the fleet, observations for the objects that hold the clients' sockets. */
 
 import type { z } from "zod";
-import { limits } from "../../core/limits.ts";
+import { sharedLimits } from "../../core/limits.ts";
 import { accept, type Outcome, refuse } from "../../core/problem.ts";
 import { parseObject } from "../../core/wire/codec.ts";
+import { wireLimits } from "../../core/wire/limits.ts";
 import {
   heartbeat,
   type heartbeatAnswer,
@@ -22,6 +23,7 @@ import { logFault } from "../platform/log.ts";
 import { released, within } from "../platform/retry.ts";
 import { holderAt } from "../platform/stubs.ts";
 import { json, readText, refused } from "./http.ts";
+import { edgeLimits } from "./limits.ts";
 import { placeOf } from "./place.ts";
 
 export async function receiveHeartbeat(request: Request, env: Env): Promise<Response> {
@@ -56,7 +58,7 @@ async function tellHolder(env: Env, holder: string, some: Observation[]): Promis
   try {
     // One object that waits for another must not keep the post, which has observations for others too.
     return await within(
-      limits.observationPatienceMs,
+      edgeLimits.observationPatienceMs,
       holderAt(env, holder).observe(seen).then(released),
       all,
     );
@@ -76,13 +78,13 @@ async function readPost<T extends { at?: number | undefined }>(
   path: string,
   schema: z.ZodType<T>,
 ): Promise<Outcome<T>> {
-  const body = await readText(request, limits.sidecarPostBytes);
+  const body = await readText(request, wireLimits.sidecarPostBytes);
   if (!body.ok) return body;
   const signature = request.headers.get(signatureHeader) ?? "";
   if (!(await verifyPost(env, path, body.value, signature))) return refuse("unauthorized");
   const parsed = schema.safeParse(parseObject(body.value));
   if (!parsed.success) return refuse("invalid_post");
   const { at } = parsed.data;
-  const isNow = at === undefined || Math.abs(Date.now() - at) <= limits.postClockMs;
+  const isNow = at === undefined || Math.abs(Date.now() - at) <= sharedLimits.postClockMs;
   return isNow ? accept(parsed.data) : refuse("stale_post");
 }

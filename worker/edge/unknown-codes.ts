@@ -3,11 +3,11 @@
  * isolate asks about so many only, whoever guesses. Codes that it has met as those of lobbies do not count.
  */
 import { draw, newBucket, type Rate, secondsUntilOne } from "../../core/allowance.ts";
-import { limits } from "../../core/limits.ts";
 import { type Outcome, type ProblemCode, type Refusal, refuseFor } from "../../core/problem.ts";
+import { edgeLimits } from "./limits.ts";
 
 const rate = (): Rate => {
-  return { burst: limits.unknownCodeBurst, perSecond: limits.unknownCodesPerSecond };
+  return { burst: edgeLimits.unknownCodeBurst, perSecond: edgeLimits.unknownCodesPerSecond };
 };
 const bucket = newBucket(rate(), 0);
 /** Codes of lobbies that were open some time: their objects were made by hosts. The longest known comes first. */
@@ -31,7 +31,7 @@ export function askFor(code: string): Asking {
 export function rememberOpen(code: string): void {
   known.delete(code);
   const [oldest] = known;
-  if (known.size >= limits.codesRemembered && oldest !== undefined) known.delete(oldest);
+  if (known.size >= edgeLimits.codesRemembered && oldest !== undefined) known.delete(oldest);
   known.add(code);
 }
 

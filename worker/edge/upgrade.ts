@@ -1,6 +1,5 @@
 /** Which object gets to hold a new client's socket. A WebSocket cannot move, so the path that it is opened on decides. */
 
-import { limits } from "../../core/limits.ts";
 import { readCode } from "../../core/lobby/code.ts";
 import {
   type Filling,
@@ -19,8 +18,10 @@ import { type Env, settingsOf } from "../platform/env.ts";
 import { logFault } from "../platform/log.ts";
 import type { HolderPort } from "../platform/ports.ts";
 import { lobbyAt, loungeAt } from "../platform/stubs.ts";
+import { holderLimits } from "../sessions/limits.ts";
 import { count, countFailedJoin, networkOfRequest, refuseGuesser } from "./address-limits.ts";
 import { refused } from "./http.ts";
+import { edgeLimits } from "./limits.ts";
 import { pathText } from "./path.ts";
 import { placeOf } from "./place.ts";
 import { refuseWithoutRoom } from "./room.ts";
@@ -63,7 +64,7 @@ function withSubprotocol(response: Response, request: Request): Response {
 
 /** A socket in the object of a new lobby, near its host. Null if no code was free. */
 async function hostSocket(env: Env, region: Region | null): Promise<Response | null> {
-  for (let draw = 0; draw < limits.codeDraws; draw++) {
+  for (let draw = 0; draw < holderLimits.codeDraws; draw++) {
     const code = drawCode(env);
     const opened = await openSocket(lobbyAt(env, code, region), code, toHost);
     if (opened?.status !== 101) continue;
@@ -95,7 +96,7 @@ const fillings = new Map<Region | null, Filling>();
 
 async function loungeSocket(env: Env, region: Region | null): Promise<Response> {
   const { clientsPerLounge } = settingsOf(env);
-  for (let draw = 0; draw < limits.loungeDraws; draw++) {
+  for (let draw = 0; draw < edgeLimits.loungeDraws; draw++) {
     let filling = fillings.get(region) ?? firstLounge(region);
     // Counting saves a crowd that comes at once from trying the same full lounge all together.
     if (filling.sent >= clientsPerLounge) filling = loungeAfterFilled(filling, loungeCount, random());

@@ -1,8 +1,9 @@
-import { limits } from "../../core/limits.ts";
 import type { ListedLobby } from "../../core/wire/http.ts";
 import type { Env } from "../platform/env.ts";
+import { platformLimits } from "../platform/limits.ts";
 import { logFault } from "../platform/log.ts";
 import { retry, within } from "../platform/retry.ts";
+import { objectLimits } from "./limits.ts";
 import { shardOf } from "./shards.ts";
 
 /**
@@ -30,7 +31,7 @@ export class DirectoryEntry {
   async tell(lobby: ListedLobby | null): Promise<boolean> {
     this.#wanted = lobby;
     this.#calling ??= this.#call();
-    const told = !this.#late && (await within(limits.directoryPatienceMs, this.#calling, false));
+    const told = !this.#late && (await within(objectLimits.directoryPatienceMs, this.#calling, false));
     if (told) return true;
     this.#late = this.#calling !== null;
     this.#failed();
@@ -46,7 +47,7 @@ export class DirectoryEntry {
             const directory = shardOf(this.#env, this.#lobbyId);
             await (wanted ? directory.put(wanted) : directory.remove(this.#lobbyId));
           },
-          limits.retryDelaysMs.slice(0, 2),
+          platformLimits.retryDelaysMs.slice(0, 2),
         );
         told = wanted;
       }

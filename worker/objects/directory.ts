@@ -1,6 +1,7 @@
 import { retryable } from "cloudflare:durable-objects";
 import { DurableObject } from "cloudflare:workers";
-import { limits } from "../../core/limits.ts";
+import { sharedLimits } from "../../core/limits.ts";
+import { lobbyLimits } from "../../core/lobby/limits.ts";
 import type { ListedLobby } from "../../core/wire/http.ts";
 import { thisBoot } from "../platform/boot.ts";
 import type { Env } from "../platform/env.ts";
@@ -8,6 +9,7 @@ import { logFault } from "../platform/log.ts";
 import type { DirectoryPort, Page, Search } from "../platform/ports.ts";
 import { within } from "../platform/retry.ts";
 import { lobbyAt } from "../platform/stubs.ts";
+import { objectLimits } from "./limits.ts";
 
 /** What storage keeps of an entry. */
 type Row = {
@@ -54,7 +56,7 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
   /** A lobby beyond the bound is not listed; it may be when it is put again, after others have gone. */
   async put(lobby: ListedLobby): Promise<void> {
     const known = this.#entries.get(lobby.id);
-    if (!known && this.#entries.size >= limits.listingEntries) {
+    if (!known && this.#entries.size >= objectLimits.listingEntries) {
       logFault("directory_full", { lobbyId: lobby.id, entries: this.#entries.size });
       return;
     }
@@ -94,13 +96,13 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
   /** Waits a moment for the lobbies of all entries that are not believed without asking. */
   async #askForDoubtful(): Promise<void> {
     const now = Date.now();
-    const isBack = now + limits.clockSlackMs < this.#readAt;
+    const isBack = now + sharedLimits.clockSlackMs < this.#readAt;
     this.#readAt = now;
     if (!isBack && now < this.#believedUntil) return;
     this.#asking ??= this.#ask().finally(() => {
       this.#asking = null;
     });
-    await within(limits.directoryPatienceMs, this.#asking, undefined);
+    await within(objectLimits.directoryPatienceMs, this.#asking, undefined);
     this.#all = null;
   }
 
@@ -110,12 +112,14 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
     const askSome = async () => {
       for (let next = doubtful.pop(); next; next = doubtful.pop()) await this.#askLobby(next);
     };
-    await Promise.all(Array.from({ length: limits.listingAsks }, askSome));
+    await Promise.all(Array.from({ length: objectLimits.listingAsks }, askSome));
     const now = Date.now();
     this.#believedUntil = Number.POSITIVE_INFINITY;
     for (const entry of this.#entries.values()) {
       const isHeard = isBelieved(entry, now);
-      const until = isHeard ? entry.heardAt + limits.listingBelievedMs : now + limits.listingRetryMs;
+      const until = isHeard
+        ? entry.heardAt + objectLimits.listingBelievedMs
+        : now + lobbyLimits.listingRetryMs;
       this.#believedUntil = Math.min(this.#believedUntil, until);
     }
   }
@@ -124,7 +128,7 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
   async #askLobby(entry: Entry): Promise<void> {
     const { id } = entry.lobby;
     const asked = lobbyAt(this.env, id).isListed();
-    const isListed = await within(limits.listingAskMs, asked, null).catch((error: unknown) => {
+    const isListed = await within(objectLimits.listingAskMs, asked, null).catch((error: unknown) => {
       logFault("lobby_unreachable", { lobbyId: id }, error);
       return null;
     });
@@ -132,7 +136,7 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
     // What the lobby itself has said meanwhile is newer.
     if (this.#entries.get(id) !== entry) return;
     if (isListed) this.#hear(entry, now);
-    else if (isListed === false || Math.abs(now - entry.heardAt) > limits.listingLifeMs) this.#drop(id);
+    else if (isListed === false || Math.abs(now - entry.heardAt) > objectLimits.listingLifeMs) this.#drop(id);
   }
 
   /** The lobby is open. Another process than that of before is worth a row, the time is not. */
@@ -154,7 +158,7 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
     if (this.#entries.get(lobby.id)?.json !== json) this.#all = null;
     this.#entries.set(lobby.id, { ...row, json });
     this.#nextOrder = Math.max(this.#nextOrder, order + 1);
-    const until = isBelieved(row, Date.now()) ? heardAt + limits.listingBelievedMs : 0;
+    const until = isBelieved(row, Date.now()) ? heardAt + objectLimits.listingBelievedMs : 0;
     this.#believedUntil = Math.min(this.#believedUntil, until);
   }
 
@@ -164,7 +168,7 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
    */
   #isShown({ boot, heardAt }: Row, now: number): boolean {
     const mayLive = boot === thisBoot() || this.env.codeKey === undefined;
-    return mayLive && Math.abs(now - heardAt) <= limits.listingLifeMs;
+    return mayLive && Math.abs(now - heardAt) <= objectLimits.listingLifeMs;
   }
 
   #drop(lobbyId: string): void {
@@ -177,7 +181,9 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
 /** Whether it is shown without asking. Of a time in the future the clock was set back since. */
 function isBelieved({ boot, heardAt }: Row, now: number): boolean {
   return (
-    boot === thisBoot() && heardAt <= now + limits.clockSlackMs && now < heardAt + limits.listingBelievedMs
+    boot === thisBoot() &&
+    heardAt <= now + sharedLimits.clockSlackMs &&
+    now < heardAt + objectLimits.listingBelievedMs
   );
 }
 

@@ -1,13 +1,14 @@
 import { retryable } from "cloudflare:durable-objects";
 import { DurableObject } from "cloudflare:workers";
 import { afterSilence, isNews, type Place, type Sidecar } from "../../core/fleet.ts";
-import { limits } from "../../core/limits.ts";
+import { sharedLimits } from "../../core/limits.ts";
 import type { Heartbeat } from "../../core/wire/sidecar-post.ts";
 import { type Env, settingsOf } from "../platform/env.ts";
 import { logFault } from "../platform/log.ts";
 import type { FleetPort } from "../platform/ports.ts";
 import { retry, within } from "../platform/retry.ts";
 import { callOptions } from "../platform/stubs.ts";
+import { objectLimits } from "./limits.ts";
 
 const prefix = "sidecar:";
 /** When a sidecar that is gone signed its last heartbeat: kept for as long as one signed before would be taken. */
@@ -52,7 +53,7 @@ export class Fleet extends DurableObject<Env> implements FleetPort {
       this.#remove(name, at);
       return true;
     }
-    if (!this.#sidecars.has(name) && this.#sidecars.size >= limits.fleetSize) return true;
+    if (!this.#sidecars.has(name) && this.#sidecars.size >= objectLimits.fleetSize) return true;
     const sidecar: Sidecar = {
       name,
       host: host ?? from.address,
@@ -80,7 +81,7 @@ export class Fleet extends DurableObject<Env> implements FleetPort {
     const now = Date.now();
     for (const [name, sidecar] of this.#sidecars) {
       const seen = afterSilence(sidecar, this.#lastAt, now);
-      if (seen.heardAt + limits.sidecarLifeMs <= now) this.#remove(name);
+      if (seen.heardAt + sharedLimits.sidecarLifeMs <= now) this.#remove(name);
       else this.#sidecars.set(name, seen);
     }
     this.#lastAt = now;
@@ -94,7 +95,7 @@ export class Fleet extends DurableObject<Env> implements FleetPort {
     this.ctx.storage.kv.put<number>(gonePrefix + name, signedAt);
     for (const [other, at] of this.#gone) {
       // What was signed before that is too old by now, whosever clock is wrong.
-      if (at + 2 * limits.postClockMs > Date.now()) continue;
+      if (at + 2 * sharedLimits.postClockMs > Date.now()) continue;
       this.#gone.delete(other);
       this.ctx.storage.kv.delete(gonePrefix + other);
     }
@@ -109,10 +110,10 @@ export async function liveSidecars(env: Env, fresh: boolean): Promise<Sidecar[]>
   const now = Date.now();
   const age = now - copy.at;
   // A clock that was set back makes no copy new.
-  if (!fresh && copy.sidecars.length > 0 && age >= 0 && age < limits.fleetAgeMs) return copy.sidecars;
+  if (!fresh && copy.sidecars.length > 0 && age >= 0 && age < objectLimits.fleetAgeMs) return copy.sidecars;
   try {
     const asked = retry(() => fleetAt(env).live(), [50]);
-    const sidecars = await within(limits.fleetPatienceMs, asked, null);
+    const sidecars = await within(objectLimits.fleetPatienceMs, asked, null);
     if (sidecars) copy = { at: now, sidecars };
   } catch (error) {
     logFault("fleet_unreachable", {}, error);

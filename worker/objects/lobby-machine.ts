@@ -4,7 +4,6 @@
  */
 import { mayChat, newChatAllowance, weightOf } from "../../core/chat-allowance.ts";
 import { type Place, pickSidecar, type Sidecar } from "../../core/fleet.ts";
-import { limits } from "../../core/limits.ts";
 import { request } from "../../core/lobby/answer.ts";
 import { isDue, onTime } from "../../core/lobby/clock-jumps.ts";
 import { wakeAt } from "../../core/lobby/deadlines.ts";
@@ -25,6 +24,7 @@ import { within } from "../platform/retry.ts";
 import type { LobbyHere } from "../sessions/holder.ts";
 import { EffectQueue } from "./effect-queue.ts";
 import { liveSidecars } from "./fleet.ts";
+import { objectLimits } from "./limits.ts";
 import type { LobbyObject } from "./lobby-object.ts";
 
 /** The one row, and which process wrote it. */
@@ -228,7 +228,7 @@ export class LobbyMachine implements LobbyHere {
     asked: R,
   ): Promise<{ answer: Outcome<AnswerTo<R>>; incarnation: string }> {
     // A lounge that does not answer keeps nobody waiting for long.
-    if (this.#confirming) await within(limits.directoryPatienceMs, this.#confirming, undefined);
+    if (this.#confirming) await within(objectLimits.directoryPatienceMs, this.#confirming, undefined);
     const now = Date.now();
     const { answer, ...taken } = request(this.#state, asked, now);
     const incarnation = taken.state?.incarnation ?? "";

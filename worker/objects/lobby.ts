@@ -1,5 +1,4 @@
 import { retryable } from "cloudflare:durable-objects";
-import { limits } from "../../core/limits.ts";
 import type { Member } from "../../core/lobby/state.ts";
 import { type Outcome, refuse } from "../../core/problem.ts";
 import type { HostAnswer, JoinAnswer } from "../../core/wire/http.ts";
@@ -8,6 +7,7 @@ import { logFault } from "../platform/log.ts";
 import type { Admission, LobbyPort, OpenCall, StartCall } from "../platform/ports.ts";
 import { Holder } from "../sessions/holder.ts";
 import type { Session } from "../sessions/session.ts";
+import { objectLimits } from "./limits.ts";
 import { LobbyMachine } from "./lobby-machine.ts";
 
 /** What a client that is given to a lobby's object wants: the path of the request to the object. */
@@ -53,7 +53,7 @@ export class Lobby extends Holder implements LobbyPort {
     const hasRoom = () =>
       opensHere
         ? this.lobbyHere.isFree && this.connections.size === 0
-        : this.#strangers < limits.strangersHeld;
+        : this.#strangers < objectLimits.strangersHeld;
     return await this.admit(hasRoom, opensHere);
   }
 

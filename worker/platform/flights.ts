@@ -6,7 +6,7 @@
  * a stranger could spread a few sockets over many objects, and each line of chat would be a call to every one of them.
  */
 import { type Bucket, drawAhead, fill, newBucket, type Rate } from "../../core/allowance.ts";
-import { limits } from "../../core/limits.ts";
+import { platformLimits } from "./limits.ts";
 import { logFault } from "./log.ts";
 import { retry } from "./retry.ts";
 
@@ -23,7 +23,7 @@ export type Dispatch<Item, Reply> = {
   lost(peer: string, items: Item[], error: unknown): void;
 };
 
-const pace: Rate = { burst: limits.callBurst, perSecond: limits.callsPerSecond };
+const pace: Rate = { burst: platformLimits.callBurst, perSecond: platformLimits.callsPerSecond };
 
 /** The flights of one object, by the name of the object they go to. */
 export class Flights<Item, Reply> {
@@ -39,7 +39,7 @@ export class Flights<Item, Reply> {
   /** Sends the item after all that went to this peer before. True once it is acknowledged, false if it is lost. */
   push(peer: string, item: Item, { isPaced = false } = {}): Promise<boolean> {
     const line = this.#lines.get(peer) ?? this.#newLine(peer);
-    if (line.items.length >= limits.flightQueue) {
+    if (line.items.length >= platformLimits.flightQueue) {
       // Later, not in the middle of what pushed it.
       queueMicrotask(() => this.#lose(peer, [item], new Error("too much is waiting for this object")));
       return Promise.resolve(false);
@@ -89,7 +89,7 @@ export class Flights<Item, Reply> {
     const batch = { id: crypto.randomUUID(), items };
     try {
       const call = () => this.#dispatch.call(peer, batch);
-      const reply = await retry(call, limits.retryDelaysMs, { evenOverloaded: true });
+      const reply = await retry(call, platformLimits.retryDelaysMs, { evenOverloaded: true });
       this.#undisturbed(peer, () => this.#dispatch.arrived(reply));
       return true;
     } catch (error) {
@@ -123,7 +123,7 @@ export class Answers<Answer> {
   once(peer: string, { id }: { id: string }, now: number, answer: () => Answer): Answer {
     // After so long a pause, or a jump of the clock, everything is remembered for one more interval.
     const pauseMs = now - this.#askedAt;
-    if (pauseMs < 0 || pauseMs > limits.batchRememberedMs)
+    if (pauseMs < 0 || pauseMs > platformLimits.batchRememberedMs)
       for (const last of this.#last.values()) last.at = now;
     this.#askedAt = now;
     const last = this.#last.get(peer);
@@ -133,7 +133,7 @@ export class Answers<Answer> {
     this.#last.delete(peer);
     this.#last.set(peer, { id, answer: fresh, at: now });
     for (const [silent, { at }] of this.#last) {
-      if (at + limits.batchRememberedMs > now) break;
+      if (at + platformLimits.batchRememberedMs > now) break;
       this.#last.delete(silent);
     }
     return fresh;

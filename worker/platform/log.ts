@@ -1,9 +1,9 @@
 /** One JSON object a line. Never a token, a secret or a player's address. */
 import { type Bucket, draw, newBucket, type Rate } from "../../core/allowance.ts";
-import { limits } from "../../core/limits.ts";
 import type { LifeLine } from "../../core/lobby/life.ts";
 import { tokenShape } from "../../core/printable.ts";
 import type { FaultEvent, RefusalEvent } from "./events.ts";
+import { platformLimits } from "./limits.ts";
 import { isMarked } from "./retry.ts";
 
 type Detail = string | number | boolean;
@@ -28,14 +28,14 @@ const faults = linesOf(
   "error",
   (line) => console.error(line),
   () => {
-    return { burst: limits.faultLineBurst, perSecond: limits.faultLinesPerSecond };
+    return { burst: platformLimits.faultLineBurst, perSecond: platformLimits.faultLinesPerSecond };
   },
 );
 const refusals = linesOf(
   "info",
   (line) => console.log(line),
   () => {
-    return { burst: limits.refusalLineBurst, perSecond: limits.refusalLinesPerSecond };
+    return { burst: platformLimits.refusalLineBurst, perSecond: platformLimits.refusalLinesPerSecond };
   },
 );
 
@@ -43,7 +43,7 @@ const lives = linesOf(
   "info",
   (line) => console.log(line),
   () => {
-    return { burst: limits.lobbyLineBurst, perSecond: limits.lobbyLinesPerSecond };
+    return { burst: platformLimits.lobbyLineBurst, perSecond: platformLimits.lobbyLinesPerSecond };
   },
 );
 
@@ -64,7 +64,7 @@ export function logFault(event: FaultEvent, details: Details = {}, error?: unkno
     logged.add(error);
   }
   const now = Date.now();
-  const isFirst = now - (written.get(event) ?? Number.NEGATIVE_INFINITY) >= limits.faultLineAgainMs;
+  const isFirst = now - (written.get(event) ?? Number.NEGATIVE_INFINITY) >= platformLimits.faultLineAgainMs;
   if (!draw(faults.bucket, faults.rate(), now) && !isFirst) {
     leaveOut(faults, event);
     return;

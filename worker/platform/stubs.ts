@@ -1,7 +1,7 @@
 /** How the objects, and the Worker, find each other. */
-import { limits } from "../../core/limits.ts";
 import { loungeShape, type Region, regionOfLounge } from "../../core/lounges.ts";
 import type { Env } from "./env.ts";
+import { platformLimits } from "./limits.ts";
 import type { HolderPort, LobbyPort } from "./ports.ts";
 
 /** The object that holds sockets under this name. */
@@ -23,6 +23,6 @@ export function lobbyAt(env: Env, code: string, region: Region | null = null): D
  * would repeat a call five times within 10 s, and our own tries would each take as long.
  */
 export function callOptions(region: Region | null): DurableObjectNamespaceGetDurableObjectOptions {
-  const retry = { maxRetries: limits.platformRetries, timeoutMs: limits.platformRetryMs };
+  const retry = { maxRetries: platformLimits.platformRetries, timeoutMs: platformLimits.platformRetryMs };
   return region ? { locationHint: region, retry } : { retry };
 }

@@ -1,6 +1,6 @@
 /** The WebSockets that one object holds: who is there, what may wait for clients to read it, and how they go. */
 import { orionText } from "../../core/dialects/orion.ts";
-import { limits } from "../../core/limits.ts";
+import { sharedLimits } from "../../core/limits.ts";
 import { closures } from "../../core/problem.ts";
 import { serverMessage } from "../../core/wire/server-message.ts";
 import type { Alarm } from "../platform/alarm.ts";
@@ -63,7 +63,7 @@ export class Connections {
     this.#ctx.acceptWebSocket(socket);
     const session = Session.admit(socket, token, clientId, opensHere);
     this.#hold(session);
-    this.send(session, serverMessage("client_registered", { token, clientId, pingMs: limits.pingMs }));
+    this.send(session, serverMessage("client_registered", { token, clientId, pingMs: sharedLimits.pingMs }));
   }
 
   /** The session that has said something on this socket; undefined if it is over. */

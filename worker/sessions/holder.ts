@@ -5,7 +5,6 @@
 import { retryable } from "cloudflare:durable-objects";
 import { DurableObject } from "cloudflare:workers";
 import { spend, strangerFrames } from "../../core/allowance.ts";
-import { limits } from "../../core/limits.ts";
 import { readCode } from "../../core/lobby/code.ts";
 import type { MemberEvent } from "../../core/lobby/event.ts";
 import type { Member } from "../../core/lobby/state.ts";
@@ -20,6 +19,7 @@ import { drawCode } from "../platform/codes.ts";
 import type { Env } from "../platform/env.ts";
 import { Answers, type Batch, Flights } from "../platform/flights.ts";
 import { issueToken } from "../platform/keys.ts";
+import { platformLimits } from "../platform/limits.ts";
 import { logFault } from "../platform/log.ts";
 import type {
   Admission,
@@ -38,6 +38,7 @@ import { retry } from "../platform/retry.ts";
 import { holderAt, lobbyAt } from "../platform/stubs.ts";
 import { Connections } from "./connections.ts";
 import { enter, undo } from "./joining.ts";
+import { holderLimits } from "./limits.ts";
 import { type Membership, Session } from "./session.ts";
 import { isSendable, isTooLarge, messageText } from "./websocket.ts";
 
@@ -202,7 +203,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     if (lobbyId === null) return noLobby(session);
     try {
       const start = () => this.#lobbyAt(lobbyId).start(call);
-      const outcome = await retry(start, limits.promptRetryDelaysMs);
+      const outcome = await retry(start, platformLimits.promptRetryDelaysMs);
       return !outcome.ok && outcome.codes.includes("no_such_lobby") ? noLobby(session) : outcome;
     } catch (error) {
       logFault("lobby_unreachable", { lobbyId }, error);
@@ -250,7 +251,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   /** Codes for a new lobby, as long as none of them was free. */
   *#codes({ opensHere }: Session): Iterable<string> {
     if (opensHere && this.lobbyHere?.isFree) yield this.holder;
-    for (let draw = 0; draw < limits.codeDraws; draw++) yield drawCode(this.env);
+    for (let draw = 0; draw < holderLimits.codeDraws; draw++) yield drawCode(this.env);
   }
 
   #enter<Answer extends HostAnswer>(
@@ -274,7 +275,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     region: Region | null = null,
   ): Promise<Outcome<T>> {
     try {
-      return await retry(() => ask(this.#lobbyAt(lobbyId, region)), limits.promptRetryDelaysMs);
+      return await retry(() => ask(this.#lobbyAt(lobbyId, region)), platformLimits.promptRetryDelaysMs);
     } catch (error) {
       logFault("lobby_unreachable", { lobbyId }, error);
       this.#tell({ lobbyId, requestId }, { kind: "member-left", clientId, requestId });

@@ -2,11 +2,12 @@
  * Clients that ping. The platform answers them while their object sleeps, and remembers when it did. A client that said
  * that it pings, and stopped, is gone, whatever its socket looks like from here.
  */
-import { limits } from "../../core/limits.ts";
+import { sharedLimits } from "../../core/limits.ts";
 import { doubtLastsMs, presenceOf } from "../../core/presence.ts";
 import { pingText, pongText } from "../../core/wire/ping.ts";
 import type { Alarm } from "../platform/alarm.ts";
 import { logFault } from "../platform/log.ts";
+import { holderLimits } from "./limits.ts";
 import type { Session } from "./session.ts";
 
 export class Pings {
@@ -24,7 +25,7 @@ export class Pings {
   expect(session: Session): void {
     const now = Date.now();
     session.pingsSince = now;
-    this.#alarm.wakeBy(now + limits.pingCheckMs);
+    this.#alarm.wakeBy(now + holderLimits.pingCheckMs);
   }
 
   /** When the client last pinged, in milliseconds since 1970; 0 for never. */
@@ -35,7 +36,7 @@ export class Pings {
   /** Whether a look is worth it when something else has woken the object: then it costs little. */
   get isLookDue(): boolean {
     // A clock that was set back would put off the next look for as long.
-    return Math.abs(Date.now() - this.#lookedAt) >= limits.pingMs;
+    return Math.abs(Date.now() - this.#lookedAt) >= sharedLimits.pingMs;
   }
 
   /**
@@ -49,7 +50,7 @@ export class Pings {
     if (expected.length === 0) return [];
     const gone: Session[] = [];
     const quietMs = now - Math.max(...expected.map(({ pingsSince }) => pingsSince ?? 0));
-    let nextInMs = Math.min(Math.max(quietMs, limits.pingCheckMs), limits.pingCheckMostMs);
+    let nextInMs = Math.min(Math.max(quietMs, holderLimits.pingCheckMs), holderLimits.pingCheckMostMs);
     for (const session of expected) {
       const signs = [session.pingsSince ?? 0, session.spokeAt, this.lastOf(session)];
       const presence = presenceOf(signs, session.doubtedSince, now);

@@ -8,11 +8,11 @@ import {
   secondsUntilOne,
   strangerFrames,
 } from "../../core/allowance.ts";
-import { limits } from "../../core/limits.ts";
 import type { Feature } from "../../core/lobby/features.ts";
 import type { KeptLobby } from "../../core/lobby/kept.ts";
 import { clientIdBytes } from "../../core/token.ts";
 import { encodeBase64Url } from "../../core/wire/base64.ts";
+import { holderLimits } from "./limits.ts";
 
 /** What a socket's attachment keeps of its session through hibernation: at most 16 KiB. */
 type Attachment = {
@@ -31,8 +31,11 @@ type Attachment = {
   doubtedSince?: number;
 };
 
-const requestRate: Rate = { burst: limits.requestBurst, perSecond: limits.requestsPerSecond };
-const failedJoinRate: Rate = { burst: limits.failedJoinBurst, perSecond: limits.failedJoinsPerSecond };
+const requestRate: Rate = { burst: holderLimits.requestBurst, perSecond: holderLimits.requestsPerSecond };
+const failedJoinRate: Rate = {
+  burst: holderLimits.failedJoinBurst,
+  perSecond: holderLimits.failedJoinsPerSecond,
+};
 
 /** The lobby that a session is in. `requestId`: what made it a member. */
 export type Membership = { lobbyId: string; lobbyName: string; incarnation: string; requestId: string };

@@ -1,5 +1,5 @@
 /** Sockets that the server has closed and that do not go: their clients read nothing, not even the close. */
-import { limits } from "../../core/limits.ts";
+import { holderLimits } from "./limits.ts";
 
 type Closed = { since: number; bytes: () => number };
 
@@ -23,7 +23,7 @@ export class Stuck {
 
   /** Whether more waits for them than should: twice as much counts even if they had no time to go yet. */
   get isTooMuch(): boolean {
-    const before = Date.now() - limits.closingMs;
+    const before = Date.now() - holderLimits.closingMs;
     let [all, late] = [0, 0];
     for (const { since, bytes } of this.#closed.values()) {
       const waiting = bytes();

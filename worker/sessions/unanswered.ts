@@ -2,8 +2,9 @@
  * The bound on what may wait for clients, where the platform does not say how much waits: whatever was sent counts until
  * there is a sign that the client reads. A word of the client's is one, and so is a ping.
  */
-import { limits } from "../../core/limits.ts";
+import { sharedLimits } from "../../core/limits.ts";
 import type { Backlog, Look } from "./backlog.ts";
+import { holderLimits } from "./limits.ts";
 import type { Session } from "./session.ts";
 import { Stuck } from "./stuck.ts";
 
@@ -15,7 +16,7 @@ export class Unanswered implements Backlog {
   /** Of all of those. */
   #bytes = 0;
   #lookedAt = 0;
-  readonly #stuck = new Stuck(() => limits.stuckBytes);
+  readonly #stuck = new Stuck(() => holderLimits.stuckBytes);
   readonly #pinged: (session: Session) => number;
 
   /** `pinged`: when a client last did, in milliseconds since 1970. */
@@ -27,12 +28,12 @@ export class Unanswered implements Backlog {
     const due = this.#due.get(session) ?? { bytes: 0, since: Date.now() };
     // A clock that was set back makes nothing wait from the future on.
     due.since = Math.min(due.since, Date.now());
-    const bytes = frame.length + limits.frameOverheadBytes;
+    const bytes = frame.length + holderLimits.frameOverheadBytes;
     due.bytes += bytes;
     this.#bytes += bytes;
     this.#due.set(session, due);
-    const isMuchForAll = this.#bytes > limits.objectUnansweredBytes && Date.now() !== this.#lookedAt;
-    return due.bytes > limits.unansweredBytes || isMuchForAll ? 0 : null;
+    const isMuchForAll = this.#bytes > holderLimits.objectUnansweredBytes && Date.now() !== this.#lookedAt;
+    return due.bytes > holderLimits.unansweredBytes || isMuchForAll ? 0 : null;
   }
 
   /** This session, or else the one that most may wait for. */
@@ -44,11 +45,11 @@ export class Unanswered implements Backlog {
   #culprit(session: Session): Session | null {
     this.#settleIfPinged(session);
     const due = this.#due.get(session);
-    if (due && due.bytes > limits.unansweredBytes && isLate(session, due)) return session;
-    if (this.#bytes <= limits.objectUnansweredBytes) return null;
+    if (due && due.bytes > holderLimits.unansweredBytes && isLate(session, due)) return session;
+    if (this.#bytes <= holderLimits.objectUnansweredBytes) return null;
     this.#lookedAt = Date.now();
     for (const one of [...this.#due.keys()]) this.#settleIfPinged(one);
-    if (this.#bytes <= limits.objectUnansweredBytes) return null;
+    if (this.#bytes <= holderLimits.objectUnansweredBytes) return null;
     const late = [...this.#due].filter(([one, due]) => isLate(one, due));
     const [worst] = late.sort(([, a], [, b]) => b.bytes - a.bytes);
     return worst?.[0] ?? null;
@@ -86,5 +87,5 @@ export class Unanswered implements Backlog {
 
 /** Whether a sign of life should have come since: at once of one that does not ping, and of one that does with its next ping. */
 function isLate({ pingsSince }: Session, { since }: Due): boolean {
-  return pingsSince === null || Date.now() > since + limits.pingMs + limits.pongMs;
+  return pingsSince === null || Date.now() > since + sharedLimits.pingMs + sharedLimits.pongMs;
 }

@@ -2,8 +2,8 @@
  * The bound on what waits for clients, where the platform says how much that is: `bufferedAmount` of a server's socket, the
  * bytes that the kernel has not taken. What a client says, or whether it pings, does not matter.
  */
-import { limits } from "../../core/limits.ts";
 import type { Backlog, Look } from "./backlog.ts";
+import { holderLimits } from "./limits.ts";
 import type { Session } from "./session.ts";
 import { Stuck } from "./stuck.ts";
 
@@ -31,12 +31,12 @@ class Sent {
   add(frame: string): number {
     if (this.#frames === this.#taken.frames) this.#taken.at = Date.now();
     // Frames are ASCII: as many bytes as units.
-    const cost = frame.length + limits.frameOverheadBytes;
+    const cost = frame.length + holderLimits.frameOverheadBytes;
     this.#bytes += frame.length;
     this.#frames += 1;
     this.cost += cost;
     this.#unmarked += cost;
-    if (this.#unmarked >= limits.unreadMarkBytes) this.#marks.push(this.#mark());
+    if (this.#unmarked >= holderLimits.unreadMarkBytes) this.#marks.push(this.#mark());
     return cost;
   }
 
@@ -46,14 +46,14 @@ class Sent {
     const taken = this.#bytes - waiting;
     if (waiting === 0) this.#marks = [this.#mark()];
     while (this.#marks[0] && this.#marks[0].bytes <= taken) this.#taken = this.#marks.shift() ?? this.#taken;
-    this.cost = waiting + (this.#frames - this.#taken.frames) * limits.frameOverheadBytes;
+    this.cost = waiting + (this.#frames - this.#taken.frames) * holderLimits.frameOverheadBytes;
     return this.cost;
   }
 
   /** Whether something has waited for longer than a burst does. A time in the future is one before the clock was set back. */
   isLate(now: number): boolean {
     const { at } = this.#marks[0] ?? this.#taken;
-    return at > now || now >= at + limits.unreadMs;
+    return at > now || now >= at + holderLimits.unreadMs;
   }
 
   #mark(): Mark {
@@ -67,7 +67,7 @@ export class Unread implements Backlog {
   /** What waits for all of them, at most. */
   #cost = 0;
   #willLook = false;
-  readonly #stuck = new Stuck(() => limits.stuckUnreadBytes);
+  readonly #stuck = new Stuck(() => holderLimits.stuckUnreadBytes);
 
   add(session: Session, frame: string): number | null {
     let sent = this.#sent.get(session);
@@ -77,8 +77,8 @@ export class Unread implements Backlog {
     }
     this.#cost += sent.add(frame);
     if (this.#willLook) return null;
-    if (sent.cost > limits.unreadBytes) this.#lookAt(sent);
-    const isMuch = sent.cost > limits.unreadBytes || this.#isMuchForAll();
+    if (sent.cost > holderLimits.unreadBytes) this.#lookAt(sent);
+    const isMuch = sent.cost > holderLimits.unreadBytes || this.#isMuchForAll();
     // What was sent in this turn is read in the next, if at all.
     return isMuch ? this.#promiseLook() : null;
   }
@@ -93,14 +93,14 @@ export class Unread implements Backlog {
     const going: Session[] = [];
     let rest = this.#cost;
     for (const [session, { cost }] of late) {
-      if (cost <= limits.unreadBytes && rest <= limits.objectUnreadBytes) break;
+      if (cost <= holderLimits.unreadBytes && rest <= holderLimits.objectUnreadBytes) break;
       going.push(session);
       rest -= cost;
     }
     const isMuch = [...this.#sent].some(
-      ([one, sent]) => sent.cost > limits.unreadBytes && !going.includes(one),
+      ([one, sent]) => sent.cost > holderLimits.unreadBytes && !going.includes(one),
     );
-    return { going, again: isMuch || rest > limits.objectUnreadBytes ? this.#promiseLook() : null };
+    return { going, again: isMuch || rest > holderLimits.objectUnreadBytes ? this.#promiseLook() : null };
   }
 
   /** A client that talks need not read. */
@@ -127,13 +127,13 @@ export class Unread implements Backlog {
 
   #promiseLook(): number {
     this.#willLook = true;
-    return limits.unreadMs;
+    return holderLimits.unreadMs;
   }
 
   #isMuchForAll(): boolean {
-    if (this.#cost <= limits.objectUnreadBytes) return false;
+    if (this.#cost <= holderLimits.objectUnreadBytes) return false;
     this.#lookAtAll();
-    return this.#cost > limits.objectUnreadBytes;
+    return this.#cost > holderLimits.objectUnreadBytes;
   }
 
   #lookAtAll(): void {

@@ -3,7 +3,7 @@
  * kernel, and how much the server holds when they are gone.
  */
 import { setTimeout as wait } from "node:timers/promises";
-import { limits } from "../../../core/limits.ts";
+import { holderLimits } from "../../../worker/sessions/limits.ts";
 import { freeMemoryMiB, memoryMiB, tcpQueueMiB, watchCpu } from "../accounting.ts";
 import type { Figure } from "../results.ts";
 import { gatherSlow } from "../slow-crowd.ts";
@@ -13,7 +13,7 @@ import { grown } from "./idle.ts";
 /** At full scale: four lobbies of them. */
 export const slowClients = 224;
 /** Messages of each lobby, at full scale: a tenth more than a client that says nothing is sent, at 1 081 bytes each. */
-const messages = (limits.unansweredBytes / (1_081 + limits.frameOverheadBytes)) * 1.1;
+const messages = (holderLimits.unansweredBytes / (1_081 + holderLimits.frameOverheadBytes)) * 1.1;
 /** Milliseconds that the lobbies talk at most: thousands of clients take longer than anybody waits. */
 const talkMs = 150_000;
 const sampleMs = 500;

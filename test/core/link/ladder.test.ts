@@ -1,8 +1,8 @@
 /** Two players over every pair of NATs, hundreds of times: what they come to, and how soon. */
 import { describe, expect, test } from "vitest";
-import { limits } from "../../../core/limits.ts";
 import type { LinkEffect } from "../../../core/link/effect.ts";
 import type { LinkEvent } from "../../../core/link/event.ts";
+import { linkLimits } from "../../../core/link/limits.ts";
 import { pathInUse } from "../../../core/link/state.ts";
 import { config, play } from "./a-link.ts";
 import { Pair, type Place, type Player, places } from "./a-pair.ts";
@@ -80,11 +80,11 @@ test("the port is looked for with no more packets and sockets than are allowed, 
       probes += 1;
       ports.add(effect.remote.port);
     }
-    expect(ports.size).toBeLessThanOrEqual(limits.birthdayProbes + 20);
+    expect(ports.size).toBeLessThanOrEqual(linkLimits.birthdayProbes + 20);
     expect(probes - ports.size).toBeLessThan(100);
     expect(turnsLeft(pair.a)).toBe(0);
     expect(turnsLeft(pair.b)).toBe(0);
-    pair.run(pair.ms + limits.birthdayLingerMs + 10);
+    pair.run(pair.ms + linkLimits.birthdayLingerMs + 10);
     expect(pair.b.host.openPorts).toBe(2);
   }
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { limits } from "../../../core/limits.ts";
 import type { LinkConfig, LinkPeer } from "../../../core/link/config.ts";
 import type { Arrival, LinkEvent } from "../../../core/link/event.ts";
+import { linkLimits } from "../../../core/link/limits.ts";
 import { portAt } from "../../../core/link/probing.ts";
 import { pathInUse } from "../../../core/link/state.ts";
 import { step } from "../../../core/link/step.ts";
@@ -16,8 +16,8 @@ test("every port that a NAT gives is tried once before any is tried again", () =
 
 test("sockets with ports in a row are found early, wherever they lie", () => {
   for (let first = 1_024; first < 65_280; first += 1_000) {
-    const found = Array.from({ length: limits.birthdayProbes }, (_, i) => portAt(777, i)).findIndex(
-      (port) => port >= first && port < first + limits.birthdaySockets,
+    const found = Array.from({ length: linkLimits.birthdayProbes }, (_, i) => portAt(777, i)).findIndex(
+      (port) => port >= first && port < first + linkLimits.birthdaySockets,
     );
     expect(found).toBeGreaterThanOrEqual(0);
     expect(found).toBeLessThan(500);
@@ -149,7 +149,7 @@ test("a turn that comes when it is needed no more is given back", () => {
 });
 
 test("the odds are what they are said to be", () => {
-  const misses = Math.exp((-limits.birthdaySockets * limits.birthdayProbes) / 64_512);
+  const misses = Math.exp((-linkLimits.birthdaySockets * linkLimits.birthdayProbes) / 64_512);
   expect(misses).toBeLessThan(0.0003);
 });
 
@@ -171,14 +171,14 @@ test("ports are not probed any more when the other end has given up, however lat
         60_000,
       );
       const probes = effects.filter(({ effect }) => effect.kind === "send").map(({ at }) => at);
-      expect(Math.max(...probes)).toBeLessThanOrEqual(limits.birthdayMs);
+      expect(Math.max(...probes)).toBeLessThanOrEqual(linkLimits.birthdayMs);
       const end = effects.find(({ effect }) => effect.kind === "end");
-      expect(end?.at).toBeLessThanOrEqual(limits.birthdayMs);
+      expect(end?.at).toBeLessThanOrEqual(linkLimits.birthdayMs);
     }
   }
 });
 
 test("every port has its probe, and its answer a second, within the time there is", () => {
-  const probingMs = (limits.birthdayProbes / limits.birthdayRate) * 1_000;
-  expect(limits.birthdayAfterMs + probingMs + 450).toBeLessThanOrEqual(limits.birthdayMs);
+  const probingMs = (linkLimits.birthdayProbes / linkLimits.birthdayRate) * 1_000;
+  expect(linkLimits.birthdayAfterMs + probingMs + 450).toBeLessThanOrEqual(linkLimits.birthdayMs);
 });

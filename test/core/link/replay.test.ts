@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { limits } from "../../../core/limits.ts";
+import { linkLimits } from "../../../core/link/limits.ts";
 import { emptyWindow, receive } from "../../../core/link/replay.ts";
 
-const near = fc.integer({ min: 1, max: 3 * limits.replayWindow });
+const near = fc.integer({ min: 1, max: 3 * linkLimits.replayWindow });
 const far = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });
 
 test("a number counts once, and not at all when it is far behind: as a plain set of all numbers would have it", () => {
@@ -12,7 +12,7 @@ test("a number counts once, and not at all when it is far behind: as a plain set
       let window = emptyWindow;
       const seen = new Set<number>();
       for (const number of numbers) {
-        const isNew = !seen.has(number) && number > Math.max(0, ...seen) - limits.replayWindow;
+        const isNew = !seen.has(number) && number > Math.max(0, ...seen) - linkLimits.replayWindow;
         const after = receive(window, number);
         expect(after !== null).toBe(isNew);
         if (after) seen.add(number);

@@ -2,12 +2,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { addressBytes, type Endpoint, scopeOf } from "../../../core/endpoint.ts";
-import { limits } from "../../../core/limits.ts";
 import type { LinkConfig } from "../../../core/link/config.ts";
 import type { LinkEvent } from "../../../core/link/event.ts";
+import { linkLimits } from "../../../core/link/limits.ts";
 import { portAt } from "../../../core/link/probing.ts";
 import { pathInUse } from "../../../core/link/state.ts";
 import { openLink, step } from "../../../core/link/step.ts";
+import { wireLimits } from "../../../core/wire/limits.ts";
 import { answer, check, config, noon, peerEndpoint, play, sent, sidecar } from "./a-link.ts";
 
 const elsewhere: Endpoint = { ip: "192.0.2.66", port: 666 };
@@ -40,7 +41,7 @@ describe("a packet that is sent again changes nothing and is not answered", () =
   });
 
   test("a check that is older than those that may still be under way", () => {
-    const later = step(linked.state, check(10 + limits.replayWindow), noon + 90).state;
+    const later = step(linked.state, check(10 + linkLimits.replayWindow), noon + 90).state;
     for (const number of [1, 9, 10]) {
       expect(step(later, check(number, elsewhere), noon + 95)).toEqual({ state: later, effects: [] });
     }
@@ -96,7 +97,7 @@ test("a check from an address nobody told is answered there, and checked a few t
   const { effects } = play(config, [{ at: 50, event: check(1, elsewhere) }], 9_000);
   const there = sent(effects).filter(({ remote }) => remote.ip === elsewhere.ip);
   expect(there.filter(({ packet }) => packet === "answer").length).toBe(1);
-  expect(there.filter(({ packet }) => packet === "check").length).toBe(limits.triggeredChecks);
+  expect(there.filter(({ packet }) => packet === "check").length).toBe(linkLimits.triggeredChecks);
 });
 
 test("a peer that floods is answered so many times a second, and cannot fill the memory", () => {
@@ -106,9 +107,9 @@ test("a peer that floods is answered so many times a second, and cannot fill the
   });
   const { state, effects } = play(config, flood);
   expect(sent(effects).filter(({ packet }) => packet === "answer").length).toBeLessThanOrEqual(
-    limits.answersPerSecond,
+    linkLimits.answersPerSecond,
   );
-  expect(state.candidates.length).toBeLessThanOrEqual(2 + limits.metCandidates);
+  expect(state.candidates.length).toBeLessThanOrEqual(2 + linkLimits.metCandidates);
   expect(sent(effects).length).toBeLessThan(1_000);
 });
 
@@ -171,8 +172,8 @@ describe("a peer that lies about its addresses", () => {
         for (const { ip, port } of sentTo(withClaims(candidates)).filter((to) => !isObserved(to))) {
           counts.set(`${ip} ${port}`, (counts.get(`${ip} ${port}`) ?? 0) + 1);
         }
-        expect(counts.size).toBeLessThanOrEqual(limits.candidates);
-        for (const count of counts.values()) expect(count).toBeLessThanOrEqual(limits.claimedProbes);
+        expect(counts.size).toBeLessThanOrEqual(wireLimits.candidates);
+        for (const count of counts.values()) expect(count).toBeLessThanOrEqual(linkLimits.claimedProbes);
       }),
       { numRuns: 300 },
     );
@@ -247,9 +248,9 @@ describe("an address is tried", () => {
     const at = (ip: string, port: number) =>
       sentTo(withClaims([{ ip, port }])).filter((to) => !isObserved(to));
     expect(at("192.168.1.10", 40_000)).toEqual([]);
-    expect(at("192.168.1.10", 40_001).length).toBe(limits.claimedProbes);
+    expect(at("192.168.1.10", 40_001).length).toBe(linkLimits.claimedProbes);
     expect(at("203.0.113.1", 40_001)).toEqual([]);
-    expect(at("203.0.113.1", 40_000).length).toBe(limits.claimedProbes);
+    expect(at("203.0.113.1", 40_000).length).toBe(linkLimits.claimedProbes);
   });
 
   test("if it is among the first eight", () => {
@@ -300,13 +301,13 @@ describe("an address is tried", () => {
     // A seed by which the sidecar's port is among those guessed.
     const tried = (seed: number) => {
       const { portOffset } = openLink({ ...dependent, seed }, noon).state;
-      return Array.from({ length: limits.birthdayProbes }, (_, i) => portAt(portOffset, i));
+      return Array.from({ length: linkLimits.birthdayProbes }, (_, i) => portAt(portOffset, i));
     };
     let seed = 0;
     while (!tried(seed).includes(sidecar.port)) seed += 99_991;
     const turn = { at: 400, event: { kind: "turn-given" } as const };
     const ports = sent(play({ ...dependent, seed }, [turn], 12_000).effects).map(({ remote }) => remote.port);
-    expect(ports.length).toBeGreaterThan(limits.birthdayProbes);
+    expect(ports.length).toBeGreaterThan(linkLimits.birthdayProbes);
     expect(ports).not.toContain(sidecar.port);
   });
 
@@ -337,9 +338,9 @@ test("an endpoint that is not proven gets a few packets, no guesses at ports and
     const unproven: LinkConfig = { ...config, peer: { ...peer, proven: false } };
     const { effects } = play(unproven, [], 20_000);
     expect(sent(effects).filter(({ remote }) => remote.ip === peerEndpoint.ip).length).toBeLessThanOrEqual(
-      limits.claimedProbes,
+      linkLimits.claimedProbes,
     );
     expect(effects.map(({ effect }) => effect.kind)).not.toContain("ask-turn");
   }
-  expect(sent(play(config, [], 20_000).effects).length).toBeGreaterThan(limits.claimedProbes);
+  expect(sent(play(config, [], 20_000).effects).length).toBeGreaterThan(linkLimits.claimedProbes);
 });

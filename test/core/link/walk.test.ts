@@ -1,10 +1,10 @@
 /** Whatever happens to a link, in whatever order, these hold. A failure prints its seed and the shortest way there. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { limits } from "../../../core/limits.ts";
 import type { LinkConfig } from "../../../core/link/config.ts";
 import type { LinkEffect } from "../../../core/link/effect.ts";
 import type { LinkEvent } from "../../../core/link/event.ts";
+import { linkLimits } from "../../../core/link/limits.ts";
 import type { LocalSocket } from "../../../core/link/path.ts";
 import type { LinkState } from "../../../core/link/state.ts";
 import { openLink, step, wakeAt } from "../../../core/link/step.ts";
@@ -190,7 +190,7 @@ always("there is a next deadline for as long as the link lasts, in time to come,
 always("a link in use is looked after within five seconds", () => {
   return ({ before, after, now }) => {
     if (after.phase.kind === "linked" && after !== before) {
-      expect(wakeAt(after)).toBeLessThanOrEqual(now + limits.steadyCheckMs);
+      expect(wakeAt(after)).toBeLessThanOrEqual(now + linkLimits.steadyCheckMs);
     }
   };
 });
@@ -231,7 +231,7 @@ always("it sends so many packets a second, not more", () => {
     for (const effect of effects) if (effect.kind === "send") times.push(now);
     while ((times[0] ?? now) <= now - 1_000) times.shift();
     // The answers, twice for the edges of a second, the probes, and what the candidates get at their pace.
-    expect(times.length).toBeLessThanOrEqual(2 * limits.answersPerSecond + 2 * 260 + 40 * 12);
+    expect(times.length).toBeLessThanOrEqual(2 * linkLimits.answersPerSecond + 2 * 260 + 40 * 12);
   };
 });
 
@@ -248,12 +248,12 @@ always("it binds the relay a few times a second, and only if it has a ticket", (
 always("its state stays small", () => {
   return ({ after }) => {
     expect(after.candidates.length).toBeLessThanOrEqual(
-      1 + 8 + limits.guessedPorts + limits.metCandidates + 3,
+      1 + 8 + linkLimits.guessedPorts + linkLimits.metCandidates + 3,
     );
     expect(after.volleys.length).toBeLessThanOrEqual(60);
     expect(after.notesLeft).toBeGreaterThanOrEqual(0);
     for (const { awaited } of after.candidates)
-      expect(awaited.length).toBeLessThanOrEqual(limits.awaitedChecks);
+      expect(awaited.length).toBeLessThanOrEqual(linkLimits.awaitedChecks);
   };
 });
 

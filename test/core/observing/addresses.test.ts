@@ -1,6 +1,5 @@
 /** Which of its own addresses a client tells, and which of a server's it uses. */
 import { describe, expect, test } from "vitest";
-import { limits } from "../../../core/limits.ts";
 import {
   alike,
   candidatesOf,
@@ -8,6 +7,7 @@ import {
   oneOfEachFamily,
   reachable,
 } from "../../../core/observing/addresses.ts";
+import { wireLimits } from "../../../core/wire/limits.ts";
 
 const own = (...addresses: string[]): OwnAddress[] =>
   addresses.map((address) => ({ address, prefixLength: 24 }));
@@ -47,7 +47,7 @@ describe("a client tells", () => {
       [0, 20, [0, 8]],
     ] as const) {
       const all = told([...v4(four), ...v6(six)]);
-      expect(all.length).toBeLessThanOrEqual(limits.candidates);
+      expect(all.length).toBeLessThanOrEqual(wireLimits.candidates);
       const isV6 = (each: string) => each.includes(":");
       expect([all.filter((each) => !isV6(each)).length, all.filter(isV6).length]).toEqual(counts);
     }

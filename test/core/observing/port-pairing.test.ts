@@ -4,7 +4,7 @@
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { limits } from "../../../core/limits.ts";
+import { observingLimits } from "../../../core/observing/limits.ts";
 import {
   type ClientDatagram,
   newPairing,
@@ -16,7 +16,7 @@ import {
   wakeAt,
 } from "../../../core/observing/port-pairing.ts";
 
-const { otherPortMs, observationLifeMs, observationsHeld } = limits;
+const { otherPortMs, observationLifeMs, observationsHeld } = observingLimits;
 
 /** Ann's datagram, from this port of hers. */
 const from = (port: number, about: Partial<ClientDatagram> = {}): ClientDatagram => ({

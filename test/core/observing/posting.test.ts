@@ -4,7 +4,7 @@
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { limits } from "../../../core/limits.ts";
+import { observingLimits } from "../../../core/observing/limits.ts";
 import { isDrained, step, wakeAt } from "../../../core/observing/posting.ts";
 import {
   newPosting,
@@ -14,7 +14,7 @@ import {
 } from "../../../core/observing/posting-state.ts";
 import type { Observation } from "../../../core/wire/sidecar-post.ts";
 
-const { observationBatchMs, observationIntervalMs, observationLifeMs, observationPosts } = limits;
+const { observationBatchMs, observationIntervalMs, observationLifeMs, observationPosts } = observingLimits;
 
 /** Where a player is seen: a name and a port. */
 const made = (clientId: string, port: number): PostingEvent => ({
@@ -49,15 +49,18 @@ function play(events: readonly (readonly [at: number, event: PostingEvent])[], u
 }
 
 test("a post tells so many objects at most, and the next one the others", () => {
-  const players = Array.from({ length: 2 * limits.holdersPerPost + 1 }, (_, i): [number, PostingEvent] => {
-    const clientId = `player ${i}`;
-    const observation = { holder: `L${i}`, clientId, ip: "192.0.2.1", port: 1 };
-    return [0, { kind: "observation-made", observation }];
-  });
+  const players = Array.from(
+    { length: 2 * observingLimits.holdersPerPost + 1 },
+    (_, i): [number, PostingEvent] => {
+      const clientId = `player ${i}`;
+      const observation = { holder: `L${i}`, clientId, ip: "192.0.2.1", port: 1 };
+      return [0, { kind: "observation-made", observation }];
+    },
+  );
   const { told } = play(players, observationBatchMs);
   expect(told.map((post) => post.split(", ").length)).toEqual([
-    limits.holdersPerPost,
-    limits.holdersPerPost,
+    observingLimits.holdersPerPost,
+    observingLimits.holdersPerPost,
     1,
   ]);
 });

@@ -1,0 +1,35 @@
+/** How long messages may be, and how much they may say of each thing. */
+export const wireLimits = {
+  /** Bytes of a WebSocket message from a client. The largest honest one is under 2 000. */
+  frameBytes: 16 * 1024,
+  /** Bytes of a datagram that is no packet of a peer: Orion's is under 200, a bind under 500, a probe with 8 of the longest candidates under 1 000. */
+  datagramBytes: 1024,
+  /** Bytes of one packet of a game: what passes every network in one piece with our header and those of IPv6 and a tunnel. */
+  gamePacketBytes: 1_200,
+
+  /** UTF-16 units of a lobby's or a member's name (Orion). */
+  nameLength: 50,
+  /** UTF-16 units of a chat message (Orion). */
+  chatLength: 250,
+  /** Seats of a lobby, the host's included (Orion). */
+  seats: 64,
+
+  /** Features that a client may say it has: there are two. */
+  features: 16,
+  /** Characters of a feature's name. */
+  featureLength: 32,
+  /** Local addresses a client may say it has: a machine with two networks, IPv4 and IPv6, and some to spare. */
+  candidates: 8,
+  /** Lines in the report of how connecting to one peer went: enough for every path tried. */
+  timelineLines: 20,
+  /** UTF-16 units of one of them. */
+  timelineText: 80,
+
+  /** Lobbies in one page of a listing that asks for pages. */
+  pageSize: 200,
+
+  /** Bytes of a sidecar's post: 500 observations of Orion's clients, or 160 of the longest (core/wire/sidecar-post.ts). */
+  sidecarPostBytes: 128 * 1024,
+  /** Observations in one post, if its bytes suffice. */
+  observationsPerPost: 500,
+} as const;

@@ -1,0 +1,46 @@
+/**
+ * What comes in by HTTP: bodies, codes, and what one address may do. A school, a LAN party or a carrier has one address, so its
+ * figures are for 100 honest players within a minute.
+ */
+export const edgeLimits = {
+  /** Bytes of an HTTP request body. The largest honest one is under 300. */
+  bodyBytes: 16 * 1024,
+  /** Bytes of a refused body that are still read, so that the client gets the answer. Nobody sends more by mistake. */
+  drainBytes: 8 * 1024 * 1024,
+  /** Milliseconds that this may take: 1 MiB over a slow mobile network. */
+  drainMs: 10_000,
+  /** Milliseconds without a byte after which the server assumes that the client has sent everything. */
+  drainPauseMs: 2_000,
+
+  /** Lounges tried for a client: a dozen widens the choice to thousands, the rest finds one of them while one in six has room. */
+  loungeDraws: 40,
+  /** Unknown codes that an isolate asks lobby objects about at once: each may create an object. */
+  unknownCodeBurst: 20,
+  /** The same a second, from then on. */
+  unknownCodesPerSecond: 10,
+  /** Codes of open lobbies that an isolate remembers, to let players join these whatever others guess. */
+  codesRemembered: 10_000,
+
+  /** Milliseconds a post waits for an object to pass its observations on; then the sidecar is told to send those again. */
+  observationPatienceMs: 2_000,
+
+  /** Milliseconds that an isolate believes its last answer to whether the machine's storage has room. */
+  roomAgeMs: 200,
+  /** Milliseconds it waits for that answer. */
+  roomPatienceMs: 200,
+
+  /** Seconds over which the platform counts what one address does, in one of its places: 10 or 60. */
+  addressPeriodS: 60,
+  /** WebSockets an address may open in that time: 100 players who all try it five times, and some. */
+  addressConnects: 600,
+  /** Requests to host, join or start: 100 players with ten each. */
+  addressRequests: 1_000,
+  /** Codes of no lobby that an address may try: 100 players who mistype theirs, on the path and in the request. With 10 000 lobbies open one guess in 3 900 hits. */
+  addressFailedJoins: 200,
+  /** Listings: 100 players whose game asks every two seconds. */
+  addressListings: 3_000,
+  /** Milliseconds a request waits for the platform's counting before it goes on without it. */
+  addressPatienceMs: 200,
+  /** Addresses an isolate remembers that have guessed too many codes. */
+  addressesRemembered: 4_096,
+} as const;

@@ -1,0 +1,25 @@
+/** What the objects of lobbies, the directory and the fleet keep, and how long they wait for each other. */
+export const objectLimits = {
+  /** Clients in a lobby's object that are not in its lobby. The next one is held by a lounge. */
+  strangersHeld: 16,
+
+  /** Milliseconds a directory entry is believed since its lobby was heard of. Then a reader has the lobby asked, which costs a call. */
+  listingBelievedMs: 30 * 60_000,
+  /** Milliseconds after which an entry is dropped whose lobby does not answer: longer than a lobby is ever silent. */
+  listingLifeMs: 5 * 60 * 60_000,
+  /** Entries of one shard of the directory: with 1 KB each, a sixth of an object's memory. A lobby beyond is open, but not listed. */
+  listingEntries: 20_000,
+  /** Lobbies that a directory asks at a time. */
+  listingAsks: 32,
+  /** Milliseconds it waits for one of them. Readers of the list wait for `directoryPatienceMs`. */
+  listingAskMs: 3_000,
+  /** Milliseconds a lobby waits for the directory before it goes on without it. */
+  directoryPatienceMs: 1_000,
+
+  /** Sidecars in a fleet. */
+  fleetSize: 256,
+  /** Milliseconds a Worker isolate may use the fleet it read last. */
+  fleetAgeMs: 5_000,
+  /** Milliseconds a lobby waits for the fleet before it takes the sidecars known before. */
+  fleetPatienceMs: 2_000,
+} as const;

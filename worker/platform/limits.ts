@@ -1,0 +1,34 @@
+/** How often a call from one object to another is tried, and how many lines go into the log. */
+export const platformLimits = {
+  /** Milliseconds between the tries of a call from one object to another; after the last the call is lost. */
+  retryDelaysMs: [50, 200, 1_000, 3_000, 8_000],
+  /** The same where a player waits for the answer. */
+  promptRetryDelaysMs: [50, 200, 1_000],
+  /** Times that the platform itself repeats one of these tries, as Cloudflare does. */
+  platformRetries: 2,
+  /** Milliseconds after which it begins no more of those: with our own tries, a player waits for 4 s at most while an object is out of reach. */
+  platformRetryMs: 1_500,
+  /** Calls by which a lobby tells members in one other object what happens, as fast as each is answered. */
+  callBurst: 20,
+  /** The same a second, from then on. What happens meanwhile goes with the next call, so a busy lobby's chat is a quarter of a second late at most. */
+  callsPerSecond: 4,
+  /** Items that wait for one object to answer another; what comes beyond is lost, and an audit finds out. */
+  flightQueue: 2_000,
+  /** Milliseconds a receiver remembers the last batch of a peer, to know it when it is repeated: longer than all the tries. */
+  batchRememberedMs: 60_000,
+
+  /** Lines about refusals that an isolate writes into its log at once. */
+  refusalLineBurst: 20,
+  /** Those a second, for long. The others are counted. */
+  refusalLinesPerSecond: 2,
+  /** Lines about the lives of lobbies that an isolate writes at once, if its operator wants them: ten lobbies that open and connect. */
+  lobbyLineBurst: 100,
+  /** Those a second, for long: one lobby's whole life. The others are counted. */
+  lobbyLinesPerSecond: 10,
+  /** Lines about faults of ours, or of the platform, that an isolate writes at once: the first seconds of any outage, each with its ids. */
+  faultLineBurst: 100,
+  /** Those a second, for long: enough to follow an outage by, where every request would bring one. The others are counted. */
+  faultLinesPerSecond: 10,
+  /** Milliseconds after which a fault of a kind that was not written since is always written: what is rare is not lost among the frequent. */
+  faultLineAgainMs: 10_000,
+} as const;

@@ -1,0 +1,50 @@
+/** What each client may ask of the object that holds its WebSocket, and how much may wait for one that does not read. */
+export const holderLimits = {
+  /** Milliseconds until an object that nothing happens to first looks for pings by itself: each look wakes it and costs a row. */
+  pingCheckMs: 120_000,
+  /** The longest time between two of these looks; from the first on, each is twice as far away. Twice as often would cost 10 000 idle lobbies $8 a month more. */
+  pingCheckMostMs: 60 * 60_000,
+
+  /** Codes drawn for a lobby until one is free. With 250 000 lobbies open, every fifth draw meets one of them. */
+  codeDraws: 8,
+
+  /** Requests to host, join or start that a client may make at once. A player makes a few in a minute. */
+  requestBurst: 60,
+  /** Those a second, for long. */
+  requestsPerSecond: 2,
+  /** Codes of no lobby that a client may try at once. */
+  failedJoinBurst: 20,
+  /** Those a second, for long. */
+  failedJoinsPerSecond: 0.5,
+
+  /** Bytes that a message waiting to be read takes in the platform besides its length: 750 to 1 100 (measured: docs/decisions/007). */
+  frameOverheadBytes: 1_100,
+  /** Bytes, each message with that, that wait for one client before it goes: 450 long chat messages more than its network holds. */
+  unreadBytes: 1024 ** 2,
+  /**
+   * The same of all clients of an object together; then the ones go that most waits for. Twenty objects share the 128 MB of an
+   * isolate at Cloudflare, so each has a twentieth.
+   */
+  objectUnreadBytes: 6 * 1024 ** 2,
+  /** Milliseconds for which it must have waited: a client that reads takes a whole burst of chat in less. */
+  unreadMs: 1_000,
+  /** The same, sent to one client between two notes of how many messages it was: 32 notes for what may wait for it. */
+  unreadMarkBytes: 32 * 1024,
+  /**
+   * Bytes that wait for clients which were told to go, and do not. With more of those that had `closingMs`, or twice as much
+   * of all, the object ends itself, which frees all: at half an isolate, before the platform ends it with its neighbours.
+   */
+  stuckUnreadBytes: 32 * 1024 ** 2,
+
+  // Where the platform does not say what waits.
+
+  /** Bytes sent to a client that says nothing itself, nor pings, until it counts as one that does not read: two hours at a chat message a second. */
+  unansweredBytes: 16 * 1024 ** 2,
+  /** The same of all clients of an object together: then the one that most was sent to goes. */
+  objectUnansweredBytes: 256 * 1024 ** 2,
+  /** What `stuckUnreadBytes` is where the platform says what waits. */
+  stuckBytes: 256 * 1024 ** 2,
+
+  /** Milliseconds that a client has to go when its socket was closed. */
+  closingMs: 10_000,
+} as const;

@@ -154,7 +154,7 @@ describe("a lobby that cannot be read is over, its members hear of it, and its o
           if (path === "plain") player.chat(lobbyId, "Hello?");
           expect(await player.hears("lobby_closed")).toMatchObject({ lobbyId });
         }
-        expect(logged.slice(before).filter((line) => line.includes("cannot be read"))).toHaveLength(1);
+        expect(logged.slice(before).filter((line) => line.includes("kept_lobby_unreadable"))).toHaveLength(1);
         // The object takes the next lobby.
         const { status, body } = await host.host();
         expect(status).toBe(201);

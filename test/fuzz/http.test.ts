@@ -369,7 +369,7 @@ const objects = () =>
     .sort();
 
 test(
-  "nobody without a genuine token wakes an object, whichever home the token names",
+  "nobody without a genuine token wakes an object, whichever holder the token names",
   async () => {
     const before = objects();
     expect(before.length).toBeGreaterThan(3);
@@ -400,7 +400,8 @@ test(
       ),
       runs(20),
     );
-    expect(objects()).toEqual(before);
+    // Files of lobbies that are over are swept meanwhile.
+    expect(objects().filter((path) => !before.includes(path))).toEqual([]);
   },
   patienceMs,
 );

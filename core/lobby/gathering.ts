@@ -69,7 +69,16 @@ export function see(state: LobbyState, clientId: string, observed: Observed, now
   if (!isNew && before.at === now) return { state, effects: [] };
   const seen = { ...phase.seen, [clientId]: { observed, at: now } };
   const after = proceed({ ...state, phase: { ...phase, seen } }, now);
-  return isNew ? saved(after) : after;
+  return isNew && isKeptAtOnce(state, phase, now) ? saved(after) : after;
+}
+
+/**
+ * Whether an endpoint is kept as soon as it is seen. A row for each would cost more than anything else in a
+ * mediation. The next reminder keeps it too, so it need not be if that comes before the object can sleep. Only
+ * an object that is reset before then has to ask again. Where there is no row it costs nothing.
+ */
+function isKeptAtOnce({ isLasting }: LobbyState, { remindAt }: Gathering, now: number): boolean {
+  return !isLasting || remindAt > now + lobbyLimits.awakeMs;
 }
 
 /**

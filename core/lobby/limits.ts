@@ -3,8 +3,8 @@ export const lobbyLimits = {
   /** Milliseconds between two looks at the clock while players connect, so that a jump of it is noticed. */
   clockLookMs: 30_000,
 
-  /** Milliseconds until a lobby first checks that members elsewhere are still held there; then twice as long each time. */
-  auditIntervalMs: 5 * 60_000,
+  /** Milliseconds until a lobby first checks that members elsewhere are still held there; then twice as long each time. A third of it costs $2.85 a million sessions of 10 minutes. */
+  auditIntervalMs: 15 * 60_000,
   /** The longest time between two of these checks: each costs two rows, and a call for each lounge. Until then a joiner finds out. */
   auditMostMs: 4 * 60 * 60_000,
   /** Milliseconds until a stored lobby wakes that has nobody elsewhere: its object was reset if its sockets are gone. */
@@ -16,6 +16,8 @@ export const lobbyLimits = {
   silentMs: 1_500,
   /** Milliseconds after which a member's endpoint must be seen again before it is told to others: most NATs forget UDP after 30 s. */
   observedMs: 20_000,
+  /** Milliseconds after an event in which an object does not sleep. An endpoint needs no row of its own if a reminder within them writes one. */
+  awakeMs: 10_000,
   /** Milliseconds a mediation waits for those that must be seen again; then it relies on what it has. */
   confirmMs: 3_000,
   /** Milliseconds that a lobby which goes on without lost members waits for those not seen yet, once two are. */

@@ -50,6 +50,24 @@ test("what is repeated because its answer was lost is heard once", async () => {
   for (const player of all) expect(player.chats.filter((text) => text === "Once")).toHaveLength(1);
 });
 
+test("what one hears as an answer and what comes by a call of its own keep their order, when an answer is late", async () => {
+  const own = await startFaultyServer({ vars: { clientsPerLounge: 1 } });
+  try {
+    const { lobbyId, host, guests, all } = await lobbyOf(2, own.url);
+    const [guest = host] = guests;
+    expect(guest.holder).not.toBe(host.holder);
+    // The lobby answers the guest's lounge with the guest's own line, and the answer is lost.
+    await failCalls(own.url, "receive", "lose", 1);
+    guest.chat(lobbyId, "First");
+    await vi.waitFor(() => expect(host.chats).toEqual(["First"]), soon);
+    host.chat(lobbyId, "Second");
+    await rollCall(lobbyId, host, guest);
+    for (const player of all) expect(player.chats.slice(0, 2)).toEqual(["First", "Second"]);
+  } finally {
+    await own.stop();
+  }
+});
+
 test("one who joins again stays in, whatever is told late of the one before", async () => {
   const { lobbyId, host, guests } = await lobbyOf(2, server.url);
   const [guest = host] = guests;

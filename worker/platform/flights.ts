@@ -49,8 +49,19 @@ export class Flights<Item, Reply> {
     return line.next.promise;
   }
 
+  /** Whether nothing is on its way to this peer, or waits to be. */
+  isIdle(peer: string): boolean {
+    return !this.#lines.has(peer);
+  }
+
+  /** Done when this batch has arrived there, and its answer here, or it is lost; null if it is not under way. */
+  underWay(peer: string, id: string): Promise<unknown> | null {
+    const flight = this.#lines.get(peer)?.flight;
+    return flight?.id === id ? flight.done : null;
+  }
+
   #newLine(peer: string): Line<Item> {
-    const line: Line<Item> = { items: [], isPaced: false, next: Promise.withResolvers() };
+    const line: Line<Item> = { items: [], isPaced: false, next: Promise.withResolvers(), flight: null };
     this.#lines.set(peer, line);
     // What is pushed in the same turn goes with the first batch.
     queueMicrotask(() => this.#fly(peer, line));
@@ -65,7 +76,10 @@ export class Flights<Item, Reply> {
       line.items = [];
       line.isPaced = false;
       line.next = Promise.withResolvers();
-      next.resolve(await this.#arrive(peer, items));
+      const id = crypto.randomUUID();
+      line.flight = { id, done: next.promise };
+      next.resolve(await this.#arrive(peer, { id, items }));
+      line.flight = null;
     }
     line.next.resolve(true);
     this.#lines.delete(peer);
@@ -85,15 +99,14 @@ export class Flights<Item, Reply> {
     return drawAhead(bucket, pace, now);
   }
 
-  async #arrive(peer: string, items: Item[]): Promise<boolean> {
-    const batch = { id: crypto.randomUUID(), items };
+  async #arrive(peer: string, batch: Batch<Item>): Promise<boolean> {
     try {
       const call = () => this.#dispatch.call(peer, batch);
       const reply = await retry(call, platformLimits.retryDelaysMs, { evenOverloaded: true });
       this.#undisturbed(peer, () => this.#dispatch.arrived(reply));
       return true;
     } catch (error) {
-      this.#lose(peer, items, error);
+      this.#lose(peer, batch.items, error);
       return false;
     }
   }
@@ -112,7 +125,13 @@ export class Flights<Item, Reply> {
   }
 }
 
-type Line<Item> = { items: Item[]; isPaced: boolean; next: PromiseWithResolvers<boolean> };
+type Line<Item> = {
+  items: Item[];
+  isPaced: boolean;
+  next: PromiseWithResolvers<boolean>;
+  /** The batch under way. */
+  flight: { id: string; done: Promise<boolean> } | null;
+};
 
 /** What an object answered to the last batch of each peer, so that a repeated one is answered and not done again. */
 export class Answers<Answer> {
@@ -137,5 +156,10 @@ export class Answers<Answer> {
       this.#last.delete(silent);
     }
     return fresh;
+  }
+
+  /** The last batch of this peer that is remembered, and its answer. */
+  last(peer: string): { id: string; answer: Answer } | undefined {
+    return this.#last.get(peer);
   }
 }

@@ -57,6 +57,14 @@ export type Stray = {
   requestId?: string | undefined;
 };
 
+/**
+ * What one object has to say to another, in one call. `after`: the batch, the other way, in whose answer deliveries went:
+ * they come first. `takesDeliveries`: the caller takes such an answer.
+ */
+export type Post = Batch<Message> & { after?: string | undefined; takesDeliveries?: boolean };
+/** What becomes of a post: its strays, and what the lobby that took it has to tell sessions of the caller. */
+export type Taken = { strays: Stray[]; deliveries: Delivery[] };
+
 /** What each object that holds sockets does for the Worker and for other objects. */
 export interface HolderPort extends Rpc.DurableObjectBranded {
   fetch(request: Request): Promise<Response>;
@@ -68,7 +76,7 @@ export interface HolderPort extends Rpc.DurableObjectBranded {
   /** Ids of the clients whose lobby could not be told. */
   observe(seen: Seen[]): Promise<string[]>;
   /** Answers with the strays: members that the lobby here does not have, and sessions that are not here in that lobby. */
-  receive(from: string, batch: Batch<Message>): Promise<Stray[]>;
+  receive(from: string, post: Post): Promise<Taken | Stray[]>;
   /** The server stops: closes each client's socket. */
   goodbye(): Promise<void>;
 }

@@ -30,16 +30,18 @@ import type {
   LobbyPort,
   Message,
   News,
+  Post,
   Seen,
   StartCall,
   Stray,
+  Taken,
 } from "../platform/ports.ts";
-import { retry } from "../platform/retry.ts";
+import { released, retry } from "../platform/retry.ts";
 import { holderAt, lobbyAt } from "../platform/stubs.ts";
 import { Connections } from "./connections.ts";
 import { enter, undo } from "./joining.ts";
 import { holderLimits } from "./limits.ts";
-import { type Membership, Session } from "./session.ts";
+import { Session } from "./session.ts";
 import { isSendable, isTooLarge, messageText } from "./websocket.ts";
 
 /** What sessions ask of a lobby. */
@@ -66,8 +68,10 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   protected readonly connections: Connections;
   /** The object's name, which tokens carry: a code, or that of a lounge. */
   protected readonly holder: string;
-  readonly #flights: Flights<Message, Stray[]>;
-  readonly #answers = new Answers<Stray[]>();
+  readonly #flights: Flights<Message, Taken | Stray[]>;
+  readonly #answers = new Answers<Taken>();
+  /** Whose post is being taken: deliveries to sessions of its sender may go with the answer. */
+  #taking: { from: string; deliveries: Delivery[] } | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -78,8 +82,9 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
       stuck: () => this.#end(),
     });
     this.#flights = new Flights({
-      call: (name, batch) => holderAt(env, name).receive(this.holder, batch),
-      arrived: (strays) => this.#giveUp(strays),
+      call: async (name, batch): Promise<Taken | Stray[]> =>
+        released(await holderAt(env, name).receive(this.holder, this.#post(name, batch))),
+      arrived: (taken) => this.#answered(taken),
       lost: (name, messages, error) => this.#messagesLost(name, messages, error),
     });
   }
@@ -221,11 +226,12 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     return seen.filter((_, i) => !told[i]).map(({ clientId }) => clientId);
   }
 
-  async receive(from: string, batch: Batch<Message>): Promise<Stray[]> {
+  async receive(from: string, post: Post): Promise<Taken | Stray[]> {
     this.connections.stir();
-    return this.#answers.once(from, batch, Date.now(), () =>
-      batch.items.flatMap((message) => this.#take(message)),
-    );
+    // What went with an answer that is still on its way here was said before this.
+    if (post.after !== undefined) await this.#flights.underWay(from, post.after);
+    const taken = this.#answers.once(from, post, Date.now(), () => this.#takeAll(from, post));
+    return post.takesDeliveries ? taken : taken.strays;
   }
 
   /** A session here is over. */
@@ -233,8 +239,16 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     if (membership) this.#tell(membership, { kind: "connection-lost", clientId, holder: this.holder });
   }
 
-  /** Sends a message to a lobby's members in another object. True once it is there, false if it is lost. */
+  /**
+   * Sends a message to a lobby's members in another object. True once it is there, false if it is lost. Chat for sessions
+   * of the object that has just told it goes with the answer: it needs no call of its own, and nobody waits for it to arrive.
+   */
   protected send(name: string, delivery: Delivery): Promise<boolean> {
+    const { message } = delivery;
+    if (this.#taking?.from === name && message?.type === "chat" && this.#flights.isIdle(name)) {
+      this.#taking.deliveries.push(delivery);
+      return Promise.resolve(true);
+    }
     return this.#flights.push(name, delivery, { isPaced: true });
   }
 
@@ -300,13 +314,35 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
 
   /** Tells a lobby of a member. True once it knows. `about`: the membership, as the session knows it. */
   #tell(
-    { lobbyId, incarnation, requestId }: Pick<Membership, "lobbyId"> & Partial<Membership>,
+    { lobbyId, incarnation, requestId }: Omit<News, "event">,
     event: MemberEvent,
   ): true | Promise<boolean> {
     const news = { lobbyId, incarnation, requestId, event };
     if (!this.lobbyHere || lobbyId !== this.holder) return this.#flights.push(lobbyId, news);
     this.#giveUp(this.#hear(news));
     return true;
+  }
+
+  #post(name: string, batch: Batch<Message>): Post {
+    const last = this.#answers.last(name);
+    const after = last && last.answer.deliveries.length > 0 ? last.id : undefined;
+    return { ...batch, after, takesDeliveries: true };
+  }
+
+  /** A post has arrived. A version of before answers with the strays alone. */
+  #answered(taken: Taken | Stray[]): void {
+    const { strays, deliveries } = Array.isArray(taken) ? { strays: taken, deliveries: [] } : taken;
+    this.#giveUp(strays);
+    for (const { clientId, ...about } of deliveries.flatMap((delivery) => this.#take(delivery)))
+      this.#tell(about, { kind: "connection-lost", clientId, holder: this.holder });
+  }
+
+  #takeAll(from: string, { items, takesDeliveries }: Post): Taken {
+    const deliveries: Delivery[] = [];
+    this.#taking = takesDeliveries ? { from, deliveries } : null;
+    const strays = items.flatMap((message) => this.#take(message));
+    this.#taking = null;
+    return { strays, deliveries };
   }
 
   /** Takes one message of a batch, whatever becomes of the others. Returns the strays. */

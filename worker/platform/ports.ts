@@ -61,9 +61,9 @@ export type Stray = {
  * What one object has to say to another, in one call. `after`: the batch, the other way, in whose answer deliveries went:
  * they come first. `takesDeliveries`: the caller takes such an answer.
  */
-export type Post = Batch<Message> & { after?: string | undefined; takesDeliveries?: boolean };
-/** What becomes of a post: its strays, and what the lobby that took it has to tell sessions of the caller. */
-export type Taken = { strays: Stray[]; deliveries: Delivery[] };
+export type MessageBatch = Batch<Message> & { after?: string | undefined; takesDeliveries?: boolean };
+/** The answer to a batch: its strays, and what the lobby that took it has to tell sessions of the caller. */
+export type BatchAnswer = { strays: Stray[]; deliveries: Delivery[] };
 
 /** What each object that holds sockets does for the Worker and for other objects. */
 export interface HolderPort extends Rpc.DurableObjectBranded {
@@ -76,7 +76,7 @@ export interface HolderPort extends Rpc.DurableObjectBranded {
   /** Ids of the clients whose lobby could not be told. */
   observe(seen: Seen[]): Promise<string[]>;
   /** Answers with the strays: members that the lobby here does not have, and sessions that are not here in that lobby. */
-  receive(from: string, post: Post): Promise<Taken | Stray[]>;
+  receive(from: string, batch: MessageBatch): Promise<BatchAnswer | Stray[]>;
   /** The server stops: closes each client's socket. */
   goodbye(): Promise<void>;
 }

@@ -17,30 +17,29 @@ import { pingText, pongText } from "../../core/wire/ping.ts";
 import { Alarm } from "../platform/alarm.ts";
 import { drawCode } from "../platform/codes.ts";
 import type { Env } from "../platform/env.ts";
-import { Answers, type Batch, Flights } from "../platform/flights.ts";
 import { issueToken } from "../platform/keys.ts";
 import { platformLimits } from "../platform/limits.ts";
 import { logFault } from "../platform/log.ts";
 import type {
   Admission,
+  BatchAnswer,
   Delivery,
   HolderPort,
   HostCall,
   JoinCall,
   LobbyPort,
-  Message,
+  MessageBatch,
   News,
-  Post,
   Seen,
   StartCall,
   Stray,
-  Taken,
 } from "../platform/ports.ts";
 import { released, retry } from "../platform/retry.ts";
 import { holderAt, lobbyAt } from "../platform/stubs.ts";
 import { Connections } from "./connections.ts";
 import { enter, undo } from "./joining.ts";
 import { holderLimits } from "./limits.ts";
+import { Remote } from "./remote.ts";
 import { Session } from "./session.ts";
 import { isSendable, isTooLarge, messageText } from "./websocket.ts";
 
@@ -68,10 +67,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   protected readonly connections: Connections;
   /** The object's name, which tokens carry: a code, or that of a lounge. */
   protected readonly holder: string;
-  readonly #flights: Flights<Message, Taken | Stray[]>;
-  readonly #answers = new Answers<Taken>();
-  /** Whose post is being taken: deliveries to sessions of its sender may go with the answer. */
-  #taking: { from: string; deliveries: Delivery[] } | null = null;
+  readonly #remote: Remote;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -81,11 +77,21 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
       ended: (session) => this.ended(session),
       stuck: () => this.#end(),
     });
-    this.#flights = new Flights({
-      call: async (name, batch): Promise<Taken | Stray[]> =>
-        released(await holderAt(env, name).receive(this.holder, this.#post(name, batch))),
-      arrived: (taken) => this.#answered(taken),
-      lost: (name, messages, error) => this.#messagesLost(name, messages, error),
+    this.#remote = new Remote({
+      call: async (name, batch) => released(await holderAt(env, name).receive(this.holder, batch)),
+      take: (message) => ("to" in message ? this.connections.deliver(message) : this.#hear(message)),
+      giveUp: (strays) => this.#giveUp(strays),
+      gone: ({ clientId, ...about }) => {
+        // It may be entering that lobby again by now.
+        if (this.connections.get(clientId)?.lobbyId === about.lobbyId) return;
+        this.#tell(about, { kind: "connection-lost", clientId, holder: this.holder });
+      },
+      lost: (name, messages, error) => {
+        logFault("object_unreachable", { from: this.holder, holder: name, lost: messages.length }, error);
+        for (const message of messages) {
+          if ("to" in message) this.lobbyHere?.lose(message.to, message.incarnation);
+        }
+      },
     });
   }
 
@@ -226,12 +232,9 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     return seen.filter((_, i) => !told[i]).map(({ clientId }) => clientId);
   }
 
-  async receive(from: string, post: Post): Promise<Taken | Stray[]> {
+  async receive(from: string, batch: MessageBatch): Promise<BatchAnswer | Stray[]> {
     this.connections.stir();
-    // What went with an answer that is still on its way here was said before this.
-    if (post.after !== undefined) await this.#flights.underWay(from, post.after);
-    const taken = this.#answers.once(from, post, Date.now(), () => this.#takeAll(from, post));
-    return post.takesDeliveries ? taken : taken.strays;
+    return await this.#remote.receive(from, batch);
   }
 
   /** A session here is over. */
@@ -239,17 +242,9 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     if (membership) this.#tell(membership, { kind: "connection-lost", clientId, holder: this.holder });
   }
 
-  /**
-   * Sends a message to a lobby's members in another object. True once it is there, false if it is lost. Chat for sessions
-   * of the object that has just told it goes with the answer: it needs no call of its own, and nobody waits for it to arrive.
-   */
+  /** Sends a message to a lobby's members in another object. True once it is there, false if it is lost. */
   protected send(name: string, delivery: Delivery): Promise<boolean> {
-    const { message } = delivery;
-    if (this.#taking?.from === name && message?.type === "chat" && this.#flights.isIdle(name)) {
-      this.#taking.deliveries.push(delivery);
-      return Promise.resolve(true);
-    }
-    return this.#flights.push(name, delivery, { isPaced: true });
+    return this.#remote.deliver(name, delivery);
   }
 
   /** `region`: only where the call may create the object. */
@@ -318,41 +313,9 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     event: MemberEvent,
   ): true | Promise<boolean> {
     const news = { lobbyId, incarnation, requestId, event };
-    if (!this.lobbyHere || lobbyId !== this.holder) return this.#flights.push(lobbyId, news);
+    if (!this.lobbyHere || lobbyId !== this.holder) return this.#remote.tell(lobbyId, news);
     this.#giveUp(this.#hear(news));
     return true;
-  }
-
-  #post(name: string, batch: Batch<Message>): Post {
-    const last = this.#answers.last(name);
-    const after = last && last.answer.deliveries.length > 0 ? last.id : undefined;
-    return { ...batch, after, takesDeliveries: true };
-  }
-
-  /** A post has arrived. A version of before answers with the strays alone. */
-  #answered(taken: Taken | Stray[]): void {
-    const { strays, deliveries } = Array.isArray(taken) ? { strays: taken, deliveries: [] } : taken;
-    this.#giveUp(strays);
-    for (const { clientId, ...about } of deliveries.flatMap((delivery) => this.#take(delivery)))
-      this.#tell(about, { kind: "connection-lost", clientId, holder: this.holder });
-  }
-
-  #takeAll(from: string, { items, takesDeliveries }: Post): Taken {
-    const deliveries: Delivery[] = [];
-    this.#taking = takesDeliveries ? { from, deliveries } : null;
-    const strays = items.flatMap((message) => this.#take(message));
-    this.#taking = null;
-    return { strays, deliveries };
-  }
-
-  /** Takes one message of a batch, whatever becomes of the others. Returns the strays. */
-  #take(message: Message): Stray[] {
-    try {
-      return "to" in message ? this.connections.deliver(message) : this.#hear(message);
-    } catch (error) {
-      logFault("message_failed", { lobbyId: message.lobbyId }, error);
-      return [];
-    }
   }
 
   /** News of a member for the lobby here. Returns the member if it is none, and has not just left. */
@@ -373,13 +336,6 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
         incarnation,
       );
       for (const stray of some) this.connections.drop(stray);
-    }
-  }
-
-  #messagesLost(name: string, messages: Message[], error: unknown): void {
-    logFault("object_unreachable", { from: this.holder, holder: name, lost: messages.length }, error);
-    for (const message of messages) {
-      if ("to" in message) this.lobbyHere?.lose(message.to, message.incarnation);
     }
   }
 

@@ -1,0 +1,97 @@
+/**
+ * What this object and others say to each other, in batches: news of members to their lobby, and deliveries from a lobby to
+ * its members. One flight per pair (flights.ts); a batch that is repeated is answered again and not done again.
+ *
+ * Chat that goes back to where a batch came from goes with the answer: it needs no call of its own.
+ */
+import { Answers, type Batch, Flights } from "../platform/flights.ts";
+import { logFault } from "../platform/log.ts";
+import type { BatchAnswer, Delivery, Message, MessageBatch, News, Stray } from "../platform/ports.ts";
+
+/** What the object does with messages. */
+export type RemoteCallbacks = {
+  /** Sends a batch to another object. */
+  call(name: string, batch: MessageBatch): Promise<BatchAnswer | Stray[]>;
+  /** Takes a message of another object. Returns the strays. May throw. */
+  take(message: Message): Stray[];
+  /** Strays of what this object has sent. */
+  giveUp(strays: readonly Stray[]): void;
+  /** A session that a delivery in an answer was for is not here any more. */
+  gone(stray: Stray): void;
+  /** These messages never arrived, as far as is known. */
+  lost(name: string, messages: Message[], error: unknown): void;
+};
+
+export class Remote {
+  readonly #callbacks: RemoteCallbacks;
+  readonly #flights: Flights<Message, BatchAnswer | Stray[]>;
+  readonly #answers = new Answers<BatchAnswer>();
+  /** Whose batch is being taken: deliveries to its sessions may go with the answer. */
+  #taking: { from: string; deliveries: Delivery[] } | null = null;
+
+  constructor(callbacks: RemoteCallbacks) {
+    this.#callbacks = callbacks;
+    this.#flights = new Flights({
+      call: (name, batch) => callbacks.call(name, this.#batchTo(name, batch)),
+      arrived: (answer) => this.#answered(answer),
+      lost: (name, messages, error) => callbacks.lost(name, messages, error),
+    });
+  }
+
+  /** Tells a lobby of a member. True once it knows, false if the news is lost. */
+  tell(lobbyId: string, news: News): Promise<boolean> {
+    return this.#flights.push(lobbyId, news);
+  }
+
+  /**
+   * Sends a message to a lobby's members in another object. True once it is there, false if it is lost. Nobody waits for
+   * chat to arrive, so it may go with the answer to the object that has just told of it.
+   */
+  deliver(name: string, delivery: Delivery): Promise<boolean> {
+    const { message } = delivery;
+    if (this.#taking?.from === name && message?.type === "chat" && this.#flights.isIdle(name)) {
+      this.#taking.deliveries.push(delivery);
+      return Promise.resolve(true);
+    }
+    return this.#flights.push(name, delivery, { isPaced: true });
+  }
+
+  /** Takes the batch of another object, once. */
+  async receive(from: string, batch: MessageBatch): Promise<BatchAnswer | Stray[]> {
+    // What went with an answer that is still on its way here was said before this.
+    if (batch.after !== undefined) await this.#flights.underWay(from, batch.after);
+    const answer = this.#answers.once(from, batch, Date.now(), () => this.#takeAll(from, batch));
+    return batch.takesDeliveries ? answer : answer.strays;
+  }
+
+  #batchTo(name: string, batch: Batch<Message>): MessageBatch {
+    const last = this.#answers.last(name);
+    const after = last && last.answer.deliveries.length > 0 ? last.id : undefined;
+    return { ...batch, after, takesDeliveries: true };
+  }
+
+  /** A batch has arrived. A version of before answers with the strays alone. */
+  #answered(answer: BatchAnswer | Stray[]): void {
+    const { strays, deliveries } = Array.isArray(answer) ? { strays: answer, deliveries: [] } : answer;
+    this.#callbacks.giveUp(strays);
+    for (const stray of deliveries.flatMap((delivery) => this.#take(delivery))) this.#callbacks.gone(stray);
+  }
+
+  #takeAll(from: string, { items, takesDeliveries }: MessageBatch): BatchAnswer {
+    const deliveries: Delivery[] = [];
+    this.#taking = takesDeliveries ? { from, deliveries } : null;
+    const strays = items.flatMap((message) => this.#take(message));
+    this.#taking = null;
+    return { strays, deliveries };
+  }
+
+  /** Takes one message of a batch, whatever becomes of the others. */
+  #take(message: Message): Stray[] {
+    try {
+      return this.#callbacks.take(message);
+    } catch (error) {
+      logFault("message_failed", { lobbyId: message.lobbyId }, error);
+      return [];
+    }
+  }
+}

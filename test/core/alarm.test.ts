@@ -7,6 +7,8 @@ type Alarm = {
   isSetBy(at: number): Promise<void>;
   rang(): void;
   deleted(): void;
+  mayBeStored(): void;
+  readonly isPending: boolean;
 };
 /** The Worker's half as it is used here. It is imported by address because its types are those of Workers. */
 const { Alarm }: { Alarm: new (storage: Storage) => Alarm } = await import(
@@ -64,4 +66,14 @@ test("an alarm that is known to come earlier is not set again", async () => {
   alarm.rang();
   alarm.wakeBy(300);
   expect(storage.at).toBe(300);
+});
+
+test("after a sleep an alarm may come, until it has", () => {
+  const { storage } = aStorage(null);
+  const alarm = new Alarm(storage);
+  expect(alarm.isPending).toBe(false);
+  alarm.mayBeStored();
+  expect(alarm.isPending).toBe(true);
+  alarm.rang();
+  expect(alarm.isPending).toBe(false);
 });

@@ -53,7 +53,7 @@ export class Lobby extends Holder implements LobbyPort {
     const hasRoom = () =>
       opensHere
         ? this.lobbyHere.isFree && this.connections.size === 0
-        : this.#strangers < objectLimits.strangersHeld;
+        : this.lobbyHere.isOpen && this.#strangers < objectLimits.strangersHeld;
     return await this.admit(hasRoom, opensHere);
   }
 

@@ -16,9 +16,9 @@ export class Alarm {
     return this.#isStored;
   }
 
-  /** Whether an alarm will come, as far as is known. */
+  /** Whether an alarm may come. After a sleep nobody knows before storage is read. */
   get isPending(): boolean {
-    return this.#at !== Number.POSITIVE_INFINITY;
+    return this.#at !== Number.POSITIVE_INFINITY || (this.#isStored && !this.#isKnown);
   }
 
   /** Sees to it that the alarm comes in time. One that comes early costs less than setting it again. */

@@ -4,6 +4,7 @@
  */
 import { readdir, readFile, readlink, realpath, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 
 /** Milliseconds between two sweeps. */
 const intervalMs = 30_000;
@@ -13,13 +14,16 @@ const idleMs = 20_000;
 const emptyBytes = 4_096;
 const database = /^[0-9a-f]{64}\.sqlite$/;
 const sweptSuffix = ".swept";
-/** Files in one sweep, so that it takes no time from the sidecar in the same process. */
+/** Files in one sweep; another follows after a pause if there may be more. */
 const mostSwept = 500;
+/** Milliseconds between two sweeps if there may be more. */
+const pauseMs = 200;
 
 export type Sweeper = {
   /** Files deleted by one sweep, now. */
   sweep(): Promise<number>;
-  stop(): void;
+  /** Done when no sweep is under way. */
+  stop(): Promise<void>;
 };
 
 /**
@@ -28,7 +32,8 @@ export type Sweeper = {
  */
 export function sweepObjectFiles(folder: string): Sweeper {
   let sweeping: Promise<number> | null = null;
-  const sweep = () => {
+  let isStopped = false;
+  const sweepOnce = () => {
     sweeping ??= (process.platform === "linux" ? sweepFolder(folder) : Promise.resolve(0))
       // A folder that cannot be swept keeps its files.
       .catch(() => 0)
@@ -37,37 +42,58 @@ export function sweepObjectFiles(folder: string): Sweeper {
       });
     return sweeping;
   };
-  const timer = setInterval(sweep, intervalMs).unref();
-  return { sweep, stop: () => clearInterval(timer) };
+  const sweepAll = async () => {
+    // With a pause, so that the sidecar in the same process gets its turn.
+    while ((await sweepOnce()) >= mostSwept && !isStopped) await wait(pauseMs);
+  };
+  const timer = setInterval(() => void sweepAll(), intervalMs).unref();
+  return {
+    sweep: sweepOnce,
+    stop: async () => {
+      isStopped = true;
+      clearInterval(timer);
+      await sweeping;
+    },
+  };
 }
 
 async function sweepFolder(named: string): Promise<number> {
   // The system shows open files by their real paths.
   const folder = await realpath(named);
   const now = Date.now();
-  const empty: string[] = [];
-  for (const name of await readdir(folder)) {
-    if (empty.length >= mostSwept) break;
-    if (database.test(name) && (await isEmpty(join(folder, name), now))) empty.push(join(folder, name));
-  }
-  if (empty.length === 0) return 0;
+  const names = await readdir(folder);
+  if (names.length === 0) return 0;
   const before = await openFiles(folder);
-  const free = empty.filter((path) => !before.has(path));
-  // An object may be called at any moment. One that opened its file before it was moved shows the new name; one that comes
-  // later makes a new file.
-  const moved: string[] = [];
-  for (const path of free) {
-    await rename(path, path + sweptSuffix);
-    moved.push(path);
+  // What a sweep that was cut short left behind. Nobody else has such names.
+  for (const name of names) {
+    if (name.endsWith(sweptSuffix) && !before.has(join(folder, name)))
+      await rm(join(folder, name), { force: true });
   }
-  const after = await openFiles(folder);
+  const moved: string[] = [];
   let swept = 0;
-  for (const path of moved) {
-    if (after.has(path + sweptSuffix)) await rename(path + sweptSuffix, path);
-    else {
-      await rm(path + sweptSuffix, { force: true });
-      swept += 1;
+  try {
+    for (const name of names) {
+      const path = join(folder, name);
+      if (!database.test(name) || before.has(path) || !(await isEmpty(path, now))) continue;
+      // An object may be called at any moment. One that opened its file before it is moved shows the new name; one that comes
+      // later makes a new file.
+      await rename(path, path + sweptSuffix);
+      moved.push(path);
+      if (moved.length === mostSwept) break;
     }
+    const after = moved.length > 0 ? await openFiles(folder) : new Set();
+    while (moved[0] !== undefined) {
+      const [path] = moved;
+      if (after.has(path + sweptSuffix)) await rename(path + sweptSuffix, path);
+      else {
+        await rm(path + sweptSuffix, { force: true });
+        swept += 1;
+      }
+      moved.shift();
+    }
+  } finally {
+    // Where it is not known who has a file open, it gets its name back.
+    for (const path of moved) await rename(path + sweptSuffix, path).catch(() => {});
   }
   return swept;
 }

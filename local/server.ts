@@ -76,7 +76,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   });
   const sweeper = sweepObjectFiles(join(storage.path, "do", `${workerName}-Lobby`));
   const cleanUp = () => {
-    sweeper.stop();
+    void sweeper.stop();
     space.stop();
     storage.close();
   };
@@ -108,7 +108,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     const url = new URL(`http://${hostInUrl(reachable)}:${port}`);
     const sidecar = udpPort === null ? null : await startOwnSidecar(url, secret, udpPort, options);
     const stop = async () => {
-      await Promise.all([sidecar?.stop(), sayGoodbye(url, stopKey)]);
+      // A sweep must not be cut short: it gives files other names for a moment.
+      await Promise.all([sidecar?.stop(), sayGoodbye(url, stopKey), sweeper.stop()]);
       await worker.dispose();
       cleanUp();
       process.off("exit", cleanUp);

@@ -85,6 +85,17 @@ test.runIf(process.platform === "linux")(
   },
 );
 
+test.runIf(process.platform === "linux")(
+  "what a sweep left that was cut short is deleted by the next",
+  async () => {
+    const { folder, sweep } = await aServer();
+    const left = join(folder, `${"ab".repeat(32)}.sqlite.swept`);
+    writeFileSync(left, Buffer.alloc(4_096));
+    await sweep();
+    expect(readdirSync(folder)).not.toContain(left.slice(folder.length + 1));
+  },
+);
+
 test("a folder of a server that is not a child of this process is not swept", async () => {
   const folder = mkdtempSync(join(tmpdir(), "orion-edge-test-"));
   onTestFinished(() => rmSync(folder, { recursive: true }));

@@ -1,7 +1,7 @@
 /**
  * What of a lobby outlives its object's memory: all but the details of the endpoints seen. A plain client's
- * endpoint is kept, because such a client may send its datagram only once. A client that knows links answers
- * every `ptpMediation_send`, so the next one brings its endpoint back.
+ * endpoint is kept with the next save, because such a client may send its datagram only once. A client that
+ * knows links answers every `ptpMediation_send`, so the next one brings its endpoint back.
  */
 import { addressBytes, addressText } from "../endpoint.ts";
 import { knownFeatures, knowsLinks } from "./features.ts";

@@ -79,6 +79,24 @@ export class NodeLobby extends Lobby {
     return await forGame(this.#started(startOptions(options, "started")));
   }
 
+  /**
+   * As the host: stops what was started, for everybody. All hear `aborted` with `stopped`. May be called again.
+   * Throws the server's refusal, `not_mediating` among them.
+   */
+  async stop(): Promise<void> {
+    await forGame(this.#session.stop());
+  }
+
+  /**
+   * As the host: what was started goes on without the players who are missing. They have 5 s more, and hear
+   * `aborted` with `left_out`. May be called again. Throws the server's refusal, `not_mediating` among them.
+   */
+  async proceed(): Promise<void> {
+    const mediation = this.#mediation;
+    await forGame(this.#session.proceed());
+    mediation?.goOn();
+  }
+
   /** After `raw`, where only the game knows: says that this client is connected to all its peers. */
   reportConnected(): void {
     this.#mediation?.reportConnected();

@@ -66,6 +66,22 @@ export function addressText(bytes: readonly number[]): string {
   return `${before.replace(/:$/, "")}::${after.replace(/^:/, "")}`;
 }
 
+/**
+ * Whether two plain addresses are of one network: the same IPv4 address, or one /64 of IPv6, which is what a household has.
+ * False for addresses of different families.
+ */
+export function isSameNetwork(a: string, b: string): boolean {
+  const [ours, theirs] = [addressBytes(a), addressBytes(b)];
+  if (!ours || !theirs || ours.length !== theirs.length) return false;
+  const compared = ours.length === 4 ? 4 : 8;
+  return ours.slice(0, compared).every((byte, i) => byte === theirs[i]);
+}
+
+/** Whether two plain addresses are of one family. */
+export function isSameFamily(a: string, b: string): boolean {
+  return a.includes(":") === b.includes(":");
+}
+
 function groups(text: string): number[] | null {
   if (text === "") return [];
   const words = text.split(":");

@@ -35,9 +35,14 @@ export const problems = {
   name_taken: [409, "Somebody in the lobby already has this name."],
   too_few_members: [409, "At least 2 players are needed."],
   no_such_member: [409, "There is no such player in this lobby."],
+  not_mediating: [409, "The lobby is not connecting its players."],
   not_the_host: [409, "Only the host of the lobby can do this."],
   body_too_large: [413, "The request body is too large."],
   too_many_requests: [429, "That was too often. Please wait a moment and try again."],
+  returned_too_often: [
+    429,
+    "Players of your network have joined and left this lobby too often. Please wait a moment.",
+  ],
   internal: [500, "Something went wrong on the server. Please try again."],
   no_sidecar: [503, "The server cannot connect players at the moment. Please try again in a minute."],
   code_taken: [503, "The server found no free code for the lobby. Please try again."],
@@ -64,6 +69,11 @@ export function refuseFor(retryAfterS: number): Refusal {
   return { ok: false, codes: ["too_many_requests"], retryAfterS };
 }
 
+/** `retryAfterS`: as above. */
+export function refuseReturn(retryAfterS: number): Refusal {
+  return { ok: false, codes: ["returned_too_often"], retryAfterS };
+}
+
 /** The HTTP answer to a refused request: the status of the first code, and a body for the client. */
 export function refusal(codes: readonly ProblemCode[]): {
   status: number;
@@ -83,6 +93,7 @@ export const abortReasons = {
   connecting_timeout: "The players could not all connect to one another in time.",
   could_not_connect: "Two players could not be connected to one another.",
   left_out: "The other players go on without this one.",
+  stopped: "The host has stopped connecting the players.",
 } as const;
 
 export type AbortCode = keyof typeof abortReasons;

@@ -113,8 +113,22 @@ export class Session {
 
   /** As the host: asks the server to connect all members. Throws its refusal, or as `hostLobby`. */
   async start(signal?: AbortSignal): Promise<void> {
+    await this.#ask("start", signal);
+  }
+
+  /** As the host: stops the connecting, for all. Throws as `start`. */
+  async stop(signal?: AbortSignal): Promise<void> {
+    await this.#ask("stop", signal);
+  }
+
+  /** As the host: has the connecting go on without those who are missing. Throws as `start`. */
+  async proceed(signal?: AbortSignal): Promise<void> {
+    await this.#ask("proceed", signal);
+  }
+
+  async #ask(what: "start" | "stop" | "proceed", signal?: AbortSignal): Promise<void> {
     this.#throwIfOver();
-    const url = new URL(`lobbies/${encodeURIComponent(this.code)}/ptp/start`, this.server);
+    const url = new URL(`lobbies/${encodeURIComponent(this.code)}/ptp/${what}`, this.server);
     const body = { token: this.token() };
     await inTime((ending) => request(url, z.unknown(), { body, signal: ending }), signal);
   }

@@ -68,10 +68,12 @@ export class Mediation {
   /** Whether the game has said how it went, and whether that was a failure: then it waits for the next start. */
   #hasReported = false;
   #isGivenUp = false;
+  #goesOn: boolean;
   readonly #over = Promise.withResolvers<void>();
 
   constructor(options: MediationOptions) {
     this.#options = options;
+    this.#goesOn = options.goesOn;
     this.#result.promise.catch(() => {});
     this.#gathering = new Gathering({
       token: options.session.token(),
@@ -136,6 +138,11 @@ export class Mediation {
     this.#isLinking = true;
     const options = { gathering: this.#gathering, gathered, you, turns: this.#turns };
     this.#conclude(await Promise.all(told.map((each) => this.#connect(each, options))));
+  }
+
+  /** From now on this client is content with some of its links. */
+  goOn(): void {
+    this.#goesOn = true;
   }
 
   /** The game, which has the socket, is connected to all its peers. Said once. */
@@ -220,13 +227,12 @@ export class Mediation {
 
   #conclude(outcomes: Outcome[]): void {
     if (this.#phase !== "connecting" || this.isFailing) return;
-    const { goesOn } = this.#options;
     const report = { cause: null, timeline: this.#timeline, peers: outcomes.map(reportOf) };
     const lost = outcomes.find(({ end }) => !end?.isUsable);
     const isComplete = outcomes.length > 0 && !lost;
     const links = outcomes.flatMap(({ end, link }) => (end?.isUsable && link ? [link] : []));
     this.#tell(isComplete, report);
-    if (!isComplete && !(goesOn && links.length > 0)) {
+    if (!isComplete && !(this.#goesOn && links.length > 0)) {
       const cause = lost ? causeOf(lost) : "no-additions";
       this.#failSoon(new OrionError(cause, causes[cause], { report }));
       return;

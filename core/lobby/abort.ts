@@ -1,16 +1,25 @@
 /** How a mediation ends without success, for all or for some. */
 import type { AbortCode } from "../problem.ts";
 import type { Effect, Step } from "./effect.ts";
+import { charge } from "./griefing.ts";
 import { participants } from "./policy.ts";
 import type { LobbyState, Member } from "./state.ts";
 
-/** The end of a mediation that is under way: the lobby is as it was before. Without one, nothing. */
-export function abort(state: LobbyState, code: AbortCode): Step<LobbyState> {
+/**
+ * The end of a mediation that is under way: the lobby is as it was before. `by`: those whose fault it is
+ * (griefing.ts). Without a mediation, nothing.
+ */
+export function abort(
+  state: LobbyState,
+  code: AbortCode,
+  by: readonly Member[],
+  now: number,
+): Step<LobbyState> {
   const { phase } = state;
   if (!("lost" in phase)) return { state, effects: [] };
   // Those left out have heard that it is over for them.
   const effects = aborted(participants(state, phase), code);
-  return { state: { ...state, phase: { kind: "waiting", aborted: code } }, effects };
+  return { state: charge({ ...state, phase: { kind: "waiting", aborted: code } }, by, now), effects };
 }
 
 /** For these it is over, and the others go on. */

@@ -1,22 +1,17 @@
-import { accept, refuse } from "../problem.ts";
+import { accept, refuse, refuseReturn } from "../problem.ts";
 import { saved } from "./abort.ts";
 import { comeBack, onlyToConnected } from "./away.ts";
 import { onTime } from "./clock-jumps.ts";
 import { type Answered, listing } from "./effect.ts";
 import { begin } from "./gathering.ts";
+import { returnsIn } from "./griefing.ts";
 import { lobbyLimits } from "./limits.ts";
 import { join, welcome, welcomeAgain } from "./membership.ts";
 import { orionPolicy } from "./policy.ts";
-import type {
-  AnswerTo,
-  JoinRequest,
-  LobbyRequest,
-  OpenRequest,
-  ReturnRequest,
-  StartRequest,
-} from "./request.ts";
+import type { AnswerTo, LobbyRequest, OpenRequest } from "./request.ts";
 import { permit } from "./rules.ts";
 import { isAway, isHere, isOver, type LobbyState, memberOf } from "./state.ts";
+import { goOn, stop } from "./steering.ts";
 
 type Taken<R extends LobbyRequest> = Answered<LobbyState | null, AnswerTo<R>>;
 
@@ -35,6 +30,8 @@ type Taken<R extends LobbyRequest> = Answered<LobbyState | null, AnswerTo<R>>;
  *                     ^                 |                     |
  *                     +---- aborted ----+---- aborted, or ----+      a host that leaves: any -> closing
  *                                             a success that stays
+ *
+ * The host may stop a mediation, or have it go on without those who are missing (steering.ts).
  *
  * A mediation carries its policy (state.ts, policy.ts): who takes part, who is introduced to whom, and what a
  * loss and a success do. Apart from the phase, a member is connected or away until a time (away.ts). A
@@ -79,8 +76,15 @@ function take(state: LobbyState | null, request: LobbyRequest, now: number): Tak
   const permitted = permit(state, request.kind, request);
   if (!permitted.ok) return { state, answer: permitted, effects: [] };
   switch (request.kind) {
-    case "join":
+    case "join": {
+      const retryAfterS = returnsIn(permitted.value, request.member, now);
+      if (retryAfterS > 0) return { state, answer: refuseReturn(retryAfterS), effects: [] };
       return join(permitted.value, request.member, now);
+    }
+    case "stop":
+      return { answer: accept(null), ...stop(permitted.value, now) };
+    case "proceed":
+      return { answer: accept(null), ...goOn(permitted.value, request.requestId, now) };
     case "start":
       return { answer: accept(null), ...begin(permitted.value, orionPolicy(permitted.value), request, now) };
     case "return":
@@ -88,7 +92,7 @@ function take(state: LobbyState | null, request: LobbyRequest, now: number): Tak
   }
 }
 
-type Repeatable = JoinRequest | StartRequest | ReturnRequest;
+type Repeatable = Exclude<LobbyRequest, OpenRequest>;
 
 /**
  * The answer to a request that was done already: its first answer may have been lost. Null if it was not
@@ -100,6 +104,12 @@ function doneAgain(state: LobbyState, request: Repeatable): Taken<Repeatable> | 
       return welcomeAgain(state, request.member);
     case "start":
       return "requestId" in state.phase && state.phase.requestId === request.requestId
+        ? { state, answer: accept(null), effects: [] }
+        : null;
+    case "stop":
+      return null;
+    case "proceed":
+      return "proceeded" in state.phase && state.phase.proceeded === request.requestId
         ? { state, answer: accept(null), effects: [] }
         : null;
     case "return": {

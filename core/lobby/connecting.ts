@@ -52,7 +52,7 @@ export function advanceConnecting(state: LobbyState, phase: Connecting, now: num
     .filter((clientId) => !isThrough(state, phase, clientId));
   return phase.policy.onLoss === "continue"
     ? goOnWithout(state, late, "connecting_timeout", now)
-    : saved(abort(state, "connecting_timeout"));
+    : saved(abort(state, "connecting_timeout", membersAmong(state, late), now));
 }
 
 /**
@@ -65,7 +65,7 @@ export function afterLeaving(state: LobbyState, gone: readonly Member[], now: nu
   }
   const { policy } = phase;
   const goesOn = policy.onLoss === "continue" && isEnough(policy, participants(state, phase));
-  return goesOn ? onward(state, now) : abort(state, "member_left");
+  return goesOn ? onward(state, now) : abort(state, "member_left", gone, now);
 }
 
 /**
@@ -100,7 +100,9 @@ function takeReport(state: LobbyState, event: Report, now: number): Step<LobbySt
   const { phase } = state;
   const { clientId, connected, report } = event;
   if (connected) return finish(withReported(state, clientId, report));
-  if (!("lost" in phase) || phase.policy.onLoss === "abort") return saved(abort(state, "could_not_connect"));
+  if (!("lost" in phase) || phase.policy.onLoss === "abort") {
+    return saved(abort(state, "could_not_connect", blamed(state, event), now));
+  }
   if (!staysIn(state, phase, event)) return goOnWithout(state, [clientId], "could_not_connect", now);
   return goOnWithout(
     withReported(state, clientId, report),
@@ -128,6 +130,17 @@ function unreached(state: LobbyState, phase: Gathering | Connecting, { clientId,
   return participants(state, phase)
     .map((member) => member.clientId)
     .filter((id) => id !== clientId && !reached.includes(id));
+}
+
+/** Whose fault it is: the member that says so, or those whom the host names. */
+function blamed(state: LobbyState, { clientId, report }: Report): Member[] {
+  if (clientId !== state.hostId) return membersAmong(state, [clientId]);
+  const named = report.peers.filter(({ path }) => path === null).map((peer) => peer.clientId);
+  return membersAmong(state, named);
+}
+
+function membersAmong({ members }: LobbyState, clientIds: readonly string[]): Member[] {
+  return members.filter(({ clientId }) => clientIds.includes(clientId));
 }
 
 function withReported(state: LobbyState, clientId: string, report: ConnectionReport): LobbyState {
@@ -171,7 +184,7 @@ function goOnWithout(
   if (gone.length === 0 && phase.kind === "gathering") return { state, effects: [] };
   const lost = [...phase.lost, ...gone.map(({ clientId }) => clientId)];
   const without = { ...phase, lost };
-  if (!isEnough(phase.policy, participants(state, without))) return saved(abort(state, why));
+  if (!isEnough(phase.policy, participants(state, without))) return saved(abort(state, why, gone, now));
   return tell(leftOut(gone), onward({ ...state, phase: without }, now));
 }
 

@@ -19,7 +19,8 @@ export type MemberEvent =
   /** Its connection has ended. `holder`: only if this object holds it. */
   | { kind: "connection-lost"; clientId: string; holder?: string | undefined }
   | { kind: "message-sent"; clientId: string; text: string }
-  | { kind: "endpoint-seen"; clientId: string; observed: Observed }
+  /** `isAtSocket`: whether its IP is that of the member's WebSocket (sighting.ts). */
+  | { kind: "endpoint-seen"; clientId: string; observed: Observed; isAtSocket?: boolean | undefined }
   /** The sidecar does not answer it. */
   | { kind: "silence-reported"; clientId: string; mediation: string }
   /** It is connected to its peers, or could not be. */

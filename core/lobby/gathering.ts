@@ -8,9 +8,11 @@ import { abort, leftOut, saved } from "./abort.ts";
 import type { Effect, Step } from "./effect.ts";
 import type { LobbyEvent } from "./event.ts";
 import { knowsLinks } from "./features.ts";
+import { callersOff } from "./griefing.ts";
 import { lobbyLimits } from "./limits.ts";
 import { isEnough, participants, takesPart } from "./policy.ts";
 import { isOld, rollCall, seenOf } from "./roll-call.ts";
+import { type Sighting, seenAfter } from "./sighting.ts";
 import {
   type Gathering,
   type LobbyState,
@@ -30,8 +32,8 @@ type Beginning = {
 };
 
 /**
- * Begins a mediation: all who take part are asked for a datagram. Nothing may be under way, and two at least
- * take part.
+ * Begins a mediation: all who take part are asked for a datagram, without those who have called off too many.
+ * Nothing may be under way, and two at least take part.
  */
 export function begin(
   state: LobbyState,
@@ -53,21 +55,33 @@ export function begin(
     lost: [],
     seen: {},
   };
-  const to = participants(state, gathering);
-  const phase = { ...gathering, began: { at: now, members: to.length } };
-  return { state: { ...state, phase }, effects: [{ kind: "save" }, ...ask(to, sidecar, phase)] };
+  const without = callersOff(state, participants(state, gathering), now);
+  const rest = { ...gathering, lost: without.map(({ clientId }) => clientId) };
+  const isLeavingOut = without.length > 0 && isEnough(policy, participants(state, rest));
+  const begun = isLeavingOut ? rest : gathering;
+  const to = participants(state, begun);
+  const phase = { ...begun, began: { at: now, members: to.length } };
+  return {
+    state: { ...state, phase },
+    effects: [{ kind: "save" }, ...ask(to, sidecar, phase), ...leftOut(isLeavingOut ? without : [])],
+  };
 }
 
-/** A datagram of a member: its endpoint, the newest one until all are seen. */
-export function see(state: LobbyState, clientId: string, observed: Observed, now: number): Step<LobbyState> {
+/**
+ * A datagram of a member: its endpoint, the newest one until all are seen, as far as it can be the member's
+ * (sighting.ts).
+ */
+export function see(state: LobbyState, sighting: Sighting, now: number): Step<LobbyState> {
   const { phase } = state;
-  if (phase.kind !== "gathering" || !memberOf(state, clientId) || !takesPart(phase, clientId)) {
-    return { state, effects: [] };
-  }
+  const { clientId, observed } = sighting;
+  const member = memberOf(state, clientId);
+  if (phase.kind !== "gathering" || !member || !takesPart(phase, clientId)) return { state, effects: [] };
   const before = seenOf(phase.seen, clientId);
   const isNew = !before || !isSame(before.observed, observed);
   if (!isNew && before.at === now) return { state, effects: [] };
-  const seen = { ...phase.seen, [clientId]: { observed, at: now } };
+  const taken = seenAfter(before, sighting, member, now);
+  if (taken === before) return { state, effects: [] };
+  const seen = { ...phase.seen, [clientId]: taken };
   const after = proceed({ ...state, phase: { ...phase, seen } }, now);
   return isNew && isKeptAtOnce(state, phase, now) ? saved(after) : after;
 }
@@ -164,7 +178,7 @@ export function advanceGathering(
   const unconfirmed = phase.confirmAt !== undefined && phase.confirmAt <= now;
   const isComplete = missing.length === 0;
   if (isComplete && (unconfirmed || phase.giveUpAt <= now)) return connect(state, phase, now);
-  if (phase.giveUpAt <= now) return saved(abort(state, "endpoints_timeout"));
+  if (phase.giveUpAt <= now) return saved(abort(state, "endpoints_timeout", missing, now));
   // The object slept, and some are not known any more: the reminder asks them in its time.
   const waiting = {
     ...phase,
@@ -200,12 +214,13 @@ function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbySt
   // Only links go through relays (docs/links.md).
   const fit = seen.filter(({ links }) => !state.relayOnly || links);
   const unfit = seen.filter((each) => !fit.includes(each)).map(({ member }) => member);
-  const { requestId, began, policy, relay, connectingMs } = phase;
+  const { requestId, began, policy, relay, connectingMs, proceeded } = phase;
   const { topology } = policy;
   const center = topology.kind === "star" ? topology.center : fit[0]?.member.clientId;
   const host = fit.find(({ member }) => member.clientId === center);
   if (!host || fit.length < 2 || (unfit.length > 0 && policy.onLoss === "abort")) {
-    return saved(abort(state, unfit.length > 0 ? "could_not_connect" : "endpoints_timeout"));
+    const code = unfit.length > 0 ? "could_not_connect" : "endpoints_timeout";
+    return saved(abort(state, code, [...missing, ...unfit], now));
   }
   const others = fit.filter((each) => each !== host);
   const lost = [...phase.lost, ...[...missing, ...unfit].map(({ clientId }) => clientId)];
@@ -222,6 +237,7 @@ function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbySt
         reported: [],
         via: [],
         lost,
+        ...(proceeded !== undefined && { proceeded }),
       },
     },
     effects: [

@@ -34,6 +34,7 @@ const mediation = {
   began: z.object({ at, members: z.number() }),
   policy,
   lost: ids,
+  proceeded: z.string().optional(),
 };
 const phase = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("waiting"), aborted: abortCode }),
@@ -88,6 +89,10 @@ const lobby = z.object({
   auditMs: z.number(),
   endpoints: z.string().optional(),
   features: z.string().optional(),
+  marks: z.string().optional(),
+  networks: z.string().optional(),
+  callOffs: z.array(z.object({ by: z.string(), starts: z.number(), at })).optional(),
+  departures: z.array(z.object({ network: z.string(), left: z.number(), at })).optional(),
 });
 
 export type KeptLobby = LastingState;

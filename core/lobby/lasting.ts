@@ -5,23 +5,40 @@
  */
 import { addressBytes, addressText } from "../endpoint.ts";
 import { knownFeatures, knowsLinks } from "./features.ts";
+import { seenOf } from "./roll-call.ts";
 import type { Gathering, LobbyState, Member, Seen } from "./state.ts";
 
 /**
  * As it is kept: the largest lobby has to fit into a socket's attachment, so what each member has is packed,
  * in their order, into texts that V8 stores with a byte a unit. `endpoints`: as seen. `features`: 0 for a
  * client that has not said, else one more than a bit for each that it has, by its place among those known.
+ * `marks`: a bit for each mark that the member has. `networks`: 6 characters each, or spaces.
  */
-export type LastingState = LobbyState & { readonly endpoints?: string; readonly features?: string };
+export type LastingState = LobbyState & {
+  readonly endpoints?: string;
+  readonly features?: string;
+  readonly marks?: string;
+  readonly networks?: string;
+};
 
 const none = "\0";
+/** Characters that stand for a network. */
+export const networkLength = 6;
+/** Never another meaning for a bit: rows of other versions have them. */
+const mark = { relayOnly: 1, isAtSocket: 2, hasMoved: 4 } as const;
 
 export function lasting(state: LobbyState): LastingState {
   const { phase } = state;
   // A field costs its name for each member, even if there is nothing in it.
-  const kept: LastingState = state.members.some((member) => "features" in member)
-    ? { ...state, members: state.members.map(withoutFeatures), features: packFeatures(state.members) }
-    : state;
+  const hasMore = state.members.some(
+    (member) => "features" in member || "relayOnly" in member || "network" in member,
+  );
+  const kept: LastingState = {
+    ...state,
+    ...(hasMore && { members: state.members.map(bare), features: packFeatures(state.members) }),
+    ...packMarks(state),
+    ...packNetworks(state),
+  };
   if (phase.kind !== "gathering") return kept;
   const endpoints = state.members.map((member) => pack(phase, member)).join("");
   const asleep = { ...kept, phase: { ...phase, seen: {} } };
@@ -29,19 +46,36 @@ export function lasting(state: LobbyState): LastingState {
 }
 
 /** The lobby again. When its members were seen is not known any more, so they count as seen long ago. */
-export function restored({ endpoints, features, ...kept }: LastingState): LobbyState {
-  const state = features === undefined ? kept : { ...kept, members: withFeatures(kept.members, features) };
+export function restored({ endpoints, features, marks, networks, ...kept }: LastingState): LobbyState {
+  const bits = (i: number) => marks?.charCodeAt(i) || 0;
+  const members = (features === undefined ? kept.members : withFeatures(kept.members, features)).map(
+    (member, i): Member => {
+      const network = networks?.slice(i * networkLength, (i + 1) * networkLength).trim();
+      return {
+        ...member,
+        ...(network && { network }),
+        ...(bits(i) & mark.relayOnly && { relayOnly: true }),
+      };
+    },
+  );
+  const state = { ...kept, members };
   const { phase } = state;
   if (phase.kind !== "gathering" || endpoints === undefined) return state;
   const seen: Record<string, Seen> = {};
   let at = 0;
-  for (const { clientId } of state.members) {
+  for (const [i, { clientId }] of members.entries()) {
     const length = endpoints.charCodeAt(at);
     const bytes = Array.from(endpoints.slice(at + 1, at + 1 + length), (unit) => unit.charCodeAt(0));
     at += 1 + length;
     const [high = 0, low = 0] = bytes.splice(-2);
     const endpoint = { ip: addressText(bytes), port: (high << 8) | low };
-    if (length > 0) seen[clientId] = { observed: { endpoint }, at: 0 };
+    if (length === 0) continue;
+    seen[clientId] = {
+      observed: { endpoint },
+      at: 0,
+      ...(bits(i) & mark.isAtSocket && { isAtSocket: true }),
+      ...(bits(i) & mark.hasMoved && { hasMoved: true }),
+    };
   }
   return { ...state, phase: { ...phase, seen } };
 }
@@ -56,8 +90,26 @@ function pack(phase: Gathering, { clientId, features }: Member): string {
   return String.fromCharCode(bytes.length, ...bytes);
 }
 
-function withoutFeatures({ features: _, ...member }: Member): Member {
+function bare({ features: _, relayOnly: __, network: ___, ...member }: Member): Member {
   return member;
+}
+
+function packMarks({ members, phase }: LobbyState): { marks?: string } {
+  const bits = members.map(({ clientId, relayOnly }) => {
+    const seen = phase.kind === "gathering" ? seenOf(phase.seen, clientId) : undefined;
+    return (
+      (relayOnly ? mark.relayOnly : 0) +
+      (seen?.isAtSocket ? mark.isAtSocket : 0) +
+      (seen?.hasMoved ? mark.hasMoved : 0)
+    );
+  });
+  return bits.some((one) => one > 0) ? { marks: String.fromCharCode(...bits) } : {};
+}
+
+function packNetworks({ members }: LobbyState): { networks?: string } {
+  if (members.every(({ network }) => network === undefined)) return {};
+  const texts = members.map(({ network = "" }) => network.slice(0, networkLength).padEnd(networkLength));
+  return { networks: texts.join("") };
 }
 
 function packFeatures(members: readonly Member[]): string {

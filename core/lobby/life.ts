@@ -84,7 +84,7 @@ function mediating(before: LobbyState, input: Input, after: LobbyState, now: num
   const isSameMediation = "began" in was && "began" in is;
   const ms = "began" in was ? now - was.began.at : 0;
   if (was.kind === "waiting" && is.kind === "gathering") {
-    return [{ event: "mediation_started", members: is.began.members }];
+    return [{ event: "mediation_started", members: is.began.members }, ...leftOut(after, is.lost, [])];
   }
   if (is.kind === "closing") return was.kind === "closing" ? [] : closing(before, input, after, ms);
   if ("began" in was && is.kind === "waiting") {

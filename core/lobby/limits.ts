@@ -1,4 +1,4 @@
-/** When a lobby looks for what it may have missed, and how long it waits for its members' endpoints. */
+/** When a lobby looks for what it may have missed, how long it waits for its members' endpoints, and how often they may keep the others from playing. */
 export const lobbyLimits = {
   /** Milliseconds between two looks at the clock while players connect, so that a jump of it is noticed. */
   clockLookMs: 30_000,
@@ -22,4 +22,17 @@ export const lobbyLimits = {
   confirmMs: 3_000,
   /** Milliseconds that a lobby which goes on without lost members waits for those not seen yet, once two are. */
   stragglerMs: 5_000,
+
+  /** Starts that a member may call off: then those that follow go without it. One is bad luck, two are a pattern. */
+  callOffs: 2,
+  /** Milliseconds since the last of them until that is forgotten: three mediations in which somebody stays silent to the end. */
+  callOffMs: 15 * 60_000,
+  /** Members, and networks of former ones, that a lobby charges with starts at a time; the ones charged longest ago are forgotten. */
+  charged: 16,
+  /** Times that the only member of a network may leave and return at once; a network of sixty may break twice. */
+  returns: 8,
+  /** Seconds until it may once more. */
+  returnSeconds: 30,
+  /** Networks whose departures a lobby counts; the ones that left longest ago are forgotten. */
+  departedNetworks: 8,
 } as const;

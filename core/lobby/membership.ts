@@ -4,11 +4,15 @@ import type { JoinAnswer } from "../wire/http.ts";
 import { close } from "./closing.ts";
 import { afterLeaving } from "./connecting.ts";
 import { type Answered, type Effect, listing, type Step } from "./effect.ts";
+import { arrived, departed } from "./griefing.ts";
 import { lobbyLimits } from "./limits.ts";
 import { isHere, type LobbyState, type Member, memberOf } from "./state.ts";
 
 export function join(state: LobbyState, member: Member, now: number): Answered<LobbyState, JoinAnswer> {
-  const joined = { ...state, members: [...state.members, member], ...auditsAfter(state, member, now) };
+  const joined = arrived(
+    { ...state, members: [...state.members, member], ...auditsAfter(state, member, now) },
+    member,
+  );
   return {
     state: joined,
     answer: welcome(joined),
@@ -71,7 +75,10 @@ export function leave(state: LobbyState, clientIds: readonly string[], now: numb
   });
   const after = afterLeaving(left, gone, now);
   const next = after.effects.filter(({ kind }) => kind !== "save");
-  return { state: after.state, effects: [{ kind: "save" }, ...listing(left), ...goodbyes, ...next] };
+  return {
+    state: departed(after.state, gone, state.members, now),
+    effects: [{ kind: "save" }, ...listing(left), ...goodbyes, ...next],
+  };
 }
 
 /** Chat: to every member, the sender too, once. */

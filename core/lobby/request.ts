@@ -4,7 +4,7 @@ import type { HostAnswer, JoinAnswer } from "../wire/http.ts";
 import type { Member } from "./state.ts";
 
 /** What is asked of a lobby, in the imperative. Whatever is random or comes from outside comes in with it. */
-export type LobbyRequest = OpenRequest | JoinRequest | StartRequest | ReturnRequest;
+export type LobbyRequest = OpenRequest | JoinRequest | StartRequest | SteerRequest | ReturnRequest;
 export type OpenRequest = {
   kind: "open";
   lobbyId: string;
@@ -30,6 +30,8 @@ export type StartRequest = {
   /** Where the host is. */
   place?: Place | undefined;
 };
+/** The host stops a mediation, or has it go on without those who are missing. */
+export type SteerRequest = { kind: "stop" | "proceed"; clientId: string; requestId: string };
 /** A member has a new connection, at this object. */
 export type ReturnRequest = { kind: "return"; clientId: string; holder: string; requestId: string };
 
@@ -38,5 +40,7 @@ export type AnswerTo<R extends LobbyRequest> = {
   open: HostAnswer;
   join: JoinAnswer;
   start: null;
+  stop: null;
+  proceed: null;
   return: JoinAnswer;
 }[R["kind"]];

@@ -4,7 +4,7 @@
  * that was done already is answered again before anybody looks here.
  */
 import { accept, type Outcome, type ProblemCode, refuse } from "../problem.ts";
-import type { JoinRequest, ReturnRequest, StartRequest } from "./request.ts";
+import type { JoinRequest, ReturnRequest, StartRequest, SteerRequest } from "./request.ts";
 import { isFull, isLocked, isMediating, isOver, type LobbyState, memberOf } from "./state.ts";
 
 /** Prepared: the host removes a member. */
@@ -15,6 +15,8 @@ export type ChangeRequest = { kind: "change"; clientId: string; name?: string; m
 export type Asked = {
   join: JoinRequest;
   start: StartRequest;
+  stop: SteerRequest;
+  proceed: SteerRequest;
   return: ReturnRequest;
   kick: KickRequest;
   change: ChangeRequest;
@@ -32,6 +34,10 @@ const notTheHost: Rule<{ clientId: string }> = [
   ({ hostId }, { clientId }) => hostId !== clientId,
 ];
 
+const isWaiting = ({ phase }: LobbyState) => phase.kind === "waiting";
+/** To stop what is stopped is no mistake. */
+const isStopped = ({ phase }: LobbyState) => phase.kind === "waiting" && phase.aborted === "stopped";
+
 export const rules: { readonly [Kind in keyof Asked]: readonly Rule<Asked[Kind]>[] } = {
   join: [
     noSuchLobby,
@@ -47,6 +53,8 @@ export const rules: { readonly [Kind in keyof Asked]: readonly Rule<Asked[Kind]>
     notTheHost,
     ["no_sidecar", ({ relayOnly }, { sidecar }) => !sidecar || (relayOnly && !sidecar.relays)],
   ],
+  stop: [noSuchLobby, notTheHost, ["not_mediating", (state) => isWaiting(state) && !isStopped(state)]],
+  proceed: [noSuchLobby, notTheHost, ["not_mediating", isWaiting]],
   return: [noSuchLobby, ["no_such_member", (state, { clientId }) => !memberOf(state, clientId)]],
   kick: [
     noSuchLobby,

@@ -1,3 +1,4 @@
+import type { Bucket } from "../allowance.ts";
 import type { Place, RelayPlace } from "../fleet.ts";
 import type { Observed } from "../mapping.ts";
 import type { AbortCode } from "../problem.ts";
@@ -15,7 +16,19 @@ export type Member = {
   readonly requestId: string;
   /** What its client had said that it can do when it came; undefined if it had said nothing. */
   readonly features?: readonly Feature[] | undefined;
+  /**
+   * Stands for the network that it came from, if that is known: a keyed hash of 6 characters. Nobody is told.
+   */
+  readonly network?: string | undefined;
+  /** Its peers are told no address of it, nor it any of theirs: its links go through the relay alone. */
+  readonly relayOnly?: true | undefined;
 };
+
+/**
+ * Starts that failed by one player's fault, and when the last did, in milliseconds since 1970. `by`: its client
+ * id or, when it has left, its network.
+ */
+export type CallOff = { readonly by: string; readonly starts: number; readonly at: number };
 
 /** Whether a member has a connection. One that is away may return until then, in milliseconds since 1970. */
 export type Presence = { readonly kind: "connected" } | { readonly kind: "away"; readonly until: number };
@@ -68,6 +81,8 @@ type Mediation = {
   readonly policy: MediationPolicy;
   /** Ids of the clients that the mediation goes on without. */
   readonly lost: readonly string[];
+  /** The host's last request to go on without those who are missing. */
+  readonly proceeded?: string | undefined;
 };
 
 /** The members are asked for a datagram each. */
@@ -97,7 +112,14 @@ export type Gathering = Mediation & {
  * What the sidecar saw of a member, and when it last saw that, in milliseconds since 1970; 0 for before a
  * sleep.
  */
-export type Seen = { readonly observed: Observed; readonly at: number };
+export type Seen = {
+  readonly observed: Observed;
+  readonly at: number;
+  /** Its IP is that of the member's WebSocket. */
+  readonly isAtSocket?: true;
+  /** It has taken the place of one at another IP, though nothing showed which of the two is the member's. */
+  readonly hasMoved?: true;
+};
 
 /** Every member knows its peers; the members report when they are connected. */
 export type Connecting = Mediation & {
@@ -138,6 +160,10 @@ export type LobbyState = {
   /** Members without a connection, and until when they may return. */
   readonly away: readonly { readonly clientId: string; readonly until: number }[];
   readonly phase: Phase;
+  /** Who has called off starts lately (griefing.ts). */
+  readonly callOffs?: readonly CallOff[] | undefined;
+  /** How often members of a network may still leave and return (core/allowance.ts). */
+  readonly departures?: readonly ({ readonly network: string } & Readonly<Bucket>)[] | undefined;
   /**
    * Whether something of it must survive its sockets: it is listed, or has had a member elsewhere. Then
    * storage keeps it.

@@ -36,7 +36,7 @@ function take(state: LobbyState | null, event: LobbyEvent, now: number): Step<Lo
     case "message-sent":
       return say(state, event.clientId, event.text, now);
     case "endpoint-seen":
-      return see(state, event.clientId, event.observed, now);
+      return see(state, event, now);
     case "silence-reported":
       return hasten(state, event, now);
     case "connection-reported":

@@ -35,7 +35,10 @@ export const joinRequest = z.object({ token: tokenField, peerName: nameField("in
 /** 200; members in order of arrival, the newcomer last. */
 export type JoinAnswer = { lobbyId: string; lobbyName: string; lobbyMembers: string[]; host: string };
 
-/** `POST /lobbies/:lobbyId/ptp/start`; answered 200 without a body. */
+/**
+ * `POST /lobbies/:lobbyId/ptp/start`, and of the host during a mediation `…/ptp/stop` and `…/ptp/proceed`;
+ * answered 200 without a body. The last two are additions to Orion.
+ */
 export const startRequest = z.object({ token: tokenField }, object);
 
 /** One public lobby in `GET /lobbies`. */

@@ -234,6 +234,11 @@ export class Player {
     return this.post(`/lobbies/${lobbyId}/ptp/start`, {});
   }
 
+  /** As the host: stops the mediation, or has it go on without those who are missing. */
+  steer(lobbyId: string, wish: "stop" | "proceed"): Promise<Answer> {
+    return this.post(`/lobbies/${lobbyId}/ptp/${wish}`, {});
+  }
+
   /** Sends on the WebSocket. The token is the player's own unless the payload names another. */
   say(method: string, payload: object = {}): void {
     this.story.push({ at: Date.now(), kind: "said", method, payload: { ...payload } });

@@ -7,7 +7,13 @@ import type { Effect, Introduced, Introduction } from "../../core/lobby/effect.t
 import type { LobbyEvent } from "../../core/lobby/event.ts";
 import { begin } from "../../core/lobby/gathering.ts";
 import { pairsOf } from "../../core/lobby/policy.ts";
-import type { LobbyRequest, OpenRequest, ReturnRequest, StartRequest } from "../../core/lobby/request.ts";
+import type {
+  LobbyRequest,
+  OpenRequest,
+  ReturnRequest,
+  StartRequest,
+  SteerRequest,
+} from "../../core/lobby/request.ts";
 import type { LobbyState, MediationPolicy, Member } from "../../core/lobby/state.ts";
 import { step } from "../../core/lobby/step.ts";
 import type { Outcome } from "../../core/problem.ts";
@@ -69,6 +75,15 @@ export type StartOptions = Partial<Omit<StartRequest, "kind" | "clientId">>;
 
 export function started(clientId: string, options: StartOptions = {}): StartRequest {
   return { kind: "start", clientId, requestId: `${clientId} starts`, timing, sidecar, ...options };
+}
+
+/** The host's wish, or somebody else's, for the mediation under way. */
+export function steered(
+  kind: SteerRequest["kind"],
+  clientId = "Ann",
+  requestId = `${clientId} wishes`,
+): SteerRequest {
+  return { kind, clientId, requestId };
 }
 
 export function left(clientId: string): LobbyEvent {
@@ -136,7 +151,14 @@ export type Happening = LobbyRequest | LobbyEvent;
 /** What comes of it. The answer is null for what is no request. */
 export type Outcomes = { state: LobbyState | null; effects: Effect[]; answer: Outcome<unknown> | null };
 
-const requests: Record<LobbyRequest["kind"], true> = { open: true, join: true, start: true, return: true };
+const requests: Record<LobbyRequest["kind"], true> = {
+  open: true,
+  join: true,
+  start: true,
+  stop: true,
+  proceed: true,
+  return: true,
+};
 
 export function isRequest(happening: Happening): happening is LobbyRequest {
   return Object.hasOwn(requests, happening.kind);

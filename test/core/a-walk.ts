@@ -67,6 +67,7 @@ type Turn =
   | { kind: "all-seen"; port: number }
   | { kind: "all-report" }
   | { kind: "host-starts"; requestId: number }
+  | { kind: "steer"; who: number; requestId: number; wish: "stop" | "proceed" }
   | { kind: "alarm"; alive: boolean }
   | { kind: "listing-failed" }
   | { kind: "time-passes"; ms: number }
@@ -133,6 +134,15 @@ const happening: fc.Arbitrary<Turn> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: only("all-seen"), port }) },
   { weight: 1, arbitrary: fc.record({ kind: only("all-report") }) },
   { weight: 3, arbitrary: fc.record({ kind: only("alarm"), alive: fc.boolean() }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: only("steer"),
+      who,
+      requestId,
+      wish: fc.constantFrom("stop", "proceed"),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: only("listing-failed") }) },
   {
     weight: 3,
@@ -256,6 +266,10 @@ function eventsOf(happening: Turn, state: LobbyState | null): (Happening | Begun
       ];
     case "fail":
       return [failed(idOf(happening.who), ...happening.whom.map(idOf))];
+    case "steer": {
+      const { who, requestId, wish } = happening;
+      return [{ kind: wish, clientId: idOf(who), requestId: `${wish} ${requestId}` }];
+    }
     case "all-seen":
       return members.map((clientId, i) => seenAt(clientId, happening.port + i));
     case "all-report":

@@ -13,6 +13,7 @@ import {
   member,
   sidecar,
   started,
+  steered,
 } from "./a-lobby.ts";
 
 type Kind = keyof Asked;
@@ -64,6 +65,16 @@ const alone: { [K in Kind]: Case<K>[] } = {
     ["no_sidecar", pair(), start(host, { sidecar: undefined })],
     ["no_sidecar", lobbyOf([host, "Ben"], { relayOnly: true }), start(host)],
   ],
+  stop: [
+    ["no_such_lobby", over(), steered("stop")],
+    ["not_the_host", gathering([host, "Ben"]), steered("stop", "Ben")],
+    ["not_mediating", pair(), steered("stop")],
+  ],
+  proceed: [
+    ["no_such_lobby", over(), steered("proceed")],
+    ["not_the_host", gathering([host, "Ben"]), steered("proceed", "Ben")],
+    ["not_mediating", pair(), steered("proceed")],
+  ],
   return: [
     ["no_such_lobby", over(), returned("Ben")],
     ["no_such_member", pair(), returned("Dan")],
@@ -97,6 +108,16 @@ const everythingWrong: { [K in Kind]: Case<K>[] } = {
     ["too_few_members", lobbyOf([host]), start("Eve", { sidecar: undefined })],
     ["lobby_locked", gathering([host, "Ben"]), start("Eve", { sidecar: undefined })],
     ["no_such_lobby", over(), start("Eve", { sidecar: undefined })],
+  ],
+  stop: [
+    ["not_mediating", pair(), steered("stop")],
+    ["not_the_host", pair(), steered("stop", "Eve")],
+    ["no_such_lobby", over(), steered("stop", "Eve")],
+  ],
+  proceed: [
+    ["not_mediating", pair(), steered("proceed")],
+    ["not_the_host", pair(), steered("proceed", "Eve")],
+    ["no_such_lobby", over(), steered("proceed", "Eve")],
   ],
   return: [
     ["no_such_member", pair(), returned("Eve")],

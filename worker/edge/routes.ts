@@ -14,7 +14,7 @@ import type { Env } from "../platform/env.ts";
 import { verifyToken } from "../platform/keys.ts";
 import { platformLimits } from "../platform/limits.ts";
 import { type Details, logFault } from "../platform/log.ts";
-import type { HolderPort } from "../platform/ports.ts";
+import type { HolderPort, SteerCall } from "../platform/ports.ts";
 import { released, retry } from "../platform/retry.ts";
 import { holderAt } from "../platform/stubs.ts";
 import { count, countFailedJoin, networkOfRequest, refuseGuesser } from "./address-limits.ts";
@@ -80,6 +80,13 @@ const start: Route = async (request, env) => {
     return await holder.startMediation(lobbyId, { ...call, place, sidecar });
   });
 };
+
+const steer =
+  (wish: SteerCall["wish"]): Route =>
+  async (request, env) =>
+    await aboutLobby(request, env, startRequest, async (holder, call, lobbyId) =>
+      holder.steerMediation(lobbyId, { ...call, wish }),
+    );
 
 /** Answers what a client asks of the lobby in the path. Who asks about many codes of no lobby is told to wait. */
 async function aboutLobby<Body extends { token: string }, T>(
@@ -167,6 +174,8 @@ const table: [method: "GET" | "POST", path: string, route: Route][] = [
   ["POST", "/lobbies", host],
   ["POST", "/lobbies/:lobbyId/join", join],
   ["POST", "/lobbies/:lobbyId/ptp/start", start],
+  ["POST", "/lobbies/:lobbyId/ptp/stop", steer("stop")],
+  ["POST", "/lobbies/:lobbyId/ptp/proceed", steer("proceed")],
   ["POST", heartbeatPath, receiveHeartbeat],
   ["POST", observationsPath, receiveObservations],
 ];

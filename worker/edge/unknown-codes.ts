@@ -42,6 +42,8 @@ const ofLobbies: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
   "name_taken",
   "too_few_members",
   "not_the_host",
+  "not_mediating",
+  "returned_too_often",
   "no_sidecar",
 ]);
 

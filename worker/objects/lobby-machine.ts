@@ -19,7 +19,7 @@ import type { HostAnswer, JoinAnswer } from "../../core/wire/http.ts";
 import { thisBoot } from "../platform/boot.ts";
 import { logsLobbies, settingsOf } from "../platform/env.ts";
 import { logFault, logLife } from "../platform/log.ts";
-import type { Admission, News, OpenCall, StartCall } from "../platform/ports.ts";
+import type { Admission, News, OpenCall, StartCall, SteerCall } from "../platform/ports.ts";
 import { within } from "../platform/retry.ts";
 import type { LobbyHere } from "../sessions/holder.ts";
 import { EffectQueue } from "./effect-queue.ts";
@@ -152,6 +152,10 @@ export class LobbyMachine implements LobbyHere {
   async start(call: StartCall): Promise<Outcome<null>> {
     const timing = settingsOf(this.#object.env);
     return (await this.#ask({ kind: "start", ...call, timing })).answer;
+  }
+
+  async steer({ wish: kind, ...by }: SteerCall): Promise<Outcome<null>> {
+    return (await this.#ask({ kind, ...by })).answer;
   }
 
   /** Takes news of a member. False if there is no such member in this lobby. */

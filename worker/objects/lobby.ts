@@ -4,7 +4,7 @@ import { type Outcome, refuse } from "../../core/problem.ts";
 import type { HostAnswer, JoinAnswer } from "../../core/wire/http.ts";
 import type { Env } from "../platform/env.ts";
 import { logFault } from "../platform/log.ts";
-import type { Admission, LobbyPort, OpenCall, StartCall } from "../platform/ports.ts";
+import type { Admission, LobbyPort, OpenCall, StartCall, SteerCall } from "../platform/ports.ts";
 import { Holder } from "../sessions/holder.ts";
 import type { Session } from "../sessions/session.ts";
 import { objectLimits } from "./limits.ts";
@@ -20,8 +20,8 @@ export const toJoin = "/join";
  */
 export class Lobby extends Holder implements LobbyPort {
   static {
-    const { open, enter, start, isMember, isListed } = Lobby.prototype;
-    retryable(open, enter, start, isMember, isListed);
+    const { open, enter, start, steer, isMember, isListed } = Lobby.prototype;
+    retryable(open, enter, start, steer, isMember, isListed);
   }
 
   protected override readonly lobbyHere: LobbyMachine;
@@ -75,6 +75,10 @@ export class Lobby extends Holder implements LobbyPort {
 
   async start(call: StartCall): Promise<Outcome<null>> {
     return await this.lobbyHere.start(call);
+  }
+
+  async steer(call: SteerCall): Promise<Outcome<null>> {
+    return await this.lobbyHere.steer(call);
   }
 
   async isMember(clientId: string, incarnation: string): Promise<boolean> {

@@ -2,6 +2,7 @@
 import type { Place, Sidecar } from "../../core/fleet.ts";
 import type { MemberEvent } from "../../core/lobby/event.ts";
 import type { LobbyMessage } from "../../core/lobby/message.ts";
+import type { SteerRequest } from "../../core/lobby/request.ts";
 import type { Member } from "../../core/lobby/state.ts";
 import type { Observed } from "../../core/mapping.ts";
 import type { Outcome } from "../../core/problem.ts";
@@ -20,6 +21,8 @@ export type StartCall = {
   sidecar: Sidecar | undefined;
   place?: Place | undefined;
 };
+/** What the host wants of the mediation under way. */
+export type SteerCall = { clientId: string; requestId: string; wish: SteerRequest["kind"] };
 export type Seen = { clientId: string; observed: Observed };
 
 /** What a host wants, for the lobby's object. */
@@ -73,6 +76,8 @@ export interface HolderPort extends Rpc.DurableObjectBranded {
   /** Undoes what this request did, if it did anything: the client was told that it did not. */
   takeBack(clientId: string, requestId: string): Promise<void>;
   startMediation(lobbyId: string | null, call: StartCall): Promise<Outcome<null>>;
+  /** Stops the mediation of the client's lobby, or has it go on without those who are missing. */
+  steerMediation(lobbyId: string | null, call: SteerCall): Promise<Outcome<null>>;
   /** Ids of the clients whose lobby could not be told. */
   observe(seen: Seen[]): Promise<string[]>;
   /** Answers with the strays: members that the lobby here does not have, and sessions that are not here in that lobby. */
@@ -86,6 +91,7 @@ export interface LobbyPort extends HolderPort {
   open(call: OpenCall): Promise<Outcome<Admission<HostAnswer>>>;
   enter(member: Member): Promise<Outcome<Admission<JoinAnswer>>>;
   start(call: StartCall): Promise<Outcome<null>>;
+  steer(call: SteerCall): Promise<Outcome<null>>;
   isMember(clientId: string, incarnation: string): Promise<boolean>;
   /** Whether it is open and public. */
   isListed(): Promise<boolean>;

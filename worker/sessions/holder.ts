@@ -32,6 +32,7 @@ import type {
   News,
   Seen,
   StartCall,
+  SteerCall,
   Stray,
 } from "../platform/ports.ts";
 import { released, retry } from "../platform/retry.ts";
@@ -44,7 +45,7 @@ import { Session } from "./session.ts";
 import { isSendable, isTooLarge, messageText } from "./websocket.ts";
 
 /** What sessions ask of a lobby. */
-type Asked = Pick<LobbyPort, "open" | "enter" | "start" | "isMember">;
+type Asked = Pick<LobbyPort, "open" | "enter" | "start" | "steer" | "isMember">;
 
 /** The lobby that lives in a holder's own object. */
 export interface LobbyHere {
@@ -59,8 +60,9 @@ export interface LobbyHere {
 export abstract class Holder extends DurableObject<Env> implements HolderPort {
   static {
     // Request ids and ids of batches make that what is repeated is done once (docs/decisions/004).
-    const { hostLobby, joinLobby, takeBack, startMediation, observe, receive } = Holder.prototype;
-    retryable(hostLobby, joinLobby, takeBack, startMediation, observe, receive);
+    const { hostLobby, joinLobby, takeBack, startMediation, steerMediation, observe, receive } =
+      Holder.prototype;
+    retryable(hostLobby, joinLobby, takeBack, startMediation, steerMediation, observe, receive);
   }
 
   protected readonly wakeUp: Alarm;
@@ -203,23 +205,11 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   }
 
   async startMediation(lobbyId: string | null, call: StartCall): Promise<Outcome<null>> {
-    const session = this.connections.get(call.clientId);
-    if (!session) return refuse("invalid_token");
-    const tooMany = this.#countRequest(session, call.requestId);
-    if (tooMany) return tooMany;
-    const isMember = lobbyId !== null && session.membership?.lobbyId === lobbyId;
-    // To ask about codes of others is to guess.
-    const wait = isMember ? 0 : session.guessesAgainIn;
-    if (wait > 0) return refuseFor(wait);
-    if (lobbyId === null) return noLobby(session);
-    try {
-      const start = () => this.#lobbyAt(lobbyId).start(call);
-      const outcome = await retry(start, platformLimits.promptRetryDelaysMs);
-      return !outcome.ok && outcome.codes.includes("no_such_lobby") ? noLobby(session) : outcome;
-    } catch (error) {
-      logFault("lobby_unreachable", { lobbyId }, error);
-      return refuse("unavailable");
-    }
+    return await this.#askAsMember(lobbyId, call, (lobby) => lobby.start(call));
+  }
+
+  async steerMediation(lobbyId: string | null, call: SteerCall): Promise<Outcome<null>> {
+    return await this.#askAsMember(lobbyId, call, (lobby) => lobby.steer(call));
   }
 
   async observe(seen: Seen[]): Promise<string[]> {
@@ -274,6 +264,31 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
       giveBack: ({ lobbyId, incarnation, clientId }) =>
         this.#tell({ lobbyId, incarnation }, { kind: "member-left", clientId }),
     });
+  }
+
+  /** Asks a lobby for something that only a member may ask for. */
+  async #askAsMember(
+    lobbyId: string | null,
+    { clientId, requestId }: { clientId: string; requestId: string },
+    ask: (lobby: Asked) => Promise<Outcome<null>>,
+  ): Promise<Outcome<null>> {
+    const session = this.connections.get(clientId);
+    if (!session) return refuse("invalid_token");
+    const tooMany = this.#countRequest(session, requestId);
+    if (tooMany) return tooMany;
+    const isMember = lobbyId !== null && session.membership?.lobbyId === lobbyId;
+    // To ask about codes of others is to guess.
+    const wait = isMember ? 0 : session.guessesAgainIn;
+    if (wait > 0) return refuseFor(wait);
+    if (lobbyId === null) return noLobby(session);
+    try {
+      const asked = () => ask(this.#lobbyAt(lobbyId));
+      const outcome = await retry(asked, platformLimits.promptRetryDelaysMs);
+      return !outcome.ok && outcome.codes.includes("no_such_lobby") ? noLobby(session) : outcome;
+    } catch (error) {
+      logFault("lobby_unreachable", { lobbyId }, error);
+      return refuse("unavailable");
+    }
   }
 
   /** Asks a lobby to let a session in. If nobody can know whether it did, the session leaves it again. */

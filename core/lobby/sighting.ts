@@ -1,0 +1,49 @@
+/**
+ * Which of two sightings of a member counts.
+ *
+ * Orion's datagram carries the client's token in clear, so whoever reads one can send it from elsewhere. What
+ * the lobby knows better is the IP of the member's WebSocket, which nobody else can have. So a sighting there
+ * replaces one at another IP, and is not replaced by one. Where the two cannot be compared (WebSocket over IPv6
+ * and UDP over IPv4) or never agree (a carrier that has several addresses), the first IP counts, and may change
+ * once in a mediation. Ports change freely: routers give a socket another one.
+ *
+ * An endpoint that was proven is never replaced by one that was not. Only a client that knows links can prove
+ * one: its token never goes over UDP. For any other a proof shows no more than a datagram does.
+ */
+import { isSameNetwork } from "../endpoint.ts";
+import type { Observed } from "../mapping.ts";
+import type { LobbyEvent } from "./event.ts";
+import type { Member, Seen } from "./state.ts";
+
+export type Sighting = Extract<LobbyEvent, { kind: "endpoint-seen" }>;
+
+/** What is known of the member after a sighting: the same object if it does not count. */
+export function seenAfter(
+  before: Seen | undefined,
+  { observed, isAtSocket }: Sighting,
+  member: Member,
+  now: number,
+): Seen {
+  const after: Seen = {
+    observed,
+    at: now,
+    ...(isAtSocket && { isAtSocket }),
+    ...(before?.hasMoved && { hasMoved: true }),
+  };
+  if (!before) return after;
+  const isProven = isProof(member, observed);
+  if (isProof(member, before.observed) && !isProven) return before;
+  if (isProven || isAtSocket || isSameNetwork(before.observed.endpoint.ip, observed.endpoint.ip))
+    return after;
+  if (before.isAtSocket || before.hasMoved) return before;
+  return { ...after, hasMoved: true };
+}
+
+/** Whether the member is where it was seen, whoever has read its datagrams. */
+export function isCertain(member: Member, { observed, isAtSocket }: Seen): boolean {
+  return isAtSocket === true || isProof(member, observed);
+}
+
+function isProof({ features }: Member, { proven }: Observed): boolean {
+  return proven === true && features?.includes("links") === true;
+}

@@ -55,6 +55,12 @@ export function addressBytes(ip: string): number[] | null {
   return [...before, ...Array<number>(zeros).fill(0), ...after];
 }
 
+/** An address in the one form that can be compared: plain, and as RFC 5952 writes it. Null for text that is no address. */
+export function canonicalAddress(text: string): string | null {
+  const bytes = addressBytes(plainAddress(text.trim()));
+  return bytes && addressText(bytes);
+}
+
 /** The text of an address of 4 or 16 bytes (RFC 5952). */
 export function addressText(bytes: readonly number[]): string {
   if (bytes.length === 4) return bytes.join(".");

@@ -2,7 +2,7 @@
  * Every setting of the Worker, declared once: its name, kind, default, bounds and help. The vars of wrangler.toml, the
  * flags of `npm start`, its `--help` and the page for operators all have these names (a test holds them together).
  */
-import { plainAddress } from "./endpoint.ts";
+import { canonicalAddress } from "./endpoint.ts";
 import { sharedLimits } from "./limits.ts";
 import { isRegion, type Region } from "./lounges.ts";
 
@@ -88,7 +88,8 @@ export const settings = {
   reverseProxies: {
     kind: "addresses",
     default: [],
-    help: "Addresses of the operator's own reverse proxies, which many players come from.",
+    flag: true,
+    help: "Addresses of your own reverse proxies, which many players come from, separated by spaces.",
   },
 } as const satisfies Record<string, Declared>;
 
@@ -159,8 +160,12 @@ export function readSetting(
           .map((word) => word.toLowerCase().replace(/\/$/, ""))
           .filter((word) => word !== ""),
       };
-    case "addresses":
-      return { ok: true, value: wordsOf(text).map(plainAddress) };
+    case "addresses": {
+      const value = wordsOf(text).map(canonicalAddress);
+      return value.every((address) => address !== null)
+        ? { ok: true, value }
+        : { ok: false, why: `${name} must be IP addresses, separated by spaces, not "${given}".` };
+    }
   }
 }
 

@@ -82,6 +82,8 @@ run("edge", wrangler, {
     ...where,
     "--var",
     "logLobbies:on",
+    "--var",
+    "clientAddress:socket",
     "--env-file",
     secretFile,
     "--persist-to",

@@ -17,7 +17,16 @@ export type StartOptions = {
   timing: Timing;
   persist: string | undefined;
   /** Settings of the Worker. */
-  vars: { chatDeliveriesPerSecond: number; logLobbies: "on" | "off" };
+  vars: { chatDeliveriesPerSecond: number; logLobbies: "on" | "off"; reverseProxies: string };
+};
+
+/** What stands for a flag's value in the help. */
+const valueWords = {
+  number: "n",
+  switch: "on|off",
+  region: "hint",
+  origins: "origins",
+  addresses: "addresses",
 };
 
 /** The flags that are settings of the Worker, in the order of their declaration. `npm start` logs lobbies unless it is told not to. */
@@ -26,9 +35,9 @@ const settingFlags = flags.map(flagText).join("\n");
 
 function flagText(name: SettingName): string {
   const { kind, help, default: fallback } = settings[name];
-  const flag = `--${name} <${kind === "switch" ? "on|off" : name.endsWith("Ms") ? "ms" : "n"}>`;
-  const usual = kind === "switch" ? "on" : String(fallback);
-  return `  ${flag}\n      ${help} Default: ${usual}`;
+  const value = name.endsWith("Ms") ? "ms" : valueWords[kind];
+  const usual = kind === "switch" ? "on" : String(fallback) || "none";
+  return `  --${name} <${value}>\n      ${help} Default: ${usual}`;
 }
 
 export const help = `Orion Edge on one machine: HTTP, WebSocket and UDP in one process.
@@ -75,6 +84,7 @@ function parse(args: string[]): Wish {
       persist: text,
       logLobbies: text,
       chatDeliveriesPerSecond: text,
+      reverseProxies: text,
       ptpmServerConnectTimeoutMs: text,
       ptpmConnectRequestIntervalMs: text,
       ptpmConnectTimeoutMs: text,
@@ -101,11 +111,12 @@ function parse(args: string[]): Wish {
   if (udpPort === secondUdpPort && udpPort !== 0) {
     throw new Error(`--udpPort and --secondUdpPort must differ: both are ${udpPort}.`);
   }
-  const { logLobbies = "on", chatDeliveriesPerSecond } = values;
+  const { logLobbies = "on", chatDeliveriesPerSecond, reverseProxies } = values;
   const { ptpmServerConnectTimeoutMs, ptpmConnectRequestIntervalMs, ptpmConnectTimeoutMs } = values;
   const { settings: read, mistakes } = readSettings({
     logLobbies,
     chatDeliveriesPerSecond,
+    reverseProxies,
     ptpmServerConnectTimeoutMs,
     ptpmConnectRequestIntervalMs,
     ptpmConnectTimeoutMs,
@@ -124,6 +135,7 @@ function parse(args: string[]): Wish {
       vars: {
         chatDeliveriesPerSecond: read.chatDeliveriesPerSecond,
         logLobbies: read.logLobbies ? "on" : "off",
+        reverseProxies: read.reverseProxies.join(" "),
       },
       timing: {
         ptpmServerConnectTimeoutMs: read.ptpmServerConnectTimeoutMs,

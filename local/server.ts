@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, stop as stopEsbuild } from "esbuild";
-import { Log, LogLevel, Miniflare, Response } from "miniflare";
+import { CoreHeaders, Log, LogLevel, Miniflare, Response } from "miniflare";
 import { hostInUrl } from "../core/endpoint.ts";
 import { defaultTiming, type Timing } from "../core/settings.ts";
 import { type Sidecar, startSidecar } from "../udp-sidecar/sidecar.ts";
@@ -63,6 +63,9 @@ export type Server = {
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
+// With this header Miniflare lets anybody who connects say where he is. Without it, workerd says what its socket knows.
+Reflect.deleteProperty(CoreHeaders, "CF_BLOB");
+
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { httpPort, udpPort, host, persist, room } = options;
   const secret = options.secret ?? randomBytes(32).toString("hex");
@@ -88,6 +91,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       vars: {
         ...defaultTiming,
         codeKey: randomBytes(16).toString("hex"),
+        clientAddress: "socket",
         ...options.timing,
         ...options.vars,
         ...local,

@@ -74,8 +74,8 @@ export class Lounge extends PlainLounge {
     countSockets(countingOf(ctx));
   }
 
-  override async fetch(): Promise<Response> {
-    const response = await super.fetch();
+  override async fetch(request: Request): Promise<Response> {
+    const response = await super.fetch(request);
     countSockets(countingOf(this.ctx));
     return response;
   }

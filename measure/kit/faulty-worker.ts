@@ -16,11 +16,13 @@
  * `/test/secrets?<secret>=<the one before>` changes what is bound, as a deployment does that leaves all objects alive.
  * `/test/counting?<binding>=<how>` spoils the platform's counting of addresses: `missing`, `broken` or `silent`.
  * `/test/limits?<name>=<n>&…` sets some of the limits, by name (`measure/kit/server-limits.ts`): for all objects.
+ * `/test/address` answers the address that the request comes from, as far as the Worker knows it.
  * `POST /test/log` has its body logged, word for word.
  * `/test/busy?fleet=<ms>` keeps the fleet busy.
  */
 
 import { loungeShape } from "../../core/lounges.ts";
+import { addressOf } from "../../worker/edge/address.ts";
 import worker, {
   Directory as RealDirectory,
   Fleet as RealFleet,
@@ -75,9 +77,9 @@ export class Lounge extends RealLounge {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, faultyBindings(env));
   }
-  override async fetch(): Promise<Response> {
+  override async fetch(request: Request): Promise<Response> {
     fail("holder", this.ctx.id.name ?? "");
-    return await super.fetch();
+    return await super.fetch(request);
   }
   sendFrames(clientId: string, frame: string, times: number): void {
     const session = this.connections.get(clientId);
@@ -157,6 +159,8 @@ export default {
       case "/test/draws":
         draws = { value: Number(kind), left: Number(name) };
         return new Response("set");
+      case "/test/address":
+        return new Response(addressOf(request, env) ?? "unknown");
       case "/test/later":
         setForward(Number(name));
         return new Response("later");

@@ -20,8 +20,10 @@ type WorkerSession = {
   hosted: LobbyState;
   features: readonly string[];
 };
-const { Session }: { Session: { admit(socket: Attachment, token: string, id: string): WorkerSession } } =
-  await import(new URL("../../worker/sessions/session.ts", import.meta.url).href);
+type Admit = (socket: Attachment, token: string, id: string, arrival: { address: string }) => WorkerSession;
+const { Session }: { Session: { admit: Admit } } = await import(
+  new URL("../../worker/sessions/session.ts", import.meta.url).href
+);
 
 const numbers = Array.from({ length: wireLimits.seats }, (_, i) => String(i).padStart(2, "0"));
 /** A UTF-16 unit beyond Latin-1 takes two bytes. */
@@ -77,7 +79,8 @@ async function attached(state: LobbyState | null): Promise<number> {
       bytes = serialize(value).length;
     },
   };
-  const session = Session.admit(socket, `${"h".repeat(7)}.${host.clientId}.${"m".repeat(22)}`, host.clientId);
+  const token = `${"h".repeat(7)}.${host.clientId}.${"m".repeat(22)}`;
+  const session = Session.admit(socket, token, host.clientId, { address: ip });
   if (!state) throw new Error("there is no lobby to attach");
   const { lobbyId, name: lobbyName, incarnation } = state;
   session.membership = { lobbyId, lobbyName, incarnation, requestId: host.requestId };

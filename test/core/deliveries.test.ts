@@ -7,7 +7,7 @@ import { lobbyId } from "./a-lobby.ts";
 type Delivery = { lobbyId: string; incarnation: string; to: string[]; message?: LobbyMessage };
 type Session = { membership: object };
 type Connections = {
-  admit(socket: object, token: string, clientId: string, opensHere: boolean): void;
+  admit(socket: object, token: string, clientId: string, arrival: object): void;
   get(clientId: string): Session | undefined;
   deliver(delivery: Delivery): { clientId: string }[];
 };
@@ -29,7 +29,7 @@ function connectionsOf(...clientIds: string[]) {
       serializeAttachment: nothing,
       send: (text: string) => texts.push(text),
     };
-    connections.admit(socket, "a token", clientId, false);
+    connections.admit(socket, "a token", clientId, {});
     const membership = { lobbyId, lobbyName: "Tea", incarnation: "first", requestId: "r" };
     Object.assign(connections.get(clientId) ?? {}, { membership });
     texts.length = 0;

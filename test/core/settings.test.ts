@@ -71,7 +71,8 @@ describe("what an operator sets is read, or told what is wrong with it", () => {
     ["region", "", undefined],
     ["region", "europe", null],
     ["allowedOrigin", "https://A.example/  https://b.example", ["https://a.example", "https://b.example"]],
-    ["reverseProxies", "::ffff:192.0.2.1 2001:db8::1", ["192.0.2.1", "2001:db8::1"]],
+    ["reverseProxies", "::ffff:192.0.2.1 2001:DB8:0::1", ["192.0.2.1", "2001:db8::1"]],
+    ["reverseProxies", "proxy.example", null],
   ] as const) {
     test(`${name} = ${JSON.stringify(given)}`, () => {
       const { settings, mistakes } = readSettings({ [name]: given });

@@ -2,27 +2,18 @@
  * What one address may do in a minute: the numbers are in limits.ts beside this and in wrangler.toml. The platform counts, in each of
  * its places apart, and not exactly. Whatever is wrong with its counting, nobody is refused for it.
  */
-import { plainAddress } from "../../core/endpoint.ts";
 import { neighbourhoodOf, networkOf } from "../../core/network.ts";
 import { type Refusal, refuseFor } from "../../core/problem.ts";
-import { type Counted, type Env, settingsOf } from "../platform/env.ts";
+import type { Counted, Env } from "../platform/env.ts";
 import { logRefusal, reason } from "../platform/log.ts";
 import { within } from "../platform/retry.ts";
+import { addressOf } from "./address.ts";
 import { edgeLimits } from "./limits.ts";
 
-/** What the request is counted under; null where nobody says where it comes from, as with `npm start`. */
+/** What the request is counted under; null where nobody knows where it comes from. */
 export function networkOfRequest(request: Request, env: Env): string | null {
-  const address = request.headers.get("cf-connecting-ip");
-  if (address === null) return null;
-  const { reverseProxies } = settingsOf(env);
-  const plain = plainAddress(address);
-  if (!reverseProxies.includes(plain)) return networkOf(plain);
-  // The operator's own proxy: the last that it did not write itself is the player.
-  const chain = request.headers.get("x-forwarded-for")?.split(",") ?? [];
-  const player = chain
-    .map((hop) => plainAddress(hop.trim()))
-    .findLast((hop) => !reverseProxies.includes(hop));
-  return networkOf(player ?? "");
+  const address = addressOf(request, env);
+  return address === null ? null : networkOf(address);
 }
 
 /** Counts one more; a refusal if that is too many. */

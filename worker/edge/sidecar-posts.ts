@@ -22,6 +22,7 @@ import { verifyPost } from "../platform/keys.ts";
 import { logFault } from "../platform/log.ts";
 import { released, within } from "../platform/retry.ts";
 import { holderAt } from "../platform/stubs.ts";
+import { addressOf } from "./address.ts";
 import { json, readText, refused } from "./http.ts";
 import { edgeLimits } from "./limits.ts";
 import { placeOf } from "./place.ts";
@@ -29,7 +30,8 @@ import { placeOf } from "./place.ts";
 export async function receiveHeartbeat(request: Request, env: Env): Promise<Response> {
   const beat = await readPost(request, env, heartbeatPath, heartbeat);
   if (!beat.ok) return refused(beat);
-  const address = request.headers.get("cf-connecting-ip") ?? undefined;
+  // Under `npm start` players find the sidecar at the host that they know the server by.
+  const address = env.clientAddress === "socket" ? undefined : (addressOf(request, env) ?? undefined);
   const taken = await fleetAt(env).hear(beat.value, { address, place: placeOf(request) });
   if (!taken) return refused(refuse("stale_post"), { sidecar: beat.value.name });
   return json({ known: true } satisfies z.infer<typeof heartbeatAnswer>);

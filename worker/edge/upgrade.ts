@@ -11,15 +11,17 @@ import {
   type Region,
   regionAt,
 } from "../../core/lounges.ts";
+import { networkOf } from "../../core/network.ts";
 import { refuse } from "../../core/problem.ts";
 import { toHost, toJoin } from "../objects/lobby.ts";
 import { drawCode, isDrawn } from "../platform/codes.ts";
 import { type Env, settingsOf } from "../platform/env.ts";
 import { logFault } from "../platform/log.ts";
-import type { HolderPort } from "../platform/ports.ts";
+import { addressHeader, type HolderPort } from "../platform/ports.ts";
 import { lobbyAt, loungeAt } from "../platform/stubs.ts";
 import { holderLimits } from "../sessions/limits.ts";
-import { count, countFailedJoin, networkOfRequest, refuseGuesser } from "./address-limits.ts";
+import { addressOf } from "./address.ts";
+import { count, countFailedJoin, refuseGuesser } from "./address-limits.ts";
 import { refused } from "./http.ts";
 import { edgeLimits } from "./limits.ts";
 import { pathText } from "./path.ts";
@@ -31,24 +33,28 @@ export function isUpgrade(request: Request): boolean {
   return request.headers.get("upgrade")?.toLowerCase() === "websocket";
 }
 
+/** Where a client comes from. */
+type Arrival = { address: string | null; region: Region | null };
+
 /**
  * Accepts the socket, on any path, unless its address has opened too many. `/lobbies` means to host, and gets the object of
  * a new lobby. `/lobbies/<code>` means to join, and gets that lobby's object, if it is open and has room. Anything else, and
  * those without luck, get the lounge that this isolate is filling.
  */
 export async function upgrade(request: Request, env: Env): Promise<Response> {
-  const network = networkOfRequest(request, env);
+  const address = addressOf(request, env);
+  const network = address === null ? null : networkOf(address);
   const tooMany = await count(env, "CONNECTS", network);
   if (tooMany) return refused(tooMany);
   const noRoom = await refuseWithoutRoom(env);
   if (noRoom) return refused(noRoom);
-  const region = regionAt(placeOf(request));
+  const arrival: Arrival = { address, region: regionAt(placeOf(request)) };
   const [, root, code, ...rest] = new URL(request.url).pathname.split("/");
   const isLobbyPath = root === "lobbies" && rest.length === 0;
   const socket = isLobbyPath
-    ? await (code ? joinSocket(env, pathText(code), network) : hostSocket(env, region))
+    ? await (code ? joinSocket(env, arrival, pathText(code), network) : hostSocket(env, arrival))
     : null;
-  return withSubprotocol(socket ?? (await loungeSocket(env, region)), request);
+  return withSubprotocol(socket ?? (await loungeSocket(env, arrival)), request);
 }
 
 /**
@@ -63,10 +69,10 @@ function withSubprotocol(response: Response, request: Request): Response {
 }
 
 /** A socket in the object of a new lobby, near its host. Null if no code was free. */
-async function hostSocket(env: Env, region: Region | null): Promise<Response | null> {
+async function hostSocket(env: Env, arrival: Arrival): Promise<Response | null> {
   for (let draw = 0; draw < holderLimits.codeDraws; draw++) {
     const code = drawCode(env);
-    const opened = await openSocket(lobbyAt(env, code, region), code, toHost);
+    const opened = await openSocket(lobbyAt(env, code, arrival.region), code, toHost, arrival);
     if (opened?.status !== 101) continue;
     rememberOpen(code);
     return opened;
@@ -75,7 +81,12 @@ async function hostSocket(env: Env, region: Region | null): Promise<Response | n
 }
 
 /** A socket in the lobby of this code. Null if it is not open, or has no room, or the client guesses codes. */
-async function joinSocket(env: Env, typed: string, network: string | null): Promise<Response | null> {
+async function joinSocket(
+  env: Env,
+  arrival: Arrival,
+  typed: string,
+  network: string | null,
+): Promise<Response | null> {
   const code = readCode(typed);
   // The object that gets the socket shows whether there is such a lobby. A guesser is not told.
   if (code === null || refuseGuesser(network)) return null;
@@ -85,7 +96,7 @@ async function joinSocket(env: Env, typed: string, network: string | null): Prom
   }
   const asking = askFor(code);
   if (asking.refusal) return null;
-  const answer = await askForSocket(lobbyAt(env, code), code, toJoin);
+  const answer = await askForSocket(lobbyAt(env, code), code, toJoin, arrival);
   if (answer?.status === 404) await countFailedJoin(env, network);
   else if (answer) asking.answered();
   return answer?.status === 101 ? answer : null;
@@ -94,7 +105,8 @@ async function joinSocket(env: Env, typed: string, network: string | null): Prom
 /** The lounge that this isolate is filling, by region. */
 const fillings = new Map<Region | null, Filling>();
 
-async function loungeSocket(env: Env, region: Region | null): Promise<Response> {
+async function loungeSocket(env: Env, arrival: Arrival): Promise<Response> {
+  const { region } = arrival;
   const { clientsPerLounge } = settingsOf(env);
   for (let draw = 0; draw < edgeLimits.loungeDraws; draw++) {
     let filling = fillings.get(region) ?? firstLounge(region);
@@ -102,7 +114,7 @@ async function loungeSocket(env: Env, region: Region | null): Promise<Response> 
     if (filling.sent >= clientsPerLounge) filling = loungeAfterFilled(filling, loungeCount, random());
     fillings.set(region, { ...filling, sent: filling.sent + 1 });
     const name = loungeName(filling.lounge);
-    const response = await openSocket(loungeAt(env, name), name, "/");
+    const response = await openSocket(loungeAt(env, name), name, "/", arrival);
     if (response?.status === 101) return response;
     // Another request may have looked farther already.
     const now = fillings.get(region) ?? filling;
@@ -123,9 +135,11 @@ async function askForSocket(
   object: DurableObjectStub<HolderPort>,
   holder: string,
   path: string,
+  { address }: Arrival,
 ): Promise<Response | null> {
+  const headers = { upgrade: "websocket", ...(address !== null && { [addressHeader]: address }) };
   try {
-    return await object.fetch(`http://object${path}`, { headers: { upgrade: "websocket" } });
+    return await object.fetch(`http://object${path}`, { headers });
   } catch (error) {
     logFault("object_unreachable", { holder }, error);
     return null;

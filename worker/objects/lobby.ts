@@ -54,7 +54,7 @@ export class Lobby extends Holder implements LobbyPort {
       opensHere
         ? this.lobbyHere.isFree && this.connections.size === 0
         : this.lobbyHere.isOpen && this.#strangers < objectLimits.strangersHeld;
-    return await this.admit(hasRoom, opensHere);
+    return await this.admit(request, hasRoom, opensHere);
   }
 
   async open(call: OpenCall): Promise<Outcome<Admission<HostAnswer>>> {

@@ -9,8 +9,8 @@ export class Lounge extends Holder {
   protected override readonly lobbyHere = null;
 
   /** Takes a client's socket; 409 if the lounge is full. */
-  override async fetch(): Promise<Response> {
+  override async fetch(request: Request): Promise<Response> {
     const { clientsPerLounge } = settingsOf(this.env);
-    return await this.admit(() => this.connections.size < clientsPerLounge);
+    return await this.admit(request, () => this.connections.size < clientsPerLounge);
   }
 }

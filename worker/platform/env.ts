@@ -16,6 +16,11 @@ export type Env = {
   STORAGE?: Fetcher;
   /** Mixed into codes' check characters. Only `npm start` binds it: there the platform's own key is in the open source. */
   codeKey?: string;
+  /**
+   * Who says which address a request comes from: the server's own socket, or, without it, Cloudflare by a header. Only
+   * `npm start` and `npm run dev` bind it: anybody could send them that header.
+   */
+  clientAddress?: "socket";
 } & Secrets & { [What in Counted]?: RateLimit } & { [Name in SettingName]?: string | number | boolean };
 
 type Reading = { ok: true; settings: Settings } | { ok: false; why: string };

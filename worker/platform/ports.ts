@@ -10,6 +10,9 @@ import type { HostAnswer, HostRequest, JoinAnswer, ListedLobby } from "../../cor
 import type { Heartbeat } from "../../core/wire/sidecar-post.ts";
 import type { Batch } from "./flights.ts";
 
+/** The header of an upgrade that the Worker hands to an object: the client's address, if it is known. */
+export const addressHeader = "orion-client-address";
+
 /** `requestId` names one HTTP request, so that a call can be repeated when its answer was lost. */
 export type HostCall = { clientId: string; requestId: string; request: Omit<HostRequest, "token"> };
 /** `lobbyId` is null where the text that a player typed can be no code: there is no such lobby, but other refusals come first. */

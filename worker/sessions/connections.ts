@@ -8,7 +8,7 @@ import { logFault, logRefusal } from "../platform/log.ts";
 import type { Delivery, Stray } from "../platform/ports.ts";
 import type { Backlog } from "./backlog.ts";
 import { Pings } from "./pings.ts";
-import { Session } from "./session.ts";
+import { type Arrival, Session } from "./session.ts";
 import { Unanswered } from "./unanswered.ts";
 import { Unread } from "./unread.ts";
 
@@ -59,9 +59,9 @@ export class Connections {
   }
 
   /** Takes the server's end of a new client's socket, and tells the client who it is. */
-  admit(socket: WebSocket, token: string, clientId: string, opensHere: boolean): void {
+  admit(socket: WebSocket, token: string, clientId: string, arrival: Arrival): void {
     this.#ctx.acceptWebSocket(socket);
-    const session = Session.admit(socket, token, clientId, opensHere);
+    const session = Session.admit(socket, token, clientId, arrival);
     this.#hold(session);
     this.send(session, serverMessage("client_registered", { token, clientId, pingMs: sharedLimits.pingMs }));
   }

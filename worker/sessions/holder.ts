@@ -20,20 +20,21 @@ import type { Env } from "../platform/env.ts";
 import { issueToken } from "../platform/keys.ts";
 import { platformLimits } from "../platform/limits.ts";
 import { logFault } from "../platform/log.ts";
-import type {
-  Admission,
-  BatchAnswer,
-  Delivery,
-  HolderPort,
-  HostCall,
-  JoinCall,
-  LobbyPort,
-  MessageBatch,
-  News,
-  Seen,
-  StartCall,
-  SteerCall,
-  Stray,
+import {
+  type Admission,
+  addressHeader,
+  type BatchAnswer,
+  type Delivery,
+  type HolderPort,
+  type HostCall,
+  type JoinCall,
+  type LobbyPort,
+  type MessageBatch,
+  type News,
+  type Seen,
+  type StartCall,
+  type SteerCall,
+  type Stray,
 } from "../platform/ports.ts";
 import { released, retry } from "../platform/retry.ts";
 import { holderAt, lobbyAt } from "../platform/stubs.ts";
@@ -103,7 +104,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   abstract override fetch(request: Request): Promise<Response>;
 
   /** Takes a client's socket: the answer to its upgrade, 409 without room. `opensHere`: it came to open this object's lobby. */
-  protected async admit(hasRoom: () => boolean, opensHere = false): Promise<Response> {
+  protected async admit(request: Request, hasRoom: () => boolean, opensHere = false): Promise<Response> {
     const full = () => new Response(null, { status: 409 });
     if (!hasRoom()) return full();
     const id = Session.drawId();
@@ -111,7 +112,8 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     // Others may have taken the room while the token was made.
     if (!hasRoom()) return full();
     const { 0: theirs, 1: ours } = new WebSocketPair();
-    this.connections.admit(ours, token, id, opensHere);
+    const address = request.headers.get(addressHeader) ?? undefined;
+    this.connections.admit(ours, token, id, { opensHere, address });
     return new Response(null, { status: 101, webSocket: theirs });
   }
 

@@ -29,6 +29,10 @@ type Attachment = {
   pingsSince?: number;
   /** When a look first found it silent, in milliseconds since 1970. */
   doubtedSince?: number;
+  /** When the socket was opened, in milliseconds since 1970; none if a version of before took it. */
+  openedAt?: number;
+  /** The client's address, as core/endpoint.ts writes it. */
+  address?: string;
 };
 
 const requestRate: Rate = { burst: holderLimits.requestBurst, perSecond: holderLimits.requestsPerSecond };
@@ -42,6 +46,9 @@ export type Membership = { lobbyId: string; lobbyName: string; incarnation: stri
 
 /** A lobby that is being asked to take the session in. One at a time: two racing requests cannot both win. */
 type Entering = { requestId: string; lobbyId: string; released: boolean; ended: Promise<void> };
+
+/** How a client came. `opensHere`: to open the lobby of the object that holds it. `address`: undefined if nobody knows it. */
+export type Arrival = { opensHere?: boolean; address?: string | undefined };
 
 export class Session {
   readonly socket: WebSocket;
@@ -65,8 +72,21 @@ export class Session {
   }
 
   /** The session of a socket that was just accepted. */
-  static admit(socket: WebSocket, token: string, id: string, opensHere = false): Session {
-    const session = new Session(socket, { id, token, opensHere, membership: null, hosted: null });
+  static admit(
+    socket: WebSocket,
+    token: string,
+    id: string,
+    { opensHere = false, address }: Arrival = {},
+  ): Session {
+    const session = new Session(socket, {
+      id,
+      token,
+      opensHere,
+      membership: null,
+      hosted: null,
+      openedAt: Date.now(),
+      ...(address !== undefined && { address }),
+    });
     session.#keep();
     return session;
   }
@@ -102,6 +122,16 @@ export class Session {
   /** Whether it may open the lobby of the object that holds it: once. Its next lobby has another code. */
   get opensHere(): boolean {
     return this.#kept.opensHere;
+  }
+
+  /** When its socket was opened, in milliseconds since 1970; 0 for longer ago than anybody knows. */
+  get openedAt(): number {
+    return this.#kept.openedAt ?? 0;
+  }
+
+  /** The address its socket comes from, undefined if it is not known. For comparing and counting: no log has it, and no other client. */
+  get address(): string | undefined {
+    return this.#kept.address;
   }
 
   get hosted(): KeptLobby | null {

@@ -54,6 +54,8 @@ export function isNews(at: number | undefined, last: number | undefined, now: nu
 
 /** Where a relay is. Without a host: the host that clients use for HTTP. */
 export type RelayPlace = { host?: string | undefined; port: number };
+/** A relay, with the name of its sidecar: tickets are for that one. */
+export type NamedRelay = RelayPlace & { name: string };
 
 /** Sidecars this much farther than the nearest are as good as it: about 10 ms there and back. */
 const nearEnoughKm = 1_000;

@@ -1,5 +1,6 @@
 /** The relay: binds the two ends of a link, and passes on what they send each other, as it is (core/relay/links.ts decides). */
-import { type End, Links, type RelayBounds } from "../core/relay/links.ts";
+import type { End } from "../core/relay/link.ts";
+import { Links, type RelayBounds } from "../core/relay/links.ts";
 import { Quota } from "../core/relay/quota.ts";
 import { parseTicket, type RelayCode } from "../core/relay/ticket.ts";
 import { wireLimits } from "../core/wire/limits.ts";

@@ -1,4 +1,4 @@
-import type { RelayPlace } from "../fleet.ts";
+import type { NamedRelay } from "../fleet.ts";
 import type { Observed } from "../mapping.ts";
 import type { Outcome } from "../problem.ts";
 import type { ListedLobby } from "../wire/http.ts";
@@ -30,7 +30,7 @@ export type Introduction = {
   topology: "star" | "mesh";
   host: Introduced;
   others: readonly Introduced[];
-  relay: RelayPlace | undefined;
+  relay: NamedRelay | undefined;
   relayOnly: boolean;
 };
 /** `links`: whether it knows links (features.ts). */

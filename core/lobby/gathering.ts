@@ -242,7 +242,14 @@ function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbySt
     },
     effects: [
       { kind: "save" },
-      { kind: "introduce", topology: topology.kind, host, others, relay, relayOnly: state.relayOnly },
+      {
+        kind: "introduce",
+        topology: topology.kind,
+        host,
+        others,
+        relay: relay && { ...relay, name: relay.name ?? phase.sidecar ?? "" },
+        relayOnly: state.relayOnly,
+      },
       ...leftOut([...missing, ...unfit]),
     ],
   };
@@ -283,7 +290,7 @@ function asked({
   return {
     sidecar: name,
     ...(secondPort !== undefined && { offersLinks: true }),
-    ...(relays && { relay: { host, port } }),
+    ...(relays && { relay: { name, host, port } }),
   };
 }
 

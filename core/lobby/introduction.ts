@@ -18,8 +18,8 @@
  * - Each member is told once, the host first. The host hears of the others in their order.
  * - In a relay-only lobby, no message has an address or a port of a peer. `you` is the receiver's own.
  * - Only the two ends of a link are told its id and key. Each end gets its own ticket, with its side and
- *   both ends' ids. All tickets of one introduction expire at the same time: a relay tells by that time
- *   which of two mediations is the later one.
+ *   both ends' ids. All tickets of one introduction say the same time at which it was: a relay tells by
+ *   that which of two mediations is the later one.
  *
  * Pure, and without crypto. The ids and keys of links are random, so they come in. Tickets leave without
  * their keys: the shell computes those and encodes the messages.
@@ -43,7 +43,7 @@ export type LinkSecrets = {
 };
 
 /** A relay and a ticket for it, without the ticket's key. */
-export type UnsignedRelay = RelayPlace & { ticket: string };
+export type UnsignedRelay = RelayPlace & { ticket: string; lifeMs: number };
 export type UnsignedPeer = Omit<IntroducedPeer, "relay"> & { relay?: UnsignedRelay | undefined };
 
 /** A message to these members: Orion's own, or the full one (core/wire/introduction.ts) without keys. */
@@ -74,7 +74,7 @@ export function introduce(introduction: Introduction, { lobbyTag, links, now }: 
     ends,
     link: isLinked(ends) ? takeFirst(left) : null,
   }));
-  const lasts = { lobbyTag, expiresAt: now + relayLimits.relayTicketMs };
+  const time = { lobbyTag, now };
   const peersOf = (to: Introduced) =>
     pairs.flatMap(({ ends: [a, b], link }) =>
       a === to ? [{ peer: b, link }] : b === to ? [{ peer: a, link }] : [],
@@ -83,7 +83,7 @@ export function introduce(introduction: Introduction, { lobbyTag, links, now }: 
     to.links
       ? full(
           to,
-          peersOf(to).map(({ peer, link }) => about(introduction, lasts, { to, peer, link, pairs })),
+          peersOf(to).map(({ peer, link }) => about(introduction, time, { to, peer, link, pairs })),
         )
       : plain(
           [to],
@@ -124,7 +124,7 @@ function full({ member, observed }: Introduced, peers: UnsignedPeer[]): Told {
 /** One peer, as another is told of it. */
 function about(
   { relay, relayOnly }: Introduction,
-  lasts: { lobbyTag: string; expiresAt: number },
+  { lobbyTag, now }: { lobbyTag: string; now: number },
   {
     to,
     peer,
@@ -141,9 +141,13 @@ function about(
   const who = { clientId: peer.member.clientId, name: peer.member.name };
   const told = relayOnly ? who : { ...whereabouts(peer.observed), ...who };
   if (!link) return told;
+  if (!relay) return { ...told, link: { ...link, side } };
+  const { name: sidecar, ...place } = relay;
+  const lifeMs = relayLimits.relayTicketMs;
   const ends = { clientId: to.member.clientId, peerId: peer.member.clientId };
-  const ticket = ticketText({ link: link.id, side, ...lasts, ...ends });
-  return { ...told, link: { ...link, side }, relay: relay && { ...relay, ticket } };
+  const lasts = { begunAt: now, expiresAt: now + lifeMs };
+  const ticket = ticketText({ link: link.id, side, ...lasts, lobbyTag, ...ends, sidecar });
+  return { ...told, link: { ...link, side }, relay: { ...place, ticket, lifeMs } };
 }
 
 function whereabouts(observed: Observed) {

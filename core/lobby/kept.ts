@@ -43,7 +43,10 @@ const phase = z.discriminatedUnion("kind", [
     ...mediation,
     sidecar: z.string().optional(),
     offersLinks: z.literal(true).optional(),
-    relay: z.object({ host: z.string().optional(), port: z.number() }).optional(),
+    // A version before did not keep the name.
+    relay: z
+      .object({ name: z.string().optional(), host: z.string().optional(), port: z.number() })
+      .optional(),
     place: z.object({ latitude: z.number(), longitude: z.number() }).optional(),
     intervalMs: z.number(),
     connectingMs: z.number(),

@@ -92,8 +92,8 @@ export type Gathering = Mediation & {
   readonly sidecar?: string | undefined;
   /** Whether a sidecar that knows links has asked them. */
   readonly offersLinks?: true;
-  /** Where that sidecar relays, if it does. */
-  readonly relay?: RelayPlace | undefined;
+  /** Where that sidecar relays, if it does. Without a name it is that sidecar's: a version before kept none. */
+  readonly relay?: (RelayPlace & { name?: string | undefined }) | undefined;
   /** Where the host is, so that a reminder can choose a sidecar again. */
   readonly place?: Place | undefined;
   readonly intervalMs: number;

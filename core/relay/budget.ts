@@ -36,7 +36,7 @@ export function isLow({ left, capacity }: Bucket): boolean {
   return left < capacity / 2;
 }
 
-/** Milliseconds until it is empty, if it goes on as it has since it was last full. */
-export function emptyInMs({ left, capacity, at, fullAt }: Bucket): number {
-  return Math.max(0, Math.floor((left * (at - fullAt)) / (capacity - left)));
+/** Milliseconds until it is empty, but for a reserve, if it goes on as it has since it was last full. */
+export function emptyInMs({ left, capacity, at, fullAt }: Bucket, reserve = 0): number {
+  return Math.max(0, Math.floor(((left - reserve) * (at - fullAt)) / (capacity - left)));
 }

@@ -1,11 +1,11 @@
 /**
- * Which links each client has bound its end of. A client is in one mediation at a time, and the tickets of one mediation expire at
- * the same moment: so all its links do, and a ticket that expires later is of a later mediation, with which the one before is over.
+ * Which links each client has bound its end of. A client is in one mediation at a time, and all tickets of one mediation say
+ * when it began: a ticket that says a later time is of a later mediation, with which the one before is over.
  */
 import { wireLimits } from "../wire/limits.ts";
 
 /** Links of one client: never none. */
-type Holding<L> = { expiresAt: number; readonly links: Set<L> };
+type Holding<L> = { begunAt: number; readonly links: Set<L> };
 
 /** Links a client can have: one to each other member of its lobby. */
 const most = wireLimits.seats - 1;
@@ -18,15 +18,15 @@ export class Holdings<L> {
     return this.#byClient.size;
   }
 
-  /** Whether the client has bound a link by a ticket that expires later. */
-  isSuperseded(clientId: string, expiresAt: number): boolean {
-    return expiresAt < (this.#byClient.get(clientId)?.expiresAt ?? 0);
+  /** Whether the client has bound a link of a mediation that began later. */
+  isSuperseded(clientId: string, begunAt: number): boolean {
+    return begunAt < (this.#byClient.get(clientId)?.begunAt ?? 0);
   }
 
-  /** The client's links of mediations before the one whose tickets expire then. */
-  before(clientId: string, expiresAt: number): L[] {
+  /** The client's links of mediations before the one that began then. */
+  before(clientId: string, begunAt: number): L[] {
     const holding = this.#byClient.get(clientId);
-    return holding && holding.expiresAt < expiresAt ? [...holding.links] : [];
+    return holding && holding.begunAt < begunAt ? [...holding.links] : [];
   }
 
   /** Whether the client may have this link, too. */
@@ -35,9 +35,9 @@ export class Holdings<L> {
     return !links || links.size < most || (link !== undefined && links.has(link));
   }
 
-  add(clientId: string, link: L, expiresAt: number): void {
-    const holding = this.#byClient.get(clientId) ?? { expiresAt, links: new Set() };
-    holding.expiresAt = expiresAt;
+  add(clientId: string, link: L, begunAt: number): void {
+    const holding = this.#byClient.get(clientId) ?? { begunAt, links: new Set() };
+    holding.begunAt = begunAt;
     holding.links.add(link);
     this.#byClient.set(clientId, holding);
   }

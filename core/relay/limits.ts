@@ -1,9 +1,19 @@
-/** What a relay carries: for one link, for one lobby, and in all. */
+/** What a relay carries: for one link, for one lobby, for one address, and in all. */
 export const relayLimits = {
-  /** Milliseconds a relay's ticket is good for, and a link lasts on it: longer than an evening's game. */
+  /** Milliseconds a relay's ticket is good for: longer than an evening's game. */
   relayTicketMs: 6 * 60 * 60_000,
-  /** Links one relay carries: five times the most it was measured with. About 12 MB. */
+  /** Milliseconds after its end in which a ticket is still renewed: the client asked in time, and its message or the answer was late. */
+  relayRenewGraceMs: 60_000,
+  /** Milliseconds from its introduction for which the tickets of a link are renewed: longer than an evening's game. */
+  relayLinkMs: 6 * 60 * 60_000,
+  /** Links one relay carries: five times the most it was measured with. About 14 MB. */
   relayLinks: 10_000,
+  /** Part of a relay that one lobby, or one address (of IPv6, a /64), may have: of its rate in all, and of its links, counted at both ends. */
+  relayLargestPart: 1 / 4,
+  /** Milliseconds a link lives that only one end has bound, whatever that end says: a peer that comes binds within seconds. */
+  relayHalfBoundMs: 30_000,
+  /** Those links of one address: a hundred players behind it who all start at once have 175 ends, and wait for each other for moments. */
+  relayHalfBound: 256,
   /** Milliseconds without a packet or a bind after which an end of a link is taken for gone, and a link without ends is freed. */
   relayIdleMs: 30_000,
   /** Bytes a second of one link, both ways together: a fast game for two takes a tenth. */
@@ -16,6 +26,14 @@ export const relayLimits = {
   relayLinkBytes: 4 * 1024 ** 3,
   /** Milliseconds of a relay's rates that may be sent at once: a game that loads a level. */
   relayBurstMs: 2_000,
+  /** Part of what a relay may send at once that is kept for those within their fair share: the others get what is above. */
+  relayReserve: 1 / 2,
+  /** Milliseconds between two reckonings of the fair shares: 10 000 lobbies cost some 2 ms each. Only while the relay has little to spare. */
+  relaySharesMs: 100,
+  /** Milliseconds of its fair share that a lobby or an address may send at once: a game that sends 20 times a second needs 50. */
+  relayShareBurstMs: 250,
+  /** Milliseconds in which a pace that was seen counts half, if it is not seen again: who sends in bursts is reckoned with between them. */
+  relayPaceHalfMs: 1_000,
   /** Milliseconds between two notices of one kind to a link that sends too much. */
   relayNoticeMs: 1_000,
   /** Notices a second that the relay as a whole carries too much: each is signed twice, in just that moment. The rest hear it later. */

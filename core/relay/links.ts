@@ -2,67 +2,18 @@
  * The links a relay carries: who is at their ends, which packets pass, and what the two must be told before theirs do not.
  * It sends nothing and has no clock: the shell does, and calls `tick` every second. It tells two times in milliseconds: `now` is since
  * 1970, for a ticket that is new, and may jump. `elapsed` never jumps: it measures silence, budgets, and how long a link lasts.
+ *
+ * Links with both ends keep their place. Those without are *loose*: they last for half a minute, and in a full relay the one that has
+ * been loose for longest makes room for a newcomer.
  */
+import { networkOf } from "../network.ts";
 import { wireLimits } from "../wire/limits.ts";
 import { dataHeaderBytes, linkNumber } from "../wire/peer-packet.ts";
-import { type Bucket, emptyInMs, fillUp, isLow, newBucket } from "./budget.ts";
 import { Holdings } from "./holdings.ts";
 import { relayLimits } from "./limits.ts";
-import { Quota } from "./quota.ts";
+import type { Bound, End, Link, Lobby, Network, Notice } from "./link.ts";
 import type { RelayCode, Side, Ticket } from "./ticket.ts";
-
-/** One client, where its last bind came from. `Via`: what stands for one of the relay's own addresses. */
-export type End<Via> = {
-  /** As the socket has it. */
-  readonly address: string;
-  readonly port: number;
-  /** The relay's own address that its last bind came to: what the relay sends to it leaves from there. */
-  readonly via: Via;
-  /** Signs what is said to it. */
-  readonly key: string;
-  /** Of its last bind. */
-  readonly nonce: string;
-  /** When its ticket expires, in milliseconds since 1970. */
-  readonly expiresAt: number;
-};
-
-/** An end that is there. */
-type Bound<Via> = End<Via> & {
-  /** When it last said something, to the relay or to the other end, as time elapses. */
-  heardAt: number;
-  /** When its ticket expires, as time elapses. */
-  readonly endsAt: number;
-};
-
-export type Link<Via> = {
-  /** As in its tickets. */
-  readonly id: string;
-  readonly number: number;
-  readonly lobby: Lobby<Via>;
-  readonly clients: Readonly<Record<Side, string>>;
-  a: Bound<Via> | null;
-  b: Bound<Via> | null;
-  readonly bucket: Bucket;
-  bytesLeft: number;
-  /** When the first of its ends' tickets expires, as time elapses. */
-  endsAt: number;
-  /** The end of its time that both were told of. */
-  endTold: number;
-  bytesTold: boolean;
-  /** When both were last told that it sends too much for the code's budget. */
-  readonly rateToldAt: { rate: number; lobby_rate: number; total_rate: number };
-};
-
-/** The links of one lobby share a budget. */
-type Lobby<Via> = {
-  readonly id: string;
-  readonly bucket: Bucket;
-  readonly links: Set<Link<Via>>;
-  toldAt: number;
-};
-
-/** What both ends of a link are to be told. */
-export type Notice<Via> = { link: Link<Via>; code: RelayCode; inMs: number };
+import { type Empty, Traffic, type TrafficBounds } from "./traffic.ts";
 
 export type Binding<Via> =
   | {
@@ -75,26 +26,13 @@ export type Binding<Via> =
   | { kind: "refused"; code: RelayCode };
 
 /** Why a packet is not passed on. */
-export type DropCause =
-  | "unknown_link"
-  | "foreign_sender"
-  | "unbound"
-  | "too_long"
-  | "rate"
-  | "lobby_rate"
-  | "total_rate"
-  | "bytes"
-  | "lifetime";
+export type DropCause = Empty | "unknown_link" | "foreign_sender" | "unbound" | "too_long" | "lifetime";
 
 /** Bounds of a relay, as limits.ts beside this has them unless a deployment or a test sets others. */
-export type RelayBounds = {
+export type RelayBounds = TrafficBounds & {
   /** 0: it carries nobody. */
   links: number;
   idleMs: number;
-  linkRate: number;
-  lobbyRate: number;
-  totalRate: number;
-  linkBytes: number;
 };
 export const relayBounds: Readonly<RelayBounds> = {
   links: relayLimits.relayLinks,
@@ -108,20 +46,31 @@ export const relayBounds: Readonly<RelayBounds> = {
 const longestPacket = dataHeaderBytes + wireLimits.gamePacketBytes;
 /** A time before all others. */
 const never = Number.NEGATIVE_INFINITY;
+/** Ends that one address may have however small the relay is: those of a full lobby whose members are all behind it. */
+const leastEnds = 2 * (wireLimits.seats - 1);
+const sides = ["a", "b"] as const;
 
 export class Links<Via> {
-  /** What is to be told. The shell takes it away. */
-  notices: Notice<Via>[] = [];
   readonly #bounds: RelayBounds;
+  readonly #traffic: Traffic<Via>;
   readonly #links = new Map<number, Link<Via>>();
+  /** Those that do not have both ends: the one that has been so for longest first. */
+  readonly #loose = new Set<Link<Via>>();
   readonly #lobbies = new Map<string, Lobby<Via>>();
+  readonly #networks = new Map<string, Network<Via>>();
   readonly #holdings = new Holdings<Link<Via>>();
-  readonly #total: Bucket;
-  readonly #fullNotices = new Quota({ most: relayLimits.relayFullNotices, spanMs: 1_000, keys: 1 });
+  /** Ends that one address may have. */
+  readonly #mostEnds: number;
 
   constructor(elapsed: number, bounds: Partial<RelayBounds> = {}) {
     this.#bounds = { ...relayBounds, ...bounds };
-    this.#total = newBucket(this.#bounds.totalRate, elapsed);
+    this.#traffic = new Traffic(elapsed, this.#bounds);
+    this.#mostEnds = Math.max(leastEnds, this.#bounds.links * relayLimits.relayLargestPart);
+  }
+
+  /** What is to be told. The shell takes it away. */
+  get notices(): Notice<Via>[] {
+    return this.#traffic.notices;
   }
 
   /** Links that are carried. */
@@ -129,11 +78,17 @@ export class Links<Via> {
     return this.#links.size;
   }
 
-  /** The same, their bound ends, whose these are, and the lobbies they are of. Goes through all: not for every packet. */
-  count(): { links: number; ends: number; clients: number; lobbies: number } {
+  /** The same, their bound ends, whose these are, and the lobbies and networks they are of. Goes through all: not for every packet. */
+  count(): { links: number; ends: number; clients: number; lobbies: number; networks: number } {
     let ends = 0;
     for (const { a, b } of this.#links.values()) ends += Number(a !== null) + Number(b !== null);
-    return { links: this.#links.size, ends, clients: this.#holdings.size, lobbies: this.#lobbies.size };
+    return {
+      links: this.#links.size,
+      ends,
+      clients: this.#holdings.size,
+      lobbies: this.#lobbies.size,
+      networks: this.#networks.size,
+    };
   }
 
   /** Who gets a packet of this link and length that came from there, or why nobody does. */
@@ -149,7 +104,7 @@ export class Links<Via> {
     if (to === null) return "unbound";
     if (length > longestPacket) return "too_long";
     if (elapsed >= link.endsAt) return "lifetime";
-    return this.#spend(link, length, elapsed) ?? to;
+    return this.#traffic.spend(link, from.network, length, elapsed) ?? to;
   }
 
   /** Whether a ticket has expired. A jump of the clock does not end one whose holder is at its end of the link. */
@@ -160,58 +115,89 @@ export class Links<Via> {
 
   /** Puts the holder of a ticket at its end of the link. The ticket has been verified, and is not over. `end` has its expiry. */
   bind(ticket: Ticket, end: End<Via>, now: number, elapsed: number): Binding<Via> {
-    const { clientId, side } = ticket;
+    const { clientId, side, begunAt } = ticket;
     const number = linkNumber(ticket.link);
     const known = this.#links.get(number);
     const code = this.#refusal(known, ticket);
     if (code) return { kind: "refused", code };
-    for (const earlier of this.#holdings.before(clientId, end.expiresAt)) {
+    for (const earlier of this.#holdings.before(clientId, begunAt)) {
       if (earlier !== known) this.#free(earlier);
     }
-    const hasRoom = known !== undefined || this.#links.size < this.#bounds.links;
-    if (!hasRoom || !this.#holdings.hasRoom(clientId, known)) return { kind: "refused", code: "relay_full" };
+    const otherSide = side === "a" ? "b" : "a";
+    if (known && (known[otherSide]?.endsAt ?? elapsed) <= elapsed) this.#unseat(known, otherSide, elapsed);
+    if (!this.#makeRoom(known, ticket, end.address)) return { kind: "refused", code: "relay_full" };
     const link = known ?? this.#open(number, ticket, elapsed);
     const before = link[side];
-    const otherSide = side === "a" ? "b" : "a";
-    const endsAt = this.#known(ticket)?.endsAt ?? elapsed + end.expiresAt - now;
-    if ((link[otherSide]?.endsAt ?? elapsed) <= elapsed) this.#unseat(link, otherSide);
     const peer = link[otherSide];
-    link[side] = { ...end, heardAt: elapsed, endsAt };
-    this.#holdings.add(clientId, link, end.expiresAt);
-    link.endsAt = Math.min(endsAt, peer?.endsAt ?? Number.POSITIVE_INFINITY);
+    this.#seat(link, side, this.#boundOf(before, ticket, end, now, elapsed), elapsed);
+    this.#holdings.add(clientId, link, begunAt);
+    link.endsAt = Math.min(link[side]?.endsAt ?? elapsed, peer?.endsAt ?? Number.POSITIVE_INFINITY);
     const isNews = before?.address !== end.address || before.port !== end.port;
     return { kind: "bound", peer: peer !== null, tell: isNews ? peer : null };
   }
 
-  /** What is due because time has passed: ends that are silent are not there any more; links without any, or whose time is over, are freed. */
+  /** What is due because time has passed: ends that are silent are not there any more; links without both for long, or whose time is over, are freed. */
   tick(elapsed: number): void {
+    this.#traffic.tick(elapsed);
     for (const link of this.#links.values()) {
-      for (const side of ["a", "b"] as const) {
+      for (const side of sides) {
         const end = link[side];
-        if (end && elapsed - end.heardAt > this.#bounds.idleMs) this.#unseat(link, side);
+        if (end && elapsed - end.heardAt > this.#bounds.idleMs) this.#unseat(link, side, elapsed);
       }
       const left = link.endsAt - elapsed;
-      // One that is used up is remembered to its end: otherwise it would begin anew.
-      const isIdle = link.a === null && link.b === null && link.bytesLeft > 0;
-      if (left <= 0) this.#tell(link, "lifetime", 0);
-      if (left <= 0 || isIdle) this.#free(link);
+      if (left <= 0) this.#traffic.tell(link, "lifetime", 0);
+      if (left <= 0 || this.#isForgotten(link, elapsed)) this.#free(link);
       else if (left <= relayLimits.relayLastWordMs && link.endTold !== link.endsAt) {
         link.endTold = link.endsAt;
-        this.#tell(link, "lifetime", left);
+        this.#traffic.tell(link, "lifetime", left);
       }
     }
   }
 
   /** Tells all that the relay stops in so many milliseconds. */
   leave(inMs: number): void {
-    for (const link of this.#links.values()) this.#tell(link, "leaving", inMs);
+    for (const link of this.#links.values()) this.#traffic.tell(link, "leaving", inMs);
   }
 
   /** Why the ticket's holder may not be at its end of the link, whatever room there is. */
   #refusal(known: Link<Via> | undefined, ticket: Ticket): RelayCode | null {
-    if (this.#holdings.isSuperseded(ticket.clientId, ticket.expiresAt)) return "ticket_superseded";
+    if (this.#holdings.isSuperseded(ticket.clientId, ticket.begunAt)) return "ticket_superseded";
     if (known && !fits(known, ticket)) return "ticket_mismatch";
     return known && known.bytesLeft <= 0 ? "bytes" : null;
+  }
+
+  /** Whether there is room for one more end at this address, if need be in the place of links that only one end has bound. */
+  #makeRoom(known: Link<Via> | undefined, { clientId, side }: Ticket, address: string): boolean {
+    if (!this.#holdings.hasRoom(clientId, known)) return false;
+    const id = networkOf(address);
+    const network = id === null ? undefined : this.#networks.get(id);
+    const staysHere = known?.[side]?.network?.id === id;
+    const willBeHalfBound = !known?.[side === "a" ? "b" : "a"];
+    if (network && !staysHere) {
+      if (network.ends >= this.#mostEnds && !this.#evict(network.halfBound, known)) return false;
+      if (willBeHalfBound && network.halfBound.size >= relayLimits.relayHalfBound) {
+        this.#evict(network.halfBound, known);
+      }
+    }
+    if (known || this.#links.size < this.#bounds.links) return true;
+    return this.#bounds.links > 0 && this.#evict(this.#loose, known);
+  }
+
+  /** Frees the first of these, but for one. Whether there was any. */
+  #evict(links: ReadonlySet<Link<Via>>, not: Link<Via> | undefined): boolean {
+    for (const link of links) {
+      if (link === not) continue;
+      this.#free(link);
+      return true;
+    }
+    return false;
+  }
+
+  /** Whether nothing is to be waited for. One that is used up is remembered to its end: otherwise it would begin anew. */
+  #isForgotten(link: Link<Via>, elapsed: number): boolean {
+    if (!this.#loose.has(link) || link.bytesLeft <= 0) return false;
+    if (link.a === null && link.b === null) return true;
+    return elapsed - link.looseSince > relayLimits.relayHalfBoundMs;
   }
 
   /** The end at which the ticket's holder is with just this ticket. */
@@ -221,19 +207,81 @@ export class Links<Via> {
     return end?.expiresAt === ticket.expiresAt ? end : null;
   }
 
-  #unseat(link: Link<Via>, side: Side): void {
+  /** The end as it is from now on. A bind that was overtaken by that of a renewed ticket changes where the end is, and nothing else. */
+  #boundOf(
+    before: Bound<Via> | null,
+    ticket: Ticket,
+    end: End<Via>,
+    now: number,
+    elapsed: number,
+  ): Bound<Via> {
+    const network = this.#networkOf(end.address, elapsed);
+    if (before && before.expiresAt >= ticket.expiresAt) {
+      const { key, nonce, expiresAt, endsAt } = before;
+      const isSame = expiresAt === ticket.expiresAt;
+      return { ...end, ...(isSame ? {} : { key, nonce, expiresAt }), network, endsAt, heardAt: elapsed };
+    }
+    // Whatever this machine's clock is: a ticket lasts no longer than it was made for.
+    const endsAt = elapsed + Math.min(end.expiresAt - now, relayLimits.relayTicketMs);
+    return { ...end, network, endsAt, heardAt: elapsed };
+  }
+
+  #seat(link: Link<Via>, side: Side, end: Bound<Via>, elapsed: number): void {
+    const before = link[side]?.network ?? null;
+    link[side] = end;
+    if (before !== end.network) {
+      if (end.network) end.network.ends += 1;
+      if (before) this.#leave(before, link);
+    }
+    this.#sort(link, elapsed);
+  }
+
+  #unseat(link: Link<Via>, side: Side, elapsed: number): void {
+    this.#empty(link, side);
+    this.#sort(link, elapsed);
+  }
+
+  #empty(link: Link<Via>, side: Side): void {
+    const network = link[side]?.network;
     link[side] = null;
+    if (network) this.#leave(network, link);
     this.#holdings.remove(link.clients[side], link);
   }
 
+  /** One end of the link is not in this network any more. */
+  #leave(network: Network<Via>, link: Link<Via>): void {
+    network.ends -= 1;
+    network.halfBound.delete(link);
+    if (network.ends > 0) return;
+    this.#networks.delete(network.id);
+    this.#traffic.forgetNetwork(network);
+  }
+
+  /** Puts a link where it belongs, by how many of its ends are there. It keeps its place among the loose ones. */
+  #sort(link: Link<Via>, elapsed: number): void {
+    const { a, b } = link;
+    if (a && b) {
+      this.#loose.delete(link);
+      for (const { network } of [a, b]) network?.halfBound.delete(link);
+      return;
+    }
+    if (!this.#loose.has(link)) {
+      this.#loose.add(link);
+      link.looseSince = elapsed;
+    }
+    (a ?? b)?.network?.halfBound.add(link);
+  }
+
+  #networkOf(address: string, elapsed: number): Network<Via> | null {
+    const id = networkOf(address);
+    if (id === null) return null;
+    const known = this.#networks.get(id) ?? this.#traffic.newNetwork(id, elapsed);
+    this.#networks.set(id, known);
+    return known;
+  }
+
   #open(number: number, { link: id, side, lobbyTag, clientId, peerId }: Ticket, elapsed: number): Link<Via> {
-    const { lobbyRate, linkRate, linkBytes } = this.#bounds;
-    const lobby = this.#lobbies.get(lobbyTag) ?? {
-      id: lobbyTag,
-      bucket: newBucket(lobbyRate, elapsed),
-      links: new Set(),
-      toldAt: never,
-    };
+    const lobby = this.#lobbies.get(lobbyTag) ?? this.#traffic.newLobby(lobbyTag, elapsed);
     this.#lobbies.set(lobbyTag, lobby);
     const link: Link<Via> = {
       id,
@@ -242,12 +290,13 @@ export class Links<Via> {
       clients: side === "a" ? { a: clientId, b: peerId } : { a: peerId, b: clientId },
       a: null,
       b: null,
-      bucket: newBucket(linkRate, elapsed),
-      bytesLeft: linkBytes,
+      looseSince: elapsed,
+      bucket: this.#traffic.linkBucket(elapsed),
+      bytesLeft: this.#bounds.linkBytes,
       endsAt: 0,
       endTold: never,
       bytesTold: false,
-      rateToldAt: { rate: never, lobby_rate: never, total_rate: never },
+      rateToldAt: { rate: never, lobby_rate: never, address_rate: never, total_rate: never },
     };
     lobby.links.add(link);
     this.#links.set(number, link);
@@ -255,72 +304,14 @@ export class Links<Via> {
   }
 
   #free(link: Link<Via>): void {
-    for (const side of ["a", "b"] as const) this.#unseat(link, side);
+    for (const side of sides) this.#empty(link, side);
+    this.#loose.delete(link);
     this.#links.delete(link.number);
     link.lobby.links.delete(link);
-    if (link.lobby.links.size === 0) this.#lobbies.delete(link.lobby.id);
+    if (link.lobby.links.size > 0) return;
+    this.#lobbies.delete(link.lobby.id);
+    this.#traffic.forgetLobby(link.lobby);
   }
-
-  /** Takes the packet's bytes from all budgets, or from none, and says which is empty. */
-  #spend(link: Link<Via>, length: number, elapsed: number): DropCause | null {
-    const { bucket, lobby } = link;
-    const total = this.#total;
-    fillUp(bucket, elapsed);
-    fillUp(lobby.bucket, elapsed);
-    fillUp(total, elapsed);
-    if (link.bytesLeft < length) {
-      if (link.bytesLeft > 0) this.#tell(link, "bytes", 0);
-      link.bytesLeft = 0;
-      return "bytes";
-    }
-    const empty =
-      bucket.left < length
-        ? "rate"
-        : lobby.bucket.left < length
-          ? "lobby_rate"
-          : total.left < length
-            ? "total_rate"
-            : null;
-    if (empty) {
-      this.#tellRate(link, empty, 0, elapsed);
-      return empty;
-    }
-    bucket.left -= length;
-    lobby.bucket.left -= length;
-    total.left -= length;
-    link.bytesLeft -= length;
-    if (isLow(bucket)) this.#tellRate(link, "rate", emptyInMs(bucket), elapsed);
-    if (isLow(lobby.bucket)) this.#tellRate(link, "lobby_rate", emptyInMs(lobby.bucket), elapsed);
-    if (isLow(total)) this.#tellRate(link, "total_rate", emptyInMs(total), elapsed);
-    if (!link.bytesTold && link.bytesLeft < this.#bounds.linkBytes / 10) {
-      link.bytesTold = true;
-      this.#tell(link, "bytes", Math.floor((link.bytesLeft * 1000) / bucket.rate));
-    }
-    return null;
-  }
-
-  /** A code at most once a second: to the one link, or to all of its lobby. Of a full relay not all can hear at once. */
-  #tellRate(link: Link<Via>, code: keyof Link<Via>["rateToldAt"], inMs: number, elapsed: number): void {
-    if (code === "lobby_rate") {
-      // Asked before the links are walked through, or each packet would cost more the larger the lobby is.
-      if (isRecent(link.lobby.toldAt, elapsed)) return;
-      link.lobby.toldAt = elapsed;
-    }
-    for (const one of code === "lobby_rate" ? link.lobby.links : [link]) {
-      if (isRecent(one.rateToldAt[code], elapsed)) continue;
-      if (code === "total_rate" && !this.#fullNotices.spend("all", elapsed)) continue;
-      one.rateToldAt[code] = elapsed;
-      this.#tell(one, code, inMs);
-    }
-  }
-
-  #tell(link: Link<Via>, code: RelayCode, inMs: number): void {
-    this.notices.push({ link, code, inMs });
-  }
-}
-
-function isRecent(toldAt: number, elapsed: number): boolean {
-  return toldAt <= elapsed && elapsed - toldAt < relayLimits.relayNoticeMs;
 }
 
 function fits({ clients, lobby }: Link<unknown>, { side, lobbyTag, clientId, peerId }: Ticket): boolean {

@@ -10,9 +10,11 @@ const mapping = z.enum(["endpoint-independent", "endpoint-dependent", "unknown"]
 const relay = z.object({
   host: z.string().optional(),
   port,
-  ticket: z.string().max(128),
+  ticket: z.string().max(256),
   /** What the client signs with at the relay: base64url, a secret. */
   key: z.string(),
+  /** Milliseconds for which the ticket is good, from now. A server that does not say cannot renew it. */
+  lifeMs: z.number().min(1_000).max(86_400_000).optional().catch(undefined),
 });
 
 /** What the pair shares, and nobody else. */

@@ -3,7 +3,7 @@
  * and under its ticket's key, for `ptpRelay_`. An answer is never longer than what it answers.
  */
 import * as z from "zod";
-import { type RelayCode, relayCodes } from "../relay/ticket.ts";
+import { type RelayCode, relayCodes, ticketLength } from "../relay/ticket.ts";
 import { maskedShape } from "../token.ts";
 import { wireLimits } from "./limits.ts";
 
@@ -38,7 +38,7 @@ export const seen = z.object({ nonce, ip, port, cookie });
 
 /** Client to relay: "carry this link, I am here". Again every few seconds, and whenever the client's address may have changed. */
 export const bind = z.object({
-  ticket: z.string().max(128),
+  ticket: z.string().max(ticketLength),
   nonce,
   cookie: cookie.optional(),
   pad: z.string().optional(),

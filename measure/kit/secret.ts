@@ -81,8 +81,16 @@ export function signedOf(key: string, method: string, payload: object): string {
 }
 
 /** What a ticket's two holders, its lobby and its end are, unless a test cares. */
-const ticketDefaults = { link: "0123456789ab", lobby: "ABCDE", a: "Ada", b: "Bob", lifeMs: 3_600_000 };
 const startedAt = Date.now();
+const ticketDefaults = {
+  link: "0123456789ab",
+  lobby: "ABCDE",
+  a: "Ada",
+  b: "Bob",
+  begunAt: startedAt,
+  lifeMs: 600_000,
+  sidecar: "test",
+};
 
 /**
  * One end's ticket of a link, and the key that the lobby tells its holder alone. The same each time it is asked for: a
@@ -93,9 +101,10 @@ export function ticketOf(
   about: Partial<typeof ticketDefaults> = {},
   { under = secret, now = about.lifeMs === undefined ? startedAt : Date.now() } = {},
 ): { ticket: string; key: string } {
-  const { link, lobby, a, b, lifeMs } = { ...ticketDefaults, ...about };
+  const { link, lobby, a, b, begunAt, lifeMs, sidecar } = { ...ticketDefaults, ...about };
   const [mine, theirs] = (side === "a" ? [a, b] : [b, a]).map((id) => id.padEnd(16, "-"));
-  const ticket = [link, side, Math.ceil((now + lifeMs) / 1000), lobby, mine, theirs].join(".");
+  const expires = Math.ceil((now + lifeMs) / 1000);
+  const ticket = [link, side, begunAt, expires, lobby, mine, theirs, sidecar].join(".");
   return { ticket, key: ticketKeyOf(ticket, under) };
 }
 

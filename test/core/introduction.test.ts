@@ -24,7 +24,8 @@ const worker: {
   ): MemberFrame[] | Promise<MemberFrame[]>;
 } = await import(new URL("../../worker/objects/introductions.ts", import.meta.url).href);
 
-const relay = { host: "relay.example", port: 5990 };
+const place = { host: "relay.example", port: 5990 };
+const relay = { ...place, name: "paris" };
 const lan = [{ ip: "192.168.1.7", port: 41_000 }];
 const at = (port: number) => ({ ip: "198.51.100.7", port });
 
@@ -64,8 +65,8 @@ describe("players are told, by whether their clients know the additions,", () =>
     const messages = told(host, [ann, ben]);
     expect(toWhom(messages)).toEqual(["full to Host", "full to Ann", "full to Ben"]);
     expect(messages[0]?.peers).toMatchObject([
-      { name: "Ann", port: 2, link: { side: "a" }, relay },
-      { name: "Ben", port: 3, link: { side: "a" }, relay },
+      { name: "Ann", port: 2, link: { side: "a" }, relay: place },
+      { name: "Ben", port: 3, link: { side: "a" }, relay: place },
     ]);
     expect(messages[1]).toMatchObject({
       peers: [{ name: "Host", port: 1, link: { side: "b" } }],
@@ -110,10 +111,10 @@ describe("players are told, by whether their clients know the additions,", () =>
 
   test("no relay: no tickets", () => {
     const messages = told(host, [ann], { relay: undefined });
-    expect(messages.map(({ peers }) => peers)).toEqual([
-      [expect.objectContaining({ name: "Ann", relay: undefined, link: expect.anything() })],
-      [expect.objectContaining({ name: "Host", relay: undefined, link: expect.anything() })],
-    ]);
+    for (const [i, name] of ["Ann", "Host"].entries()) {
+      expect(messages[i]?.peers).toMatchObject([{ name, link: expect.anything() }]);
+      expect(messages[i]?.peers[0]).not.toHaveProperty("relay");
+    }
   });
 });
 
@@ -270,13 +271,20 @@ describe("whoever is in the lobby, whatever was seen of them", () => {
             expect(peer.link ? undefined : peer.relay).toBeUndefined();
             continue;
           }
+          expect(peer.relay).toEqual({
+            ...place,
+            ticket: peer.relay.ticket,
+            lifeMs: relayLimits.relayTicketMs,
+          });
           expect(parseTicket(peer.relay.ticket)).toEqual({
             link: peer.link.id,
             side: to.includes(host.member) ? "a" : "b",
+            begunAt: noon,
             expiresAt: noon + relayLimits.relayTicketMs,
             lobbyTag: "ABCDE",
             clientId: to[0]?.clientId,
             peerId: peer.clientId,
+            sidecar: "paris",
           });
         }
       }

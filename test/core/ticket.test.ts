@@ -1,17 +1,26 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseTicket, type Ticket, ticketText } from "../../core/relay/ticket.ts";
+import { relayLimits } from "../../core/relay/limits.ts";
+import {
+  parseTicket,
+  renewedTicket,
+  type Ticket,
+  ticketLength,
+  ticketText,
+} from "../../core/relay/ticket.ts";
 import { bind } from "../../core/wire/sidecar-message.ts";
 import { anyText } from "./any-text.ts";
 
-const text = "0a1b2c3d4e5f.a.1767225600.K3Y7Z.AAECAwQFBgcICQoL.DA0ODxAREhMUFRYX";
+const text = "0a1b2c3d4e5f.a.1767225000123.1767225600.K3Y7Z.AAECAwQFBgcICQoL.DA0ODxAREhMUFRYX.vm-1.paris";
 const ticket: Ticket = {
   link: "0a1b2c3d4e5f",
   side: "a",
+  begunAt: 1_767_225_000_123,
   expiresAt: 1_767_225_600_000,
   lobbyTag: "K3Y7Z",
   clientId: "AAECAwQFBgcICQoL",
   peerId: "DA0ODxAREhMUFRYX",
+  sidecar: "vm-1.paris",
 };
 
 test("a ticket is written and read", () => {
@@ -30,13 +39,17 @@ describe("what is no ticket is refused", () => {
     ["a link of 11 digits", text.slice(1)],
     ["a link in capitals", text.replace("0a1b", "0A1B")],
     ["a third side", text.replace(".a.", ".c.")],
+    ["no beginning", text.replace("1767225000123", "")],
+    ["a beginning of 15 digits", text.replace("1767225000123", "100000000000000")],
     ["no expiry", text.replace("1767225600", "")],
     ["an expiry before 1970", text.replace("1767225600", "-1")],
     ["an expiry of 12 digits", text.replace("1767225600", "100000000000")],
     ["a lobby's code of 4 characters", text.replace("K3Y7Z", "K3Y7")],
-    ["a client id of 15 characters", text.slice(0, -1)],
-    ["one of 17", `${text}A`],
-    ["one part too many", `${text}.x`],
+    ["a client id of 15 characters", text.replace("AAECA", "AAEC")],
+    ["one of 17", text.replace("AAECA", "AAECAA")],
+    ["no sidecar", text.replace(".vm-1.paris", "")],
+    ["a sidecar with a name of 65 characters", text.replace("vm-1.paris", "x".repeat(65))],
+    ["a sidecar with a space in its name", text.replace("vm-1", "vm 1")],
     ["a line after it", `${text}\n`],
     ["a space before it", ` ${text}`],
   ] as const) {
@@ -49,16 +62,19 @@ const id = fc.stringMatching(/^[\w-]{16}$/);
 const tickets: fc.Arbitrary<Ticket> = fc.record({
   link: hex,
   side: fc.constantFrom("a", "b"),
+  begunAt: fc.nat(99_999_999_999_999),
   expiresAt: fc.nat(99_999_999_999).map((seconds) => seconds * 1_000),
   lobbyTag: fc.stringMatching(/^[\w-]{5,8}$/),
   clientId: id,
   peerId: id,
+  sidecar: fc.stringMatching(/^[\w.-]{1,64}$/),
 });
 
 test("whatever is written is read again, and fits into what asks the relay", () => {
   fc.assert(
     fc.property(tickets, (ticket) => {
       expect(parseTicket(ticketText(ticket))).toEqual(ticket);
+      expect(ticketText(ticket).length).toBeLessThanOrEqual(ticketLength);
       expect(bind.safeParse({ ticket: ticketText(ticket), nonce: "nonce-01" }).success).toBe(true);
     }),
   );
@@ -75,4 +91,29 @@ test("any text is a ticket or null, and no two texts are one ticket", () => {
     }),
     { numRuns: 2_000 },
   );
+});
+
+describe("a ticket is renewed for its client", () => {
+  const { clientId, begunAt, expiresAt } = ticket;
+  const { relayTicketMs, relayRenewGraceMs, relayLinkMs } = relayLimits;
+
+  test("for the same link, from now on for as long as any", () => {
+    for (const now of [begunAt, expiresAt - 1, expiresAt, expiresAt + relayRenewGraceMs - 1]) {
+      const latest = Math.min(now + relayTicketMs, begunAt + relayLinkMs);
+      expect(renewedTicket(ticket, clientId, now)).toEqual({ ...ticket, expiresAt: latest });
+    }
+  });
+
+  test("for nobody else, and not when it has been over for longer than a message may be late", () => {
+    expect(renewedTicket(ticket, ticket.peerId, begunAt)).toBeNull();
+    expect(renewedTicket(ticket, clientId, expiresAt + relayRenewGraceMs)).toBeNull();
+  });
+
+  test("until the link has had its time, however often it was renewed", () => {
+    const endsAt = begunAt + relayLinkMs;
+    const late = { ...ticket, expiresAt: endsAt - 1_000 };
+    expect(renewedTicket(late, clientId, endsAt - 60_000)).toEqual({ ...ticket, expiresAt: endsAt });
+    expect(renewedTicket({ ...ticket, expiresAt: endsAt }, clientId, endsAt - 1)?.expiresAt).toBe(endsAt);
+    expect(renewedTicket({ ...ticket, expiresAt: endsAt }, clientId, endsAt)).toBeNull();
+  });
 });

@@ -41,6 +41,8 @@ test("the page on links states the limits the code has", () => {
     `characters of one | ${wireLimits.timelineLines}, ${wireLimits.timelineText} |`,
     `${relayLimits.relayLinkRate / 1024} KiB a second, both ways together; ${relayLimits.relayLinkBytes / 1024 ** 3} GiB; ${relayLimits.relayTicketMs / 3_600_000} hours`,
     `through the relay | ${relayLimits.relayLobbyRate / 1024 ** 2} MiB a second`,
+    `ends of links at one address | a quarter of the relay's links: ${(relayLimits.relayLinks / 4).toLocaleString("en").replace(",", " ")} |`,
+    `only one end has bound | ${relayLimits.relayHalfBound}, for ${relayLimits.relayHalfBoundMs / 1000} s each`,
     `without a packet of its own, or a bind | ${relayLimits.relayIdleMs / 1000} s`,
   ];
   expect(rows.filter((row) => !page.includes(row))).toEqual([]);

@@ -12,7 +12,10 @@ import { edgeLimits } from "../../worker/edge/limits.ts";
 const proxy = "198.51.100.77";
 let server: Server;
 beforeAll(async () => {
-  server = await startFaultyServer({ udpPort: null, vars: { clientAddress: "cloudflare", reverseProxies: `${proxy} 2001:db8:ffff::1` } });
+  server = await startFaultyServer({
+    udpPort: null,
+    vars: { clientAddress: "cloudflare", reverseProxies: `${proxy} 2001:db8:ffff::1` },
+  });
 });
 afterAll(() => server.stop());
 

@@ -1,5 +1,6 @@
 /** What players are told of each other when they are to connect, by what their clients know. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { relayLimits } from "../../core/relay/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player, post } from "../../measure/kit/player.ts";
 import { postAsSidecar, secret, ticketKeyOf } from "../../measure/kit/secret.ts";
@@ -99,11 +100,13 @@ test("a pair whose clients know the additions is told all that helps, and each a
   ] as const) {
     const { ticket, key } = Object(told.relay);
     const parts = ticket.split(".");
-    expect(parts.toSpliced(2, 2)).toEqual([ours.id, side, self.clientId, peer.clientId]);
+    expect(parts.toSpliced(2, 3)).toEqual([ours.id, side, self.clientId, peer.clientId, "paris"]);
     // The code is a secret, and tickets go over UDP in clear.
-    expect(parts[3]).toMatch(/^[\da-f]{8}$/);
+    expect(parts[4]).toMatch(/^[\da-f]{8}$/);
     expect(ticket).not.toContain(lobbyId);
-    expect(Number(parts[2]) * 1000).toBeGreaterThan(Date.now() + 60 * 60_000);
+    const lastsMs = Number(parts[3]) * 1000 - Number(parts[2]);
+    expect(Math.floor(lastsMs / 1000) * 1000).toBe(relayLimits.relayTicketMs);
+    expect(Object(told.relay).lifeMs).toBe(relayLimits.relayTicketMs);
     expect(key).toBe(ticketKeyOf(ticket));
   }
 });

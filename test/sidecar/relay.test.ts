@@ -103,7 +103,7 @@ describe("a player who binds", () => {
   test("is told that a ticket of before is good no more, once it has used a later one", async () => {
     const sidecar = await relay();
     const { ada: before, bob } = await linked(sidecar);
-    const later = { link: "ffffffffffff", lifeMs: 4_000_000 };
+    const later = { link: "ffffffffffff", begunAt: Date.now() + 1_000 };
     const ada = await holder(sidecar, ticketOf("a", later));
     expect(await ada.bind()).toMatchObject({ method: "ptpRelay_bound" });
     expect(await before.bind()).toMatchObject({

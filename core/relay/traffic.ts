@@ -1,0 +1,200 @@
+/**
+ * What the links of a relay may send, and what their ends are told before they may not. A packet draws on the budgets of its link, its
+ * lobby, the address it comes from, and the relay. Where the relay has little to spare, packets within the fair shares of their lobby
+ * and their address pass before all others.
+ */
+import { type Bucket, emptyInMs, fillUp, isLow, newBucket } from "./budget.ts";
+import { relayLimits } from "./limits.ts";
+import type { Link, Lobby, Network, Notice } from "./link.ts";
+import { Quota } from "./quota.ts";
+import { newParty, Shares } from "./shares.ts";
+import type { RelayCode } from "./ticket.ts";
+
+export type TrafficBounds = {
+  /** Bytes a second, of one link, one lobby, and all. */
+  linkRate: number;
+  lobbyRate: number;
+  totalRate: number;
+  /** Bytes of one link in all. */
+  linkBytes: number;
+};
+
+/** The budget that is empty. */
+export type Empty = "rate" | "lobby_rate" | "address_rate" | "total_rate" | "bytes";
+
+const { relayLargestPart, relayReserve, relaySharesMs } = relayLimits;
+/** Part of the rate in all that the fair shares come to: the rest fills the reserve again. */
+const sharedPart = 0.95;
+
+export class Traffic<Via> {
+  /** What is to be told. The shell takes it away. */
+  notices: Notice<Via>[] = [];
+  readonly #bounds: TrafficBounds;
+  readonly #total: Bucket;
+  /** Bytes in the total's bucket from which on only those within their shares get more. */
+  readonly #reserve: number;
+  readonly #lobbies: Shares;
+  readonly #networks: Shares;
+  /** When the shares were last reckoned, and what the total's bucket had then. */
+  #reckonedAt: number;
+  #leftThen: number;
+  readonly #fullNotices = new Quota({ most: relayLimits.relayFullNotices, spanMs: 1_000, keys: 2 });
+
+  constructor(elapsed: number, bounds: TrafficBounds) {
+    this.#bounds = bounds;
+    this.#total = newBucket(bounds.totalRate, elapsed);
+    this.#reserve = this.#total.capacity * relayReserve;
+    this.#lobbies = new Shares(bounds.totalRate * sharedPart);
+    this.#networks = new Shares(bounds.totalRate * sharedPart);
+    this.#reckonedAt = elapsed;
+    this.#leftThen = this.#total.left;
+  }
+
+  /** The budget of a new link. */
+  linkBucket(elapsed: number): Bucket {
+    return newBucket(this.#bounds.linkRate, elapsed);
+  }
+
+  newLobby(id: string, elapsed: number): Lobby<Via> {
+    const rate = Math.min(this.#bounds.lobbyRate, this.#bounds.totalRate * relayLargestPart);
+    const lobby: Lobby<Via> = {
+      id,
+      bucket: newBucket(rate, elapsed),
+      party: newParty(elapsed),
+      links: new Set(),
+      toldAt: Number.NEGATIVE_INFINITY,
+    };
+    this.#lobbies.add(lobby.party);
+    return lobby;
+  }
+
+  newNetwork(id: string, elapsed: number): Network<Via> {
+    const bucket = newBucket(this.#bounds.totalRate * relayLargestPart, elapsed);
+    const network: Network<Via> = { id, bucket, party: newParty(elapsed), ends: 0, halfBound: new Set() };
+    this.#networks.add(network.party);
+    return network;
+  }
+
+  forgetLobby({ party }: Lobby<Via>): void {
+    this.#lobbies.remove(party);
+  }
+
+  forgetNetwork({ party }: Network<Via>): void {
+    this.#networks.remove(party);
+  }
+
+  /** Takes a packet's bytes from all budgets, or from none, and says which is empty. `network`: where it comes from, if that is counted. */
+  spend(link: Link<Via>, network: Network<Via> | null, length: number, elapsed: number): Empty | null {
+    const { bucket, lobby } = link;
+    const total = this.#total;
+    fillUp(bucket, elapsed);
+    fillUp(lobby.bucket, elapsed);
+    if (network) fillUp(network.bucket, elapsed);
+    fillUp(total, elapsed);
+    if (link.bytesLeft < length) {
+      if (link.bytesLeft > 0) this.tell(link, "bytes", 0);
+      link.bytesLeft = 0;
+      return "bytes";
+    }
+    const empty =
+      bucket.left < length
+        ? "rate"
+        : lobby.bucket.left < length
+          ? "lobby_rate"
+          : network && network.bucket.left < length
+            ? "address_rate"
+            : null;
+    if (empty) return this.#cut(link, empty, elapsed);
+    const isFair = this.#isFair(lobby, network, length, elapsed);
+    if (total.left < length + (isFair ? 0 : this.#reserve)) return this.#cut(link, "total_rate", elapsed);
+    bucket.left -= length;
+    lobby.bucket.left -= length;
+    if (network) network.bucket.left -= length;
+    total.left -= length;
+    link.bytesLeft -= length;
+    if (isLow(bucket)) this.#tellRate(link, "rate", emptyInMs(bucket), elapsed);
+    if (isLow(lobby.bucket)) this.#tellRate(link, "lobby_rate", emptyInMs(lobby.bucket), elapsed);
+    if (network && isLow(network.bucket)) {
+      this.#tellRate(link, "address_rate", emptyInMs(network.bucket), elapsed);
+    }
+    if (!isFair) this.#tellRate(link, "total_rate", emptyInMs(total, this.#reserve), elapsed);
+    else if (isLow(total) && !this.#isShared) this.#tellRate(link, "total_rate", emptyInMs(total), elapsed);
+    if (!link.bytesTold && link.bytesLeft < this.#bounds.linkBytes / 10) {
+      link.bytesTold = true;
+      this.tell(link, "bytes", Math.floor((link.bytesLeft * 1000) / bucket.rate));
+    }
+    return null;
+  }
+
+  /** Time has passed: what was asked for long ago says nothing of now. */
+  tick(elapsed: number): void {
+    this.#reckon(elapsed);
+  }
+
+  /** Both ends are to be told. */
+  tell(link: Link<Via>, code: RelayCode, inMs: number): void {
+    this.notices.push({ link, code, inMs });
+  }
+
+  /** Whether there is not enough for all. */
+  get #isShared(): boolean {
+    return this.#lobbies.areBound || this.#networks.areBound;
+  }
+
+  /** Counts a packet, and takes it from the shares of its lobby and its address if the relay has little to spare. Whether both sufficed. */
+  #isFair({ party: ofLobby }: Lobby<Via>, network: Network<Via> | null, length: number, elapsed: number) {
+    const ofNetwork = network?.party;
+    if (ofNetwork) ofNetwork.asked += length;
+    if (this.#total.left > (this.#total.capacity + this.#reserve) / 2) {
+      ofLobby.asked += length;
+      return true;
+    }
+    const isLate = elapsed - this.#reckonedAt >= relaySharesMs || elapsed < this.#reckonedAt;
+    // Those who begin all at once are not waited for: they would have used up the reserve by then.
+    const isFast = this.#total.left <= this.#leftThen - this.#total.capacity / 4;
+    if (isLate || isFast) this.#reckon(elapsed);
+    // What an address sends beyond its share does not make its lobbies greater.
+    if (ofNetwork && !this.#networks.has(ofNetwork, length, elapsed)) return false;
+    ofLobby.asked += length;
+    if (!this.#lobbies.has(ofLobby, length, elapsed)) return false;
+    ofLobby.left -= length;
+    if (ofNetwork) ofNetwork.left -= length;
+    return true;
+  }
+
+  #reckon(elapsed: number): void {
+    const spanMs = elapsed - this.#reckonedAt;
+    if (spanMs === 0) return;
+    this.#reckonedAt = elapsed;
+    this.#leftThen = this.#total.left;
+    // A clock that was set back tells nothing.
+    if (spanMs < 0) return;
+    this.#networks.reckon(spanMs);
+    this.#lobbies.reckon(spanMs);
+  }
+
+  #cut(link: Link<Via>, code: Exclude<Empty, "bytes">, elapsed: number): Empty {
+    this.#tellRate(link, code, 0, elapsed);
+    return code;
+  }
+
+  /** A code at most once a second: to the one link, or to all of its lobby. Of a full relay, or a busy address, not all can hear at once. */
+  #tellRate(link: Link<Via>, code: Exclude<Empty, "bytes">, inMs: number, elapsed: number): void {
+    if (code === "lobby_rate") {
+      // Asked before the links are walked through, or each packet would cost more the larger the lobby is.
+      if (isRecent(link.lobby.toldAt, elapsed)) return;
+      link.lobby.toldAt = elapsed;
+    }
+    for (const one of code === "lobby_rate" ? link.lobby.links : [link]) {
+      if (isRecent(one.rateToldAt[code], elapsed)) continue;
+      const isOfMany = code === "total_rate" || code === "address_rate";
+      if (isOfMany && !this.#fullNotices.spend(code, elapsed)) continue;
+      one.rateToldAt[code] = elapsed;
+      this.tell(one, code, inMs);
+    }
+  }
+}
+
+function isRecent(toldAt: number, elapsed: number): boolean {
+  return toldAt <= elapsed && elapsed - toldAt < relayLimits.relayNoticeMs;
+}

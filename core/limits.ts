@@ -33,6 +33,17 @@ export const sharedLimits = {
   /** Milliseconds by which a sidecar's clock may be wrong: a post signed earlier, or later, is not taken. */
   postClockMs: 15 * 60_000,
 
+  // What a wider network may do, in shares of what one address may do. An owner of the whole of it gets no more.
+
+  /** Shares of an IPv4 /24: a carrier's, or eight schools' or LAN parties'. */
+  sharesOf24: 8,
+  /** Of an IPv6 /56: one household. The address that is counted is a /64. */
+  sharesOf56: 2,
+  /** Of an IPv6 /48: a rented server's, a company's, or some thousand phones'. */
+  sharesOf48: 4,
+  /** Of an IPv6 /32: a whole provider's. */
+  sharesOf32: 32,
+
   /** Clients a lounge holds, unless set otherwise: enough that friends often share one. */
   loungeFill: 256,
   /** The most that this may be set to. */

@@ -1,24 +1,49 @@
 import { addressBytes, plainAddress, scopeOf } from "./endpoint.ts";
+import { sharedLimits } from "./limits.ts";
 
 /**
  * What an address is counted as: itself, or of IPv6 its /64, which is what one household or one rented machine has. Null
  * for no address, and for this machine itself.
  */
 export function networkOf(address: string): string | null {
-  const plain = plainAddress(address.trim());
-  const bytes = addressBytes(plain);
-  if (!bytes || scopeOf(plain) === "loopback") return null;
-  return bytes.length === 4 ? plain : `${hex(bytes.slice(0, 8))}/64`;
+  return networksOf(address)[0]?.name ?? null;
 }
 
-/** Where an address is, for a log: not the address itself, but the /24 or, of IPv6, the /48 it is in. */
+/** A network that an address is in. All of it together may do `shares` times what one address may do. */
+export type Network = { readonly name: string; readonly shares: number };
+
+/**
+ * The networks that an address is in, the narrowest first: the one it is counted as, and the wider ones that one owner may
+ * have all of. None for no address, and for this machine itself.
+ */
+export function networksOf(address: string): readonly Network[] {
+  const plain = plainAddress(address.trim());
+  const bytes = addressBytes(plain);
+  if (!bytes || scopeOf(plain) === "loopback") return [];
+  if (bytes.length === 4) {
+    return [
+      { name: plain, shares: 1 },
+      { name: `${bytes.slice(0, 3).join(".")}.0/24`, shares: sharedLimits.sharesOf24 },
+    ];
+  }
+  const wide = [
+    [64, 1],
+    [56, sharedLimits.sharesOf56],
+    [48, sharedLimits.sharesOf48],
+    [32, sharedLimits.sharesOf32],
+  ] as const;
+  return wide.map(([bits, shares]) => ({ name: `${hex(bytes.slice(0, bits / 8))}/${bits}`, shares }));
+}
+
+/** Where a network of these is, for a log: not an address, but the /24 or, of IPv6, the /48 it is in, or itself if it is wider. */
 export function neighbourhoodOf(network: string): string {
+  if (network.endsWith("/24") || network.endsWith("/32")) return network;
   const four = /^(\d+\.\d+\.\d+)\.\d+$/.exec(network);
   return four ? `${four[1]}.0/24` : `${network.slice(0, 14)}/48`;
 }
 
 function hex(bytes: number[]): string {
-  const words = Array.from({ length: bytes.length / 2 }, (_, i) =>
+  const words = Array.from({ length: Math.ceil(bytes.length / 2) }, (_, i) =>
     (((bytes[2 * i] ?? 0) << 8) | (bytes[2 * i + 1] ?? 0)).toString(16).padStart(4, "0"),
   );
   return words.join(":");

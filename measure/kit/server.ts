@@ -130,6 +130,12 @@ export async function freeCode(base: URL): Promise<string> {
   return await (await fetch(new URL("/test/code", base))).text();
 }
 
+/** A code that this deployment never draws: its check character is wrong. */
+export async function wrongCode(base: URL): Promise<string> {
+  const code = await freeCode(base);
+  return code.slice(0, -1) + (code.endsWith("0") ? "1" : "0");
+}
+
 /** The next so many codes that are drawn are all the same, and lounges too. */
 export async function drawTheSame(base: URL, count: number): Promise<void> {
   const value = Math.floor(Math.random() * 2 ** 32);

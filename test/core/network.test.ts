@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { neighbourhoodOf, networkOf } from "../../core/network.ts";
+import { neighbourhoodOf, networkOf, networksOf } from "../../core/network.ts";
 
 test.each([
   ["203.0.113.7", "203.0.113.7", "203.0.113.0/24"],
@@ -18,5 +18,30 @@ test.each(["", "127.0.0.1", "::1", "::ffff:127.0.0.1", "localhost", "1.2.3", "20
   '"%s" is counted as nobody',
   (text) => {
     expect(networkOf(text)).toBeNull();
+  },
+);
+
+test.each([
+  ["203.0.113.7", { "203.0.113.7": 1, "203.0.113.0/24": 8 }],
+  [
+    "2001:db8:1:234:3:4:5:6",
+    {
+      "2001:0db8:0001:0234/64": 1,
+      "2001:0db8:0001:0200/56": 2,
+      "2001:0db8:0001/48": 4,
+      "2001:0db8/32": 32,
+    },
+  ],
+  ["127.0.0.1", {}],
+  ["nobody", {}],
+])("%s is in networks that have shares each: %j", (address, shares) => {
+  expect(Object.fromEntries(networksOf(address).map((one) => [one.name, one.shares]))).toEqual(shares);
+});
+
+test.each(["203.0.113.7", "2001:db8:1:234::5"])(
+  "no network of %s is logged as narrower than a /24 or a /48",
+  (address) => {
+    for (const { name } of networksOf(address))
+      expect(neighbourhoodOf(name)).toMatch(/^[\d.]+\/24$|\/(48|32)$/);
   },
 );

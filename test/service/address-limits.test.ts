@@ -2,12 +2,14 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { unstable_readConfig } from "wrangler";
+import { sharedLimits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { type Answer, lobbyOf, Player, post, refusedUpgrade, request } from "../../measure/kit/player.ts";
 import { root } from "../../measure/kit/program.ts";
 import { expectRefused } from "../../measure/kit/refusal.ts";
-import { spoilCounting, startFaultyServer } from "../../measure/kit/server.ts";
+import { setLimits, spoilCounting, startFaultyServer, wrongCode } from "../../measure/kit/server.ts";
 import { edgeLimits } from "../../worker/edge/limits.ts";
+import { holderLimits } from "../../worker/sessions/limits.ts";
 
 const proxy = "198.51.100.77";
 let server: Server;
@@ -19,11 +21,19 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
+/** A code that is refused without asking any object. */
+let wrong: string;
+beforeAll(async () => {
+  wrong = await wrongCode(server.url);
+  // What all addresses together may guess is another test's.
+  await setLimits(server.url, { failedJoinShares: 10_000 });
+});
+
 let addresses = 0;
-/** Headers of an address that nobody has used yet. */
+/** Headers of an address in a /24 that nobody has used yet. */
 function newAddress(): Record<string, string> {
   addresses += 1;
-  return { "cf-connecting-ip": `203.0.113.${addresses}` };
+  return { "cf-connecting-ip": `203.${addresses}.113.7` };
 }
 
 /** Asks until it is refused; how often it was not. The platform counts by whole minutes, and one may end meanwhile. */
@@ -120,7 +130,7 @@ test("an address that guesses codes is told of none any more, not even of those 
     const token = guessers[turn % guessers.length]?.token;
     return post(server.url, `/lobbies/${code}/join`, { token, peerName: `Guest ${turn}` }, from);
   };
-  const tried = await untilRefused(edgeLimits.addressFailedJoins, () => guess(`0000${turn % 10}`));
+  const tried = await untilRefused(edgeLimits.addressFailedJoins, () => guess(wrong));
   expect(tried).toBeGreaterThanOrEqual(edgeLimits.addressFailedJoins);
   expectTooMany(await guess(lobbyId));
   const onPath = await Player.connect(server.url, `/lobbies/${lobbyId}`, headers);
@@ -133,17 +143,81 @@ test("an address that guesses codes is told of none any more, not even of those 
 test("a code on the path of an upgrade is a guess as well", async () => {
   const { lobbyId } = await lobbyOf(1, server.url, { maxMembers: 8 });
   const headers = newAddress();
-  const guest = await Player.connect(server.url);
-  const join = () =>
-    post(server.url, `/lobbies/${lobbyId}/join`, { token: guest.token, peerName: "Guest" }, headers);
   for (let tried = 0; tried <= 2 * edgeLimits.addressFailedJoins; tried += 50) {
-    // One of the two at most has the right check character. Then the lobby's object is asked, and only so often.
-    const connect = (_: unknown, i: number) => Player.connect(server.url, `/lobbies/0000${i % 2}`, headers);
+    const connect = () => Player.connect(server.url, `/lobbies/${wrong}`, headers);
     const players = await Promise.all(Array.from({ length: 50 }, connect));
     await Promise.all(players.map((player) => player.leave()));
   }
-  expectTooMany(await join());
+  const guest = await Player.connect(server.url);
+  expectTooMany(await joinFrom(headers, guest, lobbyId, "Guest"));
 }, 60_000);
+
+/** So many sockets from there, to guess with: each may try some codes itself. */
+async function guessersAt(headers: Record<string, string>, size = 30): Promise<() => Promise<Answer>> {
+  const guessers = await Promise.all(
+    Array.from({ length: size }, () => Player.connect(server.url, "/", headers)),
+  );
+  let turn = 0;
+  return () => {
+    turn += 1;
+    const token = guessers[turn % size]?.token;
+    return post(server.url, `/lobbies/${wrong}/join`, { token, peerName: "Guesser" }, headers);
+  };
+}
+
+const joinFrom = (headers: Record<string, string>, { token }: Player, lobbyId: string, peerName: string) =>
+  post(server.url, `/lobbies/${lobbyId}/join`, { token, peerName }, headers);
+
+test("a player who was connected before a neighbour guessed gets in, and so does one who mistypes", async () => {
+  const headers = newAddress();
+  const { lobbyId } = await lobbyOf(1, server.url, { maxMembers: 8 });
+  const neighbours = await Promise.all([0, 1, 2].map(() => Player.connect(server.url, "/", headers)));
+  const [ada, bo, host] = neighbours as [Player, Player, Player];
+  const { body } = await host.host();
+  const guess = await guessersAt(headers);
+  await untilRefused(edgeLimits.addressFailedJoins, guess);
+  expect((await joinFrom(headers, ada, lobbyId, "Ada")).status).toBe(200);
+  for (let mistyped = 0; mistyped < holderLimits.neighbourFailedJoins; mistyped++)
+    expect((await joinFrom(headers, bo, wrong, "Bo")).status).toBe(429);
+  expect((await joinFrom(headers, bo, lobbyId, "Bo")).status).toBe(200);
+  // What he does in his own lobby is no guess.
+  const start = await post(server.url, `/lobbies/${body?.lobbyId}/ptp/start`, { token: host.token }, headers);
+  expectRefused(start, 409, "too_few_members");
+}, 60_000);
+
+test("a socket that was opened after the guesses began is told nothing, nor is an old one that guesses", async () => {
+  const headers = newAddress();
+  const { lobbyId } = await lobbyOf(1, server.url, { maxMembers: 8 });
+  const old = await Player.connect(server.url, "/", headers);
+  await untilRefused(edgeLimits.addressFailedJoins, await guessersAt(headers));
+  expectTooMany(await joinFrom(headers, await Player.connect(server.url, "/", headers), lobbyId, "New"));
+  for (let guessed = 0; guessed <= holderLimits.neighbourFailedJoins; guessed++)
+    expectTooMany(await joinFrom(headers, old, wrong, "Old"));
+  expectTooMany(await joinFrom(headers, old, lobbyId, "Old"));
+}, 60_000);
+
+describe.each([
+  ["IPv6 /48", (i: number) => `2001:db8:77:${(i % 256).toString(16)}00::1`, sharedLimits.sharesOf48],
+  ["IPv6 /56", (i: number) => `2001:db8:78:${(i % 256).toString(16)}::1`, sharedLimits.sharesOf56],
+  ["IPv4 /24", (i: number) => `198.18.7.${i % 256}`, sharedLimits.sharesOf24],
+])("somebody who has all of an %s", (_, addressOf, shares) => {
+  test("guesses as often as some addresses may, and is then told nothing there", async () => {
+    const { lobbyId } = await lobbyOf(1, server.url, { maxMembers: 8 });
+    const sockets = await Player.crowd(100, server.url);
+    let turn = 0;
+    const from = (headers: Record<string, string>, code: string) => {
+      turn += 1;
+      const token = sockets[turn % sockets.length]?.token;
+      return post(server.url, `/lobbies/${code}/join`, { token, peerName: `Guest ${turn}` }, headers);
+    };
+    const guess = () => from({ "cf-connecting-ip": addressOf(turn) }, wrong);
+    const limit = shares * edgeLimits.addressFailedJoins;
+    // Each of the counters has a share, and they fill up about together.
+    expect(await untilRefused(limit, guess)).toBeGreaterThanOrEqual(0.75 * limit);
+    expectTooMany(await from({ "cf-connecting-ip": addressOf(turn + 1) }, lobbyId));
+    expect((await from(newAddress(), lobbyId)).status).toBe(200);
+  }, 120_000);
+});
 
 describe.each(["missing", "broken", "silent"] as const)("where the platform's counting is %s", (how) => {
   test("nobody is refused", async () => {

@@ -20,7 +20,7 @@ function read(lines: readonly string[]): Record<string, unknown>[] {
 test("a long evening with every kind of trouble leaves no token, key, ticket, secret or address in the log", async () => {
   const server = await startLoggedServer({
     secret,
-    vars: { allowedOrigin: "https://game.example", logLobbies: "on" },
+    vars: { clientAddress: "cloudflare", allowedOrigin: "https://game.example", logLobbies: "on" },
   });
   const { url, logged } = server;
   const players: Player[] = [];

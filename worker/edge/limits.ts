@@ -41,6 +41,10 @@ export const edgeLimits = {
   addressListings: 3_000,
   /** Milliseconds a request waits for the platform's counting before it goes on without it. */
   addressPatienceMs: 200,
-  /** Addresses an isolate remembers that have guessed too many codes. */
-  addressesRemembered: 4_096,
+  /** Codes of no lobby that all may try in that time, in `addressFailedJoins`: 3 000, one in twenty of 1 000 joins a second. Beyond it each address has fewer. */
+  failedJoinShares: 15,
+  /** Codes of no lobby that an address may then try: a player who mistypes twice, and a neighbour. */
+  besiegedFailedJoins: 3,
+  /** Networks that an isolate remembers for having tried codes of no lobby: a megabyte. */
+  guessersRemembered: 8_192,
 } as const;

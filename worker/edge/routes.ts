@@ -14,10 +14,11 @@ import type { Env } from "../platform/env.ts";
 import { verifyToken } from "../platform/keys.ts";
 import { platformLimits } from "../platform/limits.ts";
 import { type Details, logFault } from "../platform/log.ts";
-import type { HolderPort, SteerCall } from "../platform/ports.ts";
+import type { Guessing, HolderPort, SteerCall } from "../platform/ports.ts";
 import { released, retry } from "../platform/retry.ts";
 import { holderAt } from "../platform/stubs.ts";
-import { count, countFailedJoin, networkOfRequest, refuseGuesser } from "./address-limits.ts";
+import { count, networksOfRequest } from "./address-limits.ts";
+import { countFailedJoin, guessingOf, hasGuessed } from "./guessers.ts";
 import { json, preflight, readJson, refused } from "./http.ts";
 import { edgeLimits } from "./limits.ts";
 import { pathText } from "./path.ts";
@@ -27,14 +28,14 @@ import { receiveHeartbeat, receiveObservations } from "./sidecar-posts.ts";
 import { type Asking, askFor, rememberOpen, showsLobby } from "./unknown-codes.ts";
 
 /** Who asks, and the id of the request. */
-type ClientCall = { clientId: string; requestId: string };
+type ClientCall = { clientId: string; requestId: string; guessing?: Guessing | undefined };
 
 type Route = (request: IRequestStrict & Request, env: Env) => Response | Promise<Response>;
 
 const ping: Route = () => new Response("pong");
 
 const list: Route = async (request, env) => {
-  const tooMany = await count(env, "LISTINGS", networkOfRequest(request, env));
+  const tooMany = await count(env, "LISTINGS", networksOfRequest(request, env));
   if (tooMany) return refused(tooMany);
   const query = listQuery.safeParse(request.query);
   if (!query.success) return refused(refuse("invalid_query"));
@@ -88,7 +89,7 @@ const steer =
       holder.steerMediation(lobbyId, { ...call, wish }),
     );
 
-/** Answers what a client asks of the lobby in the path. Who asks about many codes of no lobby is told to wait. */
+/** Answers what a client asks of the lobby in the path. A client that asks about many codes of no lobby is told to wait. */
 async function aboutLobby<Body extends { token: string }, T>(
   request: IRequestStrict & Request,
   env: Env,
@@ -100,21 +101,20 @@ async function aboutLobby<Body extends { token: string }, T>(
     body: Body,
   ) => Promise<Outcome<T>>,
 ): Promise<Response> {
-  const network = networkOfRequest(request, env);
-  const guesser = refuseGuesser(network);
-  if (guesser) return refused(guesser);
+  const networks = networksOfRequest(request, env);
+  const guessing = guessingOf(networks) ?? undefined;
   const typed = codeOf(request);
   // A code that was never drawn creates no object: the client's own holder refuses it.
   const lobbyId = typed !== null && isDrawn(env, typed) ? typed : null;
   let asking: Asking | null = null;
   return await asClient(request, env, { schema, status: 200 }, async (holder, by, body) => {
     // Once for all tries of this request.
-    asking ??= lobbyId === null ? null : askFor(lobbyId);
+    asking ??= lobbyId === null ? null : askFor(lobbyId, hasGuessed(networks));
     if (asking?.refusal) return asking.refusal;
-    const outcome = released(await call(holder, by, lobbyId, body));
+    const outcome = released(await call(holder, { ...by, guessing }, lobbyId, body));
     if (asking && showsLobby(outcome)) asking.answered();
     const isUnknown = !outcome.ok && outcome.codes.includes("no_such_lobby");
-    return (isUnknown && (await countFailedJoin(env, network))) || outcome;
+    return (isUnknown && (await countFailedJoin(env, networks))) || outcome;
   });
 }
 
@@ -129,7 +129,7 @@ async function asClient<Body extends { token: string }, T>(
   { schema, status }: { schema: z.ZodType<Body>; status: number },
   call: (holder: DurableObjectStub<HolderPort>, by: ClientCall, body: Body) => Promise<Outcome<T>>,
 ): Promise<Response> {
-  const tooMany = await count(env, "REQUESTS", networkOfRequest(request, env));
+  const tooMany = await count(env, "REQUESTS", networksOfRequest(request, env));
   if (tooMany) return refused(tooMany);
   const body = await readJson(request, schema, edgeLimits.bodyBytes);
   if (!body.ok) return refused(body);

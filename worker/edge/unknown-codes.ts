@@ -2,7 +2,7 @@
  * Codes that no lobby has. To ask about one may create an object, which costs time, and a file under `npm start`. So each
  * isolate asks about so many only, whoever guesses. Codes that it has met as those of lobbies do not count.
  */
-import { draw, newBucket, type Rate, secondsUntilOne } from "../../core/allowance.ts";
+import { fill, newBucket, type Rate } from "../../core/allowance.ts";
 import { type Outcome, type ProblemCode, type Refusal, refuseFor } from "../../core/problem.ts";
 import { edgeLimits } from "./limits.ts";
 
@@ -16,10 +16,17 @@ const known = new Set<string>();
 /** One question about a code. `answered` says that its lobby was there: then the question did not count. */
 export type Asking = { refusal: Refusal } | { refusal: null; answered(): void };
 
-/** Counts a code that a lobby object is about to be asked for. A refusal, if this isolate asked for too many lately. */
-export function askFor(code: string): Asking {
+/**
+ * Counts a code that a lobby object is about to be asked for. A refusal, if this isolate asked for too many lately. Half of what
+ * it may ask at once is kept for those whose address has tried no wrong code lately (`isGuesser`).
+ */
+export function askFor(code: string, isGuesser: boolean): Asking {
   if (known.has(code)) return { refusal: null, answered: () => rememberOpen(code) };
-  if (!draw(bucket, rate(), Date.now())) return { refusal: refuseFor(secondsUntilOne(bucket, rate())) };
+  fill(bucket, rate(), Date.now());
+  const kept = isGuesser ? rate().burst / 2 : 0;
+  if (bucket.left < 1 + kept)
+    return { refusal: refuseFor(Math.ceil((1 + kept - bucket.left) / rate().perSecond)) };
+  bucket.left -= 1;
   const answered = () => {
     bucket.left = Math.min(rate().burst, bucket.left + 1);
     rememberOpen(code);

@@ -11,17 +11,19 @@ import {
   type Region,
   regionAt,
 } from "../../core/lounges.ts";
-import { networkOf } from "../../core/network.ts";
+import { type Network, networksOf } from "../../core/network.ts";
 import { refuse } from "../../core/problem.ts";
 import { toHost, toJoin } from "../objects/lobby.ts";
 import { drawCode, isDrawn } from "../platform/codes.ts";
 import { type Env, settingsOf } from "../platform/env.ts";
 import { logFault } from "../platform/log.ts";
 import { addressHeader, type HolderPort } from "../platform/ports.ts";
+import { random } from "../platform/random.ts";
 import { lobbyAt, loungeAt } from "../platform/stubs.ts";
 import { holderLimits } from "../sessions/limits.ts";
 import { addressOf } from "./address.ts";
-import { count, countFailedJoin, refuseGuesser } from "./address-limits.ts";
+import { count } from "./address-limits.ts";
+import { countFailedJoin, guessingOf, hasGuessed } from "./guessers.ts";
 import { refused } from "./http.ts";
 import { edgeLimits } from "./limits.ts";
 import { pathText } from "./path.ts";
@@ -34,7 +36,7 @@ export function isUpgrade(request: Request): boolean {
 }
 
 /** Where a client comes from. */
-type Arrival = { address: string | null; region: Region | null };
+type Arrival = { address: string | null; networks: readonly Network[]; region: Region | null };
 
 /**
  * Accepts the socket, on any path, unless its address has opened too many. `/lobbies` means to host, and gets the object of
@@ -43,16 +45,16 @@ type Arrival = { address: string | null; region: Region | null };
  */
 export async function upgrade(request: Request, env: Env): Promise<Response> {
   const address = addressOf(request, env);
-  const network = address === null ? null : networkOf(address);
-  const tooMany = await count(env, "CONNECTS", network);
+  const networks = address === null ? [] : networksOf(address);
+  const tooMany = await count(env, "CONNECTS", networks);
   if (tooMany) return refused(tooMany);
   const noRoom = await refuseWithoutRoom(env);
   if (noRoom) return refused(noRoom);
-  const arrival: Arrival = { address, region: regionAt(placeOf(request)) };
+  const arrival: Arrival = { address, networks, region: regionAt(placeOf(request)) };
   const [, root, code, ...rest] = new URL(request.url).pathname.split("/");
   const isLobbyPath = root === "lobbies" && rest.length === 0;
   const socket = isLobbyPath
-    ? await (code ? joinSocket(env, arrival, pathText(code), network) : hostSocket(env, arrival))
+    ? await (code ? joinSocket(env, arrival, pathText(code)) : hostSocket(env, arrival))
     : null;
   return withSubprotocol(socket ?? (await loungeSocket(env, arrival)), request);
 }
@@ -81,23 +83,19 @@ async function hostSocket(env: Env, arrival: Arrival): Promise<Response | null> 
 }
 
 /** A socket in the lobby of this code. Null if it is not open, or has no room, or the client guesses codes. */
-async function joinSocket(
-  env: Env,
-  arrival: Arrival,
-  typed: string,
-  network: string | null,
-): Promise<Response | null> {
+async function joinSocket(env: Env, arrival: Arrival, typed: string): Promise<Response | null> {
+  const { networks } = arrival;
   const code = readCode(typed);
   // The object that gets the socket shows whether there is such a lobby. A guesser is not told.
-  if (code === null || refuseGuesser(network)) return null;
+  if (code === null || guessingOf(networks)) return null;
   if (!isDrawn(env, code)) {
-    await countFailedJoin(env, network);
+    await countFailedJoin(env, networks);
     return null;
   }
-  const asking = askFor(code);
+  const asking = askFor(code, hasGuessed(networks));
   if (asking.refusal) return null;
   const answer = await askForSocket(lobbyAt(env, code), code, toJoin, arrival);
-  if (answer?.status === 404) await countFailedJoin(env, network);
+  if (answer?.status === 404) await countFailedJoin(env, networks);
   else if (answer) asking.answered();
   return answer?.status === 101 ? answer : null;
 }
@@ -144,10 +142,4 @@ async function askForSocket(
     logFault("object_unreachable", { holder }, error);
     return null;
   }
-}
-
-/** From 0 up to 1. */
-function random(): number {
-  const [value = 0] = crypto.getRandomValues(new Uint32Array(1));
-  return value / 2 ** 32;
 }

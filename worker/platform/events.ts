@@ -26,5 +26,6 @@ export type RefusalEvent =
   | "address_not_counted"
   | "address_over_limit"
   | "client_thrown_out"
+  | "codes_guessed"
   | "not_configured"
   | "request_refused";

@@ -13,19 +13,37 @@ import type { Batch } from "./flights.ts";
 /** The header of an upgrade that the Worker hands to an object: the client's address, if it is known. */
 export const addressHeader = "orion-client-address";
 
+/**
+ * The client's network tries codes of no lobby. Only a socket that was opened before `since` (milliseconds since 1970), and has hardly tried
+ * one itself, is told of any lobby; the others, in so many seconds.
+ */
+export type Guessing = { since: number; seconds: number };
+
 /** `requestId` names one HTTP request, so that a call can be repeated when its answer was lost. */
 export type HostCall = { clientId: string; requestId: string; request: Omit<HostRequest, "token"> };
 /** `lobbyId` is null where the text that a player typed can be no code: there is no such lobby, but other refusals come first. */
-export type JoinCall = { clientId: string; requestId: string; lobbyId: string | null; peerName: string };
+export type JoinCall = {
+  clientId: string;
+  requestId: string;
+  guessing?: Guessing | undefined;
+  lobbyId: string | null;
+  peerName: string;
+};
 /** `sidecar`: the best for the host; none if none is alive. The Worker reads it, so that no lobby has to ask the fleet. */
 export type StartCall = {
   clientId: string;
   requestId: string;
+  guessing?: Guessing | undefined;
   sidecar: Sidecar | undefined;
   place?: Place | undefined;
 };
 /** What the host wants of the mediation under way. */
-export type SteerCall = { clientId: string; requestId: string; wish: SteerRequest["kind"] };
+export type SteerCall = {
+  clientId: string;
+  requestId: string;
+  guessing?: Guessing | undefined;
+  wish: SteerRequest["kind"];
+};
 export type Seen = { clientId: string; observed: Observed };
 
 /** What a host wants, for the lobby's object. */

@@ -179,14 +179,15 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     });
   }
 
-  async joinLobby({ clientId, requestId, lobbyId, peerName }: JoinCall): Promise<Outcome<JoinAnswer>> {
+  async joinLobby(call: JoinCall): Promise<Outcome<JoinAnswer>> {
+    const { clientId, requestId, lobbyId, peerName } = call;
     this.connections.stir();
     const session = this.connections.get(clientId);
     if (!session) return refuse("invalid_token");
     const tooMany = this.#countRequest(session, requestId);
     if (tooMany) return tooMany;
     return await this.#enter<JoinAnswer>(session, requestId, async (aim) => {
-      const wait = session.guessesAgainIn;
+      const wait = session.guessesAgainIn(call.guessing);
       if (wait > 0) return refuseFor(wait);
       const { features } = session;
       const member = { clientId, name: peerName, holder: this.holder, requestId, features };
@@ -271,7 +272,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   /** Asks a lobby for something that only a member may ask for. */
   async #askAsMember(
     lobbyId: string | null,
-    { clientId, requestId }: { clientId: string; requestId: string },
+    { clientId, requestId, guessing }: StartCall | SteerCall,
     ask: (lobby: Asked) => Promise<Outcome<null>>,
   ): Promise<Outcome<null>> {
     const session = this.connections.get(clientId);
@@ -280,7 +281,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     if (tooMany) return tooMany;
     const isMember = lobbyId !== null && session.membership?.lobbyId === lobbyId;
     // To ask about codes of others is to guess.
-    const wait = isMember ? 0 : session.guessesAgainIn;
+    const wait = isMember ? 0 : session.guessesAgainIn(guessing);
     if (wait > 0) return refuseFor(wait);
     if (lobbyId === null) return noLobby(session);
     try {

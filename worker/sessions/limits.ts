@@ -16,6 +16,8 @@ export const holderLimits = {
   failedJoinBurst: 20,
   /** Those a second, for long. */
   failedJoinsPerSecond: 0.5,
+  /** Those that a client may lately have tried, and still be told of lobbies while a neighbour at its address guesses: one that mistyped once or twice is no guesser. */
+  neighbourFailedJoins: 2,
 
   /** Bytes that a message waiting to be read takes in the platform besides its length: 750 to 1 100 (measured: docs/decisions/007). */
   frameOverheadBytes: 1_100,

@@ -12,6 +12,7 @@ import type { Feature } from "../../core/lobby/features.ts";
 import type { KeptLobby } from "../../core/lobby/kept.ts";
 import { clientIdBytes } from "../../core/token.ts";
 import { encodeBase64Url } from "../../core/wire/base64.ts";
+import type { Guessing } from "../platform/ports.ts";
 import { holderLimits } from "./limits.ts";
 
 /** What a socket's attachment keeps of its session through hibernation: at most 16 KiB. */
@@ -29,6 +30,8 @@ type Attachment = {
   pingsSince?: number;
   /** When a look first found it silent, in milliseconds since 1970. */
   doubtedSince?: number;
+  /** When it tried its last codes of no lobby, in milliseconds since 1970. */
+  failedAt?: readonly number[];
   /** When the socket was opened, in milliseconds since 1970; none if a version of before took it. */
   openedAt?: number;
   /** The client's address, as core/endpoint.ts writes it. */
@@ -202,15 +205,28 @@ export class Session {
     return secondsUntilOne(this.#requests, requestRate);
   }
 
-  /** Seconds until it may try another code, after so many of no lobby. */
-  get guessesAgainIn(): number {
+  /** Seconds until it may try another code, after so many of no lobby. `guessing`: others at its address try too many. */
+  guessesAgainIn(guessing: Guessing | undefined): number {
     fill(this.#failedJoins, failedJoinRate, Date.now());
-    return secondsUntilOne(this.#failedJoins, failedJoinRate);
+    const isGuesser =
+      guessing !== undefined &&
+      (this.openedAt >= guessing.since ||
+        this.#failedSince(guessing.since) > holderLimits.neighbourFailedJoins);
+    return isGuesser ? guessing.seconds : secondsUntilOne(this.#failedJoins, failedJoinRate);
   }
 
   /** Counts a code of no lobby. */
   countFailedJoin(): void {
-    draw(this.#failedJoins, failedJoinRate, Date.now());
+    const now = Date.now();
+    draw(this.#failedJoins, failedJoinRate, now);
+    const before = (this.#kept.failedAt ?? []).slice(-holderLimits.neighbourFailedJoins);
+    this.#kept.failedAt = [...before, now];
+    this.#keep();
+  }
+
+  /** How many codes of no lobby it has tried since then; it remembers one more than a neighbour of a guesser may. */
+  #failedSince(since: number): number {
+    return (this.#kept.failedAt ?? []).filter((at) => at >= since).length;
   }
 
   /**

@@ -45,6 +45,7 @@ export const keyLabels = {
   sidecar: "orion-edge sidecar v1",
   relay: "orion-edge relay v1",
   cookie: "orion-edge cookie v1",
+  network: "orion-edge network v1",
 } as const;
 export type KeyUse = keyof typeof keyLabels;
 

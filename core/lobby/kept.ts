@@ -94,8 +94,8 @@ const lobby = z.object({
   features: z.string().optional(),
   marks: z.string().optional(),
   networks: z.string().optional(),
-  callOffs: z.array(z.object({ by: z.string(), starts: z.number(), at })).optional(),
-  departures: z.array(z.object({ network: z.string(), left: z.number(), at })).optional(),
+  charges: z.string().optional(),
+  departed: z.string().optional(),
 });
 
 export type KeptLobby = LastingState;

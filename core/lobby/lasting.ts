@@ -5,6 +5,7 @@
  */
 import { addressBytes, addressText } from "../endpoint.ts";
 import { knownFeatures, knowsLinks } from "./features.ts";
+import { type KeptCharges, network, networkLength, packCharges, unpackCharges } from "./kept-charges.ts";
 import { seenOf } from "./roll-call.ts";
 import type { Gathering, LobbyState, Member, Seen } from "./state.ts";
 
@@ -12,29 +13,30 @@ import type { Gathering, LobbyState, Member, Seen } from "./state.ts";
  * As it is kept: the largest lobby has to fit into a socket's attachment, so what each member has is packed,
  * in their order, into texts that V8 stores with a byte a unit. `endpoints`: as seen. `features`: 0 for a
  * client that has not said, else one more than a bit for each that it has, by its place among those known.
- * `marks`: a bit for each mark that the member has. `networks`: 6 characters each, or spaces.
+ * `marks`: a bit for each mark that the member has. `networks`: `networkLength` characters each, or spaces.
  */
-export type LastingState = LobbyState & {
-  readonly endpoints?: string;
-  readonly features?: string;
-  readonly marks?: string;
-  readonly networks?: string;
-};
+export type LastingState = Omit<LobbyState, "callOffs" | "departures"> &
+  KeptCharges & {
+    readonly endpoints?: string;
+    readonly features?: string;
+    readonly marks?: string;
+    readonly networks?: string;
+  };
 
 const none = "\0";
-/** Characters that stand for a network. */
-export const networkLength = 6;
 /** Never another meaning for a bit: rows of other versions have them. */
 const mark = { relayOnly: 1, isAtSocket: 2, hasMoved: 4 } as const;
 
 export function lasting(state: LobbyState): LastingState {
-  const { phase } = state;
+  const { callOffs: _, departures: __, ...rest } = state;
+  const { phase } = rest;
   // A field costs its name for each member, even if there is nothing in it.
   const hasMore = state.members.some(
     (member) => "features" in member || "relayOnly" in member || "network" in member,
   );
   const kept: LastingState = {
-    ...state,
+    ...rest,
+    ...packCharges(state),
     ...(hasMore && { members: state.members.map(bare), features: packFeatures(state.members) }),
     ...packMarks(state),
     ...packNetworks(state),
@@ -46,7 +48,8 @@ export function lasting(state: LobbyState): LastingState {
 }
 
 /** The lobby again. When its members were seen is not known any more, so they count as seen long ago. */
-export function restored({ endpoints, features, marks, networks, ...kept }: LastingState): LobbyState {
+export function restored(all: LastingState): LobbyState {
+  const { endpoints, features, marks, networks, charges, departed, ...kept } = all;
   const bits = (i: number) => marks?.charCodeAt(i) || 0;
   const members = (features === undefined ? kept.members : withFeatures(kept.members, features)).map(
     (member, i): Member => {
@@ -58,7 +61,7 @@ export function restored({ endpoints, features, marks, networks, ...kept }: Last
       };
     },
   );
-  const state = { ...kept, members };
+  const state = { ...kept, members, ...unpackCharges({ charges, departed }, members) };
   const { phase } = state;
   if (phase.kind !== "gathering" || endpoints === undefined) return state;
   const seen: Record<string, Seen> = {};
@@ -108,8 +111,7 @@ function packMarks({ members, phase }: LobbyState): { marks?: string } {
 
 function packNetworks({ members }: LobbyState): { networks?: string } {
   if (members.every(({ network }) => network === undefined)) return {};
-  const texts = members.map(({ network = "" }) => network.slice(0, networkLength).padEnd(networkLength));
-  return { networks: texts.join("") };
+  return { networks: members.map((member) => network(member.network ?? "")).join("") };
 }
 
 function packFeatures(members: readonly Member[]): string {

@@ -10,12 +10,21 @@
  * An endpoint that was proven is never replaced by one that was not. Only a client that knows links can prove
  * one: its token never goes over UDP. For any other a proof shows no more than a datagram does.
  */
-import { isSameNetwork } from "../endpoint.ts";
+import { isSameFamily, isSameNetwork } from "../endpoint.ts";
 import type { Observed } from "../mapping.ts";
 import type { LobbyEvent } from "./event.ts";
 import type { Member, Seen } from "./state.ts";
 
 export type Sighting = Extract<LobbyEvent, { kind: "endpoint-seen" }>;
+
+/**
+ * Whether a datagram came from the IP of the client's WebSocket; of IPv6, from its /64. Undefined where the two
+ * cannot be compared.
+ */
+export function isAtSocket(address: string | undefined, { endpoint: { ip } }: Observed): boolean | undefined {
+  if (address === undefined || !isSameFamily(address, ip)) return undefined;
+  return isSameNetwork(address, ip);
+}
 
 /** What is known of the member after a sighting: the same object if it does not count. */
 export function seenAfter(

@@ -4,6 +4,7 @@ import type { Observed } from "../mapping.ts";
 import type { AbortCode } from "../problem.ts";
 import type { ListedLobby } from "../wire/http.ts";
 import { wireLimits } from "../wire/limits.ts";
+import type { Privacy } from "../wire/privacy.ts";
 import type { Feature } from "./features.ts";
 
 /** A session in a lobby. */
@@ -17,7 +18,8 @@ export type Member = {
   /** What its client had said that it can do when it came; undefined if it had said nothing. */
   readonly features?: readonly Feature[] | undefined;
   /**
-   * Stands for the network that it came from, if that is known: a keyed hash of 6 characters. Nobody is told.
+   * Stands for the network that it came from, if that is known: a keyed hash of
+   * 4 characters. Nobody is told.
    */
   readonly network?: string | undefined;
   /** Its peers are told no address of it, nor it any of theirs: its links go through the relay alone. */
@@ -224,6 +226,11 @@ export function memberOf({ members }: LobbyState, clientId: string): Member | un
   return members.find((member) => member.clientId === clientId);
 }
 
-export function listedAs({ lobbyId, name, members, maxMembers }: LobbyState): ListedLobby {
-  return { name, id: lobbyId, currentMembers: members.length, maxMembers };
+export function privacyOf({ relayOnly }: Pick<LobbyState, "relayOnly">): Privacy {
+  return relayOnly ? "relay-only" : "open";
+}
+
+export function listedAs(state: LobbyState): ListedLobby {
+  const { lobbyId, name, members, maxMembers } = state;
+  return { name, id: lobbyId, currentMembers: members.length, maxMembers, privacy: privacyOf(state) };
 }

@@ -1,4 +1,6 @@
 /** The keys that come from the deployment's secret, or its two while one follows the other, and what is made and checked with them (core/token.ts). */
+import { networkLength } from "../../core/lobby/kept-charges.ts";
+import { networkOf } from "../../core/network.ts";
 import {
   type ClientToken,
   type KeyUse,
@@ -51,6 +53,13 @@ export async function verifyToken(env: Secrets, text: string): Promise<ClientTok
 /** What a holder's name is masked with in the token of one client. */
 async function maskOf(secret: string, clientId: string): Promise<Uint8Array> {
   return await hmac(await key(secret, "holder"), clientId);
+}
+
+/** Stands for the network of an address, where lobbies tell networks apart: 4 characters. Undefined if there is none. */
+export async function networkTag(env: Secrets, address: string | undefined): Promise<string | undefined> {
+  const network = address === undefined ? null : networkOf(address);
+  if (network === null) return undefined;
+  return (await shortMac(await key(secretsOf(env)[0], "network"), network)).slice(0, networkLength);
 }
 
 /** What the holder of a relay's ticket signs with. */

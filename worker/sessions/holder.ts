@@ -7,6 +7,7 @@ import { DurableObject } from "cloudflare:workers";
 import { spend, strangerFrames } from "../../core/allowance.ts";
 import { readCode } from "../../core/lobby/code.ts";
 import type { MemberEvent } from "../../core/lobby/event.ts";
+import { isAtSocket } from "../../core/lobby/sighting.ts";
 import type { Member } from "../../core/lobby/state.ts";
 import { loungeShape, type Region, regionOfLounge } from "../../core/lounges.ts";
 import { type Outcome, type Refusal, refuse, refuseFor } from "../../core/problem.ts";
@@ -17,7 +18,7 @@ import { pingText, pongText } from "../../core/wire/ping.ts";
 import { Alarm } from "../platform/alarm.ts";
 import { drawCode } from "../platform/codes.ts";
 import type { Env } from "../platform/env.ts";
-import { issueToken } from "../platform/keys.ts";
+import { issueToken, networkTag } from "../platform/keys.ts";
 import { platformLimits } from "../platform/limits.ts";
 import { logFault } from "../platform/log.ts";
 import {
@@ -189,8 +190,16 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     return await this.#enter<JoinAnswer>(session, requestId, async (aim) => {
       const wait = session.guessesAgainIn(call.guessing);
       if (wait > 0) return refuseFor(wait);
-      const { features } = session;
-      const member = { clientId, name: peerName, holder: this.holder, requestId, features };
+      const { features, address } = session;
+      const network = await networkTag(this.env, address);
+      const member: Member = {
+        clientId,
+        name: peerName,
+        holder: this.holder,
+        requestId,
+        features,
+        ...(network !== undefined && { network }),
+      };
       if (lobbyId !== null) aim(lobbyId);
       const outcome =
         lobbyId === null
@@ -218,8 +227,9 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   async observe(seen: Seen[]): Promise<string[]> {
     const told = await Promise.all(
       seen.map(({ clientId, observed }) => {
-        const membership = this.connections.get(clientId)?.membership;
-        return !membership || this.#tell(membership, { kind: "endpoint-seen", clientId, observed });
+        const { membership, address } = this.connections.get(clientId) ?? {};
+        const event = { clientId, observed, isAtSocket: isAtSocket(address, observed) };
+        return !membership || this.#tell(membership, { kind: "endpoint-seen", ...event });
       }),
     );
     return seen.filter((_, i) => !told[i]).map(({ clientId }) => clientId);

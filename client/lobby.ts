@@ -1,5 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** A lobby and this player in it: the half that needs no UDP, and runs in a browser as well. */
+import type { Privacy } from "../core/wire/privacy.ts";
 import type { Session } from "../session/session.ts";
 import { Emitter } from "./emitter.ts";
 import { forGame, ownError } from "./error.ts";
@@ -32,6 +33,11 @@ export class Lobby {
   /** The host's name. */
   get host(): string {
     return this.#session.host;
+  }
+
+  /** `relay-only`: no player is told another's address. Null if the server does not say. */
+  get privacy(): Privacy | null {
+    return this.#session.privacy;
   }
 
   get isHost(): boolean {

@@ -1,6 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** A server, and what a player can ask of it before it is in a lobby. */
 import type { Feature } from "../core/lobby/features.ts";
+import type { Privacy } from "../core/wire/privacy.ts";
 import { hostLobby, joinLobby } from "../session/opening.ts";
 import { findServer, listLobbies } from "../session/server.ts";
 import type { Session } from "../session/session.ts";
@@ -16,7 +17,14 @@ export type ListOptions = {
   cursor?: string;
   signal?: AbortSignal;
 };
-export type ListedLobby = { code: string; name: string; members: number; maxMembers: number };
+export type ListedLobby = {
+  code: string;
+  name: string;
+  members: number;
+  maxMembers: number;
+  /** Null if the server does not say. */
+  privacy: Privacy | null;
+};
 
 export type HostOptions = {
   /** The player's name: 1 to 50 ASCII letters, digits, underscores and spaces. */
@@ -32,10 +40,18 @@ export type HostOptions = {
    */
   onLoss?: "abort" | "continue";
   /** `relay-only`: no player's address is told to another, and all goes through the relay. */
-  privacy?: "open" | "relay-only";
+  privacy?: Privacy;
   signal?: AbortSignal;
 };
-export type JoinOptions = { name: string; signal?: AbortSignal };
+export type JoinOptions = {
+  name: string;
+  /**
+   * `relay-only`: no player is told this one's address, nor this one theirs. Everything between them goes through
+   * the relay.
+   */
+  privacy?: Privacy;
+  signal?: AbortSignal;
+};
 
 /** What a lobby is made of. `goesOn`: this client opened it to go on when members are lost. @internal */
 export type Opening = { session: Session; goesOn: boolean };
@@ -83,8 +99,8 @@ export class Orion<L> {
     ]);
     const query = { name, limit: options.limit, cursor };
     const answer = await forGame(listLobbies(this.url, query, signal));
-    const lobbies = answer.lobbies.map(({ id, name, currentMembers, maxMembers }) => {
-      return { code: id, name, members: currentMembers, maxMembers };
+    const lobbies = answer.lobbies.map(({ id, name, currentMembers, maxMembers, privacy = null }) => {
+      return { code: id, name, members: currentMembers, maxMembers, privacy };
     });
     return answer.cursor === undefined ? { lobbies } : { lobbies, cursor: answer.cursor };
   }
@@ -110,12 +126,15 @@ export class Orion<L> {
    */
   async join(code: string, options: JoinOptions): Promise<L> {
     checkOptions(options, "join");
-    const { signal, name } = options;
+    const { signal, name, privacy } = options;
     if (typeof code !== "string") throw argumentError("A lobby's code must be a text.");
-    checkTypes([[name, "string", "invalid_peer_name"]]);
+    checkTypes([
+      [name, "string", "invalid_peer_name"],
+      [privacy ?? "", "string", "invalid_privacy"],
+    ]);
     // People type it in lower case, and with spaces around.
     const written = code.trim().replace(/[a-z]/g, (letter) => letter.toUpperCase());
-    return await this.#enter(joinLobby(this.url, written, name, signal, this.#features), false);
+    return await this.#enter(joinLobby(this.url, written, { name, privacy }, signal, this.#features), false);
   }
 
   /** Leaves every lobby. */

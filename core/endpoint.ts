@@ -72,6 +72,23 @@ export function addressText(bytes: readonly number[]): string {
   return `${before.replace(/:$/, "")}::${after.replace(/^:/, "")}`;
 }
 
+/** Whether an address is one that the whole Internet can reach (RFC 6890, RFC 4291). */
+export function isGlobal(ip: string): boolean {
+  return ip.includes(":") ? isGlobalV6(ip) : scopeOf(ip) === "public";
+}
+
+/**
+ * The same, of IPv6 alone: 2000::/3, without what leads to an IPv4 address inside it, like 6to4 (2002::/16), and
+ * without 2001::/23, which IANA keeps for protocols, like Teredo.
+ */
+export function isGlobalV6(ip: string): boolean {
+  const bytes = ip.includes(":") ? addressBytes(ip) : null;
+  if (!bytes) return false;
+  const [a = 0, b = 0, c = 0] = bytes;
+  if (a >> 5 !== 1) return false;
+  return !(a === 0x20 && (b === 0x02 || (b === 0x01 && c < 2)));
+}
+
 /**
  * Whether two plain addresses are of one network: the same IPv4 address, or one /64 of IPv6, which is what a household has.
  * False for addresses of different families.

@@ -10,6 +10,7 @@ export const sessionProblems = {
   unanswered: "The server did not answer in time.",
   disconnected: "The connection to the server was lost.",
   aborted: "It was called off.",
+  no_privacy: "This server would tell the other players your address.",
   left: "You have left the lobby.",
   lobby_closed: "The lobby is closed.",
   invalid_message: "A chat message must be a text of 1 to 250 characters.",

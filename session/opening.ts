@@ -13,6 +13,7 @@ import * as z from "zod";
 import type { Feature } from "../core/lobby/features.ts";
 import { problems } from "../core/problem.ts";
 import type { HostRequest } from "../core/wire/http.ts";
+import { type Privacy, privacies } from "../core/wire/privacy.ts";
 import { Connection } from "./connection.ts";
 import { SessionError, sessionError } from "./error.ts";
 import { request } from "./http.ts";
@@ -31,16 +32,19 @@ export type HostWish = {
   privacy?: HostRequest["privacy"];
 };
 
-const hostAnswer = z.object({ lobbyName: z.string(), lobbyId: z.string() });
+/** An addition to Orion: null if the server does not say. */
+const privacyTold = z.enum(privacies).nullable().default(null).catch(null);
+const hostAnswer = z.object({ lobbyName: z.string(), lobbyId: z.string(), privacy: privacyTold });
 const joinAnswer = z.object({
   lobbyId: z.string(),
   lobbyName: z.string(),
   lobbyMembers: z.array(z.string()),
   host: z.string(),
+  privacy: privacyTold,
 });
 
 /**
- * Opens a lobby. `features`: what the program can do with its session (core/lobby/features.ts). Tries for up to 10 s. Throws the server's refusal, `unreachable`, `unanswered` or `aborted`.
+ * Opens a lobby. `features`: what the program can do with its session (core/lobby/features.ts). Tries for up to 10 s. Throws the server's refusal, `no_privacy`, `unreachable`, `unanswered` or `aborted`.
  */
 export async function hostLobby(
   server: URL,
@@ -58,21 +62,26 @@ export async function hostLobby(
     async (token, ending) => {
       const body = { token, hostName: name, lobbyName, isPublic, maxMembers, onLoss, privacy };
       const answer = await request(url, hostAnswer, { body, signal: ending, implied });
-      return { code: answer.lobbyId, name: answer.lobbyName, self: name, host: name, members: [name] };
+      checkPrivacy(privacy, answer.privacy);
+      const { lobbyId: code, lobbyName: title } = answer;
+      return { code, name: title, self: name, host: name, members: [name], privacy: answer.privacy };
     },
     signal,
     features,
   );
 }
 
+/** `privacy`: of this member alone. */
+export type JoinWish = { name: string; privacy?: Privacy | undefined };
+
 /**
  * Joins the lobby with this code, as the server writes it. Tries for up to 10 s. Throws the server's refusal,
- * `unreachable`, `unanswered` or `aborted`.
+ * `no_privacy`, `unreachable`, `unanswered` or `aborted`.
  */
 export async function joinLobby(
   server: URL,
   code: string,
-  name: string,
+  { name, privacy }: JoinWish,
   signal?: AbortSignal,
   features?: readonly Feature[],
 ): Promise<Session> {
@@ -81,14 +90,21 @@ export async function joinLobby(
     server,
     new URL(path, server),
     async (token, ending) => {
-      const body = { token, peerName: name };
+      const body = { token, peerName: name, privacy };
       const answer = await request(new URL(`${path}/join`, server), joinAnswer, { body, signal: ending });
+      checkPrivacy(privacy, answer.privacy);
       const { lobbyId, lobbyName, lobbyMembers, host } = answer;
-      return { code: lobbyId, name: lobbyName, self: name, host, members: lobbyMembers };
+      const welcome = { code: lobbyId, name: lobbyName, self: name, host, members: lobbyMembers };
+      return { ...welcome, privacy: answer.privacy, isHidden: privacy === "relay-only" };
     },
     signal,
     features,
   );
+}
+
+/** A server that does not state the lobby's privacy would tell everybody the player's address. */
+function checkPrivacy(wish: Privacy | undefined, told: Privacy | null): void {
+  if (wish === "relay-only" && told === null) throw sessionError("no_privacy");
 }
 
 /**

@@ -1,13 +1,20 @@
 /** A server before a client is in a lobby: where it is, and which lobbies it lists. */
 import * as z from "zod";
 import type { ListedLobby } from "../core/wire/http.ts";
+import { privacies } from "../core/wire/privacy.ts";
 import { sessionError } from "./error.ts";
 import { ping, request } from "./http.ts";
 import { inTime, retry } from "./retry.ts";
 
 const listAnswer = z.object({
   lobbies: z.array(
-    z.object({ name: z.string(), id: z.string(), currentMembers: z.number(), maxMembers: z.number() }),
+    z.object({
+      name: z.string(),
+      id: z.string(),
+      currentMembers: z.number(),
+      maxMembers: z.number(),
+      privacy: z.enum(privacies).optional().catch(undefined),
+    }),
   ),
   cursor: z.string().optional(),
 });

@@ -1,6 +1,7 @@
 /** A client in one lobby: what it knows of the lobby, what it says there, and what it hears until the end. */
 import * as z from "zod";
 import { wireLimits } from "../core/wire/limits.ts";
+import type { Privacy } from "../core/wire/privacy.ts";
 import type { Heard, HeardMessage } from "../core/wire/server-message.ts";
 import { ChatPace } from "./chat-pace.ts";
 import type { Connection } from "./connection.ts";
@@ -11,7 +12,17 @@ import { request } from "./http.ts";
 import { inTime } from "./retry.ts";
 
 /** The lobby as the answer to a host's or a member's request describes it. */
-export type Welcome = { code: string; name: string; self: string; host: string; members: string[] };
+export type Welcome = {
+  code: string;
+  name: string;
+  self: string;
+  host: string;
+  members: string[];
+  /** Null if the server does not say. */
+  privacy: Privacy | null;
+  /** This member is relay-only, whatever the lobby is. */
+  isHidden?: boolean;
+};
 
 /** Milliseconds until a chat message that has not come back counts as lost. */
 const chatMs = 10_000;
@@ -27,6 +38,10 @@ export class Session {
   /** This member's name. */
   readonly self: string;
   readonly host: string;
+  /** The lobby's; null if the server does not say. */
+  readonly privacy: Privacy | null;
+  /** Whether no peer is told this client's addresses. */
+  readonly isHidden: boolean;
   /** Names this client to an operator. No secret. Empty if the server is a plain Orion server. */
   readonly clientId: string;
   /** Done when the session is over and its connection has ended as well. */
@@ -41,7 +56,8 @@ export class Session {
   /** The others are being connected without this member. */
   #isLeftOut = false;
 
-  constructor(server: URL, connection: Connection, { code, name, self, host, members }: Welcome) {
+  constructor(server: URL, connection: Connection, welcome: Welcome) {
+    const { code, name, self, host, members, privacy, isHidden = false } = welcome;
     this.server = server;
     this.#connection = connection;
     this.clientId = connection.clientId;
@@ -49,6 +65,8 @@ export class Session {
     this.name = name;
     this.self = self;
     this.host = host;
+    this.privacy = privacy;
+    this.isHidden = isHidden || privacy === "relay-only";
     this.#members = members;
     this.closed = new Promise((resolve) => {
       connection.listen(

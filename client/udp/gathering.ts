@@ -12,6 +12,8 @@ import { type Receive, UdpSockets } from "./udp-sockets.ts";
 export type GatheringOptions = {
   token: string;
   server: URL;
+  /** Whether nobody may learn this client's addresses: then it tells none of its own. */
+  isHidden: boolean;
   receive: Receive;
   /** Something happened, worth a line in the report. */
   note: (what: string) => void;
@@ -115,12 +117,12 @@ export class Gathering {
   }
 
   async #open(): Promise<{ sockets: UdpSockets; probe: Probe } | null> {
-    const { token, receive, note, unseen, failed } = this.#options;
+    const { token, isHidden, receive, note, unseen, failed } = this.#options;
     try {
       const sockets = await UdpSockets.open(receive);
       const probe = new Probe({
         token,
-        candidates: candidatesOf(this.#own, sockets.v4Port, sockets.v6Port),
+        candidates: isHidden ? [] : candidatesOf(this.#own, sockets.v4Port, sockets.v6Port),
         send: (datagram, to) => sockets.sendTo(datagram, to),
         note,
         unseen,

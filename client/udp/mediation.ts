@@ -78,6 +78,7 @@ export class Mediation {
     this.#gathering = new Gathering({
       token: options.session.token(),
       server: options.server,
+      isHidden: options.session.isHidden,
       receive: (...arrival) => this.#receive(...arrival),
       note: (what) => this.#note(what),
       unseen: () => this.#options.session.say("ptpMediation_unseen", { mediation: this.id }),

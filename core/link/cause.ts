@@ -11,7 +11,7 @@ export const causes = {
   "not-yet-direct": "A direct path has not been found yet.",
   "relay-refused": "The relay does not carry this link.",
   "relay-unreachable": "The relay does not answer.",
-  "relay-only": "The lobby is set up so that its players are connected through the relay only.",
+  "relay-only": "The lobby, or one of the two players, allows connections through the relay only.",
   "no-additions": "The other player's client does not know this way of connecting.",
   "path-lost": "The connection was there, and has died.",
   "peer-left": "The other player has closed the connection.",

@@ -10,7 +10,7 @@ import { join, welcome, welcomeAgain } from "./membership.ts";
 import { orionPolicy } from "./policy.ts";
 import type { AnswerTo, LobbyRequest, OpenRequest } from "./request.ts";
 import { permit } from "./rules.ts";
-import { isAway, isHere, isOver, type LobbyState, memberOf } from "./state.ts";
+import { isAway, isHere, isOver, type LobbyState, memberOf, privacyOf } from "./state.ts";
 import { goOn, stop } from "./steering.ts";
 
 type Taken<R extends LobbyRequest> = Answered<LobbyState | null, AnswerTo<R>>;
@@ -122,7 +122,7 @@ function doneAgain(state: LobbyState, request: Repeatable): Taken<Repeatable> | 
 
 function open(state: LobbyState | null, request: OpenRequest, now: number): Taken<OpenRequest> {
   const { lobbyId, incarnation, name, isPublic, maxMembers, goesOn, relayOnly, graceMs, host } = request;
-  const answer = accept({ lobbyName: name, lobbyId });
+  const answer = accept({ lobbyName: name, lobbyId, privacy: privacyOf(request) });
   if (state !== null) {
     const same = state.hostId === host.clientId && state.members[0]?.requestId === host.requestId;
     return { state, answer: same && !isOver(state) ? answer : refuse("code_taken"), effects: [] };

@@ -33,8 +33,11 @@ export type Introduction = {
   relay: NamedRelay | undefined;
   relayOnly: boolean;
 };
-/** `links`: whether it knows links (features.ts). */
-export type Introduced = { member: Member; observed: Observed; links: boolean };
+/**
+ * `links`: whether it knows links (features.ts). `isCertain`: whether it is where it was seen, whoever has read
+ * its datagrams (sighting.ts).
+ */
+export type Introduced = { member: Member; observed: Observed; links: boolean; isCertain: boolean };
 
 /** A state and what is to be done about it. */
 export type Step<State> = { state: State; effects: Effect[] };

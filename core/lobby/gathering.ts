@@ -10,9 +10,9 @@ import type { LobbyEvent } from "./event.ts";
 import { knowsLinks } from "./features.ts";
 import { callersOff } from "./griefing.ts";
 import { lobbyLimits } from "./limits.ts";
-import { isEnough, participants, takesPart } from "./policy.ts";
+import { fitness, isEnough, participants, takesPart } from "./policy.ts";
 import { isOld, rollCall, seenOf } from "./roll-call.ts";
-import { type Sighting, seenAfter } from "./sighting.ts";
+import { isCertain, type Sighting, seenAfter } from "./sighting.ts";
 import {
   type Gathering,
   type LobbyState,
@@ -208,14 +208,13 @@ function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbySt
         member,
         observed: seen.observed,
         links: knowsLinks(member.features, seen.observed, phase.offersLinks ?? false),
+        isCertain: isCertain(member, seen),
       },
     ];
   });
-  // Only links go through relays (docs/links.md).
-  const fit = seen.filter(({ links }) => !state.relayOnly || links);
-  const unfit = seen.filter((each) => !fit.includes(each)).map(({ member }) => member);
   const { requestId, began, policy, relay, connectingMs, proceeded } = phase;
   const { topology } = policy;
+  const { fit, unfit } = fitness(state, phase, seen);
   const center = topology.kind === "star" ? topology.center : fit[0]?.member.clientId;
   const host = fit.find(({ member }) => member.clientId === center);
   if (!host || fit.length < 2 || (unfit.length > 0 && policy.onLoss === "abort")) {

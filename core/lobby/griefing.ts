@@ -13,6 +13,7 @@
  * once, and one player that comes and leaves has to wait after eight times.
  */
 import { type Bucket, draw, newBucket, type Rate, secondsUntilOne } from "../allowance.ts";
+import { keptLeft, keptTime } from "./kept-charges.ts";
 import { lobbyLimits } from "./limits.ts";
 import type { CallOff, LobbyState, Member } from "./state.ts";
 
@@ -25,7 +26,7 @@ export function charge(state: LobbyState, members: readonly Member[], now: numbe
   const before = fresh(state, now);
   const others = before.filter(({ by }) => !charged.includes(by));
   const callOffs = charged.map((by): CallOff => {
-    return { by, starts: (before.find((one) => one.by === by)?.starts ?? 0) + 1, at: now };
+    return { by, starts: (before.find((one) => one.by === by)?.starts ?? 0) + 1, at: keptTime(now) };
   });
   return { ...state, callOffs: [...others, ...callOffs].slice(-lobbyLimits.charged) };
 }
@@ -45,7 +46,7 @@ export function departed(
   before: readonly Member[],
   now: number,
 ): LobbyState {
-  let { departures = [], callOffs = [] } = state;
+  let { departures = [], callOffs = [], ...rest } = state;
   const left = [...before];
   for (const member of gone) {
     const { clientId, network } = member;
@@ -58,9 +59,9 @@ export function departed(
     if (network !== undefined) departures = withDeparture(departures, network, 1 / share, now);
   }
   return {
-    ...state,
+    ...rest,
     ...(departures.length > 0 && { departures }),
-    ...(callOffs.length > 0 || state.callOffs ? { callOffs } : {}),
+    ...(callOffs.length > 0 && { callOffs }),
   };
 }
 
@@ -93,7 +94,8 @@ function withDeparture(
   };
   if (!draw(bucket, returns, now, amount)) bucket.left = 0;
   // The networks that left last: the rest have had time to be forgiven.
-  return [...others, { network, left: bucket.left, at: bucket.at }].slice(-lobbyLimits.departedNetworks);
+  const counted = { network, left: keptLeft(bucket.left), at: keptTime(bucket.at) };
+  return [...others, counted].slice(-lobbyLimits.departedNetworks);
 }
 
 /** A clock that was set back leaves none that is never forgotten. */

@@ -1,10 +1,11 @@
 /**
  * The introduction: what each member is told of its peers when they are to connect.
  *
- * Three things decide it: who is to connect to whom (policy.ts), which of the clients know links
- * (features.ts), and whether the lobby is relay-only.
+ * Four things decide it: who is to connect to whom (policy.ts), which of the clients know links
+ * (features.ts), whether the lobby or one of a pair is relay-only, and which candidates may be told
+ * (told-candidates.ts).
  *
- * | the receiver | of each peer it is told | the same, relay-only |
+ * | the receiver | of each peer it is told | the same, if one of the two, or the lobby, is relay-only |
  * | --- | --- | --- |
  * | does not know links | the endpoint, in Orion's own message | nothing |
  * | knows them, but the peer does not | name, id, endpoints, mapping, candidates | name and id |
@@ -16,7 +17,8 @@
  * Promises:
  *
  * - Each member is told once, the host first. The host hears of the others in their order.
- * - In a relay-only lobby, no message has an address or a port of a peer. `you` is the receiver's own.
+ * - In a relay-only lobby, no message has an address or a port of a peer. `you` is the receiver's own. The same
+ *   is true of what a relay-only member is told, and of what others are told of it.
  * - Only the two ends of a link are told its id and key. Each end gets its own ticket, with its side and
  *   both ends' ids. All tickets of one introduction say the same time at which it was: a relay tells by
  *   that which of two mediations is the later one.
@@ -26,13 +28,14 @@
  */
 import type { Endpoint } from "../endpoint.ts";
 import type { RelayPlace } from "../fleet.ts";
-import { mappingOf, type Observed } from "../mapping.ts";
+import { mappingOf } from "../mapping.ts";
 import { relayLimits } from "../relay/limits.ts";
 import { type Side, ticketText } from "../relay/ticket.ts";
 import type { Introduction as FullIntroduction, IntroducedPeer } from "../wire/introduction.ts";
 import type { Introduced, Introduction } from "./effect.ts";
 import { pairsOf } from "./policy.ts";
 import type { Member } from "./state.ts";
+import { candidatesTold } from "./told-candidates.ts";
 
 /** The secrets that one pair shares, drawn for each introduction. Only the two keep them. */
 export type LinkSecrets = {
@@ -113,7 +116,9 @@ function plain(to: readonly Introduced[], peers: readonly Introduced[], { relayO
   return {
     kind: "plain",
     to: to.map(({ member }) => member),
-    peers: relayOnly ? [] : peers.map(({ observed }) => observed.endpoint),
+    peers: peers
+      .filter((peer) => !relayOnly && !peer.member.relayOnly && !to.some(({ member }) => member.relayOnly))
+      .map(({ observed }) => observed.endpoint),
   };
 }
 
@@ -139,7 +144,8 @@ function about(
 ): UnsignedPeer {
   const side: Side = pairs.some(({ ends: [a, b] }) => a === to && b === peer) ? "a" : "b";
   const who = { clientId: peer.member.clientId, name: peer.member.name };
-  const told = relayOnly ? who : { ...whereabouts(peer.observed), ...who };
+  const isHidden = relayOnly || to.member.relayOnly || peer.member.relayOnly;
+  const told = isHidden ? who : { ...whereabouts(peer, to), ...who };
   if (!link) return told;
   if (!relay) return { ...told, link: { ...link, side } };
   const { name: sidecar, ...place } = relay;
@@ -150,13 +156,14 @@ function about(
   return { ...told, link: { ...link, side }, relay: { ...place, ticket, lifeMs } };
 }
 
-function whereabouts(observed: Observed) {
-  const { endpoint, second, candidates, proven = false } = observed;
+function whereabouts(peer: Introduced, to: Introduced) {
+  const { observed } = peer;
+  const { endpoint, second, proven = false } = observed;
   return {
     ...endpoint,
     ports: [endpoint.port, ...(second ? [second.port] : [])],
     mapping: mappingOf(observed),
     proven,
-    candidates: candidates ? [...candidates] : undefined,
+    candidates: candidatesTold(peer, to),
   };
 }

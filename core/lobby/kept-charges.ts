@@ -22,6 +22,16 @@ const byNetwork = 255;
 const timeLength = 4;
 const perLeft = 16;
 
+/** The time as it can be kept. */
+export function keptTime(at: number): number {
+  return Math.round(at / 1_000) * 1_000;
+}
+
+/** What is left of an allowance, as it can be kept. */
+export function keptLeft(left: number): number {
+  return Math.round(left * perLeft) / perLeft;
+}
+
 export function packCharges({ members, callOffs = [], departures = [] }: LobbyState): KeptCharges {
   const charges = callOffs.map(({ by, starts, at }) => {
     const place = members.findIndex(({ clientId }) => clientId === by);

@@ -23,16 +23,19 @@ export const lobbyLimits = {
   /** Milliseconds that a lobby which goes on without lost members waits for those not seen yet, once two are. */
   stragglerMs: 5_000,
 
+  /** Public IPv6 candidates of a member that others are told: one that is kept, one that is temporary, and the last one's successor. */
+  v6Candidates: 3,
+
   /** Starts that a member may call off: then those that follow go without it. One is bad luck, two are a pattern. */
   callOffs: 2,
   /** Milliseconds since the last of them until that is forgotten: three mediations in which somebody stays silent to the end. */
   callOffMs: 15 * 60_000,
   /** Members, and networks of former ones, that a lobby charges with starts at a time; the ones charged longest ago are forgotten. */
-  charged: 16,
+  charged: 8,
   /** Times that the only member of a network may leave and return at once; a network of sixty may break twice. */
   returns: 8,
   /** Seconds until it may once more. */
   returnSeconds: 30,
   /** Networks whose departures a lobby counts; the ones that left longest ago are forgotten. */
-  departedNetworks: 8,
+  departedNetworks: 6,
 } as const;

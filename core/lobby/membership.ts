@@ -6,7 +6,7 @@ import { afterLeaving } from "./connecting.ts";
 import { type Answered, type Effect, listing, type Step } from "./effect.ts";
 import { arrived, departed } from "./griefing.ts";
 import { lobbyLimits } from "./limits.ts";
-import { isHere, type LobbyState, type Member, memberOf } from "./state.ts";
+import { isHere, type LobbyState, type Member, memberOf, privacyOf } from "./state.ts";
 
 export function join(state: LobbyState, member: Member, now: number): Answered<LobbyState, JoinAnswer> {
   const joined = arrived(
@@ -36,10 +36,11 @@ export function auditsAfter(state: LobbyState, member: Member, now: number): Par
 }
 
 /** The answer to a member of the lobby. */
-export function welcome({ lobbyId, name, members, hostId }: LobbyState): Outcome<JoinAnswer> {
+export function welcome(state: LobbyState): Outcome<JoinAnswer> {
+  const { lobbyId, name, members, hostId } = state;
   const host = members.find((member) => member.clientId === hostId)?.name ?? "";
   const lobbyMembers = members.map((member) => member.name);
-  return accept({ lobbyId, lobbyName: name, lobbyMembers, host });
+  return accept({ lobbyId, lobbyName: name, lobbyMembers, host, privacy: privacyOf(state) });
 }
 
 /**
@@ -68,7 +69,9 @@ export function leave(state: LobbyState, clientIds: readonly string[], now: numb
     members: state.members.filter((member) => !gone.includes(member)),
     away: state.away.filter(({ clientId }) => !clientIds.includes(clientId)),
   };
-  if (gone.some((member) => member.clientId === state.hostId)) return close(left, false);
+  if (gone.some((member) => member.clientId === state.hostId)) {
+    return close(departed(left, gone, state.members, now), false);
+  }
 
   const goodbyes = gone.map(({ name }): Effect => {
     return { kind: "send", to: left.members, message: { type: "memberLeft", name } };

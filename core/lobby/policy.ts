@@ -58,6 +58,33 @@ export function isEnough({ topology }: MediationPolicy, members: readonly Member
   return topology.kind === "mesh" || members.some(({ clientId }) => clientId === topology.center);
 }
 
+/**
+ * Which of those seen can be connected. Who is relay-only, or is to connect to one who is, needs links, because
+ * only these go through relays (docs/links.md), and a relay. In a lobby that is relay-only all need links. The
+ * center of a star stays: of a pair that cannot be, the other one goes.
+ */
+export function fitness(
+  { relayOnly }: LobbyState,
+  { policy: { topology }, relay }: Gathering,
+  seen: readonly Introduced[],
+): { fit: Introduced[]; unfit: Member[] } {
+  const center = topology.kind === "star" ? topology.center : null;
+  const isImpossible = (a: Introduced, b: Introduced) =>
+    (a.member.relayOnly || b.member.relayOnly) && !(a.links && b.links && relay);
+  const isFit = (each: Introduced) => {
+    if (relayOnly) return each.links;
+    if (each.member.clientId === center) return true;
+    return !seen.some(
+      (other) =>
+        other !== each &&
+        isImpossible(each, other) &&
+        (center === null ? each.member.relayOnly || !each.links : other.member.clientId === center),
+    );
+  };
+  const fit = seen.filter(isFit);
+  return { fit, unfit: seen.filter((each) => !fit.includes(each)).map(({ member }) => member) };
+}
+
 /** Who is introduced to whom: each pair once. */
 export function pairsOf({ topology, host, others }: Introduction): (readonly [Introduced, Introduced])[] {
   if (topology === "star") return others.map((other) => [host, other]);

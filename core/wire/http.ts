@@ -1,14 +1,13 @@
 /** The bodies of Orion's HTTP requests and answers (docs/protocol.md). */
 import * as z from "zod";
 import { wireLimits } from "./limits.ts";
+import { type Privacy, privacies } from "./privacy.ts";
 import { field, nameField, tokenField } from "./schema.ts";
 
 const object = field("invalid_body");
 
 /** What becomes of a mediation when a member is lost: it ends for all (Orion), or goes on with the rest. */
 export const onLoss = ["abort", "continue"] as const;
-/** Whether members are told each other's endpoints, or are connected through the relay alone. */
-export const privacy = ["open", "relay-only"] as const;
 
 /** `POST /lobbies`. The last two are additions to Orion. */
 export const hostRequest = z.object(
@@ -22,18 +21,31 @@ export const hostRequest = z.object(
       .min(1, field("invalid_max_members"))
       .max(wireLimits.seats, field("invalid_max_members")),
     onLoss: z.enum(onLoss, field("invalid_on_loss")).optional(),
-    privacy: z.enum(privacy, field("invalid_privacy")).optional(),
+    privacy: z.enum(privacies, field("invalid_privacy")).optional(),
   },
   object,
 );
 export type HostRequest = z.infer<typeof hostRequest>;
-/** 201 */
-export type HostAnswer = { lobbyName: string; lobbyId: string };
+/** 201. The lobby's privacy is an addition to Orion, here and below. */
+export type HostAnswer = { lobbyName: string; lobbyId: string; privacy: Privacy };
 
-/** `POST /lobbies/:lobbyId/join` */
-export const joinRequest = z.object({ token: tokenField, peerName: nameField("invalid_peer_name") }, object);
+/** `POST /lobbies/:lobbyId/join`. The caller's own privacy is an addition to Orion. */
+export const joinRequest = z.object(
+  {
+    token: tokenField,
+    peerName: nameField("invalid_peer_name"),
+    privacy: z.enum(privacies, field("invalid_privacy")).optional(),
+  },
+  object,
+);
 /** 200; members in order of arrival, the newcomer last. */
-export type JoinAnswer = { lobbyId: string; lobbyName: string; lobbyMembers: string[]; host: string };
+export type JoinAnswer = {
+  lobbyId: string;
+  lobbyName: string;
+  lobbyMembers: string[];
+  host: string;
+  privacy: Privacy;
+};
 
 /**
  * `POST /lobbies/:lobbyId/ptp/start`, and of the host during a mediation `…/ptp/stop` and `…/ptp/proceed`;
@@ -42,7 +54,14 @@ export type JoinAnswer = { lobbyId: string; lobbyName: string; lobbyMembers: str
 export const startRequest = z.object({ token: tokenField }, object);
 
 /** One public lobby in `GET /lobbies`. */
-export type ListedLobby = { name: string; id: string; currentMembers: number; maxMembers: number };
+export type ListedLobby = {
+  name: string;
+  id: string;
+  currentMembers: number;
+  maxMembers: number;
+  /** Entries of before this field lack it until they are next brought up to date. */
+  privacy?: Privacy | undefined;
+};
 
 /** A parameter of a query. One without a value counts as absent: a game's first page has an empty cursor. */
 function parameter<T>(schema: z.ZodType<T>) {

@@ -311,15 +311,25 @@ export async function lobbyOf(
     maxMembers?: number;
     onLoss?: string | undefined;
     privacy?: string | undefined;
+    /** What all of them say that their clients can do. */
+    features?: readonly string[] | undefined;
   } = {},
 ): Promise<{ lobbyId: string; host: Player; guests: Player[]; all: Player[] }> {
-  const { direct = false, isPublic = false, maxMembers = Math.max(size, 2), ...rules } = options;
-  const host = await Player.connect(base, direct ? "/lobbies" : "/");
+  const { direct = false, isPublic = false, maxMembers = Math.max(size, 2), features, ...rules } = options;
+  const connect = async (path: string) => {
+    const player = await Player.connect(base, direct ? path : "/");
+    if (features) {
+      player.say("client_features", { features });
+      await player.settled();
+    }
+    return player;
+  };
+  const host = await connect("/lobbies");
   const { body } = await host.host({ isPublic, maxMembers, ...rules });
   const lobbyId = String(body?.lobbyId);
   const guests: Player[] = [];
   for (let i = 1; i < size; i++) {
-    const guest = await Player.connect(base, direct ? `/lobbies/${lobbyId}` : "/");
+    const guest = await connect(`/lobbies/${lobbyId}`);
     const answer = await guest.join(lobbyId, `Guest ${i}`);
     if (answer.status !== 200) throw new Error(`guest ${i} could not join: ${JSON.stringify(answer.body)}`);
     guests.push(guest);

@@ -3,6 +3,7 @@ import { serialize } from "node:v8";
 import { describe, expect, test } from "vitest";
 import { knownFeatures } from "../../core/lobby/features.ts";
 import { lasting } from "../../core/lobby/lasting.ts";
+import { lobbyLimits } from "../../core/lobby/limits.ts";
 import type { LobbyState, Member } from "../../core/lobby/state.ts";
 import { wireLimits } from "../../core/wire/limits.ts";
 import { lobbyId, noLobby, opened, reported, started, woken } from "./a-lobby.ts";
@@ -39,6 +40,7 @@ const members = numbers.map(
     holder: lobbyId,
     requestId: uuidOf(number),
     features: knownFeatures,
+    network: number.padStart(4, "n"),
   }),
 );
 const [host] = members as [Member, ...Member[]];
@@ -50,6 +52,16 @@ function fullLobby() {
   lobby.happens({ ...open, name: nameOf(""), incarnation: uuidOf("") } as typeof open);
   lobby.happens(...members.slice(1).map((member) => ({ kind: "join", member }) as const));
   expect(lobby.state?.members).toHaveLength(wireLimits.seats);
+  // As many as there may be of those who keep the others from playing.
+  lobby.state &&= {
+    ...lobby.state,
+    callOffs: numbers.slice(0, lobbyLimits.charged).map((number) => {
+      return { by: number.padStart(4, "n"), starts: 2, at: lobby.now + 0.5 };
+    }),
+    departures: numbers.slice(0, lobbyLimits.departedNetworks).map((number) => {
+      return { network: number.padStart(4, "n"), left: 7.123456789, at: lobby.now + 0.5 };
+    }),
+  };
   return lobby;
 }
 
@@ -69,7 +81,12 @@ function gatheringLobby() {
 }
 
 const seenFrom = ({ clientId }: Member, i: number) =>
-  ({ kind: "endpoint-seen", clientId, observed: { endpoint: { ip, port: 65_535 - i } } }) as const;
+  ({
+    kind: "endpoint-seen",
+    clientId,
+    observed: { endpoint: { ip, port: 65_535 - i } },
+    isAtSocket: true,
+  }) as const;
 
 /** Bytes in the attachment of the host's socket, at the end of the turn. */
 async function attached(state: LobbyState | null): Promise<number> {

@@ -211,7 +211,13 @@ describe("a member that returns in time", () => {
     lobby.happens(returned("Ben", { holder: "l9" }));
     expect(answerOf(lobby)).toEqual({
       ok: true,
-      value: { lobbyId, lobbyName: "Friday", lobbyMembers: ["Ann", "Ben", "Cid", "Dan"], host: "Ann" },
+      value: {
+        lobbyId,
+        lobbyName: "Friday",
+        lobbyMembers: ["Ann", "Ben", "Cid", "Dan"],
+        host: "Ann",
+        privacy: "open",
+      },
     });
     expect(presence(lobby, "Ben")).toBe("connected");
     expect(lobby.state?.members[1]).toMatchObject({ name: "Ben", holder: "l9" });

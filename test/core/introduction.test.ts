@@ -36,6 +36,7 @@ function player(name: string, port: number, about: Partial<Observed> = { candida
     member: { clientId, name, holder: "l1", requestId: "r" },
     observed: { endpoint: at(port), ...about },
     links: about.candidates !== undefined,
+    isCertain: true,
   };
 }
 const links = (count: number): LinkSecrets[] =>

@@ -24,7 +24,7 @@ const refused = (...codes: string[]) => ({ ok: false, codes });
 test("who hosts is alone in the lobby and gets the code to tell friends", () => {
   const lobby = noLobby();
   lobby.happens(opened(member("Ann")));
-  expect(answerOf(lobby)).toEqual({ ok: true, value: { lobbyName: "Friday", lobbyId } });
+  expect(answerOf(lobby)).toEqual({ ok: true, value: { lobbyName: "Friday", lobbyId, privacy: "open" } });
   expect(lobby.state).toMatchObject({
     hostId: "Ann",
     members: [member("Ann")],
@@ -39,7 +39,13 @@ test("who joins learns who is here in order of arrival, last of all itself, and 
   lobby.happens(joined("Cid"));
   expect(answerOf(lobby)).toEqual({
     ok: true,
-    value: { lobbyId, lobbyName: "Friday", lobbyMembers: ["Ann", "Ben", "Cid"], host: "Ann" },
+    value: {
+      lobbyId,
+      lobbyName: "Friday",
+      lobbyMembers: ["Ann", "Ben", "Cid"],
+      host: "Ann",
+      privacy: "open",
+    },
   });
 });
 

@@ -34,7 +34,11 @@ test("whoever hosts gets a code to tell the others", async () => {
   const player = await Player.connect(server.url);
   const { status, body } = await player.host(good);
   expect(status).toBe(201);
-  expect(body).toEqual({ lobbyName: "Friday night", lobbyId: expect.stringMatching(/^[0-9A-Z]{5}$/) });
+  expect(body).toEqual({
+    lobbyName: "Friday night",
+    lobbyId: expect.stringMatching(/^[0-9A-Z]{5}$/),
+    privacy: "open",
+  });
 });
 
 test("no two lobbies have the same code", async () => {

@@ -34,8 +34,12 @@ async function introduced(player: Player): Promise<Record<string, unknown>[]> {
   return peers as Record<string, unknown>[];
 }
 
-async function gatheringLobby(size: number, privacy?: string) {
-  const { lobbyId, all, host, guests } = await lobbyOf(size, server.url, { privacy });
+/** `features`: what all say that they can do. */
+async function gatheringLobby(
+  size: number,
+  options: { privacy?: string; features?: readonly string[] } = {},
+) {
+  const { lobbyId, all, host, guests } = await lobbyOf(size, server.url, options);
   for (const player of all) player.answersOverUdp = false;
   await beat();
   expect((await host.start(lobbyId)).status).toBe(200);
@@ -56,11 +60,11 @@ test("players are sent to both ports of the sidecar", async () => {
 });
 
 test("a pair whose clients know the additions is told all that helps, and each a ticket of its own", async () => {
-  const { lobbyId, host, guests } = await gatheringLobby(2);
+  const { lobbyId, host, guests } = await gatheringLobby(2, { features: ["links"] });
   const [guest = host] = guests;
   await seen(
     observation(host, 1001, { candidates: lan, second: { ip: "198.51.100.7", port: 1001 }, proven: true }),
-    observation(guest, 1002, { candidates: [], second: { ip: "198.51.100.7", port: 1009 } }),
+    observation(guest, 1002, { candidates: [], second: { ip: "198.51.100.7", port: 1009 }, proven: true }),
   );
   const [toGuest = {}] = await introduced(guest);
   const [toHost = {}] = await introduced(host);
@@ -81,7 +85,7 @@ test("a pair whose clients know the additions is told all that helps, and each a
     port: 1002,
     ports: [1002, 1009],
     mapping: "endpoint-dependent",
-    proven: false,
+    proven: true,
     candidates: [],
     link: { side: "a" },
     relay,
@@ -161,7 +165,7 @@ test("what a client has said that it can do counts, not what its datagrams look 
 });
 
 test("in a lobby that is relay-only nobody is told where anybody is", async () => {
-  const { all, host, guests } = await gatheringLobby(3, "relay-only");
+  const { all, host, guests } = await gatheringLobby(3, { privacy: "relay-only" });
   const [one = host, other = host] = guests;
   await seen(observation(host, 1001), observation(one, 1002), observation(other, 1003));
   expect(Object.keys((await introduced(one))[0] ?? {}).sort()).toEqual(["clientId", "link", "name", "relay"]);
@@ -173,7 +177,7 @@ test("in a lobby that is relay-only nobody is told where anybody is", async () =
 });
 
 test("local addresses that are no other machine's are not passed on", async () => {
-  const { host, guests } = await gatheringLobby(2);
+  const { host, guests } = await gatheringLobby(2, { features: ["links"] });
   const [guest = host] = guests;
   const told = [
     "127.0.0.1",
@@ -186,13 +190,64 @@ test("local addresses that are no other machine's are not passed on", async () =
     "fd00::1",
   ];
   await seen(
-    observation(host, 1, { candidates: told.map((ip) => ({ ip, port: 9 })) }),
-    observation(guest, 2),
+    observation(host, 1, { candidates: told.map((ip) => ({ ip, port: 9 })), proven: true }),
+    observation(guest, 2, { candidates: [], proven: true }),
   );
   expect((await introduced(guest))[0]?.candidates).toEqual([
     { ip: "10.0.0.9", port: 9 },
     { ip: "fd00::1", port: 9 },
   ]);
+});
+
+test("strangers learn no local address of each other, nor any that they only claim", async () => {
+  const { host, guests } = await gatheringLobby(2, { features: ["links"] });
+  const [guest = host] = guests;
+  const claims = [
+    "192.168.1.7",
+    "10.8.0.2",
+    "100.64.3.4",
+    "fd00::1",
+    "192.0.2.66",
+    "198.51.100.7",
+    "2001:db8::7",
+  ];
+  const candidates = claims.map((ip) => ({ ip, port: 9 }));
+  await seen(
+    observation(host, 1, { candidates, proven: true }),
+    observation(guest, 2, { candidates, proven: true, ip: "203.0.113.9" }),
+  );
+  const ofHost = [
+    { ip: "198.51.100.7", port: 9 },
+    { ip: "2001:db8::7", port: 9 },
+  ];
+  expect((await introduced(guest))[0]?.candidates).toEqual(ofHost);
+  expect((await introduced(host))[0]?.candidates).toEqual(ofHost.slice(1));
+});
+
+test("a member that is relay-only for itself learns no address, and nobody learns one of its", async () => {
+  const { lobbyId, host, guests } = await lobbyOf(2, server.url, { features: ["links"], maxMembers: 3 });
+  const [guest = host] = guests;
+  const hidden = await Player.connect(server.url);
+  hidden.say("client_features", { features: ["links"] });
+  await hidden.settled();
+  const wish = { token: hidden.token, peerName: "Hidden" };
+  expect(await post(server.url, `/lobbies/${lobbyId}/join`, { ...wish, privacy: "secret" })).toMatchObject({
+    status: 400,
+    body: { codes: ["invalid_privacy"] },
+  });
+  const joined = await post(server.url, `/lobbies/${lobbyId}/join`, { ...wish, privacy: "relay-only" });
+  expect(joined).toMatchObject({ status: 200, body: { privacy: "open" } });
+  for (const player of [host, guest, hidden]) player.answersOverUdp = false;
+  await beat();
+  await host.start(lobbyId);
+  for (const player of [host, guest, hidden]) await player.hears("ptpMediation_send");
+  await seen(observation(host, 1), observation(guest, 2), observation(hidden, 3));
+  const bare = ["clientId", "link", "name", "relay"];
+  const [ofGuest, ofHidden] = await introduced(host);
+  expect(ofGuest).toMatchObject({ name: "Guest 1", ip: "198.51.100.7", port: 2 });
+  expect(Object.keys(ofHidden ?? {}).sort()).toEqual(bare);
+  expect((await introduced(hidden)).map((peer) => Object.keys(peer).sort())).toEqual([bare]);
+  expect((await introduced(guest))[0]).toMatchObject({ name: "Host", port: 1 });
 });
 
 test("texts in a report that were cut in the middle of an emoji reach the host well-formed", async () => {

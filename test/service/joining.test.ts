@@ -29,7 +29,13 @@ test("a newcomer learns who is there in the order they came, itself last; the ot
   expect(answers.map(({ status, body }) => ({ status, body }))).toEqual(
     [2, 3, 4].map((size) => ({
       status: 200,
-      body: { lobbyId, lobbyName: "Friday night", lobbyMembers: names.slice(0, size), host: "Ann" },
+      body: {
+        lobbyId,
+        lobbyName: "Friday night",
+        lobbyMembers: names.slice(0, size),
+        host: "Ann",
+        privacy: "open",
+      },
     })),
   );
 

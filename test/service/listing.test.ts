@@ -59,7 +59,13 @@ test("a public lobby is in the list as soon as its host knows its code", async (
     hosts.map(async (host) => {
       const { body } = await host.host({ lobbyName: "Open to all", isPublic: true, maxMembers: 7 });
       const id = String(body?.lobbyId);
-      expect(await listed(id)).toEqual({ name: "Open to all", id, currentMembers: 1, maxMembers: 7 });
+      expect(await listed(id)).toEqual({
+        name: "Open to all",
+        id,
+        currentMembers: 1,
+        maxMembers: 7,
+        privacy: "open",
+      });
     }),
   );
 });

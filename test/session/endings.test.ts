@@ -79,7 +79,14 @@ async function sessionOn(...words: string[]): Promise<Story> {
   if (address === null || typeof address === "string") throw new Error("no port");
   const there = new URL(`http://127.0.0.1:${address.port}/`);
   const connection = await Connection.open(there, AbortSignal.timeout(5_000));
-  const welcome = { code: "AAAAA", name: "Tea", self: "Bo", host: "Ada", members: ["Ada", "Bo"] };
+  const welcome = {
+    code: "AAAAA",
+    name: "Tea",
+    self: "Bo",
+    host: "Ada",
+    members: ["Ada", "Bo"],
+    privacy: null,
+  };
   return new Story(new Session(there, connection, welcome));
 }
 

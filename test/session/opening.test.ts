@@ -114,8 +114,8 @@ test("a connection that breaks before there is an answer is made again", async (
 test("a name that somebody else has is refused at once", async () => {
   const ada = await host(url, "Ada");
   const begun = performance.now();
-  await expectFailure(joinLobby(url, ada.session.code, "Ada"), "name_taken", { status: 409 });
-  await expectFailure(joinLobby(url, "nowhere", "Bo"), "no_such_lobby");
+  await expectFailure(joinLobby(url, ada.session.code, { name: "Ada" }), "name_taken", { status: 409 });
+  await expectFailure(joinLobby(url, "nowhere", { name: "Bo" }), "no_such_lobby");
   expect(performance.now() - begun).toBeLessThan(5_000);
 });
 
@@ -133,7 +133,7 @@ test("a code that could be read as another path is not sent", async () => {
     "\ud83c",
     "a".repeat(65),
   ]) {
-    await expectFailure(joinLobby(proxy.url, code, "Bo"), "no_such_lobby", { status: null });
+    await expectFailure(joinLobby(proxy.url, code, { name: "Bo" }), "no_such_lobby", { status: null });
   }
   expect(proxy.requests).toEqual([]);
 });
@@ -153,16 +153,16 @@ test("an attempt that is called off is over at once, says why, and leaves nobody
   const ending = new AbortController();
   const attempts = [
     expectFailure(findServer(nowhere, ending.signal), "aborted", { cause: reason }),
-    expectFailure(joinLobby(nowhere, "AAAAA", "Bo", ending.signal), "aborted", { cause: reason }),
+    expectFailure(joinLobby(nowhere, "AAAAA", { name: "Bo" }, ending.signal), "aborted", { cause: reason }),
   ];
   setTimeout(() => ending.abort(reason), 150);
   await Promise.all(attempts);
-  await expectFailure(joinLobby(url, "AAAAA", "Bo", ending.signal), "aborted", { cause: reason });
+  await expectFailure(joinLobby(url, "AAAAA", { name: "Bo" }, ending.signal), "aborted", { cause: reason });
 
   const ada = await host(url, "Ada");
   const { code } = ada.session;
   for (let ms = 0; ms < 15; ms += 3) {
-    await joinLobby(url, code, `Bo ${ms}`, AbortSignal.timeout(ms)).then(
+    await joinLobby(url, code, { name: `Bo ${ms}` }, AbortSignal.timeout(ms)).then(
       (session) => session.leave(),
       () => {},
     );
@@ -177,7 +177,7 @@ test("a session hears what was said from its first moment on, if it listens at o
   ada.session.listen((event) => {
     if (event.kind === "joined") void ada.session.chat(`Welcome, ${event.name}!`);
   });
-  const session = await joinLobby(url, ada.session.code, "Bo");
+  const session = await joinLobby(url, ada.session.code, { name: "Bo" });
   const bo = new Story(session);
   expect(await bo.first("chat")).toMatchObject({ from: "Ada", text: "Welcome, Bo!" });
   await session.leave();

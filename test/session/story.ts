@@ -48,7 +48,7 @@ export async function host(server: URL, name: string, maxMembers = 8): Promise<S
 
 /** Joins it, and leaves at the end of the test. */
 export async function join(server: URL, code: string, name: string): Promise<Story> {
-  return keep(await joinLobby(server, code, name));
+  return keep(await joinLobby(server, code, { name }));
 }
 
 function keep(session: Session): Story {

@@ -69,8 +69,8 @@ const host: Route = async (request, env) => {
 const join: Route = async (request, env) => {
   const noRoom = await refuseWithoutRoom(env);
   if (noRoom) return refused(noRoom);
-  return await aboutLobby(request, env, joinRequest, async (holder, call, lobbyId, { peerName }) =>
-    holder.joinLobby({ ...call, lobbyId, peerName }),
+  return await aboutLobby(request, env, joinRequest, async (holder, call, lobbyId, { peerName, privacy }) =>
+    holder.joinLobby({ ...call, lobbyId, peerName, privacy }),
   );
 };
 

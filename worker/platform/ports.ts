@@ -7,6 +7,7 @@ import type { Member } from "../../core/lobby/state.ts";
 import type { Observed } from "../../core/mapping.ts";
 import type { Outcome } from "../../core/problem.ts";
 import type { HostAnswer, HostRequest, JoinAnswer, ListedLobby } from "../../core/wire/http.ts";
+import type { Privacy } from "../../core/wire/privacy.ts";
 import type { Heartbeat } from "../../core/wire/sidecar-post.ts";
 import type { Batch } from "./flights.ts";
 
@@ -28,6 +29,8 @@ export type JoinCall = {
   guessing?: Guessing | undefined;
   lobbyId: string | null;
   peerName: string;
+  /** Of this member alone. */
+  privacy?: Privacy | undefined;
 };
 /** `sidecar`: the best for the host; none if none is alive. The Worker reads it, so that no lobby has to ask the fleet. */
 export type StartCall = {

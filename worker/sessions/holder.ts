@@ -181,7 +181,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   }
 
   async joinLobby(call: JoinCall): Promise<Outcome<JoinAnswer>> {
-    const { clientId, requestId, lobbyId, peerName } = call;
+    const { clientId, requestId, lobbyId, peerName, privacy } = call;
     this.connections.stir();
     const session = this.connections.get(clientId);
     if (!session) return refuse("invalid_token");
@@ -199,6 +199,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
         requestId,
         features,
         ...(network !== undefined && { network }),
+        ...(privacy === "relay-only" && { relayOnly: true }),
       };
       if (lobbyId !== null) aim(lobbyId);
       const outcome =

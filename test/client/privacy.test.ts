@@ -1,0 +1,38 @@
+/** A player that hides its addresses, and a server that would not keep them. */
+import { expect, onTestFinished, test } from "vitest";
+import { connect } from "../../client/index.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
+import { handmadeServer } from "./handmade-server.ts";
+import { expectError, next } from "./heard.ts";
+
+test("a player that joins as relay-only is linked by the relay alone, and the others as ever", async () => {
+  const server = await startTestServer();
+  onTestFinished(() => server.stop());
+  const orion = await connect(server.url);
+  const ada = await orion.host({ name: "Ada", isPublic: true });
+  const bo = await orion.join(ada.code, { name: "Bo", privacy: "relay-only" });
+  const cy = await orion.join(ada.code, { name: "Cy" });
+  expect([ada, bo, cy].map(({ privacy }) => privacy)).toEqual(["open", "open", "open"]);
+  expect((await orion.list()).lobbies).toMatchObject([{ code: ada.code, privacy: "open" }]);
+  const introduced = [ada, bo].map((player) => next(player, "introduced"));
+  const [hers, his, cys] = await Promise.all([ada.start(), bo.started(), cy.started()]);
+  expect(hers.map(({ peer }) => peer.name)).toEqual(["Bo", "Cy"]);
+  expect([hers[0]?.path, his[0]?.path]).toEqual(["relay", "relay"]);
+  const [toAda, toBo] = await Promise.all(introduced);
+  const hidden = { endpoint: null, ports: [], candidates: [] };
+  expect(toAda?.peers[0]).toMatchObject(hidden);
+  expect(toAda?.peers[1]?.endpoint).not.toBeNull();
+  expect(toBo?.peers).toMatchObject([{ name: "Ada", ...hidden }]);
+  await Promise.all([...hers, ...his, ...cys].map((link) => link.close()));
+});
+
+test("a player that wants to hide does not stay with a server that does not know how", async () => {
+  const { url, said } = await handmadeServer();
+  const orion = await connect(url);
+  await expectError(orion.join("AAAAA", { name: "Bo", privacy: "relay-only" }), "no_privacy");
+  await expectError(orion.host({ name: "Ada", privacy: "relay-only" }), "no_privacy");
+  const bo = await orion.join("AAAAA", { name: "Bo" });
+  expect(bo.privacy).toBeNull();
+  expect(said.filter(({ method }) => method.startsWith("ptpMediation"))).toEqual([]);
+  await bo.leave();
+});

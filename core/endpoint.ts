@@ -112,6 +112,14 @@ function groups(text: string): number[] | null {
   return words.map((word) => Number.parseInt(word, 16)).flatMap((word) => [word >> 8, word & 255]);
 }
 
+/** Whether this is the name, or the address, of a machine of one's own network, as it stands in a URL: no name of the Internet. */
+export function isLocalHost(host: string): boolean {
+  const bare = host.replace(/^\[(.*)\]$/, "$1").toLowerCase();
+  const scope = scopeOf(plainAddress(bare));
+  if (scope !== "unusable") return scope !== "public";
+  return !/[.:]/.test(bare) ? bare !== "" : /\.(localhost|local)$/.test(bare);
+}
+
 function scopeOfV4([a = 0, b = 0]: number[]): Scope {
   if (a > 223 || a === 0) return "unusable";
   if (a === 127) return "loopback";

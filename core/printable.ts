@@ -18,16 +18,22 @@ export function printableName(name: string): string {
 const mostSegments = 5;
 
 /**
- * The path of a request, without its query. A stranger can put a token, a key or an address there, so only plain words
- * and a lobby's code are shown; anything else is an ellipsis.
+ * The path of a request, without its query. A stranger can put a token, a key or an address there, so only plain words are shown,
+ * and for a lobby's code its tag; anything else is an ellipsis.
  */
-export function printablePath(pathname: string): string {
+export function printablePath(pathname: string, tagOf: (code: string) => string): string {
   const [, ...segments] = pathname.split("/");
-  const shown = segments
-    .slice(0, mostSegments)
-    .map((segment) => (isWord(segment) ? segment : (readCode(segment) ?? "…")));
+  const shown = segments.slice(0, mostSegments).map((segment, i) => {
+    const code = segment === startWord && i !== codePlace ? null : readCode(segment);
+    if (code !== null) return tagOf(code);
+    return isWord(segment) ? segment : "…";
+  });
   return `/${shown.join("/")}${segments.length > mostSegments ? "/…" : ""}`;
 }
+
+/** The one word in the paths of the service that may be a code as well, and the segment where a code stands. */
+const startWord = "start";
+const codePlace = 1;
 
 /** Nothing, or a word like `wp-login.php`. Every secret is longer. */
 function isWord(segment: string): boolean {

@@ -28,6 +28,7 @@ export const problems = {
   origin_not_allowed: [403, "Pages of this site may not use this server."],
   not_found: [404, "There is nothing at this address."],
   method_not_allowed: [405, "This address does not take this method."],
+  body_too_slow: [408, "The request body did not come in time. Please try again."],
   already_in_lobby: [409, "You are already in a lobby."],
   no_such_lobby: [409, "There is no such lobby. Check the code."],
   lobby_locked: [409, "The lobby is connecting its players and is locked."],

@@ -6,16 +6,19 @@ import { canonicalAddress } from "./endpoint.ts";
 import { sharedLimits } from "./limits.ts";
 import { isRegion, type Region } from "./lounges.ts";
 
-type Declared = {
-  readonly help: string /** Whether `npm start` has a flag for it. */;
+export type Declared = {
+  readonly help: string;
+  /** Whether `npm start` has a flag for it. */
   readonly flag?: true;
+  /** What `npm start` takes without that flag, if it is another default. */
+  readonly startDefault?: string;
 } & (
   | { readonly kind: "number"; readonly default: number; readonly least: number; readonly most?: number }
   /** `on` or `off`. */
   | { readonly kind: "switch"; readonly default: boolean }
   /** A location hint of Cloudflare's, or nothing. */
   | { readonly kind: "region"; readonly default: null }
-  /** Origins of web pages, separated by spaces. */
+  /** Origins of web pages, separated by spaces; `*` for any, `local` for those of this machine and its network. */
   | { readonly kind: "origins"; readonly default: readonly string[] }
   /** IP addresses, separated by spaces. */
   | { readonly kind: "addresses"; readonly default: readonly string[] }
@@ -78,12 +81,15 @@ export const settings = {
     kind: "switch",
     default: false,
     flag: true,
+    startDefault: "on",
     help: "Log who opens, joins and leaves lobbies, and how they connect.",
   },
   allowedOrigin: {
     kind: "origins",
     default: ["*"],
-    help: "The origins of web pages that may use the server; * for any.",
+    flag: true,
+    startDefault: "local",
+    help: "The origins of web pages that may use the server; * for any, local for this machine and its network.",
   },
   reverseProxies: {
     kind: "addresses",

@@ -84,6 +84,8 @@ run("edge", wrangler, {
     "logLobbies:on",
     "--var",
     "clientAddress:socket",
+    "--var",
+    "allowedOrigin:local",
     "--env-file",
     secretFile,
     "--persist-to",

@@ -3,7 +3,14 @@
 import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 import { commandLineMistake, parseCommandLine } from "../core/command-line.ts";
-import { portNumber, readSettings, type SettingName, settings, type Timing } from "../core/settings.ts";
+import {
+  type Declared,
+  portNumber,
+  readSettings,
+  type SettingName,
+  settings,
+  type Timing,
+} from "../core/settings.ts";
 import { nextPort } from "../udp-sidecar/next-port.ts";
 
 export type StartOptions = {
@@ -17,7 +24,12 @@ export type StartOptions = {
   timing: Timing;
   persist: string | undefined;
   /** Settings of the Worker. */
-  vars: { chatDeliveriesPerSecond: number; logLobbies: "on" | "off"; reverseProxies: string };
+  vars: {
+    chatDeliveriesPerSecond: number;
+    logLobbies: "on" | "off";
+    allowedOrigin: string;
+    reverseProxies: string;
+  };
 };
 
 /** What stands for a flag's value in the help. */
@@ -29,15 +41,19 @@ const valueWords = {
   addresses: "addresses",
 };
 
-/** The flags that are settings of the Worker, in the order of their declaration. `npm start` logs lobbies unless it is told not to. */
+/** The flags that are settings of the Worker, in the order of their declaration. */
 const flags = (Object.keys(settings) as SettingName[]).filter((name) => "flag" in settings[name]);
 const settingFlags = flags.map(flagText).join("\n");
 
 function flagText(name: SettingName): string {
-  const { kind, help, default: fallback } = settings[name];
+  const {
+    kind,
+    help,
+    default: fallback,
+    startDefault = String(fallback) || "none",
+  }: Declared = settings[name];
   const value = name.endsWith("Ms") ? "ms" : valueWords[kind];
-  const usual = kind === "switch" ? "on" : String(fallback) || "none";
-  return `  --${name} <${value}>\n      ${help} Default: ${usual}`;
+  return `  --${name} <${value}>\n      ${help} Default: ${startDefault}`;
 }
 
 export const help = `Orion Edge on one machine: HTTP, WebSocket and UDP in one process.
@@ -84,6 +100,7 @@ function parse(args: string[]): Wish {
       persist: text,
       logLobbies: text,
       chatDeliveriesPerSecond: text,
+      allowedOrigin: text,
       reverseProxies: text,
       ptpmServerConnectTimeoutMs: text,
       ptpmConnectRequestIntervalMs: text,
@@ -111,11 +128,13 @@ function parse(args: string[]): Wish {
   if (udpPort === secondUdpPort && udpPort !== 0) {
     throw new Error(`--udpPort and --secondUdpPort must differ: both are ${udpPort}.`);
   }
-  const { logLobbies = "on", chatDeliveriesPerSecond, reverseProxies } = values;
+  const { logLobbies = settings.logLobbies.startDefault, chatDeliveriesPerSecond } = values;
+  const { allowedOrigin = settings.allowedOrigin.startDefault, reverseProxies } = values;
   const { ptpmServerConnectTimeoutMs, ptpmConnectRequestIntervalMs, ptpmConnectTimeoutMs } = values;
   const { settings: read, mistakes } = readSettings({
     logLobbies,
     chatDeliveriesPerSecond,
+    allowedOrigin,
     reverseProxies,
     ptpmServerConnectTimeoutMs,
     ptpmConnectRequestIntervalMs,
@@ -135,6 +154,7 @@ function parse(args: string[]): Wish {
       vars: {
         chatDeliveriesPerSecond: read.chatDeliveriesPerSecond,
         logLobbies: read.logLobbies ? "on" : "off",
+        allowedOrigin: read.allowedOrigin.join(" "),
         reverseProxies: read.reverseProxies.join(" "),
       },
       timing: {

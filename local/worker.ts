@@ -4,7 +4,7 @@
  */
 import { refuse } from "../core/problem.ts";
 import { sameText } from "../core/token.ts";
-import { logIfRefused, refused } from "../worker/edge/http.ts";
+import { hardened, logIfRefused, refused } from "../worker/edge/http.ts";
 import { isUpgrade } from "../worker/edge/upgrade.ts";
 import worker, { Lobby as PlainLobby, Lounge as PlainLounge } from "../worker/index.ts";
 import type { Env } from "../worker/platform/env.ts";
@@ -100,7 +100,8 @@ export default {
     }
     if (!isUpgrade(request)) return await worker.fetch(request, env);
     if (isFull(env)) await recount(env);
-    if (isFull(env)) return logIfRefused(request, refused({ ...refuse("unavailable"), retryAfterS }));
+    if (isFull(env))
+      return hardened(logIfRefused(request, refused({ ...refuse("unavailable"), retryAfterS })));
     arrivingSockets += 1;
     try {
       return await worker.fetch(request, env);

@@ -1,6 +1,7 @@
 /** What a sidecar tells its operator over HTTP: `/metrics`, for Prometheus, and `/healthz`. Loaded only where it is asked for. */
 import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
+import { isIP } from "node:net";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { PortCounts, RelayCounts } from "./counts.ts";
 
@@ -18,6 +19,14 @@ export type Sources = {
   trouble(): string | null;
 };
 
+/** `names`: host names, in small letters, that it may be called by besides its addresses. `requestMs`: for tests. */
+export type MetricsOptions = {
+  port: number;
+  host: string;
+  names?: readonly string[] | undefined;
+  requestMs?: number | undefined;
+};
+
 export type MetricsServer = { readonly port: number; close(): void };
 
 /** Connections at once: a monitor has one or two. More are closed as they come. */
@@ -27,7 +36,7 @@ const patienceMs = 5_000;
 
 /** Rejects, with the system's error, if the port cannot be had; 0 is any free one. */
 export async function serveMetrics(
-  { port, host, requestMs = patienceMs }: { port: number; host: string; requestMs?: number | undefined },
+  { port, host, names = [], requestMs = patienceMs }: MetricsOptions,
   sources: Sources,
 ): Promise<MetricsServer> {
   const registry = registryOf(sources);
@@ -38,7 +47,8 @@ export async function serveMetrics(
   };
   const server = createServer(timeouts, (request, response) => {
     const path = request.url?.replace(/\?.*/, "");
-    if (request.method !== "GET" && request.method !== "HEAD") answer(response, 405, "GET or HEAD only");
+    if (!isOwnName(request.headers.host ?? "", names)) answer(response, 421, foreignName);
+    else if (request.method !== "GET" && request.method !== "HEAD") answer(response, 405, "GET or HEAD only");
     else if (path === "/healthz") {
       const trouble = sources.trouble();
       answer(response, trouble === null ? 200 : 503, trouble ?? "ok");
@@ -62,8 +72,21 @@ export async function serveMetrics(
   };
 }
 
+const foreignName =
+  "This is not one of this sidecar's names. Call it by its IP address, or name it in ORION_METRICS_NAMES.";
+
+/**
+ * Whether a `Host` header calls the sidecar by its address, or by a name of its own. A web page can have any other name lead
+ * here (DNS rebinding), and would then read in a browser of this network what is for its operator.
+ */
+function isOwnName(header: string, names: readonly string[]): boolean {
+  const host = header.replace(/:\d*$/, "").toLowerCase();
+  return host === "localhost" || isIP(host.replace(/^\[(.*)\]$/, "$1")) !== 0 || names.includes(host);
+}
+
 function answer(response: ServerResponse, status: number, text: string, type = "text/plain"): void {
-  response.writeHead(status, { "content-type": type }).end(text.endsWith("\n") ? text : `${text}\n`);
+  const headers = { "content-type": type, "x-content-type-options": "nosniff", "cache-control": "no-store" };
+  response.writeHead(status, headers).end(text.endsWith("\n") ? text : `${text}\n`);
 }
 
 function registryOf({ ports, relayed, carried, observations, unproven, isKnown }: Sources): Registry {

@@ -39,6 +39,9 @@ Usage: npm run sidecar -- --edge <url> [options]
                         for none. Default: 5992                                     (ORION_METRICS_PORT)
   --metricsHost <address>
                         The address of that port. Default: 127.0.0.1                (ORION_METRICS_HOST)
+  --metricsNames <names>
+                        Host names that monitors call it by, separated by spaces.
+                        Its IP addresses, localhost and the public host always work (ORION_METRICS_NAMES)
   --help                This text
 `;
 
@@ -72,6 +75,7 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
       relayRate: text,
       metricsPort: text,
       metricsHost: text,
+      metricsNames: text,
       help: { type: "boolean" },
     },
     environment,
@@ -134,14 +138,17 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
   const host = address("host", "::");
   const bind = host === "localhost" ? "127.0.0.1" : host;
   const metricsHost = address("metricsHost", "127.0.0.1");
-  const metrics = isOff("metricsPort") ? undefined : { port: number("metricsPort", 5992), host: metricsHost };
-
   const publicHost = given("publicHost");
   if (publicHost !== undefined && !isHost(publicHost)) {
     throw new Error(
       `--publicHost must be a host name or an IP address, without a port, not ${quotedValue(publicHost)}.`,
     );
   }
+
+  const names = `${publicHost ?? ""} ${given("metricsNames") ?? ""}`.toLowerCase().match(/\S+/g) ?? [];
+  const metrics = isOff("metricsPort")
+    ? undefined
+    : { port: number("metricsPort", 5992), host: metricsHost, names };
 
   const name = given("name") ?? defaultName();
   if (!/^[\w.-]{1,64}$/.test(name)) {
@@ -163,6 +170,7 @@ const variables = {
   publicHost: "ORION_PUBLIC_HOST",
   name: "ORION_NAME",
   metricsHost: "ORION_METRICS_HOST",
+  metricsNames: "ORION_METRICS_NAMES",
   udpPort: "ORION_UDP_PORT",
   secondUdpPort: "ORION_SECOND_UDP_PORT",
   relayRate: "ORION_RELAY_RATE",

@@ -15,7 +15,7 @@ import { connectEdge, type Reply, type Why } from "./edge.ts";
 import { EdgeTime } from "./edge-time.ts";
 import { sidecarLimits } from "./limits.ts";
 import type { Line } from "./log.ts";
-import type { MetricsServer, Sources } from "./metrics.ts";
+import type { MetricsOptions, MetricsServer, Sources } from "./metrics.ts";
 import { nextPort } from "./next-port.ts";
 import { Observations } from "./observations.ts";
 import { PortPairing } from "./port-pairing.ts";
@@ -42,7 +42,7 @@ export type SidecarOptions = {
   /** The one local address to listen on; all of them without. */
   bind?: string | undefined;
   /** Where to tell its operator how it is, over HTTP; nowhere without. */
-  metrics?: { port: number; host: string } | undefined;
+  metrics?: MetricsOptions | undefined;
   /** What the relay carries, where it is not what core/relay/limits.ts has. With 0 links it is off, and the edge is told of none. */
   relay?: Partial<RelayBounds> | undefined;
   /** What posts, tickets and cookies go by, in milliseconds since 1970. It may jump. Without one, the system's. */

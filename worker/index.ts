@@ -1,12 +1,12 @@
 import { refuse } from "../core/problem.ts";
 import type { Settings } from "../core/settings.ts";
-import { drain, logIfRefused, refused } from "./edge/http.ts";
+import { drain, hardened, logIfRefused, refused } from "./edge/http.ts";
 import { mayAsk, withCors } from "./edge/origin.ts";
 import { withPlainPath } from "./edge/path.ts";
 import { router } from "./edge/routes.ts";
 import { isUpgrade, upgrade } from "./edge/upgrade.ts";
 import { type Env, readSettings } from "./platform/env.ts";
-import { logFault, logRefusal } from "./platform/log.ts";
+import { logFault, logRefusal, tagLobbiesOf } from "./platform/log.ts";
 
 export { Directory } from "./objects/directory.ts";
 export { Fleet } from "./objects/fleet.ts";
@@ -23,13 +23,15 @@ export default {
 } satisfies ExportedHandler<Env>;
 
 async function answer(request: Request, env: Env): Promise<Response> {
+  tagLobbiesOf(env);
   const read = readSettings(env);
   if (!read.ok) {
     logRefusal("not_configured", { why: read.why });
-    return logIfRefused(request, refused(refuse("not_configured")));
+    return hardened(logIfRefused(request, refused(refuse("not_configured"))));
   }
   const response = logIfRefused(request, await answerTo(request, env, read.settings));
-  return response.status === 101 ? response : withCors(response, request, read.settings.allowedOrigin);
+  if (response.status === 101) return response;
+  return withCors(hardened(response), request, read.settings.allowedOrigin);
 }
 
 async function answerTo(request: Request, env: Env, { allowedOrigin }: Settings): Promise<Response> {

@@ -2,13 +2,17 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { printableName, printablePath } from "../../core/printable.ts";
 
+const tagOf = (code: string) => `tag of ${code}`;
 const token = "17.cOO8PhklMKSJyqn5.B0SJo5fS6veGhRpagbjZwQ";
 
 test.each([
   ["/", "/"],
   ["//lobbies", "//lobbies"],
-  ["/lobbies/k7q2m/join", "/lobbies/K7Q2M/join"],
-  ["/lobbies/K7Q2M/ptp/start", "/lobbies/K7Q2M/ptp/start"],
+  ["/lobbies/k7q2m/join", "/lobbies/tag of K7Q2M/join"],
+  ["/lobbies/K7Q2M/ptp/start", "/lobbies/tag of K7Q2M/ptp/start"],
+  ["/lobbies/abcde", "/lobbies/tag of ABCDE"],
+  ["/abcde", "/tag of ABCDE"],
+  ["/lobbies/start/ptp/start", "/lobbies/tag of START/ptp/start"],
   ["/wp-admin/setup-config.php", "/wp-admin/…"],
   ["/favicon.ico", "/favicon.ico"],
   ["/lobbies/K7Q2MX/join", "/lobbies/…/join"],
@@ -18,7 +22,7 @@ test.each([
   ["/2001:db8::1", "/…"],
   ["/%1b%5b2J", "/…"],
   ["/a/b/c/d/e/f/g", "/a/b/c/d/e/…"],
-])("the path %s stands in a log as %s", (path, shown) => expect(printablePath(path)).toBe(shown));
+])("the path %s stands in a log as %s", (path, shown) => expect(printablePath(path, tagOf)).toBe(shown));
 
 test.each([
   ["Ada", "Ada"],
@@ -31,7 +35,7 @@ test.each([
 test("whatever a stranger asks for or is called, it is short and does nothing to a terminal", () => {
   fc.assert(
     fc.property(fc.string({ unit: "binary", maxLength: 200 }), (text) => {
-      for (const shown of [printableName(text), printablePath(`/${text}`)]) {
+      for (const shown of [printableName(text), printablePath(`/${text}`, tagOf)]) {
         expect(shown).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u);
         expect(shown.length).toBeLessThanOrEqual(100);
       }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
 import { Player, refusedUpgrade, request } from "../../measure/kit/player.ts";
 import { expectRefused } from "../../measure/kit/refusal.ts";
@@ -62,4 +62,59 @@ for (const origin of others) {
 test("a game, which is no page, is asked for no origin", async () => {
   const player = await Player.connect(server.url);
   expect((await player.host()).status).toBe(201);
+});
+
+describe("with `local`, as npm start has it,", () => {
+  let local: Server;
+  beforeAll(async () => {
+    local = await startTestServer({ udpPort: null, vars: { allowedOrigin: "local https://game.example" } });
+  });
+  afterAll(() => local.stop());
+
+  test.each([
+    "http://localhost:8080",
+    "https://localhost",
+    "http://127.0.0.1:5173",
+    "http://[::1]:3000",
+    "http://192.168.1.20:8080",
+    "http://10.0.0.2",
+    "http://[fd00::7]:80",
+    "http://my-pc:8080",
+    "http://my-pc.local",
+    "http://game.localhost:1234",
+    "file://",
+    "https://game.example",
+  ])("a page of %s may use the server", async (origin) => {
+    const answer = await request(local.url, "/lobbies", { headers: { origin } });
+    expect([answer.status, answer.headers.get("access-control-allow-origin")]).toEqual([200, origin]);
+    expect((await Player.connect(local.url, "/", { origin })).token).not.toBe("");
+  });
+
+  test.each([
+    "https://evil.example",
+    "http://192.168.1.20.evil.example",
+    "http://localhost.evil.example",
+    "http://evil-localhost.example",
+    "http://203.0.113.7",
+    "http://[2001:db8::7]",
+    "http://my-pc.local.",
+    "null",
+    "*",
+    "local",
+  ])("a page of %s may not", async (origin) => {
+    expectRefused(await request(local.url, "/lobbies", { headers: { origin } }), 403, "origin_not_allowed");
+    expectRefused(await refusedUpgrade(local.url, "/", { origin }), 403, "origin_not_allowed");
+  });
+
+  // Whoever lets a name of his lead here has pages whose `Host` and `Origin` are the same.
+  test("a page whose own name leads here may not, whatever it calls the server", async () => {
+    const headers = { origin: "http://evil.example:5980", host: "evil.example:5980" };
+    expectRefused(await refusedUpgrade(local.url, "/", headers), 403, "origin_not_allowed");
+  });
+});
+
+test.each(asked)("no answer may be kept, or taken for another kind: %s %s", async (method, path) => {
+  const { headers } = await request(server.url, path, { method });
+  expect(headers.get("x-content-type-options")).toBe("nosniff");
+  expect(headers.get("cache-control")).toBe("no-store");
 });

@@ -24,10 +24,12 @@ test("a long evening with every kind of trouble leaves no token, key, ticket, se
   });
   const { url, logged } = server;
   const players: Player[] = [];
+  const codes: string[] = [];
   for (const direct of [false, true]) {
     const { lobbyId, host, guests, all } = await lobbyOf(4, url, { direct, isPublic: true, maxMembers: 5 });
     const [first, second, third] = guests;
     if (!first || !second || !third) throw new Error("too few guests");
+    codes.push(lobbyId);
     const loner = await Player.connect(url);
     players.push(...all, loner);
     for (const player of all) {
@@ -82,9 +84,10 @@ test("a long evening with every kind of trouble leaves no token, key, ticket, se
   await server.stop();
 
   const lines = read(logged);
+  for (const code of codes) expect(logged.filter((line) => line.includes(code))).toEqual([]);
   const kinds = new Set(lines.map(({ level, event }) => `${level}: ${event}`));
-  const codes = new Set(lines.map(({ code }) => code));
-  expect([...codes]).toEqual(
+  const refusals = new Set(lines.map(({ code }) => code));
+  expect([...refusals]).toEqual(
     expect.arrayContaining([
       "already_in_lobby",
       "flood",
@@ -144,6 +147,7 @@ test("a refusal says whom it was for, where, and why", async () => {
   const { lobbyId, guests } = await lobbyOf(2, server.url);
   const [guest] = guests;
   await guest?.start(lobbyId);
+  const tag = `${lobbyId[0]}-[0-9a-f]{6}`;
   await vi.waitFor(() =>
     expect(read(server.logged)).toContainEqual({
       time: expect.any(String),
@@ -151,10 +155,10 @@ test("a refusal says whom it was for, where, and why", async () => {
       event: "request_refused",
       status: 409,
       method: "POST",
-      path: `/lobbies/${lobbyId}/ptp/start`,
+      path: expect.stringMatching(new RegExp(`^/lobbies/${tag}/ptp/start$`)),
       code: "not_the_host",
       clientId: guest?.clientId,
-      lobbyId,
+      lobbyId: expect.stringMatching(new RegExp(`^${tag}$`)),
     }),
   );
   await server.stop();
@@ -267,4 +271,18 @@ test("an outage does not fill the log either: its errors are counted, and anothe
     { timeout: 10_000, interval: 10 },
   );
   await stop();
+});
+
+test("one lobby has the same tag in all lines, whoever writes them, and another lobby another", async () => {
+  const server = await startLoggedServer({ udpPort: null, vars: { logLobbies: "on" } });
+  const first = await lobbyOf(2, server.url, { direct: true });
+  await lobbyOf(2, server.url);
+  await first.guests[0]?.start(first.lobbyId);
+  await first.host.start(first.lobbyId);
+  await request(server.url, `/lobbies/${first.lobbyId.toLowerCase()}/join`, { method: "POST" });
+  const tagged = () => read(server.logged).filter(({ lobbyId, path }) => lobbyId ?? path);
+  await vi.waitFor(() => expect(tagged()).toHaveLength(7));
+  const tags = tagged().map((line) => String(line.lobbyId ?? String(line.path).split("/")[2]));
+  expect(new Set(tags).size).toBe(2);
+  await server.stop();
 });

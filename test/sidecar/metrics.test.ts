@@ -1,7 +1,7 @@
 /** What a sidecar tells its operator over HTTP. */
 
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type IncomingHttpHeaders, request } from "node:http";
 import { connect, type Socket } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
 import { sharedLimits } from "../../core/limits.ts";
@@ -202,6 +202,49 @@ test("answers nothing else, and only to a GET or a HEAD", async () => {
   for (const path of ["/healthz", "/metrics"]) {
     const head = await get(sidecar, path, { method: "HEAD" });
     expect([head.status, await head.text()]).toEqual([(await get(sidecar, path)).status, ""]);
+  }
+});
+
+/** The answer to a call by this name. */
+function called(sidecar: Sidecar, host: string): Promise<{ status: number; headers: IncomingHttpHeaders }> {
+  return new Promise((resolve, reject) => {
+    const headers = { host };
+    const asked = request({ port: sidecar.metricsPort, host: "127.0.0.1", path: "/metrics", headers });
+    asked.on("response", (answer) => {
+      answer.resume();
+      resolve({ status: answer.statusCode ?? 0, headers: answer.headers });
+    });
+    asked.on("error", reject).end();
+  });
+}
+
+test("answers by its addresses and its own names, and not by a name that a web page leads here", async () => {
+  const { sidecar } = await start(takeAll, { metrics: { ...metrics, names: ["udp.example.org"] } });
+  const own = [
+    "127.0.0.1:5992",
+    "[::1]:5992",
+    "192.0.2.7",
+    "localhost:5992",
+    "LocalHost",
+    "UDP.example.org:1",
+  ];
+  for (const host of own) expect([host, (await called(sidecar, host)).status]).toEqual([host, 200]);
+  const foreign = [
+    "evil.example:5992",
+    "127.0.0.1.evil.example",
+    "localhost.evil.example",
+    "udp.example.org.evil.example",
+  ];
+  for (const host of foreign) expect([host, (await called(sidecar, host)).status]).toEqual([host, 421]);
+});
+
+test("no answer may be kept, or taken for another kind", async () => {
+  const { sidecar } = await start();
+  for (const host of ["127.0.0.1", "evil.example"]) {
+    expect((await called(sidecar, host)).headers).toMatchObject({
+      "x-content-type-options": "nosniff",
+      "cache-control": "no-store",
+    });
   }
 });
 

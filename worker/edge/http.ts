@@ -1,16 +1,22 @@
 /** Reading bodies, answering, and what browsers need to be allowed to call. */
 
 import type { z } from "zod";
-import { printablePath } from "../../core/printable.ts";
 import { accept, type Outcome, type Refusal, refusal, refuse } from "../../core/problem.ts";
 import { parseObject } from "../../core/wire/codec.ts";
 import { check } from "../../core/wire/schema.ts";
-import { type Details, logRefusal } from "../platform/log.ts";
+import { type Details, loggedPath, logRefusal } from "../platform/log.ts";
 import { within } from "../platform/retry.ts";
 import { edgeLimits } from "./limits.ts";
 
 export function json(body: unknown, status = 200): Response {
   return Response.json(body, { status });
+}
+
+/** The answer so that no browser takes it for something else than it says, and nothing on the way keeps it. */
+export function hardened(response: Response): Response {
+  response.headers.set("x-content-type-options", "nosniff");
+  response.headers.set("cache-control", "no-store");
+  return response;
 }
 
 /** Why each refused request was, and what is known of the client that asked. */
@@ -29,7 +35,7 @@ export function refused({ codes, retryAfterS }: Refusal, about: Details = {}): R
 export function logIfRefused({ method, url, headers }: Request, response: Response): Response {
   const why = reasons.get(response);
   if (!why) return response;
-  const path = printablePath(/^\w+:\/\/[^/?#]*([^?#]*)/.exec(url)?.[1] ?? "");
+  const path = loggedPath(/^\w+:\/\/[^/?#]*([^?#]*)/.exec(url)?.[1] ?? "");
   const upgrade = headers.has("upgrade") ? "websocket" : undefined;
   logRefusal("request_refused", { status: response.status, method, path, upgrade, ...why });
   return response;
@@ -37,7 +43,7 @@ export function logIfRefused({ method, url, headers }: Request, response: Respon
 
 /**
  * The body as text. Refused if it has more than `limit` bytes; what is left of it then is drained, so that the client
- * gets to read the refusal.
+ * gets to read the refusal. Refused too if it does not come in time: it would hold its connection for ever.
  */
 export async function readText(request: Request, limit: number): Promise<Outcome<string>> {
   if (Number(request.headers.get("content-length") ?? 0) > limit) return await refuseBody(request);
@@ -45,7 +51,12 @@ export async function readText(request: Request, limit: number): Promise<Outcome
     // One byte more than there may be: the bound must not rest on the length that a stranger claims. All in one call of the
     // platform, because each one costs more than what is done with the body.
     const reader = request.body?.getReader({ mode: "byob" });
-    const read = await reader?.readAtLeast(limit + 1, new Uint8Array(limit + 1));
+    const reading = reader?.readAtLeast(limit + 1, new Uint8Array(limit + 1));
+    const read = reading && (await within<Awaited<typeof reading> | null>(edgeLimits.bodyMs, reading, null));
+    if (read === null) {
+      reader?.cancel().catch(() => {});
+      return refuse("body_too_slow");
+    }
     reader?.releaseLock();
     const bytes = read?.value ?? new Uint8Array();
     if (bytes.byteLength > limit) return await refuseBody(request);

@@ -5,6 +5,8 @@
 export const edgeLimits = {
   /** Bytes of an HTTP request body. The largest honest one is under 300. */
   bodyBytes: 16 * 1024,
+  /** Milliseconds in which a body must have come. The longest of a sidecar comes in 2 s over 1 Mbit/s. */
+  bodyMs: 10_000,
   /** Bytes of a refused body that are still read, so that the client gets the answer. Nobody sends more by mistake. */
   drainBytes: 8 * 1024 * 1024,
   /** Milliseconds that this may take: 1 MiB over a slow mobile network. */

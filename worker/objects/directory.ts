@@ -5,7 +5,7 @@ import { lobbyLimits } from "../../core/lobby/limits.ts";
 import type { ListedLobby } from "../../core/wire/http.ts";
 import { thisBoot } from "../platform/boot.ts";
 import type { Env } from "../platform/env.ts";
-import { logFault } from "../platform/log.ts";
+import { logFault, tagLobbiesOf } from "../platform/log.ts";
 import type { DirectoryPort, Page, Search } from "../platform/ports.ts";
 import { within } from "../platform/retry.ts";
 import { lobbyAt } from "../platform/stubs.ts";
@@ -47,6 +47,7 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
+    tagLobbiesOf(env);
     const { kv } = ctx.storage;
     for (const [key] of [...kv.list({ prefix: oldPrefix })]) kv.delete(key);
     const rows = [...kv.list<Row>({ prefix })].map(([, row]) => row);

@@ -1,7 +1,9 @@
-/** One JSON object a line. Never a token, a secret or a player's address. */
+/** One JSON object a line. Never a token, a secret, a player's address or a lobby's code. */
 import { type Bucket, draw, newBucket, type Rate } from "../../core/allowance.ts";
+import { codeShape } from "../../core/lobby/code.ts";
 import type { LifeLine } from "../../core/lobby/life.ts";
-import { tokenShape } from "../../core/printable.ts";
+import { printablePath, tokenShape } from "../../core/printable.ts";
+import { lobbyTag, type Naming } from "./codes.ts";
 import type { FaultEvent, RefusalEvent } from "./events.ts";
 import { platformLimits } from "./limits.ts";
 import { isMarked } from "./retry.ts";
@@ -9,6 +11,30 @@ import { isMarked } from "./retry.ts";
 type Detail = string | number | boolean;
 type Event = FaultEvent | RefusalEvent | LifeLine["event"];
 export type Details = { [name: string]: Detail | { [name: string]: Detail } | undefined };
+
+/** The details that may be a lobby's code: an object's name is one, too. */
+const named = ["lobbyId", "holder", "from", "peer"] as const;
+/** Its first character, until the isolate has a key. */
+let tagOf = (code: string): string => `${code.slice(0, 1)}-…`;
+
+/** From now on this isolate calls lobbies by the tags of this deployment. */
+export function tagLobbiesOf(naming: Naming): void {
+  tagOf = (code) => lobbyTag(naming, code);
+}
+
+/** A path as the log has it. */
+export function loggedPath(pathname: string): string {
+  return printablePath(pathname, tagOf);
+}
+
+function withTags(details: Details): Details {
+  const tagged: Details = {};
+  for (const name of named) {
+    const text = details[name];
+    if (typeof text === "string" && codeShape.test(text)) tagged[name] = tagOf(text);
+  }
+  return { ...details, ...tagged };
+}
 
 /** Lines of one level. Those that are too many are not written; the next that is says how many were left out before it. */
 type Lines = {
@@ -95,7 +121,9 @@ function leaveOut({ leftOut }: Lines, event: Event): void {
 function write(lines: Lines, event: Event, details: Details): void {
   const { level, leftOut } = lines;
   const missing = leftOut.size > 0 && { leftOut: Object.fromEntries(leftOut) };
-  lines.write(JSON.stringify({ time: new Date().toISOString(), level, event, ...details, ...missing }));
+  lines.write(
+    JSON.stringify({ time: new Date().toISOString(), level, event, ...withTags(details), ...missing }),
+  );
   leftOut.clear();
 }
 

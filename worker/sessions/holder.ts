@@ -20,7 +20,7 @@ import { drawCode } from "../platform/codes.ts";
 import type { Env } from "../platform/env.ts";
 import { issueToken, networkTag } from "../platform/keys.ts";
 import { platformLimits } from "../platform/limits.ts";
-import { logFault } from "../platform/log.ts";
+import { logFault, tagLobbiesOf } from "../platform/log.ts";
 import {
   type Admission,
   addressHeader,
@@ -75,6 +75,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
+    tagLobbiesOf(env);
     this.holder = ctx.id.name ?? "";
     this.wakeUp = new Alarm(ctx.storage);
     this.connections = new Connections(ctx, this.wakeUp, {

@@ -149,7 +149,7 @@ export class Links<Via> {
       if (left <= 0 || this.#isForgotten(link, elapsed)) this.#free(link);
       else if (left <= relayLimits.relayLastWordMs && link.endTold !== link.endsAt) {
         link.endTold = link.endsAt;
-        this.#traffic.tell(link, "lifetime", left);
+        this.#traffic.tell(link, "lifetime", Math.floor(left));
       }
     }
   }

@@ -364,6 +364,16 @@ describe("before a budget cuts, both ends are told", () => {
     expect(relay.pass(10)).toBe("unknown_link");
   });
 
+  test("its time, in whole milliseconds: clients read no others", () => {
+    const relay = aRelay();
+    relay.link();
+    relay.links.tick(0.25);
+    relay.now = life - 30_000.5;
+    relay.link();
+    relay.tick(relay.now);
+    expect(relay.told()).toEqual([[number, "lifetime", 30_000]]);
+  });
+
   test("a link whose time is over is cut at that moment, though nobody looked", () => {
     const relay = aRelay({ idleMs: 2 * life });
     relay.link();

@@ -1,13 +1,17 @@
 /**
- * The edge's time, in milliseconds since 1970. The sidecar signs posts with it, and compares tickets and cookies with it. It is the
- * machine's clock, until that is set back or the edge refuses its time. Then the clock has jumped, and the sidecar carries the time that
- * the edge took last on by the time that passes. If the edge refuses that too, its own clock has jumped, and the machine's counts again.
+ * The edge's time, in milliseconds since 1970. The sidecar signs posts with it, and compares tickets and cookies with it. The edge
+ * tells it with every heartbeat that it takes, and the sidecar carries it on by the time that passes. Before the first one it is the
+ * machine's clock. If the edge refuses the time that was carried on, its own clock has jumped, and the machine's counts until it tells
+ * its time again.
+ *
+ * An edge of a version before tells nothing. Then it is the machine's clock, until that is set back or the edge refuses its time. Then
+ * the clock has jumped, and the sidecar carries on the time that the edge took last.
  */
 export class EdgeTime {
   readonly #clock: () => number;
   readonly #elapsed: () => number;
   #source: "clock" | "carried" = "clock";
-  /** What the edge took last, and when that was, as time elapses. */
+  /** What the edge told or took last, and when that was, as time elapses. */
   #taken: { at: number; elapsed: number } | null = null;
   #signed = 0;
 
@@ -31,9 +35,13 @@ export class EdgeTime {
     return this.#signed;
   }
 
-  /** The edge has taken a heartbeat of this time. */
-  take(at: number): void {
-    this.#taken = { at, elapsed: this.#elapsed() };
+  /** The edge has taken a heartbeat of this time, and told its own. */
+  take(at: number, told?: number | undefined): void {
+    this.#taken = { at: told ?? at, elapsed: this.#elapsed() };
+    if (told !== undefined) {
+      this.#source = "carried";
+      return;
+    }
     if (Math.abs(this.#clock() - at) < closeMs) this.#source = "clock";
   }
 

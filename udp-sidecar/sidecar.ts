@@ -5,6 +5,7 @@ import type { RelayBounds } from "../core/relay/links.ts";
 import { parseObject } from "../core/wire/codec.ts";
 import {
   type Heartbeat,
+  type HeartbeatAnswer,
   heartbeatAnswer,
   heartbeatPath,
   observationsAnswer,
@@ -168,7 +169,8 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
     const at = time.next();
     const beat: Heartbeat = { name, at, host: publicHost, ...ports, relays, load, leaving };
     const reply = await edge.post(heartbeatPath, beat);
-    if (isTaken(reply)) time.take(at);
+    const answer = answerOf(reply);
+    if (answer) time.take(at, answer.now);
     else if (!reply.accepted && reply.isFinal) time.refuse();
     return reply;
   };
@@ -178,7 +180,7 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
     underWay = replied;
     const reply = await replied;
     if (stopped) return;
-    isAccepted = isTaken(reply);
+    isAccepted = answerOf(reply) !== null;
     if (isAccepted) {
       acceptedAt = elapsed();
       failures = 0;
@@ -236,9 +238,9 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
   };
 }
 
-/** Whether it was an edge that accepted a heartbeat, and not whatever else answers there. */
-function isTaken(reply: Reply): boolean {
-  return reply.accepted && heartbeatAnswer.safeParse(parseObject(reply.body)).success;
+/** What an edge said that accepted a heartbeat; null if it did not, or something else answers there. */
+function answerOf(reply: Reply): HeartbeatAnswer | null {
+  return reply.accepted ? (heartbeatAnswer.safeParse(parseObject(reply.body)).data ?? null) : null;
 }
 
 async function startMetrics(

@@ -91,7 +91,12 @@ export const observations = z.object({
 /** Bytes of a post around its observations. */
 export const postFrameBytes = JSON.stringify({ observations: [] }).length;
 /** How the edge answers a heartbeat it took. */
-export const heartbeatAnswer = z.object({ known: z.literal(true) });
+export const heartbeatAnswer = z.object({
+  known: z.literal(true),
+  /** The edge's time, in milliseconds since 1970: tickets go by it. A version before did not tell it. */
+  now: z.int().min(0).optional(),
+});
+export type HeartbeatAnswer = z.infer<typeof heartbeatAnswer>;
 
 /** Indexes into the post of what could not be passed on and is worth sending again. */
 export const observationsAnswer = z.object({ again: z.array(z.int().min(0)) });

@@ -87,13 +87,12 @@ describe("when the machine's clock jumps, for the edge and its sidecar", () => {
   }
 });
 
-test("a sidecar whose clock jumps alone is taken again within seconds, and loses no player", async () => {
+test("a sidecar whose clock jumps alone goes by the edge's, is never refused, and loses no player", async () => {
   for (const minutes of [20, -20]) {
     const { server, jump, told } = await bothOf();
     jump(minutes * minute);
     await connects(server);
-    // Only a time that is ahead may be right, so the sidecar tries that.
-    expect(told.some(({ code }) => code === "another_time")).toBe(minutes > 0);
+    expect(told.some(({ code }) => code === "another_time")).toBe(false);
     await vi.waitFor(() => expect(told.at(-1)?.event).toBe("sidecar_accepted"), soon);
     await watcher?.settles();
   }

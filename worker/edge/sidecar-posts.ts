@@ -34,7 +34,7 @@ export async function receiveHeartbeat(request: Request, env: Env): Promise<Resp
   const address = env.clientAddress === "socket" ? undefined : (addressOf(request, env) ?? undefined);
   const taken = await fleetAt(env).hear(beat.value, { address, place: placeOf(request) });
   if (!taken) return refused(refuse("stale_post"), { sidecar: beat.value.name });
-  return json({ known: true } satisfies z.infer<typeof heartbeatAnswer>);
+  return json({ known: true, now: Date.now() } satisfies z.infer<typeof heartbeatAnswer>);
 }
 
 export async function receiveObservations(request: Request, env: Env): Promise<Response> {

@@ -52,6 +52,9 @@ export class Session {
   #members: readonly string[];
   #endReason: EndReason | null = null;
   #unconfirmed: Unconfirmed[] = [];
+  #ticketListener: ((answer: Heard<"ptpRelay_renewed">) => void) | null = null;
+  /** Those who need the connection when the lobby is over. */
+  readonly #holds = new Set<symbol>();
   #succeeded = false;
   /** The others are being connected without this member. */
   #isLeftOut = false;
@@ -93,6 +96,24 @@ export class Session {
    */
   listen(listener: (event: SessionEvent) => void): void {
     this.#listeners.push(listener);
+  }
+
+  /** Calls the listener on every answer to `ptpRelay_renew`, also when the lobby is over, in the place of the one before. Returns what ends that. */
+  listenForTickets(listener: (answer: Heard<"ptpRelay_renewed">) => void): () => void {
+    this.#ticketListener = listener;
+    return () => {
+      if (this.#ticketListener === listener) this.#ticketListener = null;
+    };
+  }
+
+  /** Keeps the connection open when the lobby is over, until the function that is returned is called. Leaving a lobby closes it all the same. */
+  hold(): () => void {
+    const hold = Symbol("hold");
+    this.#holds.add(hold);
+    return () => {
+      this.#holds.delete(hold);
+      if (this.#endReason) this.#closeUnlessHeld();
+    };
   }
 
   /** The client's secret. No property: printing an object prints its properties. */
@@ -151,13 +172,19 @@ export class Session {
     await inTime((ending) => request(url, z.unknown(), { body, signal: ending }), signal);
   }
 
-  /** Leaves the lobby. Done when the server knows. May be called again. */
+  /** Leaves the lobby. Done when the server knows. May be called again. When the lobby is over, whoever holds the connection keeps it. */
   async leave(): Promise<void> {
+    const isHeld = this.#endReason !== null && this.#endReason !== "left" && this.#holds.size > 0;
     this.#end("left");
-    await this.#connection.close();
+    if (!isHeld) await this.#connection.close();
+  }
+
+  #closeUnlessHeld(): void {
+    if (this.#holds.size === 0) void this.#connection.close();
   }
 
   #hear(message: HeardMessage): void {
+    if (message.method === "ptpRelay_renewed") this.#ticketListener?.(message.payload);
     if (this.#endReason) return;
     switch (message.method) {
       case "client_registered":
@@ -173,7 +200,7 @@ export class Session {
         break;
       case "lobby_closed":
         this.#end(this.#succeeded ? "connected" : this.#isLeftOut ? "left_out" : "host_left");
-        void this.#connection.close();
+        this.#closeUnlessHeld();
         break;
       case "ptpMediation_send":
         this.#isLeftOut = false;

@@ -103,6 +103,22 @@ export class LinkEnd {
     return this.#hasEnded;
   }
 
+  /** Whether it is over the relay, or may come to be. */
+  get needsRelay(): boolean {
+    if (this.#hasEnded || this.#parts.relay === null) return false;
+    return !this.#hasSettled || this.path === null || this.path === "relay";
+  }
+
+  /** Our end of the relay; null if there is none. */
+  get relay(): RelayEnd | null {
+    return this.#parts.relay;
+  }
+
+  /** The relay's ticket was renewed. */
+  rebind(): void {
+    this.#take({ kind: "ticket-renewed" });
+  }
+
   get path(): PathKind | null {
     return this.#path?.kind ?? null;
   }

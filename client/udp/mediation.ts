@@ -16,6 +16,7 @@ import { type Introduced, peersOf } from "./introduced.ts";
 import { Link } from "./link.ts";
 import type { LinkEnd } from "./link-end.ts";
 import { type PairingOptions, pairWith } from "./pairing.ts";
+import { type HeldTicket, Renewals } from "./renewals.ts";
 import { reportMessage } from "./report-message.ts";
 import { Turns } from "./turns.ts";
 
@@ -70,11 +71,18 @@ export class Mediation {
   #isGivenUp = false;
   #goesOn: boolean;
   readonly #over = Promise.withResolvers<void>();
+  readonly #renewals: Renewals;
+  /** Ends listening for new tickets. */
+  readonly #forget: () => void;
+  /** Lets the WebSocket go that links on the relay need; null while none does. */
+  #letGo: (() => void) | null = null;
 
   constructor(options: MediationOptions) {
     this.#options = options;
     this.#goesOn = options.goesOn;
     this.#result.promise.catch(() => {});
+    this.#renewals = new Renewals((tickets) => options.session.say("ptpRelay_renew", { tickets }));
+    this.#forget = options.session.listenForTickets((answer) => this.#renewals.hear(answer));
     this.#gathering = new Gathering({
       token: options.session.token(),
       server: options.server,
@@ -220,10 +228,43 @@ export class Mediation {
     const link = new Link(end);
     this.#ends.set(end.number, end);
     void end.over.then(() => this.#closeWhenDone());
+    this.#keepTicket(end);
     end.open();
     await end.decided;
     if (end.isUsable && this.#options.linked(link)) this.#handedOut.add(end);
     return { peer, end, link };
+  }
+
+  /** As long as the WebSocket is open, the link's ticket is renewed; and it stays open as long as a link needs the relay. */
+  #keepTicket(end: LinkEnd): void {
+    const { relay } = end;
+    if (relay?.lifeMs === undefined) return;
+    const holder = {
+      get held() {
+        return relay.held;
+      },
+      get isOver() {
+        return end.isOver;
+      },
+      renew: (renewed: HeldTicket) => {
+        const isOurs = relay.renew(renewed);
+        if (isOurs) end.rebind();
+        return isOurs;
+      },
+    };
+    this.#renewals.add(holder, relay.lifeMs);
+    for (const event of ["path", "settled", "closed"] as const)
+      end.events.on(event, () => this.#holdSession());
+    this.#holdSession();
+  }
+
+  #holdSession(): void {
+    const isNeeded = [...this.#ends.values()].some((end) => end.needsRelay);
+    if (isNeeded) this.#letGo ??= this.#options.session.hold();
+    else {
+      this.#letGo?.();
+      this.#letGo = null;
+    }
   }
 
   #conclude(outcomes: Outcome[]): void {
@@ -315,6 +356,8 @@ export class Mediation {
   #closeWhenDone(): void {
     const isWaiting = this.#phase === "gathering" || this.#phase === "connecting";
     if (isWaiting || this.#released || [...this.#ends.values()].some((end) => !end.isOver)) return;
+    this.#renewals.stop();
+    this.#forget();
     void this.#gathering.close();
   }
 

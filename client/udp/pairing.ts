@@ -5,7 +5,7 @@ import type { Heard } from "../../core/wire/server-message.ts";
 import type { Gathered, Gathering } from "./gathering.ts";
 import type { Introduced } from "./introduced.ts";
 import { LinkEnd } from "./link-end.ts";
-import { RelayEnd } from "./relay-end.ts";
+import { RelayEnd, type RelayPass } from "./relay-end.ts";
 import type { Turns } from "./turns.ts";
 
 export type PairingOptions = {
@@ -46,7 +46,7 @@ export async function pairWith({ peer, told }: Introduced, options: PairingOptio
 }
 
 async function relayOf(
-  relay: { host?: string | undefined; port: number; ticket: string; key: string } | undefined,
+  relay: (RelayPass & { host?: string | undefined; port: number }) | undefined,
   link: string,
   { gathering, gathered }: PairingOptions,
 ): Promise<RelayEnd | null> {
@@ -54,8 +54,8 @@ async function relayOf(
   if (!relay || ip === null) return null;
   const endpoint = { ip, port: relay.port };
   const { sockets, cookie } = gathered;
-  const { ticket, key } = relay;
-  return new RelayEnd({ ticket, key, link, endpoint }, cookie, (datagram) =>
+  const { ticket, key, lifeMs } = relay;
+  return new RelayEnd({ ticket, key, lifeMs, link, endpoint }, cookie, (datagram) =>
     sockets.sendTo(datagram, endpoint),
   );
 }

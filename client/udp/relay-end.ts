@@ -1,9 +1,10 @@
 /** Our end of a link on the relay: binds it, and proves where it is when asked. */
 import { randomBytes } from "node:crypto";
 import type { Endpoint } from "../../core/endpoint.ts";
-import type { RelayCode } from "../../core/relay/ticket.ts";
+import { parseTicket, type RelayCode } from "../../core/relay/ticket.ts";
 import { bound, challenge, notice, refused } from "../../core/wire/sidecar-message.ts";
 import type { SignedDatagram } from "../../core/wire/signed-datagram.ts";
+import type { HeldTicket } from "./renewals.ts";
 import { isSignedWith, signDatagram } from "./signing.ts";
 
 /** What the relay says. */
@@ -12,13 +13,20 @@ export type RelayWord =
   | { kind: "relay-refused"; code: RelayCode }
   | { kind: "relay-noticed"; code: RelayCode; inMs: number };
 
+/** What the introduction gives for a relay. */
+export type RelayPass = HeldTicket & { lifeMs?: number | undefined };
+
 /** Challenges answered for one bind: one, and one more if the relay was just started. */
 const mostChallenges = 2;
 
 export class RelayEnd {
   readonly endpoint: Endpoint;
-  readonly #ticket: string;
-  readonly #key: string;
+  /** Milliseconds for which the first ticket is good; undefined if the server cannot renew it. */
+  readonly lifeMs: number | undefined;
+  #ticket: string;
+  #key: string;
+  /** Of the ticket before: until the relay has heard of a new one, it signs with this. */
+  #keyBefore: string | null = null;
   readonly #link: string;
   /** The relay tells of the peer's coming under the nonce of an old bind: there is one for all. */
   readonly #nonce = randomBytes(12).toString("base64url");
@@ -28,16 +36,31 @@ export class RelayEnd {
 
   /** The cookie is what the sidecar gave with its first sight, if it did. */
   constructor(
-    { ticket, key, link, endpoint }: { ticket: string; key: string; link: string; endpoint: Endpoint },
+    { ticket, key, lifeMs, link, endpoint }: RelayPass & { link: string; endpoint: Endpoint },
     cookie: string | undefined,
     send: (datagram: string) => void,
   ) {
     this.endpoint = endpoint;
+    this.lifeMs = lifeMs;
     this.#ticket = ticket;
     this.#key = key;
     this.#link = link;
     this.#cookie = cookie;
     this.#send = send;
+  }
+
+  /** The ticket that our end binds with, and its key. */
+  get held(): HeldTicket {
+    return { ticket: this.#ticket, key: this.#key };
+  }
+
+  /** Takes a later ticket, for the next bind. False if it is of another link. */
+  renew({ ticket, key }: HeldTicket): boolean {
+    if (parseTicket(ticket)?.link !== this.#link) return false;
+    if (key !== this.#key) this.#keyBefore = this.#key;
+    this.#ticket = ticket;
+    this.#key = key;
+    return true;
   }
 
   /** Asks the relay to bind our end. Its answers come by `hear`. */
@@ -51,7 +74,7 @@ export class RelayEnd {
     const { method, payload } = datagram;
     // Whose it says it is costs less to see than whose it is.
     const isOurs = payload.nonce === this.#nonce || payload.link === this.#link;
-    if (!isOurs || !isSignedWith(this.#key, datagram)) return null;
+    if (!isOurs || !this.#isRelays(datagram)) return null;
     switch (method) {
       case "ptpRelay_challenge":
         this.#prove(challenge.safeParse(payload).data?.cookie);
@@ -71,6 +94,11 @@ export class RelayEnd {
       default:
         return null;
     }
+  }
+
+  #isRelays(datagram: SignedDatagram): boolean {
+    if (isSignedWith(this.#key, datagram)) return true;
+    return this.#keyBefore !== null && isSignedWith(this.#keyBefore, datagram);
   }
 
   #prove(cookie: string | undefined): void {

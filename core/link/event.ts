@@ -15,6 +15,8 @@ export type LinkEvent =
   /** The relay has bound our end; `peer`: whether the other end is bound too. */
   | { kind: "relay-bound"; peer: boolean }
   | { kind: "relay-refused"; code: RelayCode }
+  /** There is a later ticket for the relay. */
+  | { kind: "ticket-renewed" }
   /** The sockets that were asked for are open, numbered from 0; fewer if the system gave no more. */
   | { kind: "sockets-opened"; count: number }
   /** This link may probe for ports: few others of this client do. */

@@ -57,6 +57,12 @@ export function bindAgain(draft: Draft): void {
   if (relay && Number.isFinite(relay.bindAt)) draft.relay = { ...relay, tries: 0, bindAt: now };
 }
 
+/** Binds with the ticket that is new, at once. What the relay said of the one before says nothing of it. */
+export function takeTicket(draft: Draft): void {
+  const { relay, now } = draft;
+  if (relay) draft.relay = { ...relay, refused: false, tries: 0, bindAt: now };
+}
+
 /** Whether the relay will never carry the link. */
 export function isHopeless(relay: Relay | null): boolean {
   return relay === null || relay.bindAt === Number.POSITIVE_INFINITY;

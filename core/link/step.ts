@@ -36,7 +36,7 @@ import {
   takeSockets,
   takeTurn,
 } from "./probing.ts";
-import { bindAgain, bindWhenDue, newRelay, takeBound, takeRefusal } from "./relay.ts";
+import { bindAgain, bindWhenDue, newRelay, takeBound, takeRefusal, takeTicket } from "./relay.ts";
 import { emptyWindow, receive } from "./replay.ts";
 import { type Candidate, type LinkState, pathOf } from "./state.ts";
 
@@ -143,6 +143,9 @@ function take(draft: Draft, event: LinkEvent): boolean {
     case "relay-refused":
       takeRefusal(draft, event.code);
       giveRelayUp(draft);
+      return draft.relay !== null;
+    case "ticket-renewed":
+      takeTicket(draft);
       return draft.relay !== null;
     case "sockets-opened":
       takeSockets(draft, event.count);

@@ -1,7 +1,7 @@
 /** What a relay carries: for one link, for one lobby, for one address, and in all. */
 export const relayLimits = {
-  /** Milliseconds a relay's ticket is good for: longer than an evening's game. */
-  relayTicketMs: 6 * 60 * 60_000,
+  /** Milliseconds a relay's ticket is good for. Its session renews it, and when that ends the ticket outlives it by no more than this. */
+  relayTicketMs: 10 * 60_000,
   /** Milliseconds after its end in which a ticket is still renewed: the client asked in time, and its message or the answer was late. */
   relayRenewGraceMs: 60_000,
   /** Milliseconds from its introduction for which the tickets of a link are renewed: longer than an evening's game. */

@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { type Cause, causes } from "../link/cause.ts";
 import { featuresAmong } from "../lobby/features.ts";
+import { ticketLength } from "../relay/ticket.ts";
 import { decodeMessage } from "./codec.ts";
 import { wireLimits } from "./limits.ts";
 import { tokenField } from "./schema.ts";
@@ -51,6 +52,12 @@ const features = connected.extend({
 });
 
 const unseen = connected.extend({ mediation });
+
+/** A ticket for the relay, and its key: whoever was told it can say it. */
+const heldTicket = z.object({ ticket: z.string().max(ticketLength), key: z.string().max(64) });
+export type HeldTicket = z.infer<typeof heldTicket>;
+/** As many as a client can have links. */
+const renew = connected.extend({ tickets: z.array(heldTicket).max(wireLimits.seats - 1) });
 type Reported = { token: string; report: ConnectionReport };
 
 export type ClientMessage =
@@ -62,7 +69,9 @@ export type ClientMessage =
   /** + */
   | ({ method: "ptpMediation_peersConnection_failure"; mediation: string } & Reported)
   /** + The sidecar does not answer. */
-  | ({ method: "ptpMediation_unseen" } & z.infer<typeof unseen>);
+  | ({ method: "ptpMediation_unseen" } & z.infer<typeof unseen>)
+  /** + Its tickets for the relay are about to expire. */
+  | ({ method: "ptpRelay_renew" } & z.infer<typeof renew>);
 
 /** The message, or null for anything that is not one: Orion ignores it without an answer. */
 export function readClientMessage(text: string): ClientMessage | null {
@@ -100,6 +109,10 @@ export function readClientMessage(text: string): ClientMessage | null {
     }
     case "ptpMediation_unseen": {
       const parsed = unseen.safeParse(message.payload);
+      return parsed.success ? { method: message.method, ...parsed.data } : null;
+    }
+    case "ptpRelay_renew": {
+      const parsed = renew.safeParse(message.payload);
       return parsed.success ? { method: message.method, ...parsed.data } : null;
     }
     default:

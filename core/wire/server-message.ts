@@ -76,6 +76,16 @@ const messages = {
       ),
     }),
   },
+  /**
+   * + The answer to `ptpRelay_renew`: a later ticket for each that was this client's and is not over, with its
+   * key, and the milliseconds for which all of them are good.
+   */
+  ptpRelay_renewed: {
+    needed: z.object({
+      tickets: z.array(z.object({ ticket: z.string().max(256), key: z.string() })),
+      lifeMs: z.number().min(1_000).max(86_400_000),
+    }),
+  },
   /** To all, when all have reported; `lobby_closed` follows. */
   ptpMediation_success: { needed: z.object({}) },
 } as const satisfies Record<string, Described>;

@@ -13,7 +13,7 @@ function anEnd(cookie?: string) {
   const end = new RelayEnd({ ticket, key, link, endpoint }, cookie, (datagram) => {
     expect(datagram.length).toBeGreaterThanOrEqual(300);
     const { method, payload } = decode(datagram.slice(0, datagram.lastIndexOf(".")));
-    expect(datagram).toBe(signedOf(key, method, payload));
+    expect(datagram).toBe(signedOf(end.held.key, method, payload));
     expect(method).toBe("ptpRelay_bind");
     sent.push(payload);
   });
@@ -48,6 +48,20 @@ test("a relay that challenges without end is not answered without end", () => {
   const { sent, says, nonce } = anEnd();
   for (let i = 0; i < 100; i++) says("ptpRelay_challenge", { nonce, cookie: `cookie-${i}` });
   expect(sent.length).toBe(3);
+});
+
+test("a ticket that is renewed is used from the next bind on, and answers to the one before are still heard", () => {
+  const { end, sent, says, nonce, ticket, link } = anEnd("cookie-0");
+  const before = end.held;
+  expect(before.ticket).toBe(ticket);
+  const later = ticketOf("a", { lifeMs: 700_000 });
+  expect(end.renew(ticketOf("a", { link: "ba9876543210" }))).toBe(false);
+  expect(end.held).toEqual(before);
+  expect(end.renew(later)).toBe(true);
+  expect(says("ptpRelay_notice", { link, code: "leaving", inMs: 0 })).not.toBeNull();
+  expect(says("ptpRelay_notice", { link, code: "leaving", inMs: 0 }, later.key)).not.toBeNull();
+  end.bind();
+  expect(sent.at(-1)).toMatchObject({ ticket: later.ticket, nonce, cookie: "cookie-0" });
 });
 
 test("refusals and notices are told with their code", () => {

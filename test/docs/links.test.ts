@@ -7,6 +7,7 @@ import { wireLimits } from "../../core/wire/limits.ts";
 import { packetKinds } from "../../core/wire/peer-packet.ts";
 import { sidecarMessages } from "../../core/wire/sidecar-message.ts";
 import { sidecarLimits } from "../../udp-sidecar/limits.ts";
+import { holderLimits } from "../../worker/sessions/limits.ts";
 
 const page = readFileSync(new URL("../../docs/links.md", import.meta.url), "utf8");
 
@@ -39,7 +40,9 @@ test("the page on links states the limits the code has", () => {
     `client's links through the relay | ${wireLimits.seats - 1} |`,
     `packet of the game | ${wireLimits.gamePacketBytes.toLocaleString("en").replace(",", " ")} bytes`,
     `characters of one | ${wireLimits.timelineLines}, ${wireLimits.timelineText} |`,
-    `${relayLimits.relayLinkRate / 1024} KiB a second, both ways together; ${relayLimits.relayLinkBytes / 1024 ** 3} GiB; ${relayLimits.relayTicketMs / 3_600_000} hours`,
+    `${relayLimits.relayLinkRate / 1024} KiB a second, both ways together; ${relayLimits.relayLinkBytes / 1024 ** 3} GiB; ${relayLimits.relayLinkMs / 3_600_000} hours`,
+    `a ticket | ${relayLimits.relayTicketMs / 60_000} minutes`,
+    `have tickets renewed | ${holderLimits.renewBurst} at once, one in ${1 / holderLimits.renewsPerSecond} s`,
     `through the relay | ${relayLimits.relayLobbyRate / 1024 ** 2} MiB a second`,
     `ends of links at one address | a quarter of the relay's links: ${(relayLimits.relayLinks / 4).toLocaleString("en").replace(",", " ")} |`,
     `only one end has bound | ${relayLimits.relayHalfBound}, for ${relayLimits.relayHalfBoundMs / 1000} s each`,

@@ -43,6 +43,34 @@ test("a session whose host leaves is over, and its connection closes", async () 
   await expectFailure(bo.session.chat("Hello?"), "lobby_closed");
 });
 
+test("a session that is held keeps its connection when its lobby is over, also when it leaves, until it is let go", async () => {
+  const ada = await host(url, "Ada");
+  const bo = await join(url, ada.session.code, "Bo");
+  const letGo = [bo.session.hold(), bo.session.hold()];
+  await ada.session.leave();
+  await bo.first("ended");
+  await bo.session.leave();
+  const answered = new Promise((resolve) => bo.session.listenForTickets(resolve));
+  bo.session.say("ptpRelay_renew", { tickets: [] });
+  expect(await answered).toMatchObject({ tickets: [] });
+  letGo[0]?.();
+  const again = new Promise((resolve) => bo.session.listenForTickets(resolve));
+  bo.session.say("ptpRelay_renew", { tickets: [] });
+  await again;
+  letGo[1]?.();
+  expect(await bo.session.closed).toEqual({ reason: "host_left", closeCode: 1000 });
+});
+
+test("a session that leaves before its lobby is over closes its connection, held or not", async () => {
+  const ada = await host(url, "Ada");
+  const bo = await join(url, ada.session.code, "Bo");
+  const letGo = bo.session.hold();
+  await bo.session.leave();
+  expect(await bo.session.closed).toEqual({ reason: "left", closeCode: 1000 });
+  expect(await ada.first("left")).toEqual({ kind: "left", name: "Bo" });
+  letGo();
+});
+
 test("a session whose connection breaks is lost, and so is what it was saying", async () => {
   const cable = await layCable(server.url);
   onTestFinished(() => cable.close());

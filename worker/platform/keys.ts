@@ -67,6 +67,14 @@ export async function ticketKey(env: Secrets, ticket: string): Promise<string> {
   return shortMac(await key(secretsOf(env)[0], "relay"), ticket);
 }
 
+/** Whether this is the key that the holder of the ticket was told: by this secret, or by the one before. */
+export async function isTicketKey(env: Secrets, ticket: string, text: string): Promise<boolean> {
+  for (const secret of secretsOf(env)) {
+    if (sameText(text, await shortMac(await key(secret, "relay"), ticket))) return true;
+  }
+  return false;
+}
+
 /** Whether a sidecar's post was signed with a secret of this deployment. */
 export async function verifyPost(
   env: Secrets,

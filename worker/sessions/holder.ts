@@ -11,10 +11,12 @@ import { isAtSocket } from "../../core/lobby/sighting.ts";
 import type { Member } from "../../core/lobby/state.ts";
 import { loungeShape, type Region, regionOfLounge } from "../../core/lounges.ts";
 import { type Outcome, type Refusal, refuse, refuseFor } from "../../core/problem.ts";
+import { relayLimits } from "../../core/relay/limits.ts";
 import { sameText } from "../../core/token.ts";
-import { type ClientMessage, readClientMessage } from "../../core/wire/client-message.ts";
+import { type ClientMessage, type HeldTicket, readClientMessage } from "../../core/wire/client-message.ts";
 import type { HostAnswer, JoinAnswer } from "../../core/wire/http.ts";
 import { pingText, pongText } from "../../core/wire/ping.ts";
+import { serverMessage } from "../../core/wire/server-message.ts";
 import { Alarm } from "../platform/alarm.ts";
 import { drawCode } from "../platform/codes.ts";
 import type { Env } from "../platform/env.ts";
@@ -43,6 +45,7 @@ import { Connections } from "./connections.ts";
 import { enter, undo } from "./joining.ts";
 import { holderLimits } from "./limits.ts";
 import { Remote } from "./remote.ts";
+import { renewTickets } from "./renewal.ts";
 import { Session } from "./session.ts";
 import { isSendable, isTooLarge, messageText } from "./websocket.ts";
 
@@ -395,6 +398,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     const { id: clientId, membership } = session;
     if (message.method === "client_pings") this.connections.expectPings(session);
     if (message.method === "client_features") session.features = message.features;
+    if (message.method === "ptpRelay_renew") void this.#renew(session, message.tickets);
     if (!membership) return;
     switch (message.method) {
       case "lobby_messaging_send":
@@ -411,6 +415,20 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
         this.#tell(membership, { kind: "connection-reported", clientId, connected, mediation, report });
         return;
       }
+    }
+  }
+
+  /** Gives a session later tickets for the relay: in a lobby, or when its lobby is over and it plays. */
+  async #renew(session: Session, held: readonly HeldTicket[]): Promise<void> {
+    if (!session.countRenewal()) return;
+    const { id: clientId } = session;
+    try {
+      const tickets = await renewTickets(this.env, clientId, held, Date.now());
+      if (this.connections.get(clientId) !== session) return;
+      const lifeMs = relayLimits.relayTicketMs;
+      this.connections.send(session, serverMessage("ptpRelay_renewed", { tickets, lifeMs }));
+    } catch (error) {
+      logFault("message_failed", { clientId, lobbyId: session.lobbyId }, error);
     }
   }
 }

@@ -19,6 +19,11 @@ export const holderLimits = {
   /** Those that a client may lately have tried, and still be told of lobbies while a neighbour at its address guesses: one that mistyped once or twice is no guesser. */
   neighbourFailedJoins: 2,
 
+  /** Messages with which a client may have tickets for the relay renewed at once: the host of 64 needs two every six minutes. */
+  renewBurst: 8,
+  /** Those a second, for long: one costs up to 126 HMACs, some 2 ms. */
+  renewsPerSecond: 1 / 20,
+
   /** Bytes that a message waiting to be read takes in the platform besides its length: 750 to 1 100 (measured: docs/decisions/007). */
   frameOverheadBytes: 1_100,
   /** Bytes, each message with that, that wait for one client before it goes: 450 long chat messages more than its network holds. */

@@ -43,6 +43,7 @@ const failedJoinRate: Rate = {
   burst: holderLimits.failedJoinBurst,
   perSecond: holderLimits.failedJoinsPerSecond,
 };
+const renewRate: Rate = { burst: holderLimits.renewBurst, perSecond: holderLimits.renewsPerSecond };
 
 /** The lobby that a session is in. `requestId`: what made it a member. */
 export type Membership = { lobbyId: string; lobbyName: string; incarnation: string; requestId: string };
@@ -64,6 +65,7 @@ export class Session {
   // In memory alone: an object that slept has had no request for a while.
   readonly #requests = newBucket(requestRate, Date.now());
   readonly #failedJoins = newBucket(failedJoinRate, Date.now());
+  readonly #renewals = newBucket(renewRate, Date.now());
   /** The request counted last: repeated, it is the same. */
   #counted = "";
   readonly #kept: Attachment;
@@ -227,6 +229,11 @@ export class Session {
   /** How many codes of no lobby it has tried since then; it remembers one more than a neighbour of a guesser may. */
   #failedSince(since: number): number {
     return (this.#kept.failedAt ?? []).filter((at) => at >= since).length;
+  }
+
+  /** Counts a message that has tickets renewed. Whether it may. */
+  countRenewal(): boolean {
+    return draw(this.#renewals, renewRate, Date.now());
   }
 
   /**

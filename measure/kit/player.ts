@@ -77,6 +77,8 @@ export const newcomers = new Set<(player: Player) => void>();
 
 export class Player {
   readonly base: URL;
+  /** Sent with its upgrade and with each of its requests. */
+  readonly headers: Record<string, string>;
   readonly socket: WebSocket;
   /** Every message heard, in order. */
   readonly heard: Message[] = [];
@@ -107,6 +109,7 @@ export class Player {
 
   private constructor(base: URL, path: string, headers: Record<string, string>) {
     this.base = base;
+    this.headers = headers;
     this.socket = new WebSocket(new URL(path, base.href.replace(/^http/, "ws")), { headers });
     this.closed = new Promise((resolve) => {
       this.socket.on("close", (code, reason) => {
@@ -198,7 +201,7 @@ export class Player {
     const nr = this.#asked;
     this.story.push({ at: Date.now(), kind: "asked", nr, path, body: { ...body } });
     try {
-      const answer = await post(this.base, path, { token: this.token, ...body });
+      const answer = await post(this.base, path, { token: this.token, ...body }, this.headers);
       this.story.push({ at: Date.now(), kind: "answered", nr, status: answer.status, body: answer.body });
       return answer;
     } catch (error) {

@@ -1,5 +1,6 @@
 /** The SDK for Node and Electron: lobbies, and links between their players. */
 import "./no-eval.ts";
+import { newCheckAllowance } from "../core/link/unproven.ts";
 import { NodeLobby } from "./node-lobby.ts";
 import { Orion } from "./orion.ts";
 import { checkRuntime } from "./runtime.ts";
@@ -28,5 +29,6 @@ export async function connect(
   options: { signal?: AbortSignal } = {},
 ): Promise<Orion<NodeLobby>> {
   checkRuntime({ "Promise.withResolvers": Promise.withResolvers });
-  return await Orion.find(url, (opening) => new NodeLobby(opening), ["links"], options);
+  const checks = newCheckAllowance(performance.now());
+  return await Orion.find(url, (opening) => new NodeLobby(opening, checks), ["links"], options);
 }

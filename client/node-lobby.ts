@@ -1,5 +1,6 @@
 /** A lobby whose players can be connected to each other: the half that needs UDP. */
 import { type Cause, causes } from "../core/link/cause.ts";
+import type { CheckAllowance } from "../core/link/unproven.ts";
 import type { Heard } from "../core/wire/server-message.ts";
 import { endProblem } from "../session/end.ts";
 import type { MediationMessage, SessionEvent } from "../session/event.ts";
@@ -26,6 +27,7 @@ type Waiter = { resolve: (mediation: Mediation) => void; reject: (error: OrionEr
 
 export class NodeLobby extends Lobby {
   readonly #session: Session;
+  readonly #checks: CheckAllowance;
   readonly #goesOn: boolean;
   readonly #events = new Emitter<NodeLobbyEvents>(nodeLobbyEvents);
   #mediation: Mediation | null = null;
@@ -38,8 +40,9 @@ export class NodeLobby extends Lobby {
   #calledOff: Promise<void> = Promise.resolve();
 
   /** Made by `host` and `join`. @internal */
-  constructor({ session, goesOn }: Opening) {
+  constructor({ session, goesOn }: Opening, checks: CheckAllowance) {
     super(session);
+    this.#checks = checks;
     this.#session = session;
     this.#goesOn = goesOn;
     session.listen((event) => {
@@ -236,6 +239,7 @@ export class NodeLobby extends Lobby {
       id,
       session: this.#session,
       server: this.#session.server,
+      checks: this.#checks,
       goesOn: this.#goesOn,
       wantsRaw: () => this.#rawWaiters > 0,
       introduced: (peers) => events.emit("introduced", { peers }),

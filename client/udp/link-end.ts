@@ -3,6 +3,7 @@ import type { KeyObject } from "node:crypto";
 import type { Endpoint } from "../../core/endpoint.ts";
 import type { Cause } from "../../core/link/cause.ts";
 import type { LinkConfig } from "../../core/link/config.ts";
+import type { LinkStep } from "../../core/link/draft.ts";
 import type { LinkEffect } from "../../core/link/effect.ts";
 import type { LinkEvent } from "../../core/link/event.ts";
 import { causeInUse } from "../../core/link/ladder.ts";
@@ -10,6 +11,7 @@ import { linkLimits } from "../../core/link/limits.ts";
 import type { LocalSocket, Path, PathKind } from "../../core/link/path.ts";
 import { type LinkState, roundTripMs } from "../../core/link/state.ts";
 import { openLink, step, wakeAt } from "../../core/link/step.ts";
+import { type CheckAllowance, mayCheck } from "../../core/link/unproven.ts";
 import { wireLimits } from "../../core/wire/limits.ts";
 import { dataHeaderBytes, linkOf, packetKinds, readSigned, writeData } from "../../core/wire/peer-packet.ts";
 import type { SignedDatagram } from "../../core/wire/signed-datagram.ts";
@@ -33,6 +35,8 @@ export type LinkParts = {
   sockets: UdpSockets;
   relay: RelayEnd | null;
   turns: Turns<LinkEnd>;
+  /** Shared by all links of the client. */
+  checks: CheckAllowance;
 };
 
 /** Addresses from which the game's packets are taken. The peer has a handful, and changes them rarely. */
@@ -89,10 +93,7 @@ export class LinkEnd {
 
   /** Begins to look for paths. */
   open(): void {
-    const { state, effects } = openLink(this.#parts.config, this.#now());
-    this.#state = state;
-    this.#do(effects);
-    this.#wake();
+    this.#run(openLink(this.#parts.config, this.#now()));
   }
 
   get isUsable(): boolean {
@@ -251,26 +252,33 @@ export class LinkEnd {
   /** One event at a time: what an effect brings about comes after it. */
   #take(event: LinkEvent): void {
     this.#waiting.push(event);
-    if (this.#isStepping) return;
+    if (!this.#isStepping) this.#run(null);
+  }
+
+  /** Does what comes of the opening, or of nothing, and then of all events that wait. */
+  #run(opened: LinkStep | null): void {
     this.#isStepping = true;
-    for (let next = this.#waiting.shift(); next && this.#state; next = this.#waiting.shift()) {
-      const { state, effects } = step(this.#state, next, this.#now());
-      this.#state = state;
-      this.#do(effects);
-    }
+    if (opened) this.#do(opened);
+    for (let next = this.#waiting.shift(); next && this.#state; next = this.#waiting.shift())
+      this.#do(step(this.#state, next, this.#now()));
     this.#isStepping = false;
     this.#wake();
   }
 
-  #do(effects: readonly LinkEffect[]): void {
+  #do({ state, effects }: LinkStep): void {
+    this.#state = state;
     for (const effect of effects) this.#doOne(effect);
   }
 
   #doOne(effect: LinkEffect): void {
-    const { config, number: link, key, relay, turns } = this.#parts;
+    const { config, number: link, key, relay, turns, checks } = this.#parts;
     switch (effect.kind) {
       case "send": {
-        const { packet: kind, number, local, remote } = effect;
+        const { packet: kind, number, local, remote, unproven } = effect;
+        if (unproven && !mayCheck(checks, unproven, performance.now())) {
+          this.#take({ kind: "check-withheld", number });
+          break;
+        }
         this.#transmit(signPacket(key, { kind, link, side: config.side, number }), local, remote);
         break;
       }

@@ -3,6 +3,7 @@ import type { Socket } from "node:dgram";
 import type { Endpoint } from "../../core/endpoint.ts";
 import { type Cause, causes } from "../../core/link/cause.ts";
 import type { LocalSocket } from "../../core/link/path.ts";
+import type { CheckAllowance } from "../../core/link/unproven.ts";
 import { linkOf } from "../../core/wire/peer-packet.ts";
 import type { Heard } from "../../core/wire/server-message.ts";
 import { readSignedDatagram } from "../../core/wire/signed-datagram.ts";
@@ -28,6 +29,8 @@ export type MediationOptions = {
   id: string | undefined;
   session: Session;
   server: URL;
+  /** For checks to unproven addresses: one for all mediations of the client. */
+  checks: CheckAllowance;
   /** Whether this client is content with some of its links. */
   goesOn: boolean;
   /** Whether somebody who waits has a UDP stack of its own. */
@@ -135,7 +138,7 @@ export class Mediation {
       this.#giveUp(null, ownError("unexpected_answer"));
       return;
     }
-    const { session, introduced, wantsRaw } = this.#options;
+    const { session, checks, introduced, wantsRaw } = this.#options;
     const isHost = session.host === session.self;
     const expected = isHost ? session.members.filter((name) => name !== session.self) : [session.host];
     const told = peersOf(peers, expected);
@@ -145,7 +148,7 @@ export class Mediation {
       return;
     }
     this.#isLinking = true;
-    const options = { gathering: this.#gathering, gathered, you, turns: this.#turns };
+    const options = { gathering: this.#gathering, gathered, you, turns: this.#turns, checks };
     this.#conclude(await Promise.all(told.map((each) => this.#connect(each, options))));
   }
 

@@ -1,5 +1,6 @@
 /** Our end of the link to one peer, made from what the introduction tells of it. */
 import { createSecretKey, randomBytes } from "node:crypto";
+import type { CheckAllowance } from "../../core/link/unproven.ts";
 import { linkNumber } from "../../core/wire/peer-packet.ts";
 import type { Heard } from "../../core/wire/server-message.ts";
 import type { Gathered, Gathering } from "./gathering.ts";
@@ -14,12 +15,13 @@ export type PairingOptions = {
   /** Ourselves, as the server has seen us. */
   you: Heard<"ptpMediation_peersConnection_start">["you"];
   turns: Turns<LinkEnd>;
+  checks: CheckAllowance;
 };
 
 /** Null if the peer's client, or the server, does not know links. */
 export async function pairWith({ peer, told }: Introduced, options: PairingOptions): Promise<LinkEnd | null> {
   if (!("link" in told) || !told.link) return null;
-  const { gathered, you, turns } = options;
+  const { gathered, you, turns, checks } = options;
   const { sockets, own, sidecar } = gathered;
   const { id, key, side } = told.link;
   const relay = await relayOf(told.relay, id, options);
@@ -30,6 +32,7 @@ export async function pairWith({ peer, told }: Introduced, options: PairingOptio
     sockets,
     relay,
     turns,
+    checks,
     config: {
       side,
       seed: randomBytes(4).readUInt32LE(),

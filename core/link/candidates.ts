@@ -1,5 +1,13 @@
 /** Where a peer may be reached, and where it must not be looked for, whatever it says. */
-import { addressBytes, type Endpoint, isSameEndpoint, scopeOf } from "../endpoint.ts";
+import {
+  addressBytes,
+  type Endpoint,
+  isGlobal,
+  isGlobalV6,
+  isSameEndpoint,
+  isSameNetwork,
+  scopeOf,
+} from "../endpoint.ts";
 import { wireLimits } from "../wire/limits.ts";
 import type { LinkConfig } from "./config.ts";
 import { linkLimits } from "./limits.ts";
@@ -26,9 +34,7 @@ export function candidatesOf(config: LinkConfig, now: number): Candidate[] {
       if (peer.proven) add(endpoint, "observed", linkLimits.observedChecks);
       else add(endpoint, "claimed", linkLimits.claimedProbes);
     }
-    for (const claim of peer.candidates.slice(0, wireLimits.candidates)) {
-      if (mayBelieve(config, claim)) add(claim, "claimed", linkLimits.claimedProbes);
-    }
+    for (const claim of claimsOf(config)) add(claim, "claimed", linkLimits.claimedProbes);
     for (const guess of guessesOf(config)) {
       if (mayTrust(config, guess)) add(guess, "guessed", linkLimits.claimedProbes);
     }
@@ -37,6 +43,17 @@ export function candidatesOf(config: LinkConfig, now: number): Candidate[] {
   return places
     .filter(({ remote }) => config.hasV6 || socketFor(remote) === "v4")
     .map((place, id) => newCandidate(place, socketFor(place.remote), id, now));
+}
+
+/** The peer's claims that are worth a try: of public IPv6 addresses only a few, and of one network. */
+function claimsOf(config: LinkConfig): Endpoint[] {
+  const believed = config.peer.candidates
+    .slice(0, wireLimits.candidates)
+    .filter((claim) => mayBelieve(config, claim));
+  const far = believed.filter(({ ip }) => isGlobalV6(ip) && !isNear(config, ip));
+  const [first] = far;
+  const tried = far.filter(({ ip }) => isSameNetwork(ip, first?.ip ?? "")).slice(0, linkLimits.v6Claims);
+  return believed.filter((claim) => !far.includes(claim) || tried.includes(claim));
 }
 
 /** A candidate that nothing was sent to yet; if it has checks left, the first is due at once. */
@@ -57,13 +74,17 @@ export function newCandidate(place: Place, local: LocalSocket, id: number, now: 
   };
 }
 
-/** Whether an address that the peer claims is worth a few packets, and does nobody harm. */
+/**
+ * Whether an address that the peer claims is worth a few packets, and does nobody harm: a public IPv4 address
+ * only if the sidecar saw the peer there. Anything else may be a third party's.
+ */
 export function mayBelieve(config: LinkConfig, remote: Endpoint): boolean {
   const { own, ownPorts } = config;
   if (!mayMeet(config, remote)) return false;
   if (ownPorts.includes(remote.port) && own.some(({ address }) => address === remote.ip)) return false;
   if (isBroadcast(config, remote.ip)) return false;
-  return scopeOf(remote.ip) !== "private" || isShared(config, remote.ip);
+  if (isGlobal(remote.ip)) return isGlobalV6(remote.ip) || remote.ip === config.peer.endpoint?.ip;
+  return scopeOf(remote.ip) === "public" ? isNear(config, remote.ip) : isShared(config, remote.ip);
 }
 
 /** The same of an address that the sidecar has told: a private one may be that of a network all three are in. */
@@ -128,11 +149,11 @@ function guessesOf({ peer }: LinkConfig): Endpoint[] {
 /** Whether a private address means the same machine to both. */
 function isShared(config: LinkConfig, ip: string): boolean {
   const { you, peer } = config;
-  return (you !== null && you.endpoint.ip === peer.endpoint?.ip) || isNear(config, ip);
+  return (you !== null && isSameNetwork(you.endpoint.ip, peer.endpoint?.ip ?? "")) || isNear(config, ip);
 }
 
 /** Whether an address is in a network that one of our interfaces is in. */
-function isNear({ own }: LinkConfig, ip: string): boolean {
+export function isNear({ own }: Pick<LinkConfig, "own">, ip: string): boolean {
   return own.some(({ address, prefixLength }) => prefixLength > 0 && isInSubnet(ip, address, prefixLength));
 }
 

@@ -3,6 +3,7 @@ import { roll } from "./dice.ts";
 import { candidateInUse, type Draft, note, placeOf, takeNumber } from "./draft.ts";
 import { linkLimits } from "./limits.ts";
 import type { Candidate, LinkState } from "./state.ts";
+import { unprovenAt } from "./unproven.ts";
 
 /** When a candidate is to be checked next; infinity for never. */
 export function checkAt(state: Pick<LinkState, "phase">, candidate: Readonly<Candidate>): number {
@@ -35,7 +36,8 @@ export function sendCheck(draft: Draft, candidate: Candidate): void {
   const number = takeNumber(draft);
   const { local, remote } = candidate;
   if (number === 1) note(draft, `first check sent: ${placeOf(candidate)}`);
-  draft.effects.push({ kind: "send", packet: "check", number, local, remote });
+  const unproven = unprovenAt(draft.config, candidate);
+  draft.effects.push({ kind: "send", packet: "check", number, local, remote, ...(unproven && { unproven }) });
   candidate.awaited = [...candidate.awaited, { number, at: now }].slice(-linkLimits.awaitedChecks);
   candidate.unanswered += 1;
   candidate.checkedAt = now;
@@ -43,6 +45,18 @@ export function sendCheck(draft: Draft, candidate: Candidate): void {
   candidate.left -= 1;
   candidate.paced += 1;
   candidate.checkAt = now + pace(draft, candidate.paced);
+}
+
+/** A check was not sent after all: the candidate has it again, a little later. False if there is no such check. */
+export function takeBack(draft: Draft, number: number): boolean {
+  const candidate = draft.candidates.find(({ awaited }) => awaited.some((check) => check.number === number));
+  if (!candidate || candidate.confirmed) return false;
+  candidate.awaited = candidate.awaited.filter((check) => check.number !== number);
+  candidate.unanswered -= 1;
+  candidate.left += 1;
+  candidate.paced -= 1;
+  candidate.checkAt = draft.now + linkLimits.withheldMs;
+  return true;
 }
 
 /** Takes an answer to one of the last checks; false if it answers none. */

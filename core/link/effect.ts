@@ -1,16 +1,21 @@
 import type { Endpoint } from "../endpoint.ts";
 import type { Cause } from "./cause.ts";
 import type { LocalSocket, Path } from "./path.ts";
+import type { Unproven } from "./unproven.ts";
 
 /** What the shell is to do, in this order. */
 export type LinkEffect =
-  /** Send a packet. An answer's number is that of the check it answers. */
+  /**
+   * Send a packet. An answer's number is that of the check it answers. `unproven`: only if the client's allowance
+   * has one of these (unproven.ts); else `check-withheld` comes.
+   */
   | {
       kind: "send";
       packet: "check" | "answer" | "farewell";
       number: number;
       local: LocalSocket;
       remote: Endpoint;
+      unproven?: Unproven | undefined;
     }
   /** Ask the relay to bind our end (again). The shell answers a challenge by itself. */
   | { kind: "bind-relay" }

@@ -17,6 +17,8 @@ export type LinkEvent =
   | { kind: "relay-refused"; code: RelayCode }
   /** There is a later ticket for the relay. */
   | { kind: "ticket-renewed" }
+  /** A check was not sent: the client has sent too many to unproven addresses. */
+  | { kind: "check-withheld"; number: number }
   /** The sockets that were asked for are open, numbered from 0; fewer if the system gave no more. */
   | { kind: "sockets-opened"; count: number }
   /** This link may probe for ports: few others of this client do. */

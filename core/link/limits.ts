@@ -1,5 +1,13 @@
 /** How many packets each way to a peer may cost, and how long it is tried. */
 export const linkLimits = {
+  /** Checks a minute that one client sends, over all its links, to public addresses that nothing has proved to be a peer's: half at once. */
+  unprovenChecks: 60,
+  /** The same into its own networks: 63 players of a LAN party claim three addresses each, and all but one lead nowhere. */
+  nearChecks: 600,
+  /** Milliseconds until a check that was withheld for that is due again. */
+  withheldMs: 1_000,
+  /** Public IPv6 addresses that a peer's claims are believed of: what an honest server tells (core/lobby/limits.ts). */
+  v6Claims: 3,
   /** Packets to an address that a peer only claims, or that is guessed, before one of its came from there: a liar aims no more. */
   claimedProbes: 5,
   /** Ports guessed for a peer whose NAT counts upwards or downwards: the host's other links take some of them. */

@@ -1,6 +1,6 @@
 import { isSameEndpoint } from "../endpoint.ts";
 import { candidatesOf, kindOf, mayMeet, newCandidate } from "./candidates.ts";
-import { checkAgain, checkAt, deadAt, sendCheck, takeAnswer, trigger } from "./checks.ts";
+import { checkAgain, checkAt, deadAt, sendCheck, takeAnswer, takeBack, trigger } from "./checks.ts";
 import type { LinkConfig } from "./config.ts";
 import { roll } from "./dice.ts";
 import {
@@ -147,6 +147,8 @@ function take(draft: Draft, event: LinkEvent): boolean {
     case "ticket-renewed":
       takeTicket(draft);
       return draft.relay !== null;
+    case "check-withheld":
+      return takeBack(draft, event.number);
     case "sockets-opened":
       takeSockets(draft, event.count);
       return true;

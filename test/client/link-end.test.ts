@@ -1,10 +1,13 @@
 /** One end of a link by itself, with its sockets, and a relay that is the test. */
 import { createSecretKey } from "node:crypto";
-import { expect, onTestFinished, test } from "vitest";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { LinkEnd } from "../../client/udp/link-end.ts";
 import { RelayEnd } from "../../client/udp/relay-end.ts";
 import { Turns } from "../../client/udp/turns.ts";
 import { UdpSockets } from "../../client/udp/udp-sockets.ts";
+import { newCheckAllowance } from "../../core/link/unproven.ts";
 import { linkNumber } from "../../core/wire/peer-packet.ts";
 import { readSignedDatagram } from "../../core/wire/signed-datagram.ts";
 import { signedOf, ticketOf } from "../../measure/kit/secret.ts";
@@ -23,6 +26,7 @@ async function anEnd() {
     sockets,
     relay: new RelayEnd({ ticket, key, link, endpoint }, undefined, () => {}),
     turns: new Turns(),
+    checks: newCheckAllowance(performance.now()),
   });
   end.open();
   onTestFinished(async () => {
@@ -35,6 +39,49 @@ async function anEnd() {
   };
   return { end, says };
 }
+
+test("checks to addresses that nothing has proved are sent as far as the client's allowance goes, and the rest later", async () => {
+  const heard: number[] = [];
+  const targets = await Promise.all(
+    [1, 2, 3, 4, 5, 6].map(async (i) => {
+      const socket = createSocket("udp4").bind(0, "127.0.0.1");
+      socket.on("message", () => heard.push(i));
+      await once(socket, "listening");
+      onTestFinished(() => void socket.close());
+      return { ip: "127.0.0.1", port: socket.address().port };
+    }),
+  );
+  const sockets = await UdpSockets.open(() => {});
+  const checks = newCheckAllowance(performance.now());
+  checks.near.left = 4;
+  const here = { ip: "127.0.0.1", port: 9 };
+  const peer = { ...config.peer, endpoint: here, proven: false, candidates: targets };
+  const end = new LinkEnd({
+    peer: { name: "Bo", clientId: "bo", ...peer },
+    config: {
+      ...config,
+      you: { endpoint: here, mapping: "endpoint-independent" },
+      peer,
+      sidecar: { ip: "127.0.0.1", port: 10 },
+      relay: false,
+    },
+    number: 7,
+    key: createSecretKey(Buffer.alloc(16)),
+    sockets,
+    relay: null,
+    turns: new Turns(),
+    checks,
+  });
+  const openedAt = performance.now();
+  end.open();
+  onTestFinished(async () => {
+    await end.close();
+    sockets.close();
+  });
+  await vi.waitFor(() => expect(new Set(heard).size).toBe(6), { timeout: 10_000 });
+  // What was withheld came a second later, out of what the allowance had earned by then.
+  expect(performance.now() - openedAt).toBeGreaterThan(900);
+});
 
 test("a relay that repeats itself takes no room in the report from what happens", async () => {
   const { end, says } = await anEnd();

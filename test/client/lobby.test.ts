@@ -54,7 +54,9 @@ test("a public lobby is found in the list by its name, page by page", async () =
   } while (cursor);
   expect(found.sort()).toEqual(hosts.map(({ code }) => code).sort());
   const { lobbies } = await orion.list({ name: "with ben" });
-  expect(lobbies).toEqual([{ code: hosts[1]?.code, name: "Chess with Ben", members: 1, maxMembers: 2 }]);
+  expect(lobbies).toEqual([
+    { code: hosts[1]?.code, name: "Chess with Ben", members: 1, maxMembers: 2, privacy: "open" },
+  ]);
   await Promise.all(hosts.map((host) => host.leave()));
 });
 

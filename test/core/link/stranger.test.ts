@@ -250,11 +250,10 @@ describe("an address is tried", () => {
     expect(at("192.168.1.10", 40_000)).toEqual([]);
     expect(at("192.168.1.10", 40_001).length).toBe(linkLimits.claimedProbes);
     expect(at("203.0.113.1", 40_001)).toEqual([]);
-    expect(at("203.0.113.1", 40_000).length).toBe(linkLimits.claimedProbes);
   });
 
   test("if it is among the first eight", () => {
-    const many = Array.from({ length: 9 }, (_, i) => ({ ip: "192.0.2.1", port: 1 + i }));
+    const many = Array.from({ length: 9 }, (_, i) => ({ ip: "192.168.1.77", port: 1 + i }));
     const ports = new Set(sentTo(withClaims(many)).map(({ port }) => port));
     expect(ports.has(8)).toBe(true);
     expect(ports.has(9)).toBe(false);
@@ -272,12 +271,14 @@ describe("an address is tried", () => {
   });
 
   test("at the sidecar's only if both players are there", () => {
-    const claim = { ip: "198.51.100.20", port: 1 };
-    expect(isTried(claim, { you: you("198.51.100.8") })).toBe(false);
-    expect(isTried(claim, { peer: peer("198.51.100.9") })).toBe(false);
-    expect(isTried(claim, { you: you("198.51.100.8"), peer: peer("198.51.100.9") })).toBe(true);
+    const there = { sidecar: { ip: "2001:db8:6::1", port: 5_990 } };
+    const claim = { ip: "2001:db8:6::20", port: 1 };
+    const [ours, theirs] = ["2001:db8:6::8", "2001:db8:6::9"];
+    expect(isTried(claim, { ...there, you: you(ours) })).toBe(false);
+    expect(isTried(claim, { ...there, peer: peer(theirs) })).toBe(false);
+    expect(isTried(claim, { ...there, you: you(ours), peer: peer(theirs) })).toBe(true);
     expect(
-      isTried(claim, { own: [{ address: "198.51.100.8", prefixLength: 32 }], peer: peer("198.51.100.9") }),
+      isTried(claim, { ...there, own: [{ address: ours, prefixLength: 128 }], peer: peer(theirs) }),
     ).toBe(true);
     const six = { sidecar: { ip: "2001:db8:5::1", port: 5_990 } };
     expect(isTried({ ip: "2001:db8:5::9", port: 1 }, six)).toBe(false);

@@ -1,0 +1,150 @@
+/** Liars aim honest clients at a third party. */
+import { describe, expect, test } from "vitest";
+import type { Endpoint } from "../../../core/endpoint.ts";
+import type { LinkConfig } from "../../../core/link/config.ts";
+import type { LinkStep } from "../../../core/link/draft.ts";
+import { linkLimits } from "../../../core/link/limits.ts";
+import { pathInUse } from "../../../core/link/state.ts";
+import { openLink, step, wakeAt } from "../../../core/link/step.ts";
+import { mayCheck, newCheckAllowance } from "../../../core/link/unproven.ts";
+import { config, noon } from "./a-link.ts";
+
+/** A packet that left, after so many milliseconds. */
+type Shot = { at: number; remote: Endpoint };
+/** A link that opens after so many milliseconds. */
+type Opening = { at: number; config: LinkConfig };
+
+/** One client with all its links. Nobody answers, except at addresses of `answering`, 20 ms there and back. */
+function shotsOf(openings: readonly Opening[], ms: number, answering: readonly string[] = []) {
+  const allowance = newCheckAllowance(noon);
+  const shots: Shot[] = [];
+  const links: { state: LinkStep["state"]; answers: { at: number; number: number; remote: Endpoint }[] }[] =
+    [];
+  const left = openings.toSorted((a, b) => a.at - b.at);
+  const take = (link: (typeof links)[number], { state, effects }: LinkStep, now: number): void => {
+    link.state = state;
+    for (const effect of effects) {
+      if (effect.kind !== "send") continue;
+      const { number, remote, unproven } = effect;
+      if (unproven && !mayCheck(allowance, unproven, now)) {
+        take(link, step(link.state, { kind: "check-withheld", number }, now), now);
+        continue;
+      }
+      shots.push({ at: now - noon, remote });
+      if (answering.includes(remote.ip)) link.answers.push({ at: now + 20, number, remote });
+    }
+  };
+  for (;;) {
+    const times = links.map(({ state, answers }) => Math.min(wakeAt(state), ...answers.map(({ at }) => at)));
+    const now = Math.min(...times, noon + (left[0]?.at ?? Number.POSITIVE_INFINITY));
+    if (now > noon + ms) return { shots, states: links.map(({ state }) => state) };
+    const opening = left[0];
+    if (opening && noon + opening.at <= now) {
+      left.shift();
+      const opened = openLink(opening.config, now);
+      const link = { state: opened.state, answers: [] };
+      links.push(link);
+      take(link, opened, now);
+      continue;
+    }
+    const link = links[times.indexOf(now)];
+    if (!link) throw new Error("nobody's time");
+    const answered = link.answers.find(({ at }) => at <= now);
+    if (answered) {
+      link.answers = link.answers.filter((one) => one !== answered);
+      const { number, remote } = answered;
+      const local = remote.ip.includes(":") ? "v6" : "v4";
+      take(link, step(link.state, { kind: "answer-received", number, local, remote }, now), now);
+    } else {
+      take(link, step(link.state, { kind: "deadline-passed" }, now), now);
+    }
+  }
+}
+
+const liar = (candidates: readonly Endpoint[], more: Partial<LinkConfig["peer"]> = {}): LinkConfig => ({
+  ...config,
+  hasV6: true,
+  peer: { ...config.peer, candidates, ...more },
+});
+const eightPortsOf = (ip: string) => Array.from({ length: 8 }, (_, i) => ({ ip, port: 1_000 + i }));
+/** The most packets to an address, or to those that begin so, in any stretch of so many milliseconds. */
+function mostIn(ms: number, shots: readonly Shot[], ip: string): number {
+  const there = shots.filter(({ remote }) => remote.ip.startsWith(ip)).map(({ at }) => at);
+  return Math.max(0, ...there.map((from) => there.filter((at) => at >= from && at < from + ms).length));
+}
+const victim = "192.0.2.66";
+const minute = 60_000;
+
+describe("a peer that invents addresses aims a client", () => {
+  test("at no IPv4 address but its own", () => {
+    const { shots } = shotsOf([{ at: 0, config: liar(eightPortsOf(victim)) }], 20_000);
+    expect(mostIn(1_000, shots, victim)).toBe(0);
+    expect(shots.length).toBeGreaterThan(10);
+  });
+
+  test("at three IPv6 addresses of one network, with five packets each", () => {
+    const six = [1, 2, 3, 4].map((i) => ({ ip: `2001:db8:66::${i}`, port: 1_000 }));
+    const other = { ip: "2001:db8:67::1", port: 1_000 };
+    const { shots } = shotsOf([{ at: 0, config: liar([...six, other]) }], 20_000);
+    expect(mostIn(20_000, shots, "2001:db8:66:")).toBe(linkLimits.v6Claims * linkLimits.claimedProbes);
+    expect(mostIn(20_000, shots, other.ip)).toBe(0);
+  });
+});
+
+describe("however many liars there are, and however often they start, no minute sees more than 60 packets of one client", () => {
+  const starts = Array.from({ length: 8 }, (_, i) => i * 10_000);
+  const liars = Array.from({ length: 12 }, (_, i) => i);
+  test.each<[what: string, aimed: (i: number) => LinkConfig, ip: string]>([
+    ["to IPv6 addresses that they claim", () => liar(eightPortsOf("2001:db8:66::1")), "2001:db8:66::1"],
+    [
+      "to an IPv4 address from which they forged a datagram",
+      (i) => liar([], { endpoint: { ip: victim, port: 1_000 + i }, proven: false }),
+      victim,
+    ],
+  ])("%s", (_, aimed, ip) => {
+    const openings = starts.flatMap((at) => liars.map((i) => ({ at, config: aimed(i) })));
+    const { shots } = shotsOf(openings, 1.5 * minute);
+    expect(mostIn(minute, shots, ip)).toBeLessThanOrEqual(linkLimits.unprovenChecks);
+    expect(mostIn(minute, shots, ip)).toBeGreaterThan(linkLimits.unprovenChecks / 2);
+  });
+});
+
+describe("honest players are found all the same", () => {
+  const here = "192.168.1.";
+  const you = { endpoint: { ip: "203.0.113.1", port: 40_001 }, mapping: "endpoint-independent" as const };
+
+  test("63 at a LAN party, each with an address that works and two that do not, behind a router that does not turn packets back", () => {
+    const openings = Array.from({ length: 63 }, (_, i) => {
+      const candidates = [`10.0.${i}.1`, `172.17.${i}.1`, `${here}${20 + i}`].map((ip) => ({
+        ip,
+        port: 40_000,
+      }));
+      const peer = { ...config.peer, endpoint: { ip: "203.0.113.1", port: 41_000 + i }, candidates };
+      return { at: 0, config: { ...config, you, peer } };
+    });
+    const { states } = shotsOf(
+      openings,
+      10_000,
+      openings.map((_, i) => `${here}${20 + i}`),
+    );
+    expect(states.map((state) => pathInUse(state)?.kind).filter((kind) => kind === "lan")).toHaveLength(63);
+  });
+
+  test("one by IPv6 alone, after liars have used up what there was", () => {
+    const openings = [
+      ...Array.from({ length: 63 }, () => ({ at: 0, config: liar(eightPortsOf("2001:db8:66::1")) })),
+      { at: 30_000, config: liar([{ ip: "2001:db8:1::1", port: 1_000 }]) },
+    ];
+    const { states } = shotsOf(openings, 40_000, ["2001:db8:1::1"]);
+    expect(pathInUse(states.at(-1) ?? (states[0] as never))?.remote.ip).toBe("2001:db8:1::1");
+  });
+
+  test("with proven endpoints, however many: checks there do not count", () => {
+    const openings = Array.from({ length: 63 }, (_, i) => {
+      const endpoint = { ip: `203.0.113.${100 + i}`, port: 40_002 };
+      return { at: 0, config: { ...config, peer: { ...config.peer, endpoint } } };
+    });
+    const { shots } = shotsOf(openings, 10_000);
+    expect(shots.length).toBeGreaterThan(63 * 30);
+  });
+});

@@ -66,6 +66,12 @@ export function firstLounge(region: Region | null): Filling {
   return { lounge: share, width: 1, sent: 0 };
 }
 
+/** One lounge of all those of a region. `place` is from 0 up to 1. */
+export function loungeOf(region: Region | null, place: number): number {
+  const { lounge } = firstLounge(region);
+  return draw(lounge, 0, loungesOfShare(lounge, loungeCount), place).lounge;
+}
+
 /** The lounge to try when this one had no room. `lounges`: of the deployment; `random` is from 0 up to 1. */
 export function loungeAfterFull({ lounge, width }: Filling, lounges: number, random: number): Filling {
   const wider = Math.min(2 * width, loungesOfShare(lounge, lounges));

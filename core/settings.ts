@@ -64,6 +64,20 @@ export const settings = {
     least: 1,
     help: "Objects that share the list of public lobbies.",
   },
+  publicLobbiesPerAddress: {
+    kind: "number",
+    default: 128,
+    least: 1,
+    flag: true,
+    help: "Public lobbies of one address that are listed at a time.",
+  },
+  socketsPerAddress: {
+    kind: "number",
+    default: 200,
+    least: 1,
+    flag: true,
+    help: "WebSockets that one address may have open at a time: in one lounge, or with npm start in all.",
+  },
   directoryMaxAgeMs: {
     kind: "number",
     default: 0,

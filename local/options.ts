@@ -27,6 +27,8 @@ export type StartOptions = {
   vars: {
     chatDeliveriesPerSecond: number;
     logLobbies: "on" | "off";
+    publicLobbiesPerAddress: number;
+    socketsPerAddress: number;
     allowedOrigin: string;
     reverseProxies: string;
   };
@@ -100,6 +102,8 @@ function parse(args: string[]): Wish {
       persist: text,
       logLobbies: text,
       chatDeliveriesPerSecond: text,
+      publicLobbiesPerAddress: text,
+      socketsPerAddress: text,
       allowedOrigin: text,
       reverseProxies: text,
       ptpmServerConnectTimeoutMs: text,
@@ -130,10 +134,13 @@ function parse(args: string[]): Wish {
   }
   const { logLobbies = settings.logLobbies.startDefault, chatDeliveriesPerSecond } = values;
   const { allowedOrigin = settings.allowedOrigin.startDefault, reverseProxies } = values;
+  const { publicLobbiesPerAddress, socketsPerAddress } = values;
   const { ptpmServerConnectTimeoutMs, ptpmConnectRequestIntervalMs, ptpmConnectTimeoutMs } = values;
   const { settings: read, mistakes } = readSettings({
     logLobbies,
     chatDeliveriesPerSecond,
+    publicLobbiesPerAddress,
+    socketsPerAddress,
     allowedOrigin,
     reverseProxies,
     ptpmServerConnectTimeoutMs,
@@ -154,6 +161,8 @@ function parse(args: string[]): Wish {
       vars: {
         chatDeliveriesPerSecond: read.chatDeliveriesPerSecond,
         logLobbies: read.logLobbies ? "on" : "off",
+        publicLobbiesPerAddress: read.publicLobbiesPerAddress,
+        socketsPerAddress: read.socketsPerAddress,
         allowedOrigin: read.allowedOrigin.join(" "),
         reverseProxies: read.reverseProxies.join(" "),
       },

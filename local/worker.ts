@@ -2,13 +2,17 @@
  * The Worker as `npm start` runs it: with a bound on its open WebSockets, and with an end that its clients hear of.
  * Neither is part of the deployed Worker.
  */
-import { refuse } from "../core/problem.ts";
+import { type Network, neighbourhoodOf, networksOf } from "../core/network.ts";
+import { type Refusal, refuse } from "../core/problem.ts";
 import { sameText } from "../core/token.ts";
+import { addressOf } from "../worker/edge/address.ts";
 import { hardened, logIfRefused, refused } from "../worker/edge/http.ts";
 import { isUpgrade } from "../worker/edge/upgrade.ts";
 import worker, { Lobby as PlainLobby, Lounge as PlainLounge } from "../worker/index.ts";
-import type { Env } from "../worker/platform/env.ts";
+import { type Env, readSettings } from "../worker/platform/env.ts";
+import { logRefusal } from "../worker/platform/log.ts";
 import { holderAt } from "../worker/platform/stubs.ts";
+import type { Connections } from "../worker/sessions/connections.ts";
 import { type LocalVars, stopHeader } from "./worker-vars.ts";
 
 export { Directory, Fleet } from "../worker/index.ts";
@@ -24,70 +28,83 @@ const closingMs = 3_000;
 /** Milliseconds that clients then have to answer. */
 const answerMs = 1_000;
 
-/** Open sockets by the name of the object that holds them. workerd runs all objects and the Worker in one isolate, which has this map. */
-const sockets = new Map<string, number>();
-let openSockets = 0;
-/** Sockets that no object has taken yet. */
-let arrivingSockets = 0;
+/** What one object holds: open sockets, and of them those of each network by its name. */
+type Held = { sockets: number; perNetwork: Map<string, number> };
+
+/** By the name of the object. workerd runs all objects and the Worker in one isolate, which has this map. */
+const held = new Map<string, Held>();
+/** The same of all objects together, and the sockets that no object has taken yet. */
+const all: Held = { sockets: 0, perNetwork: new Map() };
 
 /** Counts what an object holds now, `gone` excepted. */
-function countSockets({ id, getWebSockets }: Counting, gone?: WebSocket): void {
-  const name = id.name ?? "";
-  const count = getWebSockets().filter((socket) => socket !== gone).length;
-  openSockets += count - (sockets.get(name) ?? 0);
-  if (count > 0) sockets.set(name, count);
-  else sockets.delete(name);
+function countSockets(ctx: DurableObjectState, connections: Connections, gone?: WebSocket): void {
+  const name = ctx.id.name ?? "";
+  const perNetwork = new Map<string, number>();
+  for (const { socket, networks } of connections) {
+    if (socket !== gone) for (const network of networks) add(perNetwork, network.name, 1);
+  }
+  const now = { sockets: ctx.getWebSockets().filter((socket) => socket !== gone).length, perNetwork };
+  addAll(held.get(name), -1);
+  addAll(now, 1);
+  if (now.sockets > 0) held.set(name, now);
+  else held.delete(name);
 }
 
-type Counting = { id: DurableObjectId; getWebSockets(): WebSocket[] };
+function addAll(one: Held | undefined, sign: 1 | -1): void {
+  if (!one) return;
+  all.sockets += sign * one.sockets;
+  for (const [network, count] of one.perNetwork) add(all.perNetwork, network, sign * count);
+}
 
-function countingOf(ctx: DurableObjectState): Counting {
-  return { id: ctx.id, getWebSockets: () => ctx.getWebSockets() };
+function add(counts: Map<string, number>, name: string, change: number): void {
+  const count = (counts.get(name) ?? 0) + change;
+  if (count > 0) counts.set(name, count);
+  else counts.delete(name);
 }
 
 export class Lobby extends PlainLobby {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    countSockets(countingOf(ctx));
+    countSockets(ctx, this.connections);
   }
 
   override async fetch(request: Request): Promise<Response> {
     const response = await super.fetch(request);
-    countSockets(countingOf(this.ctx));
+    countSockets(this.ctx, this.connections);
     return response;
   }
 
   override webSocketClose(socket: WebSocket, code: number): void {
     super.webSocketClose(socket, code);
-    countSockets(countingOf(this.ctx), socket);
+    countSockets(this.ctx, this.connections, socket);
   }
 
   override webSocketError(socket: WebSocket): void {
     super.webSocketError(socket);
-    countSockets(countingOf(this.ctx), socket);
+    countSockets(this.ctx, this.connections, socket);
   }
 }
 
 export class Lounge extends PlainLounge {
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
-    countSockets(countingOf(ctx));
+    countSockets(ctx, this.connections);
   }
 
   override async fetch(request: Request): Promise<Response> {
     const response = await super.fetch(request);
-    countSockets(countingOf(this.ctx));
+    countSockets(this.ctx, this.connections);
     return response;
   }
 
   override webSocketClose(socket: WebSocket, code: number): void {
     super.webSocketClose(socket, code);
-    countSockets(countingOf(this.ctx), socket);
+    countSockets(this.ctx, this.connections, socket);
   }
 
   override webSocketError(socket: WebSocket): void {
     super.webSocketError(socket);
-    countSockets(countingOf(this.ctx), socket);
+    countSockets(this.ctx, this.connections, socket);
   }
 }
 
@@ -98,21 +115,44 @@ export default {
       await closeAll(env);
       return new Response(null, { status: 204 });
     }
-    if (!isUpgrade(request)) return await worker.fetch(request, env);
-    if (isFull(env)) await recount(env);
-    if (isFull(env))
-      return hardened(logIfRefused(request, refused({ ...refuse("unavailable"), retryAfterS })));
-    arrivingSockets += 1;
+    const read = readSettings(env);
+    if (!isUpgrade(request) || !read.ok) return await worker.fetch(request, env);
+    const address = addressOf(request, env);
+    const arriving: Held = { sockets: 1, perNetwork: new Map() };
+    const networks = address === null ? [] : networksOf(address);
+    for (const { name } of networks) arriving.perNetwork.set(name, 1);
+    const refusal = () => refusalFor(env, networks, read.settings.socketsPerAddress);
+    if (refusal()) await recount(env);
+    const refusing = refusal();
+    if (refusing) return hardened(logIfRefused(request, refused({ ...refusing, retryAfterS })));
+    addAll(arriving, 1);
     try {
       return await worker.fetch(request, env);
     } finally {
-      arrivingSockets -= 1;
+      addAll(arriving, -1);
     }
   },
 } satisfies ExportedHandler<LocalEnv>;
 
-function isFull({ mostSockets }: LocalEnv): boolean {
-  return openSockets + arrivingSockets >= Number(mostSockets ?? Number.POSITIVE_INFINITY);
+/**
+ * Why the server takes no more sockets from there: all it has room for are open, or one network has as many as it may. That is half of all at
+ * the most, so that no network keeps all others out.
+ */
+function refusalFor(
+  { mostSockets }: LocalEnv,
+  networks: readonly Network[],
+  perAddress: number,
+): Refusal | null {
+  const most = Number(mostSockets ?? Number.POSITIVE_INFINITY);
+  const crowded = networks.find(
+    ({ name, shares }) =>
+      (all.perNetwork.get(name) ?? 0) >= Math.min(perAddress * shares, Math.floor(most / 2)),
+  );
+  if (crowded) {
+    logRefusal("address_over_limit", { counted: "SOCKETS", from: neighbourhoodOf(crowded.name) });
+    return refuse("too_many_requests");
+  }
+  return all.sockets >= most ? refuse("unavailable") : null;
 }
 
 let recountedAt = 0;
@@ -124,13 +164,13 @@ let recountedAt = 0;
 async function recount(env: Env): Promise<void> {
   if (Math.abs(Date.now() - recountedAt) < recountMs) return;
   recountedAt = Date.now();
-  await Promise.allSettled([...sockets.keys()].map((name) => holderAt(env, name).observe([])));
+  await Promise.allSettled([...held.keys()].map((name) => holderAt(env, name).observe([])));
 }
 
 /** Closes every client's socket, and waits a moment for the clients' answers. */
 async function closeAll(env: Env): Promise<void> {
-  const goodbyes = [...sockets.keys()].map((name) => holderAt(env, name).goodbye());
+  const goodbyes = [...held.keys()].map((name) => holderAt(env, name).goodbye());
   await Promise.race([Promise.allSettled(goodbyes), scheduler.wait(closingMs)]);
   const end = Date.now() + answerMs;
-  while (openSockets > 0 && Date.now() < end) await scheduler.wait(10);
+  while (all.sockets > 0 && Date.now() < end) await scheduler.wait(10);
 }

@@ -122,6 +122,7 @@ function doneAgain(state: LobbyState, request: Repeatable): Taken<Repeatable> | 
 
 function open(state: LobbyState | null, request: OpenRequest, now: number): Taken<OpenRequest> {
   const { lobbyId, incarnation, name, isPublic, maxMembers, goesOn, relayOnly, graceMs, host } = request;
+  const { hostNetworks } = request;
   const answer = accept({ lobbyName: name, lobbyId, privacy: privacyOf(request) });
   if (state !== null) {
     const same = state.hostId === host.clientId && state.members[0]?.requestId === host.requestId;
@@ -138,6 +139,7 @@ function open(state: LobbyState | null, request: OpenRequest, now: number): Take
     goesOn,
     relayOnly,
     hostId: host.clientId,
+    ...(isPublic && hostNetworks && { hostNetworks }),
     members: [host],
     graceMs,
     away: [],

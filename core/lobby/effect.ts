@@ -10,7 +10,7 @@ export type Effect =
   /** Keep the state where it outlives the object's memory, before anything of it is heard outside. */
   | { kind: "save" }
   /** Tell the directory, and wait a short while for it, before what follows. */
-  | { kind: "list"; lobby: ListedLobby }
+  | { kind: "list"; lobby: ListedLobby; from?: LobbyState["hostNetworks"] }
   | { kind: "unlist" }
   | { kind: "send"; to: readonly Member[]; message: LobbyMessage }
   /** Tell members of each other, so that they connect. */
@@ -46,5 +46,5 @@ export type Answered<State, Answer> = Step<State> & { answer: Outcome<Answer> };
 
 /** A public lobby's entry as it is now; nothing for a private one. */
 export function listing(state: LobbyState): Effect[] {
-  return state.isPublic ? [{ kind: "list", lobby: listedAs(state) }] : [];
+  return state.isPublic ? [{ kind: "list", lobby: listedAs(state), from: state.hostNetworks }] : [];
 }

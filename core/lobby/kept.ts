@@ -83,6 +83,7 @@ const lobby = z.object({
   goesOn: z.boolean(),
   relayOnly: z.boolean(),
   hostId: z.string(),
+  hostNetworks: z.array(z.object({ name: z.string(), shares: z.number() })).optional(),
   members: z.array(member),
   graceMs: z.number().default(0),
   away: z.array(z.object({ clientId: z.string(), until: at })).default([]),

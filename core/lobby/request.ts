@@ -1,7 +1,7 @@
 import type { Place, Sidecar } from "../fleet.ts";
 import type { Timing } from "../settings.ts";
 import type { HostAnswer, JoinAnswer } from "../wire/http.ts";
-import type { Member } from "./state.ts";
+import type { LobbyState, Member } from "./state.ts";
 
 /** What is asked of a lobby, in the imperative. Whatever is random or comes from outside comes in with it. */
 export type LobbyRequest = OpenRequest | JoinRequest | StartRequest | SteerRequest | ReturnRequest;
@@ -18,6 +18,7 @@ export type OpenRequest = {
   /** Milliseconds that a member without a connection has to return; 0 for none (Orion). */
   graceMs: number;
   host: Member;
+  hostNetworks?: LobbyState["hostNetworks"];
 };
 export type JoinRequest = { kind: "join"; member: Member };
 export type StartRequest = {

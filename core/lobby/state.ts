@@ -1,6 +1,7 @@
 import type { Bucket } from "../allowance.ts";
 import type { Place, RelayPlace } from "../fleet.ts";
 import type { Observed } from "../mapping.ts";
+import type { Network } from "../network.ts";
 import type { AbortCode } from "../problem.ts";
 import type { ListedLobby } from "../wire/http.ts";
 import { wireLimits } from "../wire/limits.ts";
@@ -155,6 +156,11 @@ export type LobbyState = {
   /** Whether members are connected through the relay alone, and never told each other's endpoints. */
   readonly relayOnly: boolean;
   readonly hostId: string;
+  /**
+   * Tags for the networks that the host came from, of a public lobby: the list lets none of them have too much
+   * of it. None if its address is not known.
+   */
+  readonly hostNetworks?: readonly Network[] | undefined;
   /** In order of arrival, the host among them. */
   readonly members: readonly Member[];
   /** Milliseconds that a member without a connection has to return. With 0 it leaves at once (Orion). */

@@ -68,7 +68,7 @@ function parameter<T>(schema: z.ZodType<T>) {
   return z.preprocess((value) => (value === "" ? undefined : value), schema.optional());
 }
 
-/** The query of `GET /lobbies` (an addition to Orion; without one, all lobbies are listed). */
+/** The query of `GET /lobbies` (an addition to Orion; without one, the first page is listed). */
 export const listQuery = z.object({
   limit: parameter(
     z
@@ -77,7 +77,8 @@ export const listQuery = z.object({
       .transform(Number)
       .refine((limit) => limit >= 1 && limit <= wireLimits.pageSize),
   ),
-  cursor: parameter(z.string().regex(/^\d{1,4}-\d{1,15}$/)),
+  // The second is one of the version before.
+  cursor: parameter(z.string().regex(/^[01]-\d{1,5}-\d{1,15}-\d{1,4}$|^\d{1,4}-\d{1,15}$/)),
   name: parameter(z.string().max(wireLimits.nameLength)),
 });
 export type ListQuery = z.infer<typeof listQuery>;

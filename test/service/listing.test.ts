@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { wireLimits } from "../../core/wire/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player, request } from "../../measure/kit/player.ts";
 import { expectRefused } from "../../measure/kit/refusal.ts";
-import { startTestServer } from "../../measure/kit/server.ts";
+import { setLimits, startFaultyServer } from "../../measure/kit/server.ts";
 
 let server: Server;
 beforeAll(async () => {
-  server = await startTestServer({ vars: { directoryShards: 3 } });
+  server = await startFaultyServer({ vars: { directoryShards: 3 } });
 });
 afterAll(() => server.stop());
 
@@ -37,10 +38,11 @@ async function pages(query: Record<string, string>): Promise<Listed[][]> {
 async function open(
   count: number,
   lobbyName: (i: number) => string,
+  maxMembers = 8,
 ): Promise<{ ids: string[]; hosts: Player[] }> {
   const hosts = await Player.crowd(count, server.url);
   const answers = await Promise.all(
-    hosts.map((host, i) => host.host({ lobbyName: lobbyName(i), isPublic: true })),
+    hosts.map((host, i) => host.host({ lobbyName: lobbyName(i), isPublic: true, maxMembers })),
   );
   return { ids: answers.map(({ body }) => String(body?.lobbyId)), hosts };
 }
@@ -123,11 +125,27 @@ test("whoever hears that a lobby closed does not find it any more: its players a
   expect(await listed(lobbyId)).toBeUndefined();
 });
 
-test("without a query all lobbies are listed, with no cursor", async () => {
+test("without a query the first page is listed, and where the next one is", async () => {
   const { ids: opened } = await open(30, () => "One of many");
   const { lobbies, cursor } = await list();
   expect(ids(lobbies)).toEqual(expect.arrayContaining(opened));
   expect(cursor).toBeUndefined();
+  await setLimits(server.url, { pageSize: 20 });
+  const first = await list();
+  const rest = await pages({ cursor: first.cursor ?? "" });
+  await setLimits(server.url, { pageSize: wireLimits.pageSize });
+  expect(first.lobbies).toHaveLength(20);
+  expect(ids([...first.lobbies, ...rest.flat()])).toEqual(ids(lobbies));
+});
+
+test("the newest lobby is the first, and a full one comes after all others", async () => {
+  const { ids: opened } = await open(4, () => "In order");
+  const { ids: alone } = await open(1, () => "In order and full", 1);
+  const { lobbies } = await list({ name: "in order" });
+  expect(lobbies.map(({ id }) => id)).toEqual([...lobbies.slice(0, 4).map(({ id }) => id), alone[0]]);
+  expect(ids(lobbies.slice(0, 4))).toEqual([...opened].sort());
+  const { ids: last } = await open(1, () => "In order");
+  expect((await list({ name: "in order" })).lobbies[0]?.id).toBe(last[0]);
 });
 
 test.each([1, 7, 45, 200])("pages of %i hold every lobby once", async (limit) => {
@@ -196,6 +214,8 @@ test.each([
   "cursor=1",
   "cursor=-1-1",
   "cursor=0-1-2",
+  "cursor=2-1-1-1",
+  "cursor=0-1-2-3-4",
   "cursor=0-1&cursor=0-2",
   `name=${"x".repeat(51)}`,
   "name=a&name=b",
@@ -203,7 +223,12 @@ test.each([
   expectRefused(await request(server.url, `/lobbies?${query}`), 400, "invalid_query");
 });
 
-test.each(["cursor=9999-0", "cursor=2-999999999999999"])(
+test("a cursor of the version before begins again", async () => {
+  for (const cursor of ["0-0", "9999-0", "2-999999999999999"])
+    expect(ids((await list({ cursor })).lobbies)).toEqual(ids((await list()).lobbies));
+});
+
+test.each(["cursor=1-99999-0-9999", "cursor=1-99999-999999999999999-2"])(
   "after the end there is nothing: ?%s",
   async (query) => {
     expect((await request(server.url, `/lobbies?${query}`)).body).toEqual({ lobbies: [] });

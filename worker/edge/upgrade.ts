@@ -8,11 +8,12 @@ import {
   loungeAfterFull,
   loungeCount,
   loungeName,
+  loungeOf,
   type Region,
   regionAt,
 } from "../../core/lounges.ts";
 import { type Network, networksOf } from "../../core/network.ts";
-import { refuse } from "../../core/problem.ts";
+import { refuse, refuseFor } from "../../core/problem.ts";
 import { toHost, toJoin } from "../objects/lobby.ts";
 import { drawCode, isDrawn } from "../platform/codes.ts";
 import { type Env, settingsOf } from "../platform/env.ts";
@@ -20,6 +21,7 @@ import { logFault } from "../platform/log.ts";
 import { addressHeader, type HolderPort } from "../platform/ports.ts";
 import { random } from "../platform/random.ts";
 import { lobbyAt, loungeAt } from "../platform/stubs.ts";
+import { taggedNetworks } from "../platform/tags.ts";
 import { holderLimits } from "../sessions/limits.ts";
 import { addressOf } from "./address.ts";
 import { count } from "./address-limits.ts";
@@ -112,14 +114,30 @@ async function loungeSocket(env: Env, arrival: Arrival): Promise<Response> {
     if (filling.sent >= clientsPerLounge) filling = loungeAfterFilled(filling, loungeCount, random());
     fillings.set(region, { ...filling, sent: filling.sent + 1 });
     const name = loungeName(filling.lounge);
-    const response = await openSocket(loungeAt(env, name), name, "/", arrival);
+    const response = await askForSocket(loungeAt(env, name), name, "/", arrival);
     if (response?.status === 101) return response;
     // Another request may have looked farther already.
     const now = fillings.get(region) ?? filling;
+    if (response?.status === 429) {
+      if (now.lounge === filling.lounge) fillings.set(region, { ...now, sent: now.sent - 1 });
+      return await ownLoungeSocket(env, arrival);
+    }
     if (now.width <= filling.width) fillings.set(region, loungeAfterFull(now, loungeCount, random()));
   }
   logFault("no_lounge_available", { region: region ?? "none" });
   return refused(refuse("unavailable"));
+}
+
+/**
+ * A socket for somebody whose network has as many as it may in the lounge that is being filled: in a lounge of its own, which all
+ * isolates find, so that its sockets there are counted together. Refused if it has as many there.
+ */
+async function ownLoungeSocket(env: Env, arrival: Arrival): Promise<Response> {
+  const [tag] = taggedNetworks(env, arrival.address ?? undefined);
+  const lounge = loungeOf(arrival.region, Number.parseInt(tag?.name.slice(0, 8) ?? "0", 16) / 2 ** 32);
+  const name = loungeName(lounge);
+  const response = await openSocket(loungeAt(env, name), name, "/", arrival);
+  return response ?? refused(refuseFor(edgeLimits.addressPeriodS));
 }
 
 /** Hands the socket to an object. Null if it has no room for it, or does not answer. */

@@ -1,3 +1,4 @@
+import type { Network } from "../../core/network.ts";
 import type { ListedLobby } from "../../core/wire/http.ts";
 import type { Env } from "../platform/env.ts";
 import { platformLimits } from "../platform/limits.ts";
@@ -5,6 +6,9 @@ import { logFault } from "../platform/log.ts";
 import { retry, within } from "../platform/retry.ts";
 import { objectLimits } from "./limits.ts";
 import { shardOf } from "./shards.ts";
+
+/** What the directory is told of a lobby. `from`: tags for the networks of its host. */
+export type Listing = { lobby: ListedLobby; from?: readonly Network[] | undefined };
 
 /**
  * One lobby's entry in the directory. There is one call under way at most, so an old entry can never
@@ -15,7 +19,7 @@ export class DirectoryEntry {
   readonly #lobbyId: string;
   readonly #failed: () => void;
   /** What the directory should say: an entry, or null for none. */
-  #wanted: ListedLobby | null = null;
+  #wanted: Listing | null = null;
   #calling: Promise<boolean> | null = null;
   /** The directory did not answer in time, and has not answered since: nobody waits for it again. */
   #late = false;
@@ -28,8 +32,8 @@ export class DirectoryEntry {
   }
 
   /** True when the directory knows, false when it has had its time. */
-  async tell(lobby: ListedLobby | null): Promise<boolean> {
-    this.#wanted = lobby;
+  async tell(listing: Listing | null): Promise<boolean> {
+    this.#wanted = listing;
     this.#calling ??= this.#call();
     const told = !this.#late && (await within(objectLimits.directoryPatienceMs, this.#calling, false));
     if (told) return true;
@@ -40,12 +44,12 @@ export class DirectoryEntry {
 
   async #call(): Promise<boolean> {
     try {
-      for (let told: ListedLobby | null | undefined; told !== this.#wanted; ) {
+      for (let told: Listing | null | undefined; told !== this.#wanted; ) {
         const wanted = this.#wanted;
         await retry(
           async () => {
             const directory = shardOf(this.#env, this.#lobbyId);
-            await (wanted ? directory.put(wanted) : directory.remove(this.#lobbyId));
+            await (wanted ? directory.put(wanted.lobby, wanted.from) : directory.remove(this.#lobbyId));
           },
           platformLimits.retryDelaysMs.slice(0, 2),
         );

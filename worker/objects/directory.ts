@@ -2,11 +2,13 @@ import { retryable } from "cloudflare:durable-objects";
 import { DurableObject } from "cloudflare:workers";
 import { sharedLimits } from "../../core/limits.ts";
 import { lobbyLimits } from "../../core/lobby/limits.ts";
+import type { Network } from "../../core/network.ts";
 import type { ListedLobby } from "../../core/wire/http.ts";
+import { wireLimits } from "../../core/wire/limits.ts";
 import { thisBoot } from "../platform/boot.ts";
-import type { Env } from "../platform/env.ts";
-import { logFault, tagLobbiesOf } from "../platform/log.ts";
-import type { DirectoryPort, Page, Search } from "../platform/ports.ts";
+import { type Env, settingsOf } from "../platform/env.ts";
+import { logFault, logRefusal, tagLobbiesOf } from "../platform/log.ts";
+import type { DirectoryPort, Page, Rank, Search } from "../platform/ports.ts";
 import { within } from "../platform/retry.ts";
 import { lobbyAt } from "../platform/stubs.ts";
 import { objectLimits } from "./limits.ts";
@@ -18,15 +20,20 @@ type Row = {
   /** When its lobby was last heard of, in milliseconds since 1970, and by which process. */
   heardAt: number;
   boot: string;
+  /** The how manieth of its network it was, when it was listed. */
+  round?: number;
+  /** Tags for the networks of its host. */
+  from?: readonly Network[];
 };
-type Entry = Row & { json: string };
+type Entry = Row & { json: string; name: string };
 
 const prefix = "listed:";
 /** The rows of versions in which lobbies lived in homes: none of those lobbies lives. */
 const oldPrefix = "lobby:";
 
 /**
- * One shard of the list of public lobbies, the longest open first. If nothing was heard of a lobby for a while, it is asked
+ * One shard of the list of public lobbies, in the order of `Rank`: a network's second lobby comes after everybody's first, and none has more than
+ * its share. So many old lobbies of few addresses never fill the first page. If nothing was heard of a lobby for a while, it is asked
  * before it is shown. So a lobby that ended with its object, or with the whole server, is not listed.
  */
 export class Directory extends DurableObject<Env> implements DirectoryPort {
@@ -35,15 +42,18 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
     retryable(put, remove, all, list);
   }
 
-  /** In the order of opening. */
   readonly #entries = new Map<string, Entry>();
-  #nextOrder = 1;
+  /** The same, in the order of rounds, and the newest of each first. */
+  readonly #ranked: Entry[] = [];
+  /** Entries of each network, by its tag. */
+  readonly #perNetwork = new Map<string, number>();
+  #lastOrder = 0;
+  /** The first page, until something changes: most readers want no other. */
+  #firstPage: { limit: number; page: Page } | null = null;
   /** Until then every entry is believed; so is none before the last reading, because the clock was set back. */
   #believedUntil = Number.POSITIVE_INFINITY;
   #readAt = 0;
   #asking: Promise<void> | null = null;
-  /** The answer of `all`, until something changes. */
-  #all: string | null = null;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -51,47 +61,73 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
     const { kv } = ctx.storage;
     for (const [key] of [...kv.list({ prefix: oldPrefix })]) kv.delete(key);
     const rows = [...kv.list<Row>({ prefix })].map(([, row]) => row);
-    for (const row of rows.sort((a, b) => a.order - b.order)) this.#set(row);
+    // In the order of `#ranked`: then each goes to its end.
+    const inOrder = (a: Row, b: Row) => (a.round ?? 0) - (b.round ?? 0) || b.order - a.order;
+    for (const row of rows.sort(inOrder)) this.#set(row);
   }
 
-  /** A lobby beyond the bound is not listed; it may be when it is put again, after others have gone. */
-  async put(lobby: ListedLobby): Promise<void> {
+  /** A lobby beyond the bounds is not listed; it may be when it is put again, after others have gone. */
+  async put(lobby: ListedLobby, from: readonly Network[] = []): Promise<void> {
+    const heard = { lobby, heardAt: Date.now(), boot: thisBoot() };
     const known = this.#entries.get(lobby.id);
-    if (!known && this.#entries.size >= objectLimits.listingEntries) {
+    if (known) {
+      this.#keep({ ...known, ...heard });
+    } else if (this.#entries.size >= objectLimits.listingEntries) {
       logFault("directory_full", { lobbyId: lobby.id, entries: this.#entries.size });
-      return;
+    } else if (from.some((network) => this.#countOf(network) >= this.#share * network.shares)) {
+      logRefusal("lobby_not_listed", { lobbyId: lobby.id });
+    } else {
+      const order = Math.max(Date.now(), this.#lastOrder + 1);
+      const round = Math.max(0, ...from.map((one) => Math.floor(this.#countOf(one) / one.shares)));
+      this.#keep({ ...heard, order, round, from });
     }
-    const order = known?.order ?? this.#nextOrder;
-    this.#keep({ lobby, order, heardAt: Date.now(), boot: thisBoot() });
   }
 
   async remove(lobbyId: string): Promise<void> {
     this.#drop(lobbyId);
   }
 
-  async all(): Promise<string> {
-    await this.#askForDoubtful();
-    this.#all ??= this.#search({}).lobbies;
-    return this.#all;
-  }
-
   async list(search: Search): Promise<Page> {
     await this.#askForDoubtful();
-    return this.#search(search);
+    const { name, from, limit = wireLimits.pageSize } = search;
+    if (name !== undefined || from !== undefined) return this.#search(search);
+    if (this.#firstPage?.limit !== limit) this.#firstPage = { limit, page: this.#search(search) };
+    return this.#firstPage.page;
   }
 
-  #search({ name, after = 0, limit = Number.POSITIVE_INFINITY }: Search): Page {
+  async all(): Promise<string> {
+    return (await this.list({})).lobbies;
+  }
+
+  /** How many lobbies of one address this shard lists. */
+  get #share(): number {
+    const { publicLobbiesPerAddress, directoryShards } = settingsOf(this.env);
+    if (directoryShards === 1) return publicLobbiesPerAddress;
+    return Math.ceil((objectLimits.listingSpread * publicLobbiesPerAddress) / directoryShards);
+  }
+
+  #countOf({ name }: Network): number {
+    return this.#perNetwork.get(name) ?? 0;
+  }
+
+  /** One look through all entries at most, whoever has how many. */
+  #search({ name, from, limit = wireLimits.pageSize }: Search): Page {
     const wanted = name?.toLowerCase();
     const now = Date.now();
     const found: Entry[] = [];
-    for (const entry of this.#entries.values()) {
-      if (entry.order <= after || !this.#isShown(entry, now)) continue;
-      if (wanted !== undefined && !entry.lobby.name.toLowerCase().includes(wanted)) continue;
-      const last = found.at(-1);
-      if (found.length === limit && last) return { ...page(found), next: last.order };
-      found.push(entry);
+    let hasMore = false;
+    for (const isFull of from?.isFull ? [true] : [false, true]) {
+      for (const entry of this.#ranked) {
+        const { round = 0, order } = entry;
+        if (isFullLobby(entry) !== isFull || !this.#isShown(entry, now)) continue;
+        if (from && !isAfter({ isFull, round, order }, from)) continue;
+        if (wanted !== undefined && !entry.name.includes(wanted)) continue;
+        hasMore = found.length === limit;
+        if (hasMore) return page(found, hasMore);
+        found.push(entry);
+      }
     }
-    return page(found);
+    return page(found, hasMore);
   }
 
   /** Waits a moment for the lobbies of all entries that are not believed without asking. */
@@ -104,7 +140,7 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
       this.#asking = null;
     });
     await within(objectLimits.directoryPatienceMs, this.#asking, undefined);
-    this.#all = null;
+    this.#firstPage = null;
   }
 
   /** Asks all lobbies that there are doubts about, some at a time. */
@@ -147,20 +183,57 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
     else this.#keep(row);
   }
 
-  #keep({ lobby, order, heardAt, boot }: Row): void {
-    const row: Row = { lobby, order, heardAt, boot };
+  #keep(entry: Row): void {
+    const { lobby, order, heardAt, boot, round = 0, from = [] } = entry;
+    const row: Row = {
+      lobby,
+      order,
+      heardAt,
+      boot,
+      ...(round > 0 && { round }),
+      ...(from.length > 0 && { from }),
+    };
     this.#set(row);
     this.ctx.storage.kv.put<Row>(prefix + lobby.id, row);
   }
 
   #set(row: Row): void {
     const { lobby, order, heardAt } = row;
-    const json = JSON.stringify(lobby);
-    if (this.#entries.get(lobby.id)?.json !== json) this.#all = null;
-    this.#entries.set(lobby.id, { ...row, json });
-    this.#nextOrder = Math.max(this.#nextOrder, order + 1);
+    const known = this.#entries.get(lobby.id);
+    const entry = { ...row, json: JSON.stringify(lobby), name: lobby.name.toLowerCase() };
+    this.#entries.set(lobby.id, entry);
+    if (known?.json !== entry.json) this.#firstPage = null;
+    const place = this.#placeOf(known ?? row);
+    if (known) this.#ranked[place] = entry;
+    else {
+      this.#ranked.splice(place, 0, entry);
+      this.#count(row, 1);
+    }
+    this.#lastOrder = Math.max(this.#lastOrder, order);
     const until = isBelieved(row, Date.now()) ? heardAt + objectLimits.listingBelievedMs : 0;
     this.#believedUntil = Math.min(this.#believedUntil, until);
+  }
+
+  /** Where an entry of this round and order is, or would be. */
+  #placeOf({ round = 0, order }: Pick<Row, "round" | "order">): number {
+    let [low, high] = [0, this.#ranked.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const other = this.#ranked[middle];
+      const isBefore =
+        other && ((other.round ?? 0) < round || ((other.round ?? 0) === round && other.order > order));
+      if (isBefore) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #count({ from = [] }: Row, change: 1 | -1): void {
+    for (const network of from) {
+      const count = this.#countOf(network) + change;
+      if (count > 0) this.#perNetwork.set(network.name, count);
+      else this.#perNetwork.delete(network.name);
+    }
   }
 
   /**
@@ -173,8 +246,12 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
   }
 
   #drop(lobbyId: string): void {
-    if (!this.#entries.delete(lobbyId)) return;
-    this.#all = null;
+    const entry = this.#entries.get(lobbyId);
+    if (!entry) return;
+    this.#entries.delete(lobbyId);
+    this.#firstPage = null;
+    this.#ranked.splice(this.#placeOf(entry), 1);
+    this.#count(entry, -1);
     this.ctx.storage.kv.delete(prefix + lobbyId);
   }
 }
@@ -188,6 +265,31 @@ function isBelieved({ boot, heardAt }: Row, now: number): boolean {
   );
 }
 
-function page(entries: Entry[]): Page {
-  return { lobbies: entries.map(({ json }) => json).join(","), count: entries.length };
+function isFullLobby({ lobby }: Row): boolean {
+  return lobby.currentMembers >= lobby.maxMembers;
+}
+
+/** Whether the first comes after the second in the list. */
+function isAfter(one: Rank, other: Rank): boolean {
+  if (one.isFull !== other.isFull) return one.isFull;
+  return one.round === other.round ? one.order < other.order : one.round > other.round;
+}
+
+function page(entries: Entry[], hasMore: boolean): Page {
+  let length = -1;
+  const end = entries.map(({ json }) => {
+    length += json.length + 1;
+    return length;
+  });
+  return {
+    lobbies: entries.map(({ json }) => json).join(","),
+    count: entries.length,
+    ranks: {
+      isFull: entries.map(isFullLobby),
+      round: entries.map(({ round = 0 }) => round),
+      order: entries.map(({ order }) => order),
+      end,
+    },
+    hasMore,
+  };
 }

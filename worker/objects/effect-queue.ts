@@ -1,10 +1,9 @@
 /** Does what the lobby's state machine wants done, in its order. A later effect never overtakes an earlier one. */
 import type { Effect, Introduction } from "../../core/lobby/effect.ts";
 import type { Member } from "../../core/lobby/state.ts";
-import type { ListedLobby } from "../../core/wire/http.ts";
 import { logFault } from "../platform/log.ts";
 import type { Delivery } from "../platform/ports.ts";
-import { DirectoryEntry } from "./directory-entry.ts";
+import { DirectoryEntry, type Listing } from "./directory-entry.ts";
 import { introductions, type MemberFrame } from "./introductions.ts";
 import type { LobbyObject } from "./lobby-object.ts";
 
@@ -78,7 +77,7 @@ export class EffectQueue {
   #do(effect: Effect, incarnation: string): Promise<void> | null {
     switch (effect.kind) {
       case "list":
-        return this.#tell(effect.lobby);
+        return this.#tell({ lobby: effect.lobby, from: effect.from });
       case "unlist":
         return this.#tell(null);
       case "send":
@@ -97,10 +96,10 @@ export class EffectQueue {
     }
   }
 
-  async #tell(lobby: ListedLobby | null): Promise<void> {
+  async #tell(listing: Listing | null): Promise<void> {
     const { env, lobbyId } = this.#object;
     this.#entry ??= new DirectoryEntry(env, lobbyId, () => this.#events.listingFailed());
-    this.#isListed = !(await this.#entry.tell(lobby)) || lobby !== null;
+    this.#isListed = !(await this.#entry.tell(listing)) || listing !== null;
   }
 
   /** A lobby that may still be listed is not forgotten: its alarm repeats the closing. */

@@ -9,6 +9,8 @@ export const objectLimits = {
   listingLifeMs: 5 * 60 * 60_000,
   /** Entries of one shard of the directory: with 1 KB each, a sixth of an object's memory. A lobby beyond is open, but not listed. */
   listingEntries: 20_000,
+  /** How much more than its part of `publicLobbiesPerAddress` one shard lists: codes are random, so a network's lobbies are not spread evenly. */
+  listingSpread: 1.5,
   /** Lobbies that a directory asks at a time. */
   listingAsks: 32,
   /** Milliseconds it waits for one of them. Readers of the list wait for `directoryPatienceMs`. */

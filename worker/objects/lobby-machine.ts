@@ -129,7 +129,7 @@ export class LobbyMachine implements LobbyHere {
     return this.#confirming;
   }
 
-  async open({ host, request: wish }: OpenCall): Promise<Outcome<Admission<HostAnswer>>> {
+  async open({ host, request: wish, networks }: OpenCall): Promise<Outcome<Admission<HostAnswer>>> {
     const { lobbyName, isPublic, maxMembers, onLoss, privacy } = wish;
     return await this.#admit({
       kind: "open",
@@ -142,6 +142,7 @@ export class LobbyMachine implements LobbyHere {
       relayOnly: privacy === "relay-only",
       graceMs: 0,
       host,
+      hostNetworks: networks,
     });
   }
 

@@ -1,4 +1,6 @@
+import { networksOf } from "../../core/network.ts";
 import { settingsOf } from "../platform/env.ts";
+import { addressHeader } from "../platform/ports.ts";
 import { Holder } from "../sessions/holder.ts";
 
 /**
@@ -8,9 +10,22 @@ import { Holder } from "../sessions/holder.ts";
 export class Lounge extends Holder {
   protected override readonly lobbyHere = null;
 
-  /** Takes a client's socket; 409 if the lounge is full. */
+  /** Takes a client's socket; 409 if the lounge is full, 429 if the client's network has as many here as it may. */
   override async fetch(request: Request): Promise<Response> {
     const { clientsPerLounge } = settingsOf(this.env);
+    if (this.#isCrowded(request.headers.get(addressHeader))) return new Response(null, { status: 429 });
     return await this.admit(request, () => this.connections.size < clientsPerLounge);
+  }
+
+  #isCrowded(address: string | null): boolean {
+    const { socketsPerAddress } = settingsOf(this.env);
+    const networks = address === null ? [] : networksOf(address);
+    // Most have room for everybody.
+    if (networks.length === 0 || this.connections.size < socketsPerAddress) return false;
+    const sessions = [...this.connections];
+    return networks.some(({ name, shares }) => {
+      const here = sessions.filter((session) => session.networks.some((network) => network.name === name));
+      return here.length >= socketsPerAddress * shares;
+    });
   }
 }

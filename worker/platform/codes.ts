@@ -18,17 +18,6 @@ export function isDrawn(env: Naming, code: string): boolean {
   return codeFor(env, stemIn(code)) === code;
 }
 
-/**
- * What a log calls a lobby: the first character of its code, and a keyed hash that is the same in all objects. A private lobby's code is
- * its only secret, and people read logs who may not join.
- */
-export function lobbyTag({ LOBBY, codeKey = "" }: Naming, code: string): string {
-  return `${code.slice(0, 1)}-${LOBBY.idFromName(`tag ${code} ${codeKey}`).toString().slice(0, tagDigits)}`;
-}
-
-/** Of 16 million tags with the same first letter, lobbies that are open at a time hardly ever share one. */
-const tagDigits = 6;
-
 function codeFor({ LOBBY, codeKey = "" }: Naming, stem: string): string {
   return codeWith(stem, LOBBY.idFromName(`check ${stem} ${codeKey}`).toString());
 }

@@ -27,5 +27,6 @@ export type RefusalEvent =
   | "address_over_limit"
   | "client_thrown_out"
   | "codes_guessed"
+  | "lobby_not_listed"
   | "not_configured"
   | "request_refused";

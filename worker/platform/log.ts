@@ -3,10 +3,11 @@ import { type Bucket, draw, newBucket, type Rate } from "../../core/allowance.ts
 import { codeShape } from "../../core/lobby/code.ts";
 import type { LifeLine } from "../../core/lobby/life.ts";
 import { printablePath, tokenShape } from "../../core/printable.ts";
-import { lobbyTag, type Naming } from "./codes.ts";
+import type { Naming } from "./codes.ts";
 import type { FaultEvent, RefusalEvent } from "./events.ts";
 import { platformLimits } from "./limits.ts";
 import { isMarked } from "./retry.ts";
+import { lobbyTag } from "./tags.ts";
 
 type Detail = string | number | boolean;
 type Event = FaultEvent | RefusalEvent | LifeLine["event"];

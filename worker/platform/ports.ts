@@ -5,6 +5,7 @@ import type { LobbyMessage } from "../../core/lobby/message.ts";
 import type { SteerRequest } from "../../core/lobby/request.ts";
 import type { Member } from "../../core/lobby/state.ts";
 import type { Observed } from "../../core/mapping.ts";
+import type { Network } from "../../core/network.ts";
 import type { Outcome } from "../../core/problem.ts";
 import type { HostAnswer, HostRequest, JoinAnswer, ListedLobby } from "../../core/wire/http.ts";
 import type { Privacy } from "../../core/wire/privacy.ts";
@@ -49,8 +50,13 @@ export type SteerCall = {
 };
 export type Seen = { clientId: string; observed: Observed };
 
-/** What a host wants, for the lobby's object. */
-export type OpenCall = { lobbyId: string; host: Member; request: Omit<HostRequest, "token"> };
+/** What a host wants, for the lobby's object. `networks`: tags for those that the host of a public lobby comes from. */
+export type OpenCall = {
+  lobbyId: string;
+  host: Member;
+  request: Omit<HostRequest, "token">;
+  networks?: readonly Network[] | undefined;
+};
 /** A lobby's answer to a new member, and which lobby of this code it is. */
 export type Admission<Answer> = { answer: Answer; incarnation: string };
 
@@ -121,19 +127,32 @@ export interface LobbyPort extends HolderPort {
   isListed(): Promise<boolean>;
 }
 
-/** `name`: only lobbies whose name contains it, in any case. `after`: only those listed later than this one. */
-export type Search = { name?: string | undefined; after?: number; limit?: number | undefined };
-/** `lobbies` is the inside of a JSON array. `next` is where to go on, if there is more. */
-export type Page = { lobbies: string; count: number; next?: number };
+/**
+ * A lobby's place in the list, the first to the last: those that can be joined before the full ones; then by `round`, the how manieth of
+ * its network it was; then by `order`, the newest first (about milliseconds since 1970, each once in a shard).
+ */
+export type Rank = { isFull: boolean; round: number; order: number };
+/** `name`: only lobbies whose name contains it, in any case. `from`: only those after this rank. `limit`: so many at most. */
+export type Search = { name?: string | undefined; from?: Rank | undefined; limit?: number | undefined };
+/**
+ * `lobbies` is the inside of a JSON array, of so many (`count`). `ranks` has their ranks, and where in the text each of them ends. `hasMore`: the
+ * limit cut it off. A version before says neither. One text and some numbers cross RPC in a fraction of the time of as many objects.
+ */
+export type Page = {
+  lobbies: string;
+  count: number;
+  ranks?: { isFull: boolean[]; round: number[]; order: number[]; end: number[] };
+  hasMore?: boolean;
+};
 
 /** What a shard of the directory does. */
 export interface DirectoryPort extends Rpc.DurableObjectBranded {
-  /** Lists a lobby, or brings its entry up to date. */
-  put(lobby: ListedLobby): Promise<void>;
+  /** Lists a lobby, or brings its entry up to date. `from`: tags for the networks of its host. */
+  put(lobby: ListedLobby, from?: readonly Network[]): Promise<void>;
   remove(lobbyId: string): Promise<void>;
-  /** All lobbies, as the inside of a JSON array. */
-  all(): Promise<string>;
   list(search: Search): Promise<Page>;
+  /** For a Worker of the version before: the first page, as the inside of a JSON array. */
+  all(): Promise<string>;
 }
 
 /** What the fleet does. */

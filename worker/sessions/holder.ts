@@ -41,6 +41,7 @@ import {
 } from "../platform/ports.ts";
 import { released, retry } from "../platform/retry.ts";
 import { holderAt, lobbyAt } from "../platform/stubs.ts";
+import { taggedNetworks } from "../platform/tags.ts";
 import { Connections } from "./connections.ts";
 import { enter, undo } from "./joining.ts";
 import { holderLimits } from "./limits.ts";
@@ -174,9 +175,10 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     return await this.#enter<HostAnswer>(session, requestId, async (aim) => {
       const { membership } = session;
       const before = membership?.requestId === requestId ? membership.lobbyId : null;
+      const networks = request.isPublic ? taggedNetworks(this.env, session.address) : undefined;
       for (const lobbyId of before === null ? this.#codes(session) : [before]) {
         aim(lobbyId);
-        const open = (lobby: Asked) => lobby.open({ lobbyId, host, request });
+        const open = (lobby: Asked) => lobby.open({ lobbyId, host, request, networks });
         const outcome = await this.#ask(lobbyId, host, open, this.#region);
         if (outcome.ok || !outcome.codes.includes("code_taken")) return outcome;
       }

@@ -10,6 +10,7 @@ import {
 } from "../../core/allowance.ts";
 import type { Feature } from "../../core/lobby/features.ts";
 import type { KeptLobby } from "../../core/lobby/kept.ts";
+import { type Network, networksOf } from "../../core/network.ts";
 import { clientIdBytes } from "../../core/token.ts";
 import { encodeBase64Url } from "../../core/wire/base64.ts";
 import type { Guessing } from "../platform/ports.ts";
@@ -69,6 +70,7 @@ export class Session {
   /** The request counted last: repeated, it is the same. */
   #counted = "";
   readonly #kept: Attachment;
+  #networks: readonly Network[] | null = null;
   #keeping = false;
 
   private constructor(socket: WebSocket, kept: Attachment) {
@@ -137,6 +139,12 @@ export class Session {
   /** The address its socket comes from, undefined if it is not known. For comparing and counting: no log has it, and no other client. */
   get address(): string | undefined {
     return this.#kept.address;
+  }
+
+  /** The networks that its address is in; none if that is not known. */
+  get networks(): readonly Network[] {
+    this.#networks ??= this.address === undefined ? [] : networksOf(this.address);
+    return this.#networks;
   }
 
   get hosted(): KeptLobby | null {

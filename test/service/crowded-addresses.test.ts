@@ -1,0 +1,136 @@
+/** Somebody who opens as much as one address may: nobody else is refused for it, or pushed out of the list. */
+import { fileURLToPath } from "node:url";
+import { afterEach, expect, test } from "vitest";
+import { WebSocket } from "ws";
+import type { Server, ServerOptions } from "../../local/server.ts";
+import { Player, refusedUpgrade, request } from "../../measure/kit/player.ts";
+import { expectRefused } from "../../measure/kit/refusal.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
+
+const servers: Server[] = [];
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.stop()));
+});
+
+/** The Worker without what `npm start` adds. */
+const plainWorker = fileURLToPath(new URL("../../worker/index.ts", import.meta.url));
+
+/** As `npm start` runs behind a proxy that tells where players are. */
+async function start({ vars, ...options }: Partial<ServerOptions>): Promise<URL> {
+  const server = await startTestServer({
+    udpPort: null,
+    vars: { reverseProxies: "127.0.0.1", clientsPerLounge: 256, ...vars },
+    ...options,
+  });
+  servers.push(server);
+  return server.url;
+}
+
+const from = (address: string) => ({ "x-forwarded-for": address });
+const flooder = from("203.0.113.66");
+let others = 0;
+const somebodyElse = () => {
+  others += 1;
+  return from(`198.51.${others}.1`);
+};
+
+/** So many sockets from there. */
+async function connect(
+  base: URL,
+  count: number,
+  headers: Record<string, string>,
+  path = "/",
+): Promise<Player[]> {
+  return await Promise.all(Array.from({ length: count }, () => Player.connect(base, path, headers)));
+}
+
+const sockets: WebSocket[] = [];
+afterEach(() => {
+  for (const socket of sockets.splice(0)) socket.terminate();
+});
+
+/** The status of the answer to an upgrade: 101 if it got its socket, which stays open. */
+function upgrade(base: URL, headers: Record<string, string>, path = "/"): Promise<number> {
+  const socket = new WebSocket(new URL(path, base.href.replace("http", "ws")), { headers });
+  sockets.push(socket);
+  return new Promise((resolve, reject) => {
+    socket.on("open", () => resolve(101));
+    socket.on("error", reject);
+    socket.on("unexpected-response", (_, response) => {
+      response.destroy();
+      resolve(response.statusCode ?? 0);
+    });
+  });
+}
+
+for (const path of ["/", "/lobbies"]) {
+  test(`one address gets half of a small server's sockets on ${path}, and a 429; others get in`, async () => {
+    const base = await start({ room: { sockets: 60 } });
+    const statuses = await Promise.all(Array.from({ length: 60 }, () => upgrade(base, flooder, path)));
+    expect(statuses.filter((status) => status === 101)).toHaveLength(30);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(30);
+    expectRefused(await refusedUpgrade(base, path, flooder), 429, "too_many_requests");
+    const players = await connect(base, 10, somebodyElse(), path);
+    expect(players).toHaveLength(10);
+    expect((await players[0]?.host())?.status).toBe(201);
+  });
+}
+
+test("sockets that are closed make room again", async () => {
+  const base = await start({ room: { sockets: 40 }, vars: { socketsPerAddress: 5 } });
+  const players = await connect(base, 5, flooder);
+  expectRefused(await refusedUpgrade(base, "/", flooder), 429, "too_many_requests");
+  await players[0]?.leave();
+  await expect.poll(() => upgrade(base, flooder)).toBe(101);
+  expect(await upgrade(base, flooder)).toBe(429);
+});
+
+test("all addresses of an IPv6 /48 together keep nobody out", async () => {
+  const base = await start({ room: { sockets: 100 } });
+  const statuses = await Promise.all(
+    Array.from({ length: 80 }, (_, i) => upgrade(base, from(`2001:db8:66:${i.toString(16)}00::1`))),
+  );
+  expect(statuses.filter((status) => status === 101)).toHaveLength(50);
+  expect(await connect(base, 10, somebodyElse())).toHaveLength(10);
+});
+
+test("a hundred players behind one address each host a public lobby, and all are listed", async () => {
+  const base = await start({ room: { sockets: 2_275 } });
+  const players = await connect(base, 100, flooder);
+  const answers = await Promise.all(players.map((player) => player.host({ isPublic: true })));
+  expect(answers.map(({ status }) => status)).toEqual(Array(100).fill(201));
+  const { lobbies } = Object((await request(base, "/lobbies")).body);
+  expect(lobbies).toHaveLength(100);
+});
+
+test("a squatter's lobbies, however old or many, leave the first page to others", async () => {
+  const base = await start({ vars: { publicLobbiesPerAddress: 20, directoryShards: 2 } });
+  const squatters = await connect(base, 60, flooder);
+  await Promise.all(squatters.map((player) => player.host({ lobbyName: "Squat", isPublic: true })));
+  const hosts = await Promise.all(Array.from({ length: 8 }, () => connect(base, 1, somebodyElse())));
+  for (const host of hosts.flat()) await host.host({ lobbyName: "Game", isPublic: true });
+  const { lobbies, cursor } = Object((await request(base, "/lobbies?limit=10")).body);
+  const names = lobbies.map(({ name }: { name: string }) => name);
+  // Each of the two shards has a first one of his.
+  expect(names.filter((name: string) => name === "Game")).toHaveLength(8);
+  expect(cursor).toEqual(expect.any(String));
+  const all = Object((await request(base, "/lobbies")).body).lobbies;
+  // 20, or half as many again where codes are spread over shards.
+  expect(all.length).toBeLessThanOrEqual(8 + 30);
+});
+
+test("a lounge holds so many of one address, the next ones get one of their own, and others find room", async () => {
+  // As deployed: no count of all, and addresses that the test server's own socket does not know.
+  const vars = { socketsPerAddress: 10, clientsPerLounge: 20, clientAddress: "cloudflare" };
+  const server = await startTestServer({ udpPort: null, vars, entry: plainWorker });
+  servers.push(server);
+  const [crowd, somebody] = [{ "cf-connecting-ip": "203.0.113.66" }, { "cf-connecting-ip": "198.51.100.1" }];
+  const first = await connect(server.url, 10, crowd);
+  const second = await connect(server.url, 10, crowd);
+  const lounges = [first, second].map((players) => new Set(players.map(({ holder }) => holder)));
+  expect(lounges.map(({ size }) => size)).toEqual([1, 1]);
+  expect(first[0]?.holder).not.toBe(second[0]?.holder);
+  expectRefused(await refusedUpgrade(server.url, "/", crowd), 429, "too_many_requests");
+  const neighbours = await connect(server.url, 10, somebody);
+  expect(new Set(neighbours.map(({ holder }) => holder))).toEqual(lounges[0]);
+});

@@ -6,13 +6,13 @@ export const relayLimits = {
   relayRenewGraceMs: 60_000,
   /** Milliseconds from its introduction for which the tickets of a link are renewed: longer than an evening's game. */
   relayLinkMs: 6 * 60 * 60_000,
-  /** Links one relay carries: five times the most it was measured with. About 14 MB. */
+  /** Links one relay carries: five times the most it was measured with. 18 MB, and twice that if every end has an address of its own. */
   relayLinks: 10_000,
-  /** Part of a relay that one lobby, or one address (of IPv6, a /64), may have: of its rate in all, and of its links, counted at both ends. */
+  /** Part of a relay that one lobby, or one address, may have: of its rate in all (of IPv6, a /48), and of its links, counted at both ends (a /64). */
   relayLargestPart: 1 / 4,
   /** Milliseconds a link lives that only one end has bound, whatever that end says: a peer that comes binds within seconds. */
   relayHalfBoundMs: 30_000,
-  /** Those links of one address: a hundred players behind it who all start at once have 175 ends, and wait for each other for moments. */
+  /** Those links of one address, and of the networks around it as many times as they have shares: a hundred players behind it who all start at once have 175 ends, and wait for each other for moments. */
   relayHalfBound: 256,
   /** Milliseconds without a packet or a bind after which an end of a link is taken for gone, and a link without ends is freed. */
   relayIdleMs: 30_000,

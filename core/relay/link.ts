@@ -20,8 +20,10 @@ export type End<Via> = {
 
 /** An end that is there. */
 export type Bound<Via> = End<Via> & {
-  /** What its address is counted as; null for this machine. */
-  readonly network: Network<Via> | null;
+  /** The networks that its address is in, the narrowest first; none for this machine. */
+  readonly networks: readonly Network<Via>[];
+  /** What it sends draws on; null for this machine. */
+  readonly sender: Sender | null;
   /** When it last said something, to the relay or to the other end, as time elapses. */
   heardAt: number;
   /** When its ticket expires, as time elapses. */
@@ -58,16 +60,19 @@ export type Lobby<Via> = {
   toldAt: number;
 };
 
-/** Who is behind one address, or one IPv6 /64, shares a budget for what it sends, and room for its ends. */
+/** Who is behind one address, or in one wider network, shares room for the ends of links (core/network.ts). */
 export type Network<Via> = {
   readonly id: string;
-  readonly bucket: Bucket;
-  readonly party: Party;
+  /** What those in it draw on when they send. Null if another network around the same address has that. */
+  readonly sender: Sender | null;
   /** Ends of links here. */
   ends: number;
   /** Links that an end here has bound and no other: the one that has been so for longest first. */
   readonly halfBound: Set<Link<Via>>;
 };
+
+/** One IPv4 address, or one IPv6 /48, which is what a rented server has: its budget, and its fair share of what the relay carries. */
+export type Sender = { readonly bucket: Bucket; readonly party: Party };
 
 /** What both ends of a link are to be told. */
 export type Notice<Via> = { link: Link<Via>; code: RelayCode; inMs: number };

@@ -6,12 +6,13 @@
  * Links with both ends keep their place. Those without are *loose*: they last for half a minute, and in a full relay the one that has
  * been loose for longest makes room for a newcomer.
  */
-import { networkOf } from "../network.ts";
+
 import { wireLimits } from "../wire/limits.ts";
 import { dataHeaderBytes, linkNumber } from "../wire/peer-packet.ts";
 import { Holdings } from "./holdings.ts";
 import { relayLimits } from "./limits.ts";
-import type { Bound, End, Link, Lobby, Network, Notice } from "./link.ts";
+import type { Bound, End, Link, Lobby, Notice } from "./link.ts";
+import { Networks } from "./networks.ts";
 import type { RelayCode, Side, Ticket } from "./ticket.ts";
 import { type Empty, Traffic, type TrafficBounds } from "./traffic.ts";
 
@@ -49,7 +50,6 @@ const never = Number.NEGATIVE_INFINITY;
 /** Ends that one address may have however small the relay is: those of a full lobby whose members are all behind it. */
 const leastEnds = 2 * (wireLimits.seats - 1);
 const sides = ["a", "b"] as const;
-
 export class Links<Via> {
   readonly #bounds: RelayBounds;
   readonly #traffic: Traffic<Via>;
@@ -57,7 +57,7 @@ export class Links<Via> {
   /** Those that do not have both ends: the one that has been so for longest first. */
   readonly #loose = new Set<Link<Via>>();
   readonly #lobbies = new Map<string, Lobby<Via>>();
-  readonly #networks = new Map<string, Network<Via>>();
+  readonly #networks: Networks<Via>;
   readonly #holdings = new Holdings<Link<Via>>();
   /** Ends that one address may have. */
   readonly #mostEnds: number;
@@ -65,6 +65,7 @@ export class Links<Via> {
   constructor(elapsed: number, bounds: Partial<RelayBounds> = {}) {
     this.#bounds = { ...relayBounds, ...bounds };
     this.#traffic = new Traffic(elapsed, this.#bounds);
+    this.#networks = new Networks(this.#traffic);
     this.#mostEnds = Math.max(leastEnds, this.#bounds.links * relayLimits.relayLargestPart);
   }
 
@@ -78,8 +79,8 @@ export class Links<Via> {
     return this.#links.size;
   }
 
-  /** The same, their bound ends, whose these are, and the lobbies and networks they are of. Goes through all: not for every packet. */
-  count(): { links: number; ends: number; clients: number; lobbies: number; networks: number } {
+  /** The same, their bound ends, whose these are, and the lobbies and senders they are of. Goes through all: not for every packet. */
+  count(): { links: number; ends: number; clients: number; lobbies: number; senders: number } {
     let ends = 0;
     for (const { a, b } of this.#links.values()) ends += Number(a !== null) + Number(b !== null);
     return {
@@ -87,7 +88,7 @@ export class Links<Via> {
       ends,
       clients: this.#holdings.size,
       lobbies: this.#lobbies.size,
-      networks: this.#networks.size,
+      senders: this.#networks.senders,
     };
   }
 
@@ -104,7 +105,7 @@ export class Links<Via> {
     if (to === null) return "unbound";
     if (length > longestPacket) return "too_long";
     if (elapsed >= link.endsAt) return "lifetime";
-    return this.#traffic.spend(link, from.network, length, elapsed) ?? to;
+    return this.#traffic.spend(link, from.sender, length, elapsed) ?? to;
   }
 
   /** Whether a ticket has expired. A jump of the clock does not end one whose holder is at its end of the link. */
@@ -169,13 +170,12 @@ export class Links<Via> {
   /** Whether there is room for one more end at this address, if need be in the place of links that only one end has bound. */
   #makeRoom(known: Link<Via> | undefined, { clientId, side }: Ticket, address: string): boolean {
     if (!this.#holdings.hasRoom(clientId, known)) return false;
-    const id = networkOf(address);
-    const network = id === null ? undefined : this.#networks.get(id);
-    const staysHere = known?.[side]?.network?.id === id;
+    const before = known?.[side]?.networks ?? [];
     const willBeHalfBound = !known?.[side === "a" ? "b" : "a"];
-    if (network && !staysHere) {
-      if (network.ends >= this.#mostEnds && !this.#evict(network.halfBound, known)) return false;
-      if (willBeHalfBound && network.halfBound.size >= relayLimits.relayHalfBound) {
+    for (const { network, shares } of this.#networks.around(address)) {
+      if (before.includes(network)) continue;
+      if (network.ends >= this.#mostEnds * shares && !this.#evict(network.halfBound, known)) return false;
+      if (willBeHalfBound && network.halfBound.size >= relayLimits.relayHalfBound * shares) {
         this.#evict(network.halfBound, known);
       }
     }
@@ -215,24 +215,21 @@ export class Links<Via> {
     now: number,
     elapsed: number,
   ): Bound<Via> {
-    const network = this.#networkOf(end.address, elapsed);
+    const there = this.#networks.at(end.address, elapsed);
     if (before && before.expiresAt >= ticket.expiresAt) {
       const { key, nonce, expiresAt, endsAt } = before;
       const isSame = expiresAt === ticket.expiresAt;
-      return { ...end, ...(isSame ? {} : { key, nonce, expiresAt }), network, endsAt, heardAt: elapsed };
+      return { ...end, ...(isSame ? {} : { key, nonce, expiresAt }), ...there, endsAt, heardAt: elapsed };
     }
     // Whatever this machine's clock is: a ticket lasts no longer than it was made for.
     const endsAt = elapsed + Math.min(end.expiresAt - now, relayLimits.relayTicketMs);
-    return { ...end, network, endsAt, heardAt: elapsed };
+    return { ...end, ...there, endsAt, heardAt: elapsed };
   }
 
   #seat(link: Link<Via>, side: Side, end: Bound<Via>, elapsed: number): void {
-    const before = link[side]?.network ?? null;
+    const before = link[side]?.networks ?? [];
     link[side] = end;
-    if (before !== end.network) {
-      if (end.network) end.network.ends += 1;
-      if (before) this.#leave(before, link);
-    }
+    this.#networks.move(link, before, end.networks);
     this.#sort(link, elapsed);
   }
 
@@ -242,19 +239,10 @@ export class Links<Via> {
   }
 
   #empty(link: Link<Via>, side: Side): void {
-    const network = link[side]?.network;
+    const before = link[side]?.networks ?? [];
     link[side] = null;
-    if (network) this.#leave(network, link);
+    this.#networks.move(link, before, []);
     this.#holdings.remove(link.clients[side], link);
-  }
-
-  /** One end of the link is not in this network any more. */
-  #leave(network: Network<Via>, link: Link<Via>): void {
-    network.ends -= 1;
-    network.halfBound.delete(link);
-    if (network.ends > 0) return;
-    this.#networks.delete(network.id);
-    this.#traffic.forgetNetwork(network);
   }
 
   /** Puts a link where it belongs, by how many of its ends are there. It keeps its place among the loose ones. */
@@ -262,22 +250,14 @@ export class Links<Via> {
     const { a, b } = link;
     if (a && b) {
       this.#loose.delete(link);
-      for (const { network } of [a, b]) network?.halfBound.delete(link);
+      for (const { halfBound } of [...a.networks, ...b.networks]) halfBound.delete(link);
       return;
     }
     if (!this.#loose.has(link)) {
       this.#loose.add(link);
       link.looseSince = elapsed;
     }
-    (a ?? b)?.network?.halfBound.add(link);
-  }
-
-  #networkOf(address: string, elapsed: number): Network<Via> | null {
-    const id = networkOf(address);
-    if (id === null) return null;
-    const known = this.#networks.get(id) ?? this.#traffic.newNetwork(id, elapsed);
-    this.#networks.set(id, known);
-    return known;
+    for (const { halfBound } of (a ?? b)?.networks ?? []) halfBound.add(link);
   }
 
   #open(number: number, { link: id, side, lobbyTag, clientId, peerId }: Ticket, elapsed: number): Link<Via> {

@@ -44,19 +44,21 @@ export class Shares {
     this.#parties.delete(party);
   }
 
-  /** Whether so many bytes are within the party's share. */
-  has(party: Party, length: number, elapsed: number): boolean {
+  /** Takes so many bytes from the party's share, if it has them. */
+  take(party: Party, length: number, elapsed: number): boolean {
     const share = this.#share;
     // A clock that was set back earns nothing.
     const sinceMs = elapsed > party.at ? elapsed - party.at : 0;
     party.at = elapsed;
     if (share === Number.POSITIVE_INFINITY) {
-      party.left = length;
+      party.left = 0;
       return true;
     }
     const most = (share * relayLimits.relayShareBurstMs) / 1000;
     party.left = Math.min(most, party.left + (sinceMs * share) / 1000);
-    return party.left >= length;
+    if (party.left < length) return false;
+    party.left -= length;
+    return true;
   }
 
   /** Reckons the share again, from what was asked for in the milliseconds since the last time. */

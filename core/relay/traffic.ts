@@ -1,11 +1,11 @@
 /**
  * What the links of a relay may send, and what their ends are told before they may not. A packet draws on the budgets of its link, its
- * lobby, the address it comes from, and the relay. Where the relay has little to spare, packets within the fair shares of their lobby
- * and their address pass before all others.
+ * lobby, the address it comes from, and the relay. Where the relay has little to spare, packets within the fair share of their lobby
+ * or of their address pass before all others.
  */
 import { type Bucket, emptyInMs, fillUp, isLow, newBucket } from "./budget.ts";
 import { relayLimits } from "./limits.ts";
-import type { Link, Lobby, Network, Notice } from "./link.ts";
+import type { Link, Lobby, Notice, Sender } from "./link.ts";
 import { Quota } from "./quota.ts";
 import { newParty, Shares } from "./shares.ts";
 import type { RelayCode } from "./ticket.ts";
@@ -23,8 +23,8 @@ export type TrafficBounds = {
 export type Empty = "rate" | "lobby_rate" | "address_rate" | "total_rate" | "bytes";
 
 const { relayLargestPart, relayReserve, relaySharesMs } = relayLimits;
-/** Part of the rate in all that the fair shares come to: the rest fills the reserve again. */
-const sharedPart = 0.95;
+/** Part of the rate in all that is shared among lobbies, and as much among senders: the rest fills the reserve again. */
+const sharedPart = 0.475;
 
 export class Traffic<Via> {
   /** What is to be told. The shell takes it away. */
@@ -34,7 +34,7 @@ export class Traffic<Via> {
   /** Bytes in the total's bucket from which on only those within their shares get more. */
   readonly #reserve: number;
   readonly #lobbies: Shares;
-  readonly #networks: Shares;
+  readonly #senders: Shares;
   /** When the shares were last reckoned, and what the total's bucket had then. */
   #reckonedAt: number;
   #leftThen: number;
@@ -45,7 +45,7 @@ export class Traffic<Via> {
     this.#total = newBucket(bounds.totalRate, elapsed);
     this.#reserve = this.#total.capacity * relayReserve;
     this.#lobbies = new Shares(bounds.totalRate * sharedPart);
-    this.#networks = new Shares(bounds.totalRate * sharedPart);
+    this.#senders = new Shares(bounds.totalRate * sharedPart);
     this.#reckonedAt = elapsed;
     this.#leftThen = this.#total.left;
   }
@@ -68,28 +68,29 @@ export class Traffic<Via> {
     return lobby;
   }
 
-  newNetwork(id: string, elapsed: number): Network<Via> {
+  /** What those who send from one address, or from one IPv6 /48, draw on. */
+  newSender(elapsed: number): Sender {
     const bucket = newBucket(this.#bounds.totalRate * relayLargestPart, elapsed);
-    const network: Network<Via> = { id, bucket, party: newParty(elapsed), ends: 0, halfBound: new Set() };
-    this.#networks.add(network.party);
-    return network;
+    const sender = { bucket, party: newParty(elapsed) };
+    this.#senders.add(sender.party);
+    return sender;
   }
 
   forgetLobby({ party }: Lobby<Via>): void {
     this.#lobbies.remove(party);
   }
 
-  forgetNetwork({ party }: Network<Via>): void {
-    this.#networks.remove(party);
+  forgetSender({ party }: Sender): void {
+    this.#senders.remove(party);
   }
 
-  /** Takes a packet's bytes from all budgets, or from none, and says which is empty. `network`: where it comes from, if that is counted. */
-  spend(link: Link<Via>, network: Network<Via> | null, length: number, elapsed: number): Empty | null {
+  /** Takes a packet's bytes from all budgets, or from none, and says which is empty. `sender`: where it comes from, if that is counted. */
+  spend(link: Link<Via>, sender: Sender | null, length: number, elapsed: number): Empty | null {
     const { bucket, lobby } = link;
     const total = this.#total;
     fillUp(bucket, elapsed);
     fillUp(lobby.bucket, elapsed);
-    if (network) fillUp(network.bucket, elapsed);
+    if (sender) fillUp(sender.bucket, elapsed);
     fillUp(total, elapsed);
     if (link.bytesLeft < length) {
       if (link.bytesLeft > 0) this.tell(link, "bytes", 0);
@@ -101,21 +102,21 @@ export class Traffic<Via> {
         ? "rate"
         : lobby.bucket.left < length
           ? "lobby_rate"
-          : network && network.bucket.left < length
+          : sender && sender.bucket.left < length
             ? "address_rate"
             : null;
     if (empty) return this.#cut(link, empty, elapsed);
-    const isFair = this.#isFair(lobby, network, length, elapsed);
+    const isFair = this.#isFair(lobby, sender, length, elapsed);
     if (total.left < length + (isFair ? 0 : this.#reserve)) return this.#cut(link, "total_rate", elapsed);
     bucket.left -= length;
     lobby.bucket.left -= length;
-    if (network) network.bucket.left -= length;
+    if (sender) sender.bucket.left -= length;
     total.left -= length;
     link.bytesLeft -= length;
     if (isLow(bucket)) this.#tellRate(link, "rate", emptyInMs(bucket), elapsed);
     if (isLow(lobby.bucket)) this.#tellRate(link, "lobby_rate", emptyInMs(lobby.bucket), elapsed);
-    if (network && isLow(network.bucket)) {
-      this.#tellRate(link, "address_rate", emptyInMs(network.bucket), elapsed);
+    if (sender && isLow(sender.bucket)) {
+      this.#tellRate(link, "address_rate", emptyInMs(sender.bucket), elapsed);
     }
     if (!isFair) this.#tellRate(link, "total_rate", emptyInMs(total, this.#reserve), elapsed);
     else if (isLow(total) && !this.#isShared) this.#tellRate(link, "total_rate", emptyInMs(total), elapsed);
@@ -138,13 +139,15 @@ export class Traffic<Via> {
 
   /** Whether there is not enough for all. */
   get #isShared(): boolean {
-    return this.#lobbies.areBound || this.#networks.areBound;
+    return this.#lobbies.areBound || this.#senders.areBound;
   }
 
-  /** Counts a packet, and takes it from the shares of its lobby and its address if the relay has little to spare. Whether both sufficed. */
-  #isFair({ party: ofLobby }: Lobby<Via>, network: Network<Via> | null, length: number, elapsed: number) {
-    const ofNetwork = network?.party;
-    if (ofNetwork) ofNetwork.asked += length;
+  /**
+   * Counts a packet. If the relay has little to spare, takes it from the fair share of its sender or, where that is used up, of its
+   * lobby. Whether one of the two sufficed: to make both small takes many addresses and many lobbies.
+   */
+  #isFair({ party: ofLobby }: Lobby<Via>, sender: Sender | null, length: number, elapsed: number): boolean {
+    if (sender) sender.party.asked += length;
     if (this.#total.left > (this.#total.capacity + this.#reserve) / 2) {
       ofLobby.asked += length;
       return true;
@@ -153,13 +156,9 @@ export class Traffic<Via> {
     // Those who begin all at once are not waited for: they would have used up the reserve by then.
     const isFast = this.#total.left <= this.#leftThen - this.#total.capacity / 4;
     if (isLate || isFast) this.#reckon(elapsed);
-    // What an address sends beyond its share does not make its lobbies greater.
-    if (ofNetwork && !this.#networks.has(ofNetwork, length, elapsed)) return false;
+    if (sender && this.#senders.take(sender.party, length, elapsed)) return true;
     ofLobby.asked += length;
-    if (!this.#lobbies.has(ofLobby, length, elapsed)) return false;
-    ofLobby.left -= length;
-    if (ofNetwork) ofNetwork.left -= length;
-    return true;
+    return this.#lobbies.take(ofLobby, length, elapsed);
   }
 
   #reckon(elapsed: number): void {
@@ -169,7 +168,7 @@ export class Traffic<Via> {
     this.#leftThen = this.#total.left;
     // A clock that was set back tells nothing.
     if (spanMs < 0) return;
-    this.#networks.reckon(spanMs);
+    this.#senders.reckon(spanMs);
     this.#lobbies.reckon(spanMs);
   }
 

@@ -18,6 +18,10 @@ function bindHalf(relay: Relay, link: number, address: string): string {
 }
 /** Addresses that are told apart. */
 const from = (index: number) => `198.51.${100 + (index >> 8)}.${index & 255}`;
+/** Those of different owners. */
+const far = (index: number) => `45.${index & 255}.${index >> 8}.7`;
+/** Those of one owner, who has a whole /48. */
+const six = (index: number) => `2001:db8:77:${index.toString(16)}::1`;
 const bound = ["bound", "bound"];
 
 describe("links that only one end binds", () => {
@@ -26,14 +30,14 @@ describe("links that only one end binds", () => {
     const address = "203.0.113.5";
     relay.link(1, { address });
     for (let link = 100; relay.links.size < relayLinks; link++) {
-      expect(bindHalf(relay, link, from(Math.floor((link - 100) / relayHalfBound)))).toBe("bound");
+      expect(bindHalf(relay, link, far(Math.floor((link - 100) / relayHalfBound)))).toBe("bound");
     }
     for (const link of [2, 3, 4]) expect(relay.link(link, { address })).toEqual(bound);
     expect(relay.links.size).toBe(relayLinks);
     for (const link of [1, 2, 3, 4]) expect(relay.pass(10, { link, address })).toBe(2);
     // The first of them has made room, not the last.
-    expect(relay.pass(10, { link: 100, port: 9, address: from(0) })).toBe("unknown_link");
-    expect(relay.pass(10, { link: 103, port: 9, address: from(0) })).toBe("unbound");
+    expect(relay.pass(10, { link: 100, port: 9, address: far(0) })).toBe("unknown_link");
+    expect(relay.pass(10, { link: 103, port: 9, address: far(0) })).toBe("unbound");
   });
 
   test("of one address are so many at most: its own first ones make room, and nobody else's", () => {
@@ -57,6 +61,18 @@ describe("links that only one end binds", () => {
     expect(relay.links.size).toBe(0);
   });
 
+  test("of many addresses of one owner are bounded, too: of an IPv6 /48 to four times those of one address, of a /24 to eight times", () => {
+    for (const [address, shares] of [
+      [six, 4],
+      [(i: number) => `198.51.100.${i & 255}`, 8],
+    ] as const) {
+      const relay = aRelay();
+      for (let link = 1; link <= 16 * relayHalfBound; link++) bindHalf(relay, link, address(link));
+      expect(relay.links.size).toBe(shares * relayHalfBound);
+      expect(relay.link(9_999, { address: address(1) })).toEqual(bound);
+    }
+  });
+
   test("of a /64 count as those of one address, and of an IPv4 address as those of it written as IPv6", () => {
     const relay = aRelay();
     const addresses = [(i: number) => `2001:db8:0:7::${i.toString(16)}`, () => "::ffff:203.0.113.7"];
@@ -64,7 +80,7 @@ describe("links that only one end binds", () => {
       for (let i = 0; i < 2 * relayHalfBound; i++) bindHalf(relay, 1_000 * (index + 1) + i, address(i));
     }
     expect(relay.links.size).toBe(2 * relayHalfBound);
-    expect(relay.links.count().networks).toBe(2);
+    expect(relay.links.count().senders).toBe(2);
   });
 });
 
@@ -98,6 +114,15 @@ test("links with two ends are a quarter of the relay for one address, keep their
   expect(relay.pass(10, { link: 3, address: from(0) })).toBe(2);
 });
 
+test("links with two ends of one owner of a /48 are half of a relay at most", () => {
+  const relay = aRelay();
+  for (let link = 1; link <= relayLinks; link++) {
+    relay.link(link, { address: six(link & 1023), players: [`a${link}`, `b${link}`] });
+  }
+  expect(relay.links.size).toBe(relayLinks / 2);
+  expect(relay.link(2 ** 30, { address: from(0), players: ["Cid", "Dan"] })).toEqual(bound);
+});
+
 describe("honest players are all carried:", () => {
   /** A lobby of so many behind one address: the first is the host. All bind, the host and its guests in any order. */
   function lobby(relay: Relay, tag: string, size: number, address: string, first: number): number {
@@ -117,7 +142,7 @@ describe("honest players are all carried:", () => {
     const relay = aRelay();
     let links = 0;
     for (let room = 0; room < 13; room++) links += lobby(relay, `ROOM-${room}`, 8, from(0), room * 100);
-    expect(relay.links.count()).toMatchObject({ links, ends: 2 * links, networks: 1 });
+    expect(relay.links.count()).toMatchObject({ links, ends: 2 * links, senders: 1 });
   });
 
   test("a LAN party of a full lobby, also on a small relay, and four of them at once", () => {
@@ -144,7 +169,7 @@ describe("honest players are all carried:", () => {
       expect(here).toMatchObject({ kind: "bound" });
       expect(relay.bind(there, end(2, { address: from(link) }))).toMatchObject({ peer: true });
     }
-    expect(relay.links.count()).toMatchObject({ links: 1_000, networks: 1_001 });
+    expect(relay.links.count()).toMatchObject({ links: 1_000, senders: 1_001 });
   });
 });
 
@@ -221,14 +246,29 @@ describe("those who send all they can", () => {
     }
   });
 
-  test("in 63 lobbies behind one address, take nothing from an honest one; nor in one lobby behind 63 addresses", () => {
+  test("in 63 lobbies of one owner, take nothing from an honest one; nor in one lobby behind 63 addresses", () => {
     for (const [lobbyOf, addressOf] of [
+      [(i: number) => `EVIL-${i}`, six],
       [(i: number) => `EVIL-${i}`, () => from(0)],
       [() => "EVIL", from],
     ] as const) {
       const relay = aRelay(bounds);
       const hostile = Array.from({ length: 63 }, (_, i) => ({
         ...pair(relay, 100 + i, lobbyOf(i), addressOf(i)),
+        ...greedy,
+      }));
+      expect(worst(relay, hostile, 5_000)).toBeGreaterThanOrEqual(0.99);
+    }
+  });
+
+  test("in 64 lobbies behind four addresses, or in four lobbies behind 256, take nothing from an honest one", () => {
+    for (const [lobbies, addresses] of [
+      [64, 4],
+      [4, 256],
+    ] as const) {
+      const relay = aRelay(bounds);
+      const hostile = Array.from({ length: Math.max(lobbies, addresses) }, (_, i) => ({
+        ...pair(relay, 100 + i, `EVIL-${i % lobbies}`, far(i % addresses)),
         ...greedy,
       }));
       expect(worst(relay, hostile, 5_000)).toBeGreaterThanOrEqual(0.99);

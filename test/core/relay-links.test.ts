@@ -8,7 +8,7 @@ import { wireLimits } from "../../core/wire/limits.ts";
 import { aRelay, end, hex, life, number, type Relay, ticket } from "./a-relay.ts";
 
 const hour = 3_600_000;
-const nothing = { links: 0, ends: 0, clients: 0, lobbies: 0, networks: 0 };
+const nothing = { links: 0, ends: 0, clients: 0, lobbies: 0, senders: 0 };
 
 describe("a link", () => {
   test("passes packets from either end's endpoint to the other, and no one else's", () => {
@@ -87,7 +87,7 @@ describe("a client, which is in one mediation at a time,", () => {
     links.bind(...from(5, later), 0, 0);
     links.bind(...from(6, later), 0, 0);
     expect(bound(links, [1, 2, 3, 4, 5, 6])).toEqual([4, 5, 6]);
-    expect(links.count()).toEqual({ links: 3, ends: 3, clients: 2, lobbies: 1, networks: 1 });
+    expect(links.count()).toEqual({ links: 3, ends: 3, clients: 2, lobbies: 1, senders: 1 });
   });
 
   test("is refused what is of before, until nothing of the later mediation is left", () => {
@@ -122,13 +122,13 @@ describe("a client, which is in one mediation at a time,", () => {
     relay.link();
     relay.links.bind(...from(7, later), 0, 0);
     expect(relay.links.bind(ticket("b"), end(2), 0, 0)).toEqual({ kind: "bound", peer: false, tell: null });
-    expect(relay.links.count()).toEqual({ links: 2, ends: 2, clients: 2, lobbies: 1, networks: 1 });
+    expect(relay.links.count()).toEqual({ links: 2, ends: 2, clients: 2, lobbies: 1, senders: 1 });
   });
 
   test("collects no links by a thousand mediations with another, and leaves nothing behind", () => {
     const relay = aRelay();
     for (let round = 1; round <= 1_000; round++) relay.link(round, { begunAt: round });
-    expect(relay.links.count()).toEqual({ links: 1, ends: 2, clients: 2, lobbies: 1, networks: 1 });
+    expect(relay.links.count()).toEqual({ links: 1, ends: 2, clients: 2, lobbies: 1, senders: 1 });
     relay.tick(relayLimits.relayIdleMs + 1);
     expect(relay.links.count()).toEqual(nothing);
   });
@@ -139,7 +139,7 @@ describe("a link that is idle", () => {
     const relay = aRelay();
     relay.link();
     relay.tick(relayLimits.relayIdleMs);
-    expect(relay.links.count()).toEqual({ links: 1, ends: 2, clients: 2, lobbies: 1, networks: 1 });
+    expect(relay.links.count()).toEqual({ links: 1, ends: 2, clients: 2, lobbies: 1, senders: 1 });
     relay.tick(relayLimits.relayIdleMs + 1);
     expect(relay.links.count()).toEqual(nothing);
     expect(relay.pass(1)).toBe("unknown_link");
@@ -170,7 +170,7 @@ describe("a link that is idle", () => {
     expect(relay.pass(10, { port: 2 })).toBe("unbound");
     expect(relay.links.bind(ticket("b"), end(2), relay.now, relay.now)).toMatchObject({ peer: false });
     expect(relay.pass(10, { port: 1 })).toBe("foreign_sender");
-    expect(relay.links.count()).toEqual({ links: 1, ends: 1, clients: 1, lobbies: 1, networks: 1 });
+    expect(relay.links.count()).toEqual({ links: 1, ends: 1, clients: 1, lobbies: 1, senders: 1 });
     const back = relay.links.bind(ticket("a"), end(1), relay.now, relay.now);
     expect(back).toMatchObject({ peer: true, tell: { port: 2 } });
     expect(relay.pass(10, { port: 2 })).toBe(1);

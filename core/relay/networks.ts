@@ -1,0 +1,81 @@
+/**
+ * Where the ends of links are: how many are at one address and in the wider networks around it, and what those may send. So nobody
+ * fills a relay who has many addresses of one owner (core/network.ts). This machine's own addresses are not counted.
+ */
+import { sharedLimits } from "../limits.ts";
+import { networksOf } from "../network.ts";
+import type { Bound, Link, Network } from "./link.ts";
+import type { Traffic } from "./traffic.ts";
+
+/** The most shares of a network in which room is counted: not a whole provider. */
+const countedShares = sharedLimits.sharesOf24;
+/** Those of an IPv6 network that counts as one sender: a rented server has a whole /48. */
+const senderShares = sharedLimits.sharesOf48;
+
+/** What a bound end has of its networks. */
+type There<Via> = Pick<Bound<Via>, "networks" | "sender">;
+
+export class Networks<Via> {
+  readonly #byId = new Map<string, Network<Via>>();
+  readonly #traffic: Traffic<Via>;
+
+  constructor(traffic: Traffic<Via>) {
+    this.#traffic = traffic;
+  }
+
+  /** Senders with ends here. Goes through all. */
+  get senders(): number {
+    let senders = 0;
+    for (const { sender } of this.#byId.values()) senders += Number(sender !== null);
+    return senders;
+  }
+
+  /** Those that an address is in and that are known, each with its shares. */
+  *around(address: string): Iterable<{ network: Network<Via>; shares: number }> {
+    for (const { name, shares } of countedIn(address)) {
+      const network = this.#byId.get(name);
+      if (network) yield { network, shares };
+    }
+  }
+
+  /** The same for an end that comes to be there. */
+  at(address: string, elapsed: number): There<Via> {
+    const networks = countedIn(address).map(({ name, shares }) => this.#known(name, shares, elapsed));
+    return { networks, sender: networks.find(({ sender }) => sender)?.sender ?? null };
+  }
+
+  /** An end of the link that was in some networks is in others now. */
+  move(link: Link<Via>, from: readonly Network<Via>[], to: readonly Network<Via>[]): void {
+    for (const network of to) if (!from.includes(network)) network.ends += 1;
+    for (const network of from) if (!to.includes(network)) this.#leave(network, link);
+  }
+
+  #leave(network: Network<Via>, link: Link<Via>): void {
+    network.ends -= 1;
+    network.halfBound.delete(link);
+    if (network.ends > 0) return;
+    this.#byId.delete(network.id);
+    if (network.sender) this.#traffic.forgetSender(network.sender);
+  }
+
+  #known(id: string, shares: number, elapsed: number): Network<Via> {
+    const known = this.#byId.get(id);
+    if (known) return known;
+    const network: Network<Via> = {
+      id,
+      sender: isSender(id, shares) ? this.#traffic.newSender(elapsed) : null,
+      ends: 0,
+      halfBound: new Set(),
+    };
+    this.#byId.set(id, network);
+    return network;
+  }
+}
+
+function countedIn(address: string): { readonly name: string; readonly shares: number }[] {
+  return networksOf(address).filter(({ shares }) => shares <= countedShares);
+}
+
+function isSender(id: string, shares: number): boolean {
+  return shares === (id.includes(":") ? senderShares : 1);
+}

@@ -38,25 +38,42 @@ export function drawAhead(bucket: Bucket, rate: Rate, now: number): number {
   return bucket.left >= 0 ? 0 : Math.ceil((-bucket.left / rate.perSecond) * 1000);
 }
 
-/** How many messages one socket may still send. */
-export type Allowance = Bucket & { dropped: number };
+/** How many messages one socket may still send, by each of its rates. */
+export type Allowance = { buckets: Bucket[]; dropped: number };
 
-export const frames: Rate = { burst: sharedLimits.frameBurst, perSecond: sharedLimits.framesPerSecond };
+/** In a moment, and for hours. */
+export const frames: readonly Rate[] = [
+  { burst: sharedLimits.frameBurst, perSecond: sharedLimits.framesPerSecond },
+  { burst: sharedLimits.steadyFrameBurst, perSecond: sharedLimits.steadyFramesPerSecond },
+];
 /** Of a client in a lobby's object that is in no lobby. */
-export const strangerFrames: Rate = {
-  burst: sharedLimits.strangerFrames,
-  perSecond: sharedLimits.strangerFramesPerSecond,
-};
+export const strangerFrames: readonly Rate[] = [
+  { burst: sharedLimits.strangerFrames, perSecond: sharedLimits.strangerFramesPerSecond },
+];
 
-export function newAllowance(now: number, rate = frames): Allowance {
-  return { ...newBucket(rate, now), dropped: 0 };
+export function newAllowance(now: number, rates = frames): Allowance {
+  return { buckets: rates.map((rate) => newBucket(rate, now)), dropped: 0 };
 }
 
-/** What to do with one more message: take it, drop it, or close the socket that has been flooding for seconds. */
-export function spend(allowance: Allowance, now: number, rate = frames): "take" | "drop" | "close" {
-  fill(allowance, rate, now);
-  if (allowance.left >= rate.burst) allowance.dropped = 0;
-  if (draw(allowance, rate, now)) return "take";
+/** Fills it. Messages that may be sent now. */
+export function framesLeft({ buckets }: Allowance, now: number, rates = frames): number {
+  const left = rates.map((rate, i) => {
+    const bucket = buckets[i];
+    if (bucket) fill(bucket, rate, now);
+    return bucket?.left ?? 0;
+  });
+  return Math.min(...left);
+}
+
+/** What to do with one more message: take it, drop it, or close the socket that goes on although its messages are dropped. */
+export function spend(allowance: Allowance, now: number, rates = frames): "take" | "drop" | "close" {
+  const left = framesLeft(allowance, now, rates);
+  // The flood is over when a whole burst would be taken again.
+  if (left >= (rates[0]?.burst ?? 0)) allowance.dropped = 0;
+  if (left >= 1) {
+    for (const bucket of allowance.buckets) bucket.left -= 1;
+    return "take";
+  }
   allowance.dropped += 1;
   return allowance.dropped > sharedLimits.framesDropped ? "close" : "drop";
 }

@@ -3,15 +3,19 @@
  * somebody is taken for gone.
  */
 export const sharedLimits = {
-  /** WebSocket messages a client may send a second, for as long as it likes. No game needs a tenth of it. */
+  /** WebSocket messages a client may send a second, for a while. No game needs a tenth of it. */
   framesPerSecond: 100,
   /** WebSocket messages a client may send at once, before the rate above applies. */
   frameBurst: 200,
+  /** WebSocket messages a client may send a second for hours: a player who types says one in seconds, and each may cost a call between objects. */
+  steadyFramesPerSecond: 5,
+  /** Those it may send before that rate applies: ten a second for four minutes. They are earned again in four minutes of silence. */
+  steadyFrameBurst: 1_200,
   /** The same of a client in a lobby's object that is in no lobby: it says what it can do, and joins. */
   strangerFrames: 10,
   /** WebSocket messages such a client may send a second, from then on. */
   strangerFramesPerSecond: 1,
-  /** WebSocket messages dropped for being too many before the socket is closed: about 3 s of a hard flood. */
+  /** WebSocket messages dropped for being too many before the socket is closed: about 3 s of a hard flood, or a minute at twice the steady rate. */
   framesDropped: 300,
 
   /** Chat messages a member of any lobby may say at once, if the lobby has not had much: one for each other member of a full one. */

@@ -1,6 +1,5 @@
 /** One WebSocket. To the server it is the client: both end together. */
-import { draw, fill, newBucket } from "../core/allowance.ts";
-import { sharedLimits } from "../core/limits.ts";
+import { framesLeft, newAllowance, frames as serverFrames, spend } from "../core/allowance.ts";
 import type { Feature } from "../core/lobby/features.ts";
 import { encodeMessage } from "../core/wire/codec.ts";
 import { pingText } from "../core/wire/ping.ts";
@@ -12,7 +11,7 @@ import { abortable } from "./retry.ts";
 /** Messages kept until somebody listens. The chat that a lobby delivers in a second fits. */
 const mostWaiting = 1_000;
 /** A little less than the server takes of one client: messages may catch up with one another on the way. */
-const frames = { burst: sharedLimits.frameBurst, perSecond: 0.9 * sharedLimits.framesPerSecond };
+const frames = serverFrames.map(({ burst, perSecond }) => ({ burst, perSecond: 0.9 * perSecond }));
 /** Messages that chat may not use up: reports of a mediation must get through. */
 const keptFrames = 20;
 /** Milliseconds to wait for the server's close frame. */
@@ -27,7 +26,7 @@ export class Connection {
   readonly #token: string;
   readonly #socket: WebSocket;
   readonly #keepAlive: KeepAlive;
-  readonly #frames = newBucket(frames, performance.now());
+  readonly #frames = newAllowance(performance.now(), frames);
   #waiting: HeardMessage[] = [];
   #listener: ((message: HeardMessage) => void) | null = null;
 
@@ -112,14 +111,13 @@ export class Connection {
 
   /** Whether chat may be sent now. The server drops what is too much, and then closes the WebSocket. */
   get hasRoom(): boolean {
-    fill(this.#frames, frames, performance.now());
-    return this.#frames.left > keptFrames;
+    return framesLeft(this.#frames, performance.now(), frames) > keptFrames;
   }
 
   /** Sends a message in this client's name. After the end it does nothing. */
   say(method: string, payload: object = {}): void {
     if (this.#socket.readyState !== WebSocket.OPEN) return;
-    draw(this.#frames, frames, performance.now());
+    spend(this.#frames, performance.now(), frames);
     this.#socket.send(encodeMessage(method, { token: this.#token, ...payload }));
   }
 

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { type Allowance, newAllowance, spend } from "../../core/allowance.ts";
 import { sharedLimits } from "../../core/limits.ts";
 
-const { frameBurst, framesPerSecond, framesDropped } = sharedLimits;
+const { frameBurst, framesPerSecond, steadyFrameBurst, steadyFramesPerSecond, framesDropped } = sharedLimits;
 const noon = Date.UTC(2030, 0, 1, 12);
 
 /** What became of each of so many messages sent at this time. */
@@ -17,13 +17,37 @@ test("a burst is taken, and what comes beyond it at the same time is dropped", (
   expect(spend(allowance, noon)).toBe("drop");
 });
 
-test("a player at the full rate is heard for as long as it likes", () => {
+test("a player at the full rate is heard for seconds", () => {
   const allowance = newAllowance(noon);
   sends(allowance, frameBurst, noon);
-  for (let second = 1; second <= 600; second++) {
+  for (let second = 1; second <= (steadyFrameBurst - frameBurst) / framesPerSecond; second++) {
     const verdicts = sends(allowance, framesPerSecond, noon + second * 1000);
     expect(count(verdicts, "take")).toBe(framesPerSecond);
   }
+});
+
+test("a player at the steady rate is heard for as long as it likes, also after a burst", () => {
+  const allowance = newAllowance(noon);
+  sends(allowance, frameBurst, noon);
+  for (let second = 1; second <= 24 * 3_600; second++) {
+    const verdicts = sends(allowance, steadyFramesPerSecond, noon + second * 1000);
+    expect(count(verdicts, "take")).toBe(steadyFramesPerSecond);
+  }
+});
+
+test("who stays above the steady rate is heard for minutes, and disconnected in the end", () => {
+  const allowance = newAllowance(noon);
+  const perSecond = 2 * steadyFramesPerSecond;
+  let [taken, second] = [0, 0];
+  for (let isOpen = true; isOpen; second++) {
+    const verdicts = sends(allowance, perSecond, noon + second * 1000);
+    taken += count(verdicts, "take");
+    isOpen = !verdicts.includes("close");
+  }
+  expect(taken).toBeGreaterThanOrEqual(steadyFrameBurst);
+  expect(second).toBeGreaterThan(steadyFrameBurst / steadyFramesPerSecond);
+  expect(taken).toBeLessThanOrEqual(steadyFrameBurst + second * steadyFramesPerSecond);
+  expect(second).toBeLessThan(600);
 });
 
 test("silence earns no more than a burst", () => {

@@ -44,6 +44,7 @@ export const problems = {
     429,
     "Players of your network have joined and left this lobby too often. Please wait a moment.",
   ],
+  over_budget: [429, "Your network has used this server too much today. Please try again later."],
   internal: [500, "Something went wrong on the server. Please try again."],
   no_sidecar: [503, "The server cannot connect players at the moment. Please try again in a minute."],
   code_taken: [503, "The server found no free code for the lobby. Please try again."],
@@ -102,6 +103,8 @@ export type AbortCode = keyof typeof abortReasons;
 /** Why the server closes a WebSocket: a close code (RFC 6455, 7.4) and a reason. */
 export const closures = {
   flood: [1008, "Too many messages."],
+  over_budget: [1008, "Your network has used this server too much today."],
+  not_joined: [1008, "Join a lobby soon after you connect on its path, or connect again."],
   unanswered: [1013, "Too much unread data. Connect again."],
   pingless: [1001, "You have said that you ping, and no ping came for long."],
   frame_too_large: [1009, "A message may have 16 KiB at most."],

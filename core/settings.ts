@@ -91,6 +91,12 @@ export const settings = {
     flag: true,
     help: "Chat messages that a lobby delivers a second, counted at each member.",
   },
+  networkCentsPerDay: {
+    kind: "number",
+    default: 60,
+    least: 0,
+    help: "US cents that one network (IPv4 address, IPv6 /64) may cost a day at Cloudflare; 0 for no bound.",
+  },
   logLobbies: {
     kind: "switch",
     default: false,

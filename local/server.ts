@@ -90,6 +90,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       script,
       vars: {
         ...defaultTiming,
+        // Nobody bills this machine.
+        networkCentsPerDay: 0,
         codeKey: randomBytes(16).toString("hex"),
         clientAddress: "socket",
         ...options.timing,
@@ -226,6 +228,7 @@ function workerOptions(from: {
             LOUNGE: object("Lounge"),
             DIRECTORY: object("Directory"),
             FLEET: object("Fleet"),
+            BUDGET: object("Budget"),
             STORAGE: {
               type: "fetcher",
               handler: () => new Response(null, { status: from.space.hasRoom ? 200 : 507 }),
@@ -235,7 +238,7 @@ function workerOptions(from: {
             FAILED_JOINS: counting("FAILED_JOINS", edgeLimits.addressFailedJoins),
             LISTINGS: counting("LISTINGS", edgeLimits.addressListings),
           },
-          exports: { Lobby: stored, Lounge: stored, Directory: stored, Fleet: stored },
+          exports: { Lobby: stored, Lounge: stored, Directory: stored, Fleet: stored, Budget: stored },
         },
         dev: { rootPath: root, unsafeDirectSockets },
       },

@@ -15,7 +15,7 @@ import { holderAt } from "../worker/platform/stubs.ts";
 import type { Connections } from "../worker/sessions/connections.ts";
 import { type LocalVars, stopHeader } from "./worker-vars.ts";
 
-export { Directory, Fleet } from "../worker/index.ts";
+export { Budget, Directory, Fleet } from "../worker/index.ts";
 
 type LocalEnv = Env & { [Name in keyof LocalVars]?: string };
 

@@ -8,6 +8,7 @@ import { isUpgrade, upgrade } from "./edge/upgrade.ts";
 import { type Env, readSettings } from "./platform/env.ts";
 import { logFault, logRefusal, tagLobbiesOf } from "./platform/log.ts";
 
+export { Budget } from "./objects/budget.ts";
 export { Directory } from "./objects/directory.ts";
 export { Fleet } from "./objects/fleet.ts";
 export { Lobby } from "./objects/lobby.ts";

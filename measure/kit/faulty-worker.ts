@@ -125,6 +125,8 @@ export class Fleet extends RealFleet {
   }
 }
 
+export { Budget } from "../../worker/index.ts";
+
 type FaultyEnv = Omit<Env, "LOBBY" | "LOUNGE" | "DIRECTORY" | "FLEET"> & {
   LOBBY: DurableObjectNamespace<Lobby>;
   LOUNGE: DurableObjectNamespace<Lounge>;

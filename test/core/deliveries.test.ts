@@ -21,7 +21,7 @@ function connectionsOf(...clientIds: string[]) {
   vi.stubGlobal("WebSocketRequestResponsePair", class {});
   const nothing = () => {};
   const platform = { getWebSockets: () => [], acceptWebSocket: nothing, setWebSocketAutoResponse: nothing };
-  const connections = new worker.Connections(platform, {}, {});
+  const connections = new worker.Connections(platform, {}, { delivered: nothing });
   const sent = clientIds.map((clientId) => {
     const texts: string[] = [];
     const socket = {

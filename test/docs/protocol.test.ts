@@ -3,10 +3,12 @@ import { expect, test } from "vitest";
 import { sharedLimits } from "../../core/limits.ts";
 import { observingLimits } from "../../core/observing/limits.ts";
 import { abortReasons, problems } from "../../core/problem.ts";
+import { settings } from "../../core/settings.ts";
 import { decodeMessage } from "../../core/wire/codec.ts";
 import { wireLimits } from "../../core/wire/limits.ts";
 import { decode } from "../../measure/kit/wire.ts";
 import { edgeLimits } from "../../worker/edge/limits.ts";
+import { objectLimits } from "../../worker/objects/limits.ts";
 import { platformLimits } from "../../worker/platform/limits.ts";
 import { holderLimits } from "../../worker/sessions/limits.ts";
 
@@ -45,12 +47,15 @@ test("the protocol's page states the limits the code has", () => {
   const rows = [
     `HTTP body | ${edgeLimits.bodyBytes / 1024} KiB`,
     `WebSocket message | ${wireLimits.frameBytes / 1024} KiB`,
-    `${sharedLimits.frameBurst} at once, ${sharedLimits.framesPerSecond} a second for long | dropped; after ${sharedLimits.framesDropped} dropped`,
+    `${sharedLimits.frameBurst} at once, ${sharedLimits.framesPerSecond} a second for a while; ${sharedLimits.steadyFrameBurst} at once, ${sharedLimits.steadyFramesPerSecond} a second for long | dropped; after ${sharedLimits.framesDropped} dropped`,
     `is in no lobby | ${sharedLimits.strangerFrames} at once, ${sharedLimits.strangerFramesPerSecond} a second for long`,
     `chat message | ${wireLimits.chatLength} UTF-16 units`,
     `${sharedLimits.chatDeliveriesPerSecond} deliveries a second for long (${Math.floor(sharedLimits.chatDeliveriesPerSecond / 64)} messages`,
     `each member ${sharedLimits.chatBurst} messages at once`,
-    `another lobby's path | ${platformLimits.callBurst} times at once, ${platformLimits.callsPerSecond} times a second`,
+    `another lobby's path | ${platformLimits.callBurst} times at once, ${platformLimits.callsPerSecond} times a second for long, to those in one place; ${platformLimits.allCallBurst} at once, ${platformLimits.allCallsPerSecond} a second, to all`,
+    `a lobby that is in another | ${platformLimits.newsBurst} times at once, ${platformLimits.newsPerSecond} times a second`,
+    `has not joined a lobby yet | ${objectLimits.strangerMs / 1000} s`,
+    `costs the operator in a day | ${settings.networkCentsPerDay.default} US cents`,
     `host, join or start | ${holderLimits.requestBurst} at once, ${holderLimits.requestsPerSecond} a second`,
     `tries to join | ${holderLimits.failedJoinBurst} at once, one in ${1 / holderLimits.failedJoinsPerSecond} s`,
     `${edgeLimits.addressConnects} WebSockets; ${edgeLimits.addressRequests} requests to host, join or start; ${edgeLimits.addressFailedJoins} codes of no lobby; ${edgeLimits.addressListings} listings`,

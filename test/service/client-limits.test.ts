@@ -6,6 +6,7 @@ import type { Server } from "../../local/server.ts";
 import { type Answer, lobbyOf, Player, rollCall } from "../../measure/kit/player.ts";
 import { expectRefused } from "../../measure/kit/refusal.ts";
 import { failCalls, failedCalls, later, startFaultyServer } from "../../measure/kit/server.ts";
+import { objectLimits } from "../../worker/objects/limits.ts";
 import { holderLimits } from "../../worker/sessions/limits.ts";
 
 let server: Server;
@@ -111,4 +112,35 @@ test("a stranger in a lobby's object may say little, and all that others may onc
   expect(host.chats.filter((message) => String(message).startsWith("Line"))).toHaveLength(
     sharedLimits.chatBurst,
   );
+});
+
+test("strangers that had their time to join go when a newcomer needs their place, and none before", async () => {
+  const { lobbyId, host } = await lobbyOf(1, server.url, { maxMembers: 4, direct: true });
+  const path = `/lobbies/${lobbyId}`;
+  const squatters = await Player.crowd(objectLimits.strangersHeld, server.url, path);
+  for (const { holder } of squatters) expect(holder).toBe(lobbyId);
+  const early = await Player.connect(server.url, path);
+  expect(early.holder).not.toBe(lobbyId);
+  await rollCall(lobbyId, host);
+  for (const { socket } of squatters) expect(socket.readyState).toBe(socket.OPEN);
+  await later(server.url, objectLimits.strangerMs);
+  const newcomer = await Player.connect(server.url, path);
+  expect(newcomer.holder).toBe(lobbyId);
+  for (const squatter of squatters) expectRefused(await squatter.join(lobbyId, "Late"), 400, "invalid_token");
+  expect((await newcomer.join(lobbyId, "Newcomer")).status).toBe(200);
+  await rollCall(lobbyId, host, newcomer);
+});
+
+test("a client that takes its time, and joins before anybody needs its place, is let in", async () => {
+  const { lobbyId, host } = await lobbyOf(1, server.url, { maxMembers: 4, direct: true });
+  const guest = await Player.connect(server.url, `/lobbies/${lobbyId}`);
+  await later(server.url, 20 * objectLimits.strangerMs);
+  guest.say("client_features", { features: ["links"] });
+  expect((await guest.join(lobbyId, "Guest")).status).toBe(200);
+  await rollCall(lobbyId, host, guest);
+  // And a member of a lobby that is over may stay as long as it likes.
+  await host.leave();
+  await guest.hears("lobby_closed");
+  await later(server.url, 20 * objectLimits.strangerMs);
+  expect((await guest.host()).status).toBe(201);
 });

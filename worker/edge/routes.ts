@@ -1,6 +1,7 @@
 /** The HTTP table: parse, call, answer. */
 import { type IRequestStrict, Router } from "itty-router";
 import type { z } from "zod";
+import { type Micros, prices } from "../../core/bill.ts";
 import { pickSidecar } from "../../core/fleet.ts";
 import { readCode } from "../../core/lobby/code.ts";
 import { type Outcome, refuse } from "../../core/problem.ts";
@@ -10,21 +11,25 @@ import { heartbeatPath, observationsPath } from "../../core/wire/sidecar-post.ts
 import { liveSidecars } from "../objects/fleet.ts";
 import { listLobbies } from "../objects/shards.ts";
 import { isDrawn } from "../platform/codes.ts";
-import type { Env } from "../platform/env.ts";
+import { type Env, settingsOf } from "../platform/env.ts";
 import { verifyToken } from "../platform/keys.ts";
 import { platformLimits } from "../platform/limits.ts";
 import { type Details, logFault } from "../platform/log.ts";
 import type { Guessing, HolderPort, SteerCall } from "../platform/ports.ts";
 import { released, retry } from "../platform/retry.ts";
 import { holderAt } from "../platform/stubs.ts";
+
+import { addressOf } from "./address.ts";
 import { count, networksOfRequest } from "./address-limits.ts";
 import { countFailedJoin, guessingOf, hasGuessed } from "./guessers.ts";
+
 import { json, preflight, readJson, refused } from "./http.ts";
 import { edgeLimits } from "./limits.ts";
 import { pathText } from "./path.ts";
 import { placeOf } from "./place.ts";
 import { refuseWithoutRoom } from "./room.ts";
 import { receiveHeartbeat, receiveObservations } from "./sidecar-posts.ts";
+import { refuseOverBudget, spend } from "./spending.ts";
 import { type Asking, askFor, rememberOpen, showsLobby } from "./unknown-codes.ts";
 
 /** Who asks, and the id of the request. */
@@ -35,6 +40,9 @@ type Route = (request: IRequestStrict & Request, env: Env) => Response | Promise
 const ping: Route = () => new Response("pong");
 
 const list: Route = async (request, env) => {
+  const address = addressOf(request, env);
+  const overBudget = refuseOverBudget(env, address);
+  if (overBudget) return refused(overBudget);
   const tooMany = await count(env, "LISTINGS", networksOfRequest(request, env));
   if (tooMany) return refused(tooMany);
   const query = listQuery.safeParse(request.query);
@@ -45,6 +53,7 @@ const list: Route = async (request, env) => {
       return null;
     },
   );
+  await spend(env, address, prices.listing * settingsOf(env).directoryShards);
   if (lobbies === null) return refused(refuse("unavailable"));
   return new Response(lobbies, {
     headers: { "content-type": "application/json" },
@@ -57,7 +66,7 @@ const host: Route = async (request, env) => {
   return await asClient(
     request,
     env,
-    { schema: hostRequest, status: 201 },
+    { schema: hostRequest, status: 201, price: prices.host },
     async (holder, call, { token: _, ...body }) => {
       const outcome = released(await holder.hostLobby({ ...call, request: body }));
       if (outcome.ok) rememberOpen(outcome.value.lobbyId);
@@ -69,14 +78,19 @@ const host: Route = async (request, env) => {
 const join: Route = async (request, env) => {
   const noRoom = await refuseWithoutRoom(env);
   if (noRoom) return refused(noRoom);
-  return await aboutLobby(request, env, joinRequest, async (holder, call, lobbyId, { peerName, privacy }) =>
-    holder.joinLobby({ ...call, lobbyId, peerName, privacy }),
+  return await aboutLobby(
+    request,
+    env,
+    joinRequest,
+    prices.join,
+    async (holder, call, lobbyId, { peerName, privacy }) =>
+      holder.joinLobby({ ...call, lobbyId, peerName, privacy }),
   );
 };
 
 const start: Route = async (request, env) => {
   const place = placeOf(request);
-  return await aboutLobby(request, env, startRequest, async (holder, call, lobbyId) => {
+  return await aboutLobby(request, env, startRequest, prices.start, async (holder, call, lobbyId) => {
     const sidecar = pickSidecar(await liveSidecars(env, false), { place });
     return await holder.startMediation(lobbyId, { ...call, place, sidecar });
   });
@@ -85,7 +99,7 @@ const start: Route = async (request, env) => {
 const steer =
   (wish: SteerCall["wish"]): Route =>
   async (request, env) =>
-    await aboutLobby(request, env, startRequest, async (holder, call, lobbyId) =>
+    await aboutLobby(request, env, startRequest, prices.steer, async (holder, call, lobbyId) =>
       holder.steerMediation(lobbyId, { ...call, wish }),
     );
 
@@ -94,6 +108,7 @@ async function aboutLobby<Body extends { token: string }, T>(
   request: IRequestStrict & Request,
   env: Env,
   schema: z.ZodType<Body>,
+  price: Micros,
   call: (
     holder: DurableObjectStub<HolderPort>,
     by: ClientCall,
@@ -107,7 +122,7 @@ async function aboutLobby<Body extends { token: string }, T>(
   // A code that was never drawn creates no object: the client's own holder refuses it.
   const lobbyId = typed !== null && isDrawn(env, typed) ? typed : null;
   let asking: Asking | null = null;
-  return await asClient(request, env, { schema, status: 200 }, async (holder, by, body) => {
+  return await asClient(request, env, { schema, status: 200, price }, async (holder, by, body) => {
     // Once for all tries of this request.
     asking ??= lobbyId === null ? null : askFor(lobbyId, hasGuessed(networks));
     if (asking?.refusal) return asking.refusal;
@@ -122,13 +137,16 @@ function codeOf(request: IRequestStrict): string | null {
   return readCode(pathText(request.params.lobbyId ?? ""));
 }
 
-/** Answers what a client asks of the object that holds its socket. */
+/** Answers what a client asks of the object that holds its socket. `price`: what it costs if it is done. */
 async function asClient<Body extends { token: string }, T>(
   request: IRequestStrict & Request,
   env: Env,
-  { schema, status }: { schema: z.ZodType<Body>; status: number },
+  { schema, status, price }: { schema: z.ZodType<Body>; status: number; price: Micros },
   call: (holder: DurableObjectStub<HolderPort>, by: ClientCall, body: Body) => Promise<Outcome<T>>,
 ): Promise<Response> {
+  const address = addressOf(request, env);
+  const overBudget = refuseOverBudget(env, address);
+  if (overBudget) return refused(overBudget);
   const tooMany = await count(env, "REQUESTS", networksOfRequest(request, env));
   if (tooMany) return refused(tooMany);
   const body = await readJson(request, schema, edgeLimits.bodyBytes);
@@ -139,6 +157,7 @@ async function asClient<Body extends { token: string }, T>(
   const outcome = await askHolder(env, client, (holder, requestId) =>
     call(holder, { clientId, requestId }, body.value),
   );
+  await spend(env, address, outcome.ok ? price : prices.refused);
   return answer(outcome, status, { clientId, lobbyId: codeOf(request) ?? undefined });
 }
 

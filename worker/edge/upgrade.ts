@@ -1,5 +1,6 @@
 /** Which object gets to hold a new client's socket. A WebSocket cannot move, so the path that it is opened on decides. */
 
+import { prices } from "../../core/bill.ts";
 import { readCode } from "../../core/lobby/code.ts";
 import {
   type Filling,
@@ -31,6 +32,7 @@ import { edgeLimits } from "./limits.ts";
 import { pathText } from "./path.ts";
 import { placeOf } from "./place.ts";
 import { refuseWithoutRoom } from "./room.ts";
+import { refuseOverBudget, spend } from "./spending.ts";
 import { askFor, rememberOpen } from "./unknown-codes.ts";
 
 export function isUpgrade(request: Request): boolean {
@@ -48,6 +50,8 @@ type Arrival = { address: string | null; networks: readonly Network[]; region: R
 export async function upgrade(request: Request, env: Env): Promise<Response> {
   const address = addressOf(request, env);
   const networks = address === null ? [] : networksOf(address);
+  const overBudget = refuseOverBudget(env, address);
+  if (overBudget) return refused(overBudget);
   const tooMany = await count(env, "CONNECTS", networks);
   if (tooMany) return refused(tooMany);
   const noRoom = await refuseWithoutRoom(env);
@@ -58,7 +62,9 @@ export async function upgrade(request: Request, env: Env): Promise<Response> {
   const socket = isLobbyPath
     ? await (code ? joinSocket(env, arrival, pathText(code)) : hostSocket(env, arrival))
     : null;
-  return withSubprotocol(socket ?? (await loungeSocket(env, arrival)), request);
+  const response = socket ?? (await loungeSocket(env, arrival));
+  await spend(env, address, prices.connect);
+  return withSubprotocol(response, request);
 }
 
 /**

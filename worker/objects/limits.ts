@@ -2,6 +2,10 @@
 export const objectLimits = {
   /** Clients in a lobby's object that are not in its lobby. The next one is held by a lounge. */
   strangersHeld: 16,
+  /** Milliseconds that such a client has to join a lobby. It goes when something happens in the object after that: no timer wakes it. */
+  strangerMs: 10_000,
+  /** Milliseconds between two looks for those that have had their time. */
+  strangerLookMs: 1_000,
 
   /** Milliseconds a directory entry is believed since its lobby was heard of. Then a reader has the lobby asked, which costs a call. */
   listingBelievedMs: 30 * 60_000,
@@ -17,6 +21,11 @@ export const objectLimits = {
   listingAskMs: 3_000,
   /** Milliseconds a lobby waits for the directory before it goes on without it. */
   directoryPatienceMs: 1_000,
+
+  /** Milliseconds that a network's budget is kept after its last use: then it is full again. */
+  budgetKeptMs: 24 * 60 * 60_000,
+  /** Millionths of a dollar that are in a budget again when a network is let in again: some 40 sessions, so that it does not come and go at each. */
+  budgetAgainMicros: 1_000,
 
   /** Sidecars in a fleet. */
   fleetSize: 256,

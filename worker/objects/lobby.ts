@@ -25,6 +25,8 @@ export class Lobby extends Holder implements LobbyPort {
   }
 
   protected override readonly lobbyHere: LobbyMachine;
+  /** When strangers were last looked for, in milliseconds since 1970. */
+  #lookedAt = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -49,6 +51,7 @@ export class Lobby extends Holder implements LobbyPort {
   override async fetch(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
     const opensHere = pathname === toHost;
+    this.connections.stir();
     if (!opensHere && !this.lobbyHere.isOpen) return new Response(null, { status: 404 });
     const hasRoom = () =>
       opensHere
@@ -69,7 +72,7 @@ export class Lobby extends Holder implements LobbyPort {
 
   async enter(member: Member): Promise<Outcome<Admission<JoinAnswer>>> {
     // Somebody who is gone may hold the place, or the name.
-    this.connections.stir();
+    this.connections.stir(this.connections.get(member.clientId));
     return await this.lobbyHere.enter(member);
   }
 
@@ -105,6 +108,24 @@ export class Lobby extends Holder implements LobbyPort {
   protected override ended(session: Session): void {
     super.ended(session);
     this.#tidy();
+  }
+
+  /**
+   * Closes strangers that have had their time to join. No timer does: whatever else happens here is early enough, and a newcomer that
+   * needs one of their places is such a thing. When no lobby is open here, they are in nobody's way.
+   */
+  protected override stirred(acting: Session | undefined): void {
+    const now = Date.now();
+    if (!this.lobbyHere.isOpen || Math.abs(now - this.#lookedAt) < objectLimits.strangerLookMs) return;
+    this.#lookedAt = now;
+    const overdue = [...this.connections].filter(
+      (session) =>
+        session !== acting &&
+        session.lobbyId === undefined &&
+        !session.hasJoined &&
+        session.openedAt + objectLimits.strangerMs <= now,
+    );
+    if (overdue.length > 0) this.connections.expelAll(overdue, "not_joined");
   }
 
   /** Sessions here that are in no lobby, or in another. */

@@ -1,7 +1,7 @@
 import { readSettings as readVars, type SettingName, type Settings } from "../../core/settings.ts";
 import { shortestSecret } from "../../core/token.ts";
 import { type Secrets, secretsOf } from "./keys.ts";
-import type { DirectoryPort, FleetPort, HolderPort, LobbyPort } from "./ports.ts";
+import type { BudgetPort, DirectoryPort, FleetPort, HolderPort, LobbyPort } from "./ports.ts";
 
 /** What is counted for each address, by the name of its binding in wrangler.toml. */
 export type Counted = "CONNECTS" | "REQUESTS" | "FAILED_JOINS" | "LISTINGS";
@@ -12,6 +12,8 @@ export type Env = {
   LOUNGE: DurableObjectNamespace<HolderPort>;
   DIRECTORY: DurableObjectNamespace<DirectoryPort>;
   FLEET: DurableObjectNamespace<FleetPort>;
+  /** What each network may still cost. Without it, or with `networkCentsPerDay` 0, nothing bounds it. */
+  BUDGET?: DurableObjectNamespace<BudgetPort>;
   /** Answers 200 while the machine's storage has room for new players and lobbies. Only `npm start` binds it. */
   STORAGE?: Fetcher;
   /** Mixed into codes' check characters. Only `npm start` binds it: there the platform's own key is in the open source. */

@@ -3,6 +3,7 @@
 /** Faults of ours, or of the platform. */
 export type FaultEvent =
   | "alarm_failed"
+  | "budget_unreachable"
   | "client_not_thrown_out"
   | "directory_full"
   | "directory_unreachable"
@@ -28,5 +29,6 @@ export type RefusalEvent =
   | "client_thrown_out"
   | "codes_guessed"
   | "lobby_not_listed"
+  | "network_over_budget"
   | "not_configured"
   | "request_refused";

@@ -2,8 +2,9 @@
  * One flight per pair: between two objects each direction has one call under way at most; what arrives
  * meanwhile goes in the next, together. Order is kept, idle traffic pays no delay, busy traffic batches itself.
  *
- * What goes from one to many is paced: after a burst there are only so many calls a second to each peer. Otherwise
- * a stranger could spread a few sockets over many objects, and each line of chat would be a call to every one of them.
+ * Calls are paced: after a burst there are only so many a second to each peer, and, of what goes from one to many, to all
+ * peers together. Otherwise a stranger could spread a few sockets over many objects, and each line of chat would be a call to
+ * every one of them. What waits for its turn goes in one call.
  */
 import { type Bucket, drawAhead, fill, newBucket, type Rate } from "../../core/allowance.ts";
 import { platformLimits } from "./limits.ts";
@@ -18,26 +19,36 @@ export type Dispatch<Item, Reply> = {
   /** Sends a batch to a peer. It is repeated when it fails. */
   call(peer: string, batch: Batch<Item>): Promise<Reply>;
   /** A batch has arrived, and was answered with this. */
-  arrived(reply: Reply): void;
+  arrived(reply: Reply, items: Item[]): void;
   /** A batch never arrived, as far as is known. */
   lost(peer: string, items: Item[], error: unknown): void;
 };
 
-const pace: Rate = { burst: platformLimits.callBurst, perSecond: platformLimits.callsPerSecond };
+/** What is sent: what a lobby tells its members elsewhere, or what a member's holder tells its lobby. */
+export type Kind = "delivery" | "news";
+
+/** Calls to each peer, by what goes with them. */
+const paces: Readonly<Record<Kind, Rate>> = {
+  delivery: { burst: platformLimits.callBurst, perSecond: platformLimits.callsPerSecond },
+  news: { burst: platformLimits.newsBurst, perSecond: platformLimits.newsPerSecond },
+};
+/** Calls with deliveries, to all peers together. */
+const paceOfAll: Rate = { burst: platformLimits.allCallBurst, perSecond: platformLimits.allCallsPerSecond };
 
 /** The flights of one object, by the name of the object they go to. */
 export class Flights<Item, Reply> {
   readonly #dispatch: Dispatch<Item, Reply>;
   readonly #lines = new Map<string, Line<Item>>();
   /** Calls that may still go to each peer at once, the one called last at the end. A peer not called lately has none. */
-  readonly #paces = new Map<string, Bucket>();
+  readonly #left: Readonly<Record<Kind, Map<string, Bucket>>> = { delivery: new Map(), news: new Map() };
+  readonly #leftToAll = newBucket(paceOfAll, Date.now());
 
   constructor(dispatch: Dispatch<Item, Reply>) {
     this.#dispatch = dispatch;
   }
 
   /** Sends the item after all that went to this peer before. True once it is acknowledged, false if it is lost. */
-  push(peer: string, item: Item, { isPaced = false } = {}): Promise<boolean> {
+  push(peer: string, item: Item, kind: Kind): Promise<boolean> {
     const line = this.#lines.get(peer) ?? this.#newLine(peer);
     if (line.items.length >= platformLimits.flightQueue) {
       // Later, not in the middle of what pushed it.
@@ -45,8 +56,13 @@ export class Flights<Item, Reply> {
       return Promise.resolve(false);
     }
     line.items.push(item);
-    line.isPaced ||= isPaced;
+    if (kind === "delivery") line.kind = kind;
     return line.next.promise;
+  }
+
+  /** Whether the next item for this peer needs a call of its own: nothing waits that it can go with. */
+  opensCall(peer: string): boolean {
+    return (this.#lines.get(peer)?.items.length ?? 0) === 0;
   }
 
   /** Whether nothing is on its way to this peer, or waits to be. */
@@ -61,7 +77,7 @@ export class Flights<Item, Reply> {
   }
 
   #newLine(peer: string): Line<Item> {
-    const line: Line<Item> = { items: [], isPaced: false, next: Promise.withResolvers(), flight: null };
+    const line: Line<Item> = { items: [], kind: "news", next: Promise.withResolvers(), flight: null };
     this.#lines.set(peer, line);
     // What is pushed in the same turn goes with the first batch.
     queueMicrotask(() => this.#fly(peer, line));
@@ -70,11 +86,11 @@ export class Flights<Item, Reply> {
 
   async #fly(peer: string, line: Line<Item>): Promise<void> {
     while (line.items.length > 0) {
-      const waitMs = line.isPaced ? this.#draw(peer, Date.now()) : 0;
+      const waitMs = this.#draw(peer, line.kind, Date.now());
       if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
       const { items, next } = line;
       line.items = [];
-      line.isPaced = false;
+      line.kind = "news";
       line.next = Promise.withResolvers();
       const id = crypto.randomUUID();
       line.flight = { id, done: next.promise };
@@ -86,24 +102,27 @@ export class Flights<Item, Reply> {
   }
 
   /** Milliseconds until the next call to this peer. */
-  #draw(peer: string, now: number): number {
-    const bucket = this.#paces.get(peer) ?? newBucket(pace, now);
-    this.#paces.delete(peer);
-    this.#paces.set(peer, bucket);
-    for (const [idle, one] of this.#paces) {
+  #draw(peer: string, kind: Kind, now: number): number {
+    const left = this.#left[kind];
+    const pace = paces[kind];
+    const bucket = left.get(peer) ?? newBucket(pace, now);
+    left.delete(peer);
+    left.set(peer, bucket);
+    for (const [idle, one] of left) {
       fill(one, pace, now);
       // This one's turn is still to come.
       if (idle === peer || one.left < pace.burst) break;
-      this.#paces.delete(idle);
+      left.delete(idle);
     }
-    return drawAhead(bucket, pace, now);
+    const waitMs = drawAhead(bucket, pace, now);
+    return kind === "news" ? waitMs : Math.max(waitMs, drawAhead(this.#leftToAll, paceOfAll, now));
   }
 
   async #arrive(peer: string, batch: Batch<Item>): Promise<boolean> {
     try {
       const call = () => this.#dispatch.call(peer, batch);
       const reply = await retry(call, platformLimits.retryDelaysMs, { evenOverloaded: true });
-      this.#undisturbed(peer, () => this.#dispatch.arrived(reply));
+      this.#undisturbed(peer, () => this.#dispatch.arrived(reply, batch.items));
       return true;
     } catch (error) {
       this.#lose(peer, batch.items, error);
@@ -127,7 +146,8 @@ export class Flights<Item, Reply> {
 
 type Line<Item> = {
   items: Item[];
-  isPaced: boolean;
+  /** A delivery, if one of them is. */
+  kind: Kind;
   next: PromiseWithResolvers<boolean>;
   /** The batch under way. */
   flight: { id: string; done: Promise<boolean> } | null;

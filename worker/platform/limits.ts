@@ -1,4 +1,4 @@
-/** How often a call from one object to another is tried, and how many lines go into the log. */
+/** How often objects call each other, how often a call is tried, and how many lines go into the log. */
 export const platformLimits = {
   /** Milliseconds between the tries of a call from one object to another; after the last the call is lost. */
   retryDelaysMs: [50, 200, 1_000, 3_000, 8_000],
@@ -12,10 +12,21 @@ export const platformLimits = {
   callBurst: 20,
   /** The same a second, from then on. What happens meanwhile goes with the next call, so a busy lobby's chat is a quarter of a second late at most. */
   callsPerSecond: 4,
+  /** The same by which a lobby tells members in all other objects together: four lines of chat to 63 members, each in another lounge. */
+  allCallBurst: 252,
+  /** The same a second, from then on: ten lounges are told twice a second, so a busy lobby of 64 that shares these is heard half a second late. */
+  allCallsPerSecond: 20,
+  /** Calls by which one object tells a lobby what its clients there say, as fast as each is answered. */
+  newsBurst: 60,
+  /** The same a second, from then on: what is said within a tenth of a second travels together, which nobody notices. */
+  newsPerSecond: 10,
   /** Items that wait for one object to answer another; what comes beyond is lost, and an audit finds out. */
   flightQueue: 2_000,
   /** Milliseconds a receiver remembers the last batch of a peer, to know it when it is repeated: longer than all the tries. */
   batchRememberedMs: 60_000,
+
+  /** Milliseconds an isolate waits for a budget, which may be far away when it is asked first; then it goes on. */
+  budgetPatienceMs: 1_000,
 
   /** Lines about refusals that an isolate writes into its log at once. */
   refusalLineBurst: 20,

@@ -95,8 +95,11 @@ export type Stray = {
  * they come first. `takesDeliveries`: the caller takes such an answer.
  */
 export type MessageBatch = Batch<Message> & { after?: string | undefined; takesDeliveries?: boolean };
-/** The answer to a batch: its strays, and what the lobby that took it has to tell sessions of the caller. */
-export type BatchAnswer = { strays: Stray[]; deliveries: Delivery[] };
+/**
+ * The answer to a batch: its strays, and what the lobby that took it has to tell sessions of the caller. `calls`: those that the
+ * lobby makes to other objects because of it, which the senders pay for.
+ */
+export type BatchAnswer = { strays: Stray[]; deliveries: Delivery[]; calls?: number };
 
 /** What each object that holds sockets does for the Worker and for other objects. */
 export interface HolderPort extends Rpc.DurableObjectBranded {
@@ -160,4 +163,13 @@ export interface FleetPort extends Rpc.DurableObjectBranded {
   /** False for a heartbeat that is not newer than the last of this sidecar. */
   hear(beat: Heartbeat, from: { address?: string | undefined; place?: Place | undefined }): Promise<boolean>;
   live(): Promise<Sidecar[]>;
+}
+
+/** What one network may still cost. */
+export interface BudgetPort extends Rpc.DurableObjectBranded {
+  /**
+   * Takes millionths of a dollar, if anything is left. The seconds until it may be asked again; 0 if it was taken. `share`: how many
+   * times `networkCentsPerDay` the network has.
+   */
+  draw(micros: number, share: number): Promise<number>;
 }

@@ -18,6 +18,10 @@ export type ConnectionEvents = {
   ended(session: Session): void;
   /** Clients that were thrown out do not go, and too much memory waits for them. */
   stuck(): void;
+  /** Something happens in the object. `acting`: the session that it comes from, which is not silent. */
+  stirred(acting: Session | undefined): void;
+  /** The session was told something of its lobby. */
+  delivered(session: Session, delivery: Delivery): void;
 };
 
 /** Whether the platform says what waits for a socket. No documentation promises it. */
@@ -70,7 +74,7 @@ export class Connections {
   hear(socket: WebSocket): Session | undefined {
     const session = this.#bySocket.get(socket);
     if (session) session.spokeAt = Date.now();
-    this.stir();
+    this.stir(session);
     return session;
   }
 
@@ -79,14 +83,15 @@ export class Connections {
     this.#backlog.heard(session);
   }
 
-  /** Something happens here: a good moment to look for those that stopped pinging. */
-  stir(): void {
+  /** Something happens here: a good moment to look for those that stopped pinging, or are overdue. `acting`: the session that it comes from. */
+  stir(acting?: Session): void {
     if (this.#pings.isLookDue) this.wake();
+    this.#events.stirred(acting);
   }
 
   /** The object's alarm has come. No other event: what wakes the object may be the client's sign of life. */
   wake(): void {
-    this.#expelAll(this.#pings.look(this), "pingless");
+    this.expelAll(this.#pings.look(this), "pingless");
   }
 
   /** The client says that it pings from now on. */
@@ -104,7 +109,7 @@ export class Connections {
   #lookIn(ms: number, session: Session): void {
     const look = () => {
       const { going, again } = this.#backlog.look(session);
-      this.#expelAll(going, "unanswered");
+      this.expelAll(going, "unanswered");
       if (again !== null) this.#lookIn(again, session);
     };
     if (ms === 0) queueMicrotask(look);
@@ -112,7 +117,8 @@ export class Connections {
   }
 
   /** Hands a lobby's message to its members here. Returns those that are not here, or not in that lobby. */
-  deliver({ lobbyId, incarnation, to, message, release }: Delivery): Stray[] {
+  deliver(delivery: Delivery): Stray[] {
+    const { lobbyId, incarnation, to, message, release } = delivery;
     const strays: Stray[] = [];
     // Once for all of them.
     const text = message ? textOf(message, lobbyId) : null;
@@ -123,6 +129,7 @@ export class Connections {
         continue;
       }
       if (text !== null) this.send(session, text);
+      this.#events.delivered(session, delivery);
       if (release) session.release();
     }
     return strays;
@@ -157,8 +164,8 @@ export class Connections {
     if (this.#backlog.isStuck) this.#events.stuck();
   }
 
-  /** Whatever goes wrong with one, the others go. */
-  #expelAll(sessions: readonly Session[], why: keyof typeof closures): void {
+  /** Throws all of them out. Whatever goes wrong with one, the others go. */
+  expelAll(sessions: readonly Session[], why: keyof typeof closures): void {
     for (const session of sessions) {
       try {
         this.expel(session, why);

@@ -5,6 +5,7 @@
 import { retryable } from "cloudflare:durable-objects";
 import { DurableObject } from "cloudflare:workers";
 import { spend, strangerFrames } from "../../core/allowance.ts";
+import { prices } from "../../core/bill.ts";
 import { readCode } from "../../core/lobby/code.ts";
 import type { MemberEvent } from "../../core/lobby/event.ts";
 import { isAtSocket } from "../../core/lobby/sighting.ts";
@@ -42,6 +43,7 @@ import {
 import { released, retry } from "../platform/retry.ts";
 import { holderAt, lobbyAt } from "../platform/stubs.ts";
 import { taggedNetworks } from "../platform/tags.ts";
+import { Charges } from "./charges.ts";
 import { Connections } from "./connections.ts";
 import { enter, undo } from "./joining.ts";
 import { holderLimits } from "./limits.ts";
@@ -76,6 +78,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   /** The object's name, which tokens carry: a code, or that of a lounge. */
   protected readonly holder: string;
   readonly #remote: Remote;
+  readonly #charges: Charges;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -85,7 +88,10 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     this.connections = new Connections(ctx, this.wakeUp, {
       ended: (session) => this.ended(session),
       stuck: () => this.#end(),
+      stirred: (acting) => this.stirred(acting),
+      delivered: (session, delivery) => this.#charges.chargeForDelivery(session, delivery),
     });
+    this.#charges = new Charges(env, (session) => this.connections.expel(session, "over_budget"));
     this.#remote = new Remote({
       call: async (name, batch) => released(await holderAt(env, name).receive(this.holder, batch)),
       take: (message) => ("to" in message ? this.connections.deliver(message) : this.#hear(message)),
@@ -101,6 +107,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
           if ("to" in message) this.lobbyHere?.lose(message.to, message.incarnation);
         }
       },
+      caused: (clientId, calls) => this.#chargeCalls(clientId, calls),
     });
   }
 
@@ -127,6 +134,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): void {
     const session = this.connections.hear(socket);
     if (!session) return;
+    this.#charges.charge(session, prices.frame);
     const verdict = this.#spend(session, Date.now());
     if (isTooLarge(data)) this.connections.expel(session, "frame_too_large");
     else if (verdict === "close") this.connections.expel(session, "flood");
@@ -159,6 +167,8 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   override async alarm(): Promise<void> {
     this.wakeUp.rang();
     this.connections.wake();
+    for (const session of this.connections)
+      if (this.lobbyHere || session.pingsSince !== null) this.#charges.charge(session, prices.look);
   }
 
   async goodbye(): Promise<void> {
@@ -188,8 +198,8 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
 
   async joinLobby(call: JoinCall): Promise<Outcome<JoinAnswer>> {
     const { clientId, requestId, lobbyId, peerName, privacy } = call;
-    this.connections.stir();
     const session = this.connections.get(clientId);
+    this.connections.stir(session);
     if (!session) return refuse("invalid_token");
     const tooMany = this.#countRequest(session, requestId);
     if (tooMany) return tooMany;
@@ -234,7 +244,9 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   async observe(seen: Seen[]): Promise<string[]> {
     const told = await Promise.all(
       seen.map(({ clientId, observed }) => {
-        const { membership, address } = this.connections.get(clientId) ?? {};
+        const session = this.connections.get(clientId);
+        if (session) this.#charges.charge(session, prices.observation);
+        const { membership, address } = session ?? {};
         const event = { clientId, observed, isAtSocket: isAtSocket(address, observed) };
         return !membership || this.#tell(membership, { kind: "endpoint-seen", ...event });
       }),
@@ -246,6 +258,9 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     this.connections.stir();
     return await this.#remote.receive(from, batch);
   }
+
+  /** Something happens here. `acting`: the session that it comes from. */
+  protected stirred(_acting: Session | undefined): void {}
 
   /** A session here is over. */
   protected ended({ id: clientId, membership }: Session): void {
@@ -349,8 +364,16 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   ): true | Promise<boolean> {
     const news = { lobbyId, incarnation, requestId, event };
     if (!this.lobbyHere || lobbyId !== this.holder) return this.#remote.tell(lobbyId, news);
+    const before = this.#remote.callsCaused;
     this.#giveUp(this.#hear(news));
+    this.#chargeCalls(event.clientId, this.#remote.callsCaused - before);
     return true;
+  }
+
+  /** A session here made its lobby, or this object, call others so often. */
+  #chargeCalls(clientId: string, calls: number): void {
+    const session = calls > 0 ? this.connections.get(clientId) : undefined;
+    if (session) this.#charges.charge(session, calls * prices.call);
   }
 
   /** News of a member for the lobby here. Returns the member if it is none, and has not just left. */
@@ -404,16 +427,18 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     if (!membership) return;
     switch (message.method) {
       case "lobby_messaging_send":
-        if (readCode(message.lobbyId) !== membership.lobbyId) return;
+        if (readCode(message.lobbyId) !== membership.lobbyId || session.purse.isEmpty) return;
         this.#tell(membership, { kind: "message-sent", clientId, text: message.message });
         return;
       case "ptpMediation_unseen":
+        this.#charges.charge(session, prices.report);
         this.#tell(membership, { kind: "silence-reported", clientId, mediation: message.mediation });
         return;
       case "ptpMediation_peersConnection_success":
       case "ptpMediation_peersConnection_failure": {
         const connected = message.method === "ptpMediation_peersConnection_success";
         const { mediation, report } = message;
+        this.#charges.charge(session, prices.report);
         this.#tell(membership, { kind: "connection-reported", clientId, connected, mediation, report });
         return;
       }

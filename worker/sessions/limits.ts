@@ -24,6 +24,17 @@ export const holderLimits = {
   /** Those a second, for long: one costs up to 126 HMACs, some 2 ms. */
   renewsPerSecond: 1 / 20,
 
+  /** Millionths of a dollar that a session may spend before its network's budget is asked: what a talkative player costs in 10 minutes by the plain path. */
+  purseMicros: 16,
+  /** Those it is given the first time, and then as many as it was given so far. */
+  purseLeastDraw: 16,
+  /** The most it is given at a time: to ask costs a hundredth of that. */
+  purseMostDraw: 320,
+  /** Those taken out of a purse at a time, for the object's memory: a sleep loses what is left of them. Eight lines of chat by the direct path. */
+  purseHandMicros: 0.25,
+  /** Those that a session may cost when its network's budget is empty, until its socket closes: some 100 messages that are dropped. */
+  purseOverdraft: 3,
+
   /** Bytes that a message waiting to be read takes in the platform besides its length: 750 to 1 100 (measured: docs/decisions/007). */
   frameOverheadBytes: 1_100,
   /** Bytes, each message with that, that wait for one client before it goes: 450 long chat messages more than its network holds. */

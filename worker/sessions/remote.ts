@@ -18,6 +18,8 @@ export type RemoteCallbacks = {
   giveUp(strays: readonly Stray[]): void;
   /** A session that a delivery in an answer was for is not here any more. */
   gone(stray: Stray): void;
+  /** A session here, by its client's id, is why so many calls are made: a part of one, if others are as well. */
+  caused(clientId: string, calls: number): void;
   /** These messages never arrived, as far as is known. */
   lost(name: string, messages: Message[], error: unknown): void;
 };
@@ -28,19 +30,26 @@ export class Remote {
   readonly #answers = new Answers<BatchAnswer>();
   /** Whose batch is being taken: deliveries to its sessions may go with the answer. */
   #taking: { from: string; deliveries: Delivery[] } | null = null;
+  #callsCaused = 0;
 
   constructor(callbacks: RemoteCallbacks) {
     this.#callbacks = callbacks;
     this.#flights = new Flights({
       call: (name, batch) => callbacks.call(name, this.#batchTo(name, batch)),
-      arrived: (answer) => this.#answered(answer),
+      arrived: (answer, messages) => this.#answered(answer, messages),
       lost: (name, messages, error) => callbacks.lost(name, messages, error),
     });
   }
 
   /** Tells a lobby of a member. True once it knows, false if the news is lost. */
   tell(lobbyId: string, news: News): Promise<boolean> {
-    return this.#flights.push(lobbyId, news);
+    if (this.#flights.opensCall(lobbyId)) this.#callbacks.caused(news.event.clientId, 1);
+    return this.#flights.push(lobbyId, news, "news");
+  }
+
+  /** Calls to other objects that the lobby here has made necessary so far. What happens meanwhile goes with one and adds none. */
+  get callsCaused(): number {
+    return this.#callsCaused;
   }
 
   /**
@@ -53,7 +62,8 @@ export class Remote {
       this.#taking.deliveries.push(delivery);
       return Promise.resolve(true);
     }
-    return this.#flights.push(name, delivery, { isPaced: true });
+    if (this.#flights.opensCall(name)) this.#callsCaused += 1;
+    return this.#flights.push(name, delivery, "delivery");
   }
 
   /** Takes the batch of another object, once. */
@@ -71,8 +81,14 @@ export class Remote {
   }
 
   /** A batch has arrived. A version of before answers with the strays alone. */
-  #answered(answer: BatchAnswer | Stray[]): void {
-    const { strays, deliveries } = Array.isArray(answer) ? { strays: answer, deliveries: [] } : answer;
+  #answered(answer: BatchAnswer | Stray[], messages: readonly Message[]): void {
+    const {
+      strays,
+      deliveries,
+      calls = 0,
+    } = Array.isArray(answer) ? { strays: answer, deliveries: [] } : answer;
+    const senders = messages.flatMap((message) => ("to" in message ? [] : [message.event.clientId]));
+    for (const sender of senders) this.#callbacks.caused(sender, calls / senders.length);
     this.#callbacks.giveUp(strays);
     for (const stray of deliveries.flatMap((delivery) => this.#take(delivery))) this.#callbacks.gone(stray);
   }
@@ -80,9 +96,11 @@ export class Remote {
   #takeAll(from: string, { items, takesDeliveries }: MessageBatch): BatchAnswer {
     const deliveries: Delivery[] = [];
     this.#taking = takesDeliveries ? { from, deliveries } : null;
+    const before = this.#callsCaused;
     const strays = items.flatMap((message) => this.#take(message));
     this.#taking = null;
-    return { strays, deliveries };
+    const calls = this.#callsCaused - before;
+    return { strays, deliveries, ...(calls > 0 && { calls }) };
   }
 
   /** Takes one message of a batch, whatever becomes of the others. */

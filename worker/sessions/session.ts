@@ -8,6 +8,7 @@ import {
   secondsUntilOne,
   strangerFrames,
 } from "../../core/allowance.ts";
+import { spendersOf } from "../../core/bill.ts";
 import type { Feature } from "../../core/lobby/features.ts";
 import type { KeptLobby } from "../../core/lobby/kept.ts";
 import { type Network, networksOf } from "../../core/network.ts";
@@ -15,6 +16,7 @@ import { clientIdBytes } from "../../core/token.ts";
 import { encodeBase64Url } from "../../core/wire/base64.ts";
 import type { Guessing } from "../platform/ports.ts";
 import { holderLimits } from "./limits.ts";
+import { type KeptPurse, Purse } from "./purse.ts";
 
 /** What a socket's attachment keeps of its session through hibernation: at most 16 KiB. */
 type Attachment = {
@@ -37,6 +39,9 @@ type Attachment = {
   openedAt?: number;
   /** The client's address, as core/endpoint.ts writes it. */
   address?: string;
+  /** Whether it ever was in a lobby. */
+  hasJoined?: boolean;
+  purse?: KeptPurse;
 };
 
 const requestRate: Rate = { burst: holderLimits.requestBurst, perSecond: holderLimits.requestsPerSecond };
@@ -72,6 +77,8 @@ export class Session {
   readonly #kept: Attachment;
   #networks: readonly Network[] | null = null;
   #keeping = false;
+  #purse: Purse | null = null;
+  #isCounted: boolean | null = null;
 
   private constructor(socket: WebSocket, kept: Attachment) {
     this.socket = socket;
@@ -123,6 +130,7 @@ export class Session {
   set membership(membership: Membership | null) {
     this.#kept.membership = membership;
     this.#kept.opensHere = false;
+    this.#kept.hasJoined = true;
     this.#keep();
   }
 
@@ -186,6 +194,26 @@ export class Session {
     if (at === null) delete this.#kept.doubtedSince;
     else this.#kept.doubtedSince = at;
     this.#keep();
+  }
+
+  /** Whether it ever was in a lobby. */
+  get hasJoined(): boolean {
+    return this.#kept.hasJoined === true || this.#kept.membership !== null;
+  }
+
+  /** Whether its network has a budget: one whose address is known, and that is not this machine. */
+  get isCounted(): boolean {
+    this.#isCounted ??= this.address !== undefined && spendersOf(this.address).length > 0;
+    return this.#isCounted;
+  }
+
+  /** What it may still spend. */
+  get purse(): Purse {
+    this.#purse ??= new Purse(this.#kept.purse, (kept) => {
+      this.#kept.purse = kept;
+      this.#keep();
+    });
+    return this.#purse;
   }
 
   /** The lobby the session is in, or about to be. */

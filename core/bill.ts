@@ -1,0 +1,87 @@
+/**
+ * What a client's acts cost at Cloudflare, and what one network may cost in a day. Prices are fixed: a little more than what is
+ * billed for the act (test/bench/bill.test.ts counts it), so that nobody costs more than what was counted.
+ */
+import { type Bucket, fill, newBucket, type Rate } from "./allowance.ts";
+import { networksOf } from "./network.ts";
+
+/** Millionths of a dollar. */
+export type Micros = number;
+
+/** What each act costs, in millionths of a dollar. The request itself is not in it: Cloudflare bills that before any code runs. */
+export const prices = {
+  /** A WebSocket: a call to the object that takes it, or to two, its close, and the 16 that its session may spend (`purseMicros`). */
+  connect: 16.5,
+  /** Opening a lobby and its end: calls, and the rows of a public one that is held elsewhere. */
+  host: 10,
+  /** Joining and leaving: the same two rows each, and that the others hear of it. */
+  join: 9,
+  /** A start, an alarm every 30 s as long as the players connect, and its end. */
+  start: 25,
+  /** The host stops a mediation, or goes on without some: a row, and that the others hear of it. */
+  steer: 5,
+  /** A request that was not done: one call, or two. */
+  refused: 0.6,
+  /** Each shard of the directory that a list is read from. */
+  listing: 0.2,
+
+  /** A WebSocket message that comes in. */
+  frame: 0.03,
+  /** A call from one object to another: both are awake for it. */
+  call: 0.32,
+  /** A member's report, which its lobby may write into its row. */
+  report: 1.3,
+  /** An endpoint that a sidecar has seen: the post, a call to the holder, one to the lobby. */
+  observation: 0.6,
+  /** To ask one member for its endpoint: a share of the lobby's alarm, its rows and a call to the fleet. */
+  reminder: 1.8,
+  /** To ask a member's holder whether it is still there: the lobby's alarm and rows. */
+  audit: 2.8,
+  /** A look for those that stopped pinging: an alarm, and the row of the next. */
+  look: 1.3,
+  /** To ask a budget, which writes a row. */
+  draw: 1.4,
+} as const satisfies Record<string, Micros>;
+
+/** What one network may still cost. Plain data: an object keeps it. */
+export type Budget = Bucket;
+
+const microsPerCent = 10_000;
+const secondsPerDay = 86_400;
+
+/** Half a day's cents at once, and the other half over the day: so no 24 hours cost more than the whole. */
+export function budgetRate(cents: number): Rate {
+  const half = (cents * microsPerCent) / 2;
+  return { burst: half, perSecond: half / secondsPerDay };
+}
+
+export function newBudget(cents: number, now: number): Budget {
+  return newBucket(budgetRate(cents), now);
+}
+
+/**
+ * Takes so much out of the budget, if anything is left in it: what was spent is spent. Returns the seconds until the network may
+ * spend again; 0 if it was taken. `least`: what must be back in it by then.
+ */
+export function drawFrom(budget: Budget, cents: number, micros: Micros, least: Micros, now: number): number {
+  const rate = budgetRate(cents);
+  fill(budget, rate, now);
+  if (budget.left > 0) {
+    budget.left -= micros;
+    return 0;
+  }
+  return Math.max(1, Math.ceil((Math.min(least, rate.burst) - budget.left) / rate.perSecond));
+}
+
+/** A network with a budget, and how many budgets of a household it has. */
+export type Spender = { readonly network: string; readonly share: number };
+
+/**
+ * The networks whose budgets a client spends: its own, and of IPv6 the /48 it is in, of which one owner may have all. None for
+ * this machine itself.
+ */
+export function spendersOf(address: string): Spender[] {
+  return networksOf(address)
+    .filter(({ name }, index) => index === 0 || name.endsWith("/48"))
+    .map(({ name, shares }) => ({ network: name, share: shares }));
+}

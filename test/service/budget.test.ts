@@ -1,0 +1,148 @@
+/** What one network may cost in a day: beyond it, it is refused, and nobody else is. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { budgetRate, prices } from "../../core/bill.ts";
+import { closures } from "../../core/problem.ts";
+import type { Server } from "../../local/server.ts";
+import { lobbyOf, Player, post, refusedUpgrade, request, rollCall } from "../../measure/kit/player.ts";
+import { expectRefused } from "../../measure/kit/refusal.ts";
+import {
+  failCalls,
+  later,
+  putToSleep,
+  setLimits,
+  spoilCounting,
+  startLoggedServer,
+} from "../../measure/kit/server.ts";
+
+const cents = 1;
+/** A small purse: fewer lines than a client may say at once. */
+const purseMicros = 2;
+let server: Server & { readonly logged: readonly string[] };
+beforeAll(async () => {
+  server = await startLoggedServer({
+    udpPort: null,
+    vars: { clientAddress: "cloudflare", networkCentsPerDay: cents },
+  });
+  // Each act is told at once, so that what a test spends is what its network has spent.
+  await setLimits(server.url, { toldMicros: 0, purseMicros, purseOverdraft: 1 });
+  for (const binding of ["CONNECTS", "REQUESTS", "LISTINGS"])
+    await spoilCounting(server.url, binding, "missing");
+});
+afterAll(() => server.stop());
+
+let addresses = 0;
+/** Headers of a network that nobody has used yet. */
+function newNetwork(): { "cf-connecting-ip": string } {
+  addresses += 1;
+  return { "cf-connecting-ip": `203.0.113.${addresses}` };
+}
+
+/** Connects until the network is refused. Returns the refusal. */
+async function spendAll(headers: Record<string, string>) {
+  const most = (4 * budgetRate(cents).burst) / prices.connect;
+  for (let asked = 0; asked <= 2 * most; asked += 40) {
+    // What is not refused opens, and is closed again.
+    const connect = () => refusedUpgrade(server.url, "/", headers).catch(() => null);
+    const refusal = (await Promise.all(Array.from({ length: 40 }, connect))).find(
+      (answer) => answer !== null,
+    );
+    if (refusal) return refusal;
+  }
+  throw new Error("never refused");
+}
+
+const lineOf = (event: string) => server.logged.filter((line) => line.includes(`"event":"${event}"`));
+
+test("a network that has spent all is refused whatever costs something, until some of it has come back; others are not", async () => {
+  const [headers, other] = [newNetwork(), newNetwork()];
+  const player = await Player.connect(server.url, "/", headers);
+  const refusal = await spendAll(headers);
+  expectRefused(refusal, 429, "over_budget");
+  const seconds = Number(refusal.headers.get("retry-after"));
+  expect(seconds).toBeGreaterThan(0);
+  expectRefused(await request(server.url, "/lobbies", { headers }), 429, "over_budget");
+  for (const path of ["/lobbies", "/lobbies/00000/join", "/lobbies/00000/ptp/start"]) {
+    expectRefused(await post(server.url, path, { token: player.token }, headers), 429, "over_budget");
+  }
+  expect((await request(server.url, "/ping", { headers })).status).toBe(200);
+  expect((await request(server.url, "/lobbies", { headers: other })).status).toBe(200);
+  await (await Player.connect(server.url, "/", other)).leave();
+  await later(server.url, seconds * 1000);
+  expect((await request(server.url, "/lobbies", { headers })).status).toBe(200);
+  expect(lineOf("network_over_budget").length).toBeGreaterThan(0);
+  expect(lineOf("network_over_budget").join("")).not.toContain(headers["cf-connecting-ip"]);
+});
+
+test("of IPv6 a /64 has a budget, and all of a /48 have four", async () => {
+  const from = (subnet: number) => ({ "cf-connecting-ip": `2001:db8:77:${subnet.toString(16)}::1` });
+  for (let subnet = 0; subnet < 4; subnet++) {
+    expectRefused(await spendAll(from(subnet)), 429, "over_budget");
+    if (subnet < 3) await (await Player.connect(server.url, "/", from(9))).leave();
+  }
+  expectRefused(await refusedUpgrade(server.url, "/", from(9)), 429, "over_budget");
+  const neighbour = { "cf-connecting-ip": "2001:db8:78::1" };
+  expect((await request(server.url, "/lobbies", { headers: neighbour })).status).toBe(200);
+}, 120_000);
+
+test.each([false, true])(
+  "one whose network has spent all is not heard, and thrown out if it goes on; the others are (direct: %s)",
+  async (direct) => {
+    const headers = newNetwork();
+    const { lobbyId, host, guests } = await lobbyOf(2, server.url, { direct, maxMembers: 4 });
+    const flooder = await Player.connect(server.url, direct ? `/lobbies/${lobbyId}` : "/", headers);
+    expect((await flooder.join(lobbyId, "Flooder")).status).toBe(200);
+    await spendAll(headers);
+    // It has paid for so much that it still may spend, whatever its network has.
+    const lines = 190;
+    let said = 0;
+    while (flooder.socket.readyState === flooder.socket.OPEN && said < lines) {
+      flooder.chat(lobbyId, `Flood ${said}`);
+      said += 1;
+      await Promise.race([flooder.settled(), flooder.closed]);
+    }
+    expect((await flooder.closed).reason).toBe(closures.over_budget[1]);
+    const heard = host.chats.filter((text) => String(text).startsWith("Flood")).length;
+    expect(heard).toBeGreaterThan(0);
+    expect(heard * prices.frame).toBeLessThanOrEqual(purseMicros + 1);
+    await rollCall(lobbyId, host, ...guests);
+  },
+);
+
+test("sleep makes no purse full again", async () => {
+  const headers = newNetwork();
+  const { lobbyId, host } = await lobbyOf(1, server.url, { direct: true, maxMembers: 4 });
+  const speaker = await Player.connect(server.url, `/lobbies/${lobbyId}`, headers);
+  await speaker.join(lobbyId, "Speaker");
+  await spendAll(headers);
+  let said = 0;
+  for (; speaker.socket.readyState === speaker.socket.OPEN && said < 190; said++) {
+    speaker.chat(lobbyId, `Line ${said}`);
+    await Promise.race([speaker.settled(), speaker.closed]);
+    if (said % 20 === 19) await putToSleep(server, [lobbyId]);
+  }
+  expect((await speaker.closed).reason).toBe(closures.over_budget[1]);
+  expect(host.chats.length * prices.frame).toBeLessThanOrEqual(purseMicros + 1);
+});
+
+test("a budget that does not answer refuses nobody", async () => {
+  const headers = newNetwork();
+  await failCalls(server.url, "draw", "fail", 1e9);
+  for (let asked = 0; asked < 10; asked++)
+    expect((await request(server.url, "/lobbies", { headers })).status).toBe(200);
+  await failCalls(server.url, "draw", "fail", 0);
+  expect(lineOf("budget_unreachable").length).toBeGreaterThan(0);
+});
+
+test("who talks all evening is heard: its purse is filled from its network's budget", async () => {
+  const headers = newNetwork();
+  const { lobbyId, host } = await lobbyOf(1, server.url, { direct: true, maxMembers: 4 });
+  const speaker = await Player.connect(server.url, `/lobbies/${lobbyId}`, headers);
+  await speaker.join(lobbyId, "Speaker");
+  for (let evening = 0; evening < 3; evening++) {
+    for (let said = 0; said < purseMicros / prices.frame; said++) {
+      speaker.chat(lobbyId, `Line ${evening} ${said}`);
+      await host.hearsChat(`Line ${evening} ${said}`);
+    }
+    await later(server.url, 3_600_000);
+  }
+});

@@ -1,0 +1,34 @@
+/** What networks may cost in a day, as isolates and holders ask for it (docs/decisions/020). */
+import type { Micros, Spender } from "../../core/bill.ts";
+import { type Env, settingsOf } from "./env.ts";
+import { platformLimits } from "./limits.ts";
+import { logFault } from "./log.ts";
+import { within } from "./retry.ts";
+import { callOptions } from "./stubs.ts";
+
+/** Whether this deployment bounds what a network may cost. */
+export function hasBudgets(env: Env): boolean {
+  return env.BUDGET !== undefined && settingsOf(env).networkCentsPerDay > 0;
+}
+
+/**
+ * Takes so much out of the budgets of a client's networks. Returns the seconds until they may spend again; 0 if it was taken, or if
+ * nobody knows: nobody is refused because a budget does not answer.
+ */
+export async function drawBudgets(env: Env, spenders: readonly Spender[], micros: Micros): Promise<number> {
+  try {
+    const draws = Promise.all(
+      spenders.map(({ network, share }) => budgetAt(env, network)?.draw(micros, share)),
+    );
+    const waits = await within(platformLimits.budgetPatienceMs, draws, []);
+    return Math.max(0, ...waits.map((wait) => wait ?? 0));
+  } catch (error) {
+    logFault("budget_unreachable", {}, error);
+    return 0;
+  }
+}
+
+/** Its name is the platform's own keyed hash of the network: no list of objects shows an address. */
+function budgetAt({ BUDGET }: Env, network: string) {
+  return BUDGET?.getByName(BUDGET.idFromName(network).toString(), callOptions(null));
+}

@@ -1,0 +1,42 @@
+/** Who pays for what a holder does: the session that causes it, out of its purse (docs/decisions/020). */
+import { type Micros, prices, spendersOf } from "../../core/bill.ts";
+import { neighbourhoodOf } from "../../core/network.ts";
+import { drawBudgets, hasBudgets } from "../platform/budgets.ts";
+import type { Env } from "../platform/env.ts";
+import { logRefusal } from "../platform/log.ts";
+import type { Delivery } from "../platform/ports.ts";
+import type { Session } from "./session.ts";
+
+export class Charges {
+  readonly #env: Env;
+  readonly #expel: (session: Session) => void;
+
+  /** `expel`: throws out a session that goes on when its network has spent all it may. */
+  constructor(env: Env, expel: (session: Session) => void) {
+    this.#env = env;
+    this.#expel = expel;
+  }
+
+  /** Charges a session, if its network has a budget. */
+  charge(session: Session, micros: Micros): void {
+    if (!session.isCounted || !hasBudgets(this.#env)) return;
+    const wanted = session.purse.spend(micros, Date.now());
+    if (wanted > 0) void this.#fill(session, wanted);
+    // Later, not in the middle of what the lobby does.
+    if (session.purse.isOverdrawn) queueMicrotask(() => this.#expel(session));
+  }
+
+  /** Charges a session for what its lobby does by itself. */
+  chargeForDelivery(session: Session, { message }: Delivery): void {
+    if (!message) this.charge(session, prices.audit);
+    else if (message.type === "endpointWanted") this.charge(session, prices.reminder);
+  }
+
+  async #fill({ address = "", purse }: Session, wanted: Micros): Promise<void> {
+    const seconds = await drawBudgets(this.#env, spendersOf(address), wanted);
+    purse.answered(wanted, seconds, Date.now());
+    if (seconds === 0) return;
+    const [{ network } = { network: "" }] = spendersOf(address);
+    logRefusal("network_over_budget", { from: neighbourhoodOf(network), seconds });
+  }
+}

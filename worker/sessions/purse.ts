@@ -1,0 +1,59 @@
+/**
+ * What one session may still spend. Its connection has paid for the first of it; for more its network's budget is asked, before it is
+ * spent. It is attached to the session's socket, so no sleep forgets it.
+ */
+import type { Micros } from "../../core/bill.ts";
+import { holderLimits } from "./limits.ts";
+
+/** Plain data. `left`: what it may still spend. `paid`: all that it was ever given. */
+export type KeptPurse = { left: Micros; paid: Micros };
+
+export class Purse {
+  readonly kept: KeptPurse;
+  readonly #keep: (kept: KeptPurse) => void;
+  /** Taken out of what is attached, a little at a time, and not spent yet. A sleep loses it, so it is never spent twice. */
+  #inHand: Micros = 0;
+  #isAsking = false;
+  /** In milliseconds since 1970. */
+  #refusedUntil = 0;
+
+  constructor(kept: KeptPurse | undefined, keep: (kept: KeptPurse) => void) {
+    this.kept = kept ?? { left: holderLimits.purseMicros, paid: holderLimits.purseMicros };
+    this.#keep = keep;
+  }
+
+  /** Spends so much. Returns what its network's budget has to be asked for now; 0 for nothing. */
+  spend(micros: Micros, now: number): Micros {
+    this.#inHand -= micros;
+    if (this.#inHand < 0) {
+      const taken = Math.max(holderLimits.purseHandMicros, -this.#inHand);
+      this.#inHand += taken;
+      this.kept.left -= taken;
+      this.#keep(this.kept);
+    }
+    if (this.kept.left > 0 || this.#isAsking || now < this.#refusedUntil) return 0;
+    this.#isAsking = true;
+    const { purseLeastDraw, purseMostDraw } = holderLimits;
+    return Math.min(purseMostDraw, Math.max(purseLeastDraw, this.kept.paid)) - this.kept.left;
+  }
+
+  /** The answer of the budget: 0 seconds if it has given what it was asked for. */
+  answered(micros: Micros, seconds: number, now: number): void {
+    this.#isAsking = false;
+    this.#refusedUntil = now + seconds * 1000;
+    if (seconds > 0) return;
+    this.kept.left += micros;
+    this.kept.paid += micros;
+    this.#keep(this.kept);
+  }
+
+  /** Nothing is left, and its network's budget gives nothing. */
+  get isEmpty(): boolean {
+    return this.kept.left <= 0 && this.#refusedUntil > Date.now();
+  }
+
+  /** It spends on, with nothing left. */
+  get isOverdrawn(): boolean {
+    return this.isEmpty && this.kept.left < -holderLimits.purseOverdraft;
+  }
+}

@@ -31,6 +31,11 @@ export class Books {
     return JSON.parse(await this.#get("/cost/tally"));
   }
 
+  /** What was taken out of networks' budgets, in millionths of a dollar. */
+  async charged(): Promise<number> {
+    return Number(await this.#get("/cost/charged"));
+  }
+
   async #get(path: string): Promise<string> {
     return await (await fetch(new URL(path, this.#server))).text();
   }

@@ -141,17 +141,20 @@ export async function idleTallyOf(kind: IdleKind, hours: number): Promise<Tally>
   return await withBooks(kind, (server, books, holders) => idleAway(server, books, kind, holders, hours));
 }
 
-async function withBooks(
-  { apart }: Kind,
-  count: (server: URL, books: Books, holders: Holders) => Promise<Tally>,
-): Promise<Tally> {
+/** Counts what happens on a server of its own. `vars`: settings of its Worker. `inject`: modules that run before its code. */
+export async function withBooks<T>(
+  { apart }: Pick<Kind, "apart">,
+  count: (server: URL, books: Books, holders: Holders) => Promise<T>,
+  { vars = {}, inject = [] }: { vars?: Record<string, string | number>; inject?: string[] } = {},
+): Promise<T> {
   const server = await startServer({
     httpPort: 0,
     udpPort: 0,
     host: "127.0.0.1",
     entry,
     secret,
-    vars: { costCallMs: assumed.callMs, ...(apart && { clientsPerLounge: 1 }) },
+    vars: { costCallMs: assumed.callMs, ...(apart && { clientsPerLounge: 1 }), ...vars },
+    inject,
   });
   const holders: Holders = new Set();
   const putToSleep = async (name: string) => {

@@ -2,10 +2,12 @@
  * The Worker as it is deployed, with everything on the books that Cloudflare bills: counted where the platform is
  * reached, so that the product has no counters and nothing can be forgotten. Only the bench bundles this file.
  *
- * `GET /cost/reset` zeroes the counts and opens the books. `/cost/tally` answers the counts (`tally.ts`).
+ * `GET /cost/reset` zeroes the counts and opens the books. `/cost/tally` answers the counts (`tally.ts`), `/cost/charged` what
+ * was taken out of networks' budgets.
  * `/cost/later?ms=<n>` sets all clocks forward to the next alarm, if one is due by then, and rings it; else by all of the time.
  * It answers how much of the time is left.
  */
+import type { Micros } from "../../../core/bill.ts";
 import { type Heartbeat, heartbeat, heartbeatPath } from "../../../core/wire/sidecar-post.ts";
 import worker, * as objects from "../../../worker/index.ts";
 import { fleetAt } from "../../../worker/objects/fleet.ts";
@@ -22,6 +24,17 @@ export const Lobby = counted(objects.Lobby);
 export const Lounge = counted(objects.Lounge);
 export const Directory = counted(objects.Directory);
 export const Fleet = counted(objects.Fleet);
+export const Budget = counted(
+  class Budget extends objects.Budget {
+    override async draw(micros: Micros, share: number): Promise<number> {
+      charged += micros;
+      return await super.draw(micros, share);
+    }
+  },
+);
+
+/** What was taken out of networks' budgets, in millionths of a dollar. */
+let charged = 0;
 
 export default {
   async fetch(request, env) {
@@ -29,10 +42,13 @@ export default {
     switch (pathname) {
       case "/cost/reset":
         resetTally();
+        charged = 0;
         openBooks(true);
         return new Response("reset");
       case "/cost/tally":
         return Response.json(readTally());
+      case "/cost/charged":
+        return Response.json(charged);
       case "/cost/later":
         return Response.json(await later(Number(searchParams.get("ms")), env));
       default:

@@ -1,0 +1,353 @@
+/**
+ * What one address can cost: each way that is known to cause work at Cloudflare, tried on a server that counts what is billed. What
+ * the address is charged (core/bill.ts) must be more, so that its budget bounds all ways together.
+ */
+import { setTimeout as wait } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { Player, post, request } from "../../kit/player.ts";
+import { apartMs } from "./assumed.ts";
+import type { Books } from "./books.ts";
+import { withBooks } from "./cost.ts";
+import { dollarsPerMillion } from "./prices.ts";
+import { usageOf } from "./tally.ts";
+
+/** What an act costs, in millionths of a dollar. */
+export type Counted = { name: string; acts: number; billed: number; charged: number };
+
+/** The attacker's address, and that of others, in whose lobbies it does some of its harm. */
+const attacker = { "cf-connecting-ip": "203.0.113.66" };
+const others = { "cf-connecting-ip": "198.51.100.1" };
+
+type Scene = { server: URL; books: Books };
+type Means = {
+  name: string;
+  /** Whether each client of the plain path has a lounge of its own, which costs most. */
+  apart?: boolean;
+  /** Prepares with the books closed, then opens them, and does so many acts. */
+  run(scene: Scene): Promise<number>;
+};
+
+const connect = (server: URL, path = "/", headers = attacker) => Player.connect(server, path, headers);
+const hosting = { hostName: "Host", lobbyName: "Lobby", maxMembers: 64 };
+
+async function ask(server: URL, player: Player, path: string, body: object, headers = attacker) {
+  const answer = await post(server, path, { token: player.token, ...body }, headers);
+  if (answer.status >= 300) throw new Error(`refused ${path}: ${answer.status} ${answer.text}`);
+  return answer;
+}
+
+async function host(server: URL, path: string, isPublic: boolean, headers = attacker) {
+  const player = await connect(server, path, headers);
+  const { body } = await ask(server, player, "/lobbies", { ...hosting, isPublic }, headers);
+  return { player, lobbyId: String(body?.lobbyId) };
+}
+
+/** Connects, and joins. */
+async function join(server: URL, lobbyId: string, peerName: string, path = "/", headers = attacker) {
+  const player = await connect(server, path, headers);
+  await ask(server, player, `/lobbies/${lobbyId}/join`, { peerName }, headers);
+  return player;
+}
+
+async function times(count: number, act: (index: number) => Promise<unknown>): Promise<number> {
+  for (let i = 0; i < count; i++) await act(i);
+  return count;
+}
+
+/** So many lines, so many a second. */
+async function chat(lobbyId: string, speaker: Player, lines: number, perSecond: number): Promise<number> {
+  return await times(lines, async (line) => {
+    speaker.chat(lobbyId, `Line ${line}`);
+    await wait(1000 / perSecond);
+  });
+}
+
+export const means: readonly Means[] = [
+  ...["/", "/lobbies"].map((path) => ({
+    name: `connect on ${path}, and close`,
+    run: async ({ server, books }: Scene) => {
+      await books.reset();
+      return await times(60, async () => (await connect(server, path)).leave());
+    },
+  })),
+  {
+    name: "connect on the path of another's lobby, and close",
+    run: async ({ server, books }) => {
+      const { lobbyId } = await host(server, "/lobbies", false, others);
+      await books.reset();
+      return await times(60, async () => (await connect(server, `/lobbies/${lobbyId}`)).leave());
+    },
+  },
+  ...["/", "/lobbies"].flatMap((path) =>
+    [true, false].map((isPublic) => ({
+      name: `host on ${path}, ${isPublic ? "public" : "private"}, and leave`,
+      run: async ({ server, books }: Scene) => {
+        await books.reset();
+        return await times(30, async () => {
+          const { player } = await host(server, path, isPublic);
+          await player.leave();
+          await wait(4 * apartMs);
+        });
+      },
+    })),
+  ),
+  ...["/", "/lobbies/"].map((path) => ({
+    name: `join another's public lobby of 8 on ${path}, and leave`,
+    apart: true,
+    run: async ({ server, books }: Scene) => {
+      const { lobbyId } = await host(server, "/", true, others);
+      for (let i = 0; i < 7; i++) await join(server, lobbyId, `Guest ${i}`, "/", others);
+      await books.reset();
+      return await times(8, async (i) => {
+        const player = await join(server, lobbyId, `Newcomer ${i}`, path === "/" ? path : path + lobbyId);
+        await player.leave();
+        await wait(4 * apartMs);
+      });
+    },
+  })),
+  {
+    name: "start, and call it off",
+    apart: true,
+    run: async ({ server, books }) => {
+      const { player, lobbyId } = await host(server, "/", true);
+      await join(server, lobbyId, "Guest");
+      await books.reset();
+      return await times(30, async () => {
+        await ask(server, player, `/lobbies/${lobbyId}/ptp/start`, {});
+        await ask(server, player, `/lobbies/${lobbyId}/ptp/stop`, {});
+        await wait(2 * apartMs);
+      });
+    },
+  },
+  ...[true, false].map((apart) => ({
+    name: `start, and be silent for 5 minutes (${apart ? "apart" : "direct"})`,
+    apart,
+    run: async ({ server, books }: Scene) => {
+      const { player, lobbyId } = await host(server, apart ? "/" : "/lobbies", true);
+      const guest = await join(server, lobbyId, "Guest", apart ? "/" : `/lobbies/${lobbyId}`);
+      player.answersOverUdp = false;
+      guest.answersOverUdp = false;
+      await books.reset();
+      return await times(2, async () => {
+        await ask(server, player, `/lobbies/${lobbyId}/ptp/start`, {});
+        await books.later(5.1);
+      });
+    },
+  })),
+  {
+    name: "guess codes",
+    run: async ({ server, books }) => {
+      const player = await connect(server);
+      await books.reset();
+      return await times(40, (i) =>
+        post(server, `/lobbies/0000${i % 10}/join`, { token: player.token, peerName: "Me" }, attacker),
+      );
+    },
+  },
+  {
+    name: "list",
+    run: async ({ server, books }) => {
+      for (let i = 0; i < 20; i++) await host(server, "/", true, others);
+      await books.reset();
+      return await times(200, () => request(server, "/lobbies", { headers: attacker }));
+    },
+  },
+  {
+    name: "chat by the direct path",
+    run: async ({ server, books }) => {
+      const { player, lobbyId } = await host(server, "/lobbies", false);
+      await join(server, lobbyId, "Guest", `/lobbies/${lobbyId}`);
+      await books.reset();
+      return await chat(lobbyId, player, 1_000, 90);
+    },
+  },
+  {
+    name: "chat from a lounge",
+    apart: true,
+    run: async ({ server, books }) => {
+      const { player, lobbyId } = await host(server, "/", false);
+      await join(server, lobbyId, "Guest");
+      await books.reset();
+      return await chat(lobbyId, player, 600, 60);
+    },
+  },
+  {
+    name: "chat to 20 objects, through others' lobbies",
+    apart: true,
+    run: async ({ server, books }) => {
+      const { player, lobbyId } = await host(server, "/lobbies", false);
+      for (let i = 0; i < 20; i++) {
+        const { lobbyId: path } = await host(server, "/lobbies", false, others);
+        await join(server, lobbyId, `Guest ${i}`, `/lobbies/${path}`);
+      }
+      await books.reset();
+      return await chat(lobbyId, player, 300, 15);
+    },
+  },
+  {
+    name: "the same, said from a lounge",
+    apart: true,
+    run: async ({ server, books }) => {
+      const { lobbyId } = await host(server, "/lobbies", false);
+      for (let i = 0; i < 20; i++) {
+        const { lobbyId: path } = await host(server, "/lobbies", false, others);
+        await join(server, lobbyId, `Guest ${i}`, `/lobbies/${path}`);
+      }
+      const speaker = await join(server, lobbyId, "Speaker");
+      await books.reset();
+      return await chat(lobbyId, speaker, 300, 15);
+    },
+  },
+  {
+    name: "other messages from a lounge",
+    apart: true,
+    run: async ({ server, books }) => {
+      const { player, lobbyId } = await host(server, "/", true);
+      await join(server, lobbyId, "Guest");
+      await books.reset();
+      const kinds = [
+        "client_pings",
+        "client_features",
+        "ptpMediation_unseen",
+        "ptpMediation_peersConnection_failure",
+      ];
+      return await times(600, async (i) => {
+        player.say(kinds[i % kinds.length] ?? "", { features: ["links"], mediation: "none" });
+        await wait(20);
+      });
+    },
+  },
+  {
+    name: "keep a public lobby open for a day, with four who ping",
+    run: async ({ server, books }) => {
+      const { player, lobbyId } = await host(server, "/lobbies", true);
+      const all = [player];
+      for (let i = 0; i < 3; i++) all.push(await join(server, lobbyId, `Guest ${i}`, `/lobbies/${lobbyId}`));
+      await books.reset();
+      for (const one of all) {
+        one.say("client_pings");
+        await one.pings();
+      }
+      await books.later(24 * 60);
+      return 1;
+    },
+  },
+  {
+    name: "keep a public lobby open for a day, its members apart",
+    apart: true,
+    run: async ({ server, books }) => {
+      const { lobbyId } = await host(server, "/", true);
+      await join(server, lobbyId, "Guest");
+      await books.reset();
+      await books.later(24 * 60);
+      return 1;
+    },
+  },
+];
+
+/**
+ * An honest session of four players behind one address: they look at the list, meet by the plain path, each in a lounge of its own,
+ * say 30 lines, are connected, and go.
+ */
+export const honestSession: Means = {
+  name: "a session of four",
+  apart: true,
+  run: async ({ server, books }) => {
+    await books.reset();
+    for (let i = 0; i < 20; i++) await request(server, "/lobbies", { headers: attacker });
+    const { player, lobbyId } = await host(server, "/", true);
+    const all = [player];
+    for (let i = 0; i < 3; i++) all.push(await join(server, lobbyId, `Guest ${i}`));
+    for (let line = 0; line < 30; line++) {
+      all[line % 4]?.chat(lobbyId, `Line ${line}`);
+      await Promise.all(all.map((one) => one.hearsChat(`Line ${line}`)));
+    }
+    await ask(server, player, `/lobbies/${lobbyId}/ptp/start`, {});
+    for (const one of all) await one.hears("ptpMediation_peersConnection_start");
+    for (const one of all) one.reportsSuccess();
+    for (const one of all) await one.hears("lobby_closed");
+    for (const one of all) await one.leave();
+    return 1;
+  },
+};
+
+const toldAtOnce = fileURLToPath(new URL("./told-at-once.ts", import.meta.url));
+const emptyPurses = fileURLToPath(new URL("./empty-purses.ts", import.meta.url));
+
+/**
+ * Does several of these at once, until the address is refused, and goes on trying for a while. What that was billed, in millionths of a dollar,
+ * how many sessions it had, and how long it took in seconds.
+ */
+export async function costOfAllAtOnce(
+  cents: number,
+  triesAfterwards: number,
+): Promise<{ billed: number; sessions: number; seconds: number }> {
+  const count = async (server: URL, books: Books) => {
+    const began = performance.now();
+    let sessions = 0;
+    const speakers: { player: Player; lobbyId: string }[] = [];
+    for (let i = 0; i < 5; i++) {
+      const one = await host(server, "/", true);
+      speakers.push(one, { player: await join(server, one.lobbyId, "Guest"), lobbyId: one.lobbyId });
+      sessions += 2;
+    }
+    await books.reset();
+    let refusals = 0;
+    const hostAgain = async () => {
+      while (refusals < triesAfterwards) {
+        try {
+          const { player } = await host(server, "/", true);
+          sessions += 1;
+          await player.leave();
+        } catch {
+          refusals += 1;
+        }
+      }
+    };
+    const talk = async ({ player, lobbyId }: (typeof speakers)[number]) => {
+      for (let line = 0; refusals < triesAfterwards; line++) {
+        if (player.socket.readyState === player.socket.OPEN) player.chat(lobbyId, `Line ${line}`);
+        await wait(20);
+      }
+    };
+    await Promise.all([hostAgain(), ...speakers.map(talk)]);
+    await wait(10 * apartMs);
+    const usage = usageOf({ ...(await books.read()), workerRequests: 0 }, 1);
+    return { billed: dollarsPerMillion(usage), sessions, seconds: (performance.now() - began) / 1000 };
+  };
+  const vars = { clientAddress: "cloudflare", networkCentsPerDay: cents };
+  return await withBooks({ apart: true }, count, { vars });
+}
+
+function without<T>(name: RegExp, counts: Record<string, T>): Record<string, T> {
+  return Object.fromEntries(Object.entries(counts).filter(([key]) => !name.test(key)));
+}
+
+/**
+ * What the acts of one way are billed, and what the address is charged for them. Neither has the price of the requests themselves. `purses`: what
+ * sessions spend of what their connections have paid is not charged again.
+ */
+export async function countMeans(
+  { name, apart = false, run }: Means,
+  { purses = false } = {},
+): Promise<Counted> {
+  const count = async (server: URL, books: Books) => {
+    const acts = await run({ server, books });
+    await wait(10 * apartMs);
+    const { calls, objects, ...tally } = await books.read();
+    const charged = await books.charged();
+    // To tell the budget each act at once is the measurement's, and heartbeats and the Worker's requests are nobody's.
+    const usage = usageOf(
+      {
+        ...tally,
+        workerRequests: 0,
+        calls: without(/^BUDGET\./, calls),
+        objects: without(/^Budget/, objects),
+      },
+      1,
+    );
+    return { name, acts, billed: dollarsPerMillion(usage) / acts, charged: charged / acts };
+  };
+  const vars = { clientAddress: "cloudflare", networkCentsPerDay: 1e6, directoryShards: 4 };
+  return await withBooks({ apart }, count, { vars, inject: [toldAtOnce, ...(purses ? [] : [emptyPurses])] });
+}

@@ -1,0 +1,4 @@
+/** Runs in the Worker before its code: a session has nothing in its purse, so that all it spends is taken out of its network's budget. */
+import { holderLimits } from "../../../worker/sessions/limits.ts";
+
+Object.assign(holderLimits, { purseMicros: 0, purseLeastDraw: 0.1, purseMostDraw: 0.1, purseHandMicros: 0 });

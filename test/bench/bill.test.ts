@@ -1,0 +1,44 @@
+/** What one address can cost: whatever it does, it is charged more than Cloudflare bills for it. And a crowd behind one is not refused. */
+import { expect, test } from "vitest";
+import { budgetRate } from "../../core/bill.ts";
+import { settings } from "../../core/settings.ts";
+import { costOfAllAtOnce, countMeans, honestSession, means } from "../../measure/bench/cost/attackers.ts";
+import { edgeLimits } from "../../worker/edge/limits.ts";
+import { holderLimits } from "../../worker/sessions/limits.ts";
+
+const { burst, perSecond } = budgetRate(settings.networkCentsPerDay.default);
+
+const byName = means.map((one) => [one.name, one] as const);
+
+test.each(byName)(
+  "an address is charged at least what it costs: %s",
+  async (_, one) => {
+    const { billed, charged, acts } = await countMeans(one);
+    console.log(`${one.name}: ${acts} acts, billed ${billed.toFixed(3)}, charged ${charged.toFixed(3)}`);
+    expect(billed).toBeGreaterThan(0);
+    expect(charged).toBeGreaterThanOrEqual(billed);
+  },
+  180_000,
+);
+
+test("a hundred players behind one address play all evening, and spend less than half of what their network may", async () => {
+  const { billed, charged } = await countMeans(honestSession, { purses: true });
+  console.log(`${honestSession.name}: billed ${billed.toFixed(3)}, charged ${charged.toFixed(3)}`);
+  const hours = 8;
+  // 25 lobbies of four, each for ten minutes, then the next.
+  const sessions = 25 * 6 * hours;
+  expect(sessions * charged).toBeLessThan((burst + hours * 3_600 * perSecond) / 2);
+}, 60_000);
+
+test("an address that does all it can is billed no more than its network may cost", async () => {
+  const cents = 2;
+  const { billed, sessions, seconds } = await costOfAllAtOnce(cents, 200);
+  const rate = budgetRate(cents);
+  const most =
+    rate.burst + seconds * rate.perSecond + edgeLimits.toldMicros + sessions * holderLimits.purseOverdraft;
+  console.log(
+    `all at once: billed ${billed.toFixed(0)} of ${most.toFixed(0)} in ${seconds.toFixed(0)} s, ${sessions} sessions`,
+  );
+  expect(billed).toBeGreaterThan(rate.burst / 10);
+  expect(billed).toBeLessThanOrEqual(most);
+}, 180_000);

@@ -121,9 +121,8 @@ export function startRelay({ cookies, bounds, clock, elapsed, ...secrets }: Rela
   };
 
   const tellNotices = () => {
-    for (const { link, code, inMs } of links.notices.splice(0)) {
-      for (const end of [link.a, link.b]) {
-        if (!end) continue;
+    for (const { link, ends, code, inMs } of links.notices.splice(0)) {
+      for (const end of ends) {
         counts.notices[code] += 1;
         say(end, "ptpRelay_notice", { link: link.id, code, inMs }, wireLimits.datagramBytes);
       }

@@ -134,7 +134,8 @@ export class Traffic<Via> {
 
   /** Both ends are to be told. */
   tell(link: Link<Via>, code: RelayCode, inMs: number): void {
-    this.notices.push({ link, code, inMs });
+    const ends = [link.a, link.b].filter((end) => end !== null);
+    this.notices.push({ link, ends, code, inMs });
   }
 
   /** Whether there is not enough for all. */

@@ -254,9 +254,9 @@ describe("both ends are told", () => {
     expect(sidecar.relayed.packets).toBe(10);
   });
 
-  test("that their ticket is about to expire; and who says nothing for long is forgotten", async () => {
+  test("that their ticket is about to expire, and that it has; then they are forgotten", async () => {
     let elapsed = 0;
-    const sidecar = await relay({ elapsed: () => elapsed, relay: { idleMs: 100_000 } });
+    const sidecar = await relay({ elapsed: () => elapsed, relay: { idleMs: 200_000 } });
     const { ada, bob } = await linked(sidecar, { lifeMs: 120_000 });
     elapsed = 70_000;
     for (const end of [ada, bob]) {
@@ -266,7 +266,10 @@ describe("both ends are told", () => {
       expect(payload.inMs).toBeGreaterThan(49_000);
       expect(payload.inMs).toBeLessThan(51_001);
     }
-    elapsed = 100_001;
+    elapsed = 121_000;
+    for (const end of [ada, bob]) {
+      expect((await end.word()).payload).toEqual({ link: ada.link, code: "lifetime", inMs: 0 });
+    }
     const stranger = await client();
     await vi.waitFor(async () => {
       // A stranger's packet keeps nothing alive, and tells whether the link is there.

@@ -8,6 +8,14 @@ import { edgeLimits } from "../worker/edge/limits.ts";
 /** What a server may hold at a time. */
 export type Room = { sockets: number };
 
+/** When a server takes no more connections (door.ts). */
+export type DoorBounds = {
+  /** Open descriptors of workerd at which the door shuts. */
+  shutAt: number;
+  /** Connections that wait for workerd to take them. It takes them even after the door is shut. */
+  waiting: number;
+};
+
 /** Descriptors for some 3 000 players. With fewer, the operator gets a warning. */
 export const enoughDescriptors = 16_384;
 /** Below this, a server has room for a handful of players only. */
@@ -25,6 +33,9 @@ const objectDescriptors = 3;
 const guessedObjects = edgeLimits.unknownCodeBurst + 10 * edgeLimits.unknownCodesPerSecond;
 /** Descriptors of a connection: workerd duplicates what it accepts. */
 const connectionDescriptors = 2;
+/** Descriptors for what comes in while the door is being shut, and for objects afterwards. A small limit has a share of it. */
+const spareDescriptors = 2_048;
+const spareShare = 1 / 4;
 /** Descriptors that are kept for each open WebSocket (`roomFor`). */
 const socketDescriptors = 2 * connectionDescriptors + objectDescriptors;
 
@@ -57,6 +68,12 @@ export function roomFor(limit: number): Room {
   const free = limit - baseDescriptors;
   const guessed = Math.min(guessedObjects * objectDescriptors, Math.floor(free / 5));
   return { sockets: Math.floor((free - guessed) / socketDescriptors) };
+}
+
+/** The door of a server with that limit. */
+export function doorFor(limit: number): DoorBounds {
+  const spare = Math.min(spareDescriptors, Math.floor(limit * spareShare));
+  return { shutAt: limit - spare, waiting: Math.floor(spare / 2 / connectionDescriptors) };
 }
 
 /** The limit that has room for so many WebSockets. */

@@ -8,8 +8,10 @@ import { closeSync, openSync, rmSync, statfsSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Line, SidecarEvent } from "../udp-sidecar/log.ts";
 
-/** What `npm start` tells of its sidecar, and of its storage. */
-export type LocalLine = Line<SidecarEvent | "storage_almost_full" | "storage_has_room">;
+/** What `npm start` tells of its sidecar, its storage, and its door. */
+export type LocalLine = Line<
+  SidecarEvent | "storage_almost_full" | "storage_has_room" | "connections_refused" | "connections_accepted"
+>;
 
 export type FreeSpace = {
   /** Whether there is room for new lobbies and players. */

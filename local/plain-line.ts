@@ -57,9 +57,11 @@ const lifeWords: { [event in LifeEvent]: (line: Details) => string } = {
   lobby_closed: ({ lobbyId, why }) => `${lobbyId} closed: ${why}`,
 };
 
-/** The lines of a sidecar, and of the storage. */
+/** The lines of a sidecar, of the storage, and of the door. */
 const sentences: { [event: string]: string } = {
   answers_not_reaching_players: "this sidecar's answers do not reach players",
+  connections_accepted: "new connections are taken again",
+  connections_refused: "too many connections: no new ones until some end",
   datagrams_refused: "datagrams were refused",
   log_lines_lost: "lines of this log were lost",
   observations_not_accepted: "the edge does not take players' addresses",

@@ -5,11 +5,13 @@ import { surviveOutput } from "../udp-sidecar/output.ts";
 import { clockMistake } from "./clock.ts";
 import {
   descriptorLimit,
+  doorFor,
   enoughDescriptors,
   fewestDescriptors,
   howToRaiseIt,
   roomFor,
 } from "./descriptors.ts";
+import { setUpDoor } from "./door.ts";
 import { whenNpmEnds } from "./ends.ts";
 import type { LocalLine } from "./free-space.ts";
 import { help, ownAddresses, readOptions, type StartOptions } from "./options.ts";
@@ -61,7 +63,6 @@ async function run(options: StartOptions): Promise<void> {
     if (sentence === null) throw error;
     return fail(sentence);
   });
-  setUpWorkerd(limit);
   // In a terminal a person reads what else there is to say, and otherwise a program may.
   const isTerminal = process.stdout.isTTY;
   const print = (text: string) => {
@@ -72,6 +73,10 @@ async function run(options: StartOptions): Promise<void> {
   const told = (line: LocalLine) => {
     if (isGreeted || line.level === "error") print(textOf(line));
   };
+  const starter = setUpWorkerd(limit);
+  const canShut = process.platform === "linux" && addresses[0] === "::";
+  if (starter !== null && limit !== null && canShut)
+    setUpDoor(starter, { port: httpPort, bounds: doorFor(limit), told });
   const crashed = (restarted: boolean) => {
     if (!restarted) fail("workerd has crashed and does not start again. The server ends.");
     console.error("workerd has crashed and runs again. All players and lobbies it had are gone.");

@@ -1,10 +1,12 @@
 /** `npm start` with few file descriptors: it takes less work, and does not end. */
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { createConnection, type Socket } from "node:net";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
-import { roomFor } from "../../local/descriptors.ts";
-import { Player, request } from "../../measure/kit/player.ts";
+import { doorFor, roomFor } from "../../local/descriptors.ts";
+import { lobbyOf, Player, request, rollCall } from "../../measure/kit/player.ts";
 import { descendantsNamed, runs } from "../../measure/kit/processes.ts";
 import { freeTcpPort, freeUdpPort, type Program, startProgram } from "../../measure/kit/program.ts";
 
@@ -56,6 +58,19 @@ async function openMany(base: URL, count: number, path?: () => string): Promise<
   return counts;
 }
 
+/** Opens as many TCP connections, fifty at a time, and says nothing on any. */
+async function holdSilent(base: URL, count: number): Promise<Socket[]> {
+  const all: Socket[] = [];
+  while (all.length < count) {
+    const some = Array.from({ length: Math.min(50, count - all.length) }, () =>
+      createConnection(Number(base.port), "127.0.0.1"),
+    );
+    await Promise.all(some.map((one) => once(one, "connect")));
+    all.push(...some);
+  }
+  return all;
+}
+
 const mayLower = spawnSync("setpriv", [...poor(1_024).slice(1), "true"]).status === 0;
 
 describe.skipIf(!mayLower)("a server that may open 1 024 files", () => {
@@ -95,23 +110,56 @@ describe.skipIf(!mayLower)("a server that may open 1 024 files", () => {
     expect(workerd()).toEqual(before);
   });
 
-  test("takes 300 connections that say nothing", async () => {
+  test("takes 250 connections that say nothing", async () => {
     const { program, base, workerd } = await start(poor(1_024));
     await program.prints(/LimitNOFILE/);
     const before = workerd();
-    const { createConnection } = await import("node:net");
-    const idle = await Promise.all(
-      Array.from({ length: 300 }, async () => {
-        const connection = createConnection(Number(base.port), "127.0.0.1");
-        await new Promise((resolve, reject) => connection.on("connect", resolve).on("error", reject));
-        return connection;
-      }),
-    );
+    const idle = await holdSilent(base, 250);
     expect((await request(base, "/ping")).status).toBe(200);
     expect(workerd()).toEqual(before);
     for (const connection of idle) connection.destroy();
   });
 });
+
+describe.skipIf(!mayLower)(
+  "a server that may open 4 096 files, with more connections than it can hold",
+  () => {
+    test("keeps its lobbies, refuses newcomers with 503, and takes them when there is room", async () => {
+      const { program, base, workerd } = await start(poor(4_096));
+      await program.prints(/LimitNOFILE/);
+      const before = workerd();
+      const { lobbyId, host, guests } = await lobbyOf(2, base);
+      const silent = await holdSilent(base, Math.ceil(doorFor(4_096).shutAt / 2) + 100);
+      await program.prints(/"event":"connections_refused"/);
+
+      await rollCall(lobbyId, host, ...guests);
+      for (const address of ["127.0.0.1", "[::1]"])
+        expect(await open(new URL(`http://${address}:${base.port}`))).toBe("503 10");
+      for (const connection of silent) connection.destroy();
+      await vi.waitFor(async () => expect(await open(base)).toBe("open"), { timeout: 20_000, interval: 100 });
+      await program.prints(/"event":"connections_accepted"/);
+      await rollCall(lobbyId, host, ...guests);
+      expect(workerd()).toEqual(before);
+    });
+
+    test("keeps its lobbies when they come faster than they are taken, and again and again", async () => {
+      const { program, base, workerd } = await start(poor(4_096));
+      await program.prints(/LimitNOFILE/);
+      const before = workerd();
+      const { lobbyId, host, guests } = await lobbyOf(2, base);
+      const stranger = startProgram(process.execPath, [
+        "measure/kit/silent-connections.ts",
+        base.port,
+        "5000",
+      ]);
+      programs.push(stranger);
+      await stranger.prints(/^opened/m);
+      expect(program.output).toContain('"event":"connections_refused"');
+      await rollCall(lobbyId, host, ...guests);
+      expect(workerd()).toEqual(before);
+    });
+  },
+);
 
 test.skipIf(!mayLower)(
   "a server that may open 100 files does not start, and says why in one line",

@@ -35,7 +35,7 @@ const methods = {
   observe: [4, 4],
   put: [4, 4],
   remove: [4, 4],
-  all: [1, 1],
+  list: [1, 1],
   live: [3, 3],
   hear: [1, 1],
 } as const;

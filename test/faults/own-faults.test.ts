@@ -53,7 +53,7 @@ test("one whose lounge's code throws is refused at once, and the log says so onc
 });
 
 test("a list that cannot be read for a fault of the directory's code is asked for once", async () => {
-  const calls = await callsThatThrow("all", async () => {
+  const calls = await callsThatThrow("list", async () => {
     expect((await request(server.url, "/lobbies")).status).toBe(503);
   });
   expect(calls).toBe(1);

@@ -245,7 +245,7 @@ test("a stranger cannot fill the log: what is left out of it is counted", async 
 test("an outage does not fill the log either: its errors are counted, and another fault that begins meanwhile is written", async () => {
   const { url, logged, stop } = await startLoggedServer({ udpPort: null, bounded: true });
   const host = await Player.connect(url);
-  await failCalls(url, "all", "fail", Number.POSITIVE_INFINITY);
+  await failCalls(url, "list", "fail", Number.POSITIVE_INFINITY);
   await failCalls(url, "hostLobby", "fail", Number.POSITIVE_INFINITY);
   const began = Date.now();
   const half = 400;

@@ -61,6 +61,11 @@ export function canonicalAddress(text: string): string | null {
   return bytes && addressText(bytes);
 }
 
+/** A host in the one form that can be compared: an address as above, and a name in lower case. */
+export function plainHost(host: string): string {
+  return canonicalAddress(host) ?? host.toLowerCase();
+}
+
 /** The text of an address of 4 or 16 bytes (RFC 5952). */
 export function addressText(bytes: readonly number[]): string {
   if (bytes.length === 4) return bytes.join(".");

@@ -2,9 +2,13 @@
  * Every setting of the Worker, declared once: its name, kind, default, bounds and help. The vars of wrangler.toml, the
  * flags of `npm start`, its `--help` and the page for operators all have these names (a test holds them together).
  */
-import { canonicalAddress } from "./endpoint.ts";
+import { canonicalAddress, plainHost } from "./endpoint.ts";
 import { sharedLimits } from "./limits.ts";
 import { isRegion, type Region } from "./lounges.ts";
+
+/** By sidecars' names. */
+export type NamedHosts = ReadonlyMap<string, readonly string[]>;
+export type NamedNumbers = ReadonlyMap<string, number>;
 
 export type Declared = {
   readonly help: string;
@@ -22,6 +26,10 @@ export type Declared = {
   | { readonly kind: "origins"; readonly default: readonly string[] }
   /** IP addresses, separated by spaces. */
   | { readonly kind: "addresses"; readonly default: readonly string[] }
+  /** `name=host`, separated by spaces; one name may have several. */
+  | { readonly kind: "hosts"; readonly default: NamedHosts }
+  /** `name=number`, separated by spaces. */
+  | { readonly kind: "numbers"; readonly default: NamedNumbers }
 );
 
 export const settings = {
@@ -117,6 +125,16 @@ export const settings = {
     flag: true,
     help: "Addresses of your own reverse proxies, which many players come from, separated by spaces.",
   },
+  sidecarHosts: {
+    kind: "hosts",
+    default: new Map(),
+    help: "Where players may be sent, for each sidecar: fra-1=203.0.113.7 ams-1=udp.example.org",
+  },
+  sidecarKeys: {
+    kind: "numbers",
+    default: new Map(),
+    help: "Which key of a sidecar is good, where it is not the first: fra-1=2",
+  },
 } as const satisfies Record<string, Declared>;
 
 type ValueOf<D extends Declared> = D["kind"] extends "number"
@@ -125,7 +143,11 @@ type ValueOf<D extends Declared> = D["kind"] extends "number"
     ? boolean
     : D["kind"] extends "region"
       ? Region | null
-      : readonly string[];
+      : D["kind"] extends "hosts"
+        ? NamedHosts
+        : D["kind"] extends "numbers"
+          ? NamedNumbers
+          : readonly string[];
 export type SettingName = keyof typeof settings;
 export type Settings = { readonly [Name in SettingName]: ValueOf<(typeof settings)[Name]> };
 
@@ -192,8 +214,28 @@ export function readSetting(
         ? { ok: true, value }
         : { ok: false, why: `${name} must be IP addresses, separated by spaces, not "${given}".` };
     }
+    case "hosts": {
+      const pairs = wordsOf(text).map((word) => pairShape.exec(word));
+      if (pairs.includes(null)) return { ok: false, why: `${name} must be like fra-1=203.0.113.7.` };
+      const hosts = new Map<string, string[]>();
+      for (const pair of pairs) {
+        const [, sidecar = "", host = ""] = pair ?? [];
+        hosts.set(sidecar, [...(hosts.get(sidecar) ?? []), plainHost(host)]);
+      }
+      return { ok: true, value: hosts };
+    }
+    case "numbers": {
+      const pairs = wordsOf(text).map((word) => pairShape.exec(word));
+      const numbers = pairs.map((pair) => [pair?.[1] ?? "", positiveInteger(pair?.[2] ?? "")] as const);
+      if (numbers.some(([, number]) => number === null))
+        return { ok: false, why: `${name} must be like fra-1=2, with whole numbers from 1 up.` };
+      return { ok: true, value: new Map(numbers.map(([sidecar, number]) => [sidecar, number ?? 1])) };
+    }
   }
 }
+
+/** A sidecar's name, and what is said of it. */
+const pairShape = /^([\w.-]{1,64})=([\w.:-]{1,253})$/;
 
 function wordsOf(text: string): string[] {
   return text.split(/\s+/).filter((word) => word !== "");

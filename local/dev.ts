@@ -1,7 +1,7 @@
 /**
  * `npm run dev`: the deployed shape on one machine, until Ctrl-C. The Worker runs under `wrangler dev`, which
  * takes every change of its files at once, and the sidecar is a process of its own, told only the edge's URL
- * and the secret.
+ * and its key.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -15,6 +15,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { commandLineMistake, parseCommandLine } from "../core/command-line.ts";
 import { portNumber } from "../core/settings.ts";
+import { sidecarKeyText } from "../core/sidecar-key.ts";
 import { secretText } from "../core/token.ts";
 import { surviveOutput } from "../udp-sidecar/output.ts";
 import { clockMistake } from "./clock.ts";
@@ -23,6 +24,7 @@ import { sayGoodbye } from "./goodbye.ts";
 import { missingSentence } from "./packages.ts";
 import { plainLine } from "./plain-line.ts";
 import { addressesOf, portSentence, tryPort } from "./port.ts";
+import { sidecarKeyOf } from "./sidecar-key.ts";
 import { openTemporaryFolder } from "./storage.ts";
 
 const help = `Orion Edge for developing: the Worker under wrangler dev, and a sidecar.
@@ -71,6 +73,9 @@ process.once("exit", () => folder.close());
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop(0));
 whenNpmEnds("dev", () => stop(0));
 
+const sidecarName = "dev";
+/** What the sidecar reads too: the Worker lets it be there. */
+const publicHost = process.env.ORION_PUBLIC_HOST?.trim() || undefined;
 const stopKey = randomBytes(32).toString("hex");
 const secretFile = join(folder.path, "secret.env");
 writeFileSync(secretFile, `ORION_SECRET='${options.secret}'\nstopKey='${stopKey}'\n`, { mode: 0o600 });
@@ -86,6 +91,7 @@ run("edge", wrangler, {
     "clientAddress:socket",
     "--var",
     "allowedOrigin:local",
+    ...(publicHost === undefined ? [] : ["--var", `sidecarHosts:${sidecarName}=${publicHost}`]),
     "--env-file",
     secretFile,
     "--persist-to",
@@ -106,7 +112,10 @@ if (await answers()) {
     args: [],
     environment: {
       ORION_EDGE: edge,
-      ORION_SECRET: options.secret,
+      ORION_SIDECAR_KEY: sidecarKeyText(sidecarKeyOf(options.secret, { name: sidecarName, number: 1 })),
+      ORION_SIDECAR_KEY_BEFORE: undefined,
+      ORION_SECRET: undefined,
+      ORION_SECRET_BEFORE: undefined,
       ORION_UDP_PORT: String(options.udpPort),
       // Two of these may run at a time, and a port of the sidecar's as a service be taken.
       ORION_METRICS_PORT: process.env.ORION_METRICS_PORT ?? "off",

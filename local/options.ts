@@ -41,6 +41,8 @@ const valueWords = {
   region: "hint",
   origins: "origins",
   addresses: "addresses",
+  hosts: "name=host",
+  numbers: "name=n",
 };
 
 /** The flags that are settings of the Worker, in the order of their declaration. */

@@ -14,6 +14,7 @@ import { type FreeSpace, type LocalLine, watchFreeSpace } from "./free-space.ts"
 import { sayGoodbye } from "./goodbye.ts";
 import { sweepObjectFiles } from "./object-files.ts";
 import { addressesOf } from "./port.ts";
+import { sidecarKeyOf } from "./sidecar-key.ts";
 import { openFolder, openTemporaryFolder } from "./storage.ts";
 import type { LocalVars } from "./worker-vars.ts";
 
@@ -33,7 +34,7 @@ export type ServerOptions = {
   persist?: string | undefined;
   /** What it may hold at a time; without it, there is no bound on WebSockets. */
   room?: Room | undefined;
-  /** The secret for sidecars of other processes; without one, a random one. */
+  /** The secret of which sidecars of other processes have keys; without one, a random one. */
   secret?: string;
   /** The Worker's entry file; tests put one around it that injects faults. */
   entry?: string;
@@ -147,8 +148,9 @@ async function startOwnSidecar(
   const metrics = metricsPort === undefined ? undefined : { port: metricsPort, host: "127.0.0.1" };
   // A sidecar listens on one address.
   const bind = host === "localhost" ? "127.0.0.1" : host;
+  const key = sidecarKeyOf(secret, { name: "local", number: 1 });
   // The players' host for HTTP is this machine, whatever they call it: no public host needs to be told.
-  const sidecar = await startSidecar({ edge, secret, port, secondPort, name: "local", bind, metrics }, told);
+  const sidecar = await startSidecar({ edge, key, port, secondPort, bind, metrics }, told);
   await sidecar.known;
   return sidecar;
 }

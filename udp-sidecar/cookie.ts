@@ -1,8 +1,9 @@
 /**
- * Cookies: whoever returns one is where it was sent, so nobody else can be made a relay's target. Nothing is stored, and every
- * sidecar with the same secret takes those of the others.
+ * Cookies: whoever returns one is where it was sent, so nobody else can be made a relay's target. Nothing is stored. Each sidecar
+ * takes its own alone.
  */
 import { plainAddress } from "../core/endpoint.ts";
+import type { SidecarKey } from "../core/sidecar-key.ts";
 import { sameText } from "../core/token.ts";
 import { deriveKey, macOf } from "./keys.ts";
 import { sidecarLimits } from "./limits.ts";
@@ -16,8 +17,8 @@ export type Cookies = {
 
 const cookieBytes = 12;
 
-export function cookiesOf(secret: string): Cookies {
-  const key = deriveKey(secret, "cookie");
+export function cookiesOf(own: SidecarKey): Cookies {
+  const key = deriveKey(own, "cookie");
   const of = (address: string, port: number, epoch: number) =>
     macOf(key, `${epoch} ${plainAddress(address)} ${port}`, cookieBytes);
   const epochAt = (now: number) => Math.floor(now / sidecarLimits.cookieEpochMs);

@@ -1,8 +1,10 @@
 /** Signed posts to the edge, over connections that are kept. */
 import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import type { ProblemCode } from "../core/problem.ts";
+import type { SidecarKey } from "../core/sidecar-key.ts";
 import { parseObject } from "../core/wire/codec.ts";
-import { signatureHeader } from "../core/wire/sidecar-post.ts";
+import { sidecarHeader, signatureHeader } from "../core/wire/sidecar-post.ts";
 import { deriveKey, signPost } from "./keys.ts";
 
 /** How the edge answered: `accepted` with its body, or why not. `isFinal`: the same post would never be. */
@@ -10,7 +12,7 @@ export type Reply = { accepted: true; body: string } | { accepted: false; why: W
 
 /**
  * Why a post was not accepted, for logs. `unreachable` has the system's word for it as its `reason`, `status` the one that came;
- * `another_secret` is the edge's 401, `another_time` its `stale_post`.
+ * `another_secret` is the edge's 401, `another_time` its `stale_post`, `host_not_listed` its 403 of that name.
  */
 export type Why = {
   code:
@@ -20,6 +22,7 @@ export type Why = {
     | "too_long"
     | "another_secret"
     | "another_time"
+    | "host_not_listed"
     | "status"
     | "not_orion";
   reason?: string;
@@ -39,8 +42,8 @@ const longestAnswer = 16 * 1024;
 /** Of the answers that blame the client (4xx), those that another post would get as well, or that may change. */
 const notOfContent = new Set([403, 404, 405, 408, 425, 429]);
 
-export function connectEdge(url: URL, secret: string): Edge {
-  const key = deriveKey(secret, "sidecar");
+export function connectEdge(url: URL, own: SidecarKey): Edge {
+  const key = deriveKey(own, "post");
   const secure = url.protocol === "https:";
   const agent = secure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
   const request = secure ? httpsRequest : httpRequest;
@@ -56,7 +59,8 @@ export function connectEdge(url: URL, secret: string): Edge {
         headers: {
           "content-type": "application/json",
           "content-length": Buffer.byteLength(body),
-          [signatureHeader]: signPost(key, path, body),
+          [sidecarHeader]: own.name,
+          [signatureHeader]: signPost(key, own.name, path, body),
         },
       });
       sent.on("error", (error: NodeJS.ErrnoException) =>
@@ -83,7 +87,8 @@ export function connectEdge(url: URL, secret: string): Edge {
           const { statusCode: status = 0 } = response;
           if (status === 200) resolve({ accepted: true, body: text });
           else if (status === 401) fail({ code: "another_secret" });
-          else if (status === 400 && isStale(text)) fail({ code: "another_time" }, true);
+          else if (status === 400 && says(text, "stale_post")) fail({ code: "another_time" }, true);
+          else if (status === 403 && says(text, "host_not_listed")) fail({ code: "host_not_listed" });
           else fail({ code: "status", status }, status >= 400 && status < 500 && !notOfContent.has(status));
         });
       });
@@ -93,8 +98,8 @@ export function connectEdge(url: URL, secret: string): Edge {
   return { post, close: () => agent.destroy() };
 }
 
-/** Whether the edge refuses a post for its time: too far from its own, or not later than that of the heartbeat before. */
-function isStale(text: string): boolean {
+/** Whether this is among the reasons for which the edge refuses a post. */
+function says(text: string, code: ProblemCode): boolean {
   const { codes } = parseObject(text) ?? {};
-  return Array.isArray(codes) && codes.includes("stale_post");
+  return Array.isArray(codes) && codes.includes(code);
 }

@@ -16,7 +16,8 @@ if (wish.kind === "help") {
 
 /** From here on all that is written is lines for the operator's log, on standard output. */
 async function run(options: SidecarOptions): Promise<void> {
-  const { name, edge } = options;
+  const { edge } = options;
+  const { name } = options.key;
   surviveOutput((lines) => textOf({ level: "info", event: "log_lines_lost", sidecar: name, lines }));
   const write = (line: Line) => console.log(textOf(line));
   const sidecar = await startSidecar(options, write).catch((error: NodeJS.ErrnoException) =>

@@ -10,7 +10,7 @@ export type Sources = {
   ports: Readonly<Record<string, Readonly<PortCounts>>>;
   relayed: Readonly<RelayCounts>;
   carried(): { links: number; ends: number; lobbies: number };
-  observations(): { posted: number; held: number; lost: number; refused: number };
+  observations(): { posted: number; held: number; lost: number; refused: number; ignored: number };
   /** Clients that were challenged for a while, when none at all returned a cookie. */
   unproven(): number;
   /** Whether the edge accepted the last heartbeat. */
@@ -145,6 +145,11 @@ function registryOf({ ports, relayed, carried, observations, unproven, isKnown }
     "orion_observations_refused_total",
     "Observations that the edge does not want",
     () => observations().refused,
+  );
+  counter(
+    "orion_observations_ignored_total",
+    "Observations of clients that the edge does not hold",
+    () => observations().ignored,
   );
   gauge("orion_observations_held", "Clients whose observations are on their way", () => observations().held);
   gauge("orion_unproven_clients", "Clients that the sidecar's answers do not reach", unproven);

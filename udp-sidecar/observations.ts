@@ -9,7 +9,7 @@ export type Post = (observations: Observation[]) => Promise<PostAnswer>;
 
 export class Observations {
   readonly #post: Post;
-  readonly #state = newPosting();
+  readonly #state = newPosting(performance.now());
   readonly #wake = new Wake(() => this.#step({ kind: "deadline-passed" }));
   #idle: (() => void)[] = [];
 
@@ -37,9 +37,14 @@ export class Observations {
     return this.#state.counts.refused;
   }
 
-  /** Takes an observation. False if too many are held already. */
-  take(observation: Observation): boolean {
-    return this.#step({ kind: "observation-made", observation });
+  /** Those of clients that the edge does not hold, as it has said. */
+  get ignored(): number {
+    return this.#state.counts.ignored;
+  }
+
+  /** Takes an observation; `isOld`: of a token that was issued long ago. False if too many are held already. */
+  take(observation: Observation, isOld = false): boolean {
+    return this.#step({ kind: "observation-made", observation, isOld });
   }
 
   /** Done when nothing is waiting or under way. */
@@ -60,7 +65,7 @@ export class Observations {
     let isTaken = true;
     for (const effect of effects) {
       if (effect.kind === "drop") isTaken = false;
-      else void this.#send(effect.post, effect.observations);
+      else if (effect.kind === "post") void this.#send(effect.post, effect.observations);
     }
     if (isDrained(this.#state)) for (const resolve of this.#idle.splice(0)) resolve();
     return isTaken;

@@ -1,13 +1,11 @@
 /** The sidecar's options: by flag, or by the environment. */
 
-import { randomBytes } from "node:crypto";
 import { isIP } from "node:net";
-import { hostname } from "node:os";
 import { commandLineMistake, parseCommandLine, quotedValue } from "../core/command-line.ts";
 import { hostInUrl } from "../core/endpoint.ts";
 import { relayLimits } from "../core/relay/limits.ts";
 import { portNumber, positiveInteger } from "../core/settings.ts";
-import { secretText, shortestSecret } from "../core/token.ts";
+import { parseSidecarKey, type SidecarKey } from "../core/sidecar-key.ts";
 import { nextPort } from "./next-port.ts";
 import type { SidecarOptions } from "./sidecar.ts";
 
@@ -19,9 +17,6 @@ export const help = `Orion Edge sidecar: sees the addresses players' datagrams c
 Usage: npm run sidecar -- --edge <url> [options]
 
   --edge <url>          The Worker's URL, like https://orion-edge.you.workers.dev   (ORION_EDGE)
-  --secret <text>       The deployment's secret. Better in the environment, where
-                        other users of the machine cannot read it                   (ORION_SECRET)
-                        The one before is accepted as well                          (ORION_SECRET_BEFORE)
   --udpPort <port>      The UDP port to listen on. Default: 5990                    (ORION_UDP_PORT)
                         Port 0 is any free one: here, and for the two ports below
   --secondUdpPort <port>
@@ -31,8 +26,6 @@ Usage: npm run sidecar -- --edge <url> [options]
                         which is all of IPv4 and IPv6; 0.0.0.0 is all of IPv4       (ORION_HOST)
   --publicHost <host>   The name or address players reach this machine by.
                         Default: the address the edge sees                          (ORION_PUBLIC_HOST)
-  --name <name>         A name of its own, to tell sidecars apart.
-                        Default: the machine's name and a random part               (ORION_NAME)
   --relayRate <number>  What it relays in all, in MiB a second, or off for nothing.
                         Default: ${defaultRelayRate}                                                 (ORION_RELAY_RATE)
   --metricsPort <port>  The TCP port of its metrics and health, over HTTP, or off
@@ -43,6 +36,11 @@ Usage: npm run sidecar -- --edge <url> [options]
                         Host names that monitors call it by, separated by spaces.
                         Its IP addresses, localhost and the public host always work (ORION_METRICS_NAMES)
   --help                This text
+
+The sidecar's key is in the environment alone, where other users of the machine cannot read it:
+
+  ORION_SIDECAR_KEY         What npm run sidecar:key prints for it, where the deployment's secret is
+  ORION_SIDECAR_KEY_BEFORE  The one before, accepted as well while one follows the other
 `;
 
 /** What the command line asks for: to run, to explain itself, or what is wrong with it, in a sentence. */
@@ -66,12 +64,10 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
     args,
     options: {
       edge: text,
-      secret: text,
       udpPort: text,
       secondUdpPort: text,
       host: text,
       publicHost: text,
-      name: text,
       relayRate: text,
       metricsPort: text,
       metricsHost: text,
@@ -97,16 +93,12 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
     );
   }
 
-  const secret = secretText(given("secret"));
-  if (!secret) throw new Error("Give the sidecar the deployment's secret: ORION_SECRET in the environment.");
-  if (secret.length < shortestSecret) {
-    throw new Error(`The secret must have ${shortestSecret} characters or more, as the Worker's has.`);
-  }
-
-  // Only in the environment: it is there for a day, and other users of the machine read command lines.
-  const secretBefore = secretText(environment.ORION_SECRET_BEFORE) || undefined;
-  if (secretBefore !== undefined && secretBefore.length < shortestSecret) {
-    throw new Error(`ORION_SECRET_BEFORE must have ${shortestSecret} characters or more.`);
+  const key = keyIn(environment, "ORION_SIDECAR_KEY");
+  if (!key)
+    throw new Error(`Give the sidecar its key: ORION_SIDECAR_KEY in the environment. ${howToMakeOne}`);
+  const keyBefore = keyIn(environment, "ORION_SIDECAR_KEY_BEFORE");
+  if (keyBefore && keyBefore.name !== key.name) {
+    throw new Error("ORION_SIDECAR_KEY and ORION_SIDECAR_KEY_BEFORE must be of one name.");
   }
 
   const number = (name: "udpPort" | "secondUdpPort" | "relayRate" | "metricsPort", fallback: number) => {
@@ -150,25 +142,17 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
     ? undefined
     : { port: number("metricsPort", 5992), host: metricsHost, names };
 
-  const name = given("name") ?? defaultName();
-  if (!/^[\w.-]{1,64}$/.test(name)) {
-    throw new Error(
-      `--name must have 1 to 64 characters, each one of A-Z, a-z, 0-9, dot, dash or underscore, not ${quotedValue(name)}.`,
-    );
-  }
   return {
     kind: "run",
-    options: { edge: url, secret, secretBefore, port, secondPort, bind, publicHost, name, relay, metrics },
+    options: { edge: url, key, keyBefore, port, secondPort, bind, publicHost, relay, metrics },
   };
 }
 
 /** The environment's name for each flag. */
 const variables = {
   edge: "ORION_EDGE",
-  secret: "ORION_SECRET",
   host: "ORION_HOST",
   publicHost: "ORION_PUBLIC_HOST",
-  name: "ORION_NAME",
   metricsHost: "ORION_METRICS_HOST",
   metricsNames: "ORION_METRICS_NAMES",
   udpPort: "ORION_UDP_PORT",
@@ -183,9 +167,17 @@ function isHost(text: string): boolean {
   );
 }
 
-function defaultName(): string {
-  const machine = hostname()
-    .replace(/[^\w.-]/g, "-")
-    .slice(0, 50);
-  return `${machine}-${randomBytes(4).toString("hex")}`;
+/** What the sidecar has instead of the deployment's secret, which is never on its machine. */
+const howToMakeOne = "Where the deployment's secret is, run: npm run sidecar:key -- --name <name>";
+
+/** Never quoted, whatever is wrong with it: it may be the secret. */
+function keyIn(
+  environment: NodeJS.ProcessEnv,
+  name: "ORION_SIDECAR_KEY" | "ORION_SIDECAR_KEY_BEFORE",
+): SidecarKey | undefined {
+  const text = environment[name]?.trim();
+  if (!text) return undefined;
+  const key = parseSidecarKey(text);
+  if (key) return key;
+  throw new Error(`${name} is not a sidecar's key. ${howToMakeOne}`);
 }

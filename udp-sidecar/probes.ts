@@ -1,30 +1,31 @@
-/** Probes: "where do you see me?", from a client that proves its token without sending it. */
+/** Probes: "where do you see me?", from a client with a pass, which proves that it knows the pass's key. */
+import type { KeyObject } from "node:crypto";
 import type { Endpoint } from "../core/endpoint.ts";
-import { tokenText, unmaskHolder } from "../core/token.ts";
+import { sharedLimits } from "../core/limits.ts";
+import { parsePass } from "../core/observing/pass.ts";
 import { probe, type SidecarPayload } from "../core/wire/sidecar-message.ts";
 import { readSignedDatagram } from "../core/wire/signed-datagram.ts";
-import { isSignedWith, macOf, maskOf, signDatagram, type TokenKeys } from "./keys.ts";
+import { isSignedWith, macOf, signDatagram } from "./keys.ts";
 
-/** A probe of a genuine client, and how it can be answered. */
-export type Probe = Omit<SidecarPayload<"ptpMediation_probe">, "home"> & { holder: string; key: string };
+/** A probe of a client with a pass of this sidecar's, and how it can be answered. */
+export type Probe = SidecarPayload<"ptpMediation_probe"> & { clientId: string; key: string };
 
-/** The probe that a datagram is, or what it is instead. */
-export function readProbe(tokenKeys: readonly TokenKeys[], bytes: Uint8Array): Probe | "junk" | "forged" {
+/** The probe that a datagram is, or what it is instead. `now` is in milliseconds since 1970. */
+export function readProbe(
+  passKeys: readonly KeyObject[],
+  bytes: Uint8Array,
+  now: number,
+): Probe | "junk" | "forged" {
   const datagram = readSignedDatagram(bytes);
-  if (!datagram) return "junk";
-  // Their shape does not matter yet: nobody knows the mac of a text that is not a token's.
-  const { holder, home, clientId } = datagram.payload;
-  const masked = holder ?? home;
-  if (typeof masked !== "string" || typeof clientId !== "string") return "junk";
-  const signed = tokenText(masked, clientId);
-  for (const keys of tokenKeys) {
-    const token = `${signed}.${macOf(keys.token, signed)}`;
-    if (!isSignedWith(token, datagram)) continue;
-    const name = unmaskHolder(masked, maskOf(keys, clientId));
-    const { data } = probe.safeParse(datagram.payload);
-    return data && name !== null ? { ...data, holder: name, key: token } : "junk";
-  }
-  return "forged";
+  const text = datagram?.payload.pass;
+  const pass = typeof text === "string" ? parsePass(text) : null;
+  if (!datagram || typeof text !== "string" || !pass) return "junk";
+  const key = passKeys.map((one) => macOf(one, text)).find((one) => isSignedWith(one, datagram));
+  if (key === undefined) return "forged";
+  // The clocks of edge and sidecar may differ. The edge looks at the time again.
+  if (pass.expiresAt + sharedLimits.postClockMs < now) return "forged";
+  const { data } = probe.safeParse(datagram.payload);
+  return data ? { ...data, clientId: pass.clientId, key } : "junk";
 }
 
 /** What a probe is answered, or null if that would be longer than the probe was. */

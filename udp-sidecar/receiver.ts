@@ -1,18 +1,18 @@
-/** A sidecar's two UDP ports: every datagram is junk until it proves otherwise, and only proof is ever answered. */
+/** A sidecar's two UDP ports: every datagram is junk until it shows otherwise, and only proof is ever answered. */
 import type { RemoteInfo } from "node:dgram";
 import { type Endpoint, plainAddress } from "../core/endpoint.ts";
 import type { ClientDatagram, PortName } from "../core/observing/port-pairing.ts";
 import type { RelayBounds } from "../core/relay/links.ts";
 import { kindOf, readCandidates, readDatagram } from "../core/wire/datagram.ts";
 import { packetKinds } from "../core/wire/peer-packet.ts";
+import type { Proof } from "../core/wire/sidecar-post.ts";
 import { Checks } from "./checks.ts";
 import { cookiesOf } from "./cookie.ts";
 import { newPortCounts, type PortCounts } from "./counts.ts";
-import { clientOf, type Secrets, tokenKeysOf } from "./keys.ts";
+import { deriveKeys, filtersOf, isLikely, type SidecarKeys } from "./keys.ts";
 import { sidecarLimits } from "./limits.ts";
 import { answerTo, readProbe } from "./probes.ts";
 import { type Relay, startRelay } from "./relay.ts";
-
 import { type Addresses, addressesWith, type Outlet, type Receive, UdpPort } from "./socket.ts";
 import { Unproven } from "./unproven.ts";
 
@@ -32,7 +32,7 @@ export type Receiver = {
   close(): Promise<void>;
 };
 
-export type ReceiverOptions = Secrets & {
+export type ReceiverOptions = SidecarKeys & {
   /** UDP; 0 for any free one. */
   ports: Record<PortName, number>;
   /** All addresses, IPv4 and IPv6, or this one alone. */
@@ -61,31 +61,33 @@ export async function listen(
     clock,
     elapsed,
     checks = new Checks(),
-    ...secrets
+    ...keys
   }: ReceiverOptions,
   see: (port: PortName, datagram: ClientDatagram) => boolean,
 ): Promise<Receiver> {
-  const tokenKeys = tokenKeysOf(secrets);
-  const cookies = cookiesOf(secrets.secret);
+  const filters = filtersOf(keys);
+  const passKeys = deriveKeys(keys, "pass");
+  const cookies = cookiesOf(keys.key);
   const counts = { first: newPortCounts(), second: newPortCounts() };
   const unproven = new Unproven();
-  const relay = startRelay({ ...secrets, cookies, bounds, clock, elapsed });
+  const relay = startRelay({ ...keys, cookies, bounds, clock, elapsed });
   let isLeaving = false;
 
   const connect = (port: PortName, bytes: Uint8Array, from: RemoteInfo): Verdict => {
     const token = readDatagram(bytes);
     if (!token) return "junk";
-    const client = clientOf(tokenKeys, token);
-    if (!client) return "forged";
+    if (!isLikely(filters, token)) return "forged";
+    const { clientId, signed, mac } = token;
+    const proof: Proof = { kind: "token", text: `${signed}.${mac}` };
     const candidates = readCandidates(token.candidates);
-    return see(port, { ...client, endpoint: endpointOf(from), candidates }) ? "observed" : "dropped";
+    return see(port, { clientId, proof, endpoint: endpointOf(from), candidates }) ? "observed" : "dropped";
   };
   const probe = (port: PortName, bytes: Uint8Array, from: RemoteInfo, via: Outlet): Verdict => {
-    const read = readProbe(tokenKeys, bytes);
-    if (typeof read === "string") return read;
-    const { holder, clientId, candidates } = read;
-    const endpoint = endpointOf(from);
     const now = clock();
+    const read = readProbe(passKeys, bytes, now);
+    if (typeof read === "string") return read;
+    const { clientId, pass, candidates } = read;
+    const endpoint = endpointOf(from);
     const cookie = cookies.bake(from.address, from.port, now);
     const answer = answerTo(read, bytes, { ...endpoint, cookie });
     if (answer) via.send(answer, from.port, from.address);
@@ -95,7 +97,8 @@ export async function listen(
       return "challenged";
     }
     unproven.proven();
-    return see(port, { holder, clientId, endpoint, candidates, proven: true }) ? "observed" : "dropped";
+    const proof: Proof = { kind: "pass", text: pass };
+    return see(port, { clientId, proof, endpoint, candidates, proven: true }) ? "observed" : "dropped";
   };
   const verdictOn = (port: PortName, bytes: Uint8Array, from: RemoteInfo, via: Outlet): Verdict => {
     // Port 0 is nobody's: such a source is made up.

@@ -9,7 +9,7 @@ import { bind as bindShape, type SidecarMethod, type SidecarPayload } from "../c
 import { readSignedDatagram } from "../core/wire/signed-datagram.ts";
 import type { Cookies } from "./cookie.ts";
 import { newRelayCounts, type RelayCounts } from "./counts.ts";
-import { deriveKeys, isSignedWith, macOf, type Secrets, signDatagram } from "./keys.ts";
+import { deriveKeys, isSignedWith, macOf, type SidecarKeys, signDatagram } from "./keys.ts";
 import { sidecarLimits } from "./limits.ts";
 import type { Outlet } from "./socket.ts";
 
@@ -32,7 +32,7 @@ export type Relay = {
   stop(): void;
 };
 
-export type RelayOptions = Secrets & {
+export type RelayOptions = SidecarKeys & {
   cookies: Cookies;
   bounds?: Partial<RelayBounds> | undefined;
   /** Milliseconds since 1970. */
@@ -44,12 +44,12 @@ export type RelayOptions = Secrets & {
 /** Milliseconds between two looks at what is due. */
 const tickMs = 1_000;
 
-export function startRelay({ cookies, bounds, clock, elapsed, ...secrets }: RelayOptions): Relay {
-  const relayKeys = deriveKeys(secrets, "relay");
+export function startRelay({ cookies, bounds, clock, elapsed, ...keys }: RelayOptions): Relay {
+  const relayKeys = deriveKeys(keys, "relay");
   const links = new Links<Outlet>(elapsed(), bounds);
   const counts = newRelayCounts();
-  const { relayBinds: most, relayBindsMs: spanMs, relayBindsCounted: keys } = sidecarLimits;
-  const binds = new Quota({ most, spanMs, keys });
+  const { relayBinds: most, relayBindsMs: spanMs, relayBindsCounted } = sidecarLimits;
+  const binds = new Quota({ most, spanMs, keys: relayBindsCounted });
   let isLeaving = false;
 
   const carry = (bytes: Uint8Array, address: string, port: number) => {
@@ -121,8 +121,9 @@ export function startRelay({ cookies, bounds, clock, elapsed, ...secrets }: Rela
   };
 
   const tellNotices = () => {
-    for (const { link, ends, code, inMs } of links.notices.splice(0)) {
-      for (const end of ends) {
+    for (const { link, code, inMs } of links.notices.splice(0)) {
+      for (const end of [link.a, link.b]) {
+        if (!end) continue;
         counts.notices[code] += 1;
         say(end, "ptpRelay_notice", { link: link.id, code, inMs }, wireLimits.datagramBytes);
       }

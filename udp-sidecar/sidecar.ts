@@ -1,13 +1,17 @@
 /** A sidecar: datagrams in, observations out, a relay, and a heartbeat so that the edge knows where to send players. */
 import { setTimeout as wait } from "node:timers/promises";
 import { sharedLimits } from "../core/limits.ts";
+import { observingLimits } from "../core/observing/limits.ts";
 import type { RelayBounds } from "../core/relay/links.ts";
+import type { SidecarKey } from "../core/sidecar-key.ts";
+import { hourOf, parseToken } from "../core/token.ts";
 import { parseObject } from "../core/wire/codec.ts";
 import {
   type Heartbeat,
   type HeartbeatAnswer,
   heartbeatAnswer,
   heartbeatPath,
+  type Observation,
   observationsAnswer,
   observationsPath,
 } from "../core/wire/sidecar-post.ts";
@@ -28,18 +32,16 @@ import { Standing } from "./standing.ts";
 export type SidecarOptions = {
   /** The Worker's base URL. */
   edge: URL;
-  /** The deployment's secret, as the Worker has it. */
-  secret: string;
-  /** The one before, of which tokens and tickets are still accepted while one follows the other. */
-  secretBefore?: string | undefined;
+  /** Its name, its own key, and the key of the filter: what the operator has made for it. */
+  key: SidecarKey;
+  /** The one before, of which tokens, passes and tickets are still accepted while one follows the other. */
+  keyBefore?: SidecarKey | undefined;
   /** UDP; 0 for any free one. */
   port: number;
   /** The other UDP port, by which a client's mapping shows. Without one, the next after `port`; 0 for any free one. */
   secondPort?: number | undefined;
   /** Where players reach this machine, if the edge cannot see it. */
   publicHost?: string | undefined;
-  /** Unique in the fleet. */
-  name: string;
   /** The one local address to listen on; all of them without. */
   bind?: string | undefined;
   /** Where to tell its operator how it is, over HTTP; nowhere without. */
@@ -82,11 +84,12 @@ const lastBeatMs = 500;
  * something was refused. Rejects if the port cannot be bound.
  */
 export async function startSidecar(options: SidecarOptions, tell: (line: Line) => void): Promise<Sidecar> {
-  const { secret, secretBefore, name, publicHost, bind, relay: bounds, clock = Date.now } = options;
+  const { key, keyBefore, publicHost, bind, relay: bounds, clock = Date.now } = options;
+  const { name } = key;
   const elapsed = options.elapsed ?? (() => performance.now());
   const time = new EdgeTime(clock, elapsed);
   const { port, secondPort = nextPort(port) } = options;
-  const edge = connectEdge(options.edge, secret);
+  const edge = connectEdge(options.edge, key);
   /** The last heartbeat that was answered. */
   let isAccepted = false;
   let acceptedAt = 0;
@@ -111,12 +114,16 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
     }
     const { data } = observationsAnswer.safeParse(parseObject(reply.body));
     if (!data) tellNotTaken({ code: "not_orion" });
-    return data?.again ?? "unreached";
+    return data ?? "unreached";
   });
-  const pairing = new PortPairing((observation) => observations.take(observation));
+  const isOld = ({ proof }: Observation) => {
+    const token = proof.kind === "token" ? parseToken(proof.text) : null;
+    return token !== null && token.issuedHour + observingLimits.oldTokenHours < hourOf(time.now());
+  };
+  const pairing = new PortPairing((observation) => observations.take(observation, isOld(observation)));
   const receiver = await listen(
     {
-      ...{ secret, secretBefore, bind, bounds, elapsed },
+      ...{ key, keyBefore, bind, bounds, elapsed },
       clock: () => time.now(),
       ports: { first: port, second: secondPort },
       addresses: addressesWith(publicHost),
@@ -137,6 +144,7 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
       held: observations.size,
       lost: observations.lost + pairing.lost,
       refused: observations.refused,
+      ignored: observations.ignored,
     }),
     unproven: () => receiver.unproven.count(elapsed()),
     isKnown,

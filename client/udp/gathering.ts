@@ -57,13 +57,15 @@ export class Gathering {
   async #ask({
     port,
     ports,
+    pass,
+    passKey,
     host = this.#options.server.hostname,
   }: Heard<"ptpMediation_send">): Promise<void> {
     const [opened, ips] = await Promise.all([this.#opening, this.#addressesOf(host)]);
     if (!opened || this.#isOver) return;
     this.#port = port;
-    if (ports) {
-      opened.probe.ask({ host, ips, ports });
+    if (ports && pass !== undefined && passKey !== undefined) {
+      opened.probe.ask({ host, ips, ports }, { pass, passKey });
       return;
     }
     const [ip] = ips;

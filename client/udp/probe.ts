@@ -16,7 +16,11 @@ import { seen } from "../../core/wire/sidecar-message.ts";
 import type { SignedDatagram } from "../../core/wire/signed-datagram.ts";
 import { isSignedWith, signDatagram } from "./signing.ts";
 
+/** What lets the client probe a sidecar, and what its probes are signed with. */
+export type PassWithKey = { pass: string; passKey: string };
+
 export type ProbeOptions = {
+  /** For a server that knows Orion alone. No other is sent it. */
   token: string;
   candidates: Endpoint[];
   send: (datagram: string, to: Endpoint) => void;
@@ -32,6 +36,8 @@ export class Probe {
   readonly #options: ProbeOptions;
   #state = newProbe;
   #timer: ReturnType<typeof setTimeout> | null = null;
+  /** For the sidecar that was last asked for. */
+  #pass: PassWithKey = { pass: "", passKey: "" };
 
   constructor(options: ProbeOptions) {
     this.#options = options;
@@ -48,7 +54,8 @@ export class Probe {
   }
 
   /** The server asks to be shown our endpoint, by this sidecar; again, perhaps, or by another. */
-  ask(sidecar: SidecarPorts): void {
+  ask(sidecar: SidecarPorts, pass: PassWithKey): void {
+    this.#pass = pass;
     this.#take({ kind: "asked", sidecar, nonces: Array.from({ length: noncesFor(sidecar) }, newNonce) });
   }
 
@@ -60,7 +67,7 @@ export class Probe {
   /** A datagram, and where it came from: perhaps an answer. */
   hear(datagram: SignedDatagram, from: Endpoint): void {
     if (!awaits(this.#state, datagram.payload.nonce, from)) return;
-    if (!isSignedWith(this.#options.token, datagram)) return;
+    if (!isSignedWith(this.#pass.passKey, datagram)) return;
     const { data } = seen.safeParse(datagram.payload);
     if (!data) return;
     const { nonce, cookie, ip, port } = data;
@@ -91,8 +98,8 @@ export class Probe {
     switch (effect.kind) {
       case "send-probe": {
         const { to, nonce, cookie } = effect;
-        const [holder = "", clientId = ""] = token.split(".");
-        send(signDatagram(token, "ptpMediation_probe", { holder, clientId, nonce, candidates, cookie }), to);
+        const { pass, passKey } = this.#pass;
+        send(signDatagram(passKey, "ptpMediation_probe", { pass, nonce, candidates, cookie }), to);
         return;
       }
       case "send-connect":

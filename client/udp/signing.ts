@@ -18,7 +18,7 @@ import type { SignedDatagram } from "../../core/wire/signed-datagram.ts";
 const roomForAnswer = 320;
 
 /**
- * A datagram for the sidecar, long enough for any answer. The key is a text: the token, or a ticket's key.
+ * A datagram for the sidecar, long enough for any answer. The key is a text: that of a pass, or of a ticket.
  */
 export function signDatagram<M extends "ptpMediation_probe" | "ptpRelay_bind">(
   key: string,

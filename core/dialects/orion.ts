@@ -23,9 +23,9 @@ export function orionText(message: LobbyMessage, lobbyId: string): string | null
       });
     }
     case "endpointWanted": {
-      const { mediation, host, port, secondPort } = message;
+      const { mediation, host, port, secondPort, pass } = message;
       // Only a sidecar that knows the additions has a second port.
-      const more = secondPort === undefined ? {} : { ports: [port, secondPort], mediation };
+      const more = secondPort === undefined ? {} : { ports: [port, secondPort], mediation, ...pass };
       return serverMessage("ptpMediation_send", { port, ...more, host });
     }
     case "mediationAborted": {

@@ -13,6 +13,8 @@ export type Effect =
   | { kind: "list"; lobby: ListedLobby; from?: LobbyState["hostNetworks"] }
   | { kind: "unlist" }
   | { kind: "send"; to: readonly Member[]; message: LobbyMessage }
+  /** Ask these for their endpoints, each with a pass for this sidecar that is good until then, in milliseconds since 1970. */
+  | ({ kind: "ask" } & Asking)
   /** Tell members of each other, so that they connect. */
   | ({ kind: "introduce" } & Introduction)
   /** A last message: from now on these clients are in no lobby. */
@@ -21,6 +23,13 @@ export type Effect =
   | { kind: "audit"; members: readonly Member[] }
   /** Once everyone has been told: the lobby is no more. */
   | { kind: "forget" };
+
+export type Asking = {
+  to: readonly Member[];
+  message: Extract<LobbyMessage, { type: "endpointWanted" }>;
+  sidecar: string;
+  expiresAt: number;
+};
 
 /**
  * Who is to connect, and by what (policy.ts has the pairs). `host`: the center of a star, or the first of a

@@ -12,6 +12,16 @@ export type LobbyEvent =
   /** The directory could not be told in time. */
   | { kind: "listing-failed" };
 
+/** Who saw an endpoint, and by what. An older version of the edge says nothing of it. */
+export type Witness = {
+  /** The name of the sidecar that saw it. */
+  sidecar?: string | undefined;
+  /** For which mediation the client had a pass. Orion's datagram says none. */
+  mediation?: string | undefined;
+  /** One of the operator's own proxies is on that sidecar's machine: Orion's clients send to it whatever they are told. */
+  atProxy?: boolean | undefined;
+};
+
 /** What a member's holder reports of it. */
 export type MemberEvent =
   /** It has left for good. With a request id: only if this request made it a member. */
@@ -20,7 +30,12 @@ export type MemberEvent =
   | { kind: "connection-lost"; clientId: string; holder?: string | undefined }
   | { kind: "message-sent"; clientId: string; text: string }
   /** `isAtSocket`: whether its IP is that of the member's WebSocket (sighting.ts). */
-  | { kind: "endpoint-seen"; clientId: string; observed: Observed; isAtSocket?: boolean | undefined }
+  | ({
+      kind: "endpoint-seen";
+      clientId: string;
+      observed: Observed;
+      isAtSocket?: boolean | undefined;
+    } & Witness)
   /** The sidecar does not answer it. */
   | { kind: "silence-reported"; clientId: string; mediation: string }
   /** It is connected to its peers, or could not be. */

@@ -16,6 +16,11 @@ export function featuresAmong(names: readonly string[]): Feature[] {
   return knownFeatures.filter((feature) => names.includes(feature));
 }
 
+/** Whether the client may probe a sidecar, for which it needs a pass. One that has said nothing may yet be about to. */
+export function mayProbe(features: readonly Feature[] | undefined): boolean {
+  return features?.includes("links") ?? true;
+}
+
 /**
  * Whether a member can be connected by links in a mediation. `features`: what its client has said; undefined
  * if it has said nothing. SDKs before that message tell their local addresses with each datagram, though it

@@ -6,8 +6,8 @@ import type { Observed } from "../mapping.ts";
 import type { Timing } from "../settings.ts";
 import { abort, leftOut, saved } from "./abort.ts";
 import type { Effect, Step } from "./effect.ts";
-import type { LobbyEvent } from "./event.ts";
-import { knowsLinks } from "./features.ts";
+import type { LobbyEvent, Witness } from "./event.ts";
+import { knowsLinks, mayProbe } from "./features.ts";
 import { callersOff } from "./griefing.ts";
 import { lobbyLimits } from "./limits.ts";
 import { fitness, isEnough, participants, takesPart } from "./policy.ts";
@@ -46,7 +46,7 @@ export function begin(
     requestId,
     began: { at: now, members: 0 },
     policy,
-    ...(sidecar && asked(sidecar)),
+    ...(sidecar && asked(sidecar, undefined)),
     place,
     intervalMs: timing.ptpmConnectRequestIntervalMs,
     connectingMs: timing.ptpmConnectTimeoutMs,
@@ -75,7 +75,8 @@ export function see(state: LobbyState, sighting: Sighting, now: number): Step<Lo
   const { phase } = state;
   const { clientId, observed } = sighting;
   const member = memberOf(state, clientId);
-  if (phase.kind !== "gathering" || !member || !takesPart(phase, clientId)) return { state, effects: [] };
+  if (phase.kind !== "gathering" || !member || !isAwaited(state, clientId, sighting))
+    return { state, effects: [] };
   const before = seenOf(phase.seen, clientId);
   const isNew = !before || !isSame(before.observed, observed);
   if (!isNew && before.at === now) return { state, effects: [] };
@@ -84,6 +85,24 @@ export function see(state: LobbyState, sighting: Sighting, now: number): Step<Lo
   const seen = { ...phase.seen, [clientId]: taken };
   const after = proceed({ ...state, phase: { ...phase, seen } }, now);
   return isNew && isKeptAtOnce(state, phase, now) ? saved(after) : after;
+}
+
+/**
+ * Whether a mediation waits for what this sidecar sees of the client. It must be one that the mediation asked: the last, or one before. A
+ * sidecar beside an operator's proxy also gets the datagrams of Orion's clients that it was not named to.
+ */
+export function isAwaited(
+  state: LobbyState,
+  clientId: string,
+  { sidecar, mediation, atProxy }: Witness,
+): boolean {
+  const { phase } = state;
+  if (phase.kind !== "gathering" || !memberOf(state, clientId) || !takesPart(phase, clientId)) return false;
+  if (mediation !== undefined && mediation !== mediationId(phase)) return false;
+  // Nobody but our own objects says what was seen: one of a version before does not say by whom.
+  if (sidecar === undefined) return true;
+  if (atProxy && mediation === undefined) return true;
+  return sidecar === phase.sidecar || (phase.sidecarsBefore?.includes(sidecar) ?? false);
 }
 
 /**
@@ -265,7 +284,7 @@ function remind(
   now: number,
 ): Step<LobbyState> {
   const remindAt = now + phase.intervalMs;
-  const reminded = { ...state, phase: { ...phase, remindAt, ...(sidecar && asked(sidecar)) } };
+  const reminded = { ...state, phase: { ...phase, remindAt, ...(sidecar && asked(sidecar, phase)) } };
   const to = rollCall(state, phase).expected;
   return { state: reminded, effects: [{ kind: "save" }, ...ask(to, sidecar, phase)] };
 }
@@ -279,15 +298,20 @@ function isSame(a: Observed, b: Observed): boolean {
  * What a mediation remembers of the sidecar its members were sent to. One that knows less leaves what the
  * last one knew.
  */
-function asked({
-  name,
-  host,
-  port,
-  secondPort,
-  relays,
-}: Sidecar): Pick<Gathering, "sidecar" | "relay" | "offersLinks"> {
+function asked(
+  { name, host, port, secondPort, relays }: Sidecar,
+  before: Pick<Gathering, "sidecar" | "sidecarsBefore"> | undefined,
+): Pick<Gathering, "sidecar" | "sidecarsBefore" | "relay" | "offersLinks"> {
+  const others = [
+    ...(before?.sidecarsBefore ?? []),
+    ...(before?.sidecar === undefined ? [] : [before.sidecar]),
+  ];
+  const sidecarsBefore = [...new Set(others)]
+    .filter((one) => one !== name)
+    .slice(-lobbyLimits.sidecarsBefore);
   return {
     sidecar: name,
+    ...(sidecarsBefore.length > 0 && { sidecarsBefore }),
     ...(secondPort !== undefined && { offersLinks: true }),
     ...(relays && { relay: { name, host, port } }),
   };
@@ -296,7 +320,15 @@ function asked({
 /** Nobody, if no sidecar is alive: the next reminder may find one. */
 function ask(to: readonly Member[], sidecar: Sidecar | undefined, phase: Gathering): Effect[] {
   if (!sidecar) return [];
-  const { port, secondPort, host } = sidecar;
+  const { name, port, secondPort, host } = sidecar;
   const message = { type: "endpointWanted", mediation: mediationId(phase), host, port, secondPort } as const;
-  return [{ kind: "send", to, message }];
+  // Only a sidecar that knows the additions has a second port.
+  if (secondPort === undefined) return [{ kind: "send", to, message }];
+  const probing = to.filter(({ features }) => mayProbe(features));
+  const plain = to.filter((member) => !probing.includes(member));
+  const effects: Effect[] = [];
+  if (probing.length > 0)
+    effects.push({ kind: "ask", to: probing, message, sidecar: name, expiresAt: phase.giveUpAt });
+  if (plain.length > 0) effects.push({ kind: "send", to: plain, message });
+  return effects;
 }

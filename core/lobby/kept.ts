@@ -42,6 +42,7 @@ const phase = z.discriminatedUnion("kind", [
     kind: z.literal("gathering"),
     ...mediation,
     sidecar: z.string().optional(),
+    sidecarsBefore: ids.optional(),
     offersLinks: z.literal(true).optional(),
     // A version before did not keep the name.
     relay: z

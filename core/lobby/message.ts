@@ -26,6 +26,8 @@ export type LobbyMessage =
       readonly port: number;
       /** Send one there too, so that the client's mapping shows. */
       readonly secondPort: number | undefined;
+      /** The member's own, to probe it with (core/observing/pass.ts). */
+      readonly pass?: { readonly pass: string; readonly passKey: string };
     }
   /** The mediation is over without success, for all or for this member. */
   | { readonly type: "mediationAborted"; readonly code: AbortCode }

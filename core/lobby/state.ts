@@ -93,6 +93,8 @@ export type Gathering = Mediation & {
   readonly kind: "gathering";
   /** The sidecar the members were last sent to, by name. */
   readonly sidecar?: string | undefined;
+  /** Those that they were sent to before, the latest last: what these see still counts. */
+  readonly sidecarsBefore?: readonly string[] | undefined;
   /** Whether a sidecar that knows links has asked them. */
   readonly offersLinks?: true;
   /** Where that sidecar relays, if it does. Without a name it is that sidecar's: a version before kept none. */

@@ -2,8 +2,6 @@
 export const observingLimits = {
   /** Milliseconds a sidecar waits for the datagram to its other port before it reports a client that was seen at one. */
   otherPortMs: 30,
-  /** Objects that one post tells. The platform lets one request make 50 calls on the Free plan. */
-  holdersPerPost: 50,
   /** Posts of observations a sidecar has under way. */
   observationPosts: 4,
   /** Milliseconds a sidecar gathers observations before it posts them. */
@@ -12,6 +10,37 @@ export const observingLimits = {
   observationLifeMs: 30_000,
   /** Milliseconds between two posts of one client from the same endpoint. From another one it is posted at once. */
   observationIntervalMs: 200,
+  /** Objects that one post tells. The platform lets one request make 50 calls on the Free plan. The rest of a post is asked for again. */
+  objectsPerPost: 50,
+
+  /** Milliseconds for which a client is ignored that the edge does not hold, doubled each time: client ids are never given twice. */
+  goneMs: 60_000,
+  /** The longest. */
+  goneMostMs: 60 * 60_000,
+  /** Milliseconds for which a client is ignored that is in no mediation, doubled each time. Its newest datagram is posted at their end. */
+  idleMs: 1_000,
+  /** The longest. */
+  idleMostMs: 60_000,
+  /** Milliseconds after the edge's word for which a client counts as wanted: reminders come every 10 s. */
+  wantedMs: 60_000,
+  /** Posts of a wanted client that go first, at once: three tries at each of two ports, and two changes. */
+  wantedBurst: 8,
+  /** Those a second, for long: one in 5 s, of which an honest client needs half. The rest goes by the budget below. */
+  wantedPerSecond: 0.2,
+  /** Clients of which a sidecar remembers what the edge said: about 10 MB. */
+  standingsRemembered: 50_000,
+
+  /** Hours after which a token counts as old. Who connected before can start all the same, but goes last while the budget is short. */
+  oldTokenHours: 3,
+  /** Calls that posts of unproven clients may cause at once, of which nobody knows whether they are wanted: a lobby of 64 starts at once, seven times. */
+  spareCallBurst: 500,
+  /** Those a second, for long: $0.36 a day, at $0.15 a million. A post counts as two of them, and those that were wanted count for nothing. */
+  spareCallsPerSecond: 28,
+  /** Calls that a post itself counts as: a Worker's request is $0.30 a million. */
+  callsPerRequest: 2,
+  /** Part of the budget that is kept for tokens that are not old. */
+  spareForFresh: 0.5,
+
   /** Tokens a sidecar holds observations for: 19 MB of Orion's clients, 54 with 3 candidates each, 82 with 8 (measured). */
   observationsHeld: 50_000,
 } as const;

@@ -38,15 +38,16 @@
  * copy for each datagram would cost more than everything else.
  */
 import { type Endpoint, isSameEndpoint } from "../endpoint.ts";
-import type { Observation } from "../wire/sidecar-post.ts";
+import type { Observation, Proof } from "../wire/sidecar-post.ts";
 import { observingLimits } from "./limits.ts";
 
 export type PortName = "first" | "second";
 
 /** A genuine client's datagram, as one of the ports saw it. */
 export type ClientDatagram = {
-  holder: string;
   clientId: string;
+  /** What shows that it is genuine, for the edge. */
+  proof: Proof;
   /** Where it came from. */
   endpoint: Endpoint;
   /** Its local addresses, as it says. A client that sends them, even none, knows the additions to Orion. */
@@ -73,14 +74,15 @@ type Seen = { readonly endpoint: Endpoint; readonly proven: boolean };
 type BothSeen = { readonly first?: Seen | undefined; readonly second?: Seen | undefined };
 
 type Waiting = {
-  readonly holder: string;
+  readonly clientId: string;
+  readonly proof: Proof;
   candidates: Endpoint[];
   seen: BothSeen;
   /** When it passes, whatever the other port has seen. */
   readonly until: number;
 };
 
-/** Plain data. Both maps are by client id, in the order of time. */
+/** Plain data. Both maps are by the text of the token or pass, in the order of time. */
 export type PairingState = {
   readonly waiting: Map<string, Waiting>;
   readonly remembered: Map<string, { readonly seen: BothSeen; readonly until: number }>;
@@ -113,7 +115,7 @@ export function step(state: PairingState, event: PairingEvent, now: number): rea
       forgetThoseDue(state, now);
       return passThoseDue(state, now);
     case "stopping": {
-      const effects = [...state.waiting].map(([clientId, waiting]) => pass(state, clientId, waiting, now));
+      const effects = [...state.waiting.values()].map((waiting) => pass(state, waiting, now));
       state.remembered.clear();
       state.passAt = never;
       state.forgetAt = never;
@@ -125,31 +127,37 @@ export function step(state: PairingState, event: PairingEvent, now: number): rea
 /** Orion's own datagram. */
 function takePlain(
   state: PairingState,
-  { holder, clientId, endpoint }: ClientDatagram,
+  { clientId, proof, endpoint }: ClientDatagram,
   now: number,
 ): readonly PairingEffect[] {
-  const before = state.waiting.get(clientId);
-  const effects: PairingEffect[] = before ? [pass(state, clientId, before, now)] : [];
-  state.remembered.delete(clientId);
-  effects.push({ kind: "pass", observation: { holder, clientId, ...endpoint } });
+  const before = state.waiting.get(proof.text);
+  const effects: PairingEffect[] = before ? [pass(state, before, now)] : [];
+  state.remembered.delete(proof.text);
+  effects.push({ kind: "pass", observation: { clientId, proof, ...endpoint } });
   return effects;
 }
 
 function take(
   state: PairingState,
   port: PortName,
-  { holder, clientId, endpoint, proven = false }: ClientDatagram,
+  { clientId, proof, endpoint, proven = false }: ClientDatagram,
   candidates: Endpoint[],
   now: number,
 ): readonly PairingEffect[] {
-  const known = state.waiting.get(clientId);
+  const known = state.waiting.get(proof.text);
   if (!known && state.waiting.size >= observingLimits.observationsHeld) return [{ kind: "drop" }];
-  const waiting = known ?? { holder, candidates, seen: {}, until: now + observingLimits.otherPortMs };
+  const waiting = known ?? {
+    clientId,
+    proof,
+    candidates,
+    seen: {},
+    until: now + observingLimits.otherPortMs,
+  };
   waiting.candidates = candidates;
   waiting.seen = { ...waiting.seen, [port]: { endpoint, proven } };
-  if (waiting.seen.first && waiting.seen.second) return [pass(state, clientId, waiting, now)];
+  if (waiting.seen.first && waiting.seen.second) return [pass(state, waiting, now)];
   if (!known) {
-    state.waiting.set(clientId, waiting);
+    state.waiting.set(proof.text, waiting);
     state.passAt = Math.min(state.passAt, waiting.until);
   }
   return nothing;
@@ -159,30 +167,31 @@ function passThoseDue(state: PairingState, now: number): readonly PairingEffect[
   if (state.passAt > now) return nothing;
   const effects: PairingEffect[] = [];
   state.passAt = never;
-  for (const [clientId, waiting] of state.waiting) {
+  for (const waiting of state.waiting.values()) {
     if (waiting.until > now) {
       state.passAt = waiting.until;
       break;
     }
-    effects.push(pass(state, clientId, waiting, now));
+    effects.push(pass(state, waiting, now));
   }
   return effects;
 }
 
 /** Ends a client's wait. */
-function pass(state: PairingState, clientId: string, waiting: Waiting, now: number): PairingEffect {
-  state.waiting.delete(clientId);
-  const seen = completed(waiting.seen, state.remembered.get(clientId)?.seen ?? {});
-  remember(state, clientId, seen, now);
-  return { kind: "pass", observation: observationOf(clientId, waiting, seen) };
+function pass(state: PairingState, waiting: Waiting, now: number): PairingEffect {
+  const key = waiting.proof.text;
+  state.waiting.delete(key);
+  const seen = completed(waiting.seen, state.remembered.get(key)?.seen ?? {});
+  remember(state, key, seen, now);
+  return { kind: "pass", observation: observationOf(waiting, seen) };
 }
 
-function observationOf(clientId: string, { holder, candidates }: Waiting, seen: BothSeen): Observation {
+function observationOf({ clientId, proof, candidates }: Waiting, seen: BothSeen): Observation {
   const [main, other] = seen.first ? [seen.first, seen.second] : [seen.second, undefined];
   if (!main) throw new Error("a client waits, but no port has seen it");
   return {
-    holder,
     clientId,
+    proof,
     ...main.endpoint,
     ...(other && { second: other.endpoint }),
     candidates,
@@ -190,24 +199,24 @@ function observationOf(clientId: string, { holder, candidates }: Waiting, seen: 
   };
 }
 
-function remember(state: PairingState, clientId: string, seen: BothSeen, now: number): void {
+function remember(state: PairingState, key: string, seen: BothSeen, now: number): void {
   // Set anew, it is the last again.
-  state.remembered.delete(clientId);
+  state.remembered.delete(key);
   if (state.remembered.size >= observingLimits.observationsHeld) return;
   const until = now + observingLimits.observationLifeMs;
-  state.remembered.set(clientId, { seen, until });
+  state.remembered.set(key, { seen, until });
   state.forgetAt = Math.min(state.forgetAt, until);
 }
 
 function forgetThoseDue(state: PairingState, now: number): void {
   if (state.forgetAt > now) return;
   state.forgetAt = never;
-  for (const [clientId, { until }] of state.remembered) {
+  for (const [key, { until }] of state.remembered) {
     if (until > now) {
       state.forgetAt = until;
       break;
     }
-    state.remembered.delete(clientId);
+    state.remembered.delete(key);
   }
 }
 

@@ -1,11 +1,15 @@
 /** The state of posting (posting.ts), its events, and its effects. */
-import type { Observation } from "../wire/sidecar-post.ts";
+import { type Bucket, newBucket } from "../allowance.ts";
+import type { Observation, ObservationsAnswer } from "../wire/sidecar-post.ts";
+import { spareRate } from "./spare.ts";
+import type { Standings } from "./standing.ts";
 
-/** The edge's answer: the indexes that it asks for again. Or it was not reached, or will never take the post. */
-export type PostAnswer = readonly number[] | "unreached" | "refused";
+/** The edge's answer: what became of each. Or it was not reached, or will never take the post. */
+export type PostAnswer = Readonly<ObservationsAnswer> | "unreached" | "refused";
 
 export type PostingEvent =
-  | { readonly kind: "observation-made"; readonly observation: Observation }
+  /** `isOld`: its token was issued long ago. */
+  | { readonly kind: "observation-made"; readonly observation: Observation; readonly isOld?: boolean }
   | { readonly kind: "post-answered"; readonly post: number; readonly answer: PostAnswer }
   /** The time of `wakeAt` came. */
   | { readonly kind: "deadline-passed" }
@@ -16,30 +20,57 @@ export type PostingEffect =
   /** Post these. The answer comes back as `post-answered`, with this number. */
   | { readonly kind: "post"; readonly post: number; readonly observations: Observation[] }
   /** Not taken: the machine remembers too many clients already. */
-  | { readonly kind: "drop" };
+  | { readonly kind: "drop" }
+  /** Not taken: the edge does not hold this client. */
+  | { readonly kind: "ignore" };
 
 /** An observation, and when it was made. */
-export type Dated = { readonly observation: Observation; readonly at: number };
+export type Dated = { readonly observation: Observation; readonly at: number; readonly isOld: boolean };
+
+/**
+ * What a client waits in. `first`: it is proven, or wanted. `fresh` and `old`: nobody knows whether it is wanted, so
+ * it draws on the budget; one with an old token last.
+ */
+export const lanes = ["first", "fresh", "old"] as const;
+export type Lane = (typeof lanes)[number];
+
+/** A post under way, and the calls that it drew on the budget. `spare`: the places in it that did. */
+export type Post = {
+  readonly batch: readonly Dated[];
+  readonly drawn: number;
+  readonly spare: readonly number[];
+};
 
 export type Client = {
   /** Not posted yet. */
   newest: Dated | null;
   /** The last one posted. */
   posted: Dated | null;
-  phase: { readonly kind: "ready" | "posting" } | { readonly kind: "resting"; readonly until: number };
+  phase:
+    | { readonly kind: "ready" | "posting" }
+    /** Something new ends it. */
+    | { readonly kind: "resting"; readonly until: number }
+    /** Its time ends it: the edge has said that no mediation waits for this client. */
+    | { readonly kind: "idling"; readonly until: number };
 };
 
 /** Plain data. */
 export type PostingState = {
+  /** By their tokens or passes, as are all the keys below. */
   readonly clients: Map<string, Client>;
-  /** Ids of clients to post, the longest waiting first. */
-  readonly ready: Set<string>;
+  /** Keys of clients to post, the longest waiting first. */
+  readonly ready: Readonly<Record<Lane, Set<string>>>;
+  /** Idling clients that have something to post, by the time at which it ends, in tenths of a second. */
+  readonly idling: Map<number, string[]>;
+  readonly standings: Standings;
+  /** The budget for clients of which nobody knows whether they are wanted. */
+  readonly spare: Bucket;
   /** Rests, in the order in which they end. One that was cut short stays in the list, but is ignored. */
-  readonly resting: { readonly clientId: string; readonly until: number }[];
+  readonly resting: { readonly key: string; readonly until: number }[];
   /** Halves of refused posts, each to be posted by itself. */
   readonly halves: (readonly Dated[])[];
   /** Posts under way, by number. */
-  readonly underWay: Map<number, readonly Dated[]>;
+  readonly underWay: Map<number, Post>;
   /** The last post's number. */
   number: number;
   /** The pause after a failure; 0 if the last answer came from the edge. */
@@ -48,18 +79,24 @@ export type PostingState = {
   postAt: number;
   /** When the first rest is over. */
   restedAt: number;
+  /** When the first of the idling clients is done. */
+  idledAt: number;
   isStopped: boolean;
-  /** Observations taken by the edge, too old, and refused by it. */
-  readonly counts: { posted: number; lost: number; refused: number };
+  /** Observations taken by the edge, too old, refused by it, and not posted because the client is gone. */
+  readonly counts: { posted: number; lost: number; refused: number; ignored: number };
 };
 
 /** When nothing is due. */
 export const never = Number.POSITIVE_INFINITY;
 
-export function newPosting(): PostingState {
+/** `now` is in milliseconds, and never goes back. */
+export function newPosting(now = 0): PostingState {
   return {
     clients: new Map(),
-    ready: new Set(),
+    ready: { first: new Set(), fresh: new Set(), old: new Set() },
+    idling: new Map(),
+    standings: new Map(),
+    spare: newBucket(spareRate, now),
     resting: [],
     halves: [],
     underWay: new Map(),
@@ -67,7 +104,8 @@ export function newPosting(): PostingState {
     pauseMs: 0,
     postAt: never,
     restedAt: never,
+    idledAt: never,
     isStopped: false,
-    counts: { posted: 0, lost: 0, refused: 0 },
+    counts: { posted: 0, lost: 0, refused: 0, ignored: 0 },
   };
 }

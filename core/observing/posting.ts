@@ -6,22 +6,30 @@
  * edge may be out of reach. So the machine gathers observations for `observationBatchMs` and posts them
  * together. It posts them again until the edge takes them, or until they are stale.
  *
- * The machine remembers a client from its first observation until there is nothing left to post:
+ * A client is told from others by its token, or its pass. The machine remembers it from its first observation until there is nothing left to post:
  *
  *   unknown ──observation──▶ ready ──post──▶ posting ──answer──▶ resting ──time──▶ unknown
- *                              ▲                │                  │
- *                              └───something new meanwhile─────────┘
+ *      │                       ▲ ▲              │                  │
+ *      │                       │ └───something new meanwhile───────┘
+ *      └──observation──▶ idling ┘ time
  *
  * - ready: the newest observation waits for the next post. A later one replaces it.
  * - posting: a post with it is under way. A new observation waits for the answer, because one post could
  *   overtake the other.
  * - resting: the client was posted less than `observationIntervalMs` ago. The same observation again waits
  *   until the rest is over. A different one is ready at once.
+ * - idling: the edge has just said that no mediation waits for the client (standing.ts). Its newest observation
+ *   waits until that time is over, whatever it says.
+ *
+ * Ready clients wait in three lanes. A proven observation, or one of a client that the edge wanted a moment ago,
+ * goes first. Of the others nobody knows whether they are wanted: Orion's datagram may be of a socket that closed
+ * long ago, and come from anywhere. They draw on a budget of calls (spare.ts), old tokens last. What was wanted after
+ * all is given back, so honest players cost nothing of it.
  *
  * The edge's answer decides what happens to a post:
  *
- * - a list of indexes (mostly empty): the edge asks for these again. They are posted again after their
- *   rest. The others have arrived.
+ * - lists of indexes (mostly empty): `again`, which are posted again after their rest; `gone` and `idle`, of which
+ *   standing.ts says for how long they are ignored. The others have arrived, and were wanted.
  * - `unreached`: all of it is posted again, after a pause that doubles from 100 ms to 5 s. If several posts
  *   fail together, that counts as one failure. During a pause, one post at a time tries whether the edge is
  *   back.
@@ -32,10 +40,13 @@
  * Promises:
  *
  * - At most one post of each client is under way, and at most `observationPosts` in all. A post has at most
- *   `observationsPerPost` observations of clients in at most `holdersPerPost` objects, and `sidecarPostBytes` bytes.
+ *   `observationsPerPost` observations, and `sidecarPostBytes` bytes.
  * - A post has a client's newest observation. Nothing older follows something newer.
  * - Nothing is lost uncounted. Each observation is posted until the edge takes it or refuses it, or a newer
- *   one of the same client replaces it, or it is `observationLifeMs` old. Then it counts as lost.
+ *   one of the same client replaces it, or it is `observationLifeMs` old. Then it counts as lost. What a gone
+ *   client says counts as ignored.
+ * - Observations that turn out unwanted cause `spareCallsPerSecond` calls a second for long, and `spareCallBurst`
+ *   at once, whatever comes. Each wanted client adds `wantedPerSecond` posts.
  * - The machine remembers at most `observationsHeld` clients. It does not take a newcomer beyond that, and
  *   tells the shell.
  *
@@ -44,17 +55,22 @@
  */
 import { type Endpoint, isSameEndpoint } from "../endpoint.ts";
 import { wireLimits } from "../wire/limits.ts";
-import { type Observation, observationBytes, postFrameBytes } from "../wire/sidecar-post.ts";
+import { observationBytes, postFrameBytes } from "../wire/sidecar-post.ts";
 import { observingLimits } from "./limits.ts";
 import {
   type Client,
   type Dated,
+  type Lane,
+  lanes,
   never,
+  type Post,
   type PostAnswer,
   type PostingEffect,
   type PostingEvent,
   type PostingState,
 } from "./posting-state.ts";
+import { affordableIn, affords, costOf, refund } from "./spare.ts";
+import { drawWanted, ignored, note, type Verdict } from "./standing.ts";
 
 /** The pause after the first post that did not reach the edge, and the longest. */
 const firstPauseMs = 100;
@@ -63,10 +79,12 @@ const nothing: readonly PostingEffect[] = [];
 /** One object for all clients: there may be 50 000. */
 const ready = { kind: "ready" } as const;
 const posting = { kind: "posting" } as const;
+/** Milliseconds to which the ends of idling are rounded up. */
+const idlingStepMs = 100;
 
 /** When the shell must wake the machine; infinity for never. */
-export function wakeAt({ postAt, restedAt }: PostingState): number {
-  return Math.min(postAt, restedAt);
+export function wakeAt({ postAt, restedAt, idledAt }: PostingState): number {
+  return Math.min(postAt, restedAt, idledAt);
 }
 
 /** Whether nothing waits or is under way. */
@@ -79,16 +97,17 @@ export function step(state: PostingState, event: PostingEvent, now: number): rea
   if (state.isStopped) return event.kind === "observation-made" ? [{ kind: "drop" }] : nothing;
   switch (event.kind) {
     case "observation-made":
-      return take(state, event.observation, now);
+      return take(state, { observation: event.observation, at: now, isOld: event.isOld ?? false }, now);
     case "post-answered": {
-      const batch = state.underWay.get(event.post);
-      if (!batch) return nothing;
+      const underWay = state.underWay.get(event.post);
+      if (!underWay) return nothing;
       state.underWay.delete(event.post);
-      settle(state, batch, event.answer, now);
+      settle(state, underWay, event.answer, now);
       return nothing;
     }
     case "deadline-passed":
       if (now >= state.restedAt) endRests(state, now);
+      if (now >= state.idledAt) endIdling(state, now);
       return now >= state.postAt ? post(state, now) : nothing;
     case "stopped":
       stop(state);
@@ -96,26 +115,41 @@ export function step(state: PostingState, event: PostingEvent, now: number): rea
   }
 }
 
-function take(state: PostingState, observation: Observation, now: number): readonly PostingEffect[] {
-  const { clientId } = observation;
-  const known = state.clients.get(clientId);
-  if (!known && state.clients.size >= observingLimits.observationsHeld) return [{ kind: "drop" }];
-  const newest = { observation, at: now };
+function take(state: PostingState, newest: Dated, now: number): readonly PostingEffect[] {
+  const key = keyOf(newest);
+  const known = state.clients.get(key);
   if (!known) {
+    const pause = ignored(state.standings, key, now);
+    if (pause?.kind === "gone") {
+      state.counts.ignored += 1;
+      return [{ kind: "ignore" }];
+    }
+    if (state.clients.size >= observingLimits.observationsHeld) return [{ kind: "drop" }];
     const client: Client = { newest, posted: null, phase: ready };
-    state.clients.set(clientId, client);
-    makeReady(state, clientId, client, now);
+    state.clients.set(key, client);
+    if (pause) idle(state, key, client, pause.until);
+    else makeReady(state, key, client, now);
     return nothing;
   }
   known.newest = newest;
-  if (known.phase.kind === "resting" && !isSame(newest, known.posted)) makeReady(state, clientId, known, now);
+  if (known.phase.kind === "resting" && !isSame(newest, known.posted)) makeReady(state, key, known, now);
   return nothing;
 }
 
-function makeReady(state: PostingState, clientId: string, client: Client, now: number): void {
+function makeReady(state: PostingState, key: string, client: Client, now: number): void {
   client.phase = ready;
-  state.ready.add(clientId);
-  postIn(state, state.pauseMs || observingLimits.observationBatchMs, now);
+  const lane = laneOf(state, key, client, now);
+  state.ready[lane].add(key);
+  const soon = now + (state.pauseMs || observingLimits.observationBatchMs);
+  // It need not wait for the budget, as those that wait already may have to.
+  if (lane === "first") state.postAt = Math.min(state.postAt, soon);
+  else postIn(state, soon - now, now);
+}
+
+function laneOf(state: PostingState, key: string, { newest }: Client, now: number): Lane {
+  const isWithin = drawWanted(state.standings, key, now);
+  if (isWithin ?? newest?.observation.proven) return "first";
+  return newest?.isOld ? "old" : "fresh";
 }
 
 /** Posts after so long, unless a post is due already. */
@@ -127,11 +161,16 @@ function post(state: PostingState, now: number): readonly PostingEffect[] {
   const effects: PostingEffect[] = [];
   state.postAt = never;
   while (isWaiting(state) && state.underWay.size < observingLimits.observationPosts) {
-    const batch = state.halves.shift() ?? nextBatch(state, now);
-    if (batch.length > 0) {
+    const half = state.halves.shift();
+    const next = half ? { batch: half, drawn: 0, spare: [] } : nextPost(state, now);
+    if (next === null) {
+      postIn(state, Math.max(1, affordableIn(state.spare, state.ready.fresh.size === 0, now)), now);
+      break;
+    }
+    if (next.batch.length > 0) {
       state.number += 1;
-      state.underWay.set(state.number, batch);
-      const observations = batch.map(({ observation }) => observation);
+      state.underWay.set(state.number, next);
+      const observations = next.batch.map(({ observation }) => observation);
       effects.push({ kind: "post", post: state.number, observations });
     }
     // After a failure one post tries whether the edge is back.
@@ -140,51 +179,108 @@ function post(state: PostingState, now: number): readonly PostingEffect[] {
   return effects;
 }
 
-/** The next observations that fit into one post. Gives up those that are stale. */
-function nextBatch(state: PostingState, now: number): Dated[] {
+/** The next observations that fit into one post, or null if the budget has to grow first. Gives up those that are stale. */
+function nextPost(state: PostingState, now: number): Post | null {
   const batch: Dated[] = [];
-  const holders = new Set<string>();
+  const spare: number[] = [];
   let bytes = postFrameBytes;
-  for (const clientId of state.ready) {
-    if (batch.length === wireLimits.observationsPerPost) break;
-    const client = state.clients.get(clientId);
-    if (client?.newest) {
-      bytes += observationBytes(client.newest.observation);
-      holders.add(client.newest.observation.holder);
+  let isShort = false;
+  // Fills it up to now.
+  affordableIn(state.spare, false, now);
+  const isExtra = state.ready.first.size === 0;
+  for (const lane of lanes) {
+    for (const key of state.ready[lane]) {
+      if (batch.length === wireLimits.observationsPerPost) break;
+      const client = state.clients.get(key);
+      if (client?.newest) bytes += observationBytes(client.newest.observation);
+      // One alone always goes: it could wait for ever.
+      if (batch.length > 0 && bytes > wireLimits.sidecarPostBytes) break;
+      if (client?.newest && isStale(client.newest, now)) {
+        state.ready[lane].delete(key);
+        state.clients.delete(key);
+        state.counts.lost += 1;
+        continue;
+      }
+      if (lane !== "first" && !affords(state.spare, costOf(spare.length + 1, isExtra), lane === "old")) {
+        isShort = true;
+        break;
+      }
+      state.ready[lane].delete(key);
+      if (!client?.newest) continue;
+      if (lane !== "first") spare.push(batch.length);
+      batch.push(client.newest);
+      client.posted = client.newest;
+      client.newest = null;
+      client.phase = posting;
     }
-    // One alone always goes: it could wait for ever.
-    if (
-      batch.length > 0 &&
-      (bytes > wireLimits.sidecarPostBytes || holders.size > observingLimits.holdersPerPost)
-    )
-      break;
-    state.ready.delete(clientId);
-    if (!client?.newest) continue;
-    if (isStale(client.newest, now)) {
-      state.clients.delete(clientId);
-      state.counts.lost += 1;
-      continue;
-    }
-    batch.push(client.newest);
-    client.posted = client.newest;
-    client.newest = null;
-    client.phase = posting;
   }
-  return batch;
+  if (batch.length === 0 && isShort) return null;
+  const drawn = costOf(spare.length, isExtra);
+  state.spare.left -= drawn;
+  return { batch, drawn, spare };
 }
 
 /** Does what the answer means for the post, and for each client in it. */
-function settle(state: PostingState, batch: readonly Dated[], answer: PostAnswer, now: number): void {
+function settle(state: PostingState, { batch, drawn, spare }: Post, answer: PostAnswer, now: number): void {
   setPause(state, answer);
   if (answer === "refused" && halve(state, batch, now)) return;
-  const failed = new Set(answer === "unreached" ? batch.keys() : answer === "refused" ? [] : answer);
+  const isAnswer = typeof answer === "object";
+  const failed = new Set(answer === "unreached" ? batch.keys() : isAnswer ? answer.again : []);
+  const [gone, idle] = [new Set(isAnswer ? answer.gone : []), new Set(isAnswer ? answer.idle : [])];
   const until = now + observingLimits.observationIntervalMs;
+  let wanted = 0;
   for (const [index, dated] of batch.entries()) {
+    const verdict: Verdict = gone.has(index) ? "gone" : idle.has(index) ? "idle" : "wanted";
+    const isKnown = isAnswer && !failed.has(index);
     if (!failed.has(index)) state.counts[answer === "refused" ? "refused" : "posted"] += 1;
-    rest(state, dated, { hasFailed: failed.has(index), until }, now);
+    const key = keyOf(dated);
+    const isNew = isKnown && note(state.standings, key, verdict, now);
+    if (isNew && spare.includes(index)) wanted += 1;
+    if (isKnown && verdict !== "wanted") pause(state, key, now);
+    else rest(state, dated, { hasFailed: failed.has(index), until }, now);
+  }
+  if (isAnswer && drawn > 0) {
+    const used = Math.min(drawn, costOf(answer.calls, drawn > costOf(spare.length, false)));
+    refund(state.spare, drawn - used + (used * wanted) / spare.length);
   }
   endRests(state, now);
   if (isWaiting(state)) postIn(state, state.pauseMs, now);
+}
+
+/** The edge does not want the client now. What it has said meanwhile is kept for later, if it may come back at all. */
+function pause(state: PostingState, key: string, now: number): void {
+  const client = state.clients.get(key);
+  const pause = ignored(state.standings, key, now);
+  if (!client || !pause) return;
+  if (pause.kind === "idle" && client.newest) {
+    idle(state, key, client, pause.until);
+    return;
+  }
+  if (client.newest) state.counts.ignored += 1;
+  state.clients.delete(key);
+}
+
+function idle(state: PostingState, key: string, client: Client, until: number): void {
+  const end = Math.ceil(until / idlingStepMs) * idlingStepMs;
+  client.phase = { kind: "idling", until: end };
+  const others = state.idling.get(end);
+  if (others) others.push(key);
+  else state.idling.set(end, [key]);
+  state.idledAt = Math.min(state.idledAt, end);
+}
+
+/** Makes those ready whose time of idling is over. There are some hundred such times at most. */
+function endIdling(state: PostingState, now: number): void {
+  const due = [...state.idling.keys()].filter((end) => end <= now);
+  for (const end of due) {
+    const keys = state.idling.get(end) ?? [];
+    state.idling.delete(end);
+    for (const key of keys) {
+      const client = state.clients.get(key);
+      if (client?.phase.kind === "idling" && client.phase.until === end) makeReady(state, key, client, now);
+    }
+  }
+  state.idledAt = Math.min(never, ...state.idling.keys());
 }
 
 function setPause(state: PostingState, answer: PostAnswer): void {
@@ -211,36 +307,38 @@ function rest(
   { hasFailed, until }: { hasFailed: boolean; until: number },
   now: number,
 ): void {
-  const { clientId } = dated.observation;
-  const client = state.clients.get(clientId);
+  const key = keyOf(dated);
+  const client = state.clients.get(key);
   if (!client) return;
   // A failed one comes again, but does not replace a newer one.
   if (hasFailed) client.newest ??= dated;
   if (client.newest && !isSame(client.newest, dated)) {
-    makeReady(state, clientId, client, now);
+    makeReady(state, key, client, now);
     return;
   }
   client.phase = { kind: "resting", until };
-  state.resting.push({ clientId, until });
+  state.resting.push({ key, until });
 }
 
 /** Ends the rests that are over: a client with something new is ready again, the others are forgotten. */
 function endRests(state: PostingState, now: number): void {
   const tired = state.resting.findIndex(({ until }) => until > now);
   const rested = state.resting.splice(0, tired < 0 ? state.resting.length : tired);
-  for (const { clientId, until } of rested) {
-    const client = state.clients.get(clientId);
+  for (const { key, until } of rested) {
+    const client = state.clients.get(key);
     // Its rest may have been cut short, and it may have another one by now.
     if (client?.phase.kind !== "resting" || client.phase.until !== until) continue;
-    if (client.newest) makeReady(state, clientId, client, now);
-    else state.clients.delete(clientId);
+    if (client.newest) makeReady(state, key, client, now);
+    else state.clients.delete(key);
   }
   state.restedAt = state.resting[0]?.until ?? never;
 }
 
 function stop(state: PostingState): void {
   state.isStopped = true;
-  state.ready.clear();
+  for (const lane of lanes) state.ready[lane].clear();
+  state.idling.clear();
+  state.idledAt = never;
   state.halves.length = 0;
   state.resting.length = 0;
   state.underWay.clear();
@@ -249,8 +347,13 @@ function stop(state: PostingState): void {
   state.restedAt = never;
 }
 
+/** What a client is remembered by. Not its id, which others know: who can make a token up must not be taken for it. */
+function keyOf({ observation }: Dated): string {
+  return observation.proof.text;
+}
+
 function isWaiting({ halves, ready }: PostingState): boolean {
-  return halves.length > 0 || ready.size > 0;
+  return halves.length > 0 || lanes.some((lane) => ready[lane].size > 0);
 }
 
 function isStale({ at }: Dated, now: number): boolean {
@@ -264,6 +367,7 @@ function isSame({ observation: a }: Dated, other: Dated | null): boolean {
     a.ip === b?.ip &&
     a.port === b.port &&
     a.proven === b.proven &&
+    a.proof.text === b.proof.text &&
     areSame(a.second && [a.second], b.second && [b.second]) &&
     areSame(a.candidates, b.candidates)
   );

@@ -74,10 +74,5 @@ export type Network<Via> = {
 /** One IPv4 address, or one IPv6 /48, which is what a rented server has: its budget, and its fair share of what the relay carries. */
 export type Sender = { readonly bucket: Bucket; readonly party: Party };
 
-/** What the ends of a link are to be told: those that were there when it was decided, for the link may be over by then. */
-export type Notice<Via> = {
-  readonly link: Link<Via>;
-  readonly ends: readonly End<Via>[];
-  readonly code: RelayCode;
-  readonly inMs: number;
-};
+/** What both ends of a link are to be told. */
+export type Notice<Via> = { link: Link<Via>; code: RelayCode; inMs: number };

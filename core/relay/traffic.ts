@@ -134,8 +134,7 @@ export class Traffic<Via> {
 
   /** Both ends are to be told. */
   tell(link: Link<Via>, code: RelayCode, inMs: number): void {
-    const ends = [link.a, link.b].filter((end) => end !== null);
-    this.notices.push({ link, ends, code, inMs });
+    this.notices.push({ link, code, inMs });
   }
 
   /** Whether there is not enough for all. */

@@ -5,7 +5,7 @@ import { decodeMessage } from "./codec.ts";
 import { wireLimits } from "./limits.ts";
 import { candidatesShape } from "./sidecar-message.ts";
 
-/** A token, its mac not yet checked, and what came with it, to be read by `readCandidates` when it is. */
+/** A token, its macs not yet checked, and what came with it, to be read by `readCandidates` when it is. */
 export type Datagram = Token & { candidates?: unknown };
 
 const decoder = new TextDecoder("utf-8", { fatal: true });

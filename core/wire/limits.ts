@@ -29,7 +29,7 @@ export const wireLimits = {
   pageSize: 200,
 
   /** Bytes of a sidecar's post: 500 observations of Orion's clients, or 160 of the longest (core/wire/sidecar-post.ts). */
-  sidecarPostBytes: 128 * 1024,
+  sidecarPostBytes: 144 * 1024,
   /** Observations in one post, if its bytes suffice. */
   observationsPerPost: 500,
 } as const;

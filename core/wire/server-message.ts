@@ -3,6 +3,7 @@
  * the server that writes it and for the client that reads it. Fields marked + are additions to Orion.
  */
 import * as z from "zod";
+import { longestPass } from "../observing/pass.ts";
 import { decodeMessage, encodeMessage } from "./codec.ts";
 import { introduction } from "./introduction.ts";
 import { endpointShape } from "./sidecar-message.ts";
@@ -38,7 +39,7 @@ const messages = {
   },
   /**
    * Send a datagram to this UDP port (+ to all of these), of + host if it is given, else of the HTTP server's
-   * host.
+   * host. + pass and passKey: what a probe says, and is signed with.
    */
   ptpMediation_send: {
     needed: z.object({
@@ -46,6 +47,8 @@ const messages = {
       ports: z.array(port).min(1).max(2).optional(),
       mediation: z.string().max(64).optional(),
       host: z.string().max(253).optional(),
+      pass: z.string().max(longestPass).optional(),
+      passKey: z.string().max(64).optional(),
     }),
   },
   /** To all remaining members. + code */

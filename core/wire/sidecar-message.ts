@@ -1,10 +1,10 @@
 /**
- * What clients and a sidecar say to each other over UDP, signed (core/wire/signed-datagram.ts): under the client's token, for `ptpMediation_`,
- * and under its ticket's key, for `ptpRelay_`. An answer is never longer than what it answers.
+ * What clients and a sidecar say to each other over UDP, signed (core/wire/signed-datagram.ts): under the key of the client's
+ * pass, for `ptpMediation_`, and under that of its ticket, for `ptpRelay_`. An answer is never longer than what it answers.
  */
 import * as z from "zod";
+import { longestPass } from "../observing/pass.ts";
 import { type RelayCode, relayCodes, ticketLength } from "../relay/ticket.ts";
-import { maskedShape } from "../token.ts";
 import { wireLimits } from "./limits.ts";
 
 const port = z.int().min(1).max(65535);
@@ -23,10 +23,8 @@ const codes = Object.keys(relayCodes) as [RelayCode, ...RelayCode[]];
  * answered, and counts once it returns the cookie of an answer: before that, its source may be made up, or it a repetition.
  */
 export const probe = z.object({
-  /** The token's first two parts. Older clients call the first one `home`. */
-  holder: z.string().regex(maskedShape).optional(),
-  home: z.string().regex(maskedShape).optional(),
-  clientId: z.string().regex(/^[\w-]{16}$/),
+  /** As `ptpMediation_send` had it, for this sidecar. */
+  pass: z.string().max(longestPass),
   nonce,
   candidates: candidatesShape,
   cookie: cookie.optional(),

@@ -1,21 +1,25 @@
 /**
  * What a sidecar posts to the edge: heartbeats and observations, as JSON, signed.
- * The signature is the HMAC-SHA-256 of `<path>\n<body>` under the sidecar key, in hex.
+ * The signature is the HMAC-SHA-256 of `<name>\n<path>\n<body>` under the sidecar's post key (core/sidecar-key.ts), in hex.
  */
 import * as z from "zod";
 import { scopeOf } from "../endpoint.ts";
 import type { Observed } from "../mapping.ts";
-import { holderShape } from "../token.ts";
+import { longestPass } from "../observing/pass.ts";
+import { sidecarNameShape } from "../sidecar-key.ts";
+import { clientIdShape, longestToken } from "../token.ts";
 import { wireLimits } from "./limits.ts";
 import { candidatesShape, endpointShape } from "./sidecar-message.ts";
 
 export const heartbeatPath = "/sidecar/heartbeat";
 export const observationsPath = "/sidecar/observations";
 export const signatureHeader = "x-orion-signature";
+/** The name of the sidecar that posts: it says whose key the signature is under. */
+export const sidecarHeader = "x-orion-sidecar";
 
 /** What a post's signature is computed over. */
-export function signedText(path: string, body: string): string {
-  return `${path}\n${body}`;
+export function signedText(name: string, path: string, body: string): string {
+  return `${name}\n${path}\n${body}`;
 }
 
 const port = z.int().min(1).max(65535);
@@ -27,8 +31,8 @@ const at = z.int().min(0).optional();
 export const heartbeat = z.object({
   /** Greater with each. */
   at,
-  /** Unique in the fleet. */
-  name: z.string().regex(/^[\w.-]{1,64}$/),
+  /** Unique in the fleet: the one that its key was made for. */
+  name: z.string().regex(sidecarNameShape),
   /** Where clients reach it; without one, the address the edge sees it from. */
   host: host.optional(),
   port,
@@ -43,11 +47,20 @@ export const heartbeat = z.object({
 });
 export type Heartbeat = z.infer<typeof heartbeat>;
 
-/** A client's datagram came from this endpoint. The client's token was verified: it does not travel on. */
+/** What shows that the client has spoken to this sidecar. The Worker checks it before it calls any object. */
+const proof = z.discriminatedUnion("kind", [
+  /** Of Orion's datagram (core/token.ts). */
+  z.object({ kind: z.literal("token"), text: z.string().max(longestToken) }),
+  /** Of a probe (core/observing/pass.ts). */
+  z.object({ kind: z.literal("pass"), text: z.string().max(longestPass) }),
+]);
+export type Proof = z.infer<typeof proof>;
+
+/** A client's datagram came from this endpoint. */
 const observation = z.object({
-  /** The object that holds the client's socket. */
-  holder: z.string().regex(holderShape),
-  clientId: z.string().regex(/^[\w-]{16}$/),
+  /** The one that its proof names. */
+  clientId: z.string().regex(clientIdShape),
+  proof,
   ip: z.string().regex(/^[\da-f.:]{2,45}$/i),
   port,
   /** Where the same socket's datagram to the second port came from. */
@@ -60,7 +73,11 @@ const observation = z.object({
 export type Observation = z.infer<typeof observation>;
 
 const longestEndpoint = { ip: "f".repeat(45), port: 65535 };
-const longestBare = { holder: "", clientId: "-".repeat(16), ...longestEndpoint };
+const longestBare = {
+  clientId: "-".repeat(16),
+  proof: { kind: "token", text: "" },
+  ...longestEndpoint,
+};
 /** Bytes of JSON, which is ASCII here, and of the comma after it. */
 const bytesOf = (content: object) => JSON.stringify(content).length + 1;
 const bareBytes = bytesOf(longestBare);
@@ -69,9 +86,9 @@ const secondBytes = bytesOf({ ...longestBare, second: longestEndpoint }) - bareB
 const listBytes = bytesOf({ ...longestBare, candidates: [] }) - bareBytes;
 
 /** Bytes that an observation takes in a post, or some more: reckoned, because to write it twice would cost more. */
-export function observationBytes({ holder, second, candidates }: Observation): number {
+export function observationBytes({ proof, second, candidates }: Observation): number {
   const ofCandidates = candidates ? listBytes + candidates.length * endpointBytes : 0;
-  return bareBytes + holder.length + (second ? secondBytes : 0) + ofCandidates;
+  return bareBytes + proof.text.length + (second ? secondBytes : 0) + ofCandidates;
 }
 
 /** What an observation tells the lobby. Local addresses that can be no other machine's are left out. */
@@ -98,5 +115,16 @@ export const heartbeatAnswer = z.object({
 });
 export type HeartbeatAnswer = z.infer<typeof heartbeatAnswer>;
 
-/** Indexes into the post of what could not be passed on and is worth sending again. */
-export const observationsAnswer = z.object({ again: z.array(z.int().min(0)) });
+const indexes = z.array(z.int().min(0));
+/** What became of a post's observations: indexes into it. Those that no list has were wanted. */
+export const observationsAnswer = z.object({
+  /** Could not be passed on, and is worth sending again. */
+  again: indexes,
+  /** There is no such client: its proof is none, or its socket is closed. */
+  gone: indexes.default([]),
+  /** The client is in no mediation that waits for what this sidecar sees. */
+  idle: indexes.default([]),
+  /** Objects that were called. */
+  calls: z.int().min(0).default(0),
+});
+export type ObservationsAnswer = z.infer<typeof observationsAnswer>;

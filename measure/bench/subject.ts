@@ -2,7 +2,7 @@
 import { createServer } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
 import * as z from "zod";
-import { secret } from "../kit/secret.ts";
+import { keyTextOf } from "../kit/secret.ts";
 import { connectHttp } from "./http.ts";
 import { type Launched, launch } from "./launch.ts";
 import { startStandIn } from "./stand-in.ts";
@@ -86,8 +86,8 @@ async function startSidecar(): Promise<Subject> {
   const edge = await startStandIn();
   const udpPort = await freePort();
   const program = launch("the sidecar", "udp-sidecar/main.ts", {
-    args: ["--edge", edge.url.href, "--udpPort", String(udpPort), "--name", "bench", "--metricsPort", "off"],
-    environment: { ORION_SECRET: secret },
+    args: ["--edge", edge.url.href, "--udpPort", String(udpPort), "--metricsPort", "off"],
+    environment: { ORION_SIDECAR_KEY: keyTextOf("bench") },
   });
   await program.prints(/sidecar_listening/);
   await program.prints(/sidecar_accepted/);

@@ -13,7 +13,7 @@ const telling = 12;
 function coreOf({ kind, text }: Secret): string {
   switch (kind) {
     case "client's token":
-      return (text.split(".")[2] ?? "").slice(0, telling);
+      return (text.split(".").at(-1) ?? "").slice(0, telling);
     case "link's or a ticket's key":
       return text.slice(0, telling);
     case "relay's ticket":

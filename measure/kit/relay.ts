@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { afterEach, beforeEach, expect, vi } from "vitest";
 import { type Sidecar, type SidecarOptions, startSidecar } from "../../udp-sidecar/sidecar.ts";
 import { type StandIn, startStandIn } from "./edge.ts";
-import { dataOf, secret, signedOf, ticketOf } from "./secret.ts";
+import { dataOf, keyOf, signedOf, ticketOf } from "./secret.ts";
 import { noteTold } from "./whole-log.ts";
 import { decode, type Message } from "./wire.ts";
 
@@ -104,7 +104,7 @@ export function relayStage() {
   });
 
   const relay = async (options: Partial<SidecarOptions> = {}) => {
-    const wish = { edge: edge.url, secret, port: 0, name: "test", ...options };
+    const wish = { edge: edge.url, key: keyOf(), port: 0, ...options };
     const sidecar = await startSidecar(wish, noteTold);
     cleanUps.push(sidecar.stop);
     return sidecar;

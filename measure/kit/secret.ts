@@ -1,5 +1,6 @@
 /** What the deployment's secret makes, computed from docs/protocol.md without the product's own code. */
 import { createHmac } from "node:crypto";
+import type { SidecarKey } from "../../core/sidecar-key.ts";
 import { noteSecret } from "./whole-log.ts";
 import { encode } from "./wire.ts";
 
@@ -16,21 +17,79 @@ function masked(name: Buffer, clientId: string, under: string): Buffer {
   return Buffer.from(name.map((byte, i) => byte ^ (mask[i] ?? 0)));
 }
 
-/** The token of a client that need not exist. */
-export function tokenOf(clientId: string, { holder = "l17", under = secret } = {}): string {
+/** The token of a client that need not exist, issued now or so many hours ago. */
+export function tokenOf(clientId: string, { holder = "l17", under = secret, hoursAgo = 0 } = {}): string {
   const id = clientId.padEnd(16, "-");
-  const signed = `${masked(Buffer.from(holder), id, under).toString("base64url")}.${id}`;
-  const mac = hmac(hmac(under, "orion-edge token v2"), signed).subarray(0, 16).toString("base64url");
-  noteSecret({ kind: "client's token", text: `${signed}.${mac}` });
-  return `${signed}.${mac}`;
+  const hour = (Math.floor(Date.now() / 3_600_000) - hoursAgo).toString(36);
+  const part = `${masked(Buffer.from(holder), id, under).toString("base64url")}.${id}.${hour}`;
+  const filter = hmac(hmac(under, "orion-edge token filter v1"), part).subarray(0, 8).toString("base64url");
+  const mac = macOf(under, `${part}.${filter}`);
+  noteSecret({ kind: "client's token", text: `${part}.${filter}.${mac}` });
+  return `${part}.${filter}.${mac}`;
+}
+
+function macOf(under: string, signed: string): string {
+  return hmac(hmac(under, "orion-edge token v3"), signed).subarray(0, 16).toString("base64url");
+}
+
+/** The same token with another mac for the Worker: what a thief of a sidecar's key can make. */
+export function forgedOf(token: string): string {
+  return `${token.slice(0, -22)}${"A".repeat(22)}`;
+}
+
+/** What a sidecar of this name is given. */
+export function keyOf(name = "test", { under = secret, number = 1 } = {}): SidecarKey {
+  const key = hmac(hmac(under, "orion-edge sidecar key v1"), `${number} ${name}`).toString("base64url");
+  const filter = hmac(under, "orion-edge token filter v1").toString("base64url");
+  noteSecret({ kind: "deployment's secret", text: key }, { kind: "deployment's secret", text: filter });
+  return { name, key, filter };
+}
+
+/** The same as the text of its variable. */
+export function keyTextOf(...of: Parameters<typeof keyOf>): string {
+  const { name, key, filter } = keyOf(...of);
+  return `v1.${name}.${key}.${filter}`;
+}
+
+type KeyLabel = "post" | "relay" | "pass" | "cookie";
+
+function sidecarsKey(use: KeyLabel, ...of: Parameters<typeof keyOf>): Buffer {
+  return hmac(Buffer.from(keyOf(...of).key, "base64url"), `orion-edge sidecar ${use} v1`);
+}
+
+/** A pass for a sidecar, of a client that need not exist, and its key. */
+export function passOf(
+  clientId: string,
+  {
+    holder = "l17",
+    under = secret,
+    sidecar = "test",
+    mediation = "01234567",
+    expiresAt = Date.now() + 600_000,
+  } = {},
+): { pass: string; key: string } {
+  const id = clientId.padEnd(16, "-");
+  const part = masked(Buffer.from(holder), id, under).toString("base64url");
+  const text = [part, id, mediation, Math.ceil(expiresAt / 1000)].join(".");
+  const mac = hmac(hmac(under, "orion-edge pass v1"), `${text} ${sidecar}`).subarray(0, 16);
+  const pass = `${text}.${mac.toString("base64url")}`;
+  return { pass, key: passKeyOf(pass, { under, sidecar }) };
+}
+
+/** What probes with a pass are signed with. */
+export function passKeyOf(pass: string, { under = secret, sidecar = "test" } = {}): string {
+  const key = hmac(sidecarsKey("pass", sidecar, { under }), pass)
+    .subarray(0, 16)
+    .toString("base64url");
+  noteSecret({ kind: "link's or a ticket's key", text: key });
+  return key;
 }
 
 /** The name of the object that holds a client's socket: a lounge, or a lobby. Empty for a token of no known secret. */
 export function holderOf(token: string): string {
-  const [part = "", clientId = "", mac] = token.split(".");
+  const [part = "", clientId = "", , , mac] = token.split(".");
   for (const under of knownSecrets) {
-    const expected = hmac(hmac(under, "orion-edge token v2"), `${part}.${clientId}`).subarray(0, 16);
-    if (expected.toString("base64url") !== mac) continue;
+    if (macOf(under, token.slice(0, -23)) !== mac) continue;
     return masked(Buffer.from(part, "base64url"), clientId, under).toString();
   }
   return "";
@@ -47,34 +106,50 @@ export function datagramOf(token: string): string {
 }
 
 /** The signature of a sidecar's post. */
-export function signatureOf(path: string, body: string, under = secret): string {
-  return hmac(hmac(under, "orion-edge sidecar v1"), `${path}\n${body}`).toString("hex");
+export function signatureOf(
+  path: string,
+  body: string,
+  { name = "test", under = secret, number = 1 } = {},
+): string {
+  return hmac(sidecarsKey("post", name, { under, number }), `${name}\n${path}\n${body}`).toString("hex");
 }
 
-/** What the holder of a relay's ticket signs with. */
-export function ticketKeyOf(ticket: string, under = secret): string {
-  const key = hmac(hmac(under, "orion-edge relay v1"), ticket).subarray(0, 16).toString("base64url");
+/** What the holder of a relay's ticket signs with, at the sidecar of this name. */
+export function ticketKeyOf(ticket: string, { under = secret, sidecar = "test" } = {}): string {
+  const key = hmac(sidecarsKey("relay", sidecar, { under }), ticket)
+    .subarray(0, 16)
+    .toString("base64url");
   noteSecret({ kind: "relay's ticket", text: ticket }, { kind: "link's or a ticket's key", text: key });
   return key;
 }
 
-/** Posts to the edge as a sidecar with this secret does. */
+/** What shows an edge that a client has sent its token to a sidecar. */
+export function proofOf({ token }: { token: string }): { kind: "token"; text: string } {
+  return { kind: "token", text: token };
+}
+
+/** Posts to the edge as a sidecar with this name, or that of the content, and a key of this secret does. */
 export async function postAsSidecar(
   base: URL,
   path: string,
   content: object,
-  under = secret,
+  by: { name?: string; under?: string; number?: number; headers?: Record<string, string> } = {},
 ): Promise<{ status: number; body: unknown }> {
   const body = JSON.stringify(content);
+  const name = by.name ?? ("name" in content ? String(content.name) : "test");
   const response = await fetch(new URL(path, base), {
     method: "POST",
-    headers: { "x-orion-signature": signatureOf(path, body, under) },
+    headers: {
+      ...by.headers,
+      "x-orion-sidecar": name,
+      "x-orion-signature": signatureOf(path, body, { ...by, name }),
+    },
     body,
   });
   return { status: response.status, body: await response.json() };
 }
 
-/** A datagram signed with a key that is a text: a client's token, a ticket's key. */
+/** A datagram signed with a key that is a text: that of a pass, or of a ticket. */
 export function signedOf(key: string, method: string, payload: object): string {
   const signed = encode(method, payload);
   return `${signed}.${hmac(key, signed).subarray(0, 16).toString("base64url")}`;
@@ -105,7 +180,7 @@ export function ticketOf(
   const [mine, theirs] = (side === "a" ? [a, b] : [b, a]).map((id) => id.padEnd(16, "-"));
   const expires = Math.ceil((now + lifeMs) / 1000);
   const ticket = [link, side, begunAt, expires, lobby, mine, theirs, sidecar].join(".");
-  return { ticket, key: ticketKeyOf(ticket, under) };
+  return { ticket, key: ticketKeyOf(ticket, { under, sidecar }) };
 }
 
 /** Some bytes that a game sends on a link. */
@@ -114,8 +189,7 @@ export function dataOf(link: string, payload: string | Uint8Array): Buffer {
 }
 
 /** What a sidecar gives whoever is at an endpoint, to show that it is there. */
-export function cookieOf(ip: string, port: number, { now = Date.now() } = {}): string {
+export function cookieOf(ip: string, port: number, { now = Date.now(), sidecar = "test" } = {}): string {
   const epoch = Math.floor(now / 120_000);
-  const key = hmac(secret, "orion-edge cookie v1");
-  return hmac(key, `${epoch} ${ip} ${port}`).subarray(0, 12).toString("base64url");
+  return hmac(sidecarsKey("cookie", sidecar), `${epoch} ${ip} ${port}`).subarray(0, 12).toString("base64url");
 }

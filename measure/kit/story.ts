@@ -27,7 +27,7 @@ export function lineOf(entry: Entry, began: number): string {
   }
 }
 
-const secrets = new Set(["token", "key", "ticket"]);
+const secrets = new Set(["token", "key", "passKey", "ticket"]);
 
 function quiet(what: Record<string, unknown> | null): string {
   return JSON.stringify(what, (name, value) => (secrets.has(name) ? "…" : value)).slice(0, 160);

@@ -28,7 +28,7 @@ export function leakedTokens(players: readonly Player[]): Violation[] {
   const owners = new Map<string, Player>();
   const violations: Violation[] = [];
   for (const player of players) {
-    const mac = player.token.split(".")[2];
+    const mac = player.token.split(".").at(-1);
     if (!mac) continue;
     const other = owners.get(mac);
     if (other) violations.push({ sentence: "Two players were given one token.", players: [other, player] });

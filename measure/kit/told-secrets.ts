@@ -16,6 +16,7 @@ export const loggedMark = "logged:";
 const kinds = new Map<string, SecretKind>([
   ["token", "client's token"],
   ["key", "link's or a ticket's key"],
+  ["passKey", "link's or a ticket's key"],
   ["ticket", "relay's ticket"],
 ]);
 

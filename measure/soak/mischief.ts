@@ -2,6 +2,7 @@
 import { setTimeout as pass } from "node:timers/promises";
 import { type Sidecar, startSidecar } from "../../udp-sidecar/sidecar.ts";
 import type { Player } from "../kit/player.ts";
+import { keyOf } from "../kit/secret.ts";
 import { crash, failCalls } from "../kit/server.ts";
 import type { Board } from "./board.ts";
 import type { Chance } from "./chance.ts";
@@ -40,10 +41,7 @@ const methods = {
   hear: [1, 1],
 } as const;
 
-export function makeMischief(
-  { url, secret, board }: { url: URL; secret: string; board: Board },
-  chance: Chance,
-): Mischief {
+export function makeMischief({ url, board }: { url: URL; board: Board }, chance: Chance): Mischief {
   const injected = new Map<string, number>();
   const failedAt = new Map<string, number>();
   const sidecars: Sidecar[] = [];
@@ -53,7 +51,7 @@ export function makeMischief(
   const note = (kind: string) => injected.set(kind, (injected.get(kind) ?? 0) + 1);
   const addSidecar = async () => {
     started += 1;
-    const options = { edge: url, secret, port: 0, secondPort: 0, name: `soak-${started}`, bind: "127.0.0.1" };
+    const options = { edge: url, key: keyOf(`soak-${started}`), port: 0, secondPort: 0, bind: "127.0.0.1" };
     sidecars.push(await startSidecar(options, () => {}));
   };
   const doOne = async () => {

@@ -44,7 +44,7 @@ export async function soak(
   const board = newBoard();
   let isOver = false;
   const world = { url, board, pingMs: pinging.pingMs, isOver: () => isOver };
-  const mischief = makeMischief({ url, secret, board }, chanceOf(seed, "mischief"));
+  const mischief = makeMischief({ url, board }, chanceOf(seed, "mischief"));
   const lives = Array.from({ length: players }, (_, i) =>
     live(world, `P${i}`, chanceOf(seed, `person ${i}`)),
   );

@@ -2,7 +2,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { connect } from "../../client/index.ts";
 import { freeUdpPort, startProgram } from "../../measure/kit/program.ts";
-import { secret } from "../../measure/kit/secret.ts";
+import { keyOf, keyTextOf, secret } from "../../measure/kit/secret.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
 import { noteTold } from "../../measure/kit/whole-log.ts";
 import { startSidecar } from "../../udp-sidecar/sidecar.ts";
@@ -13,7 +13,7 @@ test("players whose sidecar has died are seen by another, and linked, before the
   const port = await freeUdpPort();
   const program = startProgram("node", ["udp-sidecar/main.ts", "--udpPort", String(port)], {
     ORION_EDGE: server.url.href,
-    ORION_SECRET: secret,
+    ORION_SIDECAR_KEY: keyTextOf("dies"),
   });
   await program.prints(/sidecar_accepted/);
   // Without a goodbye: the server takes it for alive.
@@ -23,7 +23,7 @@ test("players whose sidecar has died are seen by another, and linked, before the
   const ada = await orion.host({ name: "Ada" });
   const bo = await orion.join(ada.code, { name: "Bo" });
   const links = Promise.all([ada.start(), bo.started()]);
-  const other = await startSidecar({ edge: server.url, secret, port: 0, name: "other" }, noteTold);
+  const other = await startSidecar({ edge: server.url, key: keyOf("other"), port: 0 }, noteTold);
   onTestFinished(() => other.stop());
   await other.known;
   expect((await links).flat().map(({ peer }) => peer.name)).toEqual(["Bo", "Ada"]);

@@ -35,6 +35,8 @@ export class HandmadePeer {
   /** The other end's port. */
   port = 0;
   #number = 0;
+  /** What the server let it probe with. */
+  #pass = { pass: "", passKey: "" };
 
   /** Joins the lobby, and answers when the server asks to see it. */
   static async join(base: URL, lobbyId: string, name: string): Promise<HandmadePeer> {
@@ -55,7 +57,8 @@ export class HandmadePeer {
 
   /** Is seen by the server, and introduced to its peer. */
   async meets(): Promise<void> {
-    const { ports } = await this.player.hears("ptpMediation_send");
+    const { ports, pass, passKey } = await this.player.hears("ptpMediation_send");
+    this.#pass = { pass: String(pass), passKey: String(passKey) };
     for (const port of ports as number[]) this.#probe(port, { nonce: `first-${port}` });
     const { peers } = await this.player.hears("ptpMediation_peersConnection_start");
     const [{ link, port }] = peers as [{ link: { id: string; key: string }; port: number }];
@@ -92,9 +95,9 @@ export class HandmadePeer {
 
   /** A probe counts once it returns the cookie of an answer. */
   #probe(port: number, about: object): void {
-    const [holder, clientId] = this.player.token.split(".");
-    const payload = { holder, clientId, candidates: [], pad: "-".repeat(120), ...about };
-    this.send(signedOf(this.player.token, "ptpMediation_probe", payload), port);
+    const { pass, passKey } = this.#pass;
+    const payload = { pass, candidates: [], pad: "-".repeat(120), ...about };
+    this.send(signedOf(passKey, "ptpMediation_probe", payload), port);
   }
 
   #hear(bytes: Buffer, port: number): void {

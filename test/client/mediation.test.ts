@@ -10,7 +10,7 @@ import { readClientMessage } from "../../core/wire/client-message.ts";
 import { wireLimits } from "../../core/wire/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { Player } from "../../measure/kit/player.ts";
-import { holderOf, nameUnder, postAsSidecar, secret, signedOf, tokenOf } from "../../measure/kit/secret.ts";
+import { passKeyOf, postAsSidecar, proofOf, secret, signedOf } from "../../measure/kit/secret.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
 import { decode, encode } from "../../measure/kit/wire.ts";
 import { layCable } from "./cable.ts";
@@ -40,7 +40,8 @@ async function plainPlayer(code: string, name: string, answers = true): Promise<
 
 /** A server whose sidecar is the test: these UDP ports hear what players send, and say nothing. */
 async function withSilentSidecar(ports: number) {
-  const silent = await startTestServer({ udpPort: null, secret });
+  const vars = { sidecarHosts: "silent=127.0.0.1" };
+  const silent = await startTestServer({ udpPort: null, secret, vars });
   const sockets = await Promise.all(
     Array.from({ length: ports }, async () => {
       const socket = createSocket("udp4").bind(0, "127.0.0.1");
@@ -95,9 +96,10 @@ test("a player whose sidecar does not answer says so, and is seen by the next on
   const web = new WebSocketServer({ server: http });
   const heard = Promise.withResolvers<string>();
   web.on("connection", (socket) => {
+    const pass = { pass: "a pass", passKey: "its key" };
     const ask = (ports: number[]) => {
       const host = "127.0.0.1";
-      socket.send(encode("ptpMediation_send", { port: ports[0], ports, host, mediation: "m1" }));
+      socket.send(encode("ptpMediation_send", { port: ports[0], ports, host, mediation: "m1", ...pass }));
     };
     socket.send(encode("client_registered", { token: "1.client.mac", clientId: "client" }));
     ask([9, 10]);
@@ -295,8 +297,8 @@ test("on a server of Orion's own, players with a UDP stack of their own are conn
     heard.push(text);
     const token = JSON.parse(Buffer.from(text.slice(text.indexOf(":") + 1), "base64").toString()).token;
     const [, clientId] = String(token).split(".");
-    const observations = [{ holder: holderOf(token), clientId, ip: address, port }];
-    void postAsSidecar(silent.url, "/sidecar/observations", { observations });
+    const observations = [{ clientId, proof: proofOf({ token }), ip: address, port }];
+    void postAsSidecar(silent.url, "/sidecar/observations", { observations }, { name: "silent" });
   });
   const there = await connect(silent.url);
   await using ada = await there.host({ name: "Ada" });
@@ -336,18 +338,19 @@ test("datagrams that get lost on the way to the server are sent again, until bot
   for (const socket of sockets) {
     socket.on("message", (bytes, { address: ip, port }) => {
       const { payload } = decode(bytes.toString().split(".")[0] ?? "");
-      const { holder: masked, clientId, nonce, candidates } = Object(payload);
-      const holder = nameUnder(masked, clientId);
+      const { pass, nonce, candidates } = Object(payload);
+      const clientId = String(pass).split(".")[1] ?? "";
       const times = (asked.get(nonce) ?? 0) + 1;
       asked.set(nonce, times);
       if (times < 3) return;
       const answer = { nonce, ip, port, cookie: "a-cookie" };
-      socket.send(signedOf(tokenOf(clientId, { holder }), "ptpMediation_seen", answer), port, ip);
+      socket.send(signedOf(passKeyOf(pass, { sidecar: "silent" }), "ptpMediation_seen", answer), port, ip);
       const at = answered.get(clientId) ?? [];
       answered.set(clientId, [...new Set([...at, socket.address().port])]);
       if (answered.get(clientId)?.length !== 2) return;
-      const observations = [{ holder, clientId, ip, port, second: { ip, port }, candidates }];
-      void postAsSidecar(silent.url, "/sidecar/observations", { observations });
+      const proof = { kind: "pass", text: pass };
+      const observations = [{ clientId, proof, ip, port, second: { ip, port }, candidates }];
+      void postAsSidecar(silent.url, "/sidecar/observations", { observations }, { name: "silent" });
     });
   }
   const there = await connect(silent.url);

@@ -14,6 +14,7 @@ afterEach(() => {
 });
 
 const token = "1.client.mac";
+const pass = { pass: "1.client.mediation.0.mac", passKey: "the key of a pass" };
 const one = { host: "one.example", ips: ["192.0.2.1"], ports: [5990, 5991] };
 const other = { host: "other.example", ips: ["192.0.2.2"], ports: [5990, 5991] };
 
@@ -42,7 +43,7 @@ function aProbe() {
       port: 40_000,
       cookie: `cookie-${to.ip.replace(/[.:]/g, "-")}`,
     };
-    const datagram = readSignedDatagram(Buffer.from(signedOf(token, "ptpMediation_seen", payload)));
+    const datagram = readSignedDatagram(Buffer.from(signedOf(pass.passKey, "ptpMediation_seen", payload)));
     if (datagram) probe.hear(datagram, from);
   };
   const asked = (from = 0) => [...new Set(sent.slice(from).map(({ to }) => `${to.ip} ${to.port}`))];
@@ -51,23 +52,23 @@ function aProbe() {
 
 test("a sidecar that does not answer is reported after 2 s, once, and UDP is blocked after 5", () => {
   const { probe, said } = aProbe();
-  probe.ask(one);
+  probe.ask(one, pass);
   vi.advanceTimersByTime(20_000);
   expect(said).toEqual(["unseen after 2 s", "blocked after 5 s"]);
 });
 
 test("another sidecar has 5 s of its own, but all together have 12", () => {
   const { probe, said } = aProbe();
-  probe.ask(one);
+  probe.ask(one, pass);
   vi.advanceTimersByTime(2_500);
-  probe.ask(other);
+  probe.ask(other, pass);
   vi.advanceTimersByTime(2_000);
   // The same again has no more time than it had.
-  probe.ask(other);
+  probe.ask(other, pass);
   vi.advanceTimersByTime(2_500);
   expect(said).toEqual(["unseen after 2 s", "unseen after 4.5 s", "unseen after 6.5 s"]);
   for (let i = 0; i < 10; i++) {
-    probe.ask(i % 2 === 0 ? one : other);
+    probe.ask(i % 2 === 0 ? one : other, pass);
     vi.advanceTimersByTime(1_500);
   }
   expect(said.slice(3)).toEqual(["blocked after 12 s"]);
@@ -75,9 +76,9 @@ test("another sidecar has 5 s of its own, but all together have 12", () => {
 
 test("where the other sidecar answers, nothing is blocked", () => {
   const { probe, said, answer } = aProbe();
-  probe.ask(one);
+  probe.ask(one, pass);
   vi.advanceTimersByTime(2_500);
-  probe.ask(other);
+  probe.ask(other, pass);
   answer({ ip: "192.0.2.2", port: 5991 });
   vi.advanceTimersByTime(60_000);
   expect(said).toEqual(["unseen after 2 s"]);
@@ -86,8 +87,8 @@ test("where the other sidecar answers, nothing is blocked", () => {
 
 test("an answer to what was asked before the server asked again counts", () => {
   const { probe, said, answer } = aProbe();
-  probe.ask(one);
-  probe.ask(one);
+  probe.ask(one, pass);
+  probe.ask(one, pass);
   answer({ ip: "192.0.2.1", port: 5990 });
   vi.advanceTimersByTime(60_000);
   expect(said).toEqual([]);
@@ -96,7 +97,7 @@ test("an answer to what was asked before the server asked again counts", () => {
 
 test("an answer from elsewhere is none", () => {
   const { probe, said, answer } = aProbe();
-  probe.ask(one);
+  probe.ask(one, pass);
   answer({ ip: "192.0.2.1", port: 5990 }, { ip: "192.0.2.1", port: 5991 });
   answer({ ip: "192.0.2.1", port: 5990 }, { ip: "192.0.2.9", port: 5990 });
   vi.advanceTimersByTime(2_000);
@@ -107,7 +108,7 @@ test("an answer from elsewhere is none", () => {
 test("a sidecar with addresses of both families is seen by the one that works", () => {
   const both = { ...one, ips: ["192.0.2.1", "2001:db8::1"] };
   const six = aProbe();
-  six.probe.ask(both);
+  six.probe.ask(both, pass);
   expect(six.asked()).toEqual(["192.0.2.1 5990", "192.0.2.1 5991"]);
   vi.advanceTimersByTime(300);
   expect(six.asked()).toContain("2001:db8::1 5990");
@@ -118,7 +119,7 @@ test("a sidecar with addresses of both families is seen by the one that works", 
   expect([six.probe.ip, six.probe.cookie, six.said]).toEqual(["2001:db8::1", "cookie-2001-db8--1", []]);
 
   const four = aProbe();
-  four.probe.ask(both);
+  four.probe.ask(both, pass);
   for (const port of both.ports) four.answer({ ip: "192.0.2.1", port });
   vi.advanceTimersByTime(20_000);
   expect(four.asked()).toEqual(["192.0.2.1 5990", "192.0.2.1 5991"]);
@@ -126,16 +127,16 @@ test("a sidecar with addresses of both families is seen by the one that works", 
 
 test("a sidecar whose address cannot be found is one that does not answer, and may be found later", () => {
   const { probe, said, asked } = aProbe();
-  probe.ask({ ...one, ips: [] });
+  probe.ask({ ...one, ips: [] }, pass);
   vi.advanceTimersByTime(2_000);
   expect(said).toEqual(["unseen after 2 s"]);
-  probe.ask(one);
+  probe.ask(one, pass);
   expect(asked()).toEqual(["192.0.2.1 5990", "192.0.2.1 5991"]);
 });
 
 test("nothing is said any more when all is known", () => {
   const { probe, said, sent } = aProbe();
-  probe.ask(one);
+  probe.ask(one, pass);
   probe.stop();
   const count = sent.length;
   vi.advanceTimersByTime(60_000);

@@ -40,7 +40,9 @@ test("every refusal and every reason for an abort that a game can get is on the 
     invalid_post: _,
     unauthorized: __,
     stale_post: ___,
-    no_such_member: ____,
+    outdated_sidecar: ____,
+    host_not_listed: _____,
+    no_such_member: ______,
     ...forClients
   } = problems;
   const codes = Object.keys({ ...forClients, ...abortReasons });

@@ -63,7 +63,7 @@ function datagramOf(payload: object): Uint8Array {
 }
 
 describe("the addresses a client says it has", () => {
-  const token = "17.Ada-------------.AAAAAAAAAAAAAAAAAAAAAA";
+  const token = "17.Ada-------------.aoco.AAAAAAAAAAA.AAAAAAAAAAAAAAAAAAAAAA";
   const sent = (candidates: unknown) =>
     readCandidates(readDatagram(datagramOf({ token, candidates }))?.candidates);
 

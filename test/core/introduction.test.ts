@@ -172,7 +172,7 @@ describe("the Worker's shell", () => {
       topology: "star",
       host,
       others: [guest],
-      relay,
+      relay: { ...relay, name: "oslo-1" },
       relayOnly: false,
     });
 
@@ -192,7 +192,8 @@ describe("the Worker's shell", () => {
       (await frames(host, guest)).map(({ frame }) => shape.parse(decode(frame).payload).peers[0]);
     const peers = await read();
     expect(peers).toHaveLength(2);
-    for (const peer of peers) expect(peer?.relay?.key).toBe(ticketKeyOf(peer?.relay?.ticket ?? ""));
+    for (const { relay } of peers.flatMap((peer) => peer ?? []))
+      expect(relay?.key).toBe(ticketKeyOf(relay?.ticket ?? "", { sidecar: "oslo-1" }));
     expect((await read())[0]?.link?.id).not.toBe(peers[0]?.link?.id);
   });
 });

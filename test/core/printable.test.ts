@@ -3,7 +3,9 @@ import { expect, test } from "vitest";
 import { printableName, printablePath } from "../../core/printable.ts";
 
 const tagOf = (code: string) => `tag of ${code}`;
-const token = "17.cOO8PhklMKSJyqn5.B0SJo5fS6veGhRpagbjZwQ";
+const token = "17.cOO8PhklMKSJyqn5.aoco.hZ2pLq8Wv0s.B0SJo5fS6veGhRpagbjZwQ";
+const tokenBefore = "17.cOO8PhklMKSJyqn5.B0SJo5fS6veGhRpagbjZwQ";
+const pass = "17.cOO8PhklMKSJyqn5.0a1b2c3d.1800000000.B0SJo5fS6veGhRpagbjZwQ";
 
 test.each([
   ["/", "/"],
@@ -17,7 +19,7 @@ test.each([
   ["/favicon.ico", "/favicon.ico"],
   ["/lobbies/K7Q2MX/join", "/lobbies/…/join"],
   [`/${token}`, "/…"],
-  [`/lobbies/${token.replaceAll(".", "/")}`, "/lobbies/…/…/…"],
+  [`/lobbies/${token.replaceAll(".", "/")}`, "/lobbies/…/…/aoco/…/…"],
   ["/203.0.113.9", "/…"],
   ["/2001:db8::1", "/…"],
   ["/%1b%5b2J", "/…"],
@@ -29,6 +31,8 @@ test.each([
   ["\u001b[31mred\n\u202e\u2028\u0085", "?[31mred????"],
   ["half \ud83d", "half ?"],
   [`I am ${token}`, "I am (a token)"],
+  [`I was ${tokenBefore}`, "I was (a token)"],
+  [`I had ${pass}`, "I had (a token)"],
   ["x".repeat(51), "x".repeat(50)],
 ])("the name %j stands in a log as %j", (name, shown) => expect(printableName(name)).toBe(shown));
 

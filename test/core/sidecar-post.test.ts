@@ -1,13 +1,31 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { longestPass } from "../../core/observing/pass.ts";
+import { longestToken } from "../../core/token.ts";
 import { wireLimits } from "../../core/wire/limits.ts";
 import { heartbeat, observationBytes, observations, postFrameBytes } from "../../core/wire/sidecar-post.ts";
 
 const beat = { name: "paris-1", host: "paris.example", port: 5990, load: 0 };
-const seen = { holder: "l17", clientId: "AAECAwQFBgcICQoL", ip: "192.0.2.1", port: 50000 };
+const proof = {
+  kind: "token",
+  text: "V3RV.AAECAwQFBgcICQoL.aoco.UJmR-P_tvMU.nulnDjBCFMsfeG0Pewl-9Q",
+} as const;
+const seen = { proof, clientId: "AAECAwQFBgcICQoL", ip: "192.0.2.1", port: 50000 };
 
-const misshapenHolders = [
-  ...["", "l 17", " l17", "l17 ", "l17\n", "l１７", "é", "a/b", "a.b", "a".repeat(33), 17, null, undefined],
+const misshapenProofs = [
+  ...[
+    { kind: "token" },
+    { kind: "secret", text: "" },
+    { text: "" },
+    { kind: "token", text: 1 },
+    "",
+    null,
+    undefined,
+  ],
+  ...[
+    { kind: "token", text: "a".repeat(longestToken + 1) },
+    { kind: "pass", text: "a".repeat(longestPass + 1) },
+  ],
 ];
 
 const takesBeat = (change: object) => heartbeat.safeParse({ ...beat, ...change }).success;
@@ -33,12 +51,12 @@ test("a heartbeat with anything out of bounds is refused", () => {
   expect(takesBeat({ leaving: "no" })).toBe(false);
 });
 
-test("observations are read: of the shortest name and the longest, IPv4 and IPv6", () => {
+test("observations are read: by tokens and by passes, IPv4 and IPv6", () => {
   const post = {
     observations: [
       seen,
-      { ...seen, holder: "A", ip: "2001:db8::ff" },
-      { ...seen, holder: "-".repeat(32), port: 65535 },
+      { ...seen, proof: { kind: "pass" as const, text: "a".repeat(longestPass) }, ip: "2001:db8::ff" },
+      { ...seen, proof: { ...proof, text: "a".repeat(longestToken) }, port: 65535 },
     ],
   };
   expect(observations.parse(post)).toEqual(post);
@@ -46,7 +64,7 @@ test("observations are read: of the shortest name and the longest, IPv4 and IPv6
 });
 
 test("an observation with anything out of shape is refused", () => {
-  for (const holder of misshapenHolders) expect(takesSeen({ holder }), JSON.stringify(holder)).toBe(false);
+  for (const wrong of misshapenProofs) expect(takesSeen({ proof: wrong }), JSON.stringify(wrong)).toBe(false);
   for (const clientId of ["", "short", "AAECAwQFBgcICQo+", "AAECAwQFBgcICQoLA"]) {
     expect(takesSeen({ clientId })).toBe(false);
   }
@@ -63,7 +81,7 @@ test("a post holds 500 observations and not one more", () => {
 
 /** Text of the longest IPv6 address, with an IPv4 one in it. */
 const longestEndpoint = { ip: "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255", port: 65535 };
-const longestOfOrion = { ...seen, holder: "r".repeat(32), ...longestEndpoint };
+const longestOfOrion = { ...seen, proof: { ...proof, text: "r".repeat(longestToken) }, ...longestEndpoint };
 const longest = {
   ...{ ...longestOfOrion, second: longestEndpoint },
   candidates: Array.from({ length: wireLimits.candidates }, () => longestEndpoint),

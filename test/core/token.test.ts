@@ -2,11 +2,14 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   clientIdBytes,
+  filterBytes,
+  filteredText,
+  hourOf,
+  longestToken,
   macBytes,
   maskHolder,
   parseToken,
   sameText,
-  tokenText,
   unmaskHolder,
 } from "../../core/token.ts";
 import { encodeBase64Url } from "../../core/wire/base64.ts";
@@ -14,12 +17,13 @@ import tokens from "../vectors/tokens.json" with { type: "json" };
 import { anyText } from "./any-text.ts";
 
 describe("a token tells its client, and its masked holder", () => {
-  for (const { why, masked, clientId, token } of tokens.genuine) {
+  for (const { why, masked, clientId, hour, token } of tokens.genuine) {
     test(why, () => {
-      const mac = token.slice(-22);
-      const signed = `${masked}.${clientId}`;
-      expect(parseToken(token)).toEqual({ masked, clientId, signed, mac });
-      expect(tokenText(masked, clientId)).toBe(signed);
+      const [mac, filter, signed] = [token.slice(-22), token.slice(-34, -23), token.slice(0, -23)];
+      const filtered = token.slice(0, -35);
+      const parts = { masked, clientId, issuedHour: hour, filtered, filter, signed, mac };
+      expect(parseToken(token)).toEqual(parts);
+      expect(filteredText(masked, clientId, hour * 3_600_000)).toBe(filtered);
     });
   }
 });
@@ -35,13 +39,19 @@ const name = fc.stringMatching(/^[\w:-]{2,32}$/);
 
 test("whatever name, client id and mac a token is made of, they are read from it again", () => {
   fc.assert(
-    fc.property(name, bytes(32), bytes(clientIdBytes), bytes(macBytes), (holder, mask, id, macOf) => {
-      const [clientId, mac] = [encodeBase64Url(id), encodeBase64Url(macOf)];
-      const masked = maskHolder(holder, mask);
-      const signed = tokenText(masked, clientId);
-      expect(parseToken(`${signed}.${mac}`)).toEqual({ masked, clientId, signed, mac });
-      expect(unmaskHolder(masked, mask)).toBe(holder);
-    }),
+    fc.property(
+      ...[name, bytes(32), bytes(clientIdBytes), fc.nat(2 ** 31 * 1_000)],
+      ...[bytes(filterBytes), bytes(macBytes)],
+      (holder, mask, id, now, filterOf, macOf) => {
+        const [clientId, filter, mac] = [id, filterOf, macOf].map(encodeBase64Url);
+        const masked = maskHolder(holder, mask);
+        const filtered = filteredText(masked, clientId ?? "", now);
+        const signed = `${filtered}.${filter}`;
+        const parts = { masked, clientId, issuedHour: hourOf(now), filtered, filter, signed, mac };
+        expect(parseToken(`${signed}.${mac}`)).toEqual(parts);
+        expect(unmaskHolder(masked, mask)).toBe(holder);
+      },
+    ),
   );
 });
 
@@ -67,11 +77,11 @@ test("whatever is under the mask, it is a name or null, and nothing throws", () 
   );
 });
 
-test("tokens of lounges and of coded lobbies have at most 48 characters, and none has more than 83", () => {
+test("tokens of lounges and of coded lobbies have at most 65 characters, and none has more than 102", () => {
   const lengths = (some: RegExp) =>
     tokens.genuine.filter(({ holder }) => some.test(holder)).map(({ token }) => token.length);
-  expect(Math.max(...lengths(/^l\d+$|^[0-9A-Z]{5}$/))).toBe(48);
-  expect(Math.max(...lengths(/./))).toBe(83);
+  expect(Math.max(...lengths(/^l\d+$|^[0-9A-Z]{5}$/))).toBe(65);
+  expect(Math.max(...lengths(/./))).toBe(longestToken);
 });
 
 test("any text is a token that says exactly that, or null, and never throws", () => {
@@ -83,7 +93,7 @@ test("any text is a token that says exactly that, or null, and never throws", ()
   fc.assert(
     fc.property(text, (text) => {
       const token = parseToken(text);
-      if (token) expect(`${token.masked}.${token.clientId}.${token.mac}`).toBe(text);
+      if (token) expect(`${token.signed}.${token.mac}`).toBe(text);
     }),
     { numRuns: 2_000 },
   );

@@ -11,6 +11,7 @@ import { carryMediation } from "../../measure/kit/mediation.ts";
 import { Player, request } from "../../measure/kit/player.ts";
 import { descendants, descendantsNamed, runs } from "../../measure/kit/processes.ts";
 import { freeTcpPort, freeUdpPort, type Program, root, startProgram } from "../../measure/kit/program.ts";
+import { keyTextOf } from "../../measure/kit/secret.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
 
 // wrangler takes some seconds to start, more on a busy machine.
@@ -128,7 +129,7 @@ test("npm run dev takes any free ports where it is told 0, says which, and tells
     const [, udpPort] = /\bport (\d+)/.exec(dev.output) ?? [];
     expect((await request(new URL(edge), "/ping")).status).toBe(200);
     await carryMediation(new URL(edge), { direct: true, udpPort: Number(udpPort) });
-    await dev.prints(/ \d\d:\d\d:\d\d \w-[0-9a-f]{6} connected 3 of 3 in \d/);
+    await dev.prints(/ \d\d:\d\d:\d\d \w{5} connected 3 of 3 in \d/);
   } finally {
     await dev.stop();
   }
@@ -163,12 +164,12 @@ describe("an edge without a sidecar", () => {
   });
   afterAll(() => edge.stop());
 
-  const startSidecar = (ORION_SECRET: string, port: number) =>
+  const startSidecar = (under: string, port: number) =>
     startProgram(node, ["udp-sidecar/main.ts"], {
       ORION_EDGE: edge.url.origin,
       ORION_UDP_PORT: String(port),
       ORION_METRICS_PORT: "off",
-      ORION_SECRET,
+      ORION_SIDECAR_KEY: keyTextOf("vm-1", { under }),
     });
 
   test("a sidecar with another secret says so, and the edge stays without one until the right one comes", async () => {

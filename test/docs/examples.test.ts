@@ -10,7 +10,7 @@ import { plainLine } from "../../local/plain-line.ts";
 import { found, pages } from "./pages.ts";
 
 test("every token on the pages is one that the server would read", () => {
-  const tokens = found(/([\w-]+\.[\w-]{16}\.[\w-]{22})(?![\w-])/g);
+  const tokens = found(/([\w-]+\.[\w-]{16}\.\w{4}\.[\w-]{11}\.[\w-]{22})(?![\w-])/g);
   expect(tokens.length).toBeGreaterThan(2);
   expect(tokens.filter(({ what }) => !parseToken(what))).toEqual([]);
 });

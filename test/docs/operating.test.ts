@@ -13,7 +13,7 @@ test("the page on settings has every option of the sidecar, with its variable", 
     const [, flag] = /^(--\w+) </.exec(entry) ?? [];
     return flag ? [[flag, /ORION_\w+/.exec(entry)?.[0]] as const] : [];
   });
-  expect(flags).toHaveLength(11);
+  expect(flags).toHaveLength(9);
   const settings = page("settings");
   const missing = flags.filter(([flag, variable]) => !settings.includes(`| \`${flag}\` | \`${variable}\` |`));
   expect(missing).toEqual([]);

@@ -29,7 +29,9 @@ test("the protocol's page lists every code a client can get, with its status and
     invalid_post: _,
     unauthorized: __,
     stale_post: ___,
-    no_such_member: ____,
+    outdated_sidecar: ____,
+    host_not_listed: _____,
+    no_such_member: ______,
     ...forClients
   } = problems;
   const rows = Object.entries(forClients).map(

@@ -28,6 +28,7 @@ const helps: Record<string, string> = {
   soak: soakHelp,
   dev: helpOf("local/dev.ts"),
   demo: helpOf("local/demo.ts"),
+  "sidecar:key": helpOf("deploy/sidecar-key.ts"),
 };
 const flagsOf = (help: string) => [...help.matchAll(/^ {2}--(\w+)/gm)].map(([, flag]) => flag);
 

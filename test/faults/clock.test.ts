@@ -5,7 +5,7 @@ import { defaultTiming } from "../../core/settings.ts";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, type Player, rollCall } from "../../measure/kit/player.ts";
 import { type Watch, watch } from "../../measure/kit/promises.ts";
-import { secret } from "../../measure/kit/secret.ts";
+import { keyOf, secret } from "../../measure/kit/secret.ts";
 import { later, ring, startFaultyServer } from "../../measure/kit/server.ts";
 import { noteTold } from "../../measure/kit/whole-log.ts";
 import { startSidecar } from "../../udp-sidecar/sidecar.ts";
@@ -32,7 +32,7 @@ afterEach(async () => {
 /** The fleet hears from a sidecar, whatever its clock made it think of those before. */
 async function heartbeat(): Promise<void> {
   const name = `nr-${sidecars.length}`;
-  const sidecar = await startSidecar({ edge: server.url, secret, port: 0, name }, noteTold);
+  const sidecar = await startSidecar({ edge: server.url, key: keyOf(name), port: 0 }, noteTold);
   sidecars.push(sidecar);
   await sidecar.known;
 }

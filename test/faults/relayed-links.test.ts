@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { connect, type Link, type Lobby } from "../../client/index.ts";
 import { relayLimits } from "../../core/relay/limits.ts";
 import type { Server } from "../../local/server.ts";
-import { secret } from "../../measure/kit/secret.ts";
+import { keyOf, secret } from "../../measure/kit/secret.ts";
 import { later, startFaultyServer } from "../../measure/kit/server.ts";
 import { noteTold } from "../../measure/kit/whole-log.ts";
 import { type Sidecar, startSidecar } from "../../udp-sidecar/sidecar.ts";
@@ -22,12 +22,15 @@ let sidecar: Sidecar;
 let aheadMs = 0;
 beforeEach(async () => {
   aheadMs = 0;
-  server = await startFaultyServer({ udpPort: null, secret });
+  server = await startFaultyServer({
+    ...{ udpPort: null, secret },
+    vars: { sidecarHosts: "here=127.0.0.1" },
+  });
   cleanUps.push(server.stop);
   cable = await layCable(server.url);
   cleanUps.push(cable.close);
   const options = {
-    ...{ edge: server.url, secret, port: 0, name: "here", publicHost: "127.0.0.1", bind: "127.0.0.1" },
+    ...{ edge: server.url, key: keyOf("here"), port: 0, publicHost: "127.0.0.1", bind: "127.0.0.1" },
     elapsed: () => performance.now() + aheadMs,
     // Time that is skipped is no silence.
     relay: { idleMs: 2 * relayLimits.relayTicketMs },

@@ -4,7 +4,7 @@ import { sharedLimits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, rollCall } from "../../measure/kit/player.ts";
 import { type Watch, watch } from "../../measure/kit/promises.ts";
-import { postAsSidecar, secret } from "../../measure/kit/secret.ts";
+import { postAsSidecar, proofOf, secret } from "../../measure/kit/secret.ts";
 import { crash, later, startFaultyServer } from "../../measure/kit/server.ts";
 import { objectLimits } from "../../worker/objects/limits.ts";
 
@@ -39,7 +39,7 @@ let names = 0;
 /** What a sidecar that has just started says. */
 const newBeat = () => {
   names += 1;
-  return { at: Date.now() + ahead, name: `vm-${names}`, host: "192.0.2.9", port: 5990, load: 0 };
+  return { at: Date.now() + ahead, name: `vm-${names}`, port: 5990, load: 0 };
 };
 
 /** Whether players are sent to a sidecar now. */
@@ -106,22 +106,25 @@ test.each([heartbeat, observations])(
 );
 
 test("an observation that was taken before changes nothing once the players know each other, nor in their next lobby", async () => {
-  await post(heartbeat, newBeat());
+  const beat = newBeat();
+  await post(heartbeat, beat);
   await forward(objectLimits.fleetAgeMs);
   const { lobbyId, host, all } = await lobbyOf(2, server.url);
   for (const player of all) player.answersOverUdp = false;
   expect((await host.start(lobbyId)).status).toBe(200);
-  const seen = all.map(({ holder, clientId }, i) => ({ holder, clientId, ip: "192.0.2.1", port: 1_000 + i }));
+  const seen = all.map((player, i) => ({
+    ...{ clientId: player.clientId, proof: proofOf(player), ip: "192.0.2.1", port: 1_000 + i },
+  }));
   const old = { at: Date.now() + ahead, observations: seen };
-  expect(await post(observations, old)).toMatchObject(taken);
+  expect(await postAsSidecar(server.url, observations, old, { name: beat.name })).toMatchObject(taken);
   for (const player of all) await player.hears("ptpMediation_peersConnection_start");
-  expect(await post(observations, old)).toMatchObject(taken);
+  expect(await postAsSidecar(server.url, observations, old, { name: beat.name })).toMatchObject(taken);
   await rollCall(lobbyId, host, ...all);
   for (const player of all) expect(player.all("ptpMediation_peersConnection_start").length).toBe(1);
   for (const player of all) player.reportsSuccess();
   for (const player of all) await player.hears("lobby_closed");
   const again = String((await host.host({ maxMembers: 4 })).body?.lobbyId);
-  expect(await post(observations, old)).toMatchObject(taken);
+  expect(await postAsSidecar(server.url, observations, old, { name: beat.name })).toMatchObject(taken);
   await rollCall(again, host);
   expect(host.all("ptpMediation_peersConnection_start").length).toBe(1);
 });

@@ -8,7 +8,7 @@ import { postAsSidecar, secret, tokenOf } from "../../measure/kit/secret.ts";
 import { setSecrets, startFaultyServer } from "../../measure/kit/server.ts";
 
 const before = "the secret before, of 32 letters";
-const beat = { name: "vm-1", host: "192.0.2.9", port: 5990, load: 0 };
+const beat = { name: "test", port: 5990, load: 0 };
 
 let server: Server;
 let watcher: Watch;
@@ -61,7 +61,7 @@ test("a secret is accepted before it is the one that is made with, so that no si
   const player = await Player.connect(server.url);
   expect(player.token).toBe(tokenUnder(before, player));
   for (const under of [before, secret]) {
-    expect((await postAsSidecar(server.url, "/sidecar/heartbeat", beat, under)).status).toBe(200);
+    expect((await postAsSidecar(server.url, "/sidecar/heartbeat", beat, { under })).status).toBe(200);
     const token = tokenUnder(under, player);
     expectRefused(await player.post("/lobbies/00000/join", { token, peerName: "Me" }), 409, "no_such_lobby");
   }
@@ -75,7 +75,7 @@ test("when the time is over, tokens and posts of the secret before are nothing, 
   const early = await Player.connect(server.url);
   await setSecrets(server.url, secret, "");
   expectRefused(await early.host(), 400, "invalid_token");
-  expect((await postAsSidecar(server.url, "/sidecar/heartbeat", beat, before)).status).toBe(401);
+  expect((await postAsSidecar(server.url, "/sidecar/heartbeat", beat, { under: before })).status).toBe(401);
   for (const { lobbyId } of lobbies) {
     const late = await Player.connect(server.url);
     expect((await late.join(lobbyId, "Late")).status).toBe(200);

@@ -4,7 +4,7 @@ import { sharedLimits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf } from "../../measure/kit/player.ts";
 import { type Watch, watch } from "../../measure/kit/promises.ts";
-import { postAsSidecar, secret } from "../../measure/kit/secret.ts";
+import { keyOf, postAsSidecar, secret } from "../../measure/kit/secret.ts";
 import { later, startFaultyServer } from "../../measure/kit/server.ts";
 import { noteTold } from "../../measure/kit/whole-log.ts";
 import type { Line } from "../../udp-sidecar/log.ts";
@@ -39,7 +39,7 @@ async function bothOf(timing = { ptpmConnectRequestIntervalMs: 300 }) {
     return Date.now() + aheadMs;
   };
   const told: Line[] = [];
-  const options = { edge: server.url, secret, port: 0, name: "here", clock };
+  const options = { edge: server.url, key: keyOf("here"), port: 0, clock };
   const sidecar = await startSidecar(options, (line) => {
     noteTold(line);
     told.push(line);
@@ -102,7 +102,7 @@ test("a sidecar that died before the edge's clock jumped is named for one more i
   const server = await startFaultyServer({ udpPort: null, secret });
   watcher = watch(server.url);
   cleanUps.push(server.stop);
-  const beat = { name: "dies", at: Date.now(), host: "192.0.2.9", port: 5990, load: 0 };
+  const beat = { name: "dies", at: Date.now(), port: 5990, load: 0 };
   expect((await postAsSidecar(server.url, "/sidecar/heartbeat", beat)).status).toBe(200);
   const starts = async () => {
     const { lobbyId, host, all } = await lobbyOf(2, server.url);

@@ -6,7 +6,7 @@ import { lobbyOf, type Player } from "../../measure/kit/player.ts";
 import { freeUdpPort, type Program, startProgram } from "../../measure/kit/program.ts";
 import { type Watch, watch } from "../../measure/kit/promises.ts";
 import { holderOf, openUdpClient } from "../../measure/kit/relay.ts";
-import { secret } from "../../measure/kit/secret.ts";
+import { keyOf, keyTextOf, secret } from "../../measure/kit/secret.ts";
 import { startFaultyServer } from "../../measure/kit/server.ts";
 import { noteTold } from "../../measure/kit/whole-log.ts";
 import { encode } from "../../measure/kit/wire.ts";
@@ -36,7 +36,7 @@ async function sidecarProcess(url: URL, clockMs = 0): Promise<Program & { port: 
   const program = startProgram(
     "node",
     ["--import", `data:text/javascript,${clock}`, "udp-sidecar/main.ts", "--udpPort", String(port)],
-    { ORION_EDGE: url.href, ORION_SECRET: secret, ORION_METRICS_PORT: "off" },
+    { ORION_EDGE: url.href, ORION_SIDECAR_KEY: keyTextOf(`vm-${port}`), ORION_METRICS_PORT: "off" },
   );
   cleanUps.push(program.stop);
   await program.prints(/sidecar_accepted/);
@@ -85,7 +85,7 @@ describe("the edge cannot be reached from the sidecar", () => {
     const { server, watcher } = await edge(60_000);
     const cable = await layCable(server.url);
     cleanUps.push(cable.close);
-    const options = { edge: cable.url, secret, port: 0, secondPort: 0, name: "far", bind: "127.0.0.1" };
+    const options = { edge: cable.url, key: keyOf("far"), port: 0, secondPort: 0, bind: "127.0.0.1" };
     const sidecar = await startSidecar(options, noteTold);
     cleanUps.push(sidecar.stop);
     await sidecar.known;

@@ -4,7 +4,7 @@ import type { Server } from "../../local/server.ts";
 import { lobbyOf, type Player } from "../../measure/kit/player.ts";
 import { freeUdpPort, type Program, startProgram } from "../../measure/kit/program.ts";
 import { type Watch, watch } from "../../measure/kit/promises.ts";
-import { secret } from "../../measure/kit/secret.ts";
+import { keyOf, keyTextOf, secret } from "../../measure/kit/secret.ts";
 import { crash, later, startFaultyServer, startTestServer } from "../../measure/kit/server.ts";
 import { noteTold } from "../../measure/kit/whole-log.ts";
 import { startSidecar } from "../../udp-sidecar/sidecar.ts";
@@ -31,7 +31,7 @@ async function sidecarProcess(edge: URL): Promise<Program & { port: number }> {
   const port = await freeUdpPort();
   const program = startProgram("node", ["udp-sidecar/main.ts", "--udpPort", String(port)], {
     ORION_EDGE: edge.href,
-    ORION_SECRET: secret,
+    ORION_SIDECAR_KEY: keyTextOf(`vm-${port}`),
   });
   cleanUps.push(program.stop);
   await program.prints(/sidecar_accepted/);
@@ -44,7 +44,7 @@ async function kill(program: Program): Promise<void> {
 }
 
 async function sidecarHere(edge: URL, name: string) {
-  const sidecar = await startSidecar({ edge, secret, port: 0, name }, noteTold);
+  const sidecar = await startSidecar({ edge, key: keyOf(name), port: 0 }, noteTold);
   cleanUps.push(sidecar.stop);
   await sidecar.known;
   return sidecar;
@@ -140,7 +140,7 @@ describe("a sidecar that is killed while a lobby gathers", () => {
     await host.start(lobbyId);
     await host.hears("ptpMediation_send");
     await first.stop();
-    const again = await startSidecar({ edge: server.url, secret, port: first.port, name: "again" }, noteTold);
+    const again = await startSidecar({ edge: server.url, key: keyOf("first"), port: first.port }, noteTold);
     cleanUps.push(again.stop);
     for (const player of all) player.sendDatagram(first.port);
     await finishes(all);

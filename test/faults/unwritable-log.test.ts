@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { startStandIn } from "../../measure/kit/edge.ts";
 import { freeTcpPort, freeUdpPort, type Program, startProgram } from "../../measure/kit/program.ts";
 import { openUdpClient } from "../../measure/kit/relay.ts";
-import { datagramOf, secret, tokenOf } from "../../measure/kit/secret.ts";
+import { datagramOf, keyTextOf, tokenOf } from "../../measure/kit/secret.ts";
 
 const cleanUps: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {
@@ -64,7 +64,7 @@ describe.skipIf(process.platform !== "linux")("a server whose log cannot be writ
       cleanUps.push(edge.stop);
       const options = ["--edge", edge.url.href, "--udpPort", String(udpPort)];
       startIn(outlet, [...talk, "udp-sidecar/main.ts", ...options], {
-        ORION_SECRET: secret,
+        ORION_SIDECAR_KEY: keyTextOf(),
         ORION_METRICS_PORT: String(metricsPort),
       });
       const memory = async () => {
@@ -112,9 +112,13 @@ test("lines go on when a full disk has room again, with a note of how many are m
       say("after");
     });
   `);
-  const options = ["--edge", edge.url.href, "--udpPort", String(await freeUdpPort()), "--name=oslo"];
+  const options = ["--edge", edge.url.href, "--udpPort", String(await freeUdpPort())];
   const args = ["-c", 'exec "$0" "$@" >"$LOG"', "node", ...disk, "udp-sidecar/main.ts", ...options];
-  const program = startProgram("sh", args, { LOG: log, ORION_SECRET: secret, ORION_METRICS_PORT: "off" });
+  const program = startProgram("sh", args, {
+    LOG: log,
+    ORION_SIDECAR_KEY: keyTextOf("oslo"),
+    ORION_METRICS_PORT: "off",
+  });
   cleanUps.push(program.stop);
   await vi.waitFor(async () => expect(await readFile(log, "utf8")).toContain("sidecar_accepted"), soon);
   process.kill(program.pid, "SIGUSR2");

@@ -91,7 +91,17 @@ const said: [method: string, payload: object][] = [
     "lobby_messaging_received",
     { lobbyId: "ABCDE", message: { timestamp: 1, senderName: "Bob", message: "hello" } },
   ],
-  ["ptpMediation_send", { port: 4_001, ports: [4_001, 4_002], mediation: "one", host: "127.0.0.1" }],
+  [
+    "ptpMediation_send",
+    {
+      port: 4_001,
+      ports: [4_001, 4_002],
+      mediation: "one",
+      host: "127.0.0.1",
+      pass: "a pass",
+      passKey: "its key",
+    },
+  ],
   ["ptpMediation_aborted", { abortReason: "Why not?", code: "member_left" }],
   ["ptpMediation_peersConnection_start", { peers: [peer], you }],
   [
@@ -335,7 +345,13 @@ test(
           // It shows itself to the sidecar, unless it has left by what was said: then it shows itself no more.
           const probed = once(sidecar, "message", { signal: AbortSignal.timeout(200) }).catch(() => null);
           socket.send(
-            encode("ptpMediation_send", { port, ports: [port], mediation: "one", host: "127.0.0.1" }),
+            encode("ptpMediation_send", {
+              port,
+              ports: [port],
+              mediation: "one",
+              host: "127.0.0.1",
+              ...{ pass: "a pass", passKey: "its key" },
+            }),
           );
           const probe = await probed;
           socket.send(`ptpMediation_peersConnection_start:${Buffer.from(introduction).toString("base64")}`);

@@ -6,7 +6,7 @@ import { startStandIn, takeAll } from "../../measure/kit/edge.ts";
 import { carryMediation } from "../../measure/kit/mediation.ts";
 import { lobbyOf, type Player, rollCall } from "../../measure/kit/player.ts";
 import { openUdpClient } from "../../measure/kit/relay.ts";
-import { datagramOf, secret, signatureOf, tokenOf } from "../../measure/kit/secret.ts";
+import { datagramOf, keyOf, proofOf, secret, signatureOf, tokenOf } from "../../measure/kit/secret.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
 import { noteTold } from "../../measure/kit/whole-log.ts";
 import { startSidecar } from "../../udp-sidecar/sidecar.ts";
@@ -19,7 +19,10 @@ let lobby: Witnesses;
 /** Two whose mediation waits for the guest to be seen. */
 let waiting: { lobbyId: string; host: Player; guest: Player };
 beforeAll(async () => {
-  server = await startTestServer({ secret, timing: { ptpmConnectRequestIntervalMs: 600_000 } });
+  server = await startTestServer({
+    ...{ secret, vars: { sidecarHosts: "fuzz=sidecar.example" } },
+    timing: { ptpmConnectRequestIntervalMs: 600_000 },
+  });
   lobby = await witnesses(server.url);
   const { lobbyId, host, guests } = await lobbyOf(2, server.url);
   const [guest = host] = guests;
@@ -43,7 +46,10 @@ async function postAs(
   signature?: string,
 ): Promise<{ status: number; text: string }> {
   const bytes = Buffer.from(body, "latin1");
-  const headers = { "x-orion-signature": signature ?? signatureOf(path, textOf(body)) };
+  const headers = {
+    "x-orion-sidecar": "fuzz",
+    "x-orion-signature": signature ?? signatureOf(path, textOf(body), { name: "fuzz" }),
+  };
   const response = await fetch(new URL(path, server.url), { method: "POST", headers, body: bytes });
   return { status: response.status, text: await response.text() };
 }
@@ -59,11 +65,11 @@ async function nothingHappened(): Promise<void> {
 }
 
 /** Somebody who is not in this lobby says that it was seen. */
-const observationOf = ({ holder, clientId }: { holder: string; clientId: string }) => {
+const observationOf = ({ token, clientId }: { token: string; clientId: string }) => {
   const second = { ip: "192.0.2.1", port: 4_001 };
   return {
-    holder,
     clientId,
+    proof: proofOf({ token }),
     ip: "192.0.2.1",
     port: 4_000,
     second,
@@ -78,16 +84,20 @@ test(
     const beat = JSON.stringify({ name: "evil", host: "evil.example", port: 6_666, load: 0 });
     const input = fc.constantFrom(...paths).chain((path) => {
       const genuine = path === "/sidecar/heartbeat" ? beat : body;
-      const right = signatureOf(path, genuine);
+      const right = signatureOf(path, genuine, { name: "fuzz" });
       const wrong = fc.oneof(
         mutatedText(right).filter((text) => text.trim() !== right),
         fc.constantFrom(
-          signatureOf(path, genuine, "another secret, of other people"),
+          signatureOf(path, genuine, { name: "fuzz", under: "another secret, of other people" }),
+          signatureOf(path, genuine, { name: "other" }),
+          signatureOf(path, genuine, { name: "fuzz", number: 2 }),
           right.toUpperCase(),
           "",
         ),
         fc.constantFrom(
-          ...paths.filter((other) => other !== path).map((other) => signatureOf(other, genuine)),
+          ...paths
+            .filter((other) => other !== path)
+            .map((other) => signatureOf(other, genuine, { name: "fuzz" })),
         ),
         oddText.filter((text) => text !== right),
       );
@@ -106,7 +116,7 @@ test(
           const { status, text } = await postAs(path, body, signature);
           expect(status).toBe(401);
           expectNoLeak(text, [...lobby.all, waiting.guest]);
-          expect(text).not.toContain(signatureOf(path, body));
+          expect(text).not.toContain(signatureOf(path, body, { name: "fuzz" }));
         });
         await nothingHappened();
       }),
@@ -129,7 +139,8 @@ const maybe = (value: unknown, isRight: (value: unknown) => boolean) => value ==
 const isTime = (at: unknown) => Number.isSafeInteger(at) && Number(at) >= 0;
 const isHeartbeat = ({ name, host, port, secondPort, relays, load, leaving, at }: Fields) =>
   maybe(at, isTime) &&
-  isMatch(name, /^[\w.-]{1,64}$/) &&
+  // The one whose key has signed it.
+  name === "fuzz" &&
   maybe(host, (host) => isMatch(host, /^[\w.:-]{1,253}$/)) &&
   isPort(port) &&
   maybe(secondPort, isPort) &&
@@ -139,10 +150,12 @@ const isHeartbeat = ({ name, host, port, secondPort, relays, load, leaving, at }
   Number.isFinite(load) &&
   maybe(leaving, (leaving) => typeof leaving === "boolean");
 const isObservation = (one: unknown) => {
-  const { holder, clientId, second, candidates } = Object(one);
+  const { proof, clientId, second, candidates } = Object(one);
+  const { kind, text } = Object(proof);
   const areEndpoints = (all: unknown) => Array.isArray(all) && all.length <= 8 && all.every(isEndpoint);
   return (
-    isMatch(holder, /^[\w:-]{1,32}$/) &&
+    ((kind === "token" && isMatch(text, /^.{0,102}$/s)) ||
+      (kind === "pass" && isMatch(text, /^.{0,103}$/s))) &&
     isMatch(clientId, /^[\w-]{16}$/) &&
     isEndpoint(one) &&
     maybe(second, isEndpoint) &&
@@ -170,7 +183,8 @@ const isRefused = (code: string) => (answer: { status: number; text: string }) =
 test(
   "a post that is signed, but says what no sidecar says, is refused, and changes nothing",
   async () => {
-    const stranger = { holder: waiting.guest.holder, clientId: "AAAAAAAAAAAAAAAA" };
+    const clientId = "AAAAAAAAAAAAAAAA";
+    const stranger = { token: tokenOf(clientId, { holder: waiting.guest.holder }), clientId };
     const beat = {
       name: "fuzz",
       host: "sidecar.example",
@@ -189,7 +203,7 @@ test(
       mutatedBody({ ...beat, leaving: true, at: Date.now() }).map((body) => ({ path: paths[0], body })),
       mutatedBody({ observations: [observed], at: Date.now() }).map((body) => ({ path: paths[1], body })),
       observations.map((body) => ({ path: paths[1], body })),
-      fc.constantFrom(131_072, 131_073, 400_000).map((size) => ({ path: paths[1], body: " ".repeat(size) })),
+      fc.constantFrom(147_456, 147_457, 400_000).map((size) => ({ path: paths[1], body: " ".repeat(size) })),
       fc.constantFrom(500, 501).map((size) => ({
         path: paths[1],
         body: JSON.stringify({ observations: Array(size).fill(observed) }),
@@ -201,9 +215,11 @@ test(
           const fields = fieldsOf(body);
           const isRight = path === paths[0] ? isHeartbeat : areObservations;
           const { status, text } = await postAs(path, body);
-          if (body.length > 128 * 1024) expect(status).toBe(413);
+          if (body.length > 144 * 1024) expect(status).toBe(413);
           else if (fields === null || !isRight(fields))
             expect({ status, text }).toSatisfy(isRefused("invalid_post"));
+          else if (path === paths[0] && !["sidecar.example", undefined].includes(fields.host as string))
+            expect(JSON.parse(text).codes).toEqual([status === 403 ? "host_not_listed" : "stale_post"]);
           // Signed too long ago, or not after one that was taken.
           else if (status !== 200) expect({ status, text }).toSatisfy(isRefused("stale_post"));
           expectNoLeak(text, [...lobby.all, waiting.guest]);
@@ -234,7 +250,7 @@ test(
   "whatever the edge answers a sidecar, the sidecar goes on, and delivers when it is answered as it should be",
   async () => {
     const edge = await startStandIn();
-    const sidecar = await startSidecar({ edge: edge.url, secret, port: 0, name: "test" }, noteTold);
+    const sidecar = await startSidecar({ edge: edge.url, key: keyOf(), port: 0 }, noteTold);
     const client = await openUdpClient();
     try {
       await sidecar.known;

@@ -3,15 +3,15 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { relayLimits } from "../../core/relay/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player, post } from "../../measure/kit/player.ts";
-import { postAsSidecar, secret, ticketKeyOf } from "../../measure/kit/secret.ts";
+import { postAsSidecar, proofOf, secret, ticketKeyOf } from "../../measure/kit/secret.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
 
 const relay = { host: "relay.example", port: 5990 };
 /** Posts as a sidecar does: what it would have seen is up to the test. */
-const tell = (path: string, body: object) => postAsSidecar(server.url, path, body);
+const tell = (path: string, body: object) => postAsSidecar(server.url, path, body, { name: "paris" });
 let server: Server;
 beforeAll(async () => {
-  server = await startTestServer({ udpPort: null, secret });
+  server = await startTestServer({ udpPort: null, secret, vars: { sidecarHosts: "paris=relay.example" } });
 });
 /** A sidecar that is forgotten after 25 s, unless it says so again. */
 const beat = () =>
@@ -21,8 +21,8 @@ afterAll(() => server.stop());
 const lan = [{ ip: "192.168.1.7", port: 41_000 }];
 
 /** What a sidecar has seen of a player whose client knows the additions; without candidates, of any other. */
-function observation({ holder, clientId }: Player, port: number, more: object = { candidates: lan }): object {
-  return { holder, clientId, ip: "198.51.100.7", port, ...more };
+function observation(player: Player, port: number, more: object = { candidates: lan }): object {
+  return { clientId: player.clientId, proof: proofOf(player), ip: "198.51.100.7", port, ...more };
 }
 
 async function seen(...observations: object[]): Promise<void> {
@@ -55,6 +55,8 @@ test("players are sent to both ports of the sidecar", async () => {
       ports: [5990, 5991],
       host: "relay.example",
       mediation: expect.stringMatching(/^[\da-f]{8}$/),
+      pass: expect.stringContaining(host.clientId),
+      passKey: expect.stringMatching(/^[\w-]{22}$/),
     },
   ]);
 });
@@ -111,7 +113,7 @@ test("a pair whose clients know the additions is told all that helps, and each a
     const lastsMs = Number(parts[3]) * 1000 - Number(parts[2]);
     expect(Math.floor(lastsMs / 1000) * 1000).toBe(relayLimits.relayTicketMs);
     expect(Object(told.relay).lifeMs).toBe(relayLimits.relayTicketMs);
-    expect(key).toBe(ticketKeyOf(ticket));
+    expect(key).toBe(ticketKeyOf(ticket, { sidecar: "paris" }));
   }
 });
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player, post, rollCall } from "../../measure/kit/player.ts";
 import { expectRefused } from "../../measure/kit/refusal.ts";
+import { keyOf } from "../../measure/kit/secret.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
 import { noteTold } from "../../measure/kit/whole-log.ts";
 import { encode } from "../../measure/kit/wire.ts";
@@ -429,9 +430,16 @@ test("a guest of another lobby that leaves ends nothing here", async () => {
 
 test("the players are told the sidecar's public name, if it has one", async () => {
   const secret = "a secret for two programs";
-  const edge = await startTestServer({ udpPort: null, secret });
+  const vars = { sidecarHosts: "public=udp.game.example" };
+  const edge = await startTestServer({ udpPort: null, secret, vars });
   const sidecar = await startSidecar(
-    { edge: edge.url, secret, port: 0, name: "public", publicHost: "udp.game.example", bind: "127.0.0.1" },
+    {
+      edge: edge.url,
+      key: keyOf("public", { under: secret }),
+      port: 0,
+      publicHost: "udp.game.example",
+      bind: "127.0.0.1",
+    },
     noteTold,
   );
   await sidecar.known;

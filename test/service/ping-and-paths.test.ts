@@ -137,11 +137,11 @@ test.each(["/sidecar/heartbeat", "/sidecar/observations"])(
   "%s takes nothing from strangers",
   async (path) => {
     expectRefused(await post(server.url, path, {}), 401, "unauthorized");
-    expectRefused(
-      await post(server.url, path, {}, { "x-orion-signature": "0".repeat(64) }),
-      401,
-      "unauthorized",
-    );
+    const signature = { "x-orion-signature": "0".repeat(64) };
+    const named = { ...signature, "x-orion-sidecar": "local" };
+    expectRefused(await post(server.url, path, {}, named), 401, "unauthorized");
+    // As a sidecar did before sidecars had names.
+    expectRefused(await post(server.url, path, {}, signature), 403, "outdated_sidecar");
   },
 );
 

@@ -56,7 +56,7 @@ for (const path of ["direct", "plain"] as const) {
     const before = parseTicket(hosts.ticket);
     const [first = hosts] = await renewed(host, [hosts]);
     expect(parseTicket(first.ticket)).toEqual({ ...before, expiresAt: expect.any(Number) });
-    expect(first.key).toBe(ticketKeyOf(first.ticket));
+    expect(first.key).toBe(ticketKeyOf(first.ticket, { sidecar: "local" }));
     for (const player of [host, guest]) player.reportsSuccess();
     await host.hears("lobby_closed");
     const [second = first] = await renewed(host, [first]);

@@ -7,7 +7,7 @@ import { connect as connectOrion } from "../../client/index.ts";
 import { startStandIn } from "../../measure/kit/edge.ts";
 import { freeUdpPort, startProgram } from "../../measure/kit/program.ts";
 import { holderOf, openUdpClient, verified } from "../../measure/kit/relay.ts";
-import { cookieOf, secret, signedOf, ticketOf, tokenOf } from "../../measure/kit/secret.ts";
+import { cookieOf, keyOf, keyTextOf, passOf, secret, signedOf, ticketOf } from "../../measure/kit/secret.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
 import { noteTold } from "../../measure/kit/whole-log.ts";
 import { newRelayCounts } from "../../udp-sidecar/counts.ts";
@@ -27,7 +27,7 @@ const soon = { timeout: 45_000, interval: 5 };
 async function sidecarWith(options: Partial<SidecarOptions> = {}, tell: (line: Line) => void = noteTold) {
   const edge = await startStandIn();
   cleanUps.push(edge.stop);
-  const sidecar = await startSidecar({ edge: edge.url, secret, port: 0, name: "test", ...options }, tell);
+  const sidecar = await startSidecar({ edge: edge.url, key: keyOf(), port: 0, ...options }, tell);
   cleanUps.push(sidecar.stop);
   return { edge, sidecar };
 }
@@ -65,16 +65,19 @@ async function clientOf(server: string, ip = "127.0.0.1") {
   };
 }
 
+/** One for all: a pass has whole seconds, and its key is another when it expires later. */
+const expiresAt = Date.now() + 3_600_000;
+
 function probeOf(name: string, about: object = {}): string {
-  const [holder, clientId] = tokenOf(name).split(".");
-  const payload = { holder, clientId, nonce: "nonce-12", candidates: [], pad: ".".repeat(60), ...about };
-  return signedOf(tokenOf(name), "ptpMediation_probe", payload);
+  const { pass, key } = passOf(name, { expiresAt });
+  const payload = { pass, nonce: "nonce-12", candidates: [], pad: ".".repeat(60), ...about };
+  return signedOf(key, "ptpMediation_probe", payload);
 }
 
 /** Sends a probe, and tells what it is answered. */
 async function ask(client: Awaited<ReturnType<typeof clientOf>>, port: number) {
   await client.send(probeOf("Ada"), port);
-  return verified(tokenOf("Ada"), await client.next()).payload;
+  return verified(passOf("Ada", { expiresAt }).key, await client.next()).payload;
 }
 
 /** An address of this machine that other machines see, if it has one. */
@@ -90,7 +93,7 @@ describe("players whom the answers do not reach", () => {
     let now = 0;
     const told: Line[] = [];
     const metrics = { port: 0, host: "127.0.0.1" };
-    const options = { edge: edge.url, secret, port: 0, name: "test", metrics, elapsed: () => now };
+    const options = { edge: edge.url, key: keyOf(), port: 0, metrics, elapsed: () => now };
     const sidecar = await startSidecar(options, (line) => told.push(line));
     cleanUps.push(sidecar.stop);
     const client = await openUdpClient();
@@ -214,9 +217,10 @@ describe.skipIf(process.platform !== "linux")("on a machine with several address
   });
 
   test("players of the SDK are connected at a public address that is not the machine's first", async () => {
-    const server = await startTestServer({ udpPort: null, secret });
+    const vars = { sidecarHosts: "test=127.0.0.2" };
+    const server = await startTestServer({ udpPort: null, secret, vars });
     cleanUps.push(server.stop);
-    const wish = { edge: server.url, secret, port: 0, name: "test", publicHost: "127.0.0.2" };
+    const wish = { edge: server.url, key: keyOf(), port: 0, publicHost: "127.0.0.2" };
     const sidecar = await startSidecar(wish, noteTold);
     cleanUps.push(sidecar.stop);
     await sidecar.known;
@@ -231,7 +235,7 @@ describe.skipIf(process.platform !== "linux")("on a machine with several address
   test("a second sidecar on the same port does not start, and says why", async () => {
     const { sidecar } = await sidecarWith({ publicHost: "127.0.0.2" });
     const edge = "https://edge.example";
-    const environment = { ORION_SECRET: secret, ORION_METRICS_PORT: "off" };
+    const environment = { ORION_SIDECAR_KEY: keyTextOf(), ORION_METRICS_PORT: "off" };
     for (const [flags, taken, flag] of [
       [["--udpPort", String(sidecar.port)], sidecar.port, "--udpPort"],
       [["--secondUdpPort", String(sidecar.port)], sidecar.port, "--secondUdpPort"],
@@ -252,7 +256,7 @@ describe.skipIf(process.platform !== "linux")("on a machine with several address
     cleanUps.push(edge.stop);
     const port = await freeUdpPort();
     const args = ["udp-sidecar/main.ts", "--edge", edge.url.href, "--udpPort", String(port)];
-    const environment = { ORION_SECRET: secret, ORION_METRICS_PORT: "off" };
+    const environment = { ORION_SIDECAR_KEY: keyTextOf(), ORION_METRICS_PORT: "off" };
     const program = startProgram("node", args, { ...environment, ORION_HOST: "127.0.0.3" });
     cleanUps.push(program.stop);
     await program.prints(/sidecar_accepted/);
@@ -269,7 +273,7 @@ describe.skipIf(process.platform !== "linux")("on a machine with several address
   async function listening(addresses: string[], options: Partial<ReceiverOptions> = {}) {
     const receiver = await listen(
       {
-        ...{ secret, ports: { first: 0, second: 0 }, bind: undefined, addresses: () => addresses },
+        ...{ key: keyOf(), ports: { first: 0, second: 0 }, bind: undefined, addresses: () => addresses },
         ...{ clock: Date.now, elapsed: () => performance.now(), ...options },
       },
       () => true,

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { ClientDatagram } from "../../core/observing/port-pairing.ts";
 import { holderOf, openUdpClient } from "../../measure/kit/relay.ts";
-import { datagramOf, dataOf, secret, signedOf, ticketOf, tokenOf } from "../../measure/kit/secret.ts";
+import { datagramOf, dataOf, keyOf, passOf, signedOf, ticketOf, tokenOf } from "../../measure/kit/secret.ts";
 import { Checks, HeavyCounts } from "../../udp-sidecar/checks.ts";
 import { sidecarLimits } from "../../udp-sidecar/limits.ts";
 import { listen } from "../../udp-sidecar/receiver.ts";
@@ -230,7 +230,7 @@ describe("over UDP", () => {
     const checks = new Checks({ now: tick, idle: () => 0, random: () => 0.5 });
     const seen: ClientDatagram[] = [];
     const times = { clock: Date.now, elapsed: () => 0 };
-    const wish = { secret, ports: { first: 0, second: 0 }, bind: undefined, ...times, checks };
+    const wish = { key: keyOf(), ports: { first: 0, second: 0 }, bind: undefined, ...times, checks };
     const receiver = await listen(wish, (_, datagram) => {
       seen.push(datagram);
       return true;
@@ -254,7 +254,7 @@ describe("over UDP", () => {
     const flood = [
       datagramOf(tokenOf("Eve", { under: "another secret, as long" })),
       signedOf("no key", "ptpRelay_bind", { ticket, nonce: "nonce-12" }),
-      signedOf("no key", "ptpMediation_probe", { holder: "1", clientId: "Eve", nonce: "nonce-12" }),
+      signedOf("no key", "ptpMediation_probe", { pass: passOf("Eve").pass, nonce: "nonce-12" }),
     ];
     const most = Math.ceil(sidecarLimits.checkingMs / (sidecarLimits.longestCheckMs / 2));
     for (let i = 0; i < most + 300; i++) await eve.send(flood[i % 3] ?? "", port);

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { expect, onTestFinished, test } from "vitest";
-import { secret } from "../../measure/kit/secret.ts";
+import { keyOf } from "../../measure/kit/secret.ts";
 import { connectEdge } from "../../udp-sidecar/edge.ts";
 
 for (const length of [16_384, 16_385, 60_000, 1_000_000]) {
@@ -11,7 +11,7 @@ for (const length of [16_384, 16_385, 60_000, 1_000_000]) {
     await once(server, "listening");
     const address = server.address();
     if (address === null || typeof address === "string") throw new Error("no port");
-    const edge = connectEdge(new URL(`http://127.0.0.1:${address.port}`), secret);
+    const edge = connectEdge(new URL(`http://127.0.0.1:${address.port}`), keyOf());
     onTestFinished(() => {
       edge.close();
       server.close();

@@ -3,7 +3,16 @@ import { afterEach, expect, test, vi } from "vitest";
 import { type Answer, startStandIn } from "../../measure/kit/edge.ts";
 import { freeUdpPort, startProgram } from "../../measure/kit/program.ts";
 import { holderOf, openUdpClient, type UdpClient } from "../../measure/kit/relay.ts";
-import { cookieOf, datagramOf, dataOf, secret, ticketOf, tokenOf } from "../../measure/kit/secret.ts";
+import {
+  cookieOf,
+  datagramOf,
+  dataOf,
+  keyOf,
+  keyTextOf,
+  secret,
+  ticketOf,
+  tokenOf,
+} from "../../measure/kit/secret.ts";
 import { newPortCounts, newRelayCounts } from "../../udp-sidecar/counts.ts";
 import { sidecarLimits } from "../../udp-sidecar/limits.ts";
 import { faultOf, type Line } from "../../udp-sidecar/log.ts";
@@ -112,7 +121,7 @@ async function misbehave(client: UdpClient, port: number): Promise<void> {
   await client.send("junk", port);
   await client.send(datagramOf(tokenOf("Eve", { under: "another secret, as long" })), port);
   await client.send(dataOf("0123456789ab", "hello?"), port);
-  const late = holderOf(client, ticketOf("a", { a: "Eve", lifeMs: -10_000 }), () => port);
+  const late = holderOf(client, ticketOf("a", { a: "Eve", lifeMs: -10_000, sidecar: "oslo" }), () => port);
   expect(await late.bind()).toMatchObject({ method: "ptpRelay_refused" });
 }
 const misbehaved = {
@@ -128,7 +137,7 @@ test("a sidecar that runs tells what it refused, though no edge takes it, and ag
   cleanUps.push(edge.stop);
   let now = 0;
   const told: Line[] = [];
-  const options = { edge: edge.url, secret, port: 0, name: "oslo", elapsed: () => now };
+  const options = { edge: edge.url, key: keyOf("oslo"), port: 0, elapsed: () => now };
   const sidecar = await startSidecar(options, (line) => told.push(line));
   const client = await openUdpClient();
   cleanUps.push(sidecar.stop, client.close);
@@ -147,7 +156,7 @@ async function program(args: string[] = []) {
   const edge = await startStandIn();
   const port = await freeUdpPort();
   const options = ["udp-sidecar/main.ts", "--edge", edge.url.href, "--udpPort", String(port)];
-  const environment = { ORION_SECRET: secret, ORION_METRICS_PORT: "off", ORION_NAME: "oslo" };
+  const environment = { ORION_SIDECAR_KEY: keyTextOf("oslo"), ORION_METRICS_PORT: "off" };
   const started = startProgram("node", [...args, ...options], environment);
   const lines = (): Line[] =>
     started.output

@@ -7,7 +7,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { sharedLimits } from "../../core/limits.ts";
 import { type Answer, type StandIn, startStandIn, takeAll } from "../../measure/kit/edge.ts";
 import { holderOf, openUdpClient, type UdpClient } from "../../measure/kit/relay.ts";
-import { datagramOf, dataOf, secret, ticketOf, tokenOf } from "../../measure/kit/secret.ts";
+import { datagramOf, dataOf, keyOf, secret, ticketOf, tokenOf } from "../../measure/kit/secret.ts";
 import { newRelayCounts } from "../../udp-sidecar/counts.ts";
 import { mostConnections, serveMetrics } from "../../udp-sidecar/metrics.ts";
 import { type Sidecar, type SidecarOptions, startSidecar } from "../../udp-sidecar/sidecar.ts";
@@ -23,7 +23,7 @@ async function start(answer: Answer = takeAll, options: Partial<SidecarOptions> 
   const edge: StandIn = await startStandIn(answer);
   cleanUps.push(edge.stop);
   const sidecar = await startSidecar(
-    { edge: edge.url, secret, port: 0, name: "test", metrics, ...options },
+    { edge: edge.url, key: keyOf(), port: 0, metrics, ...options },
     () => {},
   );
   cleanUps.push(sidecar.stop);
@@ -178,7 +178,7 @@ const someSources = {
   ports: {},
   relayed: newRelayCounts(),
   carried: () => ({ links: 0, ends: 0, lobbies: 0 }),
-  observations: () => ({ posted: 0, held: 0, lost: 0, refused: 0 }),
+  observations: () => ({ posted: 0, held: 0, lost: 0, refused: 0, ignored: 0 }),
   isKnown: () => true,
   unproven: () => 0,
   trouble: () => null,

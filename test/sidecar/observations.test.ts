@@ -1,9 +1,10 @@
 /** How a sidecar holds, gathers and repeats observations: the logic of time, under a clock of the test's. */
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { observingLimits } from "../../core/observing/limits.ts";
+import type { PostAnswer } from "../../core/observing/posting-state.ts";
 import { wireLimits } from "../../core/wire/limits.ts";
 import type { Observation } from "../../core/wire/sidecar-post.ts";
-import { Observations, type Post } from "../../udp-sidecar/observations.ts";
+import { Observations } from "../../udp-sidecar/observations.ts";
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 0 });
@@ -13,18 +14,22 @@ afterEach(() => {
 });
 
 const seen = (client: number, port = 1000): Observation => ({
-  holder: "17",
+  proof: { kind: "token", text: `${client}`.padStart(60, "0") },
   clientId: String(client).padStart(16, "0"),
   ip: "192.0.2.1",
   port,
 });
 
 /** Observations whose posts are recorded, and answered by `answer`. */
-function recorded(answer: Post = async () => []) {
+function recorded(
+  /** A list: these are asked for again. */
+  answer: (some: Observation[]) => Promise<readonly number[] | "unreached" | "refused"> = async () => [],
+) {
   const posts: { at: number; observations: Observation[] }[] = [];
-  const observations = new Observations((some) => {
+  const observations = new Observations(async (some): Promise<PostAnswer> => {
     posts.push({ at: Date.now(), observations: some });
-    return answer(some);
+    const told = await answer(some);
+    return typeof told === "string" ? told : { again: [...told], gone: [], idle: [], calls: 1 };
   });
   return { observations, posts };
 }
@@ -249,7 +254,7 @@ test("a crowd that says all there is to say goes in posts that the edge takes", 
   const candidates = Array.from({ length: wireLimits.candidates }, () => ({ ip, port: 65_535 }));
   const { observations, posts } = recorded();
   for (let client = 0; client < 2_000; client++) {
-    const longest = { ...seen(client, 65_535), holder: "99999999", ip };
+    const longest = { ...seen(client, 65_535), ip };
     observations.take({ ...longest, second: { ip, port: 65_535 }, candidates });
   }
   await vi.advanceTimersByTimeAsync(1_000);

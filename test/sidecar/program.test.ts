@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { type StandIn, startStandIn, takeAll } from "../../measure/kit/edge.ts";
 import { freeTcpPort, freeUdpPort, type Program, root, startProgram } from "../../measure/kit/program.ts";
-import { secret, signatureOf } from "../../measure/kit/secret.ts";
+import { keyTextOf, signatureOf } from "../../measure/kit/secret.ts";
 import { noteLines, noteSettings } from "../../measure/kit/whole-log.ts";
 
 let edge: StandIn;
@@ -14,9 +14,10 @@ beforeAll(async () => {
 });
 afterAll(() => edge.stop());
 
+const keyText = keyTextOf();
 /** Nothing of the machine's own settings. */
 const bare = {
-  ...{ ORION_EDGE: "", ORION_SECRET: "", ORION_NAME: undefined },
+  ...{ ORION_EDGE: "", ORION_SECRET: "", ORION_SIDECAR_KEY: keyText, ORION_SIDECAR_KEY_BEFORE: undefined },
   ...{ ORION_UDP_PORT: undefined, ORION_SECOND_UDP_PORT: undefined, ORION_HOST: undefined },
   // Several run at the same time.
   ORION_METRICS_PORT: "off",
@@ -43,10 +44,10 @@ const fewHeld = "receive_buffer_small";
 describe("a sidecar that runs", () => {
   test("takes its options as flags, says what it does, and says goodbye at SIGTERM", async () => {
     const port = await freeUdpPort();
-    const program = sidecar([
-      ...["--edge", edge.url.href, "--secret", secret, "--udpPort", String(port)],
-      ...["--publicHost=udp.example.org", "--name=by-flags"],
-    ]);
+    const program = sidecar(
+      [...["--edge", edge.url.href, "--udpPort", String(port)], "--publicHost=udp.example.org"],
+      { ORION_SIDECAR_KEY: keyTextOf("by-flags") },
+    );
     await program.prints(/sidecar_accepted/);
     const who = { time: expect.any(String), level: "info", sidecar: "by-flags", edge: edge.url.origin };
     expect(linesOf(program)).toEqual([
@@ -62,26 +63,25 @@ describe("a sidecar that runs", () => {
       { host: "udp.example.org", port, leaving: true },
     ]);
     expect(program.errors).toBe("");
-    expect(program.output).not.toContain(secret);
+    expect(program.output).not.toContain(keyText);
   });
 
   test("takes its options from the environment, and a flag before it", async () => {
     const port = await freeUdpPort();
-    const program = sidecar(["--name", "flag-wins"], {
+    const program = sidecar(["--publicHost", "2001:db8::1"], {
       ORION_EDGE: edge.url.href,
-      ORION_SECRET: secret,
+      ORION_SIDECAR_KEY: keyTextOf("by-environment"),
       ORION_UDP_PORT: String(port),
-      ORION_PUBLIC_HOST: "2001:db8::1",
-      ORION_NAME: "by-environment",
+      ORION_PUBLIC_HOST: "udp.example.org",
     });
     await program.prints(/sidecar_accepted/);
     process.kill(program.pid, "SIGINT");
     expect(await program.ended).toBe(0);
     expect(edge.beats.filter(({ port: theirs }) => theirs === port)).toMatchObject([
-      { name: "flag-wins", host: "2001:db8::1", leaving: false },
-      { name: "flag-wins", leaving: true },
+      { name: "by-environment", host: "2001:db8::1", leaving: false },
+      { name: "by-environment", leaving: true },
     ]);
-    expect(program.output).not.toContain(secret);
+    expect(program.output).not.toContain(keyText);
   });
 
   test("takes the next UDP port as its second one, or another that it is told, and tells both to the edge", async () => {
@@ -91,7 +91,7 @@ describe("a sidecar that runs", () => {
       [["--secondUdpPort", String(second)], second],
     ] as const) {
       const program = sidecar(["--edge", edge.url.href, "--udpPort", String(port), ...args], {
-        ORION_SECRET: secret,
+        ORION_SIDECAR_KEY: keyText,
       });
       await program.prints(/sidecar_accepted/);
       expect(linesOf(program)[0]).toMatchObject({ port, secondPort: expected });
@@ -103,10 +103,10 @@ describe("a sidecar that runs", () => {
 
   test("takes values that were pasted with spaces, line ends or a byte order mark around them", async () => {
     const port = await freeUdpPort();
-    const program = sidecar(["--name", " pasted "], {
+    const program = sidecar([], {
       ORION_EDGE: `${edge.url.href}\n`,
-      ORION_SECRET: `\ufeff${secret}\r\n`,
-      ORION_SECRET_BEFORE: " ",
+      ORION_SIDECAR_KEY: `\ufeff${keyTextOf("pasted")}\r\n`,
+      ORION_SIDECAR_KEY_BEFORE: " ",
       ORION_UDP_PORT: ` ${port}\r`,
       ORION_SECOND_UDP_PORT: "",
       ORION_PUBLIC_HOST: "udp.example.org\r",
@@ -116,17 +116,17 @@ describe("a sidecar that runs", () => {
     });
     await program.prints(/sidecar_accepted/);
     const post = edge.posts.find(({ body }) => body.includes('"pasted"'));
-    expect(post?.signature).toBe(signatureOf(post?.path ?? "", post?.body ?? ""));
+    expect(post?.signature).toBe(signatureOf(post?.path ?? "", post?.body ?? "", { name: "pasted" }));
     expect(JSON.parse(post?.body ?? "")).toMatchObject({
       ...{ name: "pasted", host: "udp.example.org", port, secondPort: port + 1 },
     });
     await program.stop();
-    expect(program.output).not.toContain(secret);
+    expect(program.output).not.toContain(keyText);
   });
 
   test("takes any free ports where it is told 0, and says which", async () => {
     const program = sidecar(["--edge", edge.url.href, "--udpPort=0", "--metricsPort", "0"], {
-      ORION_SECRET: secret,
+      ORION_SIDECAR_KEY: keyText,
     });
     await program.prints(/sidecar_accepted/);
     const { port, secondPort, metricsPort } = linesOf(program)[0] ?? {};
@@ -141,11 +141,11 @@ describe("a sidecar that runs", () => {
       [[], { ORION_RELAY_RATE: "off" }],
     ] as const) {
       const name = `off-${flags.length}`;
-      const args = ["--name", name, "--udpPort", String(await freeUdpPort()), "--metricsPort", "off"];
+      const args = ["--udpPort", String(await freeUdpPort()), "--metricsPort", "off"];
       const program = sidecar([...args, ...flags], {
         ...environment,
         ORION_EDGE: edge.url.href,
-        ORION_SECRET: secret,
+        ORION_SIDECAR_KEY: keyTextOf(name),
       });
       await program.prints(/sidecar_accepted/);
       const beat = edge.beats.find((one) => one.name === name);
@@ -158,7 +158,7 @@ describe("a sidecar that runs", () => {
   test("serves metrics on a port of its own", async () => {
     const [port, metricsPort] = [await freeUdpPort(), await freeTcpPort()];
     const program = sidecar(["--edge", edge.url.href, "--udpPort", String(port)], {
-      ORION_SECRET: secret,
+      ORION_SIDECAR_KEY: keyText,
       ORION_METRICS_PORT: String(metricsPort),
     });
     await program.prints(/sidecar_accepted/);
@@ -173,10 +173,10 @@ describe("a sidecar that runs", () => {
     async (bytes) => {
       const code = `import { Socket } from "node:dgram"; Socket.prototype.getRecvBufferSize = () => ${bytes}`;
       const system = ["--import", `data:text/javascript,${encodeURIComponent(code)}`];
-      const options = ["--edge", edge.url.href, "--udpPort", String(await freeUdpPort()), "--name=oslo"];
+      const options = ["--edge", edge.url.href, "--udpPort", String(await freeUdpPort())];
       const program = startProgram("node", [...system, "udp-sidecar/main.ts", ...options], {
         ...bare,
-        ORION_SECRET: secret,
+        ORION_SIDECAR_KEY: keyTextOf("oslo"),
       });
       await program.prints(/sidecar_accepted/);
       await program.stop();
@@ -186,12 +186,12 @@ describe("a sidecar that runs", () => {
     },
   );
 
-  test("is started by npm run sidecar, and names itself after its machine", async () => {
+  test("is started by npm run sidecar, and has the name that its key is made for", async () => {
     const port = await freeUdpPort();
     const args = ["run", "-s", "sidecar", "--", "--edge", edge.url.href, "--udpPort", String(port)];
-    const program = startProgram("npm", args, { ...bare, ORION_SECRET: secret });
+    const program = startProgram("npm", args, { ...bare, ORION_SIDECAR_KEY: keyText });
     await program.prints(/sidecar_accepted/);
-    expect(linesOf(program)[0]).toMatchObject({ sidecar: expect.stringMatching(/^[\w.-]+-[0-9a-f]{8}$/) });
+    expect(linesOf(program)[0]).toMatchObject({ sidecar: "test" });
     await program.stop();
     expect(edge.beats.filter(({ port: theirs }) => theirs === port).at(-1)).toMatchObject({ leaving: true });
   });
@@ -199,7 +199,7 @@ describe("a sidecar that runs", () => {
   test("ends at once though the edge is away", async () => {
     const port = await freeUdpPort();
     const program = sidecar(["--edge", "http://127.0.0.1:9", "--udpPort", String(port)], {
-      ORION_SECRET: secret,
+      ORION_SIDECAR_KEY: keyText,
     });
     await program.prints(/sidecar_not_accepted/);
     const asked = Date.now();
@@ -216,7 +216,7 @@ describe("a sidecar that runs", () => {
       const away = await startStandIn((_, response) => response.writeHead(503).end());
       const options = ["--edge", away.url.href, "--udpPort", String(await freeUdpPort())];
       const command = ["exec node udp-sidecar/main.ts", ...options].join(" ");
-      const environment = { ...bare, ORION_SECRET: secret, ORION_METRICS_PORT: String(metricsPort) };
+      const environment = { ...bare, ORION_SIDECAR_KEY: keyText, ORION_METRICS_PORT: String(metricsPort) };
       noteSettings(environment);
       // A pseudo-terminal, and the program in it.
       const terminal = spawn("script", ["-qefc", command, "/dev/null"], {
@@ -252,7 +252,7 @@ describe("a sidecar that runs", () => {
 
   test("ends cleanly when it is told twice, as npm and a terminal do together", async () => {
     const program = sidecar(["--edge", edge.url.href, "--udpPort", String(await freeUdpPort())], {
-      ORION_SECRET: secret,
+      ORION_SIDECAR_KEY: keyText,
     });
     await program.prints(/sidecar_accepted/);
     edge.answer = () => {};
@@ -266,44 +266,53 @@ describe("a sidecar that runs", () => {
 });
 
 describe("a sidecar that cannot run", () => {
-  const good = ["--edge=https://edge.example", `--secret=${secret}`];
+  const good = ["--edge=https://edge.example"];
   const mistakes: Record<string, { args: string[]; environment?: NodeJS.ProcessEnv; says: RegExp }> = {
-    "no edge": { args: [`--secret=${secret}`], says: /where the Worker is: --edge/ },
+    "no edge": { args: [], says: /where the Worker is: --edge/ },
     "an edge that is no URL": {
-      args: [`--secret=${secret}`, "--edge", "edge.example"],
+      args: ["--edge", "edge.example"],
       says: /--edge .* must be a URL that begins with https/,
     },
     "an edge of another protocol": {
-      args: [`--secret=${secret}`, "--edge=ws://edge.example"],
+      args: ["--edge=ws://edge.example"],
       says: /--edge .* must be a URL that begins with https/,
     },
-    "the secret for the edge": {
+    "the key for the edge": {
       args: [],
-      environment: { ORION_EDGE: secret, ORION_SECRET: "https://edge.example" },
+      environment: { ORION_EDGE: keyText, ORION_SIDECAR_KEY: "https://edge.example" },
       says: /--edge .* must be a URL that begins with https/,
     },
     "an edge with a user and a password": {
-      args: [`--secret=${secret}`, "--edge=http://us%E0er:pw@edge.example"],
+      args: ["--edge=http://us%E0er:pw@edge.example"],
       says: /--edge .* must be the Worker's URL alone/,
     },
     "an edge with a path": {
-      args: [`--secret=${secret}`, "--edge=https://edge.example/orion/"],
+      args: ["--edge=https://edge.example/orion/"],
       says: /--edge .* must be the Worker's URL alone/,
     },
     "an edge with a query": {
-      args: [`--secret=${secret}`, "--edge=https://edge.example?x=1"],
+      args: ["--edge=https://edge.example?x=1"],
       says: /--edge .* must be the Worker's URL alone/,
     },
-    "no secret": { args: ["--edge=https://edge.example"], says: /ORION_SECRET/ },
-    "a short secret": {
-      args: ["--edge=https://edge.example"],
-      environment: { ORION_SECRET: "tooshort" },
-      says: /16 characters/,
+    "no key": {
+      args: good,
+      environment: { ORION_SIDECAR_KEY: "" },
+      says: /ORION_SIDECAR_KEY in the environment.*npm run sidecar:key -- --name/,
     },
-    "a secret that is long by its spaces alone": {
-      args: ["--edge=https://edge.example"],
-      environment: { ORION_SECRET: `tooshort${" ".repeat(20)}` },
-      says: /16 characters/,
+    "the deployment's secret alone": {
+      args: good,
+      environment: { ORION_SIDECAR_KEY: "", ORION_SECRET: keyText },
+      says: /ORION_SIDECAR_KEY in the environment.*npm run sidecar:key -- --name/,
+    },
+    "the deployment's secret for the key": {
+      args: good,
+      environment: { ORION_SIDECAR_KEY: "of my own: 0123456789" },
+      says: /^ORION_SIDECAR_KEY is not a sidecar's key\./,
+    },
+    "a key before of another name": {
+      args: good,
+      environment: { ORION_SIDECAR_KEY_BEFORE: keyTextOf("other") },
+      says: /must be of one name/,
     },
     "a port of words": { args: [...good, "--udpPort", "many"], says: /--udpPort must be.*"many"/ },
     "a port beyond all": { args: [...good, "--udpPort=65536"], says: /--udpPort must be.*"65536"/ },
@@ -319,15 +328,6 @@ describe("a sidecar that cannot run", () => {
     "a host that is a URL": {
       args: [...good, "--publicHost", "http://udp.example/"],
       says: /--publicHost must be/,
-    },
-    "a name of two words": { args: [...good, "--name", "two words"], says: /^--name must have.*"two words"/ },
-    "a name that turns a terminal red": {
-      args: [...good, "--name", "\x1b[31mred\nred"],
-      says: /^--name must have.*"\\u001b\[31mred\\nred"/,
-    },
-    "a secret in the place of a name": {
-      args: [...good, "--name", "of my own: 0123456789"],
-      says: /^--name must have.*a text of 21 characters\./,
     },
     "a second port that is the first": {
       args: [...good, "--udpPort=7000", "--secondUdpPort=7000"],
@@ -351,8 +351,8 @@ describe("a sidecar that cannot run", () => {
     },
     "an unknown flag": { args: [...good, "--prot=1"], says: /^Unknown option --prot\. \(/ },
     "a flag in kebab case": { args: [...good, "--udp-port=1"], says: /--udp-port\..* --udpPort\?/ },
-    "the secret in a wrong place": { args: [...good, secret], says: /^A word of \d+ characters is not/ },
-    "the secret as a flag": { args: [...good, `--${secret}`], says: /^Unknown option of \d+ characters/ },
+    "the key in a wrong place": { args: [...good, keyText], says: /^A word of \d+ characters is not/ },
+    "the key as a flag": { args: [...good, `--${keyText}`], says: /^Unknown option of \d+ characters/ },
     "a flag without its value": { args: [...good, "--udpPort"], says: /--udpPort/ },
     "a word too many": { args: [...good, "please"], says: /"please"/ },
   };
@@ -364,8 +364,8 @@ describe("a sidecar that cannot run", () => {
       expect(program.errors.trim().split("\n")).toHaveLength(1);
       expect(program.errors).toContain("--help");
       expect(program.output).toBe(program.errors);
-      expect(program.output).not.toContain(secret);
-      expect(program.output).not.toContain("tooshort");
+      expect(program.output).not.toContain(keyText);
+      expect(program.output).not.toContain("0123456789");
     });
   }
 
@@ -416,14 +416,14 @@ describe("a sidecar that cannot run", () => {
     const program = sidecar(["--help"]);
     expect(await program.ended).toBe(0);
     for (const word of [
-      ...["--edge", "--secret", "--udpPort", "--secondUdpPort", "--publicHost", "--name", "--help"],
+      ...["--edge", "--udpPort", "--secondUdpPort", "--publicHost", "--help"],
       ...["--relayRate", "--metricsPort", "--metricsHost", "--host"],
     ]) {
       expect(program.output).toContain(word);
     }
     for (const word of [
-      ...["ORION_EDGE", "ORION_SECRET", "ORION_UDP_PORT", "ORION_SECOND_UDP_PORT", "ORION_PUBLIC_HOST"],
-      ...["ORION_NAME", "ORION_RELAY_RATE", "ORION_METRICS_PORT", "ORION_METRICS_HOST", "ORION_HOST"],
+      ...["ORION_EDGE", "ORION_SIDECAR_KEY", "ORION_UDP_PORT", "ORION_SECOND_UDP_PORT", "ORION_PUBLIC_HOST"],
+      ...["ORION_RELAY_RATE", "ORION_METRICS_PORT", "ORION_METRICS_HOST", "ORION_HOST"],
     ]) {
       expect(program.output).toContain(word);
     }

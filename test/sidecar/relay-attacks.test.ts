@@ -2,7 +2,7 @@
 import { expect, onTestFinished, test, vi } from "vitest";
 import { relayLimits } from "../../core/relay/limits.ts";
 import { holderOf, relayStage, verified } from "../../measure/kit/relay.ts";
-import { dataOf, secret, signedOf, ticketOf } from "../../measure/kit/secret.ts";
+import { dataOf, keyOf, signedOf, ticketOf } from "../../measure/kit/secret.ts";
 import { Checks } from "../../udp-sidecar/checks.ts";
 import { listen } from "../../udp-sidecar/receiver.ts";
 import type { Sidecar } from "../../udp-sidecar/sidecar.ts";
@@ -15,7 +15,7 @@ test("a pair binds at once though one socket has bound one end of as many links 
   // Checks take no time by this clock: that a flood is left out is another matter (checks.test.ts).
   const checks = new Checks({ now: () => 0, idle: () => 0, random: () => 0 });
   const times = { clock: Date.now, elapsed: () => performance.now() };
-  const options = { secret, ports: { first: 0, second: 0 }, bind: "127.0.0.1", ...times, checks };
+  const options = { key: keyOf(), ports: { first: 0, second: 0 }, bind: "127.0.0.1", ...times, checks };
   const receiver = await listen(options, () => true);
   onTestFinished(receiver.close);
   const { counts } = receiver.relay;

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test, vi } from "vitest";
 import { wireLimits } from "../../core/wire/limits.ts";
 import { relayStage, verified } from "../../measure/kit/relay.ts";
-import { dataOf, signedOf, ticketOf, tokenOf } from "../../measure/kit/secret.ts";
+import { dataOf, passOf, signedOf, ticketOf } from "../../measure/kit/secret.ts";
 
 const { relay, client, holder, linked, dropped } = relayStage();
 const soon = { timeout: 5_000, interval: 1 };
@@ -84,11 +84,9 @@ describe("whoever does not know a ticket's key", () => {
     const { ada, bob } = await linked(sidecar);
     const heardBefore = [ada.heard.length, bob.heard.length];
     const eve = await client();
-    const token = tokenOf("Ada");
-    const [holder, clientId] = token.split(".");
-    const probe = signedOf(token, "ptpMediation_probe", {
-      holder,
-      clientId,
+    const { pass, key: passKey } = passOf("Ada");
+    const probe = signedOf(passKey, "ptpMediation_probe", {
+      pass,
       nonce: "nonce-nonce",
       candidates: [],
     });

@@ -1,9 +1,11 @@
 /** A sidecar while one secret follows another. */
 import { expect, onTestFinished, test, vi } from "vitest";
+import type { SidecarKey } from "../../core/sidecar-key.ts";
 import { startStandIn } from "../../measure/kit/edge.ts";
 import { holderOf, openUdpClient } from "../../measure/kit/relay.ts";
 import {
   datagramOf,
+  keyOf,
   postAsSidecar,
   secret,
   signatureOf,
@@ -16,12 +18,9 @@ import { startSidecar } from "../../udp-sidecar/sidecar.ts";
 const old = "the secret before, of 32 letters";
 const soon = { timeout: 10_000, interval: 5 };
 
-async function sidecarWith(secretBefore?: string) {
+async function sidecarWith(keyBefore?: SidecarKey) {
   const edge = await startStandIn();
-  const sidecar = await startSidecar(
-    { edge: edge.url, secret, secretBefore, port: 0, name: "test" },
-    () => {},
-  );
+  const sidecar = await startSidecar({ edge: edge.url, key: keyOf(), keyBefore, port: 0 }, () => {});
   const ada = await openUdpClient();
   onTestFinished(async () => {
     ada.close();
@@ -32,7 +31,7 @@ async function sidecarWith(secretBefore?: string) {
 }
 
 test("players with tokens and tickets of the secret before are seen and relayed, and posts are signed with the new one", async () => {
-  const { edge, sidecar, ada } = await sidecarWith(old);
+  const { edge, sidecar, ada } = await sidecarWith(keyOf("test", { under: old }));
   await ada.send(datagramOf(tokenOf("Ada", { under: old })), sidecar.port);
   await ada.send(datagramOf(tokenOf("Bob")), sidecar.port);
   await vi.waitFor(() => expect(edge.observed.flat()).toHaveLength(2), soon);
@@ -50,10 +49,7 @@ test("without it they are strangers", async () => {
 test("a sidecar's posts say when they were made, its heartbeats each a later time though the clock stands still", async () => {
   const edge = await startStandIn((post, response) => response.end(post.path.endsWith("beat") ? "?" : ""));
   const now = Date.now();
-  const sidecar = await startSidecar(
-    { edge: edge.url, secret, port: 0, name: "test", clock: () => now },
-    () => {},
-  );
+  const sidecar = await startSidecar({ edge: edge.url, key: keyOf(), port: 0, clock: () => now }, () => {});
   await vi.waitFor(() => expect(edge.beats.length).toBeGreaterThan(1), soon);
   await sidecar.stop();
   await edge.stop();
@@ -80,10 +76,13 @@ test("a Worker whose secrets and settings were pasted with spaces and line ends 
     ["pune", old],
   ] as const) {
     const beat = { name, at: Date.now(), port: 5990, load: 0 };
-    expect((await postAsSidecar(server.url, "/sidecar/heartbeat", beat, under)).status).toBe(200);
+    expect((await postAsSidecar(server.url, "/sidecar/heartbeat", beat, { name, under })).status).toBe(200);
   }
   const beat = { name: "lima", at: Date.now(), port: 5990, load: 0 };
-  const stranger = await postAsSidecar(server.url, "/sidecar/heartbeat", beat, `${secret}\r\n`);
+  const stranger = await postAsSidecar(server.url, "/sidecar/heartbeat", beat, {
+    name: "lima",
+    under: `${secret}\r\n`,
+  });
   expect(stranger.status).toBe(401);
 });
 

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player, post } from "../../measure/kit/player.ts";
-import { datagramOf, secret, signatureOf, tokenOf } from "../../measure/kit/secret.ts";
+import { datagramOf, keyOf, secret, signatureOf, tokenOf } from "../../measure/kit/secret.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
 import { type Sidecar, startSidecar } from "../../udp-sidecar/sidecar.ts";
 
@@ -16,9 +16,12 @@ let sidecar: Sidecar;
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "orion-edge-test-"));
-  server = await startTestServer({ udpPort: null, secret, persist: folder });
+  server = await startTestServer({
+    ...{ udpPort: null, secret, persist: folder },
+    vars: { sidecarHosts: "oslo-1=udp.example.org" },
+  });
   sidecar = await startSidecar(
-    { edge: server.url, secret, port: 0, name: "oslo-1", publicHost: "udp.example.org" },
+    { edge: server.url, key: keyOf("oslo-1"), port: 0, publicHost: "udp.example.org" },
     () => {},
   );
   await sidecar.known;
@@ -101,12 +104,15 @@ describe("the path of a datagram", () => {
 const beat = { name: "test", port: 5990, load: 0, leaving: true };
 const heartbeat = "/sidecar/heartbeat";
 const observations = "/sidecar/observations";
-const seen = { holder: "l17", clientId: "a".repeat(16), ip: "192.0.2.1", port: 1 };
+const clientId = "a".repeat(16);
+const proof = { kind: "token", text: tokenOf(clientId) };
+const seen = { clientId, proof, ip: "192.0.2.1", port: 1 };
 
 /** A post as a sidecar makes it, or with what is wrong. */
 function signed(path: string, content: unknown, signature?: string) {
   const body = typeof content === "string" ? content : JSON.stringify(content);
-  return post(server.url, path, body, { "x-orion-signature": signature ?? signatureOf(path, body) });
+  const headers = { "x-orion-sidecar": "test", "x-orion-signature": signature ?? signatureOf(path, body) };
+  return post(server.url, path, body, headers);
 }
 const heartbeatPost = () => signed(heartbeat, beat);
 
@@ -119,7 +125,7 @@ describe("a post", () => {
     });
     expect(await signed(observations, { observations: [seen] })).toMatchObject({
       status: 200,
-      body: { again: [] },
+      body: { again: [], gone: [0], idle: [], calls: 1 },
     });
   });
 
@@ -127,7 +133,11 @@ describe("a post", () => {
   const right = signatureOf(heartbeat, body);
   const wrong: Record<string, [path: string, body: string, signature: string]> = {
     "without a signature": [heartbeat, body, ""],
-    "signed with another secret": [heartbeat, body, signatureOf(heartbeat, body, "another secret of 16")],
+    "signed with another secret": [
+      heartbeat,
+      body,
+      signatureOf(heartbeat, body, { under: "another secret of 16" }),
+    ],
     "changed after it was signed": [heartbeat, body.replace("5990", "5991"), right],
     "signed for another path": [observations, body, right],
     "with a signature that is cut short": [heartbeat, body, right.slice(0, -1)],
@@ -159,8 +169,8 @@ describe("a post", () => {
     [heartbeat, { ...beat, host: "http://x/" }],
     [observations, {}],
     [observations, { observations: {} }],
-    [observations, { observations: [{ ...seen, holder: "no holder" }] }],
-    [observations, { observations: [{ ...seen, holder: "x".repeat(33) }] }],
+    [observations, { observations: [{ ...seen, proof: "none" }] }],
+    [observations, { observations: [{ ...seen, proof: { ...proof, text: "x".repeat(103) } }] }],
     [observations, { observations: [{ ...seen, clientId: "short" }] }],
     [observations, { observations: [{ ...seen, ip: "localhost" }] }],
     [observations, { observations: [{ ...seen, port: 0 }] }],
@@ -177,23 +187,24 @@ describe("a post", () => {
   });
 
   test("that is too large is refused, whether it says how large it is or not", async () => {
-    const large = "x".repeat(128 * 1024 + 1);
+    const large = "x".repeat(144 * 1024 + 1);
     const path = observations;
     expect(await signed(path, large)).toMatchObject({ status: 413, body: { codes: ["body_too_large"] } });
     const chunked = await fetch(new URL(path, server.url), {
       method: "POST",
       body: new Blob([large]).stream(),
       duplex: "half",
-      headers: { "x-orion-signature": signatureOf(path, large) },
+      headers: { "x-orion-sidecar": "test", "x-orion-signature": signatureOf(path, large) },
     });
     expect(chunked.status).toBe(413);
   });
 
-  test("of a home that this deployment never had is done with, not asked for again", async () => {
-    const holder = "99999999";
-    expect(await signed(observations, { observations: [{ ...seen, holder }] })).toMatchObject({
+  test("of an object that nobody is in is done with, not asked for again", async () => {
+    const text = tokenOf(clientId, { holder: "99999999" });
+    const one = { ...seen, proof: { ...proof, text } };
+    expect(await signed(observations, { observations: [one] })).toMatchObject({
       status: 200,
-      body: { again: [] },
+      body: { again: [], gone: [0], calls: 1 },
     });
   });
 

@@ -18,8 +18,8 @@ export function addressOf(request: Request, env: Env): string | null {
   return chain.map(canonicalAddress).findLast((hop) => hop === null || !reverseProxies.includes(hop)) ?? null;
 }
 
-/** Who is at the other end of the connection. */
-function senderOf({ headers, cf }: Request, { clientAddress }: Env): string | null {
+/** Who is at the other end of the connection: perhaps a proxy. */
+export function senderOf({ headers, cf }: Request, { clientAddress }: Env): string | null {
   if (clientAddress !== "socket") return canonicalAddress(headers.get("cf-connecting-ip") ?? "");
   // workerd writes an address with its port: 192.0.2.1:50000, [2001:db8::1]:50000.
   const [, six, four] = /^(?:\[(.*)\]|(.*)):\d+$/.exec(String(cf?.clientIp)) ?? [];

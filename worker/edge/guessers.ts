@@ -57,9 +57,7 @@ export async function countFailedJoin(env: Env, networks: readonly Network[]): P
     besiegedUntil = Date.now() + periodMs;
   }
   const full = await countFull(env, "FAILED_JOINS", networks);
-  const left = besiegedUntil - Date.now();
-  // More is left than there ever was: the clock was set back.
-  const isBesieged = left > 0 && left <= periodMs;
+  const isBesieged = Math.abs(besiegedUntil - Date.now()) <= periodMs;
   const isOver = isBesieged && address !== undefined && address.codes > edgeLimits.besiegedFailedJoins;
   const guesser = full ? note(full.name, 0) : isOver ? address : null;
   if (!guesser) return null;

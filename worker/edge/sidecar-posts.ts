@@ -2,7 +2,9 @@
 
 import type { z } from "zod";
 import { sharedLimits } from "../../core/limits.ts";
+import { observingLimits } from "../../core/observing/limits.ts";
 import { accept, type Outcome, refuse } from "../../core/problem.ts";
+import { sidecarNameShape } from "../../core/sidecar-key.ts";
 import { parseObject } from "../../core/wire/codec.ts";
 import { wireLimits } from "../../core/wire/limits.ts";
 import {
@@ -10,83 +12,129 @@ import {
   type heartbeatAnswer,
   heartbeatPath,
   type Observation,
+  type ObservationsAnswer,
   observations,
-  type observationsAnswer,
   observationsPath,
   observedIn,
+  sidecarHeader,
   signatureHeader,
 } from "../../core/wire/sidecar-post.ts";
 import { fleetAt } from "../objects/fleet.ts";
 import type { Env } from "../platform/env.ts";
-import { verifyPost } from "../platform/keys.ts";
+import { verifyPass, verifyPost, verifyToken } from "../platform/keys.ts";
 import { logFault } from "../platform/log.ts";
+import type { Seen, Sighted } from "../platform/ports.ts";
 import { released, within } from "../platform/retry.ts";
+import { sidecarId } from "../platform/sidecar-id.ts";
 import { holderAt } from "../platform/stubs.ts";
-import { addressOf } from "./address.ts";
 import { json, readText, refused } from "./http.ts";
 import { edgeLimits } from "./limits.ts";
 import { placeOf } from "./place.ts";
+import { isAtProxy, sidecarHost } from "./sidecar-host.ts";
 
 export async function receiveHeartbeat(request: Request, env: Env): Promise<Response> {
-  const beat = await readPost(request, env, heartbeatPath, heartbeat);
-  if (!beat.ok) return refused(beat);
-  // Under `npm start` players find the sidecar at the host that they know the server by.
-  const address = env.clientAddress === "socket" ? undefined : (addressOf(request, env) ?? undefined);
-  const taken = await fleetAt(env).hear(beat.value, { address, place: placeOf(request) });
-  if (!taken) return refused(refuse("stale_post"), { sidecar: beat.value.name });
+  const post = await readPost(request, env, heartbeatPath, heartbeat);
+  if (!post.ok) return refused(post);
+  const { sidecar, content: beat } = post.value;
+  if (beat.name !== sidecar) return refused(refuse("invalid_post"), { sidecar });
+  const host = sidecarHost(request, env, beat);
+  if (!host.ok) return refused(host, { sidecar });
+  const taken = await fleetAt(env).hear({ ...beat, host: host.value }, { place: placeOf(request) });
+  if (!taken) return refused(refuse("stale_post"), { sidecar });
   return json({ known: true, now: Date.now() } satisfies z.infer<typeof heartbeatAnswer>);
 }
 
+/**
+ * Passes observations on to the objects that the proofs name. No object is called for a proof that is none: a thief of
+ * a sidecar's key cannot make any.
+ */
 export async function receiveObservations(request: Request, env: Env): Promise<Response> {
   const post = await readPost(request, env, observationsPath, observations);
   if (!post.ok) return refused(post);
-  const all = post.value.observations;
-  const byHolder = Map.groupBy(all, ({ holder }) => holder);
-  const untold = await Promise.all(Array.from(byHolder, ([holder, some]) => tellHolder(env, holder, some)));
-  const again = new Set(untold.flat());
-  const answer: z.infer<typeof observationsAnswer> = {
-    again: all.flatMap(({ clientId }, index) => (again.has(clientId) ? [index] : [])),
-  };
+  const { sidecar, content } = post.value;
+  const all = content.observations;
+  const about = { sidecar, atProxy: isAtProxy(request, env) };
+  const genuine = await Promise.all(all.map((one) => holderOf(env, sidecar, one)));
+  const byHolder = Map.groupBy(all.keys(), (index) => genuine[index]?.holder ?? null);
+  const answer: ObservationsAnswer = { again: [], gone: byHolder.get(null) ?? [], idle: [], calls: 0 };
+  byHolder.delete(null);
+  const [some, rest] = [
+    [...byHolder].slice(0, observingLimits.objectsPerPost),
+    [...byHolder].slice(observingLimits.objectsPerPost),
+  ];
+  answer.again.push(...rest.flatMap(([, indexes]) => indexes));
+  answer.calls = some.length;
+  await Promise.all(
+    some.map(async ([holder, indexes]) => {
+      const seen = indexes.flatMap((index): Seen[] => {
+        const observation = all[index];
+        if (!observation) return [];
+        const { clientId } = observation;
+        const mediation = genuine[index]?.mediation;
+        return [{ clientId, observed: observedIn(observation), ...about, mediation }];
+      });
+      const told = await tellHolder(env, holder ?? "", seen);
+      for (const index of indexes) {
+        const clientId = all[index]?.clientId ?? "";
+        for (const what of ["again", "gone", "idle"] as const)
+          if (told[what].includes(clientId)) answer[what].push(index);
+      }
+    }),
+  );
   return json(answer);
 }
 
-/** Ids of the clients whose holder, or lobby, could not be told. */
-async function tellHolder(env: Env, holder: string, some: Observation[]): Promise<string[]> {
-  const seen = some.map((observation) => ({
-    clientId: observation.clientId,
-    observed: observedIn(observation),
-  }));
-  const all = some.map(({ clientId }) => clientId);
+/** Which object holds the client's socket, if its proof is one. */
+async function holderOf(
+  env: Env,
+  sidecar: string,
+  { clientId, proof }: Observation,
+): Promise<{ holder: string; mediation?: string } | null> {
+  const client =
+    proof.kind === "token"
+      ? await verifyToken(env, proof.text)
+      : await verifyPass(env, sidecar, proof.text, Date.now());
+  return client?.clientId === clientId ? client : null;
+}
+
+async function tellHolder(env: Env, holder: string, seen: Seen[]): Promise<Sighted> {
+  const again = { again: seen.map(({ clientId }) => clientId), gone: [], idle: [] };
   try {
     // One object that waits for another must not keep the post, which has observations for others too.
-    return await within(
-      edgeLimits.observationPatienceMs,
-      holderAt(env, holder).observe(seen).then(released),
-      all,
-    );
+    const asked = async (): Promise<Sighted> => {
+      const told = released(await holderAt(env, holder).observe(seen, { takesAll: true }));
+      // A version of before answers with those that could not be told.
+      return Array.isArray(told) ? { again: told, gone: [], idle: [] } : told;
+    };
+    return await within(edgeLimits.observationPatienceMs, asked(), again);
   } catch (error) {
     logFault("object_unreachable", { holder }, error);
-    return all;
+    return again;
   }
 }
 
 /**
- * Reads a post and checks its signature and its time. One that says no time is an older sidecar's, and taken. A post of
- * observations that is taken twice within that time does no harm: it tells of clients' addresses what was so minutes ago.
+ * Reads a post and checks its signature and its time. One that says no time is taken. A post of observations that is taken
+ * twice within that time does no harm: it tells of clients' addresses what was so minutes ago.
  */
 async function readPost<T extends { at?: number | undefined }>(
   request: Request,
   env: Env,
   path: string,
   schema: z.ZodType<T>,
-): Promise<Outcome<T>> {
+): Promise<Outcome<{ sidecar: string; content: T }>> {
   const body = await readText(request, wireLimits.sidecarPostBytes);
   if (!body.ok) return body;
   const signature = request.headers.get(signatureHeader) ?? "";
-  if (!(await verifyPost(env, path, body.value, signature))) return refuse("unauthorized");
+  const sidecar = request.headers.get(sidecarHeader);
+  // A sidecar of the version before signs with the deployment's secret, and says no name.
+  if (sidecar === null) return refuse(signature === "" ? "unauthorized" : "outdated_sidecar");
+  if (!sidecarNameShape.test(sidecar)) return refuse("unauthorized");
+  const post = { path, body: body.value, signature };
+  if (!(await verifyPost(env, sidecarId(env, sidecar), post))) return refuse("unauthorized");
   const parsed = schema.safeParse(parseObject(body.value));
   if (!parsed.success) return refuse("invalid_post");
   const { at } = parsed.data;
   const isNow = at === undefined || Math.abs(Date.now() - at) <= sharedLimits.postClockMs;
-  return isNow ? accept(parsed.data) : refuse("stale_post");
+  return isNow ? accept({ sidecar, content: parsed.data }) : refuse("stale_post");
 }

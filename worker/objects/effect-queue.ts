@@ -1,10 +1,10 @@
 /** Does what the lobby's state machine wants done, in its order. A later effect never overtakes an earlier one. */
-import type { Effect, Introduction } from "../../core/lobby/effect.ts";
+import type { Asking, Effect, Introduction } from "../../core/lobby/effect.ts";
 import type { Member } from "../../core/lobby/state.ts";
 import { logFault } from "../platform/log.ts";
 import type { Delivery } from "../platform/ports.ts";
 import { DirectoryEntry, type Listing } from "./directory-entry.ts";
-import { introductions, type MemberFrame } from "./introductions.ts";
+import { askings, introductions, type MemberFrame } from "./introductions.ts";
 import type { LobbyObject } from "./lobby-object.ts";
 
 /** What the machine hears of its effects. */
@@ -82,6 +82,8 @@ export class EffectQueue {
         return this.#tell(null);
       case "send":
         return this.#send(effect.to, { incarnation, message: effect.message });
+      case "ask":
+        return this.#ask(effect, incarnation);
       case "introduce":
         return this.#introduce(effect, incarnation);
       case "release":
@@ -117,13 +119,19 @@ export class EffectQueue {
 
   #introduce(introduction: Introduction, incarnation: string): Promise<void> | null {
     const frames = introductions(this.#object.env, incarnation.slice(0, 8), introduction);
-    const send = (some: MemberFrame[]) => {
-      for (const { to, frame: text } of some)
-        this.#send(to, { incarnation, message: { type: "encoded", text } });
-    };
-    if (frames instanceof Promise) return frames.then(send);
-    send(frames);
+    if (frames instanceof Promise) return frames.then((some) => this.#sendFrames(some, incarnation));
+    this.#sendFrames(frames, incarnation);
     return null;
+  }
+
+  async #ask(asking: Asking, incarnation: string): Promise<void> {
+    const { env, lobbyId } = this.#object;
+    this.#sendFrames(await askings(env, lobbyId, asking), incarnation);
+  }
+
+  #sendFrames(frames: readonly MemberFrame[], incarnation: string): void {
+    for (const { to, frame: text } of frames)
+      this.#send(to, { incarnation, message: { type: "encoded", text } });
   }
 
   #send(to: readonly Member[], about: Omit<Delivery, "lobbyId" | "to">): null {

@@ -1,7 +1,9 @@
 /**
- * Encodes what members are told of each other (core/lobby/introduction.ts), with the keys of their tickets.
+ * Encodes what members are told of their sidecar, with their passes, and of each other (core/lobby/introduction.ts), with
+ * the keys of their tickets.
  */
-import type { Introduction } from "../../core/lobby/effect.ts";
+import { orionText } from "../../core/dialects/orion.ts";
+import type { Asking, Introduction } from "../../core/lobby/effect.ts";
 import {
   introduce,
   type LinkSecrets,
@@ -16,7 +18,8 @@ import { encodeBase64Url } from "../../core/wire/base64.ts";
 import { type IntroducedPeer, introductionMessage } from "../../core/wire/introduction.ts";
 import { serverMessage } from "../../core/wire/server-message.ts";
 import type { Env } from "../platform/env.ts";
-import { ticketKey } from "../platform/keys.ts";
+import { issuePass } from "../platform/keys.ts";
+import { keyOfTicket, sidecarId } from "../platform/sidecar-id.ts";
 
 /** A frame, and who gets it. */
 export type MemberFrame = { to: Member[]; frame: string };
@@ -39,6 +42,23 @@ export function introductions(
     : Promise.all(frames);
 }
 
+/** The frames that ask members for their endpoints: each has a pass of its own. */
+export async function askings(
+  env: Env,
+  lobbyId: string,
+  { to, message, sidecar, expiresAt }: Asking,
+): Promise<MemberFrame[]> {
+  const { mediation } = message;
+  const id = sidecarId(env, sidecar);
+  return await Promise.all(
+    to.map(async (member) => {
+      const { holder, clientId } = member;
+      const pass = await issuePass(env, id, { holder, clientId, mediation, expiresAt });
+      return { to: [member], frame: orionText({ ...message, pass }, lobbyId) ?? "" };
+    }),
+  );
+}
+
 function frameOf(env: Env, told: Told): MemberFrame | Promise<MemberFrame> {
   const { to } = told;
   if (told.kind === "plain") {
@@ -50,7 +70,7 @@ function frameOf(env: Env, told: Told): MemberFrame | Promise<MemberFrame> {
 }
 
 async function withKey(env: Env, { relay, ...peer }: UnsignedPeer): Promise<IntroducedPeer> {
-  return relay ? { ...peer, relay: { ...relay, key: await ticketKey(env, relay.ticket) } } : peer;
+  return relay ? { ...peer, relay: { ...relay, key: await keyOfTicket(env, relay.ticket) } } : peer;
 }
 
 function drawLink(): LinkSecrets {

@@ -8,7 +8,8 @@ import { request } from "../../core/lobby/answer.ts";
 import { isDue, onTime } from "../../core/lobby/clock-jumps.ts";
 import { wakeAt } from "../../core/lobby/deadlines.ts";
 import type { Step } from "../../core/lobby/effect.ts";
-import type { LobbyEvent } from "../../core/lobby/event.ts";
+import type { LobbyEvent, Witness } from "../../core/lobby/event.ts";
+import { isAwaited } from "../../core/lobby/gathering.ts";
 import { type KeptLobby, keptLobby, readKeptLobby } from "../../core/lobby/kept.ts";
 import { lifeLines } from "../../core/lobby/life.ts";
 import type { AnswerTo, JoinRequest, LobbyRequest, OpenRequest } from "../../core/lobby/request.ts";
@@ -169,6 +170,10 @@ export class LobbyMachine implements LobbyHere {
     }
     this.#happen(event);
     return this.#state !== null && memberOf(this.#state, event.clientId) !== undefined;
+  }
+
+  awaits(clientId: string, witness: Witness): boolean {
+    return this.#state !== null && isAwaited(this.#state, clientId, witness);
   }
 
   /** These members could not be reached. */

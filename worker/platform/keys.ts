@@ -1,16 +1,25 @@
 /** The keys that come from the deployment's secret, or its two while one follows the other, and what is made and checked with them (core/token.ts). */
 import { networkLength } from "../../core/lobby/kept-charges.ts";
 import { networkOf } from "../../core/network.ts";
+import { type Pass, parsePass, passText, signedPassText } from "../../core/observing/pass.ts";
+import {
+  type SidecarId,
+  type SidecarKeyUse,
+  sidecarKeyLabel,
+  sidecarKeyLabels,
+} from "../../core/sidecar-key.ts";
 import {
   type ClientToken,
+  filterBytes,
+  filteredText,
   type KeyUse,
   keyLabels,
   macBytes,
   maskHolder,
   parseToken,
+  parseTokenBefore,
   sameText,
   secretText,
-  tokenText,
   unmaskHolder,
 } from "../../core/token.ts";
 import { encodeBase64Url } from "../../core/wire/base64.ts";
@@ -18,7 +27,7 @@ import { signedText } from "../../core/wire/sidecar-post.ts";
 
 /** What is made and checked with: all of the environment that this file knows. */
 export type Secrets = {
-  /** The deployment's one secret, the same on every sidecar. `wrangler secret put ORION_SECRET` */
+  /** The deployment's one secret, which nobody else has: `wrangler secret put ORION_SECRET` */
   ORION_SECRET?: string;
   /** A second one that is accepted, while one follows the other (docs/updating.md). */
   ORION_SECRET_BEFORE?: string;
@@ -30,20 +39,39 @@ export function secretsOf({ ORION_SECRET, ORION_SECRET_BEFORE }: Secrets): [stri
   return before === "" ? [secret] : [secret, before];
 }
 
-/** A fresh token for a client whose socket this object holds. */
-export async function issueToken(env: Secrets, holder: string, clientId: string): Promise<string> {
+/** A fresh token for a client whose socket this object holds. `now` is in milliseconds since 1970. */
+export async function issueToken(
+  env: Secrets,
+  holder: string,
+  clientId: string,
+  now: number,
+): Promise<string> {
   const [secret] = secretsOf(env);
-  const signed = tokenText(maskHolder(holder, await maskOf(secret, clientId)), clientId);
-  return `${signed}.${await shortMac(await key(secret, "token"), signed)}`;
+  const filtered = filteredText(maskHolder(holder, await maskOf(secret, clientId)), clientId, now);
+  const signed = `${filtered}.${await mac(await key(secret, "filter"), filtered, filterBytes)}`;
+  return `${signed}.${await mac(await key(secret, "token"), signed)}`;
 }
 
 /** Who a genuine token belongs to, or null for any other text. No I/O. */
 export async function verifyToken(env: Secrets, text: string): Promise<ClientToken | null> {
   const token = parseToken(text);
-  if (!token) return null;
-  const { masked, clientId, signed, mac } = token;
+  if (token) return await verifyUnder(env, "token", token);
+  const before = parseTokenBefore(text);
+  return before && (await verifyUnder(env, "tokenBefore", before));
+}
+
+async function verifyUnder(
+  env: Secrets,
+  use: "token" | "tokenBefore",
+  {
+    masked,
+    clientId,
+    signed,
+    mac: stated,
+  }: { masked: string; clientId: string; signed: string; mac: string },
+): Promise<ClientToken | null> {
   for (const secret of secretsOf(env)) {
-    if (!sameText(mac, await shortMac(await key(secret, "token"), signed))) continue;
+    if (!sameText(stated, await mac(await key(secret, use), signed))) continue;
     const holder = unmaskHolder(masked, await maskOf(secret, clientId));
     return holder === null ? null : { holder, clientId };
   }
@@ -59,45 +87,84 @@ async function maskOf(secret: string, clientId: string): Promise<Uint8Array> {
 export async function networkTag(env: Secrets, address: string | undefined): Promise<string | undefined> {
   const network = address === undefined ? null : networkOf(address);
   if (network === null) return undefined;
-  return (await shortMac(await key(secretsOf(env)[0], "network"), network)).slice(0, networkLength);
+  return (await mac(await key(secretsOf(env)[0], "network"), network)).slice(0, networkLength);
 }
 
-/** What the holder of a relay's ticket signs with. */
-export async function ticketKey(env: Secrets, ticket: string): Promise<string> {
-  return shortMac(await key(secretsOf(env)[0], "relay"), ticket);
+/** What lets one client probe one sidecar in one mediation, and what its probes are signed with. */
+export async function issuePass(
+  env: Secrets,
+  sidecar: SidecarId,
+  { holder, clientId, mediation, expiresAt }: ClientToken & Pick<Pass, "mediation" | "expiresAt">,
+): Promise<{ pass: string; passKey: string }> {
+  const [secret] = secretsOf(env);
+  const masked = maskHolder(holder, await maskOf(secret, clientId));
+  const text = passText({ masked, clientId, mediation, expiresAt });
+  const pass = `${text}.${await mac(await key(secret, "pass"), signedPassText(text, sidecar.name))}`;
+  return { pass, passKey: await mac(await sidecarKey(secret, sidecar, "pass"), pass) };
+}
+
+/** Whose pass it is and for which mediation, if it was made for this sidecar and is good at this time; or null. */
+export async function verifyPass(
+  env: Secrets,
+  sidecar: string,
+  given: string,
+  now: number,
+): Promise<(ClientToken & { mediation: string }) | null> {
+  const pass = parsePass(given);
+  if (!pass || pass.expiresAt < now) return null;
+  const { masked, clientId, mediation, text, mac: stated } = pass;
+  for (const secret of secretsOf(env)) {
+    if (!sameText(stated, await mac(await key(secret, "pass"), signedPassText(text, sidecar)))) continue;
+    const holder = unmaskHolder(masked, await maskOf(secret, clientId));
+    return holder === null ? null : { holder, clientId, mediation };
+  }
+  return null;
+}
+
+/** What the holder of a relay's ticket signs with, at this sidecar. */
+export async function ticketKey(env: Secrets, sidecar: SidecarId, ticket: string): Promise<string> {
+  return mac(await sidecarKey(secretsOf(env)[0], sidecar, "relay"), ticket);
 }
 
 /** Whether this is the key that the holder of the ticket was told: by this secret, or by the one before. */
-export async function isTicketKey(env: Secrets, ticket: string, text: string): Promise<boolean> {
-  for (const secret of secretsOf(env)) {
-    if (sameText(text, await shortMac(await key(secret, "relay"), ticket))) return true;
-  }
-  return false;
-}
-
-/** Whether a sidecar's post was signed with a secret of this deployment. */
-export async function verifyPost(
+export async function isTicketKey(
   env: Secrets,
-  path: string,
-  body: string,
-  signature: string,
+  sidecar: SidecarId,
+  ticket: string,
+  text: string,
 ): Promise<boolean> {
   for (const secret of secretsOf(env)) {
-    const mac = await hmac(await key(secret, "sidecar"), signedText(path, body));
-    const hex = Array.from(mac, (byte) => byte.toString(16).padStart(2, "0")).join("");
-    if (sameText(signature, hex)) return true;
+    if (sameText(text, await mac(await sidecarKey(secret, sidecar, "relay"), ticket))) return true;
   }
   return false;
 }
 
-async function shortMac(withKey: CryptoKey, text: string): Promise<string> {
-  return encodeBase64Url((await hmac(withKey, text)).subarray(0, macBytes));
+/** Whether this sidecar signed the post, with the key that comes from a secret of this deployment. */
+export async function verifyPost(
+  env: Secrets,
+  sidecar: SidecarId,
+  post: { path: string; body: string; signature: string },
+): Promise<boolean> {
+  for (const secret of secretsOf(env)) {
+    const signed = signedText(sidecar.name, post.path, post.body);
+    const bytes = await hmac(await sidecarKey(secret, sidecar, "post"), signed);
+    const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    if (sameText(post.signature, hex)) return true;
+  }
+  return false;
+}
+
+async function mac(withKey: CryptoKey, text: string, bytes: number = macBytes): Promise<string> {
+  return encodeBase64Url((await hmac(withKey, text)).subarray(0, bytes));
 }
 
 const encoder = new TextEncoder();
 const algorithm = { name: "HMAC", hash: "SHA-256" };
 /** Keys by use and secret. Deriving one takes two calls of WebCrypto; an isolate does it once. */
 const keys = new Map<string, CryptoKey>();
+/** Sidecars' keys, by secret, use, number and name. A stranger may claim any name, so it is bounded. */
+const sidecarKeys = new Map<string, CryptoKey>();
+const mostSidecarKeys = 1_000;
 
 async function key(secret: string, use: KeyUse): Promise<CryptoKey> {
   const name = `${use}:${secret}`;
@@ -105,6 +172,17 @@ async function key(secret: string, use: KeyUse): Promise<CryptoKey> {
   if (known) return known;
   const derived = await importKey(await hmac(await importKey(encoder.encode(secret)), keyLabels[use]));
   keys.set(name, derived);
+  return derived;
+}
+
+async function sidecarKey(secret: string, sidecar: SidecarId, use: SidecarKeyUse): Promise<CryptoKey> {
+  const name = `${use}:${sidecarKeyLabel(sidecar)}:${secret}`;
+  const known = sidecarKeys.get(name);
+  if (known) return known;
+  const own = await importKey(await hmac(await key(secret, "sidecar"), sidecarKeyLabel(sidecar)));
+  const derived = await importKey(await hmac(own, sidecarKeyLabels[use]));
+  if (sidecarKeys.size >= mostSidecarKeys) sidecarKeys.clear();
+  sidecarKeys.set(name, derived);
   return derived;
 }
 

@@ -1,6 +1,6 @@
 /** What the objects say to each other. Everything here is plain data: it crosses RPC. */
 import type { Place, Sidecar } from "../../core/fleet.ts";
-import type { MemberEvent } from "../../core/lobby/event.ts";
+import type { MemberEvent, Witness } from "../../core/lobby/event.ts";
 import type { LobbyMessage } from "../../core/lobby/message.ts";
 import type { SteerRequest } from "../../core/lobby/request.ts";
 import type { Member } from "../../core/lobby/state.ts";
@@ -48,7 +48,13 @@ export type SteerCall = {
   guessing?: Guessing | undefined;
   wish: SteerRequest["kind"];
 };
-export type Seen = { clientId: string; observed: Observed };
+/** What a sidecar saw of a client. */
+export type Seen = { clientId: string; observed: Observed } & Witness;
+/**
+ * What became of it, by ids of clients: the lobby could not be told; there is no such client; no mediation waits for what
+ * this sidecar sees of it.
+ */
+export type Sighted = { again: string[]; gone: string[]; idle: string[] };
 
 /** What a host wants, for the lobby's object. `networks`: tags for those that the host of a public lobby comes from. */
 export type OpenCall = {
@@ -99,7 +105,13 @@ export type MessageBatch = Batch<Message> & { after?: string | undefined; takesD
  * The answer to a batch: its strays, and what the lobby that took it has to tell sessions of the caller. `calls`: those that the
  * lobby makes to other objects because of it, which the senders pay for.
  */
-export type BatchAnswer = { strays: Stray[]; deliveries: Delivery[]; calls?: number };
+export type BatchAnswer = {
+  strays: Stray[];
+  deliveries: Delivery[];
+  calls?: number;
+  /** Clients whose endpoint, in this batch, no mediation waits for. A version of before does not say. */
+  idle?: string[];
+};
 
 /** What each object that holds sockets does for the Worker and for other objects. */
 export interface HolderPort extends Rpc.DurableObjectBranded {
@@ -111,8 +123,8 @@ export interface HolderPort extends Rpc.DurableObjectBranded {
   startMediation(lobbyId: string | null, call: StartCall): Promise<Outcome<null>>;
   /** Stops the mediation of the client's lobby, or has it go on without those who are missing. */
   steerMediation(lobbyId: string | null, call: SteerCall): Promise<Outcome<null>>;
-  /** Ids of the clients whose lobby could not be told. */
-  observe(seen: Seen[]): Promise<string[]>;
+  /** Without `takesAll`, which a version of before does not say, only ids of the clients whose lobby could not be told. */
+  observe(seen: Seen[], caller?: { takesAll: true }): Promise<string[] | Sighted>;
   /** Answers with the strays: members that the lobby here does not have, and sessions that are not here in that lobby. */
   receive(from: string, batch: MessageBatch): Promise<BatchAnswer | Stray[]>;
   /** The server stops: closes each client's socket. */

@@ -7,7 +7,7 @@ import { DurableObject } from "cloudflare:workers";
 import { spend, strangerFrames } from "../../core/allowance.ts";
 import { prices } from "../../core/bill.ts";
 import { readCode } from "../../core/lobby/code.ts";
-import type { MemberEvent } from "../../core/lobby/event.ts";
+import type { MemberEvent, Witness } from "../../core/lobby/event.ts";
 import { isAtSocket } from "../../core/lobby/sighting.ts";
 import type { Member } from "../../core/lobby/state.ts";
 import { loungeShape, type Region, regionOfLounge } from "../../core/lounges.ts";
@@ -36,6 +36,7 @@ import {
   type MessageBatch,
   type News,
   type Seen,
+  type Sighted,
   type StartCall,
   type SteerCall,
   type Stray,
@@ -61,6 +62,8 @@ export interface LobbyHere {
   readonly isFree: boolean;
   /** Takes news of a member. False if it has no such member. */
   hear(news: News): boolean;
+  /** Whether a mediation waits for what this sidecar sees of the client. */
+  awaits(clientId: string, witness: Witness): boolean;
   /** These members could not be reached. */
   lose(clientIds: string[], incarnation: string | undefined): void;
 }
@@ -95,6 +98,8 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     this.#remote = new Remote({
       call: async (name, batch) => released(await holderAt(env, name).receive(this.holder, batch)),
       take: (message) => ("to" in message ? this.connections.deliver(message) : this.#hear(message)),
+      idleIn: (message) => ("to" in message ? [] : this.#idleIn(message)),
+      rest: (clientIds) => this.#rest(clientIds),
       giveUp: (strays) => this.#giveUp(strays),
       gone: ({ clientId, ...about }) => {
         // It may be entering that lobby again by now.
@@ -121,7 +126,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     const full = () => new Response(null, { status: 409 });
     if (!hasRoom()) return full();
     const id = Session.drawId();
-    const token = await issueToken(this.env, this.holder, id);
+    const token = await issueToken(this.env, this.holder, id, Date.now());
     // Others may have taken the room while the token was made.
     if (!hasRoom()) return full();
     const { 0: theirs, 1: ours } = new WebSocketPair();
@@ -241,17 +246,28 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     return await this.#askAsMember(lobbyId, call, (lobby) => lobby.steer(call));
   }
 
-  async observe(seen: Seen[]): Promise<string[]> {
-    const told = await Promise.all(
-      seen.map(({ clientId, observed }) => {
-        const session = this.connections.get(clientId);
-        if (session) this.#charges.charge(session, prices.observation);
-        const { membership, address } = session ?? {};
-        const event = { clientId, observed, isAtSocket: isAtSocket(address, observed) };
-        return !membership || this.#tell(membership, { kind: "endpoint-seen", ...event });
+  async observe(seen: Seen[], caller?: { takesAll: true }): Promise<string[] | Sighted> {
+    const sighted: Sighted = { again: [], gone: [], idle: [] };
+    await Promise.all(
+      seen.map(async (one) => {
+        const became = await this.#see(one);
+        if (became !== "awaited") sighted[became].push(one.clientId);
       }),
     );
-    return seen.filter((_, i) => !told[i]).map(({ clientId }) => clientId);
+    return caller?.takesAll ? sighted : sighted.again;
+  }
+
+  /** Tells the client's lobby what a sidecar saw of it, and says what became of that. */
+  async #see(seen: Seen): Promise<"awaited" | keyof Sighted> {
+    const session = this.connections.get(seen.clientId);
+    if (!session) return "gone";
+    this.#charges.charge(session, prices.observation);
+    const { membership, address } = session;
+    if (!membership) return "idle";
+    session.isIdle = false;
+    const event = { ...seen, isAtSocket: isAtSocket(address, seen.observed) };
+    if (!(await this.#tell(membership, { kind: "endpoint-seen", ...event }))) return "again";
+    return session.isIdle ? "idle" : "awaited";
   }
 
   async receive(from: string, batch: MessageBatch): Promise<BatchAnswer | Stray[]> {
@@ -364,6 +380,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   ): true | Promise<boolean> {
     const news = { lobbyId, incarnation, requestId, event };
     if (!this.lobbyHere || lobbyId !== this.holder) return this.#remote.tell(lobbyId, news);
+    if (event.kind === "endpoint-seen") this.#rest(this.#idleIn(news));
     const before = this.#remote.callsCaused;
     this.#giveUp(this.#hear(news));
     this.#chargeCalls(event.clientId, this.#remote.callsCaused - before);
@@ -374,6 +391,20 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   #chargeCalls(clientId: string, calls: number): void {
     const session = calls > 0 ? this.connections.get(clientId) : undefined;
     if (session) this.#charges.charge(session, calls * prices.call);
+  }
+
+  /** The client in this news, if no mediation of the lobby here waits for the endpoint that it tells of. */
+  #idleIn({ event }: News): string[] {
+    if (event.kind !== "endpoint-seen" || this.lobbyHere?.awaits(event.clientId, event)) return [];
+    return [event.clientId];
+  }
+
+  /** No mediation waits for what was seen of these. */
+  #rest(clientIds: readonly string[]): void {
+    for (const clientId of clientIds) {
+      const session = this.connections.get(clientId);
+      if (session) session.isIdle = true;
+    }
   }
 
   /** News of a member for the lobby here. Returns the member if it is none, and has not just left. */

@@ -14,6 +14,10 @@ export type RemoteCallbacks = {
   call(name: string, batch: MessageBatch): Promise<BatchAnswer | Stray[]>;
   /** Takes a message of another object. Returns the strays. May throw. */
   take(message: Message): Stray[];
+  /** The client whose endpoint this message tells of, if no mediation of the lobby here waits for it. */
+  idleIn(message: Message): string[];
+  /** No mediation waits for what was seen of these clients. */
+  rest(clientIds: readonly string[]): void;
   /** Strays of what this object has sent. */
   giveUp(strays: readonly Stray[]): void;
   /** A session that a delivery in an answer was for is not here any more. */
@@ -86,9 +90,11 @@ export class Remote {
       strays,
       deliveries,
       calls = 0,
+      idle = [],
     } = Array.isArray(answer) ? { strays: answer, deliveries: [] } : answer;
     const senders = messages.flatMap((message) => ("to" in message ? [] : [message.event.clientId]));
     for (const sender of senders) this.#callbacks.caused(sender, calls / senders.length);
+    this.#callbacks.rest(idle);
     this.#callbacks.giveUp(strays);
     for (const stray of deliveries.flatMap((delivery) => this.#take(delivery))) this.#callbacks.gone(stray);
   }
@@ -97,10 +103,15 @@ export class Remote {
     const deliveries: Delivery[] = [];
     this.#taking = takesDeliveries ? { from, deliveries } : null;
     const before = this.#callsCaused;
-    const strays = items.flatMap((message) => this.#take(message));
+    const idle: string[] = [];
+    const strays = items.flatMap((message) => {
+      // Before it is taken: the last endpoint ends the wait.
+      idle.push(...this.#callbacks.idleIn(message));
+      return this.#take(message);
+    });
     this.#taking = null;
     const calls = this.#callsCaused - before;
-    return { strays, deliveries, ...(calls > 0 && { calls }) };
+    return { strays, deliveries, ...(calls > 0 && { calls }), ...(idle.length > 0 && { idle }) };
   }
 
   /** Takes one message of a batch, whatever becomes of the others. */

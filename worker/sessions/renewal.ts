@@ -4,11 +4,12 @@
  */
 import { parseTicket, renewedTicket, ticketText } from "../../core/relay/ticket.ts";
 import type { HeldTicket } from "../../core/wire/client-message.ts";
-import { isTicketKey, type Secrets, ticketKey } from "../platform/keys.ts";
+import type { Env } from "../platform/env.ts";
+import { isKeyOfTicket, keyOfTicket } from "../platform/sidecar-id.ts";
 
 /** Later tickets for those of these that are the client's own and not long over, in the same order. `now`: in milliseconds since 1970. */
 export async function renewTickets(
-  env: Secrets,
+  env: Env,
   clientId: string,
   held: readonly HeldTicket[],
   now: number,
@@ -17,11 +18,11 @@ export async function renewTickets(
   return renewed.filter((one) => one !== null);
 }
 
-async function renew(env: Secrets, clientId: string, { ticket: text, key }: HeldTicket, now: number) {
+async function renew(env: Env, clientId: string, { ticket: text, key }: HeldTicket, now: number) {
   const ticket = parseTicket(text);
   // First what costs nothing.
   const later = ticket && renewedTicket(ticket, clientId, now);
-  if (!later || !(await isTicketKey(env, text, key))) return null;
+  if (!later || !(await isKeyOfTicket(env, text, key))) return null;
   const renewed = ticketText(later);
-  return { ticket: renewed, key: await ticketKey(env, renewed) };
+  return { ticket: renewed, key: await keyOfTicket(env, renewed) };
 }

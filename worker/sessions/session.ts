@@ -66,6 +66,8 @@ export class Session {
   /** What it may say while it is in no lobby, in a lobby's object. Apart, so that it has its full allowance when it joins. */
   readonly strangerAllowance = newAllowance(Date.now(), strangerFrames);
   entering: Entering | null = null;
+  /** Whether no mediation waited for what a sidecar saw of it last. */
+  isIdle = false;
   /** When it last said something, in milliseconds since 1970; 0 for never since its object woke. */
   spokeAt = 0;
   // In memory alone: an object that slept has had no request for a while.

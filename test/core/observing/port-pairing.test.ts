@@ -20,8 +20,8 @@ const { otherPortMs, observationLifeMs, observationsHeld } = observingLimits;
 
 /** Ann's datagram, from this port of hers. */
 const from = (port: number, about: Partial<ClientDatagram> = {}): ClientDatagram => ({
-  holder: "l1",
   clientId: "Ann",
+  proof: { kind: "token", text: about.clientId ?? "Ann" },
   endpoint: { ip: "192.0.2.1", port },
   candidates: [],
   proven: true,

@@ -16,19 +16,27 @@ import type { Observation } from "../../../core/wire/sidecar-post.ts";
 
 const { observationBatchMs, observationIntervalMs, observationLifeMs, observationPosts } = observingLimits;
 
+/** Each has a token of its own. */
+const proofOf = (clientId: string) => ({ kind: "token" as const, text: `the token of ${clientId}` });
 /** Where a player is seen: a name and a port. */
 const made = (clientId: string, port: number): PostingEvent => ({
   kind: "observation-made",
-  observation: { holder: "l1", clientId, ip: "192.0.2.1", port },
+  observation: { proof: proofOf(clientId), clientId, ip: "192.0.2.1", port },
 });
-const answered = (post: number, answer: PostAnswer): PostingEvent => ({
+/** A list: the edge asks for these again, and wants all the others. */
+const answered = (post: number, answer: PostAnswer | number[]): PostingEvent => ({
   kind: "post-answered",
   post,
-  answer,
+  answer: Array.isArray(answer) ? { again: answer, gone: [], idle: [], calls: 1 } : answer,
+});
+/** What the edge says of all in a post. */
+const all = (what: "gone" | "idle", count = 1, calls = 1): PostAnswer => ({
+  ...{ again: [], gone: [], idle: [], calls },
+  [what]: [...Array(count).keys()],
 });
 
 function line(effect: PostingEffect): string {
-  if (effect.kind === "drop") return "drop";
+  if (effect.kind !== "post") return effect.kind;
   return `post ${effect.post}: ${effect.observations.map(({ clientId, port }) => `${clientId} ${port}`).join(", ")}`;
 }
 
@@ -47,23 +55,6 @@ function play(events: readonly (readonly [at: number, event: PostingEvent])[], u
   }
   return { state, told };
 }
-
-test("a post tells so many objects at most, and the next one the others", () => {
-  const players = Array.from(
-    { length: 2 * observingLimits.holdersPerPost + 1 },
-    (_, i): [number, PostingEvent] => {
-      const clientId = `player ${i}`;
-      const observation = { holder: `L${i}`, clientId, ip: "192.0.2.1", port: 1 };
-      return [0, { kind: "observation-made", observation }];
-    },
-  );
-  const { told } = play(players, observationBatchMs);
-  expect(told.map((post) => post.split(", ").length)).toEqual([
-    observingLimits.holdersPerPost,
-    observingLimits.holdersPerPost,
-    1,
-  ]);
-});
 
 describe("what was seen of players is posted:", () => {
   const early: PostingEvent = { kind: "deadline-passed" };
@@ -217,7 +208,7 @@ test("a player is forgotten after its rest, one that was not posted in time is l
     10 + observationIntervalMs,
   );
   expect(taken.state.clients.size).toBe(0);
-  expect(taken.state.counts).toEqual({ posted: 1, lost: 0, refused: 0 });
+  expect(taken.state.counts).toEqual({ posted: 1, lost: 0, refused: 0, ignored: 0 });
   // The edge answers after half a minute, and not well.
   const late = play(
     [
@@ -227,7 +218,7 @@ test("a player is forgotten after its rest, one that was not posted in time is l
     observationLifeMs + 1_000,
   );
   expect(late.told).toHaveLength(1);
-  expect(late.state.counts).toEqual({ posted: 0, lost: 1, refused: 0 });
+  expect(late.state.counts).toEqual({ posted: 0, lost: 1, refused: 0, ignored: 0 });
   expect([late.state.clients.size, isDrained(late.state), wakeAt(late.state)]).toEqual([
     0,
     true,
@@ -238,7 +229,11 @@ test("a player is forgotten after its rest, one that was not posted in time is l
 describe("whatever comes, in whatever order", () => {
   type Happening =
     | { kind: "seen"; who: number; from: number }
-    | { kind: "answer"; which: number; how: "taken" | "some-again" | "unreached" | "refused" }
+    | {
+        kind: "answer";
+        which: number;
+        how: "taken" | "some-again" | "some-gone" | "some-idle" | "unreached" | "refused";
+      }
     | { kind: "time-passes"; ms: number }
     | { kind: "rings-early" };
   const happening: fc.Arbitrary<Happening> = fc.oneof(
@@ -255,7 +250,7 @@ describe("whatever comes, in whatever order", () => {
       arbitrary: fc.record({
         kind: fc.constant("answer"),
         which: fc.nat(3),
-        how: fc.constantFrom("taken", "some-again", "unreached", "refused"),
+        how: fc.constantFrom("taken", "some-again", "some-gone", "some-idle", "unreached", "refused"),
       }),
     },
     { weight: 5, arbitrary: fc.record({ kind: fc.constant("time-passes"), ms: fc.nat(20) }) },
@@ -281,10 +276,11 @@ describe("whatever comes, in whatever order", () => {
     const model = { posted: 0, refused: 0 };
     let now = 0;
     let posts = 0;
+    let isIdling = false;
 
     const judge = (effects: readonly PostingEffect[], pauseMs: number) => {
       const some = effects.flatMap((effect) => (effect.kind === "post" ? [effect] : []));
-      expect(some).toHaveLength(effects.length);
+      expect(effects.filter(({ kind }) => kind === "drop")).toEqual([]);
       if (pauseMs > 0) expect(some.length).toBeLessThanOrEqual(1);
       for (const { post, observations } of some) {
         posts += 1;
@@ -301,10 +297,13 @@ describe("whatever comes, in whatever order", () => {
       }
       expect(underWay.size).toBeLessThanOrEqual(observationPosts);
       expect(isDrained(state)).toBe(
-        state.ready.size === 0 && state.halves.length === 0 && underWay.size === 0,
+        Object.values(state.ready).every(({ size }) => size === 0) &&
+          state.halves.length === 0 &&
+          underWay.size === 0,
       );
       // What waits is posted by itself, unless an answer has to come first.
       if (!isDrained(state) && underWay.size === 0) expect(wakeAt(state)).toBeLessThanOrEqual(now + 5_000);
+      expect(state.spare.left).toBeGreaterThanOrEqual(0);
     };
     const take = (event: PostingEvent) => {
       const { pauseMs } = state;
@@ -321,9 +320,14 @@ describe("whatever comes, in whatever order", () => {
     const answer = (post: number, how: Extract<Happening, { kind: "answer" }>["how"]) => {
       const observations = underWay.get(post) ?? [];
       underWay.delete(post);
-      const again = how === "some-again" ? [...observations.keys()].filter((i) => i % 2 === 0) : [];
+      const some = [...observations.keys()].filter((i) => i % 2 === 0);
+      const again = how === "some-again" ? some : [];
       const before = state.counts.refused;
-      take(answered(post, how === "taken" || how === "some-again" ? again : how));
+      if (how === "some-gone" || how === "some-idle") {
+        isIdling = true;
+        const [gone, idle] = how === "some-gone" ? [some, []] : [[], some];
+        take(answered(post, { again: [], gone, idle, calls: 1 }));
+      } else take(answered(post, how === "taken" || how === "some-again" ? again : how));
       const refused = state.counts.refused - before;
       expect([0, how === "refused" ? observations.length : 0]).toContain(refused);
       model.refused += refused;
@@ -336,7 +340,7 @@ describe("whatever comes, in whatever order", () => {
       switch (one.kind) {
         case "seen": {
           const observation = {
-            holder: "l1",
+            proof: proofOf(`client ${one.who}`),
             clientId: `client ${one.who}`,
             ip: "192.0.2.1",
             port: one.from,
@@ -364,12 +368,13 @@ describe("whatever comes, in whatever order", () => {
       pass(Math.max(0, wakeAt(state) - now));
     }
     expect(wakeAt(state)).toBe(Number.POSITIVE_INFINITY);
-    expect({ ...model, lost: state.counts.lost }).toEqual(state.counts);
+    const { lost, ignored } = state.counts;
+    expect({ ...model, lost, ignored }).toEqual(state.counts);
     const newest = new Map(seen.map((observation) => [observation.clientId, observation]));
     const missing = [...newest.values()].filter((observation) => !settled.has(observation));
-    // What a player was seen at last arrived, or is counted as lost.
-    expect(missing.length).toBeLessThanOrEqual(state.counts.lost);
-    if (!isLong) expect(state.counts.lost).toBe(0);
+    // What a player was seen at last arrived, or is counted as lost or ignored.
+    expect(missing.length).toBeLessThanOrEqual(lost + ignored);
+    if (!isLong && !isIdling) expect(lost).toBe(0);
     return posts;
   }
 
@@ -382,6 +387,231 @@ describe("whatever comes, in whatever order", () => {
       { numRuns: 500 },
     );
     expect(posts).toBeGreaterThan(2_500);
+  });
+});
+
+const { goneMs, idleMs, spareCallBurst, spareCallsPerSecond, callsPerRequest } = observingLimits;
+
+describe("clients that the edge does not want:", () => {
+  const table: [why: string, events: [number, PostingEvent][], told: string[]][] = [
+    [
+      "one that is gone is not posted for a minute, from wherever its token is sent, then for two",
+      [
+        [0, made("Ann", 1)],
+        [10, answered(1, all("gone"))],
+        [20, made("Ann", 2)],
+        [goneMs, made("Ann", 3)],
+        [goneMs + 10, made("Ann", 4)],
+        [goneMs + 20, answered(2, all("gone"))],
+        [3 * goneMs + 19, made("Ann", 5)],
+        [3 * goneMs + 20, made("Ann", 6)],
+      ],
+      [
+        ...["2: post 1: Ann 1", "20: ignore", `${goneMs}: ignore`, `${goneMs + 12}: post 2: Ann 4`],
+        ...[`${3 * goneMs + 19}: ignore`, `${3 * goneMs + 22}: post 3: Ann 6`],
+      ],
+    ],
+    [
+      "what a gone client said while its post was under way is not posted",
+      [
+        [0, made("Ann", 1)],
+        [5, made("Ann", 2)],
+        [10, answered(1, all("gone"))],
+      ],
+      ["2: post 1: Ann 1"],
+    ],
+    [
+      "one that is idle waits a second, then two: what it says last in that time is posted at its end",
+      [
+        [0, made("Ann", 1)],
+        [10, answered(1, all("idle"))],
+        [20, made("Ann", 2)],
+        [30, made("Ann", 3)],
+        [1_120, answered(2, all("idle"))],
+        [1_130, made("Ann", 4)],
+      ],
+      ["2: post 1: Ann 1", "1102: post 2: Ann 3", "3202: post 3: Ann 4"],
+    ],
+    [
+      "a player that sends one late datagram and starts again 5 s later is posted at once",
+      [
+        [0, made("Ann", 1)],
+        [10, answered(1, [])],
+        [300, made("Ann", 1)],
+        [310, answered(2, all("idle"))],
+        [5_300, made("Ann", 1)],
+      ],
+      ["2: post 1: Ann 1", "302: post 2: Ann 1", "5302: post 3: Ann 1"],
+    ],
+    [
+      "a player that sends three, and starts again while it is idle, is a second late at most",
+      [
+        [0, made("Ann", 1)],
+        [10, answered(1, all("idle"))],
+        [150, made("Ann", 1)],
+        [300, made("Ann", 1)],
+        [900, made("Ann", 1)],
+      ],
+      ["2: post 1: Ann 1", `${idleMs + 102}: post 2: Ann 1`],
+    ],
+    [
+      "once it is wanted, all is forgotten",
+      [
+        [0, made("Ann", 1)],
+        [10, answered(1, all("idle"))],
+        [1_200, made("Ann", 1)],
+        [1_210, answered(2, [])],
+        [1_500, made("Ann", 2)],
+        [1_510, answered(3, all("idle"))],
+        [1_520, made("Ann", 3)],
+      ],
+      ["2: post 1: Ann 1", "1202: post 2: Ann 1", "1502: post 3: Ann 2", "2602: post 4: Ann 3"],
+    ],
+  ];
+  for (const [why, events, told] of table) {
+    test(why, () => {
+      const last = Math.max(...events.map(([at]) => at));
+      expect(play(events, last + 2_500).told).toEqual(told);
+    });
+  }
+});
+
+describe("the budget for clients of which nobody knows whether they are wanted", () => {
+  const proven = (clientId: string, port: number): PostingEvent => ({
+    kind: "observation-made",
+    observation: { proof: proofOf(clientId), clientId, ip: "192.0.2.1", port, proven: true },
+  });
+
+  /**
+   * Runs for so many seconds. Every 10 ms each of these tokens is sent from another port, and the edge, which
+   * answers after 20 ms, says that none is held. How many posts, and calls of objects, that were.
+   */
+  function flood(tokens: number, seconds: number, isFresh: boolean) {
+    const state = newPosting();
+    const sum = { posts: 0, calls: 0 };
+    const due: { at: number; post: number; count: number }[] = [];
+    let made = 0;
+    let now = 0;
+    const take = (event: PostingEvent) => {
+      for (const effect of step(state, event, now)) {
+        if (effect.kind !== "post") continue;
+        sum.posts += 1;
+        const calls = Math.min(effect.observations.length, 50);
+        sum.calls += calls;
+        due.push({ at: now + 20, post: effect.post, count: effect.observations.length });
+      }
+    };
+    for (; now < seconds * 1_000; now += 10) {
+      for (let i = 0; i < Math.min(tokens, 100); i++) {
+        made += 1;
+        const clientId = `${isFresh ? made : made % tokens}`.padStart(16, "0");
+        const observation = {
+          proof: proofOf(clientId),
+          clientId,
+          ip: "192.0.2.1",
+          port: 1 + (made % 60_000),
+        };
+        take({ kind: "observation-made", observation });
+      }
+      while ((due[0]?.at ?? Number.POSITIVE_INFINITY) <= now) {
+        const { post, count } = due.shift() ?? { post: 0, count: 0 };
+        const calls = Math.min(count, 50);
+        const indexes = [...Array(count).keys()];
+        const answer = { again: indexes.slice(50), gone: indexes.slice(0, 50), idle: [], calls };
+        take({ kind: "post-answered", post, answer });
+      }
+      if (wakeAt(state) <= now) take({ kind: "deadline-passed" });
+    }
+    return sum;
+  }
+
+  test("90 tokens of closed sockets cause a call each, and after a minute one more", () => {
+    const { posts, calls } = flood(90, 50, false);
+    expect(calls).toBe(90);
+    expect(posts).toBeLessThan(20);
+    expect(flood(90, 100, false).calls).toBe(180);
+  });
+
+  for (const [what, tokens, isFresh] of [
+    ["5 000 tokens of closed sockets", 5_000, false],
+    ["as many as there can be, each another one", 100, true],
+  ] as const) {
+    test(`bounds what ${what} cost, from however many addresses they come`, () => {
+      const { posts, calls } = flood(tokens, 60, isFresh);
+      const all = spareCallBurst + 60 * spareCallsPerSecond;
+      expect(calls + callsPerRequest * posts).toBeLessThanOrEqual(all);
+      // All of the $0.40 a day that it may be, and no more.
+      expect((24 * 60 * 60 * spareCallsPerSecond * 0.15) / 1e6).toBeLessThan(0.4);
+    });
+  }
+
+  test("is not what proven players wait for, nor those that were wanted a moment ago", () => {
+    const state = newPosting();
+    let now = 0;
+    const posted = (event: PostingEvent) =>
+      step(state, event, now).flatMap((effect) => (effect.kind === "post" ? effect.observations : []));
+    const ring = () => {
+      now = wakeAt(state);
+      return posted({ kind: "deadline-passed" });
+    };
+    step(state, made("Wanted", 1), now);
+    ring();
+    step(state, answered(1, []), now);
+    ring();
+    now += 5_000;
+    // Whoever collects tokens has used it all up.
+    state.spare.left = 0;
+    state.spare.at = now;
+    for (let i = 0; i < 100; i++) step(state, made(`Eve ${i}`, 1), now);
+    step(state, made("Wanted", 2), now);
+    step(state, proven("Proven", 3), now);
+    const before = now;
+    expect(ring().map(({ clientId }) => clientId)).toEqual(["Wanted", "Proven"]);
+    expect(now).toBe(before + observationBatchMs);
+    // The others as the budget earns what they cost.
+    expect(ring().length).toBeLessThan(3);
+    expect(now).toBeGreaterThan(before + 50);
+  });
+
+  test("costs wanted players nothing: a crowd of them is posted as fast as the edge answers", () => {
+    const crowd = 5_000;
+    const state = newPosting();
+    let [now, posted] = [0, 0];
+    for (let i = 0; i < crowd; i++) step(state, made(`player ${i}`, 1), now);
+    for (let rounds = 0; posted < crowd; rounds++) {
+      if (rounds > 100) throw new Error("too slow");
+      now = wakeAt(state);
+      for (const effect of step(state, { kind: "deadline-passed" }, now)) {
+        if (effect.kind !== "post") continue;
+        posted += effect.observations.length;
+        step(state, answered(effect.post, { again: [], gone: [], idle: [], calls: 50 }), now);
+      }
+    }
+    expect(now).toBeLessThan(100);
+    expect(state.spare.left).toBeGreaterThan(spareCallBurst - 1);
+  });
+
+  test("is for tokens that are not old, when it is short; the others have what is left of it", () => {
+    const state = newPosting();
+    const old = (clientId: string): PostingEvent => ({ ...made(clientId, 1), isOld: true }) as PostingEvent;
+    state.spare.left = spareCallBurst / 2 - 10;
+    step(state, old("Old"), 0);
+    step(state, made("Fresh", 1), 0);
+    const ids = (now: number) =>
+      step(state, { kind: "deadline-passed" }, now).flatMap((effect) =>
+        effect.kind === "post" ? effect.observations.map(({ clientId }) => clientId) : [],
+      );
+    expect(ids(wakeAt(state))).toEqual(["Fresh"]);
+    step(state, answered(1, []), 10);
+    let now = wakeAt(state);
+    for (let told = ids(now); ; told = ids(now)) {
+      if (told.length > 0) {
+        expect(told).toEqual(["Old"]);
+        break;
+      }
+      now = wakeAt(state);
+    }
+    expect(now).toBeLessThan(2_000);
   });
 });
 

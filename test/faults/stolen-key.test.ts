@@ -1,0 +1,178 @@
+/** Somebody has read one sidecar's machine, and has its key. What that is good for, and for nothing else. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Server } from "../../local/server.ts";
+import { lobbyOf, type Player } from "../../measure/kit/player.ts";
+import {
+  forgedOf,
+  holderOf,
+  keyOf,
+  passOf,
+  postAsSidecar,
+  proofOf,
+  secret,
+  tokenOf,
+} from "../../measure/kit/secret.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
+
+const heartbeat = "/sidecar/heartbeat";
+const observations = "/sidecar/observations";
+const evil = "192.0.2.66";
+
+/** Two deployments, in each of which one sidecar is alive. */
+let servers: { stolen: Server; honest: Server };
+beforeAll(async () => {
+  const start = () =>
+    startTestServer({
+      ...{ secret, udpPort: null, timing: { ptpmConnectRequestIntervalMs: 600_000 } },
+      vars: { sidecarHosts: "stolen=stolen.example honest=honest.example", sidecarKeys: "revoked=2" },
+    });
+  servers = { stolen: await start(), honest: await start() };
+});
+afterAll(async () => {
+  await Promise.all([servers.stolen.stop(), servers.honest.stop()]);
+});
+
+let at = Date.now();
+/** A heartbeat of a sidecar that is where it should be. */
+async function beat(name: string, more: object = {}, { url } = servers.stolen) {
+  at += 1;
+  const content = { name, at, port: 5990, secondPort: 5991, relays: true, load: 0, ...more };
+  return await postAsSidecar(url, heartbeat, content);
+}
+const seenOf = (player: Player, more: object = {}) => ({
+  ...{ clientId: player.clientId, proof: proofOf(player), ip: evil, port: 666 },
+  ...more,
+});
+const postTo = ({ url }: Server, by: string, ...some: object[]) =>
+  postAsSidecar(url, observations, { observations: some }, { name: by });
+
+/** A lobby whose players were sent to this sidecar alone, and wait to be seen. */
+async function gathering(name: "stolen" | "honest") {
+  const server = servers[name];
+  await beat(name, {}, server);
+  const post = (by: string, ...some: object[]) => postTo(server, by, ...some);
+  const lobby = await lobbyOf(2, server.url);
+  for (const player of lobby.all) player.answersOverUdp = false;
+  expect((await lobby.host.start(lobby.lobbyId)).status).toBe(200);
+  for (const player of lobby.all)
+    expect(await player.hears("ptpMediation_send")).toMatchObject({ host: `${name}.example` });
+  return { ...lobby, post };
+}
+const introduced = (players: Player[]) =>
+  players.flatMap((player) => player.all("ptpMediation_peersConnection_start")).length;
+
+describe("with the key of one sidecar", () => {
+  test("nobody makes a token: not for HTTP, nor for a post", async () => {
+    const { host, all, post } = await gathering("stolen");
+    // What the filter's key makes: all of a token but its last part.
+    const forged = forgedOf(tokenOf(host.clientId, { holder: holderOf(host.token) }));
+    const body = { token: forged, hostName: "Eve", lobbyName: "Trap", isPublic: true, maxMembers: 4 };
+    expect(await host.post("/lobbies", body)).toMatchObject({
+      status: 400,
+      body: { codes: ["invalid_token"] },
+    });
+    const answer = await post(
+      "stolen",
+      ...all.map((player) => seenOf(player, { proof: { kind: "token", text: forged } })),
+    );
+    expect(answer).toMatchObject({ status: 200, body: { gone: [0, 1], again: [], idle: [], calls: 0 } });
+    expect(introduced(all)).toBe(0);
+    await Promise.all(all.map((player) => player.leave()));
+  });
+
+  test("nobody takes over the mediation of players who were sent to another sidecar", async () => {
+    const { all, post } = await gathering("honest");
+    const answer = await post("stolen", ...all.map((player) => seenOf(player)));
+    expect(answer).toMatchObject({ status: 200, body: { idle: [0, 1], again: [], gone: [] } });
+    expect(introduced(all)).toBe(0);
+    // The one that was asked is believed.
+    expect(await post("honest", ...all.map((player) => seenOf(player)))).toMatchObject({
+      status: 200,
+      body: { idle: [], again: [], gone: [] },
+    });
+    for (const player of all) await player.hears("ptpMediation_peersConnection_start");
+    await Promise.all(all.map((player) => player.leave()));
+  });
+
+  test("nobody uses another sidecar's pass, nor makes one, nor uses that of another mediation", async () => {
+    const { host, guests, all, post } = await gathering("honest");
+    const [guest = host] = guests;
+    const { pass } = (await host.hears("ptpMediation_send")) as { pass: string };
+    const byPass = (text: string) => seenOf(host, { proof: { kind: "pass", text }, proven: true });
+    for (const [name, text, what] of [
+      ["stolen", pass, "gone"],
+      [
+        "honest",
+        passOf(host.clientId, { sidecar: "honest", under: "another secret of that length" }).pass,
+        "gone",
+      ],
+      ["honest", pass.replace(host.clientId, guest.clientId), "gone"],
+      ["honest", passOf(host.clientId, { sidecar: "honest", holder: holderOf(host.token) }).pass, "idle"],
+    ] as const)
+      expect.soft(await post(name, byPass(text)), `${name} ${what}`).toMatchObject({ body: { [what]: [0] } });
+    expect(await post("honest", byPass(pass))).toMatchObject({ body: { gone: [], idle: [], again: [] } });
+    await Promise.all(all.map((player) => player.leave()));
+  });
+
+  test("nobody speaks for another sidecar, and a key that was revoked is none", async () => {
+    const content = { name: "honest", at: Date.now() + 60_000, port: 5990, load: 0, leaving: true };
+    const asStolen = { name: "stolen" };
+    expect((await postAsSidecar(servers.stolen.url, heartbeat, content, asStolen)).status).toBe(400);
+    expect(await postAsSidecar(servers.stolen.url, heartbeat, { ...content, name: "revoked" })).toMatchObject(
+      {
+        status: 401,
+        body: { codes: ["unauthorized"] },
+      },
+    );
+    const next = { number: 2 };
+    expect(
+      (await postAsSidecar(servers.stolen.url, heartbeat, { ...content, name: "revoked" }, next)).status,
+    ).toBe(200);
+  });
+
+  test("nobody sends players to a machine that the operator has not listed", async () => {
+    const refused = { status: 403, body: { codes: ["host_not_listed"] } };
+    expect(await beat("stolen", { host: evil })).toMatchObject(refused);
+    expect(await beat("unlisted", { host: evil })).toMatchObject(refused);
+    expect(await beat("stolen", { host: "STOLEN.example" })).toMatchObject({ status: 200 });
+    expect(await beat("unlisted")).toMatchObject({ status: 200 });
+    await beat("unlisted", { leaving: true });
+  });
+
+  test("what the key is good for: where players are who were sent to that very sidecar", async () => {
+    const { all, post } = await gathering("stolen");
+    expect(await post("stolen", ...all.map((player) => seenOf(player)))).toMatchObject({ status: 200 });
+    for (const player of all) await player.hears("ptpMediation_peersConnection_start");
+    await Promise.all(all.map((player) => player.leave()));
+  });
+});
+
+test("a sidecar of the version before, which signs with the secret, is told that it is too old", async () => {
+  const body = JSON.stringify({ name: "old", port: 5990, load: 0 });
+  const headers = { "x-orion-signature": "0".repeat(64) };
+  const answer = await fetch(new URL(heartbeat, servers.stolen.url), { method: "POST", headers, body });
+  expect([answer.status, await answer.json()]).toMatchObject([403, { codes: ["outdated_sidecar"] }]);
+});
+
+test("a post is answered in parts, if it is for more objects than one request may call", async () => {
+  const some = Array.from({ length: 60 }, (_, i) => {
+    const clientId = String(i).padStart(16, "0");
+    const text = tokenOf(clientId, { holder: `l${2_000 + i}` });
+    return { clientId, proof: { kind: "token", text }, ip: evil, port: 666 };
+  });
+  const { body } = await postTo(servers.stolen, "stolen", ...some);
+  expect(body).toMatchObject({ calls: 50, idle: [] });
+  const { again, gone } = body as { again: number[]; gone: number[] };
+  expect([gone.length, again.length]).toEqual([50, 10]);
+  expect(new Set([...again, ...gone]).size).toBe(60);
+});
+
+test("keys differ by name, number and secret", () => {
+  const keys = [
+    keyOf("a"),
+    keyOf("b"),
+    keyOf("a", { number: 2 }),
+    keyOf("a", { under: "another secret of 16" }),
+  ];
+  expect(new Set(keys.map(({ key }) => key)).size).toBe(keys.length);
+});

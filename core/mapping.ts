@@ -20,6 +20,11 @@ export type Observed = {
    */
   readonly proven?: boolean | undefined;
   /**
+   * Where the client's other datagrams came from in the same moment, none of them proven, each with another IP:
+   * somebody may have read one, and sent it from elsewhere.
+   */
+  readonly others?: readonly Endpoint[] | undefined;
+  /**
    * Local addresses the client says it has. Clients that say so, though it be none, know the additions to
    * Orion.
    */

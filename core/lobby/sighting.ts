@@ -26,6 +26,13 @@ export function isAtSocket(address: string | undefined, { endpoint: { ip } }: Ob
   return isSameNetwork(address, ip);
 }
 
+/** What was seen of a client, at the IP of its WebSocket if any of its datagrams came from there. */
+export function likeliest(address: string | undefined, { others = [], ...observed }: Observed): Observed {
+  if (isAtSocket(address, observed)) return observed;
+  const found = others.find((endpoint) => isAtSocket(address, { endpoint }));
+  return found ? { endpoint: found, candidates: observed.candidates } : observed;
+}
+
 /** What is known of the member after a sighting: the same object if it does not count. */
 export function seenAfter(
   before: Seen | undefined,

@@ -41,7 +41,8 @@
  *
  * - At most one post of each client is under way, and at most `observationPosts` in all. A post has at most
  *   `observationsPerPost` observations, and `sidecarPostBytes` bytes.
- * - A post has a client's newest observation. Nothing older follows something newer.
+ * - A post has a client's newest observation, with the IPs of those that it replaced. Nothing older follows
+ *   something newer.
  * - Nothing is lost uncounted. Each observation is posted until the edge takes it or refuses it, or a newer
  *   one of the same client replaces it, or it is `observationLifeMs` old. Then it counts as lost. What a gone
  *   client says counts as ignored.
@@ -131,9 +132,23 @@ function take(state: PostingState, newest: Dated, now: number): readonly Posting
     else makeReady(state, key, client, now);
     return nothing;
   }
-  known.newest = newest;
-  if (known.phase.kind === "resting" && !isSame(newest, known.posted)) makeReady(state, key, known, now);
+  known.newest = withOthers(newest, known.newest);
+  if (known.phase.kind === "resting" && !isSame(known.newest, known.posted))
+    makeReady(state, key, known, now);
   return nothing;
+}
+
+/**
+ * The newest observation, with the IPs of those that it replaces. Else whoever has read a client's datagram, and
+ * sends it again at once from elsewhere, would hide it from the edge, which alone can tell the two apart.
+ */
+function withOthers(newest: Dated, before: Dated | null): Dated {
+  const { observation } = newest;
+  if (!before || observation.proven) return newest;
+  const { ip, port, others: earlier = [] } = before.observation;
+  const others = [{ ip, port }, ...earlier].filter((other) => other.ip !== observation.ip);
+  if (others.length === 0) return newest;
+  return { ...newest, observation: { ...observation, others: others.slice(0, wireLimits.otherSightings) } };
 }
 
 function makeReady(state: PostingState, key: string, client: Client, now: number): void {
@@ -369,6 +384,7 @@ function isSame({ observation: a }: Dated, other: Dated | null): boolean {
     a.proven === b.proven &&
     a.proof.text === b.proof.text &&
     areSame(a.second && [a.second], b.second && [b.second]) &&
+    areSame(a.others, b.others) &&
     areSame(a.candidates, b.candidates)
   );
 }

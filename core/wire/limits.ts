@@ -20,6 +20,8 @@ export const wireLimits = {
   featureLength: 32,
   /** Local addresses a client may say it has: a machine with two networks, IPv4 and IPv6, and some to spare. */
   candidates: 8,
+  /** IPs besides the newest from which one client's datagrams came between two posts: its own, and those of who has read one. */
+  otherSightings: 3,
   /** Lines in the report of how connecting to one peer went: enough for every path tried. */
   timelineLines: 20,
   /** UTF-16 units of one of them. */

@@ -65,6 +65,8 @@ const observation = z.object({
   port,
   /** Where the same socket's datagram to the second port came from. */
   second: endpointShape.optional(),
+  /** Where else its datagrams came from in the same moment. */
+  others: z.array(endpointShape).max(wireLimits.otherSightings).optional(),
   /** What the client says of itself, if it knows the additions to Orion. */
   candidates: candidatesShape.optional(),
   /** Whether it has returned what was sent there: then these are no made-up addresses. */
@@ -84,18 +86,21 @@ const bareBytes = bytesOf(longestBare);
 const endpointBytes = bytesOf(longestEndpoint);
 const secondBytes = bytesOf({ ...longestBare, second: longestEndpoint }) - bareBytes;
 const listBytes = bytesOf({ ...longestBare, candidates: [] }) - bareBytes;
+const othersBytes = bytesOf({ ...longestBare, others: [] }) - bareBytes;
 
 /** Bytes that an observation takes in a post, or some more: reckoned, because to write it twice would cost more. */
-export function observationBytes({ proof, second, candidates }: Observation): number {
+export function observationBytes({ proof, second, others, candidates }: Observation): number {
   const ofCandidates = candidates ? listBytes + candidates.length * endpointBytes : 0;
-  return bareBytes + proof.text.length + (second ? secondBytes : 0) + ofCandidates;
+  const ofOthers = others ? othersBytes + others.length * endpointBytes : 0;
+  return bareBytes + proof.text.length + (second ? secondBytes : 0) + ofOthers + ofCandidates;
 }
 
 /** What an observation tells the lobby. Local addresses that can be no other machine's are left out. */
-export function observedIn({ ip, port, second, candidates, proven }: Observation): Observed {
+export function observedIn({ ip, port, second, others, candidates, proven }: Observation): Observed {
   return {
     endpoint: { ip, port },
     second,
+    others,
     proven,
     candidates: candidates?.filter(({ ip }) => ["public", "private"].includes(scopeOf(ip))),
   };

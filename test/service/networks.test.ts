@@ -1,21 +1,30 @@
 /** What the server does with the address of a client's WebSocket, which nobody else can have. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { networkInterfaces } from "node:os";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { lobbyLimits } from "../../core/lobby/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player } from "../../measure/kit/player.ts";
-import { postAsSidecar, secret } from "../../measure/kit/secret.ts";
-import { startFaultyServer } from "../../measure/kit/server.ts";
+import { postAsSidecar, proofOf, secret } from "../../measure/kit/secret.ts";
+import { startFaultyServer, startTestServer } from "../../measure/kit/server.ts";
+import { encode } from "../../measure/kit/wire.ts";
 
 let server: Server;
 beforeAll(async () => {
-  server = await startFaultyServer({ udpPort: null, secret, vars: { reverseProxies: "127.0.0.1 ::1" } });
+  const vars = { reverseProxies: "127.0.0.1 ::1", sidecarHosts: "paris=sidecar.example" };
+  server = await startFaultyServer({ udpPort: null, secret, vars });
 });
 afterAll(() => server.stop());
 
 const connectFrom = (address: string) => Player.connect(server.url, "/", { "x-forwarded-for": address });
-/** A datagram with the player's token came from there, as a sidecar says. */
-const seen = ({ holder, clientId }: Player, ip: string, port: number) =>
-  postAsSidecar(server.url, "/sidecar/observations", { observations: [{ holder, clientId, ip, port }] });
+/** A datagram with the player's token came from there, as a sidecar says, and others from elsewhere. */
+async function seen(player: Player, ip: string, port: number, others?: object[]): Promise<void> {
+  const observation = { clientId: player.clientId, proof: proofOf(player), ip, port, others };
+  const post = { observations: [observation] };
+  const answer = await postAsSidecar(server.url, "/sidecar/observations", post, { name: "paris" });
+  expect(answer.status).toBe(200);
+}
 
 async function gatheringWith(address: string) {
   const { lobbyId, host } = await lobbyOf(1, server.url, { maxMembers: 3 });
@@ -39,6 +48,48 @@ test("whoever sends a player's datagram from elsewhere is not introduced in its 
   const { peers } = await host.hears("ptpMediation_peersConnection_start");
   expect(peers).toEqual([{ ip: home, port: 2 }]);
 });
+
+test("nor is one that sends it at the same moment, so that a sidecar posts both together", async () => {
+  const { host, guest } = await gatheringWith(home);
+  await seen(guest, thief, 3, [
+    { ip: "198.51.100.67", port: 5 },
+    { ip: home, port: 2 },
+  ]);
+  await seen(host, "192.0.2.1", 4);
+  expect((await host.hears("ptpMediation_peersConnection_start")).peers).toEqual([{ ip: home, port: 2 }]);
+});
+
+/** An address by which this machine calls itself as another would; none without a network. */
+const outside = Object.values(networkInterfaces())
+  .flatMap((addresses) => addresses ?? [])
+  .find(({ internal, family }) => !internal && family === "IPv4")?.address;
+
+test.skipIf(outside === undefined)(
+  "the same over real sockets: the thief has read the datagram",
+  async () => {
+    const there = await startTestServer({ host: "::" });
+    onTestFinished(() => there.stop());
+    const url = new URL(there.url);
+    url.hostname = outside ?? "";
+    const { lobbyId, host, guests } = await lobbyOf(2, url);
+    const [guest = host] = guests;
+    for (const player of [host, guest]) player.answersOverUdp = false;
+    await host.start(lobbyId);
+    const { port } = await guest.hears("ptpMediation_send");
+    const sendFrom = async (token: string, address: string) => {
+      const socket = createSocket("udp4").bind(0, address);
+      onTestFinished(() => void socket.close());
+      await once(socket, "listening");
+      socket.send(encode("ptpMediation_connect", { token }), Number(port), outside);
+      return socket.address();
+    };
+    const theirs = await sendFrom(guest.token, outside ?? "");
+    await sendFrom(guest.token, "127.0.0.1");
+    await sendFrom(host.token, outside ?? "");
+    const { peers } = await host.hears("ptpMediation_peersConnection_start");
+    expect(peers).toEqual([{ ip: outside, port: theirs.port }]);
+  },
+);
 
 test("a player whose WebSocket goes over IPv6 and whose UDP goes over IPv4 is introduced", async () => {
   const { host, guest } = await gatheringWith("2001:db8::7");

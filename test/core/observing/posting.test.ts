@@ -56,6 +56,31 @@ function play(events: readonly (readonly [at: number, event: PostingEvent])[], u
   return { state, told };
 }
 
+test("whoever repeats a player's datagram from elsewhere does not hide it: a post has the last three other addresses", () => {
+  const state = newPosting();
+  const from = (ip: string, port: number, proven?: true): PostingEvent => ({
+    kind: "observation-made",
+    observation: { proof: proofOf("Ann"), clientId: "Ann", ip, port, ...(proven && { proven }) },
+  });
+  const posted = (events: readonly PostingEvent[], now: number) => {
+    for (const event of events) step(state, event, now);
+    const effects = step(state, { kind: "deadline-passed" }, now + observationBatchMs);
+    return effects.flatMap((effect) => (effect.kind === "post" ? effect.observations : []));
+  };
+  const [home, thief] = ["192.0.2.1", "198.51.100.66"];
+  const [first] = posted([from(home, 1), from(home, 2), from(thief, 3), from(thief, 4)], 0);
+  expect(first).toMatchObject({ ip: thief, port: 4, others: [{ ip: home, port: 2 }] });
+  step(state, answered(1, []), 10);
+  const many = Array.from({ length: 9 }, (_, i) => from(`198.51.100.${i}`, i));
+  const [second] = posted([...many, from(home, 9)], 300);
+  expect(second).toMatchObject({ ip: home, port: 9 });
+  expect(second?.others?.map(({ port }) => port)).toEqual([8, 7, 6]);
+  step(state, answered(2, []), 310);
+  // What is proven is nobody else's.
+  const [third] = posted([from(thief, 1), from(home, 1, true)], 600);
+  expect(third).not.toHaveProperty("others");
+});
+
 describe("what was seen of players is posted:", () => {
   const early: PostingEvent = { kind: "deadline-passed" };
   const stopped: PostingEvent = { kind: "stopped" };

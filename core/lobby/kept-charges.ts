@@ -5,7 +5,7 @@
 import type { CallOff, LobbyState } from "./state.ts";
 
 /** Characters that stand for a network. */
-export const networkLength = 4;
+export const networkLength = 3;
 
 type Charges = Pick<LobbyState, "callOffs" | "departures">;
 /**

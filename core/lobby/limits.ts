@@ -33,7 +33,7 @@ export const lobbyLimits = {
   /** Milliseconds since the last of them until that is forgotten: three mediations in which somebody stays silent to the end. */
   callOffMs: 15 * 60_000,
   /** Members, and networks of former ones, that a lobby charges with starts at a time; the ones charged longest ago are forgotten. */
-  charged: 8,
+  charged: 6,
   /** Times that the only member of a network may leave and return at once; a network of sixty may break twice. */
   returns: 8,
   /** Seconds until it may once more. */

@@ -20,7 +20,7 @@ export type Member = {
   readonly features?: readonly Feature[] | undefined;
   /**
    * Stands for the network that it came from, if that is known: a keyed hash of
-   * 4 characters. Nobody is told.
+   * 3 characters. Nobody is told.
    */
   readonly network?: string | undefined;
   /** Its peers are told no address of it, nor it any of theirs: its links go through the relay alone. */

@@ -40,7 +40,7 @@ const members = numbers.map(
     holder: lobbyId,
     requestId: uuidOf(number),
     features: knownFeatures,
-    network: number.padStart(4, "n"),
+    network: number.padStart(3, "n"),
   }),
 );
 const [host] = members as [Member, ...Member[]];
@@ -56,10 +56,10 @@ function fullLobby() {
   lobby.state &&= {
     ...lobby.state,
     callOffs: numbers.slice(0, lobbyLimits.charged).map((number) => {
-      return { by: number.padStart(4, "n"), starts: 2, at: lobby.now + 0.5 };
+      return { by: number.padStart(3, "n"), starts: 2, at: lobby.now + 0.5 };
     }),
     departures: numbers.slice(0, lobbyLimits.departedNetworks).map((number) => {
-      return { network: number.padStart(4, "n"), left: 7.123456789, at: lobby.now + 0.5 };
+      return { network: number.padStart(3, "n"), left: 7.123456789, at: lobby.now + 0.5 };
     }),
   };
   return lobby;

@@ -83,7 +83,7 @@ async function maskOf(secret: string, clientId: string): Promise<Uint8Array> {
   return await hmac(await key(secret, "holder"), clientId);
 }
 
-/** Stands for the network of an address, where lobbies tell networks apart: 4 characters. Undefined if there is none. */
+/** Stands for the network of an address, where lobbies tell networks apart: 3 characters. Undefined if there is none. */
 export async function networkTag(env: Secrets, address: string | undefined): Promise<string | undefined> {
   const network = address === undefined ? null : networkOf(address);
   if (network === null) return undefined;

@@ -1,9 +1,17 @@
 /** What one address can cost: whatever it does, it is charged more than Cloudflare bills for it. And a crowd behind one is not refused. */
 import { expect, test } from "vitest";
 import { budgetRate } from "../../core/bill.ts";
+import { sharedLimits } from "../../core/limits.ts";
 import { settings } from "../../core/settings.ts";
-import { costOfAllAtOnce, countMeans, honestSession, means } from "../../measure/bench/cost/attackers.ts";
+import {
+  callsOfSpreadLobby,
+  costOfAllAtOnce,
+  countMeans,
+  honestSession,
+  means,
+} from "../../measure/bench/cost/attackers.ts";
 import { edgeLimits } from "../../worker/edge/limits.ts";
+import { platformLimits } from "../../worker/platform/limits.ts";
 import { holderLimits } from "../../worker/sessions/limits.ts";
 
 const { burst, perSecond } = budgetRate(settings.networkCentsPerDay.default);
@@ -42,3 +50,14 @@ test("an address that does all it can is billed no more than its network may cos
   expect(billed).toBeGreaterThan(rate.burst / 10);
   expect(billed).toBeLessThanOrEqual(most);
 }, 180_000);
+
+test("a lobby with members in many other people's objects calls them so often a second in all, and all hear the same", async () => {
+  const [objects, seconds] = [20, 20];
+  const { calls, heard, same } = await callsOfSpreadLobby(objects, seconds);
+  console.log(`${heard} lines heard in ${objects} objects: ${calls} calls`);
+  const { allCallBurst, allCallsPerSecond } = platformLimits;
+  // A machine that is busy takes longer to say them all.
+  expect(calls).toBeLessThanOrEqual(allCallBurst + 1.5 * seconds * allCallsPerSecond);
+  expect(heard).toBeGreaterThan(sharedLimits.chatBurst);
+  expect(same).toBe(true);
+}, 120_000);

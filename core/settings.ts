@@ -101,7 +101,7 @@ export const settings = {
   },
   networkCentsPerDay: {
     kind: "number",
-    default: 60,
+    default: 40,
     least: 0,
     help: "US cents that one network (IPv4 address, IPv6 /64) may cost a day at Cloudflare; 0 for no bound.",
   },

@@ -50,7 +50,7 @@ export const edgeLimits = {
   /** Networks that an isolate remembers for having tried codes of no lobby: a megabyte. */
   guessersRemembered: 8_192,
 
-  /** Millionths of a dollar that a network costs in an isolate until its budget is told: some 40 sessions of a player. To tell it costs a seven-hundredth. */
+  /** Millionths of a dollar that a network costs in an isolate until its budget is told: some 30 sessions of a player. To tell it costs a seven-hundredth. */
   toldMicros: 1_000,
   /** Networks whose costs an isolate remembers. */
   networksTallied: 8_192,

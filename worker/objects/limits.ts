@@ -24,7 +24,7 @@ export const objectLimits = {
 
   /** Milliseconds that a network's budget is kept after its last use: then it is full again. */
   budgetKeptMs: 24 * 60 * 60_000,
-  /** Millionths of a dollar that are in a budget again when a network is let in again: some 40 sessions, so that it does not come and go at each. */
+  /** Millionths of a dollar that are in a budget again when a network is let in again: some 30 sessions, so that it does not come and go at each. */
   budgetAgainMicros: 1_000,
 
   /** Sidecars in a fleet. */

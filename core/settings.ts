@@ -235,7 +235,7 @@ export function readSetting(
 }
 
 /** A sidecar's name, and what is said of it. */
-const pairShape = /^([\w.-]{1,64})=([\w.:-]{1,253})$/;
+const pairShape = /^([\w.-]{1,32})=([\w.:-]{1,200})$/;
 
 function wordsOf(text: string): string[] {
   return text.split(/\s+/).filter((word) => word !== "");

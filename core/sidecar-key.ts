@@ -29,8 +29,9 @@ export const sidecarKeyLabels = {
 } as const;
 export type SidecarKeyUse = keyof typeof sidecarKeyLabels;
 
-export const sidecarNameShape = /^[\w.-]{1,64}$/;
-const shape = /^v1\.([\w.-]{1,64})\.([\w-]{43})\.([\w-]{43})$/;
+/** No longer than this: a lobby that asks sidecars keeps their names in the attachment of its host's socket, which is small. */
+export const sidecarNameShape = /^[\w.-]{1,32}$/;
+const shape = /^v1\.([\w.-]{1,32})\.([\w-]{43})\.([\w-]{43})$/;
 
 /** What a sidecar's own key is computed over. */
 export function sidecarKeyLabel({ name, number }: SidecarId): string {

@@ -9,7 +9,7 @@ const help = `Makes the key of one sidecar from the deployment's secret. Run it 
 
 Usage: npm run -s sidecar:key -- --name <name> [--number <n>]
 
-  --name <name>  What tells the sidecar apart from the others, like fra-1
+  --name <name>  What tells the sidecar apart from the others, like fra-1: up to 32 characters
   --number <n>   Which of its keys, as the Worker's setting sidecarKeys has it. Default: 1
   --help         This text
 
@@ -37,7 +37,7 @@ async function run(): Promise<void> {
   }
   const name = values.name?.trim() ?? "";
   if (!sidecarNameShape.test(name)) {
-    const rule = "1 to 64 characters, each one of A-Z, a-z, 0-9, dot, dash or underscore";
+    const rule = "1 to 32 characters, each one of A-Z, a-z, 0-9, dot, dash or underscore";
     throw new Error(`--name must have ${rule}, not ${quotedValue(name)}.`);
   }
   const number = positiveInteger(values.number ?? "1");

@@ -163,7 +163,7 @@ const variables = {
 
 function isHost(text: string): boolean {
   return (
-    /^[\w.:-]{1,253}$/.test(text) && URL.canParse(`http://${hostInUrl(text)}/`) && !/^[^:]*:\d*$/.test(text)
+    /^[\w.:-]{1,200}$/.test(text) && URL.canParse(`http://${hostInUrl(text)}/`) && !/^[^:]*:\d*$/.test(text)
   );
 }
 

@@ -300,7 +300,7 @@ function isSame(a: Observed, b: Observed): boolean {
  */
 function asked(
   { name, host, port, secondPort, relays }: Sidecar,
-  before: Pick<Gathering, "sidecar" | "sidecarsBefore"> | undefined,
+  before: Pick<Gathering, "sidecar" | "sidecarsBefore" | "relay"> | undefined,
 ): Pick<Gathering, "sidecar" | "sidecarsBefore" | "relay" | "offersLinks"> {
   const others = [
     ...(before?.sidecarsBefore ?? []),
@@ -313,7 +313,10 @@ function asked(
     sidecar: name,
     ...(sidecarsBefore.length > 0 && { sidecarsBefore }),
     ...(secondPort !== undefined && { offersLinks: true }),
-    ...(relays && { relay: { name, host, port } }),
+    // Without a name it is that sidecar's: the largest lobby has no room for the same name twice.
+    ...(relays && { relay: { host, port } }),
+    ...(!relays &&
+      before?.relay && { relay: { ...before.relay, name: before.relay.name ?? before.sidecar } }),
   };
 }
 

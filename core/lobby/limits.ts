@@ -20,8 +20,8 @@ export const lobbyLimits = {
   awakeMs: 10_000,
   /** Milliseconds a mediation waits for those that must be seen again; then it relies on what it has. */
   confirmMs: 3_000,
-  /** Sidecars that a mediation asked before the last one, and still believes: reminders go to and fro between two, or three. */
-  sidecarsBefore: 3,
+  /** Sidecars that a mediation asked before the last one, and still believes: reminders go to and fro between two. */
+  sidecarsBefore: 1,
   /** Milliseconds that a lobby which goes on without lost members waits for those not seen yet, once two are. */
   stragglerMs: 5_000,
 

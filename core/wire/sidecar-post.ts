@@ -23,7 +23,8 @@ export function signedText(name: string, path: string, body: string): string {
 }
 
 const port = z.int().min(1).max(65535);
-const host = z.string().regex(/^[\w.:-]{1,253}$/);
+/** Shorter than DNS allows: a lobby keeps its host in the attachment of a socket, which is small. */
+const host = z.string().regex(/^[\w.:-]{1,200}$/);
 
 /** When the sidecar signed the post, in milliseconds since 1970, so that it cannot be taken again later. Those of older versions do not say. */
 const at = z.int().min(0).optional();

@@ -87,7 +87,7 @@ async function startSidecar(): Promise<Subject> {
   const udpPort = await freePort();
   const program = launch("the sidecar", "udp-sidecar/main.ts", {
     args: ["--edge", edge.url.href, "--udpPort", String(udpPort), "--metricsPort", "off"],
-    environment: { ORION_SIDECAR_KEY: keyTextOf("bench") },
+    environment: { ORION_SIDECAR_KEY: keyTextOf() },
   });
   await program.prints(/sidecar_listening/);
   await program.prints(/sidecar_accepted/);

@@ -6,7 +6,7 @@ import { lasting } from "../../core/lobby/lasting.ts";
 import { lobbyLimits } from "../../core/lobby/limits.ts";
 import type { LobbyState, Member } from "../../core/lobby/state.ts";
 import { wireLimits } from "../../core/wire/limits.ts";
-import { lobbyId, noLobby, opened, reported, started, woken } from "./a-lobby.ts";
+import { lobbyId, noLobby, opened, reported, started, timing, woken } from "./a-lobby.ts";
 
 /**
  * Bytes. Cloudflare's limit, and that of the workerd pinned here, which takes 16 384 of them and no more, and counts
@@ -68,8 +68,8 @@ function fullLobby() {
 function gatheringLobby() {
   const lobby = fullLobby();
   const sidecar = {
-    name: "s".repeat(64),
-    host: "h".repeat(253),
+    name: "s".repeat(32),
+    host: "h".repeat(200),
     port: 65_535,
     relays: true,
     load: 0,
@@ -77,6 +77,11 @@ function gatheringLobby() {
   };
   const place = { latitude: 38.7223, longitude: -9.1393 };
   lobby.happens(started(host.clientId, { requestId: uuidOf(""), sidecar, place }));
+  // As many as it remembers were asked before.
+  for (const one of numbers.slice(0, lobbyLimits.sidecarsBefore)) {
+    lobby.now += timing.ptpmConnectRequestIntervalMs;
+    lobby.happens(woken({ ...sidecar, name: one.padEnd(32, "s") }));
+  }
   return lobby;
 }
 
@@ -96,7 +101,7 @@ async function attached(state: LobbyState | null): Promise<number> {
       bytes = serialize(value).length;
     },
   };
-  const token = `${"h".repeat(7)}.${host.clientId}.${"m".repeat(22)}`;
+  const token = `${"h".repeat(7)}.${host.clientId}.tttt.${"f".repeat(11)}.${"m".repeat(22)}`;
   const session = Session.admit(socket, token, host.clientId, { address: ip });
   if (!state) throw new Error("there is no lobby to attach");
   const { lobbyId, name: lobbyName, incarnation } = state;

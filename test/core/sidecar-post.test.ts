@@ -39,7 +39,7 @@ test("a heartbeat is read, with a host or without, and the last one says so", ()
 });
 
 test("a heartbeat with anything out of bounds is refused", () => {
-  for (const name of ["", "a b", "a/b", "é", "a".repeat(65), 1, undefined])
+  for (const name of ["", "a b", "a/b", "é", "a".repeat(33), 1, undefined])
     expect(takesBeat({ name })).toBe(false);
   for (const host of ["", "a b", "http://a", "[::1]", "a".repeat(254), "a\n", null]) {
     expect(takesBeat({ host })).toBe(false);

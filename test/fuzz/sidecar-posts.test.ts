@@ -141,7 +141,7 @@ const isHeartbeat = ({ name, host, port, secondPort, relays, load, leaving, at }
   maybe(at, isTime) &&
   // The one whose key has signed it.
   name === "fuzz" &&
-  maybe(host, (host) => isMatch(host, /^[\w.:-]{1,253}$/)) &&
+  maybe(host, (host) => isMatch(host, /^[\w.:-]{1,200}$/)) &&
   isPort(port) &&
   maybe(secondPort, isPort) &&
   maybe(relays, (relays) => typeof relays === "boolean") &&

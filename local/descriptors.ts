@@ -34,8 +34,10 @@ const guessedObjects = edgeLimits.unknownCodeBurst + 10 * edgeLimits.unknownCode
 /** Descriptors of a connection: workerd duplicates what it accepts. */
 const connectionDescriptors = 2;
 /** Descriptors for what comes in while the door is being shut, and for objects afterwards. A small limit has a share of it. */
-const spareDescriptors = 2_048;
+const spareDescriptors = 4_096;
 const spareShare = 1 / 4;
+/** What of them connections may take that wait for workerd. The rest lasts until the door is shut. */
+const waitingShare = 1 / 4;
 /** Descriptors that are kept for each open WebSocket (`roomFor`). */
 const socketDescriptors = 2 * connectionDescriptors + objectDescriptors;
 
@@ -73,7 +75,7 @@ export function roomFor(limit: number): Room {
 /** The door of a server with that limit. */
 export function doorFor(limit: number): DoorBounds {
   const spare = Math.min(spareDescriptors, Math.floor(limit * spareShare));
-  return { shutAt: limit - spare, waiting: Math.floor(spare / 2 / connectionDescriptors) };
+  return { shutAt: limit - spare, waiting: Math.floor((spare * waitingShare) / connectionDescriptors) };
 }
 
 /** The limit that has room for so many WebSockets. */

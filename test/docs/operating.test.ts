@@ -3,7 +3,11 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { relayLimits } from "../../core/relay/limits.ts";
 import { wireLimits } from "../../core/wire/limits.ts";
+import { doorFor, roomFor } from "../../local/descriptors.ts";
 import { help } from "../../udp-sidecar/options.ts";
+
+/** Descriptors of workerd before anybody connects. */
+const idleDescriptors = 62;
 
 const page = (name: string) => readFileSync(new URL(`../../docs/${name}.md`, import.meta.url), "utf8");
 const mebibyte = 1024 ** 2;
@@ -42,4 +46,12 @@ test("the pages on the sidecar and on settings state the relay's bounds the code
   ];
   const told = page("sidecar") + page("settings");
   expect(rows.filter((row) => !told.includes(row))).toEqual([]);
+});
+
+test("the page on running locally has the players and the connections that the code has", () => {
+  const told = page("running-locally").replaceAll(/(?<=\d) (?=\d)/g, "");
+  for (const limit of [1_024, 16_384, 65_536]) {
+    const silent = Math.floor((doorFor(limit).shutAt - idleDescriptors) / 2);
+    expect(told).toContain(`| ${limit} | ${roomFor(limit).sockets} | ${silent}, less what players use |`);
+  }
 });

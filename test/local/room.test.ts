@@ -5,13 +5,15 @@ import { readFileSync } from "node:fs";
 import { createConnection, type Socket } from "node:net";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
-import { doorFor, roomFor } from "../../local/descriptors.ts";
+import { descriptorLimit, doorFor, roomFor } from "../../local/descriptors.ts";
 import { lobbyOf, Player, request, rollCall } from "../../measure/kit/player.ts";
 import { descendantsNamed, runs } from "../../measure/kit/processes.ts";
 import { freeTcpPort, freeUdpPort, type Program, startProgram } from "../../measure/kit/program.ts";
 
 // A test starts up to three servers, on a machine that may be busy.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
+
+const silentConnections = "measure/kit/silent-connections.ts";
 
 const programs: Program[] = [];
 const sockets: WebSocket[] = [];
@@ -147,11 +149,7 @@ describe.skipIf(!mayLower)(
       await program.prints(/LimitNOFILE/);
       const before = workerd();
       const { lobbyId, host, guests } = await lobbyOf(2, base);
-      const stranger = startProgram(process.execPath, [
-        "measure/kit/silent-connections.ts",
-        base.port,
-        "5000",
-      ]);
+      const stranger = startProgram(process.execPath, [silentConnections, base.port, "5000"]);
       programs.push(stranger);
       await stranger.prints(/^opened/m);
       expect(program.output).toContain('"event":"connections_refused"');
@@ -160,6 +158,27 @@ describe.skipIf(!mayLower)(
     });
   },
 );
+
+const limit = descriptorLimit() ?? 0;
+/** Connections that say nothing, with room for some players beside them. */
+const silentCount = Math.min(10_000, Math.floor(doorFor(limit).shutAt / 2) - 500);
+
+test.skipIf(silentCount < 1_000)(`players meet while ${silentCount} connections say nothing`, async () => {
+  const { program, base, workerd } = await start([]);
+  await program.prints(/Ctrl-C stops the server/);
+  const before = workerd();
+  const early = await lobbyOf(2, base);
+  const stranger = startProgram(process.execPath, [silentConnections, base.port, String(silentCount)]);
+  programs.push(stranger);
+  await stranger.prints(/^opened/m);
+
+  const late = await lobbyOf(4, base);
+  for (const { lobbyId, host, guests } of [early, late]) await rollCall(lobbyId, host, ...guests);
+  expect((await late.host.start(late.lobbyId)).status).toBeLessThan(300);
+  await Promise.all(late.all.map((player) => player.hears("ptpMediation_send")));
+  expect(program.output).not.toContain("connections_refused");
+  expect(workerd()).toEqual(before);
+});
 
 test.skipIf(!mayLower)(
   "a server that may open 100 files does not start, and says why in one line",

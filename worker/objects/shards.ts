@@ -42,13 +42,13 @@ async function page(env: Env, { limit = wireLimits.pageSize, cursor, name }: Lis
     ),
   );
   const [only] = pages;
-  if (only && pages.length === 1)
+  if (only?.ranks && pages.length === 1)
     return body([only.lobbies], only.hasMore ? rankIn(only, only.count - 1, 0) : null);
   const all = pages.flatMap(listed);
   const shown = all.sort(inOrder).slice(0, limit);
   const hasMore = all.length > limit || pages.some((one) => one.hasMore);
-  // A shard of the version before tells no ranks.
-  const old = pages.filter(({ ranks, count }) => ranks === undefined && count > 0);
+  // A shard of the version before tells no ranks, and begins again for each page.
+  const old = pages.filter(({ ranks, count }) => !start && ranks === undefined && count > 0);
   const parts = [...shown, ...old.map(({ lobbies }) => ({ json: lobbies }))];
   return body(
     parts.map(({ json }) => json),

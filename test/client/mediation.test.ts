@@ -122,7 +122,12 @@ test("a player whose sidecar does not answer says so, and is seen by the next on
   const there = await connect(`http://127.0.0.1:${address.port}`);
   const ada = await there.host({ name: "Ada" });
   const failed = expectError(ada.start(), "left");
-  expect(await heard.promise).toMatch(/^ptpMediation_probe:/);
+  const probe = await heard.promise;
+  expect(probe).toMatch(/^ptpMediation_probe:/);
+  // By its pass: a client of the SDK sends its token over UDP to no such server.
+  const { payload } = decode(probe.slice(0, probe.lastIndexOf(".")));
+  expect(payload).toMatchObject({ pass: "a pass" });
+  expect(JSON.stringify(payload)).not.toContain("1.client.mac");
   expect(said).toEqual([
     { method: "ptpMediation_unseen", payload: { token: "1.client.mac", mediation: "m1" } },
   ]);

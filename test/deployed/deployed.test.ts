@@ -129,7 +129,7 @@ test("npm run dev takes any free ports where it is told 0, says which, and tells
     const [, udpPort] = /\bport (\d+)/.exec(dev.output) ?? [];
     expect((await request(new URL(edge), "/ping")).status).toBe(200);
     await carryMediation(new URL(edge), { direct: true, udpPort: Number(udpPort) });
-    await dev.prints(/ \d\d:\d\d:\d\d \w{5} connected 3 of 3 in \d/);
+    await dev.prints(/ \d\d:\d\d:\d\d \S+ connected 3 of 3 in \d/);
   } finally {
     await dev.stop();
   }

@@ -33,8 +33,8 @@ export const prices = {
   report: 1.3,
   /** An endpoint that a sidecar has seen: the post, a call to the holder, one to the lobby. */
   observation: 0.6,
-  /** To ask one member for its endpoint: a share of the lobby's alarm, its rows and a call to the fleet. */
-  reminder: 1.8,
+  /** A frame of one member's own, that asks for its endpoint or introduces it: a share of the lobby's alarm, its rows and a call to the fleet. */
+  ownFrame: 1.4,
   /** To ask a member's holder whether it is still there: the lobby's alarm and rows. */
   audit: 2.8,
   /** A look for those that stopped pinging: an alarm, and the row of the next. */

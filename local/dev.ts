@@ -91,6 +91,9 @@ run("edge", wrangler, {
     "clientAddress:socket",
     "--var",
     "allowedOrigin:local",
+    // Nobody bills this machine.
+    "--var",
+    "networkCentsPerDay:0",
     ...(publicHost === undefined ? [] : ["--var", `sidecarHosts:${sidecarName}=${publicHost}`]),
     "--env-file",
     secretFile,

@@ -29,7 +29,7 @@ export class Charges {
   /** Charges a session for what its lobby does by itself. */
   chargeForDelivery(session: Session, { message }: Delivery): void {
     if (!message) this.charge(session, prices.audit);
-    else if (message.type === "endpointWanted") this.charge(session, prices.reminder);
+    else if (message.type === "encoded") this.charge(session, prices.ownFrame);
   }
 
   async #fill({ address = "", purse }: Session, wanted: Micros): Promise<void> {

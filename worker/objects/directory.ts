@@ -74,6 +74,8 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
       this.#keep({ ...known, ...heard });
     } else if (this.#entries.size >= objectLimits.listingEntries) {
       logFault("directory_full", { lobbyId: lobby.id, entries: this.#entries.size });
+      // Entries of lobbies that have ended make room for the next one, also where nobody reads the list.
+      void this.#askForDoubtful();
     } else if (from.some((network) => this.#countOf(network) >= this.#share * network.shares)) {
       logRefusal("lobby_not_listed", { lobbyId: lobby.id });
     } else {
@@ -143,9 +145,12 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
     this.#firstPage = null;
   }
 
-  /** Asks all lobbies that there are doubts about, some at a time. */
+  /** Asks lobbies that there are doubts about, some at a time. Those that are left are asked a moment later. */
   async #ask(): Promise<void> {
-    const doubtful = [...this.#entries.values()].filter((entry) => !isBelieved(entry, Date.now())).reverse();
+    const doubtful = [...this.#entries.values()]
+      .filter((entry) => !isBelieved(entry, Date.now()))
+      .slice(0, objectLimits.listingAsked)
+      .reverse();
     const askSome = async () => {
       for (let next = doubtful.pop(); next; next = doubtful.pop()) await this.#askLobby(next);
     };

@@ -15,7 +15,9 @@ export const objectLimits = {
   listingEntries: 20_000,
   /** How much more than its part of `publicLobbiesPerAddress` one shard lists: codes are random, so a network's lobbies are not spread evenly. */
   listingSpread: 1.5,
-  /** Lobbies that a directory asks at a time. */
+  /** Lobbies that a directory asks for one reader. Cloudflare bounds the calls that one request may cause; the rest is asked 5 s later. */
+  listingAsked: 500,
+  /** Those that it asks at a time. */
   listingAsks: 32,
   /** Milliseconds it waits for one of them. Readers of the list wait for `directoryPatienceMs`. */
   listingAskMs: 3_000,

@@ -78,9 +78,7 @@ test(
       const ticket = parseTicket(text);
       if (!ticket) return;
       expect(ticket.link).toMatch(/^[\da-f]{12}$/);
-      // Seconds may have zeros before them: the key is that of the text, not of what it means.
-      const seconds = text.split(".")[2] ?? "";
-      expect(ticketText(ticket)).toBe(text.replace(`.${seconds}.`, `.${Number(seconds)}.`));
+      expect(ticketText(ticket)).toBe(text);
     });
   },
   patienceMs,

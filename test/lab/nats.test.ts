@@ -185,12 +185,16 @@ describe.skipIf(!canRunLab)("a topology", () => {
     const server = await startProbe(topology.server);
     for (const access of ["none", "port-restricted", "cgnat"] as const) {
       const player = await startProbe(topology.player(access, "b"));
-      const began = performance.now();
-      player.send(server.own, "echo back");
-      await player.hears("back");
-      const tookMs = performance.now() - began;
-      expect(tookMs, access).toBeGreaterThan(40);
-      expect(tookMs, access).toBeLessThan(120);
+      // A busy machine makes some of them later.
+      let fastestMs = Number.POSITIVE_INFINITY;
+      for (let nr = 0; nr < 5; nr++) {
+        const began = performance.now();
+        player.send(server.own, `echo back ${nr}`);
+        await player.hears(`back ${nr}`);
+        fastestMs = Math.min(fastestMs, performance.now() - began);
+      }
+      expect(fastestMs, access).toBeGreaterThan(40);
+      expect(fastestMs, access).toBeLessThan(120);
       await player.fetches(server.own);
     }
   });

@@ -51,7 +51,7 @@ export function advanceConnecting(state: LobbyState, phase: Connecting, now: num
     .map(({ clientId }) => clientId)
     .filter((clientId) => !isThrough(state, phase, clientId));
   return phase.policy.onLoss === "continue"
-    ? goOnWithout(state, late, "connecting_timeout", now)
+    ? goOnWithout(state, late, { code: "connecting_timeout", by: membersAmong(state, late) }, now)
     : saved(abort(state, "connecting_timeout", membersAmong(state, late), now));
 }
 
@@ -103,11 +103,11 @@ function takeReport(state: LobbyState, event: Report, now: number): Step<LobbySt
   if (!("lost" in phase) || phase.policy.onLoss === "abort") {
     return saved(abort(state, "could_not_connect", blamed(state, event), now));
   }
-  if (!staysIn(state, phase, event)) return goOnWithout(state, [clientId], "could_not_connect", now);
+  const stays = staysIn(state, phase, event);
   return goOnWithout(
-    withReported(state, clientId, report),
-    unreached(state, phase, event),
-    "could_not_connect",
+    stays ? withReported(state, clientId, report) : state,
+    stays ? unreached(state, phase, event) : [clientId],
+    { code: "could_not_connect", by: blamed(state, event) },
     now,
   );
 }
@@ -171,11 +171,14 @@ function explain(state: LobbyState, { clientId, name }: Member, { connected, rep
   return [{ kind: "send", to: [host], message: { type: "mediationReported", clientId, name, report } }];
 }
 
-/** The mediation goes on without these, if enough are left; else it ends. */
+/**
+ * The mediation goes on without these, if enough are left; else it ends, for this reason. Those whom it goes on
+ * without need not be those whose fault it is: a host that reaches nobody loses all, and blames none.
+ */
 function goOnWithout(
   state: LobbyState,
   clientIds: readonly string[],
-  why: AbortCode,
+  end: { code: AbortCode; by: readonly Member[] },
   now: number,
 ): Step<LobbyState> {
   const { phase } = state;
@@ -184,7 +187,8 @@ function goOnWithout(
   if (gone.length === 0 && phase.kind === "gathering") return { state, effects: [] };
   const lost = [...phase.lost, ...gone.map(({ clientId }) => clientId)];
   const without = { ...phase, lost };
-  if (!isEnough(phase.policy, participants(state, without))) return saved(abort(state, why, gone, now));
+  if (!isEnough(phase.policy, participants(state, without)))
+    return saved(abort(state, end.code, end.by, now));
   return tell(leftOut(gone), onward({ ...state, phase: without }, now));
 }
 

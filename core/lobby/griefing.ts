@@ -28,7 +28,7 @@ export function charge(state: LobbyState, members: readonly Member[], now: numbe
   const callOffs = charged.map((by): CallOff => {
     return { by, starts: (before.find((one) => one.by === by)?.starts ?? 0) + 1, at: keptTime(now) };
   });
-  return { ...state, callOffs: [...others, ...callOffs].slice(-lobbyLimits.charged) };
+  return { ...state, callOffs: bounded([...others, ...callOffs], state.members) };
 }
 
 /** Those of these who have called off too many starts: a start goes without them. */
@@ -61,7 +61,7 @@ export function departed(
   return {
     ...rest,
     ...(departures.length > 0 && { departures }),
-    ...(callOffs.length > 0 && { callOffs }),
+    ...(callOffs.length > 0 && { callOffs: bounded(callOffs, left) }),
   };
 }
 
@@ -96,6 +96,16 @@ function withDeparture(
   // The networks that left last: the rest have had time to be forgiven.
   const counted = { network, left: keptLeft(bucket.left), at: keptTime(bucket.at) };
   return [...others, counted].slice(-lobbyLimits.departedNetworks);
+}
+
+/**
+ * What a lobby remembers: all that its members are charged with, or they would take turns, and of what former ones
+ * are charged with the newest, as much as there is room for.
+ */
+function bounded(callOffs: readonly CallOff[], members: readonly Member[]): readonly CallOff[] {
+  const ids = new Set(members.map(({ clientId }) => clientId));
+  let tooMany = Math.max(0, callOffs.length - lobbyLimits.charged);
+  return callOffs.filter(({ by }) => ids.has(by) || --tooMany < 0);
 }
 
 /** A clock that was set back leaves none that is never forgotten. */

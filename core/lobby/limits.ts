@@ -32,8 +32,8 @@ export const lobbyLimits = {
   callOffs: 2,
   /** Milliseconds since the last of them until that is forgotten: three mediations in which somebody stays silent to the end. */
   callOffMs: 15 * 60_000,
-  /** Members, and networks of former ones, that a lobby charges with starts at a time; the ones charged longest ago are forgotten. */
-  charged: 6,
+  /** Members, and networks of former ones, that a lobby charges with starts at a time: all of a full lobby, and six. Members are never forgotten; of former ones, those charged longest ago are. */
+  charged: 70,
   /** Times that the only member of a network may leave and return at once; a network of sixty may break twice. */
   returns: 8,
   /** Seconds until it may once more. */

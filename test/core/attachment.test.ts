@@ -6,7 +6,8 @@ import { lasting } from "../../core/lobby/lasting.ts";
 import { lobbyLimits } from "../../core/lobby/limits.ts";
 import type { LobbyState, Member } from "../../core/lobby/state.ts";
 import { wireLimits } from "../../core/wire/limits.ts";
-import { lobbyId, noLobby, opened, reported, started, timing, woken } from "./a-lobby.ts";
+import { nameField } from "../../core/wire/schema.ts";
+import { failed, lobbyId, noLobby, opened, reported, started, timing, woken } from "./a-lobby.ts";
 
 /**
  * Bytes. Cloudflare's limit, and that of the workerd pinned here, which takes 16 384 of them and no more, and counts
@@ -20,6 +21,13 @@ type WorkerSession = {
   membership: { lobbyId: string; lobbyName: string; incarnation: string; requestId: string };
   hosted: LobbyState;
   features: readonly string[];
+  pingsSince: number;
+  doubtedSince: number;
+  purse: {
+    spend(micros: number, now: number): number;
+    answered(micros: number, seconds: number, now: number): void;
+  };
+  countFailedJoin(): void;
 };
 type Admit = (socket: Attachment, token: string, id: string, arrival: { address: string }) => WorkerSession;
 const { Session }: { Session: { admit: Admit } } = await import(
@@ -27,8 +35,8 @@ const { Session }: { Session: { admit: Admit } } = await import(
 );
 
 const numbers = Array.from({ length: wireLimits.seats }, (_, i) => String(i).padStart(2, "0"));
-/** A UTF-16 unit beyond Latin-1 takes two bytes. */
-const nameOf = (number: string) => number.padStart(wireLimits.nameLength, "世");
+/** The longest name. Names have letters of ASCII alone: others would take two bytes each. */
+const nameOf = (number: string) => number.padStart(wireLimits.nameLength, "N");
 const uuidOf = (number: string) => number.padStart(36, "a1b2c3d4-");
 /** Packed with the state, it takes the most bytes there are. */
 const ip = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff";
@@ -52,12 +60,11 @@ function fullLobby() {
   lobby.happens({ ...open, name: nameOf(""), incarnation: uuidOf("") } as typeof open);
   lobby.happens(...members.slice(1).map((member) => ({ kind: "join", member }) as const));
   expect(lobby.state?.members).toHaveLength(wireLimits.seats);
-  // As many as there may be of those who keep the others from playing.
+  // As many as there may be of those who keep the others from playing: one that has left takes more room than a member.
+  const charged = Array.from({ length: lobbyLimits.charged }, (_, i) => String(i).padStart(3, "n"));
   lobby.state &&= {
     ...lobby.state,
-    callOffs: numbers.slice(0, lobbyLimits.charged).map((number) => {
-      return { by: number.padStart(3, "n"), starts: 2, at: lobby.now + 0.5 };
-    }),
+    callOffs: charged.map((by) => ({ by, starts: 2, at: lobby.now + 0.5 })),
     departures: numbers.slice(0, lobbyLimits.departedNetworks).map((number) => {
       return { network: number.padStart(3, "n"), left: 7.123456789, at: lobby.now + 0.5 };
     }),
@@ -101,17 +108,29 @@ async function attached(state: LobbyState | null): Promise<number> {
       bytes = serialize(value).length;
     },
   };
-  const token = `${"h".repeat(7)}.${host.clientId}.tttt.${"f".repeat(11)}.${"m".repeat(22)}`;
+  const token = `${"h".repeat(7)}.${host.clientId}.${"t".repeat(6)}.${"f".repeat(11)}.${"m".repeat(22)}`;
   const session = Session.admit(socket, token, host.clientId, { address: ip });
   if (!state) throw new Error("there is no lobby to attach");
   const { lobbyId, name: lobbyName, incarnation } = state;
   session.membership = { lobbyId, lobbyName, incarnation, requestId: host.requestId };
   session.features = knownFeatures;
   session.hosted = lasting(state);
+  // All else that a socket may have.
+  session.pingsSince = Date.now() + 0.5;
+  session.doubtedSince = Date.now() + 0.5;
+  for (let i = 0; i < 10; i++) session.countFailedJoin();
+  session.purse.spend(0.3, Date.now());
+  session.purse.answered(123_456.7, 0, Date.now());
   await new Promise(setImmediate);
   expect(bytes).toBeGreaterThan(serialize(state.members.map(({ name }) => name)).length);
   return bytes;
 }
+
+test("no name has a letter that takes two bytes", () => {
+  const name = nameField("invalid_peer_name");
+  expect(name.safeParse(nameOf("00")).success).toBe(true);
+  for (const one of ["é", "ÿ", "世"]) expect(name.safeParse(`N${one}`).success).toBe(false);
+});
 
 describe("the largest lobby fits into the attachment of its host's socket", () => {
   test("while it waits", async () => {
@@ -130,6 +149,22 @@ describe("the largest lobby fits into the attachment of its host's socket", () =
     const { state } = gatheringLobby();
     const silent = state?.members.map((member) => ({ ...member, features: undefined })) ?? [];
     expect(await attached(state && { ...state, members: silent })).toBeLessThan(room);
+  });
+
+  test("when Orion's clients were seen, and all but two are left out again", async () => {
+    const lobby = gatheringLobby();
+    const plain =
+      lobby.state?.members.map((member): Member => ({ ...member, features: [], relayOnly: true })) ?? [];
+    lobby.state &&= { ...lobby.state, goesOn: true, members: plain };
+    if (lobby.state?.phase.kind === "gathering") {
+      const policy = { ...lobby.state.phase.policy, onLoss: "continue" as const };
+      lobby.state = { ...lobby.state, phase: { ...lobby.state.phase, policy } };
+    }
+    lobby.happens(...members.slice(1).map(seenFrom));
+    lobby.happens(...members.slice(2).map(({ clientId }) => failed(clientId)));
+    expect(lobby.state?.phase).toMatchObject({ kind: "gathering", lost: { length: 62 } });
+    expect(lobby.state && lasting(lobby.state).endpoints?.length).toBeGreaterThan(63 * 18);
+    expect(await attached(lobby.state)).toBeLessThan(room);
   });
 
   test("when all but one have reported", async () => {

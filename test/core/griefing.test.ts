@@ -115,6 +115,28 @@ describe("a start is called off", () => {
     expect(heard(lobby, "Mal", "ptpMediation_send")).toHaveLength(1);
   });
 
+  test.each([false, true])(
+    "by the host, that has no path to anybody: no guest is charged (goesOn: %s)",
+    (goesOn) => {
+      const lobby = lobbyOf(friends, { goesOn });
+      for (let i = 0; i < 2; i++) {
+        lobby.happens(start(), seen("Ben", 2), seen("Mal", 3), failed("Ann"));
+        expect(phaseOf(lobby)).toBe("waiting");
+      }
+      // With somebody to go on with, those who were there before would be left out.
+      lobby.happens(joined("Eve"), start());
+      for (const name of [...friends, "Eve"]) expect(heard(lobby, name, "ptpMediation_send")).toHaveLength(1);
+    },
+  );
+
+  test("by the host of a lobby that goes on, that names one: that one is charged, and no other", () => {
+    const lobby = lobbyOf(["Ann", "Ben", "Mal"], { goesOn: true });
+    const names = (other: string) => failed("Ann", other);
+    // Ann has said nothing of Ben, with whom the start ends as well.
+    for (let i = 0; i < 2; i++) lobby.happens(start(), seen("Ben", 2), names("Mal"));
+    expect(lobby.happens(start())).toContain("ptpMediation_send to Ann, Ben");
+  });
+
   test("by the only guest: it is asked again, because the host would be alone", () => {
     const lobby = lobbyOf(["Ann", "Ben"]);
     for (let i = 0; i < 5; i++) {
@@ -127,6 +149,17 @@ describe("a start is called off", () => {
   test("by two in turns: both are left out after two each", () => {
     const lobby = lobbyOf(["Ann", "Ben", "Mal", "Mel"]);
     for (const name of ["Mal", "Mel", "Mal", "Mel"]) lobby.happens(start(), failed(name));
+    expect(lobby.happens(start())).toContain("ptpMediation_send to Ann, Ben");
+  });
+
+  test.each([9, 62])("by %i in turns, who are all still there: all are left out after two each", (size) => {
+    const liars = Array.from({ length: size }, (_, i) => `Mal ${i}`);
+    const lobby = lobbyOf(["Ann", "Ben", ...liars], { maxMembers: 64 });
+    for (const name of [...liars, ...liars]) {
+      expect(lobby.happens(start())[0]).not.toContain("answer");
+      expect(lobby.happens(failed(name))).toContain(`save`);
+      if (lobby.state) lobby.state = readKeptLobby(structuredClone(lasting(lobby.state)), lobbyId);
+    }
     expect(lobby.happens(start())).toContain("ptpMediation_send to Ann, Ben");
   });
 
@@ -157,6 +190,17 @@ describe("a player that leaves and returns", () => {
     lobby.happens(joined(from("Max", network)));
     expect(lobby.happens(start())).toContain("ptpMediation_send to Ann, Ben");
     expect(codesHeard(lobby, "Max")).toEqual(["left_out"]);
+  });
+
+  test("with eight more of its network, all of whom call off starts: none is forgotten", () => {
+    const liars = Array.from({ length: 9 }, (_, i) => `Mal ${i}`);
+    const lobby = lobbyFrom(from("Ann"), from("Ben"), ...liars.map((name) => from(name, network)));
+    for (const name of [...liars, ...liars]) lobby.happens(start(), failed(name));
+    lobby.happens(...liars.map(left));
+    if (lobby.state) lobby.state = readKeptLobby(structuredClone(lasting(lobby.state)), lobbyId);
+    lobby.happens(...liars.map((name) => joined(from(`${name} again`, network))));
+    expect(lobby.state?.members).toHaveLength(11);
+    expect(lobby.happens(start())).toContain("ptpMediation_send to Ann, Ben");
   });
 
   test("is not confused with its neighbours, who share its network", () => {

@@ -9,6 +9,15 @@ export function networkOf(address: string): string | null {
   return networksOf(address)[0]?.name ?? null;
 }
 
+/**
+ * The network that one owner may have all of: an IPv4 address, or of IPv6 the /48, which anybody gets for nothing. It counts where
+ * a newcomer from another address has to be taken for the one before. Null as above.
+ */
+export function ownersNetworkOf(address: string): string | null {
+  const networks = networksOf(address);
+  return (networks.find(({ name }) => name.endsWith("/48")) ?? networks[0])?.name ?? null;
+}
+
 /** A network that an address is in. All of it together may do `shares` times what one address may do. */
 export type Network = { readonly name: string; readonly shares: number };
 

@@ -6,7 +6,7 @@
  * connect. One that has called off `callOffs` of them is left out of those that follow, until `callOffMs` have
  * passed since the last. The host is never left out, nor anybody if the host would be alone then. When such a
  * member leaves, the next newcomer of its network takes over what it is charged with: most likely it is the same
- * player. One newcomer, not all of them: many may share the network.
+ * player. One newcomer, not all of them: many may share the network. Of IPv6 a network is a /48 here.
  *
  * Departures are counted by network. One that leaves costs its network as much as its share there: all of it if
  * it was alone, a tenth if ten were in the lobby. So a network of sixty that loses its connection can return at

@@ -19,8 +19,8 @@ export type Member = {
   /** What its client had said that it can do when it came; undefined if it had said nothing. */
   readonly features?: readonly Feature[] | undefined;
   /**
-   * Stands for the network that it came from, if that is known: a keyed hash of
-   * 3 characters. Nobody is told.
+   * Stands for the network that it came from (of IPv6 the /48), if that is known: a
+   * keyed hash of 3 characters. Nobody is told.
    */
   readonly network?: string | undefined;
   /** Its peers are told no address of it, nor it any of theirs: its links go through the relay alone. */

@@ -19,6 +19,7 @@ type WorkerKeys = {
   verifyPass(env: Secrets, sidecar: string, pass: string, now: number): Promise<object | null>;
   ticketKey(env: Secrets, sidecar: SidecarId, ticket: string): Promise<string>;
   verifyPost(env: Secrets, sidecar: SidecarId, post: Post): Promise<boolean>;
+  networkTag(env: Secrets, address: string | undefined): Promise<string | undefined>;
 };
 const worker: WorkerKeys = await import(new URL("../../worker/platform/keys.ts", import.meta.url).href);
 
@@ -194,4 +195,26 @@ test("a sidecar's key is one text and back, and any other text is none", () => {
   ];
   for (const other of [...wrong, text.replace("fra", "f ra"), text.replace("v1.", "v2.")])
     expect(parseSidecarKey(other)).toBeNull();
+});
+
+describe("the tag of a network", () => {
+  const tag = (address?: string) =>
+    worker.networkTag({ ORION_SECRET: "a secret of enough characters" }, address);
+
+  test("is one for a whole IPv6 /48, of which one owner may have all", async () => {
+    const one = await tag("2001:db8:bad:1::1");
+    expect(one).toMatch(/^[\w-]{3}$/);
+    expect(await tag("2001:db8:bad:ffff:2::7")).toBe(one);
+    expect(await tag("2001:db8:bae:1::1")).not.toBe(one);
+  });
+
+  test("is one for an IPv4 address, and not for its neighbours", async () => {
+    const one = await tag("203.0.113.7");
+    expect(await tag("::ffff:203.0.113.7")).toBe(one);
+    expect(await tag("203.0.113.8")).not.toBe(one);
+  });
+
+  test("is none for this machine, and for nobody", async () => {
+    for (const address of ["127.0.0.1", "::1", undefined]) expect(await tag(address)).toBeUndefined();
+  });
 });

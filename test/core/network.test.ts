@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { neighbourhoodOf, networkOf, networksOf } from "../../core/network.ts";
+import { neighbourhoodOf, networkOf, networksOf, ownersNetworkOf } from "../../core/network.ts";
 
 test.each([
   ["203.0.113.7", "203.0.113.7", "203.0.113.0/24"],
@@ -12,12 +12,14 @@ test.each([
 ])("%s is counted as %s, and logged as %s", (address, network, neighbourhood) => {
   expect(networkOf(address)).toBe(network);
   expect(neighbourhoodOf(network)).toBe(neighbourhood);
+  expect(ownersNetworkOf(address)).toBe(network.endsWith("/64") ? neighbourhood : network);
 });
 
 test.each(["", "127.0.0.1", "::1", "::ffff:127.0.0.1", "localhost", "1.2.3", "203.0.113.7, 198.51.100.1"])(
   '"%s" is counted as nobody',
   (text) => {
     expect(networkOf(text)).toBeNull();
+    expect(ownersNetworkOf(text)).toBeNull();
   },
 );
 

@@ -1,12 +1,12 @@
 /** One player keeps the others from playing, over real sockets. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
-import { lobbyOf, type Player } from "../../measure/kit/player.ts";
+import { lobbyOf, Player } from "../../measure/kit/player.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
 
 let server: Server;
 beforeAll(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ vars: { reverseProxies: "127.0.0.1 ::1" } });
 });
 afterAll(() => server.stop());
 
@@ -78,3 +78,23 @@ for (const direct of [false, true]) {
     expect(griefer.all("ptpMediation_send")).toHaveLength(2);
   });
 }
+
+test("who has all of an IPv6 /48 calls off two starts, from whichever of its addresses", async () => {
+  const { lobbyId, host, guests } = await lobbyOf(3, server.url, { maxMembers: 4 });
+  const [friend = host] = guests;
+  for (let nth = 1; nth <= 3; nth++) {
+    const from = { "x-forwarded-for": `2001:db8:bad:${nth}::1` };
+    const griefer = await Player.connect(server.url, "/", from);
+    griefer.answersOverUdp = false;
+    expect((await griefer.join(lobbyId, "Griefer")).status).toBe(200);
+    expect((await host.start(lobbyId)).status).toBe(200);
+    if (nth === 3) {
+      expect(await codeOf(griefer)).toBe("left_out");
+      break;
+    }
+    await griefer.hears("ptpMediation_send");
+    await griefer.leave();
+    expect(await codeOf(host, nth)).toBe("member_left");
+  }
+  for (const player of [host, friend]) await player.hears("ptpMediation_peersConnection_start");
+});

@@ -1,6 +1,6 @@
 /** The keys that come from the deployment's secret, or its two while one follows the other, and what is made and checked with them (core/token.ts). */
 import { networkLength } from "../../core/lobby/kept-charges.ts";
-import { networkOf } from "../../core/network.ts";
+import { ownersNetworkOf } from "../../core/network.ts";
 import { type Pass, parsePass, passText, signedPassText } from "../../core/observing/pass.ts";
 import {
   type SidecarId,
@@ -83,9 +83,9 @@ async function maskOf(secret: string, clientId: string): Promise<Uint8Array> {
   return await hmac(await key(secret, "holder"), clientId);
 }
 
-/** Stands for the network of an address, where lobbies tell networks apart: 3 characters. Undefined if there is none. */
+/** Stands for the network of an address, where lobbies tell networks apart (of IPv6 the /48): 3 characters. Undefined if there is none. */
 export async function networkTag(env: Secrets, address: string | undefined): Promise<string | undefined> {
-  const network = address === undefined ? null : networkOf(address);
+  const network = address === undefined ? null : ownersNetworkOf(address);
   if (network === null) return undefined;
   return (await mac(await key(secretsOf(env)[0], "network"), network)).slice(0, networkLength);
 }

@@ -27,6 +27,7 @@ export const problems = {
   unauthorized: [401, "This post is not signed with the key of this sidecar."],
   outdated_sidecar: [403, "This sidecar is older than the server: update it."],
   host_not_listed: [403, "The server's setting sidecarHosts does not list this host for this sidecar."],
+  needs_links: [403, "Only clients that know links can do this."],
   origin_not_allowed: [403, "Pages of this site may not use this server."],
   not_found: [404, "There is nothing at this address."],
   method_not_allowed: [405, "This address does not take this method."],

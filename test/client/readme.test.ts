@@ -35,14 +35,15 @@ test("every code of the SDK's own and every cause is on the page, with its sente
 });
 
 test("every refusal and every reason for an abort that a game can get is on the page", () => {
-  // Only sidecars get these; the last one nobody gets yet.
+  // Only sidecars get these; the SDK says that it knows links; the last one nobody gets yet.
   const {
     invalid_post: _,
     unauthorized: __,
     stale_post: ___,
     outdated_sidecar: ____,
     host_not_listed: _____,
-    no_such_member: ______,
+    needs_links: ______,
+    no_such_member: _______,
     ...forClients
   } = problems;
   const codes = Object.keys({ ...forClients, ...abortReasons });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player } from "../../measure/kit/player.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
+import { holderLimits } from "../../worker/sessions/limits.ts";
 
 let server: Server;
 beforeAll(async () => {
@@ -11,7 +12,11 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 async function friends(direct: boolean) {
-  const { lobbyId, host, guests } = await lobbyOf(3, server.url, { direct, maxMembers: 4 });
+  const { lobbyId, host, guests } = await lobbyOf(3, server.url, {
+    direct,
+    maxMembers: 4,
+    features: ["links"],
+  });
   const [friend = host, griefer = host] = guests;
   return { lobbyId, host, friend, griefer };
 }
@@ -97,4 +102,37 @@ test("who has all of an IPv6 /48 calls off two starts, from whichever of its add
     expect(await codeOf(host, nth)).toBe("member_left");
   }
   for (const player of [host, friend]) await player.hears("ptpMediation_peersConnection_start");
+});
+
+test("who has read a datagram of Orion's own host does not stop its starts, nor uses up its requests so", async () => {
+  const { lobbyId, host, guests } = await lobbyOf(2, server.url);
+  const [guest = host] = guests;
+  guest.answersOverUdp = false;
+  expect((await host.start(lobbyId)).status).toBe(200);
+  await host.hears("ptpMediation_send");
+  // The token is the one in the datagram, and `post` is plain HTTP, as from anywhere.
+  for (let i = 0; i < holderLimits.requestBurst; i++) {
+    for (const wish of ["stop", "proceed"] as const)
+      expect(await host.steer(lobbyId, wish)).toMatchObject({
+        status: 403,
+        body: { codes: ["needs_links"] },
+      });
+  }
+  guest.answersOverUdp = true;
+  guest.sendDatagram(Number((await guest.hears("ptpMediation_send")).port));
+  for (const player of [host, guest]) {
+    await player.hears("ptpMediation_peersConnection_start");
+    player.reportsSuccess();
+  }
+  for (const player of [host, guest]) await player.hears("ptpMediation_success");
+  expect(host.methods).not.toContain("ptpMediation_aborted");
+});
+
+test("nor does its reader say that the client knows links: that is said on the client's own WebSocket", async () => {
+  const { lobbyId, host } = await lobbyOf(2, server.url);
+  const reader = await Player.connect(server.url);
+  reader.say("client_features", { token: host.token, features: ["links"] });
+  await reader.settled();
+  expect((await host.start(lobbyId)).status).toBe(200);
+  expect((await host.steer(lobbyId, "stop")).status).toBe(403);
 });

@@ -243,6 +243,9 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   }
 
   async steerMediation(lobbyId: string | null, call: SteerCall): Promise<Outcome<null>> {
+    const session = this.connections.get(call.clientId);
+    // Others send their token over UDP in clear, so this may be its reader. And none of them knows these requests.
+    if (session && !session.features?.includes("links")) return refuse("needs_links");
     return await this.#askAsMember(lobbyId, call, (lobby) => lobby.steer(call));
   }
 

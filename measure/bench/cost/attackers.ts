@@ -110,6 +110,9 @@ export const means: readonly Means[] = [
     apart: true,
     run: async ({ server, books }) => {
       const { player, lobbyId } = await host(server, "/", true);
+      // Only such clients may stop.
+      player.say("client_features", { features: ["links"] });
+      await player.settled();
       await join(server, lobbyId, "Guest");
       await books.reset();
       return await times(30, async () => {

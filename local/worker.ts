@@ -28,7 +28,7 @@ const closingMs = 3_000;
 /** Milliseconds that clients then have to answer. */
 const answerMs = 1_000;
 
-/** What one object holds: open sockets, and of them those of each network by its name. */
+/** What one object holds: sockets that are open, or thrown out and not gone, and of them those of each network by its name. */
 type Held = { sockets: number; perNetwork: Map<string, number> };
 
 /** By the name of the object. workerd runs all objects and the Worker in one isolate, which has this map. */
@@ -39,11 +39,11 @@ const all: Held = { sockets: 0, perNetwork: new Map() };
 /** Counts what an object holds now, `gone` excepted. */
 function countSockets(ctx: DurableObjectState, connections: Connections, gone?: WebSocket): void {
   const name = ctx.id.name ?? "";
-  const perNetwork = new Map<string, number>();
-  for (const { socket, networks } of connections) {
-    if (socket !== gone) for (const network of networks) add(perNetwork, network.name, 1);
+  const now: Held = { sockets: 0, perNetwork: new Map() };
+  for (const networks of connections.networks(gone)) {
+    now.sockets += 1;
+    for (const { name } of networks) add(now.perNetwork, name, 1);
   }
-  const now = { sockets: ctx.getWebSockets().filter((socket) => socket !== gone).length, perNetwork };
   addAll(held.get(name), -1);
   addAll(now, 1);
   if (now.sockets > 0) held.set(name, now);

@@ -2,6 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
+import { wireLimits } from "../../core/wire/limits.ts";
 import type { Server, ServerOptions } from "../../local/server.ts";
 import { Player, refusedUpgrade, request } from "../../measure/kit/player.ts";
 import { expectRefused } from "../../measure/kit/refusal.ts";
@@ -75,6 +76,56 @@ for (const path of ["/", "/lobbies"]) {
     expect((await players[0]?.host())?.status).toBe(201);
   });
 }
+
+/** Opens a socket that is thrown out at once, and whose client never reads that. The status of its upgrade. */
+async function haunt(base: URL, headers: Record<string, string>, thrownOut: () => number): Promise<number> {
+  const before = thrownOut();
+  const status = await upgrade(base, headers);
+  const socket = sockets.at(-1);
+  if (status !== 101 || !socket) return status;
+  socket.pause();
+  socket.send("x".repeat(wireLimits.frameBytes + 1));
+  await expect.poll(thrownOut).toBe(before + 1);
+  return status;
+}
+
+/** As `start`, and how many clients it has thrown out. */
+async function startCounted(
+  options: Partial<ServerOptions>,
+): Promise<{ base: URL; thrownOut: () => number }> {
+  let count = 0;
+  const logged = (text: string) => {
+    count += text.split('"event":"client_thrown_out"').length - 1;
+  };
+  return { base: await start({ ...options, logged }), thrownOut: () => count };
+}
+
+test("sockets that were thrown out and do not go count for their address, too", async () => {
+  const { base, thrownOut } = await startCounted({ room: { sockets: 40 } });
+  const statuses: number[] = [];
+  for (let i = 0; i < 40; i++) statuses.push(await haunt(base, flooder, thrownOut));
+  expect(statuses).toEqual([...Array(20).fill(101), ...Array(20).fill(429)]);
+  expect(await connect(base, 10, somebodyElse())).toHaveLength(10);
+  // They do not, once they are gone.
+  for (const socket of sockets.splice(0)) socket.terminate();
+  await expect.poll(() => upgrade(base, flooder)).toBe(101);
+});
+
+test("in a lounge, sockets that were thrown out and do not go count for their address, too", async () => {
+  const vars = {
+    socketsPerAddress: 5,
+    clientsPerLounge: 40,
+    reverseProxies: "",
+    clientAddress: "cloudflare",
+  };
+  const { base, thrownOut } = await startCounted({ vars, entry: plainWorker });
+  const crowd = { "cf-connecting-ip": "203.0.113.66" };
+  const statuses: number[] = [];
+  for (let i = 0; i < 20; i++) statuses.push(await haunt(base, crowd, thrownOut));
+  // Those of one lounge, and of another.
+  expect(statuses).toEqual([...Array(10).fill(101), ...Array(10).fill(429)]);
+  expect(await connect(base, 1, { "cf-connecting-ip": "198.51.100.1" })).toHaveLength(1);
+});
 
 test("sockets that are closed make room again", async () => {
   const base = await start({ room: { sockets: 40 }, vars: { socketsPerAddress: 5 } });

@@ -22,9 +22,9 @@ export class Lounge extends Holder {
     const networks = address === null ? [] : networksOf(address);
     // Most have room for everybody.
     if (networks.length === 0 || this.connections.size < socketsPerAddress) return false;
-    const sessions = [...this.connections];
+    const held = [...this.connections.networks()];
     return networks.some(({ name, shares }) => {
-      const here = sessions.filter((session) => session.networks.some((network) => network.name === name));
+      const here = held.filter((theirs) => theirs.some((network) => network.name === name));
       return here.length >= socketsPerAddress * shares;
     });
   }

@@ -1,6 +1,7 @@
 /** The WebSockets that one object holds: who is there, what may wait for clients to read it, and how they go. */
 import { orionText } from "../../core/dialects/orion.ts";
 import { sharedLimits } from "../../core/limits.ts";
+import type { Network } from "../../core/network.ts";
 import { closures } from "../../core/problem.ts";
 import { serverMessage } from "../../core/wire/server-message.ts";
 import type { Alarm } from "../platform/alarm.ts";
@@ -60,6 +61,13 @@ export class Connections {
 
   get(clientId: string): Session | undefined {
     return this.#byId.get(clientId);
+  }
+
+  /** The networks of each socket counted by `size`, none where nobody knows them: one that was thrown out takes room until it goes. */
+  *networks(except?: WebSocket): Iterable<readonly Network[]> {
+    for (const socket of this.#ctx.getWebSockets()) {
+      if (socket !== except) yield (this.#bySocket.get(socket) ?? Session.revive(socket))?.networks ?? [];
+    }
   }
 
   /** Takes the server's end of a new client's socket, and tells the client who it is. */

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { budgetRate, prices } from "../../core/bill.ts";
 import { closures } from "../../core/problem.ts";
+import { pingText, pongText } from "../../core/wire/ping.ts";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player, post, refusedUpgrade, request, rollCall } from "../../measure/kit/player.ts";
 import { expectRefused } from "../../measure/kit/refusal.ts";
@@ -49,6 +50,16 @@ async function spendAll(headers: Record<string, string>) {
     if (refusal) return refusal;
   }
   throw new Error("never refused");
+}
+
+/** Waits until the object has read all that this player said: the platform passes on a ping in a binary frame. */
+async function pingsObject({ socket }: Player): Promise<void> {
+  const { promise: answered, resolve } = Promise.withResolvers<void>();
+  const hear = (data: Buffer) => data.toString() === pongText && resolve();
+  socket.on("message", hear).once("close", resolve);
+  socket.send(Buffer.from(pingText));
+  await answered;
+  socket.off("message", hear).off("close", resolve);
 }
 
 const lineOf = (event: string) => server.logged.filter((line) => line.includes(`"event":"${event}"`));
@@ -122,6 +133,27 @@ test("sleep makes no purse full again", async () => {
   }
   expect((await speaker.closed).reason).toBe(closures.over_budget[1]);
   expect(host.chats.length * prices.frame).toBeLessThanOrEqual(purseMicros + 1);
+});
+
+test("sleep makes nobody heard again whose network has spent all", async () => {
+  const headers = newNetwork();
+  const { lobbyId, host } = await lobbyOf(1, server.url, { direct: true, maxMembers: 4 });
+  const speaker = await Player.connect(server.url, `/lobbies/${lobbyId}`, headers);
+  await speaker.join(lobbyId, "Speaker");
+  await spendAll(headers);
+  const isHeard = async (line: string) => {
+    speaker.chat(lobbyId, line);
+    await pingsObject(speaker);
+    await host.settled();
+    return host.chats.includes(line);
+  };
+  let said = 0;
+  while (await isHeard(`Line ${said}`)) said += 1;
+  expect(said * prices.frame).toBeLessThanOrEqual(purseMicros + 1);
+  for (let slept = 0; slept < 3; slept++) {
+    await putToSleep(server, [lobbyId]);
+    expect(await isHeard(`After ${slept}`)).toBe(false);
+  }
 });
 
 test("a budget that does not answer refuses nobody", async () => {

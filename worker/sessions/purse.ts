@@ -5,8 +5,11 @@
 import type { Micros } from "../../core/bill.ts";
 import { holderLimits } from "./limits.ts";
 
-/** Plain data. `left`: what it may still spend. `paid`: all that it was ever given. */
-export type KeptPurse = { left: Micros; paid: Micros };
+/**
+ * Plain data. `left`: what it may still spend. `paid`: all that it was ever given. `refusedUntil`: when its network's budget may be asked
+ * again, in milliseconds since 1970, if that gave nothing the last time. It is there until the budget gives.
+ */
+export type KeptPurse = { left: Micros; paid: Micros; refusedUntil?: number };
 
 export class Purse {
   readonly kept: KeptPurse;
@@ -14,8 +17,6 @@ export class Purse {
   /** Taken out of what is attached, a little at a time, and not spent yet. A sleep loses it, so it is never spent twice. */
   #inHand: Micros = 0;
   #isAsking = false;
-  /** In milliseconds since 1970. */
-  #refusedUntil = 0;
 
   constructor(kept: KeptPurse | undefined, keep: (kept: KeptPurse) => void) {
     this.kept = kept ?? { left: holderLimits.purseMicros, paid: holderLimits.purseMicros };
@@ -31,7 +32,7 @@ export class Purse {
       this.kept.left -= taken;
       this.#keep(this.kept);
     }
-    if (this.kept.left > 0 || this.#isAsking || now < this.#refusedUntil) return 0;
+    if (this.kept.left > 0 || this.#isAsking || this.#isRefused(now)) return 0;
     this.#isAsking = true;
     const { purseLeastDraw, purseMostDraw } = holderLimits;
     return Math.min(purseMostDraw, Math.max(purseLeastDraw, this.kept.paid)) - this.kept.left;
@@ -40,20 +41,27 @@ export class Purse {
   /** The answer of the budget: 0 seconds if it has given what it was asked for. */
   answered(micros: Micros, seconds: number, now: number): void {
     this.#isAsking = false;
-    this.#refusedUntil = now + seconds * 1000;
-    if (seconds > 0) return;
-    this.kept.left += micros;
-    this.kept.paid += micros;
+    if (seconds > 0) {
+      this.kept.refusedUntil = now + seconds * 1000;
+    } else {
+      delete this.kept.refusedUntil;
+      this.kept.left += micros;
+      this.kept.paid += micros;
+    }
     this.#keep(this.kept);
   }
 
-  /** Nothing is left, and its network's budget gives nothing. */
+  /** Nothing is left, and its network's budget gave nothing the last time: it has to give before anything is spent again. */
   get isEmpty(): boolean {
-    return this.kept.left <= 0 && this.#refusedUntil > Date.now();
+    return this.kept.left <= 0 && this.kept.refusedUntil !== undefined;
   }
 
   /** It spends on, with nothing left. */
   get isOverdrawn(): boolean {
-    return this.isEmpty && this.kept.left < -holderLimits.purseOverdraft;
+    return this.#isRefused(Date.now()) && this.kept.left < -holderLimits.purseOverdraft;
+  }
+
+  #isRefused(now: number): boolean {
+    return now < (this.kept.refusedUntil ?? 0);
   }
 }

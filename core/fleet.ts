@@ -61,13 +61,13 @@ export type NamedRelay = RelayPlace & { name: string };
 const nearEnoughKm = 1_000;
 
 /**
- * The sidecar for clients near `place`: among the nearest, the least loaded, then the one heard from last. Those that relay, and
- * show how clients' NATs map, go before any that do not. One named in `not` (it was asked, and did not see everyone) is taken
- * only if there is no other.
+ * The sidecar for clients near `place`: one of the nearest, by chance. What a sidecar says of its load counts only against it: a thief
+ * of one key says that it has none, and would be sent everybody. Those that relay, and show how clients' NATs map, go before any that
+ * do not. One named in `not` (it was asked, and did not see everyone) is taken only if there is no other. `chance` is from 0 up to 1.
  */
 export function pickSidecar(
   fleet: readonly Sidecar[],
-  { place, not }: { place?: Place | undefined; not?: string | undefined },
+  { place, not, chance }: { place?: Place | undefined; not?: string | undefined; chance: number },
 ): Sidecar | undefined {
   const able = fleet.filter(({ relays, secondPort }) => relays && secondPort !== undefined);
   const best = able.length > 0 ? able : fleet;
@@ -77,10 +77,10 @@ export function pickSidecar(
     km: place && sidecar.place ? distanceKm(place, sidecar.place) : farthestKm,
   }));
   const nearest = Math.min(...choices.map(({ km }) => km));
-  return choices
-    .filter(({ km }) => km <= nearest + nearEnoughKm)
-    .map(({ sidecar }) => sidecar)
-    .sort((a, b) => a.load - b.load || b.heardAt - a.heardAt)[0];
+  const near = choices.filter(({ km }) => km <= nearest + nearEnoughKm).map(({ sidecar }) => sidecar);
+  const free = near.filter(({ load }) => load < sharedLimits.overload);
+  const drawn = free.length > 0 ? free : near;
+  return drawn[Math.floor(chance * drawn.length)];
 }
 
 const earthRadiusKm = 6_371;

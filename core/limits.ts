@@ -55,6 +55,8 @@ export const sharedLimits = {
 
   /** Milliseconds without a heartbeat after which a sidecar is taken for dead: two lost and half of another. */
   sidecarLifeMs: 25_000,
+  /** Datagrams a second from which on a sidecar counts as overloaded: a third of what one core can receive. Players are sent to another that is as near. */
+  overload: 50_000,
   /** Milliseconds without a word from any sidecar, or to it, that count as a jump of the clock: an object that is idle for longer forgets them. */
   fleetGapMs: 60_000,
   /** Milliseconds that a sidecar has for its next heartbeat when the clock has jumped: one interval and a quarter. */

@@ -14,76 +14,94 @@ function sidecar(name: string, place?: Place, rest: Partial<Sidecar> = {}): Side
   return { name, port: 5990, load: 0, heardAt: 0, place, ...rest };
 }
 
+type Wish = Omit<Parameters<typeof pickSidecar>[1], "chance">;
+const pick = (fleet: readonly Sidecar[], wish: Wish, chance = 0.5) => pickSidecar(fleet, { ...wish, chance });
+
+/** By name: the part of all chances that falls to it. */
+function shares(fleet: readonly Sidecar[], wish: Wish): Record<string, number> {
+  const chances = Array.from({ length: 60 }, (_, i) => (i + 0.5) / 60);
+  const names = chances.map((chance) => pick(fleet, wish, chance)?.name ?? "none");
+  const by = Map.groupBy(names, (name) => name);
+  return Object.fromEntries(Array.from(by, ([name, some]) => [name, some.length / chances.length]));
+}
+
 describe("the sidecar for a mediation", () => {
   test("is one that relays and shows how NATs map, though another is nearer, as long as there is such a one", () => {
     const able = { relays: true, secondPort: 5991 };
     const old = sidecar("old", paris);
     const fleet = [old, sidecar("half", paris, { relays: true }), sidecar("able", tokyo, able)];
-    expect(pickSidecar(fleet, { place: paris })?.name).toBe("able");
-    expect(pickSidecar(fleet, { place: paris, not: "able" })?.name).toBe("able");
-    expect(pickSidecar([old], { place: paris })?.name).toBe("old");
+    expect(pick(fleet, { place: paris })?.name).toBe("able");
+    expect(pick(fleet, { place: paris, not: "able" })?.name).toBe("able");
+    expect(pick([old], { place: paris })?.name).toBe("old");
   });
 
   test("is none when none is alive", () => {
-    expect(pickSidecar([], { place: paris })).toBeUndefined();
-    expect(pickSidecar([], { not: "paris" })).toBeUndefined();
+    expect(pick([], { place: paris })).toBeUndefined();
+    expect(pick([], { not: "paris" })).toBeUndefined();
   });
 
   test("is the nearest, however busy", () => {
-    const fleet = [sidecar("tokyo", tokyo), sidecar("oslo", oslo), sidecar("paris", paris, { load: 9_000 })];
-    expect(pickSidecar(fleet, { place: lyon })?.name).toBe("paris");
-    expect(pickSidecar(fleet, { place: tokyo })?.name).toBe("tokyo");
+    const fleet = [sidecar("tokyo", tokyo), sidecar("oslo", oslo), sidecar("paris", paris, { load: 90_000 })];
+    expect(shares(fleet, { place: lyon })).toEqual({ paris: 1 });
+    expect(shares(fleet, { place: tokyo })).toEqual({ tokyo: 1 });
   });
 
-  test("is the least busy of those about as near", () => {
-    const fleet = [sidecar("paris", paris, { load: 20 }), sidecar("lyon", lyon, { load: 10 })];
-    expect(pickSidecar(fleet, { place: paris })?.name).toBe("lyon");
-    expect(pickSidecar([...fleet].reverse(), { place: paris })?.name).toBe("lyon");
+  test("is each of those about as near as often, whatever they say of their load and whoever spoke last", () => {
+    const fleet = [
+      sidecar("thief", paris, { load: 0, heardAt: 9 }),
+      sidecar("paris", paris, { load: 2_000 }),
+      sidecar("lyon", lyon, { load: 40_000, heardAt: 3 }),
+      sidecar("oslo", oslo),
+    ];
+    expect(shares(fleet, { place: paris })).toEqual({ thief: 1 / 3, paris: 1 / 3, lyon: 1 / 3 });
+    expect(shares(fleet, { place: paris, not: "thief" })).toEqual({ paris: 1 / 2, lyon: 1 / 2 });
   });
 
-  test("is the one heard from last of those as near and as busy", () => {
-    const fleet = [sidecar("old", paris, { heardAt: 1 }), sidecar("new", paris, { heardAt: 2 })];
-    expect(pickSidecar(fleet, { place: paris })?.name).toBe("new");
-    expect(pickSidecar([...fleet].reverse(), { place: paris })?.name).toBe("new");
+  test("is none that says it is overloaded, unless all that are as near do", () => {
+    const load = sharedLimits.overload;
+    const [full, free] = [sidecar("paris", paris, { load }), sidecar("lyon", lyon, { load: load - 1 })];
+    expect(shares([full, free], { place: paris })).toEqual({ lyon: 1 });
+    const both = [full, sidecar("lyon", lyon, { load: 2 * load })];
+    expect(shares(both, { place: paris })).toEqual({ paris: 1 / 2, lyon: 1 / 2 });
   });
 
   test("is near across the date line", () => {
-    const fleet = [sidecar("tokyo", tokyo), sidecar("apia", apia, { load: 5 })];
-    expect(pickSidecar(fleet, { place: suva })?.name).toBe("apia");
+    const fleet = [sidecar("tokyo", tokyo), sidecar("apia", apia)];
+    expect(shares(fleet, { place: suva })).toEqual({ apia: 1 });
   });
 
-  test("is the least busy of all when it is not known where the players are", () => {
+  test("is any of all when it is not known where the players are", () => {
     const fleet = [
-      sidecar("paris", paris, { load: 3 }),
-      sidecar("tokyo", tokyo, { load: 2 }),
-      sidecar("nowhere", undefined, { load: 1 }),
+      sidecar("paris", paris),
+      sidecar("tokyo", tokyo),
+      sidecar("nowhere"),
+      sidecar("oslo", oslo),
     ];
-    expect(pickSidecar(fleet, {})?.name).toBe("nowhere");
+    expect(shares(fleet, {})).toEqual({ paris: 1 / 4, tokyo: 1 / 4, nowhere: 1 / 4, oslo: 1 / 4 });
   });
 
   test("is one that is known to be near rather than one that is nobody knows where", () => {
     const fleet = [sidecar("nowhere"), sidecar("oslo", oslo, { load: 100 })];
-    expect(pickSidecar(fleet, { place: paris })?.name).toBe("oslo");
+    expect(pick(fleet, { place: paris })?.name).toBe("oslo");
   });
 
   test("is one that is nobody knows where, if there is no other", () => {
-    expect(pickSidecar([sidecar("nowhere")], { place: paris })?.name).toBe("nowhere");
+    expect(pick([sidecar("nowhere")], { place: paris })?.name).toBe("nowhere");
   });
 
   test("is another than the one that did not see everyone, even if that is far", () => {
     const fleet = [sidecar("paris", paris), sidecar("tokyo", tokyo)];
-    expect(pickSidecar(fleet, { place: paris, not: "paris" })?.name).toBe("tokyo");
+    expect(pick(fleet, { place: paris, not: "paris" })?.name).toBe("tokyo");
   });
 
   test("is the same one again if there is no other", () => {
-    expect(pickSidecar([sidecar("paris", paris)], { place: paris, not: "paris" })?.name).toBe("paris");
+    expect(pick([sidecar("paris", paris)], { place: paris, not: "paris" })?.name).toBe("paris");
   });
 
   test("goes to and fro between the two nearest with each reminder", () => {
-    const fleet = [sidecar("paris", paris), sidecar("lyon", lyon, { load: 1 }), sidecar("tokyo", tokyo)];
-    const asked: string[] = [];
-    for (let i = 0; i < 4; i++)
-      asked.push(pickSidecar(fleet, { place: paris, not: asked.at(-1) })?.name ?? "");
+    const fleet = [sidecar("paris", paris), sidecar("lyon", lyon), sidecar("tokyo", tokyo)];
+    const asked = ["paris"];
+    for (let i = 0; i < 3; i++) asked.push(pick(fleet, { place: paris, not: asked.at(-1) })?.name ?? "");
     expect(asked).toEqual(["paris", "lyon", "paris", "lyon"]);
   });
 });
@@ -92,6 +110,7 @@ const place = fc.record({
   latitude: fc.double({ min: -90, max: 90, noNaN: true }),
   longitude: fc.double({ min: -180, max: 180, noNaN: true }),
 });
+const chances = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 const fleets = fc.uniqueArray(
   fc.record({
     name: fc.string({ maxLength: 3 }),
@@ -105,12 +124,18 @@ const fleets = fc.uniqueArray(
 
 test("of any fleet one is chosen, and not the one to avoid while there is another", () => {
   fc.assert(
-    fc.property(fleets, fc.option(place, { nil: undefined }), fc.nat(), (fleet, place, i) => {
-      const not = fleet[i % fleet.length]?.name;
-      const chosen = pickSidecar(fleet, { place, not });
-      expect(fleet).toContain(chosen);
-      if (fleet.length > 1) expect(chosen?.name).not.toBe(not);
-    }),
+    fc.property(
+      fleets,
+      fc.option(place, { nil: undefined }),
+      fc.nat(),
+      chances,
+      (fleet, place, i, chance) => {
+        const not = fleet[i % fleet.length]?.name;
+        const chosen = pick(fleet, { place, not }, chance);
+        expect(fleet).toContain(chosen);
+        if (fleet.length > 1) expect(chosen?.name).not.toBe(not);
+      },
+    ),
   );
 });
 
@@ -156,7 +181,7 @@ test("choosing leaves the fleet in its order", () => {
   fc.assert(
     fc.property(fleets, (fleet) => {
       const before = [...fleet];
-      pickSidecar(Object.freeze(fleet), {});
+      pick(Object.freeze(fleet), {});
       expect(fleet).toEqual(before);
     }),
   );

@@ -16,6 +16,7 @@ import { verifyToken } from "../platform/keys.ts";
 import { platformLimits } from "../platform/limits.ts";
 import { type Details, logFault } from "../platform/log.ts";
 import type { Guessing, HolderPort, SteerCall } from "../platform/ports.ts";
+import { random } from "../platform/random.ts";
 import { released, retry } from "../platform/retry.ts";
 import { holderAt } from "../platform/stubs.ts";
 
@@ -91,7 +92,7 @@ const join: Route = async (request, env) => {
 const start: Route = async (request, env) => {
   const place = placeOf(request);
   return await aboutLobby(request, env, startRequest, prices.start, async (holder, call, lobbyId) => {
-    const sidecar = pickSidecar(await liveSidecars(env, false), { place });
+    const sidecar = pickSidecar(await liveSidecars(env, false), { place, chance: random() });
     return await holder.startMediation(lobbyId, { ...call, place, sidecar });
   });
 };

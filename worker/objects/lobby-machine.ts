@@ -21,6 +21,7 @@ import { thisBoot } from "../platform/boot.ts";
 import { logsLobbies, settingsOf } from "../platform/env.ts";
 import { logFault, logLife } from "../platform/log.ts";
 import type { Admission, News, OpenCall, StartCall, SteerCall } from "../platform/ports.ts";
+import { random } from "../platform/random.ts";
 import { within } from "../platform/retry.ts";
 import type { LobbyHere } from "../sessions/holder.ts";
 import { EffectQueue } from "./effect-queue.ts";
@@ -219,7 +220,7 @@ export class LobbyMachine implements LobbyHere {
     place?: Place | undefined;
     not?: string | undefined;
   }): Promise<Sidecar | undefined> {
-    return pickSidecar(await liveSidecars(this.#object.env, true), wish);
+    return pickSidecar(await liveSidecars(this.#object.env, true), { ...wish, chance: random() });
   }
 
   #mayChat(clientId: string, text: string): boolean {

@@ -21,6 +21,8 @@ export type Sidecar = {
   heardAt: number;
   /** When it signed that, by its own clock; older versions do not say. */
   signedAt?: number | undefined;
+  /** The number of the key that it signed with; older versions do not say. */
+  keyNumber?: number | undefined;
   /** The clock has jumped since: it has had one more interval. */
   isSpared?: boolean | undefined;
 };
@@ -43,13 +45,18 @@ export function afterSilence(sidecar: Sidecar, before: number, now: number): Sid
   };
 }
 
+/** When a heartbeat was signed, by its sidecar's clock, and under which of its keys. */
+export type Word = { at?: number | undefined; keyNumber?: number | undefined };
+
 /**
  * Whether a heartbeat is newer than the last one of its sidecar, both by the sidecar's clock. A last one that is too far ahead to be
- * taken now came before the clocks were set back. One that does not tell its time is of an older version, if none ever told it.
+ * taken now came before the clocks were set back. One that does not tell its time is of an older version, if none ever told it. Under a
+ * key of a higher number it is always news: the key before was revoked, and its thief may have signed ahead of time.
  */
-export function isNews(at: number | undefined, last: number | undefined, now: number): boolean {
-  if (last === undefined || last > now + sharedLimits.postClockMs) return true;
-  return at !== undefined && at > last;
+export function isNews({ at, keyNumber = 1 }: Word, last: Word | undefined, now: number): boolean {
+  if (last?.at === undefined || last.at > now + sharedLimits.postClockMs) return true;
+  if (keyNumber > (last.keyNumber ?? 1)) return true;
+  return at !== undefined && at > last.at;
 }
 
 /** Where a relay is. Without a host: the host that clients use for HTTP. */

@@ -168,12 +168,23 @@ describe("when the edge's clock jumps", () => {
   });
 
   test("a heartbeat must be newer than the last, unless the last is from before the clocks were set back", () => {
-    expect(isNews(start, undefined, start)).toBe(true);
-    expect(isNews(undefined, undefined, start)).toBe(true);
-    for (const at of [start, start - 1, undefined]) expect(isNews(at, start, start)).toBe(false);
-    expect(isNews(start + 1, start, start)).toBe(true);
-    expect(isNews(start, start + postClockMs, start)).toBe(false);
-    expect(isNews(start, start + postClockMs + 1, start)).toBe(true);
+    const isTaken = (at: number | undefined, last: number | undefined) =>
+      isNews({ at }, last === undefined ? undefined : { at: last }, start);
+    expect(isTaken(start, undefined)).toBe(true);
+    expect(isTaken(undefined, undefined)).toBe(true);
+    for (const at of [start, start - 1, undefined]) expect(isTaken(at, start)).toBe(false);
+    expect(isTaken(start + 1, start)).toBe(true);
+    expect(isTaken(start, start + postClockMs)).toBe(false);
+    expect(isTaken(start, start + postClockMs + 1)).toBe(true);
+  });
+
+  test("a heartbeat under a higher key is news, whatever was signed with the one before", () => {
+    const isTaken = (keyNumber: number | undefined, last: number | undefined) =>
+      isNews({ at: start, keyNumber }, { at: start + postClockMs, keyNumber: last }, start);
+    for (const last of [1, undefined]) expect(isTaken(2, last)).toBe(true);
+    expect(isTaken(3, 2)).toBe(true);
+    for (const number of [1, 2, undefined]) expect(isTaken(number, 2)).toBe(false);
+    for (const number of [1, undefined]) expect(isTaken(number, undefined)).toBe(false);
   });
 });
 

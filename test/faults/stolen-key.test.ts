@@ -1,5 +1,9 @@
 /** Somebody has read one sidecar's machine, and has its key. What that is good for, and for nothing else. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { sharedLimits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, type Player } from "../../measure/kit/player.ts";
 import {
@@ -145,6 +149,51 @@ describe("with the key of one sidecar", () => {
     for (const player of all) await player.hears("ptpMediation_peersConnection_start");
     await Promise.all(all.map((player) => player.leave()));
   });
+});
+
+describe("when the operator has raised the number of a stolen key", () => {
+  const ahead = () => Date.now() + sharedLimits.postClockMs - 10_000;
+  const taken = { status: 200 };
+  const beatOf = (url: URL, number: number, more: object = {}) => {
+    const content = { name: "fra-1", at: Date.now(), port: 5990, secondPort: 5991, relays: true, load: 0 };
+    return postAsSidecar(url, heartbeat, { ...content, ...more }, { number });
+  };
+  const starts = async (url: URL) => {
+    const { lobbyId, host, all } = await lobbyOf(2, url);
+    const { status } = await host.start(lobbyId);
+    await Promise.all(all.map((player) => player.leave()));
+    return status;
+  };
+
+  for (const leaving of [true, undefined]) {
+    test(`the sidecar is taken at once, though its thief has signed ahead${leaving ? " that it leaves" : ""}`, async () => {
+      const persist = await mkdtemp(join(tmpdir(), "orion-edge-test-"));
+      onTestFinished(() => rm(persist, { recursive: true }));
+      const options = { secret, persist, udpPort: null };
+      const before = await startTestServer(options);
+      try {
+        expect(await beatOf(before.url, 1, { at: ahead(), leaving })).toMatchObject(taken);
+        expect((await beatOf(before.url, 1)).body).toMatchObject({ codes: ["stale_post"] });
+      } finally {
+        await before.stop();
+      }
+      for (const number of [2, 3]) {
+        const { url, stop } = await startTestServer({ ...options, vars: { sidecarKeys: `fra-1=${number}` } });
+        try {
+          // Whom the thief has named is not named any more.
+          expect(await starts(url)).toBe(503);
+          expect((await beatOf(url, number - 1, { at: ahead() + 5_000 })).status).toBe(401);
+          expect(await beatOf(url, number)).toMatchObject(taken);
+          expect(await starts(url)).toBe(200);
+          // Of the new key, too, only what is newer is taken. And what its thief signs ahead lasts across the sidecar's end.
+          expect(await beatOf(url, number, { at: ahead(), leaving })).toMatchObject(taken);
+          expect((await beatOf(url, number)).body).toMatchObject({ codes: ["stale_post"] });
+        } finally {
+          await stop();
+        }
+      }
+    });
+  }
 });
 
 test("a sidecar of the version before, which signs with the secret, is told that it is too old", async () => {

@@ -39,7 +39,9 @@ export async function receiveHeartbeat(request: Request, env: Env): Promise<Resp
   if (beat.name !== sidecar) return refused(refuse("invalid_post"), { sidecar });
   const host = sidecarHost(request, env, beat);
   if (!host.ok) return refused(host, { sidecar });
-  const taken = await fleetAt(env).hear({ ...beat, host: host.value }, { place: placeOf(request) });
+  const { number: keyNumber } = sidecarId(env, sidecar);
+  const from = { place: placeOf(request), keyNumber };
+  const taken = await fleetAt(env).hear({ ...beat, host: host.value }, from);
   if (!taken) return refused(refuse("stale_post"), { sidecar });
   return json({ known: true, now: Date.now() } satisfies z.infer<typeof heartbeatAnswer>);
 }

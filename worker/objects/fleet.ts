@@ -1,18 +1,21 @@
 import { retryable } from "cloudflare:durable-objects";
 import { DurableObject } from "cloudflare:workers";
-import { afterSilence, isNews, type Place, type Sidecar } from "../../core/fleet.ts";
+import { afterSilence, isNews, type Place, type Sidecar, type Word } from "../../core/fleet.ts";
 import { sharedLimits } from "../../core/limits.ts";
 import type { Heartbeat } from "../../core/wire/sidecar-post.ts";
 import { type Env, settingsOf } from "../platform/env.ts";
 import { logFault } from "../platform/log.ts";
 import type { FleetPort } from "../platform/ports.ts";
 import { retry, within } from "../platform/retry.ts";
+import { sidecarId } from "../platform/sidecar-id.ts";
 import { callOptions } from "../platform/stubs.ts";
 import { objectLimits } from "./limits.ts";
 
 const prefix = "sidecar:";
 /** When a sidecar that is gone signed its last heartbeat: kept for as long as one signed before would be taken. */
 const gonePrefix = "gone:";
+/** Under which of its keys, if that was not the first. A row of its own: a version of before reads the other. */
+const goneKeyPrefix = "gone-key:";
 
 /**
  * The sidecars that are alive. One object for the deployment: a sidecar tells it every 10 s that it lives,
@@ -25,8 +28,8 @@ export class Fleet extends DurableObject<Env> implements FleetPort {
   }
 
   readonly #sidecars = new Map<string, Sidecar>();
-  /** By name: times by sidecars' own clocks. */
-  readonly #gone = new Map<string, number>();
+  /** By name. */
+  readonly #gone = new Map<string, { at: number; keyNumber: number }>();
   /** When this object was last asked or told something, in milliseconds since 1970. */
   #lastAt = Date.now();
 
@@ -34,23 +37,26 @@ export class Fleet extends DurableObject<Env> implements FleetPort {
     super(ctx, env);
     for (const [, sidecar] of ctx.storage.kv.list<Sidecar>({ prefix }))
       this.#sidecars.set(sidecar.name, sidecar);
-    for (const [key, at] of ctx.storage.kv.list<number>({ prefix: gonePrefix }))
-      this.#gone.set(key.slice(gonePrefix.length), at);
+    for (const [key, at] of ctx.storage.kv.list<number>({ prefix: gonePrefix })) {
+      const name = key.slice(gonePrefix.length);
+      this.#gone.set(name, { at, keyNumber: ctx.storage.kv.get<number>(goneKeyPrefix + name) ?? 1 });
+    }
   }
 
   /**
-   * Takes a heartbeat. `address` and `place` are what the edge knows of its sender. False for one that is not newer
-   * than the last of this sidecar: repeated by somebody else, it would tell players a wrong address, or that one lives
-   * which is dead.
+   * Takes a heartbeat. `address` and `place` are what the edge knows of its sender, and `keyNumber` which of its keys it used. False for
+   * one that is not newer than the last of this sidecar: repeated by somebody else, it would tell players a wrong address, or that one
+   * lives which is dead.
    */
   async hear(
     { at, name, host, port, secondPort, relays, load, leaving }: Heartbeat,
-    from: { address?: string | undefined; place?: Place | undefined },
+    from: { address?: string | undefined; place?: Place | undefined; keyNumber?: number | undefined },
   ): Promise<boolean> {
     const now = this.#look();
-    if (!isNews(at, this.#sidecars.get(name)?.signedAt ?? this.#gone.get(name), now)) return false;
+    const { keyNumber } = from;
+    if (!isNews({ at, keyNumber }, this.#lastWord(name), now)) return false;
     if (leaving) {
-      this.#remove(name, at);
+      this.#remove(name, { at, keyNumber });
       return true;
     }
     if (!this.#sidecars.has(name) && this.#sidecars.size >= objectLimits.fleetSize) return true;
@@ -64,9 +70,10 @@ export class Fleet extends DurableObject<Env> implements FleetPort {
       place: from.place,
       heardAt: now,
       signedAt: at,
+      keyNumber,
     };
     this.#sidecars.set(name, sidecar);
-    if (this.#gone.delete(name)) this.ctx.storage.kv.delete(gonePrefix + name);
+    if (this.#gone.has(name)) this.#forgetGone(name);
     this.ctx.storage.kv.put<Sidecar>(prefix + name, sidecar);
     return true;
   }
@@ -88,17 +95,30 @@ export class Fleet extends DurableObject<Env> implements FleetPort {
     return now;
   }
 
-  #remove(name: string, signedAt = this.#sidecars.get(name)?.signedAt): void {
-    if (this.#sidecars.delete(name)) this.ctx.storage.kv.delete(prefix + name);
-    if (signedAt === undefined) return;
-    this.#gone.set(name, signedAt);
-    this.ctx.storage.kv.put<number>(gonePrefix + name, signedAt);
-    for (const [other, at] of this.#gone) {
+  #lastWord(name: string): Word | undefined {
+    const sidecar = this.#sidecars.get(name);
+    if (sidecar?.signedAt === undefined) return this.#gone.get(name);
+    return { at: sidecar.signedAt, keyNumber: sidecar.keyNumber };
+  }
+
+  #remove(name: string, { at, keyNumber = 1 } = this.#lastWord(name) ?? {}): void {
+    const { kv } = this.ctx.storage;
+    if (this.#sidecars.delete(name)) kv.delete(prefix + name);
+    if (at === undefined) return;
+    this.#gone.set(name, { at, keyNumber });
+    kv.put<number>(gonePrefix + name, at);
+    if (keyNumber > 1) kv.put<number>(goneKeyPrefix + name, keyNumber);
+    for (const [other, { at }] of this.#gone) {
       // What was signed before that is too old by now, whosever clock is wrong.
-      if (at + 2 * sharedLimits.postClockMs > Date.now()) continue;
-      this.#gone.delete(other);
-      this.ctx.storage.kv.delete(gonePrefix + other);
+      if (at + 2 * sharedLimits.postClockMs <= Date.now()) this.#forgetGone(other);
     }
+  }
+
+  #forgetGone(name: string): void {
+    const keyNumber = this.#gone.get(name)?.keyNumber ?? 1;
+    this.#gone.delete(name);
+    this.ctx.storage.kv.delete(gonePrefix + name);
+    if (keyNumber > 1) this.ctx.storage.kv.delete(goneKeyPrefix + name);
   }
 }
 
@@ -114,11 +134,16 @@ export async function liveSidecars(env: Env, fresh: boolean): Promise<Sidecar[]>
   try {
     const asked = retry(() => fleetAt(env).live(), [50]);
     const sidecars = await within(objectLimits.fleetPatienceMs, asked, null);
-    if (sidecars) copy = { at: now, sidecars };
+    if (sidecars) copy = { at: now, sidecars: sidecars.filter((one) => !isRevoked(env, one)) };
   } catch (error) {
     logFault("fleet_unreachable", {}, error);
   }
   return copy.sidecars;
+}
+
+/** Whether its last heartbeat was under a key that the operator has revoked since: its thief may have sent it. */
+function isRevoked(env: Env, { name, keyNumber }: Sidecar): boolean {
+  return keyNumber !== undefined && keyNumber < sidecarId(env, name).number;
 }
 
 export function fleetAt(env: Env): DurableObjectStub<FleetPort> {

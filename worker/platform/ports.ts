@@ -173,7 +173,10 @@ export interface DirectoryPort extends Rpc.DurableObjectBranded {
 /** What the fleet does. */
 export interface FleetPort extends Rpc.DurableObjectBranded {
   /** False for a heartbeat that is not newer than the last of this sidecar. */
-  hear(beat: Heartbeat, from: { address?: string | undefined; place?: Place | undefined }): Promise<boolean>;
+  hear(
+    beat: Heartbeat,
+    from: { address?: string | undefined; place?: Place | undefined; keyNumber?: number | undefined },
+  ): Promise<boolean>;
   live(): Promise<Sidecar[]>;
 }
 

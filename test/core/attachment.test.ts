@@ -121,6 +121,7 @@ async function attached(state: LobbyState | null): Promise<number> {
   for (let i = 0; i < 10; i++) session.countFailedJoin();
   session.purse.spend(0.3, Date.now());
   session.purse.answered(123_456.7, 0, Date.now());
+  session.purse.answered(0, 60, Date.now() + 0.5);
   await new Promise(setImmediate);
   expect(bytes).toBeGreaterThan(serialize(state.members.map(({ name }) => name)).length);
   return bytes;

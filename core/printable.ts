@@ -1,6 +1,5 @@
 /** Text from strangers, as it may stand in a log: bounded, harmless in a terminal, and without a secret. */
 import { readCode } from "./lobby/code.ts";
-import { shortestSecret } from "./token.ts";
 import { wireLimits } from "./wire/limits.ts";
 
 /** A client's token (token.ts), anywhere in a text. */
@@ -17,25 +16,30 @@ export function printableName(name: string): string {
 /** Segments of a path that are logged. The longest path of the service has four. */
 const mostSegments = 5;
 
+/** Words of the service's paths, and what browsers and crawlers ask every server for. */
+const knownWords: ReadonlySet<string> = new Set([
+  ...["lobbies", "join", "ptp", "start", "stop", "proceed", "ping", "sidecar", "heartbeat", "observations"],
+  ...["favicon.ico", "robots.txt"],
+]);
+
+/** What a code follows in the paths of the service. */
+const wordBeforeCode = "lobbies";
+
 /**
- * The path of a request, without its query. A stranger can put a token, a key or an address there, so only plain words are shown,
- * and for a lobby's code its tag; anything else is an ellipsis.
+ * The path of a request, without its query. A stranger can put a token, a key or an address there, and a player a code with a typing
+ * mistake, which is a word like any other. So only words that are known here are shown, and for a lobby's code its tag. Anything else is
+ * an ellipsis, and so is any word in the place of a code.
  */
 export function printablePath(pathname: string, tagOf: (code: string) => string): string {
   const [, ...segments] = pathname.split("/");
-  const shown = segments.slice(0, mostSegments).map((segment, i) => {
-    const code = segment === startWord && i !== codePlace ? null : readCode(segment);
-    if (code !== null) return tagOf(code);
-    return isWord(segment) ? segment : "…";
+  let before = "";
+  const shown = segments.slice(0, mostSegments).map((segment) => {
+    if (segment === "") return "";
+    const isKnown = knownWords.has(segment) && before !== wordBeforeCode;
+    before = segment;
+    if (isKnown) return segment;
+    const code = readCode(segment);
+    return code === null ? "…" : tagOf(code);
   });
   return `/${shown.join("/")}${segments.length > mostSegments ? "/…" : ""}`;
-}
-
-/** The one word in the paths of the service that may be a code as well, and the segment where a code stands. */
-const startWord = "start";
-const codePlace = 1;
-
-/** Nothing, or a word like `wp-login.php`. Every secret is longer. */
-function isWord(segment: string): boolean {
-  return segment === "" || (segment.length < shortestSecret && /^[a-z][a-z_-]*(\.[a-z]+)?$/i.test(segment));
 }

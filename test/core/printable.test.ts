@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { printableName, printablePath } from "../../core/printable.ts";
+import { heartbeatPath, observationsPath } from "../../core/wire/sidecar-post.ts";
 
 const tagOf = (code: string) => `tag of ${code}`;
 const token = "17.cOO8PhklMKSJyqn5.aoco.hZ2pLq8Wv0s.B0SJo5fS6veGhRpagbjZwQ";
@@ -15,16 +16,40 @@ test.each([
   ["/lobbies/abcde", "/lobbies/tag of ABCDE"],
   ["/abcde", "/tag of ABCDE"],
   ["/lobbies/start/ptp/start", "/lobbies/tag of START/ptp/start"],
-  ["/wp-admin/setup-config.php", "/wp-admin/…"],
+  ["/start/ptp/start", "/start/ptp/start"],
+  ["/game/lobbies/k7q2m/ptp/stop", "/…/lobbies/tag of K7Q2M/ptp/stop"],
+  ["/lobbies/k7q2m/ptp/proceed", "/lobbies/tag of K7Q2M/ptp/proceed"],
+  ["/ping", "/ping"],
+  [heartbeatPath, heartbeatPath],
+  [observationsPath, observationsPath],
+  ["/wp-admin/setup-config.php", "/…/…"],
   ["/favicon.ico", "/favicon.ico"],
   ["/lobbies/K7Q2MX/join", "/lobbies/…/join"],
+  ["/lobbies/join/join", "/lobbies/…/join"],
   [`/${token}`, "/…"],
-  [`/lobbies/${token.replaceAll(".", "/")}`, "/lobbies/…/…/aoco/…/…"],
+  [`/lobbies/${token.replaceAll(".", "/")}`, "/lobbies/…/…/…/…/…"],
   ["/203.0.113.9", "/…"],
   ["/2001:db8::1", "/…"],
   ["/%1b%5b2J", "/…"],
-  ["/a/b/c/d/e/f/g", "/a/b/c/d/e/…"],
+  ["/a/b/c/d/e/f/g", "/…/…/…/…/…/…"],
 ])("the path %s stands in a log as %s", (path, shown) => expect(printablePath(path, tagOf)).toBe(shown));
+
+const codePlaces = [
+  "/%",
+  "/lobbies/%",
+  "/lobbies/%/join",
+  "/lobbies//%/join",
+  "/game/lobbies/%/join",
+  "/join/%",
+];
+
+test.each(["KQZRM-", "KQ-ZRM", "KQZRM_", "KQZRM.join", "KQZRMM", "KQ/ZRM", "kqzr", "KQZRM/", "%4BQZRM"])(
+  "nothing of the mistyped code %s stands in a log, wherever it stands in a path",
+  (typed) => {
+    for (const place of codePlaces)
+      expect(printablePath(place.replace("%", typed), () => "tag")).toMatch(/^(\/|lobbies|join|tag|…)+$/);
+  },
+);
 
 test.each([
   ["Ada", "Ada"],

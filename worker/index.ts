@@ -1,3 +1,4 @@
+import { waitUntil } from "cloudflare:workers";
 import { refuse } from "../core/problem.ts";
 import type { Settings } from "../core/settings.ts";
 import { drain, hardened, logIfRefused, refused } from "./edge/http.ts";
@@ -17,7 +18,10 @@ export { Lounge } from "./objects/lounge.ts";
 export default {
   async fetch(request, env) {
     const plain = withPlainPath(request);
-    const response = await answer(plain, env);
+    const answered = answer(plain, env);
+    // The platform ends what runs for a client that breaks off. Objects would have done the work, and nobody would be charged for it.
+    waitUntil(answered);
+    const response = await answered;
     if (!plain.bodyUsed) await drain(plain);
     return response;
   },

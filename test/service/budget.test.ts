@@ -1,5 +1,8 @@
 /** What one network may cost in a day: beyond it, it is refused, and nobody else is. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { setTimeout as pass } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { budgetRate, prices } from "../../core/bill.ts";
 import { closures } from "../../core/problem.ts";
 import { pingText, pongText } from "../../core/wire/ping.ts";
@@ -7,6 +10,7 @@ import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player, post, refusedUpgrade, request, rollCall } from "../../measure/kit/player.ts";
 import { expectRefused } from "../../measure/kit/refusal.ts";
 import {
+  delayFirstCalls,
   failCalls,
   later,
   putToSleep,
@@ -52,6 +56,34 @@ async function spendAll(headers: Record<string, string>) {
   throw new Error("never refused");
 }
 
+type Headers = Record<string, string>;
+
+function headText(first: string, headers: Headers): string {
+  const all = { host: server.url.host, ...headers };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}`);
+  return [first, ...lines, "", ""].join("\r\n");
+}
+
+function upgradeText(headers: Headers): string {
+  const key = Buffer.alloc(16).toString("base64");
+  const upgrading = { connection: "upgrade", upgrade: "websocket", "sec-websocket-key": key };
+  return headText("GET /lobbies HTTP/1.1", { ...headers, ...upgrading, "sec-websocket-version": "13" });
+}
+
+function postText(headers: Headers, body: string): string {
+  return headText("POST /lobbies HTTP/1.1", { ...headers, "content-length": String(body.length) }) + body;
+}
+
+/** Sends a request, and resets the connection before it is answered. */
+async function breakOff(text: string, afterMs: number): Promise<void> {
+  const socket = connect(Number(server.url.port), server.url.hostname);
+  socket.on("error", () => {});
+  await once(socket, "connect");
+  socket.write(text);
+  await pass(afterMs);
+  socket.resetAndDestroy();
+}
+
 /** Waits until the object has read all that this player said: the platform passes on a ping in a binary frame. */
 async function pingsObject({ socket }: Player): Promise<void> {
   const { promise: answered, resolve } = Promise.withResolvers<void>();
@@ -60,6 +92,16 @@ async function pingsObject({ socket }: Player): Promise<void> {
   socket.send(Buffer.from(pingText));
   await answered;
   socket.off("message", hear).off("close", resolve);
+}
+
+/** Connects until so much is left to spend, or less. */
+async function spendAllBut(headers: Headers, micros: number): Promise<void> {
+  const each = prices.connect + prices.draw;
+  let left = Math.floor((budgetRate(cents).burst - micros) / each);
+  for (; left > 0; left -= 40) {
+    const connect = () => refusedUpgrade(server.url, "/", headers).catch(() => null);
+    await Promise.all(Array.from({ length: Math.min(40, left) }, connect));
+  }
 }
 
 const lineOf = (event: string) => server.logged.filter((line) => line.includes(`"event":"${event}"`));
@@ -154,6 +196,30 @@ test("sleep makes nobody heard again whose network has spent all", async () => {
     await putToSleep(server, [lobbyId]);
     expect(await isHeard(`After ${slept}`)).toBe(false);
   }
+});
+
+test.each(["an upgrade", "a request"])("who breaks off %s is charged for it", async (what) => {
+  const headers = newNetwork();
+  await spendAllBut(headers, prices.connect + prices.draw);
+  const texts: string[] = [];
+  for (let i = 0; i < 6; i++) {
+    const { token } = await Player.connect(server.url, "/", newNetwork());
+    const body = JSON.stringify({
+      token,
+      hostName: "Host",
+      lobbyName: "Lobby",
+      maxMembers: 4,
+      isPublic: false,
+    });
+    texts.push(what === "an upgrade" ? upgradeText(headers) : postText(headers, body));
+  }
+  const refusals = lineOf("network_over_budget").length;
+  // The new lobby's object answers when the client is long gone.
+  await delayFirstCalls(server.url, 1_000);
+  await Promise.all(texts.map((text) => breakOff(text, 300)));
+  await delayFirstCalls(server.url, 0);
+  await vi.waitFor(() => expect(lineOf("network_over_budget").length).toBeGreaterThan(refusals), 5_000);
+  expectRefused(await request(server.url, "/lobbies", { headers }), 429, "over_budget");
 });
 
 test("a budget that does not answer refuses nobody", async () => {

@@ -1,5 +1,6 @@
 /** Our end of the link to one peer, made from what the introduction tells of it. */
-import { createSecretKey, randomBytes } from "node:crypto";
+import { createHmac, createSecretKey, randomBytes } from "node:crypto";
+import { linkLimits } from "../../core/link/limits.ts";
 import type { CheckAllowance } from "../../core/link/unproven.ts";
 import { linkNumber } from "../../core/wire/peer-packet.ts";
 import type { Heard } from "../../core/wire/server-message.ts";
@@ -36,6 +37,7 @@ export async function pairWith({ peer, told }: Introduced, options: PairingOptio
     config: {
       side,
       seed: randomBytes(4).readUInt32LE(),
+      skipAfter: newSkips(),
       you: you ? { endpoint: { ip: you.ip, port: you.port }, mapping: you.mapping } : null,
       peer,
       own,
@@ -46,6 +48,15 @@ export async function pairWith({ peer, told }: Introduced, options: PairingOptio
       hasV6: sockets.v6Port !== null,
     },
   });
+}
+
+/** Numbers to skip that nobody foretells, however many he has seen (core/link/numbers.ts). */
+export function newSkips(): (number: number) => number {
+  const secret = randomBytes(32);
+  return (number) => {
+    const mac = createHmac("sha256", secret).update(String(number)).digest();
+    return mac.readUInt32LE() % linkLimits.skippedNumbers;
+  };
 }
 
 async function relayOf(

@@ -1,7 +1,8 @@
 /** Checks: when each is due, what an answer proves, and when silence means that a path has died. */
 import { roll } from "./dice.ts";
-import { candidateInUse, type Draft, note, placeOf, takeNumber } from "./draft.ts";
+import { candidateInUse, type Draft, note, placeOf } from "./draft.ts";
 import { linkLimits } from "./limits.ts";
+import { takeCheckNumber } from "./numbers.ts";
 import type { Candidate, LinkState } from "./state.ts";
 import { unprovenAt } from "./unproven.ts";
 
@@ -33,9 +34,10 @@ export function deadAt(state: Pick<LinkState, "phase">, candidate: Readonly<Cand
 /** Checks a candidate, and puts its next check off. */
 export function sendCheck(draft: Draft, candidate: Candidate): void {
   const { now } = draft;
-  const number = takeNumber(draft);
+  const isFirst = draft.number === 0;
+  const number = takeCheckNumber(draft, candidate);
   const { local, remote } = candidate;
-  if (number === 1) note(draft, `first check sent: ${placeOf(candidate)}`);
+  if (isFirst) note(draft, `first check sent: ${placeOf(candidate)}`);
   const unproven = unprovenAt(draft.config, candidate);
   draft.effects.push({ kind: "send", packet: "check", number, local, remote, ...(unproven && { unproven }) });
   candidate.awaited = [...candidate.awaited, { number, at: now }].slice(-linkLimits.awaitedChecks);

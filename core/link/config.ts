@@ -8,6 +8,11 @@ export type LinkConfig = {
   readonly side: Side;
   /** 32 random bits. */
   readonly seed: number;
+  /**
+   * How many numbers are skipped after this one, where some are (numbers.ts): below `skippedNumbers`, always the same for one
+   * number. Nobody can tell who does not know a secret of this end's.
+   */
+  readonly skipAfter: (number: number) => number;
   /** How the sidecar saw us; null if it did not say. */
   readonly you: { readonly endpoint: Endpoint; readonly mapping: Mapping } | null;
   readonly peer: LinkPeer;

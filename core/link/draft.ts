@@ -41,12 +41,6 @@ export function isOver({ kind }: Phase): boolean {
   return kind === "closing" || kind === "ended";
 }
 
-/** The next number for a check or a farewell. */
-export function takeNumber(draft: Draft): number {
-  draft.number += 1;
-  return draft.number;
-}
-
 /** Whether one more answer may be sent this second. */
 export function mayAnswer(draft: Draft): boolean {
   if (draft.now >= draft.answers.at + 1_000) {

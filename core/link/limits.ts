@@ -24,8 +24,13 @@ export const linkLimits = {
   observedChecks: 48,
   /** Checks of one path whose answers are waited for: at the fastest pace, 1.6 s there and back. */
   awaitedChecks: 16,
-  /** Numbers a peer's check may come late by: two seconds' worth of port probing. */
+  /** Numbers of a peer that are remembered: two seconds' worth of port probing. Those below the lowest are too old. */
   replayWindow: 512,
+  /**
+   * Numbers skipped at most before and after a check that a third party may get: a forged answer is right once in a million, and 2^53
+   * numbers last for 40 years.
+   */
+  skippedNumbers: 2 ** 24,
   /** Answers a second to one peer: it sends 256 checks at most while it is looked for, and half that besides. */
   answersPerSecond: 500,
   /** Lines of one link's report. */

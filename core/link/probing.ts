@@ -9,9 +9,10 @@ import { type Endpoint, isSameEndpoint } from "../endpoint.ts";
 import { mayTrust, newCandidate } from "./candidates.ts";
 import { confirm } from "./checks.ts";
 import type { LinkConfig } from "./config.ts";
-import { candidateInUse, type Draft, note, takeNumber } from "./draft.ts";
+import { candidateInUse, type Draft, note } from "./draft.ts";
 import type { Arrival } from "./event.ts";
 import { linkLimits } from "./limits.ts";
+import { takeNumber } from "./numbers.ts";
 import type { LocalSocket } from "./path.ts";
 import type { Candidate, Probing } from "./state.ts";
 

@@ -1,27 +1,22 @@
-/** Which numbers have come: so that a packet counts once, and an old one not at all (the sliding window of RFC 6479). */
+/**
+ * Which numbers have come: so that a packet counts once, and an old one not at all. A sender may skip any number of them
+ * (numbers.ts), so the last ones themselves are kept, and not a bit for each that there could be (RFC 6479).
+ */
 import { linkLimits } from "./limits.ts";
 
-/** The highest number, and a bit for each of the last `linkLimits.replayWindow`, in a ring of words. */
-export type ReplayWindow = { readonly highest: number; readonly words: readonly number[] };
+/** The highest numbers that have come, in order. Where these are `linkLimits.replayWindow`, any below them is too old to tell. */
+export type ReplayWindow = { readonly numbers: readonly number[] };
 
-const wordBits = 32;
-/** One word more than the window: the one being filled. */
-const wordCount = linkLimits.replayWindow / wordBits + 1;
-
-export const emptyWindow: ReplayWindow = { highest: 0, words: Array<number>(wordCount).fill(0) };
+export const emptyWindow: ReplayWindow = { numbers: [] };
 
 /** The window with `number` in it, or null if it has come before, or is too old to tell. Numbers begin at 1. */
-export function receive({ highest, words }: ReplayWindow, number: number): ReplayWindow | null {
-  if (number < 1 || number <= highest - linkLimits.replayWindow) return null;
-  const word = Math.floor(number / wordBits);
-  const slot = word % wordCount;
-  const bit = 1 << (number % wordBits);
-  const next = [...words];
-  const last = Math.floor(highest / wordBits);
-  // Words between the highest number and this one were filled a round ago.
-  for (let i = last + 1; i <= Math.min(word, last + wordCount); i++) next[i % wordCount] = 0;
-  const before = next[slot] ?? 0;
-  if ((before & bit) !== 0) return null;
-  next[slot] = before | bit;
-  return { highest: Math.max(highest, number), words: next };
+export function receive({ numbers }: ReplayWindow, number: number): ReplayWindow | null {
+  if (number < 1) return null;
+  // Most come in order: the place is at the end.
+  const before = numbers.findLastIndex((other) => other <= number);
+  if (numbers[before] === number) return null;
+  const isFull = numbers.length >= linkLimits.replayWindow;
+  if (isFull && before === -1) return null;
+  const next = numbers.toSpliced(before + 1, 0, number);
+  return { numbers: isFull ? next.slice(1) : next };
 }

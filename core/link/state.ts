@@ -99,7 +99,7 @@ export type LinkState = {
   readonly settled: boolean;
   /** Whether a packet of the peer's ever came otherwise than through the relay. */
   readonly heardDirectly: boolean;
-  /** Of the last check sent. */
+  /** The last one that a check had, or that was skipped. */
   readonly number: number;
   readonly received: ReplayWindow;
   readonly answers: { readonly left: number; readonly at: number };

@@ -13,7 +13,6 @@ import {
   note,
   placeOf,
   stepOf,
-  takeNumber,
 } from "./draft.ts";
 import type { Arrival, LinkEvent } from "./event.ts";
 import {
@@ -26,6 +25,7 @@ import {
   isBothDependent,
 } from "./ladder.ts";
 import { linkLimits } from "./limits.ts";
+import { takeNumber } from "./numbers.ts";
 import {
   isOpen,
   isProbing,

@@ -294,3 +294,37 @@ test("a peer whose router has given it another port is heard there, once it has 
     expect(heard).toContain("from another port");
   });
 });
+
+test("a peer that forges the sender of its packets turns nobody's game on a third party", async () => {
+  const ada = await orion.host({ name: "Ada" });
+  const mal = await HandmadePeer.join(server.url, ada.code, "Mal");
+  mal.answers = false;
+  // A forged packet is one from the third party's own socket, of which Mal never reads what comes.
+  const third = createSocket("udp4").bind(0, "127.0.0.5");
+  await once(third, "listening");
+  const aimed = { checks: 0, data: 0 };
+  third.on("message", (bytes) => {
+    aimed[bytes[0] === 0xea ? "data" : "checks"] += 1;
+  });
+  const forge = (bytes: Buffer) => third.send(bytes, mal.port, "127.0.0.1");
+  let seen = 0;
+  mal.socket.on("message", (bytes) => {
+    if (bytes[0] === 0xe8) seen = Math.max(seen, Number(bytes.readBigUInt64BE(8)));
+  });
+  const meeting = mal.meets();
+  const linked = record(ada, "link");
+  ada.start().catch(() => {});
+  await meeting;
+  for (let round = 1; round <= 12; round++) {
+    const before = seen;
+    forge(packetOf(mal.link, "check", 1, round));
+    await vi.waitFor(() => expect(seen).toBeGreaterThan(before), { timeout: 5_000 });
+    for (let i = 1; i <= 8; i++) forge(packetOf(mal.link, "answer", 1, seen + i));
+  }
+  await vi.waitFor(() => expect(aimed.checks).toBeGreaterThan(3));
+  expect(linked).toEqual([]);
+  expect(aimed.data).toBe(0);
+  third.close();
+  await mal.leave();
+  await ada.leave();
+});

@@ -4,15 +4,23 @@ import type { LinkConfig } from "../../../core/link/config.ts";
 import type { LinkStep } from "../../../core/link/draft.ts";
 import type { LinkEffect } from "../../../core/link/effect.ts";
 import type { LinkEvent } from "../../../core/link/event.ts";
+import { linkLimits } from "../../../core/link/limits.ts";
 import { openLink, step, wakeAt } from "../../../core/link/step.ts";
 
 export const noon = 1_000_000;
 export const sidecar: Endpoint = { ip: "198.51.100.7", port: 5990 };
 export const peerEndpoint: Endpoint = { ip: "203.0.113.2", port: 40_002 };
 
+/** What the shell computes with a secret, more or less. */
+export function skipAfter(number: number): number {
+  const mixed = Math.imul(((number + 1) % 2 ** 32) ^ (number >>> 15), 2_246_822_519);
+  return ((mixed ^ (mixed >>> 13)) >>> 0) % linkLimits.skippedNumbers;
+}
+
 export const config: LinkConfig = {
   side: "a",
   seed: 1,
+  skipAfter,
   you: { endpoint: { ip: "203.0.113.1", port: 40_001 }, mapping: "endpoint-independent" },
   peer: {
     endpoint: peerEndpoint,

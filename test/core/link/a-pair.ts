@@ -8,6 +8,7 @@ import { type LinkState, pathInUse } from "../../../core/link/state.ts";
 import { openLink, step, wakeAt } from "../../../core/link/step.ts";
 import { mappingOf } from "../../../core/mapping.ts";
 import type { RelayCode, Side } from "../../../core/relay/ticket.ts";
+import { skipAfter } from "./a-link.ts";
 import { Nat, type NatKind, nats } from "./nat.ts";
 import { Clock, chance, fairWeather, Host, type Packet, Segment, type Weather } from "./network.ts";
 
@@ -278,6 +279,7 @@ export class Pair {
       const config: LinkConfig = {
         side: player.side,
         seed: Math.floor(this.#random() * 2 ** 32),
+        skipAfter,
         you: this.#seenOf(player.side),
         peer: {
           endpoint: null,

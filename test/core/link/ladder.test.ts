@@ -4,7 +4,7 @@ import type { LinkEffect } from "../../../core/link/effect.ts";
 import type { LinkEvent } from "../../../core/link/event.ts";
 import { linkLimits } from "../../../core/link/limits.ts";
 import { pathInUse } from "../../../core/link/state.ts";
-import { config, play } from "./a-link.ts";
+import { config, play, sent } from "./a-link.ts";
 import { Pair, type Place, type Player, places } from "./a-pair.ts";
 
 const bad = { loss: 0.2, jitterMs: 60, doubled: 0.05 };
@@ -153,13 +153,15 @@ describe("players in one network", () => {
 
 describe("over IPv6", () => {
   const claim = { ip: "2001:db8:5::5", port: 40_002 };
-  const answers: { at: number; event: LinkEvent }[] = [
-    { at: 30, event: { kind: "check-received", number: 1, local: "v6", remote: claim } },
-    { at: 40, event: { kind: "answer-received", number: 2, local: "v6", remote: claim } },
-  ];
   const pathWith = (own: string, hasV6 = true) => {
     const peer = { ...config.peer, candidates: [claim] };
-    const { state } = play({ ...config, peer, hasV6, own: [{ address: own, prefixLength: 64 }] }, answers);
+    const all = { ...config, peer, hasV6, own: [{ address: own, prefixLength: 64 }] };
+    const heard: { at: number; event: LinkEvent }[] = [
+      { at: 30, event: { kind: "check-received", number: 1, local: "v6", remote: claim } },
+    ];
+    const number = sent(play(all, heard).effects).findLast(({ local }) => local === "v6")?.number ?? 0;
+    const answered = { kind: "answer-received", number, local: "v6", remote: claim } as const;
+    const { state } = play(all, [...heard, { at: 40, event: answered }]);
     return pathInUse(state);
   };
 

@@ -41,11 +41,12 @@ describe("a packet that is sent again changes nothing and is not answered", () =
   });
 
   test("a check that is older than those that may still be under way", () => {
-    const later = step(linked.state, check(10 + linkLimits.replayWindow), noon + 90).state;
-    for (const number of [1, 9, 10]) {
+    let later = linked.state;
+    for (let i = 0; i < linkLimits.replayWindow; i++) later = step(later, check(20 + i), noon + 90).state;
+    for (const number of [1, 10, 11, 20]) {
       expect(step(later, check(number, elsewhere), noon + 95)).toEqual({ state: later, effects: [] });
     }
-    expect(step(later, check(11), noon + 95).effects.length).toBeGreaterThan(0);
+    expect(step(later, check(20 + linkLimits.replayWindow), noon + 1_095).effects.length).toBeGreaterThan(0);
   });
 
   test("a farewell with a number that has come, or is too old", () => {
@@ -66,6 +67,44 @@ describe("an answer counts only", () => {
     expect(changes(answer(2))).toBe(false);
     expect(changes({ kind: "answer-received", number: 1, local: "v6", remote: peerEndpoint })).toBe(false);
     expect(changes({ kind: "answer-received", number: 1, local: 3, remote: peerEndpoint })).toBe(false);
+  });
+});
+
+describe("a peer that forges the sender of its packets", () => {
+  /** What the peer may take for the next numbers: those around any that it has seen at its own addresses. */
+  const foreseen = (seen: readonly number[]) =>
+    new Set(seen.flatMap((number) => Array.from({ length: 200 }, (_, i) => number - 100 + i)));
+
+  test("cannot foretell the number that a third party is checked with, whatever it sees before and after", () => {
+    const forged = Array.from({ length: 30 }, (_, i) => ({
+      at: 10 + i * 200,
+      event: check(i + 1, elsewhere),
+    }));
+    const checks = sent(play(config, forged, 8_000).effects).filter(({ packet }) => packet === "check");
+    const there = checks.filter(({ remote }) => remote.ip === elsewhere.ip);
+    const known = foreseen(
+      checks.filter(({ remote }) => remote.ip === peerEndpoint.ip).map(({ number }) => number),
+    );
+    expect(there.length).toBeGreaterThan(10);
+    expect(there.filter(({ number }) => known.has(number))).toEqual([]);
+    // Nor from one of those to the next.
+    const apart = there.map(({ number }, i) => number - (there[i - 1]?.number ?? 0));
+    expect(Math.min(...apart)).toBeGreaterThan(200);
+    expect(new Set(apart).size).toBe(apart.length);
+  });
+
+  test("cannot foretell it either where the third party is a claim of its own, or the endpoint that nothing proves", () => {
+    const claim = { ip: "2001:db8::66", port: 53 };
+    const peer = { ...config.peer, proven: false, candidates: [claim] };
+    const checks = sent(play({ ...config, hasV6: true, peer }, [], 8_000).effects);
+    expect(checks.length).toBe(2 * linkLimits.claimedProbes);
+    const apart = checks.map(({ number }, i) => number - (checks[i - 1]?.number ?? 0));
+    expect(Math.min(...apart)).toBeGreaterThan(200);
+  });
+
+  test("does not spoil the order of the others: those to the peer's own endpoint and to the relay are counted up", () => {
+    const numbers = sent(play(config, [], 5_000).effects).map(({ number }) => number);
+    expect(numbers).toEqual(numbers.map((_, i) => i + 1));
   });
 });
 

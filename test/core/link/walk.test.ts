@@ -70,6 +70,7 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
 const configs: fc.Arbitrary<LinkConfig> = fc.record({
   side: fc.constantFrom("a", "b"),
   seed: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+  skipAfter: fc.constant(config.skipAfter),
   you: fc.option(fc.record({ endpoint: fc.constant({ ip: "203.0.113.1", port: 40_001 }), mapping })),
   peer: fc.record({
     endpoint: fc.option(fc.constant(peerEndpoint), { freq: 10 }),
@@ -216,11 +217,14 @@ always("what a link settles for, it settles for once, and it has a path then", (
   };
 });
 
-always("its numbers go up by one with each check and farewell, and answers are to what has just come", () => {
+always("its numbers go up with each check and farewell", () => {
   let last = 0;
   return ({ effects }) => {
     for (const effect of effects) {
-      if (effect.kind === "send" && effect.packet !== "answer") expect(effect.number).toBe(++last);
+      if (effect.kind === "send" && effect.packet !== "answer") {
+        expect(effect.number).toBeGreaterThan(last);
+        last = effect.number;
+      }
     }
   };
 });

@@ -1,6 +1,7 @@
 /** `ptpMediation_peersConnection_start` with the additions: all that a client needs to get through to its peers. */
 import * as z from "zod";
 import { encodeMessage } from "./codec.ts";
+import { wireLimits } from "./limits.ts";
 import { candidatesShape, endpointShape } from "./sidecar-message.ts";
 
 const port = z.int().min(1).max(65535);
@@ -46,7 +47,8 @@ const peer = z.object({
 export type IntroducedPeer = z.infer<typeof peer>;
 
 export const introduction = z.object({
-  peers: z.array(peer),
+  /** No more than a lobby has: the receiver sends packets to each. */
+  peers: z.array(peer).max(wireLimits.seats - 1),
   /** The receiver itself, as the sidecar saw it. */
   you: endpointShape.extend({ mapping }).optional(),
 });

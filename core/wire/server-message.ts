@@ -6,6 +6,7 @@ import * as z from "zod";
 import { longestPass } from "../observing/pass.ts";
 import { decodeMessage, encodeMessage } from "./codec.ts";
 import { introduction } from "./introduction.ts";
+import { wireLimits } from "./limits.ts";
 import { endpointShape } from "./sidecar-message.ts";
 
 const port = z.int().min(1).max(65535);
@@ -59,7 +60,7 @@ const messages = {
   ptpMediation_peersConnection_start: {
     needed: z.union([
       introduction,
-      z.object({ peers: z.array(endpointShape), you: z.undefined().optional() }),
+      z.object({ peers: z.array(endpointShape).max(wireLimits.seats - 1), you: z.undefined().optional() }),
     ]),
   },
   /** + To the host: a member could not connect to all its peers, or not directly, and why. */

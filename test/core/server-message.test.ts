@@ -2,6 +2,8 @@
 import { describe, expect, test } from "vitest";
 import { orionText } from "../../core/dialects/orion.ts";
 import type { LobbyMessage } from "../../core/lobby/message.ts";
+import { encodeMessage } from "../../core/wire/codec.ts";
+import { wireLimits } from "../../core/wire/limits.ts";
 import { readServerMessage } from "../../core/wire/server-message.ts";
 import { decode, encode } from "../../measure/kit/wire.ts";
 import { lobbyId } from "./a-lobby.ts";
@@ -99,4 +101,20 @@ describe("a client ignores", () => {
   ])("%s %j", (method, payload) => {
     expect(readServerMessage(encode(method, payload))).toBeNull();
   });
+});
+
+test("an introduction has no more peers than a lobby, or is none: a server aims no client at thousands", () => {
+  const link = { id: "0123456789ab", key: "A".repeat(22), side: "a" };
+  const linked = { name: "Bo", clientId: "bo", ip: "192.0.2.1", port: 1, proven: true, link };
+  for (const peer of [linked, { ip: "192.0.2.1", port: 1 }]) {
+    const told = (count: number) =>
+      readServerMessage(
+        encodeMessage("ptpMediation_peersConnection_start", {
+          peers: Array(count).fill(peer),
+          ...("link" in peer && { you: { ip: "192.0.2.2", port: 1, mapping: "unknown" } }),
+        }),
+      );
+    expect(told(wireLimits.seats - 1)).not.toBeNull();
+    expect(told(wireLimits.seats)).toBeNull();
+  }
 });

@@ -14,7 +14,8 @@
  * `/test/made` answers how many objects of lobbies were made; `/test/stored?holder=<code>` what the storage of one has.
  * `/test/code` answers a code that nobody has drawn before, probably; `/test/draws?<number>=<count>`: the next draws are this.
  * `/test/secrets?<secret>=<the one before>` changes what is bound, as a deployment does that leaves all objects alive.
- * `/test/counting?<binding>=<how>` spoils the platform's counting of addresses: `missing`, `broken` or `silent`.
+ * `/test/counting?<binding>=<how>` spoils the platform's counting of addresses: `missing`, `broken`, `silent`, or
+ *   `full`: it refuses whatever is counted.
  * `/test/limits?<name>=<n>&…` sets some of the limits, by name (`measure/kit/server-limits.ts`): for all objects.
  * `/test/address` answers the address that the request comes from, as far as the Worker knows it.
  * `POST /test/log` has its body logged, word for word.
@@ -219,6 +220,7 @@ const countings: Record<string, RateLimit | undefined> = {
   missing: undefined,
   broken: { limit: ({ key }) => Promise.reject(new Error(`broken by a test, for ${key}`)) },
   silent: { limit: () => new Promise(() => {}) },
+  full: { limit: async () => ({ success: false }) },
 };
 
 /** What is drawn next, and how often: codes and lounges are drawn by one number of 32 bits each. */

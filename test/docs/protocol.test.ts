@@ -60,7 +60,7 @@ test("the protocol's page states the limits the code has", () => {
     `costs the operator in a day | ${settings.networkCentsPerDay.default} US cents`,
     `host, join or start | ${holderLimits.requestBurst} at once, ${holderLimits.requestsPerSecond} a second`,
     `tries to join | ${holderLimits.failedJoinBurst} at once, one in ${1 / holderLimits.failedJoinsPerSecond} s`,
-    `${edgeLimits.addressConnects} WebSockets; ${edgeLimits.addressRequests} requests to host, join or start; ${edgeLimits.addressFailedJoins} codes of no lobby; ${edgeLimits.addressListings} listings`,
+    `${edgeLimits.addressConnects} WebSockets; ${edgeLimits.addressRequests} requests to host, join or start with a good token (a client whose address has used them up may still make ${edgeLimits.clientRequestsKept}), and ${edgeLimits.addressRequests} without; ${edgeLimits.addressFailedJoins} codes of no lobby; ${edgeLimits.addressListings} listings`,
     `does not read its WebSocket | ${holderLimits.unreadBytes / 1024 ** 2} MiB, each message with ${holderLimits.frameOverheadBytes.toLocaleString("en").replace(",", " ")} bytes more than it has, for ${holderLimits.unreadMs / 1000} s`,
     `${holderLimits.unansweredBytes / 1024 ** 2} MiB sent to a client that neither says anything nor pings`,
     `datagram | ${wireLimits.datagramBytes.toLocaleString("en").replace(",", " ")} bytes`,

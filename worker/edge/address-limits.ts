@@ -17,12 +17,20 @@ export function networksOfRequest(request: Request, env: Env): readonly Network[
   return address === null ? [] : networksOf(address);
 }
 
+/** What is counted apart from the rest: as often again, and neither uses up what the other has. */
+export type Apart = "without a token";
+
 /**
  * Counts one more; a refusal if that is too many for the address, or for a wider network that it is in. What an address is refused
  * does not count for the wider ones: alone it never uses up what its neighbours have.
  */
-export async function count(env: Env, what: Counted, networks: readonly Network[]): Promise<Refusal | null> {
-  return (await countFull(env, what, networks)) ? refuseFor(edgeLimits.addressPeriodS) : null;
+export async function count(
+  env: Env,
+  what: Counted,
+  networks: readonly Network[],
+  apart?: Apart,
+): Promise<Refusal | null> {
+  return (await countFull(env, what, networks, apart)) ? refuseFor(edgeLimits.addressPeriodS) : null;
 }
 
 /** Counts one more, and says which of the networks has done too much; null for none. */
@@ -30,21 +38,33 @@ export async function countFull(
   env: Env,
   what: Counted,
   networks: readonly Network[],
+  apart?: Apart,
 ): Promise<Network | null> {
   if (networks.length === 0) return null;
-  const full = await within(edgeLimits.addressPatienceMs, firstFull(env, what, networks), null);
+  const full = await within(edgeLimits.addressPatienceMs, firstFull(env, what, networks, apart), null);
   if (full) logRefusal("address_over_limit", { counted: what, from: neighbourhoodOf(full.name) });
   return full;
 }
 
-async function firstFull(env: Env, what: Counted, networks: readonly Network[]): Promise<Network | null> {
-  for (const network of networks) if (!(await countIn(env, what, network))) return network;
+async function firstFull(
+  env: Env,
+  what: Counted,
+  networks: readonly Network[],
+  apart?: Apart,
+): Promise<Network | null> {
+  for (const network of networks) if (!(await countIn(env, what, network, apart))) return network;
   return null;
 }
 
 /** Whether the network may do one more. A counter of the platform has one bound, so a network with several shares has as many counters. */
-export async function countIn(env: Env, what: Counted, { name, shares }: Network): Promise<boolean> {
-  const key = shares === 1 ? name : `${name} ${Math.floor(random() * shares)}`;
+export async function countIn(
+  env: Env,
+  what: Counted,
+  { name, shares }: Network,
+  apart?: Apart,
+): Promise<boolean> {
+  const share = shares === 1 ? name : `${name} ${Math.floor(random() * shares)}`;
+  const key = apart ? `${share} ${apart}` : share;
   try {
     const counting = env[what]?.limit({ key });
     if (!counting) throw new Error("not bound");

@@ -35,8 +35,12 @@ export const edgeLimits = {
   addressPeriodS: 60,
   /** WebSockets an address may open in that time: 100 players who all try it five times, and some. */
   addressConnects: 600,
-  /** Requests to host, join or start: 100 players with ten each. */
+  /** Requests to host, join or start: 100 players with ten each. As many again without a good token, which are counted apart. */
   addressRequests: 1_000,
+  /** Requests in that time that a client may make although its address has used up its own: to join, to start, and to mistype twice. */
+  clientRequestsKept: 5,
+  /** Clients whose requests an isolate remembers: a megabyte. */
+  clientsRemembered: 8_192,
   /** Codes of no lobby that an address may try: 100 players who mistype theirs, on the path and in the request. With 10 000 lobbies open one guess in 3 900 hits. */
   addressFailedJoins: 200,
   /** Listings: 100 players whose game asks every two seconds. */

@@ -22,6 +22,7 @@ import { holderAt } from "../platform/stubs.ts";
 
 import { addressOf } from "./address.ts";
 import { count, networksOfRequest } from "./address-limits.ts";
+import { asksSeldom } from "./client-requests.ts";
 import { countFailedJoin, guessingOf, hasGuessed } from "./guessers.ts";
 
 import { json, preflight, readJson, refused } from "./http.ts";
@@ -148,13 +149,18 @@ async function asClient<Body extends { token: string }, T>(
   const address = addressOf(request, env);
   const overBudget = refuseOverBudget(env, address);
   if (overBudget) return refused(overBudget);
-  const tooMany = await count(env, "REQUESTS", networksOfRequest(request, env));
-  if (tooMany) return refused(tooMany);
+  const networks = networksOfRequest(request, env);
   const body = await readJson(request, schema, edgeLimits.bodyBytes);
-  if (!body.ok) return refused(body);
-  const client = await verifyToken(env, body.value.token);
-  if (!client) return refused(refuse("invalid_token"));
+  const client = body.ok ? await verifyToken(env, body.value.token) : null;
+  if (!body.ok || !client) {
+    // Apart: whoever has no token uses up nothing of what its neighbours who have one may ask.
+    const tooMany = await count(env, "REQUESTS", networks, "without a token");
+    return refused(tooMany ?? (body.ok ? refuse("invalid_token") : body));
+  }
   const { clientId } = client;
+  const isSeldom = asksSeldom(clientId);
+  const tooMany = await count(env, "REQUESTS", networks);
+  if (tooMany && !isSeldom) return refused(tooMany, { clientId });
   const outcome = await askHolder(env, client, (holder, requestId) =>
     call(holder, { clientId, requestId }, body.value),
   );

@@ -3,7 +3,14 @@ import { expect, test, vi } from "vitest";
 import { lobbyOf, Player, post, refusedUpgrade, request, rollCall } from "../../measure/kit/player.ts";
 import { expectRefused } from "../../measure/kit/refusal.ts";
 import { postAsSidecar, secret, tokenOf } from "../../measure/kit/secret.ts";
-import { crash, failCalls, setSecrets, spoilCounting, startLoggedServer } from "../../measure/kit/server.ts";
+import {
+  crash,
+  failCalls,
+  later,
+  setSecrets,
+  spoilCounting,
+  startLoggedServer,
+} from "../../measure/kit/server.ts";
 import { lookThrough } from "../../measure/kit/whole-log.ts";
 import { encode } from "../../measure/kit/wire.ts";
 import { platformLimits } from "../../worker/platform/limits.ts";
@@ -236,11 +243,14 @@ test("a stranger cannot fill the log: what is left out of it is counted", async 
     ((Date.now() - began) / 1000) * platformLimits.refusalLinesPerSecond +
     1;
   expect(logged.length).toBeLessThanOrEqual(most);
+  // What a hundred isolates write in a day costs less than 30 cents, at Cloudflare's $0.60 a million.
+  expect(100 * 86_400 * platformLimits.refusalLinesPerSecond * 0.6e-6).toBeLessThan(0.3);
   // The next line tells of those before it.
   let more = 0;
   await vi.waitFor(
     async () => {
       more += 1;
+      await later(url, 1000 / platformLimits.refusalLinesPerSecond);
       await request(url, "/nowhere");
       expect(timesOf("request_refused", logged)).toBe(refusals + more);
     },

@@ -30,8 +30,8 @@ export const platformLimits = {
 
   /** Lines about refusals that an isolate writes into its log at once. */
   refusalLineBurst: 20,
-  /** Those a second, for long. The others are counted. */
-  refusalLinesPerSecond: 2,
+  /** Those a second, for long: one in 20 s. The others are counted. At Cloudflare a line costs more than most of what is refused: two a second in each of a hundred isolates are $10 a day. */
+  refusalLinesPerSecond: 1 / 20,
   /** Lines about the lives of lobbies that an isolate writes at once, if its operator wants them: ten lobbies that open and connect. */
   lobbyLineBurst: 100,
   /** Those a second, for long: one lobby's whole life. The others are counted. */

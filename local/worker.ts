@@ -2,6 +2,7 @@
  * The Worker as `npm start` runs it: with a bound on its open WebSockets, and with an end that its clients hear of.
  * Neither is part of the deployed Worker.
  */
+import { scopeOf } from "../core/endpoint.ts";
 import { type Network, neighbourhoodOf, networksOf } from "../core/network.ts";
 import { type Refusal, refuse } from "../core/problem.ts";
 import { sameText } from "../core/token.ts";
@@ -121,7 +122,8 @@ export default {
     const arriving: Held = { sockets: 1, perNetwork: new Map() };
     const networks = address === null ? [] : networksOf(address);
     for (const { name } of networks) arriving.perNetwork.set(name, 1);
-    const refusal = () => refusalFor(env, networks, read.settings.socketsPerAddress);
+    const isPrivate = address !== null && scopeOf(address) === "private";
+    const refusal = () => refusalFor(env, networks, isPrivate, read.settings.socketsPerAddress);
     if (refusal()) await recount(env);
     const refusing = refusal();
     if (refusing) return hardened(logIfRefused(request, refused({ ...refusing, retryAfterS })));
@@ -136,18 +138,21 @@ export default {
 
 /**
  * Why the server takes no more sockets from there: all it has room for are open, or one network has as many as it may. That is half of all at
- * the most, so that no network keeps all others out.
+ * the most, so that no network keeps all others out. A private network, all of whose players may be the operator's guests, is not held to half,
+ * but one IPv4 address in it is.
  */
 function refusalFor(
   { mostSockets }: LocalEnv,
   networks: readonly Network[],
+  isPrivate: boolean,
   perAddress: number,
 ): Refusal | null {
   const most = Number(mostSockets ?? Number.POSITIVE_INFINITY);
-  const crowded = networks.find(
-    ({ name, shares }) =>
-      (all.perNetwork.get(name) ?? 0) >= Math.min(perAddress * shares, Math.floor(most / 2)),
-  );
+  const crowded = networks.find(({ name, shares }) => {
+    const isLan = isPrivate && name.includes("/");
+    const bound = isLan ? perAddress * shares : Math.min(perAddress * shares, Math.floor(most / 2));
+    return (all.perNetwork.get(name) ?? 0) >= bound;
+  });
   if (crowded) {
     logRefusal("address_over_limit", { counted: "SOCKETS", from: neighbourhoodOf(crowded.name) });
     return refuse("too_many_requests");

@@ -145,6 +145,21 @@ test("all addresses of an IPv6 /48 together keep nobody out", async () => {
   expect(await connect(base, 10, somebodyElse())).toHaveLength(10);
 });
 
+test("the players of a local network get all of a small server's sockets, and one machine of them gets half", async () => {
+  const lans = [
+    (i: number) => `192.168.1.${i + 1}`,
+    (i: number) => `fd12:3456:789a:1::${(i + 1).toString(16)}`,
+  ];
+  for (const lan of lans) {
+    const base = await start({ room: { sockets: 40 } });
+    const statuses = await Promise.all(Array.from({ length: 40 }, (_, i) => upgrade(base, from(lan(i)))));
+    expect(statuses).toEqual(Array(40).fill(101));
+  }
+  const base = await start({ room: { sockets: 40 } });
+  const statuses = await Promise.all(Array.from({ length: 40 }, () => upgrade(base, from("192.168.1.66"))));
+  expect(statuses.filter((status) => status === 101)).toHaveLength(20);
+});
+
 test("a hundred players behind one address each host a public lobby, and all are listed", async () => {
   const base = await start({ room: { sockets: 2_275 } });
   const players = await connect(base, 100, flooder);

@@ -72,6 +72,29 @@ test("a full directory keeps up those that it has, takes no other, and takes one
   expect(rows.size).toBe(objectLimits.listingEntries);
 });
 
+test("a full directory takes a network's first lobby in the place of the last of one with many, and lists it no more", async () => {
+  vi.spyOn(console, "error").mockImplementation(() => {});
+  const most = objectLimits.listingEntries;
+  Object.assign(objectLimits, { listingEntries: 20 });
+  try {
+    const { directory, rows, wake } = newDirectory();
+    for (let i = 0; i < 20; i++) await directory.put(lobby(`S${i}`), networksOf(`203.0.${i % 2}.66`));
+    for (let i = 0; i < 4; i++) await directory.put(lobby(`H${i}`), networksOf(`198.51.${i}.1`));
+    // Theirs, put again, does not come back for anybody's first.
+    for (let i = 0; i < 20; i++) await directory.put(lobby(`S${i}`), networksOf(`203.0.${i % 2}.66`));
+    const ids = idsOf(await directory.list({}));
+    expect(ids).toEqual(expect.arrayContaining(["H0", "H1", "H2", "H3", "S0", "S1", "S15"]));
+    expect(ids).not.toContain("S16");
+    expect([ids.length, rows.size]).toEqual([20, 20]);
+    expect(idsOf(await wake().list({}))).toEqual(ids);
+    // None is put out for a round that is as late.
+    await directory.put(lobby("LATE"), networksOf("203.0.0.66"));
+    expect(idsOf(await directory.list({}))).toEqual(ids);
+  } finally {
+    Object.assign(objectLimits, { listingEntries: most });
+  }
+});
+
 /** The ids of all that are listed, page by page. */
 async function pagesOf(directory: Directory, limit: number): Promise<string[][]> {
   const pages: string[][] = [];

@@ -66,23 +66,36 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
     for (const row of rows.sort(inOrder)) this.#set(row);
   }
 
-  /** A lobby beyond the bounds is not listed; it may be when it is put again, after others have gone. */
+  /**
+   * A lobby beyond the bounds is not listed; it may be when it is put again, after others have gone. A full directory takes one in the
+   * place of the last, if that one's round is later.
+   */
   async put(lobby: ListedLobby, from: readonly Network[] = []): Promise<void> {
     const heard = { lobby, heardAt: Date.now(), boot: thisBoot() };
     const known = this.#entries.get(lobby.id);
     if (known) {
       this.#keep({ ...known, ...heard });
-    } else if (this.#entries.size >= objectLimits.listingEntries) {
-      logFault("directory_full", { lobbyId: lobby.id, entries: this.#entries.size });
-      // Entries of lobbies that have ended make room for the next one, also where nobody reads the list.
-      void this.#askForDoubtful();
-    } else if (from.some((network) => this.#countOf(network) >= this.#share * network.shares)) {
-      logRefusal("lobby_not_listed", { lobbyId: lobby.id });
-    } else {
-      const order = Math.max(Date.now(), this.#lastOrder + 1);
-      const round = Math.max(0, ...from.map((one) => Math.floor(this.#countOf(one) / one.shares)));
-      this.#keep({ ...heard, order, round, from });
+      return;
     }
+    if (from.some((network) => this.#countOf(network) >= this.#share * network.shares)) {
+      logRefusal("lobby_not_listed", { lobbyId: lobby.id });
+      return;
+    }
+    const round = Math.max(0, ...from.map((one) => Math.floor(this.#countOf(one) / one.shares)));
+    if (this.#entries.size >= objectLimits.listingEntries && !this.#makeRoom(lobby.id, round)) return;
+    const order = Math.max(Date.now(), this.#lastOrder + 1);
+    this.#keep({ ...heard, order, round, from });
+  }
+
+  /** Takes the last entry of a full directory out for a newcomer of an earlier round. Whether there was such a one. */
+  #makeRoom(lobbyId: string, round: number): boolean {
+    logFault("directory_full", { lobbyId, entries: this.#entries.size });
+    // Entries of lobbies that have ended make room for the next one, also where nobody reads the list.
+    void this.#askForDoubtful();
+    const last = this.#ranked.at(-1);
+    if (!last || (last.round ?? 0) <= round) return false;
+    this.#drop(last.lobby.id);
+    return true;
   }
 
   async remove(lobbyId: string): Promise<void> {

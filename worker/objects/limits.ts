@@ -11,7 +11,7 @@ export const objectLimits = {
   listingBelievedMs: 30 * 60_000,
   /** Milliseconds after which an entry is dropped whose lobby does not answer: longer than a lobby is ever silent. */
   listingLifeMs: 5 * 60 * 60_000,
-  /** Entries of one shard of the directory: with 1 KB each, a sixth of an object's memory. A lobby beyond is open, but not listed. */
+  /** Entries of one shard of the directory: with 1 KB each, a sixth of an object's memory. The last of a network with many makes room for one with fewer; else a lobby beyond is open, but not listed. */
   listingEntries: 20_000,
   /** How much more than its part of `publicLobbiesPerAddress` one shard lists: codes are random, so a network's lobbies are not spread evenly. */
   listingSpread: 1.5,

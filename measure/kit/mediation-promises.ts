@@ -35,8 +35,8 @@ export function mediationSince({ heard, end }: Membership): number | null {
   return since;
 }
 
-function after(stage: Stage, { message: { method } }: Heard, wrong: (sentence: string) => void): Stage {
-  switch (method) {
+function after(stage: Stage, heard: Heard, wrong: (sentence: string) => void): Stage {
+  switch (heard.message.method) {
     case "ptpMediation_send":
       if (stage === "connecting" || stage === "success") wrong(`is asked for a datagram when ${stage}`);
       return "gathering";
@@ -44,7 +44,8 @@ function after(stage: Stage, { message: { method } }: Heard, wrong: (sentence: s
       if (stage !== "gathering") wrong("is introduced without having been asked for a datagram");
       return "connecting";
     case "ptpMediation_aborted":
-      if (stage === "none" || stage === "success")
+      // Whoever has called off too many starts is left out of the next from its beginning.
+      if (stage === "success" || (stage === "none" && !isLeavingOut(heard)))
         wrong("is told of an abort, and no mediation is under way");
       return "none";
     case "ptpMediation_success":
@@ -53,6 +54,18 @@ function after(stage: Stage, { message: { method } }: Heard, wrong: (sentence: s
     default:
       return stage;
   }
+}
+
+function isLeavingOut({ message: { method, payload } }: Heard): boolean {
+  return method === "ptpMediation_aborted" && payload.code === "left_out";
+}
+
+/** Whether the mediation of that time goes on without it, as far as two connections can tell. */
+function isLeftOut({ heard: all }: Membership, at: number): boolean {
+  const last = all.findLast(
+    (heard) => heard.at <= at + 1_000 && heard.message.method.startsWith("ptpMediation_"),
+  );
+  return last !== undefined && isLeavingOut(last);
 }
 
 /** Everybody is told the right endpoints: the host those of all others in their order, each other the host's. */
@@ -76,9 +89,11 @@ function checkPeers(
   // Of whom nothing is known any more, at least the number is; and one may just have left a name to another.
   const expected =
     member === host
-      ? namesBefore(host, heard).map((name) =>
-          members.filter((each) => each.answer?.name === name && each !== host && isIn(each, at)),
-        )
+      ? namesBefore(host, heard)
+          .map((name) =>
+            members.filter((each) => each.answer?.name === name && each !== host && isIn(each, at)),
+          )
+          .filter((candidates) => candidates.length === 0 || !candidates.every((each) => isLeftOut(each, at)))
       : [[host]];
   if (peers.length !== expected.length) {
     wrong(`is introduced to ${peers.length} peers and not to ${expected.length}`);
@@ -118,7 +133,8 @@ function checkReports(
 ): void {
   if (opening.goesOn) return;
   for (const member of members) {
-    if (!member.answer || member.end?.how === "socket" || !isIn(member, at)) continue;
+    if (!member.answer || member.end?.how === "socket" || !isIn(member, at) || isLeftOut(member, at))
+      continue;
     const hasSaid = member.player.story.some(
       (entry) =>
         entry.kind === "said" && entry.method === "ptpMediation_peersConnection_success" && entry.at <= at,

@@ -130,7 +130,7 @@ export const observationsAnswer = z.object({
   gone: indexes.default([]),
   /** The client is in no mediation that waits for what this sidecar sees. */
   idle: indexes.default([]),
-  /** Objects that were called. */
+  /** Objects that were called, and proofs that are none: whoever makes those up must not have them for nothing. */
   calls: z.int().min(0).default(0),
 });
 export type ObservationsAnswer = z.infer<typeof observationsAnswer>;

@@ -79,7 +79,7 @@ describe("with the key of one sidecar", () => {
       "stolen",
       ...all.map((player) => seenOf(player, { proof: { kind: "token", text: forged } })),
     );
-    expect(answer).toMatchObject({ status: 200, body: { gone: [0, 1], again: [], idle: [], calls: 0 } });
+    expect(answer).toMatchObject({ status: 200, body: { gone: [0, 1], again: [], idle: [], calls: 2 } });
     expect(introduced(all)).toBe(0);
     await Promise.all(all.map((player) => player.leave()));
   });

@@ -58,14 +58,15 @@ export async function receiveObservations(request: Request, env: Env): Promise<R
   const about = { sidecar, atProxy: isAtProxy(request, env) };
   const genuine = await Promise.all(all.map((one) => holderOf(env, sidecar, one)));
   const byHolder = Map.groupBy(all.keys(), (index) => genuine[index]?.holder ?? null);
-  const answer: ObservationsAnswer = { again: [], gone: byHolder.get(null) ?? [], idle: [], calls: 0 };
+  const proofless = byHolder.get(null) ?? [];
+  const answer: ObservationsAnswer = { again: [], gone: [...proofless], idle: [], calls: proofless.length };
   byHolder.delete(null);
   const [some, rest] = [
     [...byHolder].slice(0, observingLimits.objectsPerPost),
     [...byHolder].slice(observingLimits.objectsPerPost),
   ];
   answer.again.push(...rest.flatMap(([, indexes]) => indexes));
-  answer.calls = some.length;
+  answer.calls += some.length;
   await Promise.all(
     some.map(async ([holder, indexes]) => {
       const seen = indexes.flatMap((index): Seen[] => {

@@ -38,8 +38,22 @@ export const observingLimits = {
   spareCallsPerSecond: 28,
   /** Calls that a post itself counts as: a Worker's request is $0.30 a million. */
   callsPerRequest: 2,
+  /** The same at once for clients that are proven by a probe, and were not wanted so far. */
+  provenCallBurst: 500,
+  /** Those a second, for long: $0.18 a day. */
+  provenCallsPerSecond: 14,
+  /** Milliseconds for which such clients are gathered while their budget is short: a request for each would use up two thirds of it. */
+  spareGatherMs: 500,
   /** Part of the budget that is kept for tokens that are not old. */
   spareForFresh: 0.5,
+  /** Clients that wait in each of the six lists of turns: a crowd of 5 000 that starts at once. Their sum is below `observationsHeld`. */
+  waitingInTurn: 6_000,
+  /** Milliseconds after which a client that still waits, and sends again, has no place among the new any more. Honest ones send their tries within 400. */
+  retryMs: 1_000,
+  /** Milliseconds for which a token counts as met, once or twice that: all that one address can collect in three hours, sent more slowly than once in that time, are 30 a second. */
+  metMs: 60 * 60_000,
+  /** Bytes of each of the two tables of tokens that were met: 8 bits for each of a million. A power of two. */
+  metBytes: 2 ** 20,
 
   /** Tokens a sidecar holds observations for: 19 MB of Orion's clients, 54 with 3 candidates each, 82 with 8 (measured). */
   observationsHeld: 50_000,

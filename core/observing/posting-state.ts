@@ -1,8 +1,10 @@
 /** The state of posting (posting.ts), its events, and its effects. */
 import { type Bucket, newBucket } from "../allowance.ts";
 import type { Observation, ObservationsAnswer } from "../wire/sidecar-post.ts";
-import { spareRate } from "./spare.ts";
+import { type Met, newMet } from "./met.ts";
+import { type Budget, budgetRates, type Draw, type SpareLane } from "./spare.ts";
 import type { Standings } from "./standing.ts";
+import { newTurns, type Place, type Turns } from "./turns.ts";
 
 /** The edge's answer: what became of each. Or it was not reached, or will never take the post. */
 export type PostAnswer = Readonly<ObservationsAnswer> | "unreached" | "refused";
@@ -28,24 +30,23 @@ export type PostingEffect =
 export type Dated = { readonly observation: Observation; readonly at: number; readonly isOld: boolean };
 
 /**
- * What a client waits in. `first`: it is proven, or wanted. `fresh` and `old`: nobody knows whether it is wanted, so
- * it draws on the budget; one with an old token last.
+ * What a client waits in. `first`: it is wanted. Of the others nobody knows, so they draw on budgets: those that are
+ * `proven` on one of their own; of the others one with an old token comes last.
  */
-export const lanes = ["first", "fresh", "old"] as const;
+export const spareLanes = ["proven", "fresh", "old"] as const satisfies readonly SpareLane[];
+export const lanes = ["first", ...spareLanes] as const;
 export type Lane = (typeof lanes)[number];
 
-/** A post under way, and the calls that it drew on the budget. `spare`: the places in it that did. */
-export type Post = {
-  readonly batch: readonly Dated[];
-  readonly drawn: number;
-  readonly spare: readonly number[];
-};
+/** A post under way, and what it drew on the budgets. */
+export type Post = { readonly batch: readonly Dated[]; readonly draws: readonly Draw[] };
 
 export type Client = {
   /** Not posted yet. */
   newest: Dated | null;
   /** The last one posted. */
   posted: Dated | null;
+  /** Where it waits for a budget, and since when. */
+  place: (Place & { readonly lane: SpareLane; readonly since: number }) | null;
   phase:
     | { readonly kind: "ready" | "posting" }
     /** Something new ends it. */
@@ -58,13 +59,14 @@ export type Client = {
 export type PostingState = {
   /** By their tokens or passes, as are all the keys below. */
   readonly clients: Map<string, Client>;
-  /** Keys of clients to post, the longest waiting first. */
-  readonly ready: Readonly<Record<Lane, Set<string>>>;
+  /** Keys of clients to post: the wanted, the longest waiting first, and those that wait for a budget. */
+  readonly ready: { readonly first: Set<string> } & Readonly<Record<SpareLane, Turns>>;
   /** Idling clients that have something to post, by the time at which it ends, in tenths of a second. */
   readonly idling: Map<number, string[]>;
   readonly standings: Standings;
-  /** The budget for clients of which nobody knows whether they are wanted. */
-  readonly spare: Bucket;
+  readonly met: Met;
+  /** For clients of which nobody knows whether they are wanted. */
+  readonly budgets: Readonly<Record<Budget, Bucket>>;
   /** Rests, in the order in which they end. One that was cut short stays in the list, but is ignored. */
   readonly resting: { readonly key: string; readonly until: number }[];
   /** Halves of refused posts, each to be posted by itself. */
@@ -82,7 +84,7 @@ export type PostingState = {
   /** When the first of the idling clients is done. */
   idledAt: number;
   isStopped: boolean;
-  /** Observations taken by the edge, too old, refused by it, and not posted because the client is gone. */
+  /** Observations taken by the edge, too old or pushed out by others, refused by it, and not posted because the client is gone. */
   readonly counts: { posted: number; lost: number; refused: number; ignored: number };
 };
 
@@ -93,10 +95,11 @@ export const never = Number.POSITIVE_INFINITY;
 export function newPosting(now = 0): PostingState {
   return {
     clients: new Map(),
-    ready: { first: new Set(), fresh: new Set(), old: new Set() },
+    ready: { first: new Set(), proven: newTurns(), fresh: newTurns(), old: newTurns() },
     idling: new Map(),
     standings: new Map(),
-    spare: newBucket(spareRate, now),
+    met: newMet(now),
+    budgets: { proven: newBucket(budgetRates.proven, now), spare: newBucket(budgetRates.spare, now) },
     resting: [],
     halves: [],
     underWay: new Map(),

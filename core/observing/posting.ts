@@ -21,10 +21,10 @@
  * - idling: the edge has just said that no mediation waits for the client (standing.ts). Its newest observation
  *   waits until that time is over, whatever it says.
  *
- * Ready clients wait in three lanes. A proven observation, or one of a client that the edge wanted a moment ago,
- * goes first. Of the others nobody knows whether they are wanted: Orion's datagram may be of a socket that closed
- * long ago, and come from anywhere. They draw on a budget of calls (spare.ts), old tokens last. What was wanted after
- * all is given back, so honest players cost nothing of it.
+ * Ready clients wait in four lanes. A client that the edge wanted a moment ago goes first. Of the others nobody knows
+ * whether they are wanted: Orion's datagram may be of a socket that closed long ago, and come from anywhere; a proven
+ * probe may be of a mediation that is over. They draw on budgets of calls (spare.ts), the proven on one of their own,
+ * old tokens last, and take turns (turns.ts). What was wanted after all is given back, so honest players cost nothing.
  *
  * The edge's answer decides what happens to a post:
  *
@@ -44,12 +44,13 @@
  * - A post has a client's newest observation, with the IPs of those that it replaced. Nothing older follows
  *   something newer.
  * - Nothing is lost uncounted. Each observation is posted until the edge takes it or refuses it, or a newer
- *   one of the same client replaces it, or it is `observationLifeMs` old. Then it counts as lost. What a gone
- *   client says counts as ignored.
+ *   one of the same client replaces it, or it is `observationLifeMs` old, or others push it out of a full list of
+ *   those that wait for a budget. Then it counts as lost. What a gone client says counts as ignored.
  * - Observations that turn out unwanted cause `spareCallsPerSecond` calls a second for long, and `spareCallBurst`
- *   at once, whatever comes. Each wanted client adds `wantedPerSecond` posts.
- * - The machine remembers at most `observationsHeld` clients. It does not take a newcomer beyond that, and
- *   tells the shell.
+ *   at once, whatever comes; proven ones `provenCallsPerSecond` and `provenCallBurst` more. Each wanted client adds
+ *   `wantedPerSecond` posts.
+ * - The machine remembers at most `observationsHeld` clients. Those that wait for a budget make room for others. If
+ *   there are none, it does not take a newcomer beyond that, and tells the shell.
  *
  * `now` is in milliseconds and never goes back. The state is plain data, changed in place, for the same
  * reason as in port-pairing.ts.
@@ -58,6 +59,7 @@ import { type Endpoint, isSameEndpoint } from "../endpoint.ts";
 import { wireLimits } from "../wire/limits.ts";
 import { observationBytes, postFrameBytes } from "../wire/sidecar-post.ts";
 import { observingLimits } from "./limits.ts";
+import { meet } from "./met.ts";
 import {
   type Client,
   type Dated,
@@ -69,9 +71,11 @@ import {
   type PostingEffect,
   type PostingEvent,
   type PostingState,
+  spareLanes,
 } from "./posting-state.ts";
-import { affordableIn, affords, costOf, refund } from "./spare.ts";
-import { drawWanted, ignored, note, type Verdict } from "./standing.ts";
+import { affordableIn, affords, budgetOf, costOf, type Draw, type SpareLane, settleDraw } from "./spare.ts";
+import { drawWanted, ignored, note, type Verdict, wasWanted } from "./standing.ts";
+import { inOrder, join, leave, newTurns, shareOf, spared, type Turn, waitingIn } from "./turns.ts";
 
 /** The pause after the first post that did not reach the edge, and the longest. */
 const firstPauseMs = 100;
@@ -125,17 +129,40 @@ function take(state: PostingState, newest: Dated, now: number): readonly Posting
       state.counts.ignored += 1;
       return [{ kind: "ignore" }];
     }
-    if (state.clients.size >= observingLimits.observationsHeld) return [{ kind: "drop" }];
-    const client: Client = { newest, posted: null, phase: ready };
+    if (state.clients.size >= observingLimits.observationsHeld && !makeRoom(state)) return [{ kind: "drop" }];
+    const client: Client = { newest, posted: null, place: null, phase: ready };
     state.clients.set(key, client);
     if (pause) idle(state, key, client, pause.until);
     else makeReady(state, key, client, now);
     return nothing;
   }
   known.newest = withOthers(newest, known.newest);
-  if (known.phase.kind === "resting" && !isSame(known.newest, known.posted))
+  const { phase, place } = known;
+  if (phase.kind === "resting" && !isSame(known.newest, known.posted)) makeReady(state, key, known, now);
+  if (!place) return nothing;
+  const isNowProven = newest.observation.proven === true && place.lane !== "proven";
+  if (isNowProven || now - place.since >= observingLimits.retryMs) {
+    leave(state.ready[place.lane], key, place);
     makeReady(state, key, known, now);
+  }
   return nothing;
+}
+
+/** Does without some of those that wait for a budget. False if none does. */
+function makeRoom(state: PostingState): boolean {
+  for (const lane of spareLanes.toReversed()) {
+    const keys = spared(state.ready[lane]);
+    for (const key of keys) evict(state, key);
+    if (keys.length > 0) return true;
+  }
+  return false;
+}
+
+function evict(state: PostingState, key: string): void {
+  const place = state.clients.get(key)?.place;
+  if (place) leave(state.ready[place.lane], key, place);
+  state.clients.delete(key);
+  state.counts.lost += 1;
 }
 
 /**
@@ -154,17 +181,34 @@ function withOthers(newest: Dated, before: Dated | null): Dated {
 function makeReady(state: PostingState, key: string, client: Client, now: number): void {
   client.phase = ready;
   const lane = laneOf(state, key, client, now);
-  state.ready[lane].add(key);
-  const soon = now + (state.pauseMs || observingLimits.observationBatchMs);
-  // It need not wait for the budget, as those that wait already may have to.
-  if (lane === "first") state.postAt = Math.min(state.postAt, soon);
-  else postIn(state, soon - now, now);
+  let wait = state.pauseMs || observingLimits.observationBatchMs;
+  if (lane === "first") {
+    client.place = null;
+    state.ready.first.add(key);
+  } else {
+    const network = shareOf(client.newest?.observation.ip ?? "");
+    client.place = { lane, turn: turnOf(state, key, now), network, since: now };
+    for (const evicted of join(state.ready[lane], key, client.place)) evict(state, evicted);
+    wait = Math.max(wait, affordableAfter(state, lane, now));
+  }
+  // It need not wait for the budget of another lane, as those that wait already may have to.
+  state.postAt = Math.min(state.postAt, now + wait);
 }
 
 function laneOf(state: PostingState, key: string, { newest }: Client, now: number): Lane {
-  const isWithin = drawWanted(state.standings, key, now);
-  if (isWithin ?? newest?.observation.proven) return "first";
+  if (drawWanted(state.standings, key, now)) return "first";
+  if (newest?.observation.proven) return "proven";
   return newest?.isOld ? "old" : "fresh";
+}
+
+function turnOf({ met, standings }: PostingState, key: string, now: number): Turn {
+  const isMet = meet(met, key, now);
+  return (wasWanted(standings, key) ?? !isMet) ? "new" : "again";
+}
+
+/** Milliseconds until one that waits in this lane can be posted. */
+function affordableAfter({ budgets, ready }: PostingState, lane: SpareLane, now: number): number {
+  return affordableIn(budgets[budgetOf(lane)], lane, waitingIn(ready[lane]), now);
 }
 
 /** Posts after so long, unless a post is due already. */
@@ -177,9 +221,11 @@ function post(state: PostingState, now: number): readonly PostingEffect[] {
   state.postAt = never;
   while (isWaiting(state) && state.underWay.size < observingLimits.observationPosts) {
     const half = state.halves.shift();
-    const next = half ? { batch: half, drawn: 0, spare: [] } : nextPost(state, now);
+    const next = half ? { batch: half, draws: [] } : nextPost(state, now);
     if (next === null) {
-      postIn(state, Math.max(1, affordableIn(state.spare, state.ready.fresh.size === 0, now)), now);
+      const waiting = spareLanes.filter((lane) => waitingIn(state.ready[lane]) > 0);
+      const affordable = waiting.map((lane) => affordableAfter(state, lane, now));
+      postIn(state, Math.max(1, Math.min(...affordable)), now);
       break;
     }
     if (next.batch.length > 0) {
@@ -194,69 +240,90 @@ function post(state: PostingState, now: number): readonly PostingEffect[] {
   return effects;
 }
 
-/** The next observations that fit into one post, or null if the budget has to grow first. Gives up those that are stale. */
+/** The next observations that fit into one post, or null if the budgets have to grow first. Gives up those that are stale. */
 function nextPost(state: PostingState, now: number): Post | null {
   const batch: Dated[] = [];
-  const spare: number[] = [];
+  const draws: Draw[] = [];
   let bytes = postFrameBytes;
   let isShort = false;
-  // Fills it up to now.
-  affordableIn(state.spare, false, now);
-  const isExtra = state.ready.first.size === 0;
+  // Fills them up to now.
+  for (const lane of spareLanes) affordableAfter(state, lane, now);
   for (const lane of lanes) {
-    for (const key of state.ready[lane]) {
+    const draw = lane === "first" ? null : { lane, isExtra: batch.length === 0, places: [] as number[] };
+    for (const key of waitingFor(state, lane)) {
       if (batch.length === wireLimits.observationsPerPost) break;
+      if (draw && !affordsOneMore(state, draw)) {
+        isShort = true;
+        break;
+      }
       const client = state.clients.get(key);
-      if (client?.newest) bytes += observationBytes(client.newest.observation);
+      if (!client?.newest) {
+        // Nothing that is ready has nothing to post; it must not stay.
+        unready(state, key, client);
+        continue;
+      }
+      bytes += observationBytes(client.newest.observation);
       // One alone always goes: it could wait for ever.
       if (batch.length > 0 && bytes > wireLimits.sidecarPostBytes) break;
-      if (client?.newest && isStale(client.newest, now)) {
-        state.ready[lane].delete(key);
+      unready(state, key, client);
+      if (isStale(client.newest, now)) {
+        bytes -= observationBytes(client.newest.observation);
         state.clients.delete(key);
         state.counts.lost += 1;
         continue;
       }
-      if (lane !== "first" && !affords(state.spare, costOf(spare.length + 1, isExtra), lane === "old")) {
-        isShort = true;
-        break;
-      }
-      state.ready[lane].delete(key);
-      if (!client?.newest) continue;
-      if (lane !== "first") spare.push(batch.length);
+      draw?.places.push(batch.length);
       batch.push(client.newest);
       client.posted = client.newest;
       client.newest = null;
       client.phase = posting;
     }
+    if (!draw || draw.places.length === 0) continue;
+    draws.push(draw);
+    state.budgets[budgetOf(draw.lane)].left -= costOf(draw.places.length, draw.isExtra);
   }
-  if (batch.length === 0 && isShort) return null;
-  const drawn = costOf(spare.length, isExtra);
-  state.spare.left -= drawn;
-  return { batch, drawn, spare };
+  return batch.length === 0 && isShort ? null : { batch, draws };
+}
+
+function* waitingFor({ ready }: PostingState, lane: Lane): Generator<string> {
+  if (lane === "first") yield* ready.first;
+  else if (waitingIn(ready[lane]) > 0) yield* inOrder(ready[lane]);
+}
+
+function affordsOneMore({ budgets }: PostingState, { lane, isExtra, places }: Draw): boolean {
+  return affords(budgets[budgetOf(lane)], costOf(places.length + 1, isExtra), lane);
+}
+
+function unready(state: PostingState, key: string, client: Client | undefined): void {
+  state.ready.first.delete(key);
+  if (!client?.place) return;
+  leave(state.ready[client.place.lane], key, client.place);
+  client.place = null;
 }
 
 /** Does what the answer means for the post, and for each client in it. */
-function settle(state: PostingState, { batch, drawn, spare }: Post, answer: PostAnswer, now: number): void {
+function settle(state: PostingState, { batch, draws }: Post, answer: PostAnswer, now: number): void {
   setPause(state, answer);
   if (answer === "refused" && halve(state, batch, now)) return;
   const isAnswer = typeof answer === "object";
   const failed = new Set(answer === "unreached" ? batch.keys() : isAnswer ? answer.again : []);
   const [gone, idle] = [new Set(isAnswer ? answer.gone : []), new Set(isAnswer ? answer.idle : [])];
   const until = now + observingLimits.observationIntervalMs;
-  let wanted = 0;
+  const newlyWanted = new Set<number>();
   for (const [index, dated] of batch.entries()) {
     const verdict: Verdict = gone.has(index) ? "gone" : idle.has(index) ? "idle" : "wanted";
     const isKnown = isAnswer && !failed.has(index);
     if (!failed.has(index)) state.counts[answer === "refused" ? "refused" : "posted"] += 1;
     const key = keyOf(dated);
-    const isNew = isKnown && note(state.standings, key, verdict, now);
-    if (isNew && spare.includes(index)) wanted += 1;
+    if (isKnown && note(state.standings, key, verdict, now)) newlyWanted.add(index);
     if (isKnown && verdict !== "wanted") pause(state, key, now);
     else rest(state, dated, { hasFailed: failed.has(index), until }, now);
   }
-  if (isAnswer && drawn > 0) {
-    const used = Math.min(drawn, costOf(answer.calls, drawn > costOf(spare.length, false)));
-    refund(state.spare, drawn - used + (used * wanted) / spare.length);
+  if (isAnswer) {
+    for (const draw of draws) {
+      const wanted = draw.places.filter((place) => newlyWanted.has(place)).length;
+      settleDraw(state.budgets[budgetOf(draw.lane)], draw, { calls: answer.calls, wanted });
+    }
   }
   endRests(state, now);
   if (isWaiting(state)) postIn(state, state.pauseMs, now);
@@ -351,7 +418,8 @@ function endRests(state: PostingState, now: number): void {
 
 function stop(state: PostingState): void {
   state.isStopped = true;
-  for (const lane of lanes) state.ready[lane].clear();
+  state.ready.first.clear();
+  for (const lane of spareLanes) Object.assign(state.ready[lane], newTurns());
   state.idling.clear();
   state.idledAt = never;
   state.halves.length = 0;
@@ -368,7 +436,7 @@ function keyOf({ observation }: Dated): string {
 }
 
 function isWaiting({ halves, ready }: PostingState): boolean {
-  return halves.length > 0 || lanes.some((lane) => ready[lane].size > 0);
+  return halves.length > 0 || ready.first.size > 0 || spareLanes.some((lane) => waitingIn(ready[lane]) > 0);
 }
 
 function isStale({ at }: Dated, now: number): boolean {

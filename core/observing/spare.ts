@@ -1,34 +1,76 @@
 /**
- * The budget for posts of clients of which nobody knows whether they are wanted, counted in calls of an object. Whoever
- * collects tokens, from however many addresses they are sent, the edge is not asked about them more often than this.
+ * The budgets for posts of clients of which nobody knows whether they are wanted, counted in calls of an object. Whoever
+ * collects tokens or passes, from however many addresses they are sent, the edge is not asked about them more often than
+ * this. Those that are proven have one of their own, so that nobody with made-up addresses can spend it.
  */
 import { type Bucket, fill, type Rate } from "../allowance.ts";
 import { observingLimits } from "./limits.ts";
 
-const { spareCallBurst, spareCallsPerSecond, callsPerRequest, objectsPerPost, spareForFresh } =
-  observingLimits;
+const {
+  provenCallBurst,
+  provenCallsPerSecond,
+  spareCallBurst,
+  spareCallsPerSecond,
+  callsPerRequest,
+  objectsPerPost,
+  spareForFresh,
+  spareGatherMs,
+} = observingLimits;
 
-export const spareRate: Rate = { burst: spareCallBurst, perSecond: spareCallsPerSecond };
+/** Lanes that draw on a budget. `old`: of the one for what is not proven, only its upper part. */
+export type SpareLane = "proven" | "fresh" | "old";
+export type Budget = "proven" | "spare";
 
-/** Calls that a post with so many of these clients causes at most. `isExtra`: it would not go without them. */
+export const budgetRates: Readonly<Record<Budget, Rate>> = {
+  proven: { burst: provenCallBurst, perSecond: provenCallsPerSecond },
+  spare: { burst: spareCallBurst, perSecond: spareCallsPerSecond },
+};
+
+/** What some clients in a post drew. `isExtra`: the post would not have gone without them. `places`: which they are. */
+export type Draw = {
+  readonly lane: SpareLane;
+  readonly isExtra: boolean;
+  readonly places: number[];
+};
+
+export function budgetOf(lane: SpareLane): Budget {
+  return lane === "proven" ? "proven" : "spare";
+}
+
+/** Calls that a post with so many of these clients causes at most. */
 export function costOf(clients: number, isExtra: boolean): number {
-  if (clients === 0) return 0;
   return Math.min(clients, objectsPerPost) + (isExtra ? callsPerRequest : 0);
 }
 
 /** Whether the budget has so much, beyond what is kept for tokens that are not old. */
-export function affords(spare: Bucket, cost: number, isOld: boolean): boolean {
-  return spare.left >= cost + (isOld ? spareForFresh * spareCallBurst : 0);
+export function affords(bucket: Bucket, cost: number, lane: SpareLane): boolean {
+  return bucket.left >= cost + keptFrom(lane);
 }
 
-/** Milliseconds until one such client can be posted. */
-export function affordableIn(spare: Bucket, isOld: boolean, now: number): number {
-  fill(spare, spareRate, now);
-  const wanted = costOf(1, true) + (isOld ? spareForFresh * spareCallBurst : 0);
-  return Math.max(0, Math.ceil(((wanted - spare.left) / spareCallsPerSecond) * 1000));
+/**
+ * Milliseconds until the next of so many that wait can be posted. While the budget is short, those of some time go
+ * together: else each would cost a request.
+ */
+export function affordableIn(bucket: Bucket, lane: SpareLane, waiting: number, now: number): number {
+  const rate = budgetRates[budgetOf(lane)];
+  fill(bucket, rate, now);
+  const together = Math.floor((rate.perSecond * spareGatherMs) / 1000) - callsPerRequest;
+  const wanted = costOf(Math.max(1, Math.min(waiting, together)), true) + keptFrom(lane);
+  return Math.max(0, Math.ceil(((wanted - bucket.left) / rate.perSecond) * 1000));
 }
 
-/** Gives back what was not used, or was used for clients that are wanted. */
-export function refund(spare: Bucket, calls: number): void {
-  spare.left = Math.min(spareCallBurst, spare.left + calls);
+/** Gives back what was not used, or was used for clients that are wanted. A post that was sent was a request, whatever came of it. */
+export function settleDraw(
+  bucket: Bucket,
+  { lane, isExtra, places }: Draw,
+  { calls, wanted }: { calls: number; wanted: number },
+): void {
+  const drawn = costOf(places.length, isExtra);
+  const used = Math.min(drawn, costOf(calls, isExtra));
+  const back = drawn - used + (used * wanted) / places.length;
+  bucket.left = Math.min(budgetRates[budgetOf(lane)].burst, bucket.left + back);
+}
+
+function keptFrom(lane: SpareLane): number {
+  return lane === "old" ? spareForFresh * spareCallBurst : 0;
 }

@@ -21,8 +21,13 @@ export type Verdict = "wanted" | "idle" | "gone";
 
 type Standing =
   | { readonly kind: "wanted"; readonly until: number; readonly posts: Bucket }
-  /** `strikes`: how often it was said, one time after the other. */
-  | { readonly kind: "idle" | "gone"; readonly until: number; readonly strikes: number };
+  /** `strikes`: how often it was said, one time after the other. `wasWanted`: before. */
+  | {
+      readonly kind: "idle" | "gone";
+      readonly until: number;
+      readonly strikes: number;
+      readonly wasWanted: boolean;
+    };
 
 /** By the text of the token or pass, the one said last at the end. Ids would be no good: others know them. */
 export type Standings = Map<string, Standing>;
@@ -52,6 +57,13 @@ export function drawWanted(standings: Standings, key: string, now: number): bool
   return draw(standing.posts, wantedRate, now);
 }
 
+/** Whether a client was wanted at any time, and is not gone. Null if the edge has not said. */
+export function wasWanted(standings: Standings, key: string): boolean | null {
+  const standing = standings.get(key);
+  if (wasWantedIn(standing)) return true;
+  return standing?.kind === "gone" ? false : null;
+}
+
 /** Takes the edge's word. True for a client that is wanted, and was not known to be. */
 export function note(standings: Standings, key: string, verdict: Verdict, now: number): boolean {
   const before = standings.get(key);
@@ -65,12 +77,17 @@ export function note(standings: Standings, key: string, verdict: Verdict, now: n
     standings.set(key, { kind: "wanted", until: now + observingLimits.wantedMs, posts });
     return known === null;
   }
+  const wasWantedBefore = verdict === "idle" && wasWantedIn(before);
   const { firstMs, mostMs } = pauses[verdict];
   const isRepeated = before?.kind === verdict && before.until + mostMs > now;
   const strikes = isRepeated ? before.strikes + 1 : 1;
   const until = now + Math.min(mostMs, firstMs * 2 ** (strikes - 1));
-  standings.set(key, { kind: verdict, until, strikes });
+  standings.set(key, { kind: verdict, until, strikes, wasWanted: wasWantedBefore });
   return false;
+}
+
+function wasWantedIn(standing: Standing | undefined): boolean {
+  return standing?.kind === "wanted" || standing?.wasWanted === true;
 }
 
 const pauses = {

@@ -1,0 +1,153 @@
+/** Floods of tokens and passes of closed sockets, under a clock: how late honest players are posted, and what it costs. */
+import { describe, expect, test } from "vitest";
+import { observingLimits } from "../../../core/observing/limits.ts";
+import { step, wakeAt } from "../../../core/observing/posting.ts";
+import { newPosting, type PostingEffect } from "../../../core/observing/posting-state.ts";
+import type { Observation } from "../../../core/wire/sidecar-post.ts";
+
+const { callsPerRequest, objectsPerPost, spareCallBurst, spareCallsPerSecond } = observingLimits;
+
+/** From the n-th network. */
+const seen = (clientId: string, network: number, proven = false): Observation => ({
+  proof: { kind: proven ? "pass" : "token", text: `the proof of ${clientId}` },
+  clientId,
+  ip: `${11 + ((network >> 16) & 63)}.${(network >> 8) & 255}.${network & 255}.1`,
+  port: 7,
+  ...(proven && { proven }),
+});
+
+type Flood = {
+  seconds: number;
+  pace: number;
+  /** The n-th datagram of the flood. */
+  dead: (n: number) => Observation;
+  /** Milliseconds at which another honest player sends one datagram. */
+  honestAt: (ms: number) => boolean;
+  honest: (n: number) => Observation;
+  /** Calls that the edge says it made, of so many. */
+  callsOf?: (clients: number) => number;
+};
+
+/** The edge answers after 50 ms, and holds the honest players alone. How late each was posted, and what it all cost. */
+function run({ seconds, pace, dead, honestAt, honest, callsOf = (clients) => clients }: Flood) {
+  const state = newPosting(0);
+  const answers: { at: number; post: number; all: Observation[] }[] = [];
+  const sentAt = new Map<string, number>();
+  const late = new Map<string, number>();
+  const sum = { cost: 0, drops: 0, posted: 0 };
+  const take = (effects: readonly PostingEffect[], now: number) => {
+    for (const effect of effects) {
+      if (effect.kind === "drop") sum.drops += 1;
+      if (effect.kind !== "post") continue;
+      sum.cost += callsPerRequest + Math.min(objectsPerPost, effect.observations.length);
+      sum.posted += effect.observations.length;
+      answers.push({ at: now + 50, post: effect.post, all: effect.observations });
+      for (const { clientId } of effect.observations) {
+        const at = sentAt.get(clientId);
+        if (at !== undefined && !late.has(clientId)) late.set(clientId, now - at);
+      }
+    }
+  };
+  let sent = 0;
+  for (let now = 0; now < seconds * 1_000; now += 1) {
+    for (; sent < (now / 1_000) * pace; sent++)
+      take(step(state, { kind: "observation-made", observation: dead(sent) }, now), now);
+    if (honestAt(now)) {
+      const observation = honest(sentAt.size);
+      sentAt.set(observation.clientId, now);
+      take(step(state, { kind: "observation-made", observation }, now), now);
+    }
+    while (answers[0] && answers[0].at <= now) {
+      const { post, all } = answers.shift() as (typeof answers)[number];
+      const unwanted = all.flatMap(({ clientId }, i) => (sentAt.has(clientId) ? [] : [i]));
+      const calls = callsOf(Math.min(objectsPerPost, all.length));
+      const [gone, again] = [unwanted.slice(0, objectsPerPost), unwanted.slice(objectsPerPost)];
+      take(step(state, { kind: "post-answered", post, answer: { again, gone, idle: [], calls } }, now), now);
+    }
+    if (wakeAt(state) <= now) take(step(state, { kind: "deadline-passed" }, now), now);
+  }
+  const lateness = [...sentAt.keys()].map((id) => late.get(id) ?? Number.POSITIVE_INFINITY);
+  return { state, ...sum, worst: Math.max(...lateness), players: lateness.length };
+}
+
+describe("a plain player is posted within a second, with one datagram, while somebody sends", () => {
+  test("8 000 tokens of closed sockets again and again, from made-up addresses", () => {
+    const { worst, players, cost } = run({
+      ...{ seconds: 90, pace: 400 },
+      dead: (n) => seen(`dead ${n % 8_000}`, (n * 7_919) % 100_000),
+      // After each was sent once.
+      honestAt: (ms) => ms > 21_000 && ms < 88_000 && ms % 997 === 0,
+      honest: (n) => seen(`honest ${n}`, 200_000 + n),
+    });
+    expect(players).toBeGreaterThan(60);
+    expect(worst).toBeLessThan(1_000);
+    expect(cost).toBeLessThanOrEqual(spareCallBurst + 90 * spareCallsPerSecond + players * 3);
+  });
+
+  test("ever new tokens, 400 a second, from a network of its own", () => {
+    const { worst, players } = run({
+      ...{ seconds: 60, pace: 400 },
+      dead: (n) => seen(`dead ${n}`, 1),
+      honestAt: (ms) => ms > 5_000 && ms < 58_000 && ms % 997 === 0,
+      honest: (n) => seen(`honest ${n}`, 200_000 + n),
+    });
+    expect(players).toBeGreaterThan(50);
+    expect(worst).toBeLessThan(1_000);
+  });
+});
+
+test("a fresh token does not wait for what old ones wait for", () => {
+  const state = newPosting(0);
+  Object.assign(state.budgets.spare, { left: 0, at: 0 });
+  step(state, { kind: "observation-made", observation: seen("old", 1), isOld: true }, 0);
+  step(state, { kind: "deadline-passed" }, 2);
+  expect(wakeAt(state)).toBeGreaterThan(5_000);
+  step(state, { kind: "observation-made", observation: seen("fresh", 2) }, 10);
+  expect(wakeAt(state)).toBeLessThan(200);
+  expect(step(state, { kind: "deadline-passed" }, wakeAt(state))).toMatchObject([
+    { kind: "post", observations: [{ clientId: "fresh" }] },
+  ]);
+});
+
+test("a table full of tokens of closed sockets refuses nobody: neither proven players nor plain ones", () => {
+  const state = newPosting(0);
+  const { observationsHeld } = observingLimits;
+  for (let n = 0; n < observationsHeld + 10_000; n++)
+    step(state, { kind: "observation-made", observation: seen(`dead ${n}`, n), isOld: n % 2 === 0 }, 0);
+  expect(state.clients.size).toBeLessThanOrEqual(observationsHeld);
+  for (const proven of [true, false])
+    expect(
+      step(state, { kind: "observation-made", observation: seen(`honest ${proven}`, 300_000, proven) }, 1),
+    ).toEqual([]);
+  const posted = step(state, { kind: "deadline-passed" }, wakeAt(state)).flatMap((effect) =>
+    effect.kind === "post" ? effect.observations.map(({ clientId }) => clientId) : [],
+  );
+  expect(posted).toContain("honest true");
+  expect(posted).toContain("honest false");
+});
+
+describe("what the edge does not want costs as much as the budgets say:", () => {
+  test("proven probes of closed sockets, and an honest prober still goes within a second", () => {
+    const { provenCallsPerSecond = 0, provenCallBurst = 0 } = observingLimits as Record<string, number>;
+    const { cost, worst, players } = run({
+      ...{ seconds: 60, pace: 100 },
+      dead: (n) => seen(`dead ${n}`, 1, true),
+      honestAt: (ms) => ms > 5_000 && ms < 58_000 && ms % 997 === 0,
+      honest: (n) => seen(`honest ${n}`, 200_000 + n, true),
+    });
+    expect(cost).toBeLessThanOrEqual(provenCallBurst + 60 * provenCallsPerSecond + players * 3);
+    expect(worst).toBeLessThan(1_000);
+  });
+
+  test("tokens that the edge refuses without a call still cost the request", () => {
+    const { cost, posted } = run({
+      ...{ seconds: 60, pace: 300 },
+      dead: (n) => seen(`forged ${n}`, n),
+      honestAt: () => false,
+      honest: (n) => seen(`honest ${n}`, n),
+      callsOf: () => 0,
+    });
+    // They need no calls, only requests.
+    expect(cost - posted).toBeLessThanOrEqual(spareCallBurst + 60 * spareCallsPerSecond);
+  });
+});

@@ -276,7 +276,7 @@ export class LinkEnd {
       case "send": {
         const { packet: kind, number, local, remote, unproven } = effect;
         if (unproven && !mayCheck(checks, unproven, performance.now())) {
-          this.#take({ kind: "check-withheld", number });
+          if (kind === "check") this.#take({ kind: "check-withheld", number });
           break;
         }
         this.#transmit(signPacket(key, { kind, link, side: config.side, number }), local, remote);

@@ -67,6 +67,7 @@ export function newCandidate(place: Place, local: LocalSocket, id: number, now: 
     checkAt: now,
     checkedAt: Number.NEGATIVE_INFINITY,
     unanswered: 0,
+    worth: place.origin === "met" ? "rest" : "first",
     awaited: [],
     heardAt: Number.NEGATIVE_INFINITY,
     calledAt: Number.NEGATIVE_INFINITY,

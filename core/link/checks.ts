@@ -38,9 +38,11 @@ export function sendCheck(draft: Draft, candidate: Candidate): void {
   const number = takeCheckNumber(draft, candidate);
   const { local, remote } = candidate;
   if (isFirst) note(draft, `first check sent: ${placeOf(candidate)}`);
-  const unproven = unprovenAt(draft.config, candidate);
+  const { worth } = candidate;
+  const unproven = unprovenAt(draft.config, candidate, worth);
+  candidate.worth = "rest";
   draft.effects.push({ kind: "send", packet: "check", number, local, remote, ...(unproven && { unproven }) });
-  candidate.awaited = [...candidate.awaited, { number, at: now }].slice(-linkLimits.awaitedChecks);
+  candidate.awaited = [...candidate.awaited, { number, at: now, worth }].slice(-linkLimits.awaitedChecks);
   candidate.unanswered += 1;
   candidate.checkedAt = now;
   if (candidate.confirmed) return;
@@ -52,7 +54,9 @@ export function sendCheck(draft: Draft, candidate: Candidate): void {
 /** A check was not sent after all: the candidate has it again, a little later. False if there is no such check. */
 export function takeBack(draft: Draft, number: number): boolean {
   const candidate = draft.candidates.find(({ awaited }) => awaited.some((check) => check.number === number));
-  if (!candidate || candidate.confirmed) return false;
+  const check = candidate?.awaited.find((check) => check.number === number);
+  if (!candidate || !check || candidate.confirmed) return false;
+  if (candidate.worth === "rest") candidate.worth = check.worth;
   candidate.awaited = candidate.awaited.filter((check) => check.number !== number);
   candidate.unanswered -= 1;
   candidate.left += 1;

@@ -7,7 +7,7 @@ import type { Unproven } from "./unproven.ts";
 export type LinkEffect =
   /**
    * Send a packet. An answer's number is that of the check it answers. `unproven`: only if the client's allowance
-   * has one of these (unproven.ts); else `check-withheld` comes.
+   * has one of these (unproven.ts); else `check-withheld` comes for a check, and an answer is dropped.
    */
   | {
       kind: "send";

@@ -1,6 +1,6 @@
 /** How many packets each way to a peer may cost, and how long it is tried. */
 export const linkLimits = {
-  /** Checks a minute that one client sends, over all its links, to public addresses that nothing has proved to be a peer's: half at once. */
+  /** Checks and answers a minute that one client sends, over all its links, to public addresses that nothing has proved to be a peer's: half at once. */
   unprovenChecks: 60,
   /** The same into its own networks: 63 players of a LAN party claim three addresses each, and all but one lead nowhere. */
   nearChecks: 600,

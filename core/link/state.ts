@@ -3,6 +3,13 @@ import type { LinkConfig } from "./config.ts";
 import type { LocalSocket, Path, PathKind } from "./path.ts";
 import type { ReplayWindow } from "./replay.ts";
 
+/**
+ * What an unproven packet (unproven.ts) is worth, in case there are not enough for all. `heard`: the first check since the peer was first heard there, which most
+ * likely makes a path. `first`: the first one to an address that was told of the peer. `rest`: all others, and answers: the peer's next
+ * check is answered without, once ours was.
+ */
+export type Worth = "heard" | "first" | "rest";
+
 /** An address of the peer's that may lead to it, and what is known of the path there. Times in milliseconds. */
 export type Candidate = {
   readonly id: number;
@@ -23,8 +30,10 @@ export type Candidate = {
   checkedAt: number;
   /** Checks sent since one was answered. */
   unanswered: number;
+  /** What its next check is worth, where it is not proven. */
+  worth: Worth;
   /** The last checks, oldest first. */
-  awaited: readonly { readonly number: number; readonly at: number }[];
+  awaited: readonly { readonly number: number; readonly at: number; readonly worth: Worth }[];
   /** When a packet of the peer's last came over it. */
   heardAt: number;
   /** When it last came there of itself: a check or a packet of the game, no answer. */

@@ -39,6 +39,7 @@ import {
 import { bindAgain, bindWhenDue, newRelay, takeBound, takeRefusal, takeTicket } from "./relay.ts";
 import { emptyWindow, receive } from "./replay.ts";
 import { type Candidate, type LinkState, pathOf } from "./state.ts";
+import { unprovenAt } from "./unproven.ts";
 
 /** Farewells, and the milliseconds between them: one of three comes through, and the player does not wait for it. */
 const [farewells, farewellMs] = [3, 50];
@@ -190,11 +191,27 @@ function advance(draft: Draft): void {
 /** A check is answered to where it came from, and shows that the peer can be heard there: whether it hears us is checked. */
 function takeCheck(draft: Draft, { number, local, remote }: { number: number } & Arrival): boolean {
   if (!isKnown(draft, { local, remote }) || !takeReceived(draft, number)) return false;
-  if (mayAnswer(draft)) draft.effects.push({ kind: "send", packet: "answer", number, local, remote });
-  const candidate = find(draft, { local, remote }) ?? meet(draft, { local, remote });
+  const known = find(draft, { local, remote });
+  if (mayAnswer(draft)) {
+    const to = known ?? { kind: kindOf(draft.config, remote.ip), remote, roundTripMs: null };
+    // Its sender may be forged: the answer goes to a third party then.
+    const unproven = unprovenAt(draft.config, to, "rest");
+    draft.effects.push({
+      kind: "send",
+      packet: "answer",
+      number,
+      local,
+      remote,
+      ...(unproven && { unproven }),
+    });
+  }
+  const candidate = known ?? meet(draft, { local, remote });
   if (!candidate) return true;
-  if (candidate.heardAt === Number.NEGATIVE_INFINITY)
+  if (candidate.heardAt === Number.NEGATIVE_INFINITY) {
     note(draft, `first check received: ${placeOf(candidate)}`);
+    // One that nobody told may be one of thousands that a liar makes up.
+    if (candidate.origin !== "met") candidate.worth = "heard";
+  }
   candidate.heardAt = draft.now;
   candidate.calledAt = draft.now;
   if (candidate.kind !== "relay") draft.heardDirectly = true;

@@ -1,30 +1,34 @@
 /**
- * Checks to addresses that nothing has proved to be the peer's. A peer may claim any address, and a lobby of
+ * Packets to addresses that nothing has proved to be the peer's. A peer may claim any address, and a lobby of
  * liars may claim the same one to many: then honest clients would shoot at a third party. So one client sends
- * only so many of these checks a minute, over all its links and mediations together.
+ * only so many of these checks and answers a minute, over all its links and mediations together.
  *
  * What does not count: the IP at which the peer has proved to be, by a cookie of the sidecar, with all its ports
  * (it hits nobody but the peer, and whoever shares its address), an address from which a check of ours was
  * answered before, and the relay.
  */
-import { type Bucket, draw, newBucket, type Rate } from "../allowance.ts";
+import { type Bucket, draw, fill, newBucket, type Rate } from "../allowance.ts";
 import { isGlobal } from "../endpoint.ts";
 import { isNear } from "./candidates.ts";
 import type { LinkConfig } from "./config.ts";
 import { linkLimits } from "./limits.ts";
-import type { Candidate } from "./state.ts";
+import type { Candidate, Worth } from "./state.ts";
 
-/** Where an unproven check goes: to the Internet, or into a network that we are in. */
-export type Unproven = "public" | "near";
+/** Where an unproven packet goes: to the Internet, or into a network that we are in. */
+type Where = "public" | "near";
+export type Unproven = { readonly where: Where; readonly worth: Worth };
 
 /** How many of each may still be sent. Changed in place; one for all links of a client. */
-export type CheckAllowance = { readonly [Where in Unproven]: Bucket };
+export type CheckAllowance = { readonly [W in Where]: Bucket };
 
 /** Half at once and half in a minute: no minute has more than the limit. */
-const rates: { readonly [Where in Unproven]: Rate } = {
+const rates: { readonly [W in Where]: Rate } = {
   public: { burst: linkLimits.unprovenChecks / 2, perSecond: linkLimits.unprovenChecks / 120 },
   near: { burst: linkLimits.nearChecks / 2, perSecond: linkLimits.nearChecks / 120 },
 };
+
+/** The part of the burst that each leaves to what is worth more. */
+const kept: { readonly [W in Worth]: number } = { heard: 0, first: 1 / 5, rest: 1 / 2 };
 
 /** `now` is in milliseconds, of a clock that does not go back, here and below. */
 export function newCheckAllowance(now: number): CheckAllowance {
@@ -32,17 +36,20 @@ export function newCheckAllowance(now: number): CheckAllowance {
 }
 
 /** Takes one from the allowance; false if there is none. */
-export function mayCheck(allowance: CheckAllowance, where: Unproven, now: number): boolean {
-  return draw(allowance[where], rates[where], now);
+export function mayCheck(allowance: CheckAllowance, { where, worth }: Unproven, now: number): boolean {
+  const [bucket, rate] = [allowance[where], rates[where]];
+  fill(bucket, rate, now);
+  return bucket.left >= 1 + rate.burst * kept[worth] && draw(bucket, rate, now);
 }
 
-/** Undefined for a check that does not count. */
+/** Undefined for a packet that does not count. */
 export function unprovenAt(
   config: LinkConfig,
-  { kind, remote, roundTripMs }: Readonly<Candidate>,
+  { kind, remote, roundTripMs }: Pick<Candidate, "kind" | "remote" | "roundTripMs">,
+  worth: Worth,
 ): Unproven | undefined {
   const { peer } = config;
   if (kind === "relay" || roundTripMs !== null) return undefined;
   if (peer.proven && remote.ip === peer.endpoint?.ip) return undefined;
-  return isGlobal(remote.ip) && !isNear(config, remote.ip) ? "public" : "near";
+  return { where: isGlobal(remote.ip) && !isNear(config, remote.ip) ? "public" : "near", worth };
 }

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Endpoint } from "../../../core/endpoint.ts";
 import type { LinkConfig } from "../../../core/link/config.ts";
 import type { LinkStep } from "../../../core/link/draft.ts";
+import type { LinkEvent } from "../../../core/link/event.ts";
 import { linkLimits } from "../../../core/link/limits.ts";
 import { pathInUse } from "../../../core/link/state.ts";
 import { openLink, step, wakeAt } from "../../../core/link/step.ts";
@@ -12,21 +13,25 @@ import { config, noon } from "./a-link.ts";
 /** A packet that left, after so many milliseconds. */
 type Shot = { at: number; remote: Endpoint };
 /** A link that opens after so many milliseconds. */
-type Opening = { at: number; config: LinkConfig };
+type Opening = { at: number; config: LinkConfig; forged?: { at: number; event: LinkEvent }[] };
 
 /** One client with all its links. Nobody answers, except at addresses of `answering`, 20 ms there and back. */
 function shotsOf(openings: readonly Opening[], ms: number, answering: readonly string[] = []) {
   const allowance = newCheckAllowance(noon);
   const shots: Shot[] = [];
-  const links: { state: LinkStep["state"]; answers: { at: number; number: number; remote: Endpoint }[] }[] =
-    [];
+  const links: {
+    state: LinkStep["state"];
+    answers: { at: number; number: number; remote: Endpoint }[];
+    forged: { at: number; event: LinkEvent }[];
+  }[] = [];
   const left = openings.toSorted((a, b) => a.at - b.at);
   const take = (link: (typeof links)[number], { state, effects }: LinkStep, now: number): void => {
     link.state = state;
     for (const effect of effects) {
       if (effect.kind !== "send") continue;
-      const { number, remote, unproven } = effect;
+      const { packet, number, remote, unproven } = effect;
       if (unproven && !mayCheck(allowance, unproven, now)) {
+        if (packet === "answer") continue;
         take(link, step(link.state, { kind: "check-withheld", number }, now), now);
         continue;
       }
@@ -35,22 +40,29 @@ function shotsOf(openings: readonly Opening[], ms: number, answering: readonly s
     }
   };
   for (;;) {
-    const times = links.map(({ state, answers }) => Math.min(wakeAt(state), ...answers.map(({ at }) => at)));
+    const times = links.map(({ state, answers, forged }) =>
+      Math.min(wakeAt(state), ...[...answers, ...forged].map(({ at }) => at)),
+    );
     const now = Math.min(...times, noon + (left[0]?.at ?? Number.POSITIVE_INFINITY));
     if (now > noon + ms) return { shots, states: links.map(({ state }) => state) };
     const opening = left[0];
     if (opening && noon + opening.at <= now) {
       left.shift();
       const opened = openLink(opening.config, now);
-      const link = { state: opened.state, answers: [] };
+      const forged = (opening.forged ?? []).map(({ at, event }) => ({ at: now + at, event }));
+      const link = { state: opened.state, answers: [], forged };
       links.push(link);
       take(link, opened, now);
       continue;
     }
     const link = links[times.indexOf(now)];
     if (!link) throw new Error("nobody's time");
+    const forged = link.forged.find(({ at }) => at <= now);
     const answered = link.answers.find(({ at }) => at <= now);
-    if (answered) {
+    if (forged) {
+      link.forged = link.forged.filter((one) => one !== forged);
+      take(link, step(link.state, forged.event, now), now);
+    } else if (answered) {
       link.answers = link.answers.filter((one) => one !== answered);
       const { number, remote } = answered;
       const local = remote.ip.includes(":") ? "v6" : "v4";
@@ -109,6 +121,20 @@ describe("however many liars there are, and however often they start, no minute 
   });
 });
 
+test("nor do its answers to checks that liars forge from there", () => {
+  const forged = Array.from({ length: 1_500 }, (_, i) => {
+    const remote = { ip: victim, port: 1_000 + (i % 100) };
+    return {
+      at: 20 + i * 20,
+      event: { kind: "check-received", number: i + 1, local: "v4", remote } as const,
+    };
+  });
+  const openings = [0, 1, 2].map(() => ({ at: 0, config: liar([]), forged }));
+  const { shots } = shotsOf(openings, minute / 2);
+  expect(mostIn(minute, shots, victim)).toBeLessThanOrEqual(linkLimits.unprovenChecks);
+  expect(mostIn(minute, shots, victim)).toBeGreaterThan(10);
+});
+
 describe("honest players are found all the same", () => {
   const here = "192.168.1.";
   const you = { endpoint: { ip: "203.0.113.1", port: 40_001 }, mapping: "endpoint-independent" as const };
@@ -136,6 +162,39 @@ describe("honest players are found all the same", () => {
       { at: 30_000, config: liar([{ ip: "2001:db8:1::1", port: 1_000 }]) },
     ];
     const { states } = shotsOf(openings, 40_000, ["2001:db8:1::1"]);
+    expect(pathInUse(states.at(-1) ?? (states[0] as never))?.remote.ip).toBe("2001:db8:1::1");
+  });
+
+  test("63 at a LAN party, each with seven addresses that lead nowhere: whoever is heard is checked there before others are guessed at", () => {
+    const openings = Array.from({ length: 63 }, (_, i) => {
+      const works = { ip: `${here}${20 + i}`, port: 40_000 };
+      const others = Array.from({ length: 7 }, (_, k) => ({ ip: `10.${k}.${i}.1`, port: 40_000 }));
+      const peer = { ...config.peer, endpoint: { ip: "203.0.113.1", port: 41_000 + i } };
+      const event = { kind: "check-received", number: 1, local: "v4", remote: works } as const;
+      const link = { ...config, you, peer: { ...peer, candidates: [...others, works] } };
+      return { at: 0, config: link, forged: [{ at: 30, event }] };
+    });
+    const { states } = shotsOf(
+      openings,
+      2_000,
+      openings.map((_, i) => `${here}${20 + i}`),
+    );
+    expect(states.map((state) => pathInUse(state)?.kind).filter((kind) => kind === "lan")).toHaveLength(63);
+  });
+
+  test("one by IPv6 alone, while a liar makes up one address after another", () => {
+    const forged = Array.from({ length: 300 }, (_, i) => {
+      const remote = { ip: `2001:db8:66::${i.toString(16)}`, port: 1 };
+      return {
+        at: 20 + i * 100,
+        event: { kind: "check-received", number: i + 1, local: "v6", remote } as const,
+      };
+    });
+    const openings = [
+      { at: 0, config: liar([]), forged },
+      { at: 20_000, config: liar([{ ip: "2001:db8:1::1", port: 1_000 }]) },
+    ];
+    const { states } = shotsOf(openings, 21_000, ["2001:db8:1::1"]);
     expect(pathInUse(states.at(-1) ?? (states[0] as never))?.remote.ip).toBe("2001:db8:1::1");
   });
 

@@ -17,15 +17,20 @@ export function hasBudgets(env: Env): boolean {
  */
 export async function drawBudgets(env: Env, spenders: readonly Spender[], micros: Micros): Promise<number> {
   try {
-    const draws = Promise.all(
-      spenders.map(({ network, share }) => budgetAt(env, network)?.draw(micros, share)),
-    );
-    const waits = await within(platformLimits.budgetPatienceMs, draws, []);
-    return Math.max(0, ...waits.map((wait) => wait ?? 0));
+    return await within(platformLimits.budgetPatienceMs, drawEach(env, spenders, micros), 0);
   } catch (error) {
     logFault("budget_unreachable", {}, error);
     return 0;
   }
+}
+
+/** The narrowest first: what its budget refuses is taken from none, so a household cannot spend what its neighbours have. */
+async function drawEach(env: Env, spenders: readonly Spender[], micros: Micros): Promise<number> {
+  for (const { network, share } of spenders) {
+    const wait = (await budgetAt(env, network)?.draw(micros, share)) ?? 0;
+    if (wait > 0) return wait;
+  }
+  return 0;
 }
 
 /** Its name is the platform's own keyed hash of the network: no list of objects shows an address. */

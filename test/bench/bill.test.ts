@@ -43,7 +43,7 @@ test("an address that does all it can is billed no more than its network may cos
   const { billed, sessions, seconds } = await costOfAllAtOnce(cents, 200);
   const rate = budgetRate(cents);
   const most =
-    rate.burst + seconds * rate.perSecond + edgeLimits.toldMicros + sessions * holderLimits.purseOverdraft;
+    rate.burst + seconds * rate.perSecond + edgeLimits.toldMicros + sessions * holderLimits.memberOverdraft;
   console.log(
     `all at once: billed ${billed.toFixed(0)} of ${most.toFixed(0)} in ${seconds.toFixed(0)} s, ${sessions} sessions`,
   );

@@ -18,6 +18,7 @@ import {
   spoilCounting,
   startLoggedServer,
 } from "../../measure/kit/server.ts";
+import { holderLimits } from "../../worker/sessions/limits.ts";
 
 const cents = 1;
 /** A small purse: fewer lines than a client may say at once. */
@@ -29,7 +30,7 @@ beforeAll(async () => {
     vars: { clientAddress: "cloudflare", networkCentsPerDay: cents },
   });
   // Each act is told at once, so that what a test spends is what its network has spent.
-  await setLimits(server.url, { toldMicros: 0, purseMicros, purseOverdraft: 1 });
+  await setLimits(server.url, { toldMicros: 0, purseMicros, purseOverdraft: 1, memberOverdraft: 2 });
   for (const binding of ["CONNECTS", "REQUESTS", "LISTINGS"])
     await spoilCounting(server.url, binding, "missing");
 });
@@ -220,6 +221,49 @@ test.each(["an upgrade", "a request"])("who breaks off %s is charged for it", as
   await delayFirstCalls(server.url, 0);
   await vi.waitFor(() => expect(lineOf("network_over_budget").length).toBeGreaterThan(refusals), 5_000);
   expectRefused(await request(server.url, "/lobbies", { headers }), 429, "over_budget");
+});
+
+test("a host whose neighbour has spent all keeps its lobby, although nobody hears it chat", async () => {
+  await setLimits(server.url, { memberOverdraft: holderLimits.memberOverdraft });
+  const headers = newNetwork();
+  const host = await Player.connect(server.url, "/", headers);
+  const lobbyId = String((await host.host({ maxMembers: 4 })).body?.lobbyId);
+  const guest = await Player.connect(server.url, "/", newNetwork());
+  await guest.join(lobbyId, "Guest");
+  await spendAll(headers);
+  // More than its purse and what a session in no lobby may cost beyond it, and less than a client may say at once.
+  for (let said = 0; said < 180; said++) host.chat(lobbyId, `Line ${said}`);
+  await host.settled();
+  await later(server.url, 1_000);
+  for (let said = 0; said < 90; said++) host.chat(lobbyId, `Line ${said}`);
+  await pingsObject(host);
+  expect(host.socket.readyState).toBe(host.socket.OPEN);
+  guest.chat(lobbyId, "Still here");
+  await host.hearsChat("Still here");
+  expect(guest.all("lobby_closed")).toEqual([]);
+  expect(
+    guest.chats.filter((text) => String(text).startsWith("Line")).length * prices.frame,
+  ).toBeLessThanOrEqual(purseMicros + 1);
+  await setLimits(server.url, { memberOverdraft: 2 });
+});
+
+test("what the budget of a /64 refuses is not taken from that of its /48", async () => {
+  // One draw is more than the /64 has, and half of what its /48 has.
+  const draw = 2 * budgetRate(cents).burst;
+  await setLimits(server.url, { purseLeastDraw: draw, purseMostDraw: draw });
+  const headers = { "cf-connecting-ip": "2001:db8:99:1::1" };
+  const speakers = await Promise.all([0, 1, 2, 3].map(() => Player.connect(server.url, "/", headers)));
+  const refusals = () => lineOf("network_over_budget").length;
+  for (const [i, speaker] of speakers.entries()) {
+    const before = refusals();
+    for (let said = 0; said < 1.2 * (purseMicros / prices.frame); said++) speaker.socket.send("{}");
+    await pingsObject(speaker);
+    if (i > 0) await vi.waitUntil(() => refusals() > before, 10_000);
+  }
+  await setLimits(server.url, { purseLeastDraw: 16, purseMostDraw: 320 });
+  const neighbour = { "cf-connecting-ip": "2001:db8:99:2::1" };
+  for (let asked = 0; asked < 3; asked++)
+    expect((await request(server.url, "/lobbies", { headers: neighbour })).status).toBe(200);
 });
 
 test("a budget that does not answer refuses nobody", async () => {

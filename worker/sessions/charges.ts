@@ -5,6 +5,7 @@ import { drawBudgets, hasBudgets } from "../platform/budgets.ts";
 import type { Env } from "../platform/env.ts";
 import { logRefusal } from "../platform/log.ts";
 import type { Delivery } from "../platform/ports.ts";
+import { holderLimits } from "./limits.ts";
 import type { Session } from "./session.ts";
 
 export class Charges {
@@ -17,19 +18,36 @@ export class Charges {
     this.#expel = expel;
   }
 
-  /** Charges a session, if its network has a budget. */
+  /** Charges a session for what it says, if its network has a budget. */
   charge(session: Session, micros: Micros): void {
-    if (!session.isCounted || !hasBudgets(this.#env)) return;
-    const wanted = session.purse.spend(micros, Date.now());
-    if (wanted > 0) void this.#fill(session, wanted);
+    this.#spend(session, micros);
+    const { purseOverdraft, memberOverdraft } = holderLimits;
+    // With a member its lobby may end, for players of other networks too: it only goes if it says very much.
+    const most = session.lobbyId === undefined ? purseOverdraft : memberOverdraft;
     // Later, not in the middle of what the lobby does.
-    if (session.purse.isOverdrawn) queueMicrotask(() => this.#expel(session));
+    if (this.#isCounted(session) && session.purse.owesMoreThan(most))
+      queueMicrotask(() => this.#expel(session));
+  }
+
+  /** Charges a session for what happens to it by itself. Nobody is thrown out for that. */
+  chargeByItself(session: Session, micros: Micros): void {
+    if (!session.purse.owesMoreThan(holderLimits.purseOverdraft)) this.#spend(session, micros);
   }
 
   /** Charges a session for what its lobby does by itself. */
   chargeForDelivery(session: Session, { message }: Delivery): void {
-    if (!message) this.charge(session, prices.audit);
-    else if (message.type === "encoded") this.charge(session, prices.ownFrame);
+    if (!message) this.chargeByItself(session, prices.audit);
+    else if (message.type === "encoded") this.chargeByItself(session, prices.ownFrame);
+  }
+
+  #isCounted(session: Session): boolean {
+    return session.isCounted && hasBudgets(this.#env);
+  }
+
+  #spend(session: Session, micros: Micros): void {
+    if (!this.#isCounted(session)) return;
+    const wanted = session.purse.spend(micros, Date.now());
+    if (wanted > 0) void this.#fill(session, wanted);
   }
 
   async #fill({ address = "", purse }: Session, wanted: Micros): Promise<void> {

@@ -32,8 +32,10 @@ export const holderLimits = {
   purseMostDraw: 320,
   /** Those taken out of a purse at a time, for the object's memory: a sleep loses what is left of them. Eight lines of chat by the direct path. */
   purseHandMicros: 0.25,
-  /** Those that a session may cost when its network's budget is empty, until its socket closes: some 100 messages that are dropped. */
+  /** Those that a session in no lobby may cost when its network's budget is empty, until its socket closes: some 100 messages that are dropped. */
   purseOverdraft: 3,
+  /** The same of a member, whose going ends its lobby or hurts it: 500 messages, or 10 reports. It has paid more than that to get there. */
+  memberOverdraft: 15,
 
   /** Bytes that a message waiting to be read takes in the platform besides its length: 750 to 1 100 (measured: docs/decisions/007). */
   frameOverheadBytes: 1_100,

@@ -56,9 +56,9 @@ export class Purse {
     return this.kept.left <= 0 && this.kept.refusedUntil !== undefined;
   }
 
-  /** It spends on, with nothing left. */
-  get isOverdrawn(): boolean {
-    return this.#isRefused(Date.now()) && this.kept.left < -holderLimits.purseOverdraft;
+  /** It has spent so much more than it had, and its network's budget gives nothing. */
+  owesMoreThan(micros: Micros): boolean {
+    return this.#isRefused(Date.now()) && this.kept.left < -micros;
   }
 
   #isRefused(now: number): boolean {

@@ -1,8 +1,9 @@
 /** A crowd of addresses that guesses codes: more of them than a deployment takes in a minute. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { sharedLimits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player, post } from "../../measure/kit/player.ts";
-import { setLimits, startFaultyServer, wrongCode } from "../../measure/kit/server.ts";
+import { later, setLimits, startFaultyServer, wrongCode } from "../../measure/kit/server.ts";
 import { edgeLimits } from "../../worker/edge/limits.ts";
 
 let server: Server;
@@ -15,14 +16,20 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 /** Each in a /24 of its own. */
-const headersOf = (i: number) => ({ "cf-connecting-ip": `203.${i >> 8}.${i & 255}.1` });
+const headersOf = (i: number): Record<string, string> => ({
+  "cf-connecting-ip": `203.${i >> 8}.${i & 255}.1`,
+});
 let names = 0;
 
 async function join(i: number, code: string): Promise<number> {
+  return await joinFrom(headersOf(i), code);
+}
+
+async function joinFrom(headers: Record<string, string>, code: string): Promise<number> {
   names += 1;
-  const { token } = await Player.connect(server.url, "/", headersOf(i));
+  const { token } = await Player.connect(server.url, "/", headers);
   const body = { token, peerName: `Guest ${names}` };
-  return (await post(server.url, `/lobbies/${code}/join`, body, headersOf(i))).status;
+  return (await post(server.url, `/lobbies/${code}/join`, body, headers)).status;
 }
 
 test("besieged, a deployment gives each address a few codes; who knows a code gets in", async () => {
@@ -39,4 +46,28 @@ test("besieged, a deployment gives each address a few codes; who knows a code ge
   // A player who has tried none, or mistyped once, from elsewhere.
   expect(await join(5_000, lobbyId)).toBe(200);
   expect(await join(1, lobbyId)).toBe(200);
+});
+
+test.each([
+  ["IPv6 /48", (i: number) => `2001:db8:99:${i.toString(16)}00::1`, sharedLimits.sharesOf48],
+  ["IPv4 /24", (i: number) => `198.18.7.${i}`, sharedLimits.sharesOf24],
+])("besieged, all of an %s has no more codes than its shares", async (_, address, shares) => {
+  const most = edgeLimits.besiegedFailedJoins * shares;
+  const answers: number[] = [];
+  for (let i = 1; i <= 3 * most; i++) answers.push(await joinFrom({ "cf-connecting-ip": address(i) }, wrong));
+  const told = answers.filter((status) => status === 409).length;
+  expect(told).toBeGreaterThanOrEqual(most);
+  // What it earns again while the test runs is one more at most in twenty seconds for each share.
+  expect(told).toBeLessThan(2 * most);
+});
+
+test("besieged, players behind one address who mistype one after another, less than three in a minute, are told", async () => {
+  const nat = { "cf-connecting-ip": "198.51.100.77" };
+  for (let mistyped = 0; mistyped < 6; mistyped++) {
+    expect(await joinFrom(nat, wrong)).toBe(409);
+    await later(server.url, 50_000);
+    // The siege goes on.
+    for (let i = 0; i < 220; i += 20)
+      await Promise.all(Array.from({ length: 20 }, (_, at) => join(i + at, wrong)));
+  }
 });

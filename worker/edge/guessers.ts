@@ -17,6 +17,7 @@ type Guesser = {
   /** When the first of these codes came, and the last. */
   since: number;
   last: number;
+  /** Codes of no lobby, but for those that it may have tried in the time that passed: `besiegedFailedJoins` a minute for each share. */
   codes: number;
   /** Until when it is told nothing; 0 for never yet. */
   until: number;
@@ -41,15 +42,26 @@ export function guessingOf(networks: readonly Network[]): Guessing | null {
   return null;
 }
 
-/** Whether the address has lately tried a code of no lobby. */
-export function hasGuessed([address]: readonly Network[]): boolean {
-  const guesser = address && guessers.get(address.name);
-  return guesser !== undefined && isRecent(guesser, Date.now());
+/**
+ * Whether the address has lately tried a code of no lobby, or a network around it that one owner may have all of more than its
+ * shares: ever new addresses of one /48 are no newcomers.
+ */
+export function hasGuessed(networks: readonly Network[]): boolean {
+  const now = Date.now();
+  return ofOneOwner(networks).some(({ name, shares }, i) => {
+    const guesser = guessers.get(name);
+    return guesser !== undefined && isRecent(guesser, now) && (i === 0 || guesser.codes > shares);
+  });
+}
+
+/** All but a provider's /32, in which many strangers are. */
+function ofOneOwner(networks: readonly Network[]): readonly Network[] {
+  return networks.filter(({ name }) => !name.endsWith("/32"));
 }
 
 /** Counts a code of no lobby, of an unknown address as well. A refusal if there were too many. */
 export async function countFailedJoin(env: Env, networks: readonly Network[]): Promise<Refusal | null> {
-  const [address] = networks.map(({ name }) => note(name));
+  const counted = ofOneOwner(networks).map((network) => ({ network, guesser: note(network) }));
   const all = { name: "all", shares: edgeLimits.failedJoinShares };
   const isWithin = await within(edgeLimits.addressPatienceMs, countIn(env, "FAILED_JOINS", all), true);
   if (!isWithin) {
@@ -58,8 +70,10 @@ export async function countFailedJoin(env: Env, networks: readonly Network[]): P
   }
   const full = await countFull(env, "FAILED_JOINS", networks);
   const isBesieged = Math.abs(besiegedUntil - Date.now()) <= periodMs;
-  const isOver = isBesieged && address !== undefined && address.codes > edgeLimits.besiegedFailedJoins;
-  const guesser = full ? note(full.name, 0) : isOver ? address : null;
+  const over = counted.find(
+    ({ network, guesser }) => guesser.codes > edgeLimits.besiegedFailedJoins * network.shares,
+  );
+  const guesser = full ? note(full, 0) : isBesieged ? over?.guesser : null;
   if (!guesser) return null;
   const now = Date.now();
   // The codes that were too many came within one period: who was there before them need not be one of the guessers.
@@ -69,11 +83,12 @@ export async function countFailedJoin(env: Env, networks: readonly Network[]): P
 }
 
 /** Notes so many codes of a network. */
-function note(name: string, codes = 1): Guesser {
+function note({ name, shares }: Network, codes = 1): Guesser {
   const now = Date.now();
   const known = guessers.get(name);
   const guesser = known && isRecent(known, now) ? known : { since: now, last: now, codes: 0, until: 0 };
-  guesser.codes += codes;
+  const forgotten = (Math.abs(now - guesser.last) / periodMs) * edgeLimits.besiegedFailedJoins * shares;
+  guesser.codes = Math.max(0, guesser.codes - forgotten) + codes;
   guesser.last = now;
   guessers.delete(name);
   const [oldest] = guessers.keys();

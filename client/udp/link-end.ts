@@ -286,7 +286,11 @@ export class LinkEnd {
         relay?.bind();
         break;
       case "ask-turn":
-        turns.ask(this, () => this.#take({ kind: "turn-given" }));
+        turns.ask(
+          this,
+          () => this.#take({ kind: "turn-given" }),
+          () => this.#take({ kind: "turn-over" }),
+        );
         break;
       case "end-turn":
         turns.end(this);

@@ -23,6 +23,8 @@ export type LinkEvent =
   | { kind: "sockets-opened"; count: number }
   /** This link may probe for ports: few others of this client do. */
   | { kind: "turn-given" }
+  /** It may no longer: others wait. */
+  | { kind: "turn-over" }
   | { kind: "close-requested" }
   /** The time of `wakeAt` came. */
   | { kind: "deadline-passed" };

@@ -27,6 +27,7 @@ import {
 import { linkLimits } from "./limits.ts";
 import { takeNumber } from "./numbers.ts";
 import {
+  endProbing,
   isOpen,
   isProbing,
   probeWhenDue,
@@ -155,6 +156,9 @@ function take(draft: Draft, event: LinkEvent): boolean {
       return true;
     case "turn-given":
       takeTurn(draft);
+      return true;
+    case "turn-over":
+      endProbing(draft);
       return true;
     case "close-requested":
       close(draft);

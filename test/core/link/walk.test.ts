@@ -53,6 +53,7 @@ const event: fc.Arbitrary<LinkEvent> = fc.oneof(
 const goodbye: fc.Arbitrary<LinkEvent> = fc.oneof(
   fc.record({ kind: only("farewell-received"), number, local, remote }),
   fc.record({ kind: only("close-requested") }),
+  fc.record({ kind: only("turn-over") }),
 );
 const happening: fc.Arbitrary<Happening> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ kind: only("event"), event }) },
@@ -317,7 +318,7 @@ always("a path is told when it changes, and only then", () => {
 test("the walk sees all there is: every phase and every effect", () => {
   const seen = new Set<string>();
   const happenings = fc.array(happening, { maxLength: 60, size: "max" });
-  for (const [config, walk] of fc.sample(fc.tuple(configs, happenings), { numRuns: 1_000, seed: 1 })) {
+  for (const [config, walk] of fc.sample(fc.tuple(configs, happenings), { numRuns: 3_000, seed: 1 })) {
     take(config, walk, (taken) => {
       seen.add(taken.after.phase.kind).add(`probing: ${taken.after.probing.kind}`);
       for (const kind of kindsOf(taken)) seen.add(`effect: ${kind}`);

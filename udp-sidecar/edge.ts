@@ -6,6 +6,7 @@ import type { SidecarKey } from "../core/sidecar-key.ts";
 import { parseObject } from "../core/wire/codec.ts";
 import { sidecarHeader, signatureHeader } from "../core/wire/sidecar-post.ts";
 import { deriveKey, signPost } from "./keys.ts";
+import { sidecarLimits } from "./limits.ts";
 
 /** How the edge answered: `accepted` with its body, or why not. `isFinal`: the same post would never be. */
 export type Reply = { accepted: true; body: string } | { accepted: false; why: Why; isFinal: boolean };
@@ -48,9 +49,16 @@ export function connectEdge(url: URL, own: SidecarKey): Edge {
   const agent = secure ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
   const request = secure ? httpsRequest : httpRequest;
 
+  /** By path: until when the edge has asked to wait, in milliseconds that never go back. */
+  const waits = new Map<string, number>();
+
   const post = (path: string, content: object) =>
     new Promise<Reply>((resolve) => {
       const fail = (why: Why, isFinal = false) => resolve({ accepted: false, why, isFinal });
+      if (performance.now() < (waits.get(path) ?? 0)) {
+        fail({ code: "status", status: 429 });
+        return;
+      }
       const body = JSON.stringify(content);
       const sent = request(new URL(path, url), {
         agent,
@@ -84,7 +92,8 @@ export function connectEdge(url: URL, own: SidecarKey): Edge {
           sent.destroy();
         });
         response.on("end", () => {
-          const { statusCode: status = 0 } = response;
+          const { statusCode: status = 0, headers } = response;
+          if (status === 429) waits.set(path, performance.now() + waitMs(headers["retry-after"]));
           if (status === 200) resolve({ accepted: true, body: text });
           else if (status === 401) fail({ code: "another_secret" });
           else if (status === 400 && says(text, "stale_post")) fail({ code: "another_time" }, true);
@@ -96,6 +105,12 @@ export function connectEdge(url: URL, own: SidecarKey): Edge {
     });
 
   return { post, close: () => agent.destroy() };
+}
+
+/** Milliseconds that the edge asks to wait. Whatever stands there, a sidecar is not silent for longer than it says. */
+function waitMs(retryAfter: string | undefined): number {
+  const seconds = /^\d{1,9}$/.test(retryAfter ?? "") ? Number(retryAfter) : 1;
+  return Math.min(seconds * 1000, sidecarLimits.longestWaitMs);
 }
 
 /** Whether this is among the reasons for which the edge refuses a post. */

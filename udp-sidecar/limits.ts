@@ -4,6 +4,8 @@
 export const sidecarLimits = {
   /** Milliseconds between a sidecar's heartbeats. */
   heartbeatMs: 10_000,
+  /** Milliseconds that a sidecar posts nothing of one kind at most when the edge asks it to wait (429): what the edge counts in. */
+  longestWaitMs: 60_000,
 
   /** Binds of one ticket from one address that are looked at in `relayBindsMs`: an honest client says one a second, and three at first. */
   relayBinds: 8,

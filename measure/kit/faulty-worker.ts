@@ -199,7 +199,7 @@ export default {
         Object.assign(env, { ORION_SECRET: kind, ORION_SECRET_BEFORE: name });
         return new Response("set");
       case "/test/counting":
-        Object.assign(env, { [kind]: countings[name] });
+        Object.assign(env, { [kind]: name === "exact" ? exactCounting() : countings[name] });
         return new Response("spoilt");
       case "/test/limits":
         for (const [limit, value] of url.searchParams) setServerLimit(limit, Number(value));
@@ -222,6 +222,18 @@ const countings: Record<string, RateLimit | undefined> = {
   silent: { limit: () => new Promise(() => {}) },
   full: { limit: async () => ({ success: false }) },
 };
+
+/** Lets 60 of each key pass, and tells no minutes. */
+function exactCounting(): RateLimit {
+  const counts = new Map<string, number>();
+  return {
+    limit: async ({ key }) => {
+      const count = (counts.get(key) ?? 0) + 1;
+      counts.set(key, count);
+      return { success: count <= 60 };
+    },
+  };
+}
 
 /** What is drawn next, and how often: codes and lounges are drawn by one number of 32 bits each. */
 let draws = { value: 0, left: 0 };

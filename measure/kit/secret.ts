@@ -134,7 +134,7 @@ export async function postAsSidecar(
   path: string,
   content: object,
   by: { name?: string; under?: string; number?: number; headers?: Record<string, string> } = {},
-): Promise<{ status: number; body: unknown }> {
+): Promise<{ status: number; body: unknown; retryAfter: string | null }> {
   const body = JSON.stringify(content);
   const name = by.name ?? ("name" in content ? String(content.name) : "test");
   const response = await fetch(new URL(path, base), {
@@ -146,7 +146,8 @@ export async function postAsSidecar(
     },
     body,
   });
-  return { status: response.status, body: await response.json() };
+  const { status, headers } = response;
+  return { status, body: await response.json(), retryAfter: headers.get("retry-after") };
 }
 
 /** A datagram signed with a key that is a text: that of a pass, or of a ticket. */

@@ -156,7 +156,7 @@ export async function failedCalls(base: URL): Promise<number> {
 export async function spoilCounting(
   base: URL,
   binding: string,
-  how: "missing" | "broken" | "silent" | "full",
+  how: "missing" | "broken" | "silent" | "full" | "exact",
 ): Promise<void> {
   await fetch(new URL(`/test/counting?${binding}=${how}`, base));
 }

@@ -246,6 +246,8 @@ test("a deployment counts as the limits say", () => {
     { name: "REQUESTS", simple: { limit: edgeLimits.addressRequests, period } },
     { name: "FAILED_JOINS", simple: { limit: edgeLimits.addressFailedJoins, period } },
     { name: "LISTINGS", simple: { limit: edgeLimits.addressListings, period } },
+    { name: "HEARTBEATS", simple: { limit: edgeLimits.sidecarHeartbeats, period } },
+    { name: "OBSERVATIONS", simple: { limit: edgeLimits.sidecarObservations, period } },
   ]);
   expect(new Set(ratelimits.map(({ namespace_id }) => namespace_id)).size).toBe(ratelimits.length);
 });

@@ -1,7 +1,7 @@
 /** What an edge may answer a sidecar: whatever it is, the sidecar goes on. */
 import { once } from "node:events";
 import { createServer } from "node:http";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { keyOf } from "../../measure/kit/secret.ts";
 import { connectEdge } from "../../udp-sidecar/edge.ts";
 
@@ -23,3 +23,35 @@ for (const length of [16_384, 16_385, 60_000, 1_000_000]) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   });
 }
+
+test("an edge that asks a sidecar to wait gets no more posts of that kind until then", async () => {
+  const heard: string[] = [];
+  let answer = { status: 429, headers: { "retry-after": "1" } as Record<string, string> };
+  const server = createServer(({ url = "" }, response) => {
+    heard.push(url);
+    response.writeHead(answer.status, answer.headers).end("{}");
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  const edge = connectEdge(new URL(`http://127.0.0.1:${address.port}`), keyOf());
+  onTestFinished(() => {
+    edge.close();
+    server.close();
+  });
+  const asked = performance.now();
+  for (let i = 0; i < 10; i++)
+    expect(await edge.post("/sidecar/observations", {})).toEqual({
+      accepted: false,
+      why: { code: "status", status: 429 },
+      isFinal: false,
+    });
+  expect(heard).toEqual(["/sidecar/observations"]);
+  answer = { status: 200, headers: {} };
+  expect((await edge.post("/sidecar/heartbeat", {})).accepted).toBe(true);
+  await vi.waitFor(async () => {
+    expect((await edge.post("/sidecar/observations", {})).accepted).toBe(true);
+  }, 5_000);
+  expect(performance.now() - asked).toBeGreaterThan(950);
+  expect(heard.length).toBe(3);
+});

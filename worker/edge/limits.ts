@@ -23,6 +23,12 @@ export const edgeLimits = {
   /** Codes of open lobbies that an isolate remembers, to let players join these whatever others guess. */
   codesRemembered: 10_000,
 
+  /** Heartbeats of one sidecar that are taken in `addressPeriodS`: an honest one has 6, and 12 while the edge refuses them. Else a thief of its key costs $31 a day. */
+  sidecarHeartbeats: 60,
+  /** Posts of observations, with those that stand for their calls: 40 a second of a busy sidecar that tell two objects each. A thief costs $3 a day in each place of the platform's. */
+  sidecarObservations: 3_000,
+  /** Calls that count like one post. */
+  callsCounted: 5,
   /** Milliseconds a post waits for an object to pass its observations on; then the sidecar is told to send those again. */
   observationPatienceMs: 2_000,
 

@@ -20,7 +20,7 @@ import {
   signatureHeader,
 } from "../../core/wire/sidecar-post.ts";
 import { fleetAt } from "../objects/fleet.ts";
-import type { Env } from "../platform/env.ts";
+import type { CountedPost, Env } from "../platform/env.ts";
 import { verifyPass, verifyPost, verifyToken } from "../platform/keys.ts";
 import { logFault } from "../platform/log.ts";
 import type { Seen, Sighted } from "../platform/ports.ts";
@@ -31,9 +31,10 @@ import { json, readText, refused } from "./http.ts";
 import { edgeLimits } from "./limits.ts";
 import { placeOf } from "./place.ts";
 import { isAtProxy, sidecarHost } from "./sidecar-host.ts";
+import { countCalls, countPosts } from "./sidecar-limits.ts";
 
 export async function receiveHeartbeat(request: Request, env: Env): Promise<Response> {
-  const post = await readPost(request, env, heartbeatPath, heartbeat);
+  const post = await readPost(request, env, "HEARTBEATS", heartbeat);
   if (!post.ok) return refused(post);
   const { sidecar, content: beat } = post.value;
   if (beat.name !== sidecar) return refused(refuse("invalid_post"), { sidecar });
@@ -51,7 +52,7 @@ export async function receiveHeartbeat(request: Request, env: Env): Promise<Resp
  * a sidecar's key cannot make any.
  */
 export async function receiveObservations(request: Request, env: Env): Promise<Response> {
-  const post = await readPost(request, env, observationsPath, observations);
+  const post = await readPost(request, env, "OBSERVATIONS", observations);
   if (!post.ok) return refused(post);
   const { sidecar, content } = post.value;
   const all = content.observations;
@@ -67,6 +68,8 @@ export async function receiveObservations(request: Request, env: Env): Promise<R
   ];
   answer.again.push(...rest.flatMap(([, indexes]) => indexes));
   answer.calls += some.length;
+  const tooMany = await countCalls(env, sidecarId(env, sidecar), some.length);
+  if (tooMany) return refused(tooMany, { sidecar });
   await Promise.all(
     some.map(async ([holder, indexes]) => {
       const seen = indexes.flatMap((index): Seen[] => {
@@ -116,14 +119,16 @@ async function tellHolder(env: Env, holder: string, seen: Seen[]): Promise<Sight
   }
 }
 
+const paths = { HEARTBEATS: heartbeatPath, OBSERVATIONS: observationsPath } as const;
+
 /**
- * Reads a post and checks its signature and its time. One that says no time is taken. A post of observations that is taken
+ * Reads a post, checks its signature and its time, and counts it. One that says no time is taken. A post of observations that is taken
  * twice within that time does no harm: it tells of clients' addresses what was so minutes ago.
  */
 async function readPost<T extends { at?: number | undefined }>(
   request: Request,
   env: Env,
-  path: string,
+  what: CountedPost,
   schema: z.ZodType<T>,
 ): Promise<Outcome<{ sidecar: string; content: T }>> {
   const body = await readText(request, wireLimits.sidecarPostBytes);
@@ -133,8 +138,11 @@ async function readPost<T extends { at?: number | undefined }>(
   // A sidecar of the version before signs with the deployment's secret, and says no name.
   if (sidecar === null) return refuse(signature === "" ? "unauthorized" : "outdated_sidecar");
   if (!sidecarNameShape.test(sidecar)) return refuse("unauthorized");
-  const post = { path, body: body.value, signature };
-  if (!(await verifyPost(env, sidecarId(env, sidecar), post))) return refuse("unauthorized");
+  const post = { path: paths[what], body: body.value, signature };
+  const id = sidecarId(env, sidecar);
+  if (!(await verifyPost(env, id, post))) return refuse("unauthorized");
+  const tooMany = await countPosts(env, what, id);
+  if (tooMany) return tooMany;
   const parsed = schema.safeParse(parseObject(body.value));
   if (!parsed.success) return refuse("invalid_post");
   const { at } = parsed.data;

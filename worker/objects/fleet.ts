@@ -1,5 +1,6 @@
 import { retryable } from "cloudflare:durable-objects";
 import { DurableObject } from "cloudflare:workers";
+import { type Bucket, draw, newBucket, type Rate } from "../../core/allowance.ts";
 import { afterSilence, isNews, type Place, type Sidecar, type Word } from "../../core/fleet.ts";
 import { sharedLimits } from "../../core/limits.ts";
 import type { Heartbeat } from "../../core/wire/sidecar-post.ts";
@@ -17,6 +18,12 @@ const gonePrefix = "gone:";
 /** Under which of its keys, if that was not the first. A row of its own: a version of before reads the other. */
 const goneKeyPrefix = "gone-key:";
 
+/** Rows of one sidecar that may be written. */
+const rowRate = (): Rate => ({
+  burst: objectLimits.fleetRowBurst,
+  perSecond: objectLimits.fleetRowsPerSecond,
+});
+
 /**
  * The sidecars that are alive. One object for the deployment: a sidecar tells it every 10 s that it lives,
  * and the Worker reads it, through its isolate's copy, when a mediation starts.
@@ -30,6 +37,8 @@ export class Fleet extends DurableObject<Env> implements FleetPort {
   readonly #sidecars = new Map<string, Sidecar>();
   /** By name. */
   readonly #gone = new Map<string, { at: number; keyNumber: number }>();
+  /** By name. */
+  readonly #rowsLeft = new Map<string, Bucket>();
   /** When this object was last asked or told something, in milliseconds since 1970. */
   #lastAt = Date.now();
 
@@ -55,8 +64,9 @@ export class Fleet extends DurableObject<Env> implements FleetPort {
     const now = this.#look();
     const { keyNumber } = from;
     if (!isNews({ at, keyNumber }, this.#lastWord(name), now)) return false;
+    const isKept = this.#mayKeep(name, now);
     if (leaving) {
-      this.#remove(name, { at, keyNumber });
+      this.#remove(name, { at, keyNumber }, isKept);
       return true;
     }
     if (!this.#sidecars.has(name) && this.#sidecars.size >= objectLimits.fleetSize) return true;
@@ -73,9 +83,28 @@ export class Fleet extends DurableObject<Env> implements FleetPort {
       keyNumber,
     };
     this.#sidecars.set(name, sidecar);
+    if (!isKept) {
+      this.#gone.delete(name);
+      return true;
+    }
     if (this.#gone.has(name)) this.#forgetGone(name);
     this.ctx.storage.kv.put<Sidecar>(prefix + name, sidecar);
     return true;
+  }
+
+  /**
+   * Whether a heartbeat may cost a row. Beyond that it is in memory alone: if the object ends, the fleet goes by the one of a second before.
+   */
+  #mayKeep(name: string, now: number): boolean {
+    let left = this.#rowsLeft.get(name);
+    if (!left) {
+      const [oldest] = this.#rowsLeft.keys();
+      if (oldest !== undefined && this.#rowsLeft.size >= objectLimits.fleetSize)
+        this.#rowsLeft.delete(oldest);
+      left = newBucket(rowRate(), now);
+      this.#rowsLeft.set(name, left);
+    }
+    return draw(left, rowRate(), now);
   }
 
   async live(): Promise<Sidecar[]> {
@@ -101,11 +130,12 @@ export class Fleet extends DurableObject<Env> implements FleetPort {
     return { at: sidecar.signedAt, keyNumber: sidecar.keyNumber };
   }
 
-  #remove(name: string, { at, keyNumber = 1 } = this.#lastWord(name) ?? {}): void {
+  #remove(name: string, { at, keyNumber = 1 } = this.#lastWord(name) ?? {}, isKept = true): void {
     const { kv } = this.ctx.storage;
-    if (this.#sidecars.delete(name)) kv.delete(prefix + name);
+    if (this.#sidecars.delete(name) && isKept) kv.delete(prefix + name);
     if (at === undefined) return;
     this.#gone.set(name, { at, keyNumber });
+    if (!isKept) return;
     kv.put<number>(gonePrefix + name, at);
     if (keyNumber > 1) kv.put<number>(goneKeyPrefix + name, keyNumber);
     for (const [other, { at }] of this.#gone) {

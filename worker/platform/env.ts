@@ -5,6 +5,8 @@ import type { BudgetPort, DirectoryPort, FleetPort, HolderPort, LobbyPort } from
 
 /** What is counted for each address, by the name of its binding in wrangler.toml. */
 export type Counted = "CONNECTS" | "REQUESTS" | "FAILED_JOINS" | "LISTINGS";
+/** What is counted for each sidecar. Without the binding, as in `npm start`, which nobody bills, nothing bounds it. */
+export type CountedPost = "HEARTBEATS" | "OBSERVATIONS";
 
 /** What wrangler.toml, or `npm start`, binds. */
 export type Env = {
@@ -23,7 +25,9 @@ export type Env = {
    * `npm start` and `npm run dev` bind it: anybody could send them that header.
    */
   clientAddress?: "socket";
-} & Secrets & { [What in Counted]?: RateLimit } & { [Name in SettingName]?: string | number | boolean };
+} & Secrets & { [What in Counted | CountedPost]?: RateLimit } & {
+    [Name in SettingName]?: string | number | boolean;
+  };
 
 type Reading = { ok: true; settings: Settings } | { ok: false; why: string };
 const readings = new WeakMap<Env, Reading>();

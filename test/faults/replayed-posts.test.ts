@@ -106,6 +106,8 @@ test.each([heartbeat, observations])(
 );
 
 test("an observation that was taken before changes nothing once the players know each other, nor in their next lobby", async () => {
+  // The sidecars of the tests before are dead by then: one of those that live is chosen by chance.
+  await forward(sharedLimits.sidecarLifeMs);
   const beat = newBeat();
   await post(heartbeat, beat);
   await forward(objectLimits.fleetAgeMs);

@@ -24,6 +24,8 @@ export const relayLimits = {
   relayTotalRate: 12 * 1024 * 1024,
   /** Bytes of one link in all: its full rate for four hours. */
   relayLinkBytes: 4 * 1024 ** 3,
+  /** Bytes that a packet counts as at least: what a machine does for a packet hardly depends on its length. One of 8 bytes cost next to nothing, and 160 000 a second were within every budget. */
+  relayPacketBytes: 100,
   /** Milliseconds of a relay's rates that may be sent at once: a game that loads a level. */
   relayBurstMs: 2_000,
   /** Part of what a relay may send at once that is kept for those within their fair share: the others get what is above. */

@@ -85,8 +85,9 @@ export class Traffic<Via> {
   }
 
   /** Takes a packet's bytes from all budgets, or from none, and says which is empty. `sender`: where it comes from, if that is counted. */
-  spend(link: Link<Via>, sender: Sender | null, length: number, elapsed: number): Empty | null {
+  spend(link: Link<Via>, sender: Sender | null, bytes: number, elapsed: number): Empty | null {
     const { bucket, lobby } = link;
+    const length = Math.max(bytes, relayLimits.relayPacketBytes);
     const total = this.#total;
     fillUp(bucket, elapsed);
     fillUp(lobby.bucket, elapsed);

@@ -289,6 +289,29 @@ describe("those who send all they can", () => {
     expect(worst(relay, [...hostile, ...idle], 5_000)).toBeGreaterThanOrEqual(0.99);
   });
 
+  test("in packets of 8 bytes, send few of them, and take nothing from an honest one", () => {
+    const relay = aRelay();
+    const hostile = Array.from({ length: 4 }, (_, i) => ({
+      ...pair(relay, 100 + i, "EVIL", from(i)),
+      ...{ bytes: 8, everyMs: 5 },
+    }));
+    // Each of the four, forty times as often as that: 32 000 packets a second.
+    const sent = 4 * 40 * 200 * 10;
+    let passed = 0;
+    for (; relay.now < 10_000; relay.now += 5) {
+      if (relay.now % 1_000 === 0) relay.tick(relay.now);
+      for (const { link, address } of hostile) {
+        for (let i = 0; i < 40; i++) if (typeof relay.pass(8, { link, address }) === "number") passed += 1;
+      }
+      relay.told();
+    }
+    expect(sent).toBe(320_000);
+    // Of 10 seconds, and of the 2 that may come at once.
+    const { relayLinkRate, relayPacketBytes } = relayLimits;
+    expect(passed).toBeLessThanOrEqual((12 * 4 * relayLinkRate) / relayPacketBytes);
+    expect(worst(relay, hostile, 5_000)).toBeGreaterThanOrEqual(0.99);
+  });
+
   test("in bursts, a second of every four, take next to nothing from an honest one", () => {
     const relay = aRelay(bounds);
     const hostile = Array.from({ length: 64 }, (_, i) => ({

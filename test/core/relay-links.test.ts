@@ -279,7 +279,7 @@ describe("before a budget cuts, both ends are told", () => {
 
   test("the rate of all: those that send more than their share, and no others", () => {
     // Eight greedy lobbies of two each, each behind an address of its own, and a modest one.
-    const relay = aRelay({ totalRate: 8_000 });
+    const relay = aRelay({ totalRate: 16_000 });
     for (let link = 1; link <= 9; link++) {
       relay.link(link, { lobbyTag: `LOBBY-${link}`, address: `198.51.100.${link}` });
     }
@@ -289,7 +289,7 @@ describe("before a budget cuts, both ends are told", () => {
       if (relay.now % 1_000 === 0) relay.tick(relay.now);
       for (let link = 1; link <= 9; link++) {
         if (link === 9 && relay.now % 100 > 0) continue;
-        const verdict = relay.pass(50, { link, address: `198.51.100.${link}` });
+        const verdict = relay.pass(100, { link, address: `198.51.100.${link}` });
         if (typeof verdict === "string") dropped.set(link, (dropped.get(link) ?? 0) + 1);
       }
       for (const [link, code] of relay.told()) told.add(`${link} ${code}`);

@@ -29,13 +29,13 @@ test.each(byName)(
   180_000,
 );
 
-test("a hundred players behind one address play all evening, and spend two thirds of what their network may", async () => {
+test("a hundred players behind one address play all evening, and spend three quarters of what their network may", async () => {
   const { billed, charged } = await countMeans(honestSession, { purses: true });
   console.log(`${honestSession.name}: billed ${billed.toFixed(3)}, charged ${charged.toFixed(3)}`);
   const hours = 8;
-  // 25 lobbies of four, each for ten minutes, then the next.
+  // 25 lobbies of four, each for ten minutes, then the next. One of the four may need a second purse, and need it for little.
   const sessions = 25 * 6 * hours;
-  expect(sessions * charged).toBeLessThan((2 / 3) * (burst + hours * 3_600 * perSecond));
+  expect(sessions * charged).toBeLessThan((3 / 4) * (burst + hours * 3_600 * perSecond));
 }, 60_000);
 
 test("an address that does all it can is billed no more than its network may cost", async () => {

@@ -34,7 +34,7 @@ export type Side = "a" | "b";
 export const linkIdBytes = 6;
 
 const shape =
-  /^([\da-f]{12})\.([ab])\.([1-9]\d{0,13})\.([1-9]\d{0,10})\.([\w-]{5,8})\.([\w-]{16})\.([\w-]{16})\.([\w.-]{1,64})$/;
+  /^([\da-f]{12})\.([ab])\.(0|[1-9]\d{0,13})\.(0|[1-9]\d{0,10})\.([\w-]{5,8})\.([\w-]{16})\.([\w-]{16})\.([\w.-]{1,64})$/;
 /** Characters of the longest ticket. */
 export const ticketLength = 12 + 1 + 14 + 11 + 8 + 16 + 16 + 64 + 7;
 

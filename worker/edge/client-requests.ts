@@ -1,8 +1,9 @@
 /**
- * How often each client has asked in a minute, by its token. While the address that many share has used up its requests, a client
+ * How often each client has asked in a minute. While the address that many share has used up its requests, a client
  * that asks seldom goes on: nobody is kept from a game by what a neighbour sends. Memory of one isolate.
  */
 import { edgeLimits } from "./limits.ts";
+import { remember } from "./remembered.ts";
 
 /** `since`: when its minute began, in milliseconds since 1970. */
 type Asked = { since: number; requests: number };
@@ -17,9 +18,6 @@ export function asksSeldom(clientId: string): boolean {
   const known = clients.get(clientId);
   const asked = known && Math.abs(now - known.since) < periodMs ? known : { since: now, requests: 0 };
   asked.requests += 1;
-  clients.delete(clientId);
-  const [oldest] = clients.keys();
-  if (clients.size >= edgeLimits.clientsRemembered && oldest !== undefined) clients.delete(oldest);
-  clients.set(clientId, asked);
+  remember(clients, clientId, asked, edgeLimits.clientsRemembered);
   return asked.requests <= edgeLimits.clientRequestsKept;
 }

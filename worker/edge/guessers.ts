@@ -11,6 +11,7 @@ import type { Guessing } from "../platform/ports.ts";
 import { within } from "../platform/retry.ts";
 import { countFull, countIn } from "./address-limits.ts";
 import { edgeLimits } from "./limits.ts";
+import { remember } from "./remembered.ts";
 
 /** What an isolate knows of a network that tries codes of no lobby. Times are in milliseconds since 1970. */
 type Guesser = {
@@ -90,10 +91,7 @@ function note({ name, shares }: Network, codes = 1): Guesser {
   const forgotten = (Math.abs(now - guesser.last) / periodMs) * edgeLimits.besiegedFailedJoins * shares;
   guesser.codes = Math.max(0, guesser.codes - forgotten) + codes;
   guesser.last = now;
-  guessers.delete(name);
-  const [oldest] = guessers.keys();
-  if (guessers.size >= edgeLimits.guessersRemembered && oldest !== undefined) guessers.delete(oldest);
-  guessers.set(name, guesser);
+  remember(guessers, name, guesser, edgeLimits.guessersRemembered);
   return guesser;
 }
 

@@ -9,6 +9,7 @@ import { drawBudgets, hasBudgets } from "../platform/budgets.ts";
 import type { Env } from "../platform/env.ts";
 import { logRefusal } from "../platform/log.ts";
 import { edgeLimits } from "./limits.ts";
+import { remember } from "./remembered.ts";
 
 /** `untold`: what its budget has not heard of. `overUntil`: it is refused until then, in milliseconds since 1970. */
 type Tally = { untold: Micros; overUntil: number };
@@ -36,10 +37,7 @@ export async function spend(env: Env, address: string | null, micros: Micros): P
 async function add(env: Env, spender: Spender, micros: Micros): Promise<void> {
   const { network, share } = spender;
   const tally = tallies.get(network) ?? { untold: 0, overUntil: 0 };
-  tallies.delete(network);
-  tallies.set(network, tally);
-  const [oldest] = tallies.keys();
-  if (tallies.size > edgeLimits.networksTallied && oldest !== undefined) tallies.delete(oldest);
+  remember(tallies, network, tally, edgeLimits.networksTallied);
   tally.untold += micros;
   if (tally.untold < edgeLimits.toldMicros * share) return;
   const told = tally.untold;

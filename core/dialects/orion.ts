@@ -3,16 +3,49 @@ import type { LobbyMessage } from "../lobby/message.ts";
 import { abortReasons } from "../problem.ts";
 import { serverMessage } from "../wire/server-message.ts";
 
-/** The text of a WebSocket message. Null for what Orion's clients are not told. */
-export function orionText(message: LobbyMessage, lobbyId: string): string | null {
+/** The text of a WebSocket message. */
+export function orionText(message: LobbyMessage, lobbyId: string): string {
   switch (message.type) {
-    case "memberJoined":
-      return serverMessage("lobby_peerConnect", { lobbyId, peerName: message.name });
-    case "memberLeft":
-      return serverMessage("lobby_peerDisconnect", { lobbyId, peerName: message.name });
-    case "memberAway":
-    case "memberBack":
-      return null;
+    case "memberJoined": {
+      const { clientId, name: peerName, displayName, data } = message;
+      return serverMessage("lobby_peerConnect", { lobbyId, peerName, clientId, displayName, data });
+    }
+    case "memberLeft": {
+      const { clientId, name: peerName, kicked } = message;
+      return serverMessage("lobby_peerDisconnect", { lobbyId, peerName, clientId, kicked });
+    }
+    case "memberAway": {
+      const { clientId, name: peerName, until } = message;
+      return serverMessage("lobby_memberAway", { lobbyId, peerName, clientId, until });
+    }
+    case "memberBack": {
+      const { clientId, name: peerName } = message;
+      return serverMessage("lobby_memberBack", { lobbyId, peerName, clientId });
+    }
+    case "hostChanged": {
+      const { clientId, name: host, term } = message;
+      return serverMessage("lobby_hostChanged", { lobbyId, host, clientId, term });
+    }
+    case "lobbyChanged":
+      return serverMessage("lobby_changed", { lobbyId, version: message.version, ...message.change });
+    case "memberChanged": {
+      const { clientId, version, change } = message;
+      return serverMessage("lobby_memberChanged", { lobbyId, clientId, version, ...change });
+    }
+    case "kicked":
+      return serverMessage("lobby_kicked", { lobbyId, reason: message.reason, banned: message.banned });
+    case "resumedElsewhere":
+      return serverMessage("lobby_resumedElsewhere", { lobbyId });
+    case "resumeRefused":
+      return serverMessage("lobby_resumeRefused", { lobbyId });
+    case "signal":
+      return serverMessage("lobby_signal", { lobbyId, from: message.from, data: message.data });
+    case "signalFailed":
+      return serverMessage("lobby_signalFailed", { lobbyId, to: message.to, code: message.code });
+    case "mediationProgress": {
+      const { mediation, seen, awaited } = message;
+      return serverMessage("ptpMediation_progress", { mediation, seen: [...seen], awaited: [...awaited] });
+    }
     case "lobbyClosed":
       return serverMessage("lobby_closed", { lobbyId, lobbyName: message.lobbyName });
     case "chat": {

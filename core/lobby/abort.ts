@@ -1,6 +1,6 @@
 /** How a mediation ends without success, for all or for some. */
 import type { AbortCode } from "../problem.ts";
-import type { Effect, Step } from "./effect.ts";
+import { type Effect, listing, type Step } from "./effect.ts";
 import { charge } from "./griefing.ts";
 import { participants } from "./policy.ts";
 import type { LobbyState, Member } from "./state.ts";
@@ -18,8 +18,11 @@ export function abort(
   const { phase } = state;
   if (!("lost" in phase)) return { state, effects: [] };
   // Those left out have heard that it is over for them.
-  const effects = aborted(participants(state, phase), code);
-  return { state: charge({ ...state, phase: { kind: "waiting", aborted: code } }, by, now), effects };
+  const told = aborted(participants(state, phase), code);
+  const after = charge({ ...state, phase: { kind: "waiting", aborted: code } }, by, now);
+  // The list may say that nobody can join.
+  const listed = phase.policy.locks ? listing(after) : [];
+  return { state: after, effects: [...listed, ...told] };
 }
 
 /** For these it is over, and the others go on. */

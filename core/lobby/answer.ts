@@ -1,16 +1,30 @@
 import { accept, refuse, refuseReturn } from "../problem.ts";
 import { saved } from "./abort.ts";
-import { comeBack, onlyToConnected } from "./away.ts";
+import { comeBack, onlyToConnected, warned } from "./away.ts";
+import { change, changeMember } from "./changes.ts";
 import { onTime } from "./clock-jumps.ts";
 import { type Answered, listing } from "./effect.ts";
 import { begin } from "./gathering.ts";
 import { returnsIn } from "./griefing.ts";
+import { handOver } from "./hosts.ts";
+import { kick, unban } from "./kicking.ts";
 import { lobbyLimits } from "./limits.ts";
 import { join, welcome, welcomeAgain } from "./membership.ts";
-import { orionPolicy } from "./policy.ts";
-import type { AnswerTo, LobbyRequest, OpenRequest } from "./request.ts";
+import { seeToNewcomers } from "./newcomers.ts";
+import { pictureOf } from "./picture.ts";
+import { startPolicy } from "./policy.ts";
+import type {
+  AnswerTo,
+  ChangeMemberRequest,
+  ChangeRequest,
+  HandOverRequest,
+  KickRequest,
+  LobbyRequest,
+  OpenRequest,
+  UnbanRequest,
+} from "./request.ts";
 import { permit } from "./rules.ts";
-import { isAway, isHere, isOver, type LobbyState, memberOf, privacyOf } from "./state.ts";
+import { isAway, isHere, isOver, type LobbyState, memberOf, privacyOf, versionOf } from "./state.ts";
 import { goOn, stop } from "./steering.ts";
 
 type Taken<R extends LobbyRequest> = Answered<LobbyState | null, AnswerTo<R>>;
@@ -65,16 +79,32 @@ type Taken<R extends LobbyRequest> = Answered<LobbyState | null, AnswerTo<R>>;
 export function request<R extends LobbyRequest>(state: LobbyState | null, request: R, now: number): Taken<R>;
 export function request(state: LobbyState | null, request: LobbyRequest, now: number): Taken<LobbyRequest> {
   const timely = state && onTime(state, now, false);
-  const taken = take(timely, request, now);
+  const taken = seeToNewcomers(noted(take(timely, request, now), request), now);
   return onlyToConnected(timely === state ? taken : { ...taken, ...saved(taken) });
+}
+
+/** Remembers what was done, so that it can be answered again. */
+function noted(taken: Taken<LobbyRequest>, request: LobbyRequest): Taken<LobbyRequest> {
+  const { state, answer, effects } = taken;
+  if (!state || !answer.ok || !isNoted(request) || effects.length === 0) return taken;
+  const done = [...(state.done ?? []), request.requestId].slice(-lobbyLimits.doneRequests);
+  return { ...taken, state: { ...state, done } };
+}
+
+/** Requests that show nowhere else that they were done. */
+function isNoted(request: LobbyRequest): request is Noted {
+  return ["hand-over", "kick", "unban", "change", "change-member"].includes(request.kind);
 }
 
 function take(state: LobbyState | null, request: LobbyRequest, now: number): Taken<LobbyRequest> {
   if (request.kind === "open") return open(state, request, now);
   const again = state && !isOver(state) ? doneAgain(state, request) : null;
   if (again) return again;
-  const permitted = permit(state, request.kind, request);
-  if (!permitted.ok) return { state, answer: permitted, effects: [] };
+  const permitted = permit(state, request.kind, request, now);
+  if (!permitted.ok) {
+    const isOldKey = request.kind === "return" && permitted.codes.includes("resume_key_used");
+    return { state, answer: permitted, effects: state && isOldKey ? warned(state, request.clientId) : [] };
+  }
   switch (request.kind) {
     case "join": {
       const retryAfterS = returnsIn(permitted.value, request.member, now);
@@ -86,11 +116,36 @@ function take(state: LobbyState | null, request: LobbyRequest, now: number): Tak
     case "proceed":
       return { answer: accept(null), ...goOn(permitted.value, request.requestId, now) };
     case "start":
-      return { answer: accept(null), ...begin(permitted.value, orionPolicy(permitted.value), request, now) };
+      return {
+        answer: accept(null),
+        ...begin(withoutNewcomers(permitted.value), startPolicy(permitted.value), request, now),
+      };
     case "return":
       return comeBack(permitted.value, request, now);
+    case "hand-over":
+      return { answer: accept(null), ...handOver(permitted.value, request) };
+    case "kick":
+      return { answer: accept(null), ...kick(permitted.value, request, now) };
+    case "unban":
+      return {
+        answer: accept(null),
+        ...saved({ state: unban(permitted.value, request.memberId), effects: [] }),
+      };
+    case "change":
+      return change(permitted.value, request);
+    case "change-member":
+      return changeMember(permitted.value, request);
+    case "look":
+      return { state, answer: accept(pictureOf(permitted.value, request.clientId)), effects: [] };
   }
 }
+
+/** A start is for all: nobody waits apart any more. */
+function withoutNewcomers({ newcomers: _, ...state }: LobbyState): LobbyState {
+  return state;
+}
+
+type Noted = HandOverRequest | KickRequest | UnbanRequest | ChangeRequest | ChangeMemberRequest;
 
 type Repeatable = Exclude<LobbyRequest, OpenRequest>;
 
@@ -115,18 +170,35 @@ function doneAgain(state: LobbyState, request: Repeatable): Taken<Repeatable> | 
     case "return": {
       const member = memberOf(state, request.clientId);
       const isBack = member?.requestId === request.requestId && !isAway(state, request.clientId);
-      return isBack ? { state, answer: welcome(state), effects: [] } : null;
+      return isBack ? { state, answer: welcome(state, member), effects: [] } : null;
     }
+    case "hand-over":
+    case "kick":
+    case "unban":
+      return state.done?.includes(request.requestId) ? { state, answer: accept(null), effects: [] } : null;
+    case "change":
+    case "change-member":
+      return state.done?.includes(request.requestId)
+        ? { state, answer: accept({ version: versionOf(state) }), effects: [] }
+        : null;
+    case "look":
+      return null;
   }
 }
 
 function open(state: LobbyState | null, request: OpenRequest, now: number): Taken<OpenRequest> {
   const { lobbyId, incarnation, name, isPublic, maxMembers, goesOn, relayOnly, graceMs, host } = request;
-  const { hostNetworks } = request;
-  const answer = accept({ lobbyName: name, lobbyId, privacy: privacyOf(request) });
+  const { hostNetworks, options = {} } = request;
+  const answered = (lobby: LobbyState) =>
+    accept({
+      lobbyName: name,
+      lobbyId,
+      privacy: privacyOf(request),
+      ...(host.features && { lobby: pictureOf(lobby, host.clientId) }),
+    });
   if (state !== null) {
     const same = state.hostId === host.clientId && state.members[0]?.requestId === host.requestId;
-    return { state, answer: same && !isOver(state) ? answer : refuse("code_taken"), effects: [] };
+    return { state, answer: same && !isOver(state) ? answered(state) : refuse("code_taken"), effects: [] };
   }
   const auditMs = isHere(request, host) ? lobbyLimits.safetyMs : lobbyLimits.auditIntervalMs;
   const opened: LobbyState = {
@@ -140,14 +212,16 @@ function open(state: LobbyState | null, request: OpenRequest, now: number): Take
     relayOnly,
     hostId: host.clientId,
     ...(isPublic && hostNetworks && { hostNetworks }),
-    members: [host],
+    members: [graceMs > 0 ? { ...host, since: now } : host],
     graceMs,
     away: [],
     phase: { kind: "waiting" },
-    // What must outlive a socket cannot be attached to it.
-    isLasting: isPublic || graceMs > 0 || !isHere(request, host),
+    // What must outlive a socket cannot be attached to it, nor what may grow.
+    isLasting: isPublic || graceMs > 0 || Object.keys(options).length > 0 || !isHere(request, host),
     auditAt: now + auditMs,
     auditMs,
+    ...options,
+    ...(host.features && { comparesLooks: true }),
   };
-  return { state: opened, answer, effects: [{ kind: "save" }, ...listing(opened)] };
+  return { state: opened, answer: answered(opened), effects: [{ kind: "save" }, ...listing(opened)] };
 }

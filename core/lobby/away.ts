@@ -7,18 +7,32 @@ import type { JoinAnswer } from "../wire/http.ts";
 import { saved, tell } from "./abort.ts";
 import { afterGoingAway, afterReturning } from "./connecting.ts";
 import type { Answered, Effect, Step } from "./effect.ts";
-import { auditsAfter, leave, welcome } from "./membership.ts";
+import { lobbyLimits } from "./limits.ts";
+import { auditsAfter, leave, longestAway, welcome } from "./membership.ts";
+import { withNewcomer } from "./newcomers.ts";
 import type { ReturnRequest } from "./request.ts";
-import { isAway, type LobbyState, type Member, memberOf } from "./state.ts";
+import { isAway, knowing, type LobbyState, type Member, memberOf, sessionOf } from "./state.ts";
 
 /** `holder`: only those that this object holds. What it says of a member that has moved on is old. */
 type Loss = { clientIds: readonly string[]; holder?: string | undefined };
 
-/** A member's connection has ended. */
+/**
+ * A member's connection has ended. Its place waits for it, if it was there for a while: else a stranger could fill
+ * the lobby with absent players. Of those who go one by one only some may be away at a time.
+ */
 export function disconnect(state: LobbyState, loss: Loss, now: number): Step<LobbyState> {
   const lost = lostOf(state, loss);
-  if (state.graceMs > 0) return goAway(state, lost, now);
-  return leave(state, idsOf(lost), now);
+  const isNew = ({ since = 0 }: Member) => Math.abs(now - since) < lobbyLimits.presentMs;
+  if (state.graceMs === 0 || lost.some(isNew)) return leave(state, idsOf(lost), now);
+  const gone = goAway(state, lost, now);
+  const most = Math.max(lobbyLimits.awayAtLeast, Math.floor(state.maxMembers / 4));
+  const longest = gone.state.away.length > most ? longestAway(gone.state) : undefined;
+  if (longest === undefined) return gone;
+  const left = leave(gone.state, [longest], now);
+  return {
+    state: left.state,
+    effects: [...gone.effects, ...left.effects.filter(({ kind }) => kind !== "save")],
+  };
 }
 
 /**
@@ -44,27 +58,44 @@ export function expire(state: LobbyState, now: number): Step<LobbyState> {
  */
 export function comeBack(
   state: LobbyState,
-  { clientId, holder, requestId }: ReturnRequest,
+  { clientId, holder, session, requestId, resumes, resumedBy, features, reconnect }: ReturnRequest,
   now: number,
 ): Answered<LobbyState, JoinAnswer> {
   const before = memberOf(state, clientId);
   if (!before) return { state, answer: refuse("no_such_member"), effects: [] };
-  const member = { ...before, holder, requestId };
+  const member: Member = {
+    ...before,
+    holder,
+    requestId,
+    session,
+    resumes: Math.max(before.resumes ?? 0, resumes + 1),
+    resumedBy,
+    ...(features && { features }),
+  };
   const wasAway = isAway(state, clientId);
-  const back: LobbyState = {
+  const returned: LobbyState = {
     ...state,
     members: state.members.map((one) => (one === before ? member : one)),
     away: state.away.filter((one) => one.clientId !== clientId),
     ...auditsAfter(state, member, now),
   };
+  const back = reconnect ? withNewcomer(returned, clientId) : returned;
   const others = back.members.filter((one) => one !== member);
   const told: Effect[] = [];
-  if (!wasAway && before.holder !== holder) {
-    told.push({ kind: "release", to: [before], message: { type: "lobbyClosed", lobbyName: state.name } });
+  if (!wasAway && sessionOf(before) !== session) {
+    told.push({ kind: "release", to: [before], message: { type: "resumedElsewhere" } });
   }
-  if (wasAway) told.push({ kind: "send", to: others, message: { type: "memberBack", name: member.name } });
+  const { name } = member;
+  if (wasAway)
+    told.push({ kind: "send", to: knowing(others), message: { type: "memberBack", clientId, name } });
   const after = wasAway ? afterReturning(back, clientId, now) : { state: back, effects: [] };
-  return { answer: welcome(back), ...tell(told, saved(after)) };
+  return { answer: welcome(back, member), ...tell(told, saved(after)) };
+}
+
+/** Somebody has tried to come back with a key that was used before: the member itself is told. */
+export function warned(state: LobbyState, clientId: string): Effect[] {
+  const to = state.members.filter((member) => member.clientId === clientId && !isAway(state, clientId));
+  return [{ kind: "send", to: knowing(to), message: { type: "resumeRefused" } }];
 }
 
 /**
@@ -88,8 +119,12 @@ function goAway(state: LobbyState, lost: readonly Member[], now: number): Step<L
   if (lost.length === 0) return { state, effects: [] };
   const until = now + state.graceMs;
   const left = { ...state, away: [...state.away, ...lost.map(({ clientId }) => ({ clientId, until }))] };
-  const told = lost.map(({ name }): Effect => {
-    return { kind: "send", to: state.members, message: { type: "memberAway", name } };
+  const told = lost.map(({ clientId, name }): Effect => {
+    return {
+      kind: "send",
+      to: knowing(state.members),
+      message: { type: "memberAway", clientId, name, until },
+    };
   });
   return tell(told, saved(afterGoingAway(left, idsOf(lost), now)));
 }

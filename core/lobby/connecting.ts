@@ -9,7 +9,8 @@ import type { Effect, Step } from "./effect.ts";
 import type { LobbyEvent } from "./event.ts";
 import { miss, proceed, remindSoon } from "./gathering.ts";
 import { lobbyLimits } from "./limits.ts";
-import { isEnough, participants, takesPart } from "./policy.ts";
+import { nowPlaying } from "./newcomers.ts";
+import { isEnough, isPaired, participants, takesPart } from "./policy.ts";
 import {
   type Connecting,
   type Gathering,
@@ -121,6 +122,8 @@ export function staysIn(state: LobbyState, phase: Gathering | Connecting, event:
   const { topology } = phase.policy;
   if (event.connected) return true;
   if (topology.kind === "star") return event.clientId === topology.center;
+  // Who plays already plays on.
+  if (phase.policy.newcomers && !phase.policy.newcomers.includes(event.clientId)) return true;
   return unreached(state, phase, event).length === 0;
 }
 
@@ -129,7 +132,7 @@ function unreached(state: LobbyState, phase: Gathering | Connecting, { clientId,
   const reached = report.peers.filter(({ path }) => path !== null).map((peer) => peer.clientId);
   return participants(state, phase)
     .map((member) => member.clientId)
-    .filter((id) => id !== clientId && !reached.includes(id));
+    .filter((id) => isPaired(phase.policy, clientId, id) && !reached.includes(id));
 }
 
 /** Whose fault it is: the member that says so, or those whom the host names. */
@@ -206,5 +209,5 @@ function finish(state: LobbyState): Step<LobbyState> {
   if (!to.every(({ clientId }) => isThrough(state, phase, clientId))) return saved({ state, effects: [] });
   if (phase.policy.onSuccess === "close") return close(state, true);
   const effects: Effect[] = [{ kind: "send", to, message: { type: "mediationSucceeded" } }];
-  return saved({ state: { ...state, phase: { kind: "waiting" } }, effects });
+  return saved({ state: { ...nowPlaying(state, phase), phase: { kind: "waiting" } }, effects });
 }

@@ -3,7 +3,7 @@ import type { Observed } from "../mapping.ts";
 import type { Outcome } from "../problem.ts";
 import type { ListedLobby } from "../wire/http.ts";
 import type { LobbyMessage } from "./message.ts";
-import { type LobbyState, listedAs, type Member } from "./state.ts";
+import { type LobbyState, listedAs, type MediationPolicy, type Member } from "./state.ts";
 
 /** What the shell is to do, in this order. */
 export type Effect =
@@ -36,7 +36,7 @@ export type Asking = {
  * mesh.
  */
 export type Introduction = {
-  topology: "star" | "mesh";
+  policy: Pick<MediationPolicy, "topology" | "newcomers">;
   host: Introduced;
   others: readonly Introduced[];
   relay: NamedRelay | undefined;

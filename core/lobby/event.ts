@@ -29,6 +29,10 @@ export type MemberEvent =
   /** Its connection has ended. `holder`: only if this object holds it. */
   | { kind: "connection-lost"; clientId: string; holder?: string | undefined }
   | { kind: "message-sent"; clientId: string; text: string }
+  /** To one other member. */
+  | { kind: "signal-sent"; clientId: string; to: string; data: unknown }
+  /** Its page is looked at, or not. */
+  | { kind: "visibility-changed"; clientId: string; hidden: boolean }
   /** `isAtSocket`: whether its IP is that of the member's WebSocket (sighting.ts). */
   | ({
       kind: "endpoint-seen";

@@ -5,7 +5,7 @@ import type { Place, Sidecar } from "../fleet.ts";
 import type { Observed } from "../mapping.ts";
 import type { Timing } from "../settings.ts";
 import { abort, leftOut, saved } from "./abort.ts";
-import type { Effect, Step } from "./effect.ts";
+import { type Effect, listing, type Step } from "./effect.ts";
 import type { LobbyEvent, Witness } from "./event.ts";
 import { knowsLinks, mayProbe } from "./features.ts";
 import { callersOff } from "./griefing.ts";
@@ -15,6 +15,7 @@ import { isOld, rollCall, seenOf } from "./roll-call.ts";
 import { isCertain, type Sighting, seenAfter } from "./sighting.ts";
 import {
   type Gathering,
+  knowing,
   type LobbyState,
   type MediationPolicy,
   type Member,
@@ -29,6 +30,7 @@ type Beginning = {
   timing: Timing;
   sidecar: Sidecar | undefined;
   place?: Place | undefined;
+  patienceMs?: number | undefined;
 };
 
 /**
@@ -38,7 +40,7 @@ type Beginning = {
 export function begin(
   state: LobbyState,
   policy: MediationPolicy,
-  { requestId, timing, place, sidecar }: Beginning,
+  { requestId, timing, place, sidecar, patienceMs = timing.ptpmServerConnectTimeoutMs }: Beginning,
   now: number,
 ): Step<LobbyState> {
   const gathering: Gathering = {
@@ -51,7 +53,7 @@ export function begin(
     intervalMs: timing.ptpmConnectRequestIntervalMs,
     connectingMs: timing.ptpmConnectTimeoutMs,
     remindAt: now + timing.ptpmConnectRequestIntervalMs,
-    giveUpAt: now + timing.ptpmServerConnectTimeoutMs,
+    giveUpAt: now + Math.min(patienceMs, timing.ptpmServerConnectTimeoutMs),
     lost: [],
     seen: {},
   };
@@ -83,7 +85,10 @@ export function see(state: LobbyState, sighting: Sighting, now: number): Step<Lo
   const taken = seenAfter(before, sighting, member, now);
   if (taken === before) return { state, effects: [] };
   const seen = { ...phase.seen, [clientId]: taken };
-  const after = proceed({ ...state, phase: { ...phase, seen } }, now);
+  const gathered = { ...state, phase: { ...phase, seen } };
+  const told = before === undefined ? progress(gathered, gathered.phase) : [];
+  const proceeded = proceed(gathered, now);
+  const after = { ...proceeded, effects: [...proceeded.effects, ...told] };
   return isNew && isKeptAtOnce(state, phase, now) ? saved(after) : after;
 }
 
@@ -236,7 +241,11 @@ function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbySt
   const { fit, unfit } = fitness(state, phase, seen);
   const center = topology.kind === "star" ? topology.center : fit[0]?.member.clientId;
   const host = fit.find(({ member }) => member.clientId === center);
-  if (!host || fit.length < 2 || (unfit.length > 0 && policy.onLoss === "abort")) {
+  const isAlone = !isEnough(
+    policy,
+    fit.map(({ member }) => member),
+  );
+  if (!host || isAlone || (unfit.length > 0 && policy.onLoss === "abort")) {
     const code = unfit.length > 0 ? "could_not_connect" : "endpoints_timeout";
     return saved(abort(state, code, [...missing, ...unfit], now));
   }
@@ -262,7 +271,7 @@ function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbySt
       { kind: "save" },
       {
         kind: "introduce",
-        topology: topology.kind,
+        policy: { topology, newcomers: policy.newcomers },
         host,
         others,
         relay: relay && { ...relay, name: relay.name ?? phase.sidecar ?? "" },
@@ -286,7 +295,35 @@ function remind(
   const remindAt = now + phase.intervalMs;
   const reminded = { ...state, phase: { ...phase, remindAt, ...(sidecar && asked(sidecar, phase)) } };
   const to = rollCall(state, phase).expected;
-  return { state: reminded, effects: [{ kind: "save" }, ...ask(to, sidecar, phase)] };
+  return {
+    state: reminded,
+    effects: [
+      { kind: "save" },
+      ...listing(state),
+      ...ask(to, sidecar, phase),
+      ...progress(state, phase, true),
+    ],
+  };
+}
+
+/**
+ * Those who are expected hear who is awaited: with each reminder, and when only few are. Not with each datagram
+ * of a full lobby: that would be 64 times 64 messages.
+ */
+function progress(state: LobbyState, phase: Gathering, isDue = false): Effect[] {
+  const { expected, present, missing } = rollCall(state, phase);
+  const few = Math.max(1, expected.length / lobbyLimits.fewAwaited);
+  if (missing.length === 0 || (!isDue && missing.length > few)) return [];
+  const to = knowing(expected);
+  const ids = (members: readonly Member[]) => members.map(({ clientId }) => clientId);
+  const mediation = mediationId(phase);
+  const message = {
+    type: "mediationProgress",
+    mediation,
+    seen: ids(present),
+    awaited: ids(missing),
+  } as const;
+  return to.length > 0 ? [{ kind: "send", to, message }] : [];
 }
 
 /** Plain data of few fields, always made in the same order. */

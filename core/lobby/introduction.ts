@@ -96,7 +96,8 @@ export function introduce(introduction: Introduction, { lobbyTag, links, now }: 
   const rest = others.filter((other) => !other.links);
   const told = [host, ...others.filter((other) => other.links)].map(tell);
   // In a star all of them have one peer: one message for all.
-  if (introduction.topology === "star" && rest.length > 0) told.push(plain(rest, [host], introduction));
+  if (introduction.policy.topology.kind === "star" && rest.length > 0)
+    told.push(plain(rest, [host], introduction));
   else told.push(...rest.map(tell));
   return told;
 }

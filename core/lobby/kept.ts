@@ -28,7 +28,10 @@ const policy = z.object({
   onLoss: z.enum(["abort", "continue"]),
   onSuccess: z.enum(["close", "stay"]),
   locks: z.boolean(),
+  newcomers: ids.optional(),
 });
+const data = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional();
+const via = z.enum(["lan", "direct", "relay", "unknown"]);
 const mediation = {
   requestId: z.string(),
   began: z.object({ at, members: z.number() }),
@@ -64,7 +67,7 @@ const phase = z.discriminatedUnion("kind", [
     giveUpAt: at,
     lookAt: at,
     reported: ids,
-    via: z.array(z.enum(["lan", "direct", "relay", "unknown"])),
+    via: z.array(via),
   }),
   z.object({ kind: z.literal("closing"), success: z.boolean() }),
 ]);
@@ -73,6 +76,20 @@ const member = z.object({
   name: z.string(),
   holder: z.string(),
   requestId: z.string(),
+  session: z.string().optional(),
+  resumes: z.number().optional(),
+  resumedBy: z.string().optional(),
+  since: at.optional(),
+  displayName: z.string().optional(),
+  data,
+  hidden: z.literal(true).optional(),
+});
+const ban = z.object({
+  clientId: z.string(),
+  session: z.string(),
+  name: z.string(),
+  network: z.string().optional(),
+  until: at.optional(),
 });
 const lobby = z.object({
   v: z.literal(1),
@@ -92,6 +109,22 @@ const lobby = z.object({
   isLasting: z.boolean(),
   auditAt: at,
   auditMs: z.number(),
+  lifetime: z.literal("session").optional(),
+  topology: z.literal("mesh").optional(),
+  onHostLoss: z.literal("migrate").optional(),
+  signals: z.literal("all").optional(),
+  term: z.number().optional(),
+  playing: z.array(z.object({ clientId: z.string(), via })).optional(),
+  newcomers: ids.optional(),
+  title: z.string().optional(),
+  game: z.string().optional(),
+  password: z.object({ salt: z.string(), hash: z.string() }).optional(),
+  locked: z.literal(true).optional(),
+  data,
+  version: z.number().optional(),
+  bans: z.array(ban).optional(),
+  comparesLooks: z.literal(true).optional(),
+  done: ids.optional(),
   endpoints: z.string().optional(),
   features: z.string().optional(),
   marks: z.string().optional(),

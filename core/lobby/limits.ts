@@ -24,6 +24,8 @@ export const lobbyLimits = {
   sidecarsBefore: 1,
   /** Milliseconds that a lobby which goes on without lost members waits for those not seen yet, once two are. */
   stragglerMs: 5_000,
+  /** One part of the members in so many is few: when no more are awaited, all are told who. */
+  fewAwaited: 4,
 
   /** Public IPv6 candidates of a member that others are told: one that is kept, one that is temporary, and the last one's successor. */
   v6Candidates: 3,
@@ -40,4 +42,24 @@ export const lobbyLimits = {
   returnSeconds: 30,
   /** Networks whose departures a lobby counts; the ones that left longest ago are forgotten. */
   departedNetworks: 6,
+
+  /** Bans that a lobby remembers; the oldest are forgotten. */
+  bans: 64,
+  /** Milliseconds that a banned member's network is banned. Others may get its address later. */
+  networkBanMs: 60 * 60_000,
+
+  /** Milliseconds that a member must have been there before its place waits for it. Otherwise a stranger could fill a lobby with absent players. */
+  presentMs: 10_000,
+  /** Members that may be away at a time, if they went one by one: so many, or a quarter of the lobby if that is more. Then the one away longest leaves. */
+  awayAtLeast: 3,
+
+  /** Milliseconds between two reminders for newcomers of a lobby that plays, and the players they are connected to. */
+  newcomerIntervalMs: 3_000,
+  /** Milliseconds that newcomers have to be seen. */
+  newcomerGatheringMs: 15_000,
+  /** Milliseconds that they then have to be connected. Other newcomers wait. */
+  newcomerConnectingMs: 20_000,
+
+  /** Requests that were done and can be repeated: those of the last seconds. */
+  doneRequests: 8,
 } as const;

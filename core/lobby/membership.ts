@@ -1,27 +1,51 @@
 /** Who is in the lobby, and what they say to each other. */
 import { accept, type Outcome } from "../problem.ts";
 import type { JoinAnswer } from "../wire/http.ts";
+import { wireLimits } from "../wire/limits.ts";
 import { close } from "./closing.ts";
 import { afterLeaving } from "./connecting.ts";
 import { type Answered, type Effect, listing, type Step } from "./effect.ts";
 import { arrived, departed } from "./griefing.ts";
+import { successor, withHost } from "./hosts.ts";
 import { lobbyLimits } from "./limits.ts";
+import { playingWithout, withNewcomer } from "./newcomers.ts";
+import { pictureOf } from "./picture.ts";
 import { isHere, type LobbyState, type Member, memberOf, privacyOf } from "./state.ts";
 
-export function join(state: LobbyState, member: Member, now: number): Answered<LobbyState, JoinAnswer> {
-  const joined = arrived(
-    { ...state, members: [...state.members, member], ...auditsAfter(state, member, now) },
-    member,
+/** A newcomer joins. There is a place for it (rules.ts), but it may be one that a member has left for a while. */
+export function join(state: LobbyState, newcomer: Member, now: number): Answered<LobbyState, JoinAnswer> {
+  const freed = makeRoom(state, now);
+  const member = state.graceMs > 0 ? { ...newcomer, since: now } : newcomer;
+  const { clientId, name, displayName, data } = member;
+  const arrival = { ...freed.state, members: [...freed.state.members, member] };
+  const joined = withNewcomer(
+    arrived({ ...arrival, ...auditsAfter(freed.state, member, now) }, member),
+    clientId,
   );
+  const message = { type: "memberJoined", clientId, name, displayName, data } as const;
   return {
     state: joined,
-    answer: welcome(joined),
+    answer: welcome(joined, member),
     effects: [
       { kind: "save" },
       ...listing(joined),
-      { kind: "send", to: state.members, message: { type: "memberJoined", name: member.name } },
+      ...freed.effects.filter(({ kind }) => kind !== "save" && kind !== "list"),
+      { kind: "send", to: freed.state.members, message },
     ],
   };
+}
+
+/** In a full lobby, the member that has been away longest leaves, so that a newcomer has its place. */
+function makeRoom(state: LobbyState, now: number): Step<LobbyState> {
+  if (state.members.length < Math.min(state.maxMembers, wireLimits.seats)) return { state, effects: [] };
+  const longest = longestAway(state);
+  return longest === undefined ? { state, effects: [] } : leave(state, [longest], now);
+}
+
+/** The client id of the member that has been away longest; the host is the last to go. */
+export function longestAway({ away, hostId }: LobbyState): string | undefined {
+  const byTime = away.toSorted((one, other) => one.until - other.until);
+  return (byTime.find(({ clientId }) => clientId !== hostId) ?? byTime[0])?.clientId;
 }
 
 /**
@@ -36,52 +60,73 @@ export function auditsAfter(state: LobbyState, member: Member, now: number): Par
 }
 
 /** The answer to a member of the lobby. */
-export function welcome(state: LobbyState): Outcome<JoinAnswer> {
+export function welcome(state: LobbyState, { clientId, features }: Member): Outcome<JoinAnswer> {
   const { lobbyId, name, members, hostId } = state;
   const host = members.find((member) => member.clientId === hostId)?.name ?? "";
   const lobbyMembers = members.map((member) => member.name);
-  return accept({ lobbyId, lobbyName: name, lobbyMembers, host, privacy: privacyOf(state) });
+  return accept({
+    lobbyId,
+    lobbyName: name,
+    lobbyMembers,
+    host,
+    privacy: privacyOf(state),
+    ...(features && { lobby: pictureOf(state, clientId) }),
+  });
 }
 
 /**
  * The answer to a join that was done already, as it was the first time: without those who came later. Null if
  * it was not done.
  */
-export function welcomeAgain(
-  state: LobbyState,
-  { clientId, requestId }: Member,
-): Answered<LobbyState, JoinAnswer> | null {
+export function welcomeAgain(state: LobbyState, member: Member): Answered<LobbyState, JoinAnswer> | null {
+  const { clientId, requestId } = member;
   const index = state.members.findIndex((one) => one.clientId === clientId && one.requestId === requestId);
   if (index < 0) return null;
   const members = state.members.slice(0, index + 1);
-  return { state, answer: welcome({ ...state, members }), effects: [] };
+  const answer = welcome({ ...state, members }, members[index] ?? member);
+  return { state, answer, effects: [] };
 }
 
 /**
- * The host leaving closes the lobby; anyone else leaving is told to the rest and ends a mediation, unless
- * that goes on.
+ * The host leaving closes the lobby, unless another member becomes host. Anyone else leaving is told to the rest.
+ * Both end a mediation, unless that goes on.
  */
-export function leave(state: LobbyState, clientIds: readonly string[], now: number): Step<LobbyState> {
+export function leave(
+  state: LobbyState,
+  clientIds: readonly string[],
+  now: number,
+  { kicked }: { kicked?: true } = {},
+): Step<LobbyState> {
   const gone = state.members.filter((member) => clientIds.includes(member.clientId));
   if (gone.length === 0) return { state, effects: [] };
   const left = {
     ...state,
     members: state.members.filter((member) => !gone.includes(member)),
     away: state.away.filter(({ clientId }) => !clientIds.includes(clientId)),
+    ...playingWithout(state, clientIds),
+    ...(state.newcomers && {
+      newcomers: state.newcomers.filter((clientId) => !clientIds.includes(clientId)),
+    }),
   };
-  if (gone.some((member) => member.clientId === state.hostId)) {
-    return close(departed(left, gone, state.members, now), false);
-  }
+  const isHostGone = gone.some((member) => member.clientId === state.hostId);
+  const next = isHostGone ? heir(left) : undefined;
+  if (isHostGone && !next) return close(departed(left, gone, state.members, now), false);
 
-  const goodbyes = gone.map(({ name }): Effect => {
-    return { kind: "send", to: left.members, message: { type: "memberLeft", name } };
+  const goodbyes = gone.map(({ clientId, name }): Effect => {
+    return { kind: "send", to: left.members, message: { type: "memberLeft", clientId, name, kicked } };
   });
   const after = afterLeaving(left, gone, now);
-  const next = after.effects.filter(({ kind }) => kind !== "save");
+  const led = next ? withHost(after.state, next) : { state: after.state, effects: [] };
+  const others = after.effects.filter(({ kind }) => kind !== "save" && kind !== "list");
   return {
-    state: departed(after.state, gone, state.members, now),
-    effects: [{ kind: "save" }, ...listing(left), ...goodbyes, ...next],
+    state: departed(led.state, gone, state.members, now),
+    effects: [{ kind: "save" }, ...listing(after.state), ...goodbyes, ...others, ...led.effects],
   };
+}
+
+/** Who becomes host now that the host is gone. Undefined if the lobby ends with it. */
+function heir(state: LobbyState): Member | undefined {
+  return state.onHostLoss === "migrate" ? successor(state) : undefined;
 }
 
 /** Chat: to every member, the sender too, once. */

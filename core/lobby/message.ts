@@ -2,18 +2,75 @@
  * What a lobby says to its members. A dialect turns it into what a member's connection carries
  * (core/dialects/).
  */
-import type { AbortCode } from "../problem.ts";
+import type { AbortCode, ProblemCode } from "../problem.ts";
 import type { ConnectionReport } from "../wire/client-message.ts";
+import type { Data, DataChange } from "../wire/data.ts";
+
+/** What changed of a lobby. What is not there has not changed. */
+export type LobbyChange = {
+  readonly lobbyName?: string;
+  readonly title?: string;
+  readonly isPublic?: boolean;
+  readonly maxMembers?: number;
+  readonly hasPassword?: boolean;
+  readonly locked?: boolean;
+  readonly data?: DataChange;
+};
+/** What changed of a member. */
+export type MemberChange = {
+  readonly displayName?: string;
+  readonly hidden?: boolean;
+  readonly data?: DataChange;
+};
 
 export type LobbyMessage =
   /** To everyone who was in the lobby before. */
-  | { readonly type: "memberJoined"; readonly name: string }
-  /** To the rest, when a member other than the host leaves. */
-  | { readonly type: "memberLeft"; readonly name: string }
-  /** To the rest: the member has lost its connection, and may return. Orion has no word for it. */
-  | { readonly type: "memberAway"; readonly name: string }
+  | {
+      readonly type: "memberJoined";
+      readonly clientId: string;
+      readonly name: string;
+      readonly displayName?: string | undefined;
+      readonly data?: Data | undefined;
+    }
+  /** To the rest, when a member leaves and the lobby goes on. */
+  | {
+      readonly type: "memberLeft";
+      readonly clientId: string;
+      readonly name: string;
+      readonly kicked?: true | undefined;
+    }
+  /** To the rest: the member has lost its connection, and may return until then, in milliseconds since 1970. */
+  | { readonly type: "memberAway"; readonly clientId: string; readonly name: string; readonly until: number }
   /** To the rest: it has returned. */
-  | { readonly type: "memberBack"; readonly name: string }
+  | { readonly type: "memberBack"; readonly clientId: string; readonly name: string }
+  /** To all: the lobby has another host. `term` counts hosts. */
+  | { readonly type: "hostChanged"; readonly clientId: string; readonly name: string; readonly term: number }
+  /** To all: the host has changed something. */
+  | { readonly type: "lobbyChanged"; readonly version: number; readonly change: LobbyChange }
+  /** To all: a member has changed something of itself. */
+  | {
+      readonly type: "memberChanged";
+      readonly clientId: string;
+      readonly version: number;
+      readonly change: MemberChange;
+    }
+  /** To a member that the host removed: its last message. */
+  | { readonly type: "kicked"; readonly reason: string; readonly banned: boolean }
+  /** To the older connection of a member that has come back by another one: its last message. */
+  | { readonly type: "resumedElsewhere" }
+  /** To a member: somebody has tried to come back in its place, with a key that it used before. */
+  | { readonly type: "resumeRefused" }
+  /** From one member to another. */
+  | { readonly type: "signal"; readonly from: string; readonly data: unknown }
+  /** To the sender of a signal that was not passed on. */
+  | { readonly type: "signalFailed"; readonly to: string; readonly code: ProblemCode }
+  /** To those of a mediation: who has been seen, and who is awaited, by client ids. */
+  | {
+      readonly type: "mediationProgress";
+      readonly mediation: string;
+      readonly seen: readonly string[];
+      readonly awaited: readonly string[];
+    }
   /** The last message: the members are in no lobby now. */
   | { readonly type: "lobbyClosed"; readonly lobbyName: string }
   /** To all, the sender too. `at` is in milliseconds since 1970. */

@@ -3,41 +3,65 @@
  * its success means.
  */
 import type { Introduced, Introduction } from "./effect.ts";
-import type { Connecting, Gathering, LobbyState, MediationPolicy, Member } from "./state.ts";
+import {
+  type Connecting,
+  type Gathering,
+  isAway,
+  type LobbyState,
+  type MediationPolicy,
+  type Member,
+  memberOf,
+} from "./state.ts";
 
-/** Orion's start: everyone to the host, and the lobby is over when they are connected. */
-export function orionPolicy({ hostId, goesOn }: LobbyState): MediationPolicy {
+/**
+ * A start: everyone to the host, or in a mesh everyone to everyone. Then the lobby is over (Orion), or stays for
+ * as long as it is played. One that stays lets others join meanwhile, so its members are listed.
+ */
+export function startPolicy({ hostId, goesOn, members, lifetime, topology }: LobbyState): MediationPolicy {
+  const stays = lifetime === "session";
   return {
-    members: "all",
-    topology: { kind: "star", center: hostId },
+    members: stays ? members.map(({ clientId }) => clientId) : "all",
+    topology: topology === "mesh" ? { kind: "mesh" } : { kind: "star", center: hostId },
     onLoss: goesOn ? "continue" : "abort",
-    onSuccess: "close",
-    locks: true,
+    onSuccess: stays ? "stay" : "close",
+    locks: !stays,
   };
 }
 
-/** Everyone to everyone, otherwise as Orion's: Rabid Hole Punch's start. */
-export function meshPolicy(state: LobbyState): MediationPolicy {
-  return { ...orionPolicy(state), topology: { kind: "mesh" } };
-}
-
 /**
- * One who came when the others were connected already: it to its peers. The others play on, and more may
- * join.
+ * Those who came when the others were connected already: they to their peers, and to each other in a mesh. The
+ * others play on, and more may join. Undefined if there is nobody to connect.
  */
-export function lateJoinerPolicy(clientId: string, peerIds: readonly string[]): MediationPolicy {
+export function newcomerPolicy(
+  state: LobbyState,
+  newcomers: readonly string[],
+): (MediationPolicy & { members: readonly string[] }) | undefined {
+  const { hostId, playing = [], topology } = state;
+  const isThere = (clientId: string) =>
+    memberOf(state, clientId) !== undefined && !isAway(state, clientId) && !newcomers.includes(clientId);
+  const players = playing.map(({ clientId }) => clientId).filter(isThere);
+  const isHostNew = newcomers.includes(hostId);
+  const peers = topology === "mesh" || isHostNew ? players : players.filter((one) => one === hostId);
+  if (newcomers.length === 0 || peers.length === 0) return undefined;
   return {
-    members: [clientId, ...peerIds],
-    topology: { kind: "star", center: clientId },
+    members: [...newcomers, ...peers],
+    topology: topology === "mesh" ? { kind: "mesh" } : { kind: "star", center: hostId },
     onLoss: "continue",
     onSuccess: "stay",
     locks: false,
+    newcomers,
   };
 }
 
 /** Two, and nobody else hears of it: noray's connect. */
 export function pairPolicy(clientId: string, peerId: string): MediationPolicy {
-  return { ...lateJoinerPolicy(clientId, [peerId]), onLoss: "abort" };
+  return {
+    members: [clientId, peerId],
+    topology: { kind: "star", center: clientId },
+    onLoss: "abort",
+    onSuccess: "stay",
+    locks: false,
+  };
 }
 
 /** Whether the mediation counts on this client. */
@@ -53,8 +77,9 @@ export function participants({ members }: LobbyState, phase: Gathering | Connect
 }
 
 /** Whether a mediation can go on with these: two at least, and the center of a star among them. */
-export function isEnough({ topology }: MediationPolicy, members: readonly Member[]): boolean {
+export function isEnough({ topology, newcomers }: MediationPolicy, members: readonly Member[]): boolean {
   if (members.length < 2) return false;
+  if (newcomers && !members.some(({ clientId }) => newcomers.includes(clientId))) return false;
   return topology.kind === "mesh" || members.some(({ clientId }) => clientId === topology.center);
 }
 
@@ -65,10 +90,12 @@ export function isEnough({ topology }: MediationPolicy, members: readonly Member
  */
 export function fitness(
   { relayOnly }: LobbyState,
-  { policy: { topology }, relay }: Gathering,
+  { policy, relay }: Gathering,
   seen: readonly Introduced[],
 ): { fit: Introduced[]; unfit: Member[] } {
+  const { topology } = policy;
   const center = topology.kind === "star" ? topology.center : null;
+  const isNew = ({ member }: Introduced) => policy.newcomers?.includes(member.clientId) ?? false;
   const isImpossible = (a: Introduced, b: Introduced) =>
     (a.member.relayOnly || b.member.relayOnly) && !(a.links && b.links && relay);
   const isFit = (each: Introduced) => {
@@ -77,7 +104,10 @@ export function fitness(
     return !seen.some(
       (other) =>
         other !== each &&
+        isPaired(policy, each.member.clientId, other.member.clientId) &&
         isImpossible(each, other) &&
+        // Who plays already stays.
+        (policy.newcomers === undefined || isNew(each)) &&
         (center === null ? each.member.relayOnly || !each.links : other.member.clientId === center),
     );
   };
@@ -85,9 +115,24 @@ export function fitness(
   return { fit, unfit: seen.filter((each) => !fit.includes(each)).map(({ member }) => member) };
 }
 
+/** Whether a mediation connects these two. */
+export function isPaired(
+  { topology, newcomers }: Pick<MediationPolicy, "topology" | "newcomers">,
+  one: string,
+  other: string,
+): boolean {
+  if (one === other) return false;
+  if (topology.kind === "star" && one !== topology.center && other !== topology.center) return false;
+  return newcomers === undefined || newcomers.includes(one) || newcomers.includes(other);
+}
+
 /** Who is introduced to whom: each pair once. */
-export function pairsOf({ topology, host, others }: Introduction): (readonly [Introduced, Introduced])[] {
-  if (topology === "star") return others.map((other) => [host, other]);
+export function pairsOf({ policy, host, others }: Introduction): (readonly [Introduced, Introduced])[] {
   const all = [host, ...others];
-  return all.flatMap((one, i) => all.slice(i + 1).map((other) => [one, other] as const));
+  return all.flatMap((one, i) =>
+    all
+      .slice(i + 1)
+      .filter((other) => isPaired(policy, one.member.clientId, other.member.clientId))
+      .map((other) => [one, other] as const),
+  );
 }

@@ -3,14 +3,35 @@
  * each with its code. The first that holds is the answer (docs/protocol.md promises this order). A request
  * that was done already is answered again before anybody looks here.
  */
+import { looksOf } from "../names.ts";
 import { accept, type Outcome, type ProblemCode, refuse } from "../problem.ts";
-import type { JoinRequest, ReturnRequest, StartRequest, SteerRequest } from "./request.ts";
-import { isFull, isLocked, isMediating, isOver, type LobbyState, memberOf } from "./state.ts";
-
-/** Prepared: the host removes a member. */
-export type KickRequest = { kind: "kick"; clientId: string; memberId: string };
-/** Prepared: the host changes what the lobby was opened with. Its privacy never changes. */
-export type ChangeRequest = { kind: "change"; clientId: string; name?: string; maxMembers?: number };
+import { changedData, type DataChange, fitsIn } from "../wire/data.ts";
+import { wireLimits } from "../wire/limits.ts";
+import { isBanned } from "./kicking.ts";
+import type {
+  ChangeMemberRequest,
+  ChangeRequest,
+  HandOverRequest,
+  JoinRequest,
+  KickRequest,
+  LookRequest,
+  ReturnRequest,
+  StartRequest,
+  SteerRequest,
+  UnbanRequest,
+} from "./request.ts";
+import {
+  isAway,
+  isConnectingAll,
+  isFull,
+  isLocked,
+  isOver,
+  type LobbyState,
+  type Member,
+  memberOf,
+  termOf,
+  versionOf,
+} from "./state.ts";
 
 export type Asked = {
   join: JoinRequest;
@@ -18,20 +39,42 @@ export type Asked = {
   stop: SteerRequest;
   proceed: SteerRequest;
   return: ReturnRequest;
+  "hand-over": HandOverRequest;
   kick: KickRequest;
+  unban: UnbanRequest;
   change: ChangeRequest;
+  "change-member": ChangeMemberRequest;
+  look: LookRequest;
 };
 
 /** A code, and when a request is refused with it. */
 export type Rule<Request> = readonly [
   code: ProblemCode,
-  refuses: (state: LobbyState, request: Request) => boolean,
+  refuses: (state: LobbyState, request: Request, now: number) => boolean,
 ];
 
 const noSuchLobby: Rule<unknown> = ["no_such_lobby", isOver];
+const notAMember: Rule<{ clientId: string }> = [
+  "not_a_member",
+  (state, { clientId }) => memberOf(state, clientId) === undefined,
+];
 const notTheHost: Rule<{ clientId: string }> = [
   "not_the_host",
   ({ hostId }, { clientId }) => hostId !== clientId,
+];
+/** Before `not_the_host`: who was the host is told so. */
+const oldTerm: Rule<{ term?: number | undefined }> = [
+  "old_term",
+  (state, { term }) => term !== undefined && term !== termOf(state),
+];
+const wrongVersion: Rule<{ ifVersion?: number | undefined }> = [
+  "wrong_version",
+  (state, { ifVersion }) => ifVersion !== undefined && ifVersion !== versionOf(state),
+];
+/** The host leaves by leaving. */
+const noSuchGuest: Rule<{ memberId: string }> = [
+  "no_such_member",
+  (state, { memberId }) => memberId === state.hostId || !memberOf(state, memberId),
 ];
 
 const isWaiting = ({ phase }: LobbyState) => phase.kind === "waiting";
@@ -42,32 +85,91 @@ export const rules: { readonly [Kind in keyof Asked]: readonly Rule<Asked[Kind]>
   join: [
     noSuchLobby,
     ["already_in_lobby", (state, { member }) => memberOf(state, member.clientId) !== undefined],
+    ["banned", (state, { member }, now) => isBanned(state, member, now)],
+    [
+      "password_needed",
+      ({ password }, { passwordHash }) => password !== undefined && passwordHash === undefined,
+    ],
+    [
+      "wrong_password",
+      ({ password }, { passwordHash }) => password !== undefined && passwordHash !== password.hash,
+    ],
+    ["locked_by_host", ({ locked }) => locked === true],
     ["lobby_locked", isLocked],
     ["lobby_full", isFull],
-    ["name_taken", ({ members }, { member }) => members.some(({ name }) => name === member.name)],
+    ["name_taken", (state, { member }) => isTaken(state, member)],
+    [
+      "data_too_large",
+      (_, { member }) => member.data !== undefined && !fitsIn(member.data, wireLimits.memberData),
+    ],
   ],
   start: [
     noSuchLobby,
-    ["lobby_locked", isMediating],
+    oldTerm,
+    ["lobby_locked", isConnectingAll],
     ["too_few_members", ({ members }) => members.length < 2],
     notTheHost,
     ["no_sidecar", ({ relayOnly }, { sidecar }) => !sidecar || (relayOnly && !sidecar.relays)],
   ],
-  stop: [noSuchLobby, notTheHost, ["not_mediating", (state) => isWaiting(state) && !isStopped(state)]],
-  proceed: [noSuchLobby, notTheHost, ["not_mediating", isWaiting]],
-  return: [noSuchLobby, ["no_such_member", (state, { clientId }) => !memberOf(state, clientId)]],
-  kick: [
+  stop: [
     noSuchLobby,
+    oldTerm,
     notTheHost,
-    // The host leaves by leaving.
-    ["no_such_member", (state, { memberId }) => memberId === state.hostId || !memberOf(state, memberId)],
+    ["not_mediating", (state) => isWaiting(state) && !isStopped(state)],
+  ],
+  proceed: [noSuchLobby, oldTerm, notTheHost, ["not_mediating", isWaiting]],
+  return: [
+    noSuchLobby,
+    ["no_such_member", (state, { clientId }) => !memberOf(state, clientId)],
+    ["resume_key_used", (state, request) => isUsedKey(memberOf(state, request.clientId), request)],
+  ],
+  "hand-over": [
+    noSuchLobby,
+    oldTerm,
+    notTheHost,
+    ["lobby_locked", isConnectingAll],
+    noSuchGuest,
+    ["no_such_member", (state, { memberId }) => isAway(state, memberId)],
+  ],
+  kick: [noSuchLobby, oldTerm, notTheHost, noSuchGuest],
+  unban: [
+    noSuchLobby,
+    oldTerm,
+    notTheHost,
+    ["no_such_ban", ({ bans = [] }, { memberId }) => !bans.some(({ clientId }) => clientId === memberId)],
   ],
   change: [
     noSuchLobby,
+    oldTerm,
     notTheHost,
+    wrongVersion,
     ["lobby_locked", isLocked],
-    ["lobby_full", ({ members }, { maxMembers = members.length }) => maxMembers < members.length],
+    [
+      "max_members_too_low",
+      ({ members }, { change: { maxMembers = members.length } }) => maxMembers < members.length,
+    ],
+    ["data_too_large", ({ data = {} }, { change }) => !fitsAfter(data, change.data, wireLimits.lobbyData)],
   ],
+  "change-member": [
+    noSuchLobby,
+    notAMember,
+    wrongVersion,
+    [
+      "name_taken",
+      (state, { clientId, change: { displayName } }) => {
+        const member = memberOf(state, clientId);
+        return (
+          displayName !== undefined && member !== undefined && isTaken(state, { ...member, displayName })
+        );
+      },
+    ],
+    [
+      "data_too_large",
+      (state, { clientId, change }) =>
+        !fitsAfter(memberOf(state, clientId)?.data ?? {}, change.data, wireLimits.memberData),
+    ],
+  ],
+  look: [noSuchLobby, notAMember],
 };
 
 /** The lobby, if it may do what is asked. Where there is none at all, nothing may be done. */
@@ -75,8 +177,39 @@ export function permit<Kind extends keyof Asked>(
   state: LobbyState | null,
   kind: Kind,
   request: Asked[Kind],
+  now: number,
 ): Outcome<LobbyState> {
   if (state === null) return refuse("no_such_lobby");
-  const rule = rules[kind].find(([, refuses]) => refuses(state, request));
+  const rule = rules[kind].find(([, refuses]) => refuses(state, request, now));
   return rule ? refuse(rule[0]) : accept(state);
+}
+
+/** Whether another member has the name, or one that looks the same where looks count. */
+function isTaken(
+  { members, comparesLooks }: LobbyState,
+  { clientId, name, displayName = name }: Member,
+): boolean {
+  const others = members.filter((one) => one.clientId !== clientId);
+  if (others.some((one) => one.name === name)) return true;
+  if (!comparesLooks) return false;
+  const looks = new Set([looksOf(name), looksOf(displayName)]);
+  return others.some(
+    (one) => looks.has(looksOf(one.name)) || looks.has(looksOf(one.displayName ?? one.name)),
+  );
+}
+
+/** A key is good once. The same return, repeated, is no second use. */
+function isUsedKey(member: Member | undefined, { resumes, resumedBy }: ReturnRequest): boolean {
+  if (!member) return false;
+  const had = member.resumes ?? 0;
+  const isRepeated = resumes === had - 1 && resumedBy !== undefined && resumedBy === member.resumedBy;
+  return resumes !== had && !isRepeated;
+}
+
+function fitsAfter(
+  data: LobbyState["data"] & object,
+  change: DataChange | undefined,
+  most: { keys: number; bytes: number },
+): boolean {
+  return change === undefined || fitsIn(changedData(data, change), most);
 }

@@ -3,6 +3,7 @@ import type { Place, RelayPlace } from "../fleet.ts";
 import type { Observed } from "../mapping.ts";
 import type { Network } from "../network.ts";
 import type { AbortCode } from "../problem.ts";
+import { type Data, dataBytes } from "../wire/data.ts";
 import type { ListedLobby } from "../wire/http.ts";
 import { wireLimits } from "../wire/limits.ts";
 import type { Privacy } from "../wire/privacy.ts";
@@ -25,7 +26,34 @@ export type Member = {
   readonly network?: string | undefined;
   /** Its peers are told no address of it, nor it any of theirs: its links go through the relay alone. */
   readonly relayOnly?: true | undefined;
+  /** The session that speaks for it since it came back by another connection. Until then that is its client id. */
+  readonly session?: string | undefined;
+  /** How often it has come back. Its resume key has this number. */
+  readonly resumes?: number | undefined;
+  /** What its client called the last of these, so that the same one, repeated, is answered and not refused. */
+  readonly resumedBy?: string | undefined;
+  /** When it came or came back, in milliseconds since 1970. Only where members may be away. */
+  readonly since?: number | undefined;
+  /** The name that people read, in any script. */
+  readonly displayName?: string | undefined;
+  readonly data?: Data | undefined;
+  /** Its page is not being looked at: it becomes host only if there is no other. */
+  readonly hidden?: true | undefined;
 };
+
+/** A member that the host has banned. `network`: nobody of it may join until then, in milliseconds since 1970. */
+export type Ban = {
+  /** Its client id. */
+  readonly clientId: string;
+  /** The session that spoke for it. */
+  readonly session: string;
+  readonly name: string;
+  readonly network?: string | undefined;
+  readonly until?: number | undefined;
+};
+
+/** A password as it is kept: `hash` is an HMAC of it under `salt` (worker/platform/passwords.ts). */
+export type Password = { readonly salt: string; readonly hash: string };
 
 /**
  * Starts that failed by one player's fault, and when the last did, in milliseconds since 1970. `by`: its client
@@ -74,6 +102,8 @@ export type MediationPolicy = {
   readonly onSuccess: "close" | "stay";
   /** Whether nobody may join until it is over. */
   readonly locks: boolean;
+  /** Client ids of those who came when the others were connected: only pairs with one of them are connected. */
+  readonly newcomers?: readonly string[] | undefined;
 };
 
 /** What both halves of a mediation have. */
@@ -186,11 +216,59 @@ export type LobbyState = {
   readonly auditAt: number;
   /** Milliseconds between the last of these and the next: it grows while nobody joins. */
   readonly auditMs: number;
+  /** `session`: the lobby stays when its members are connected, and newcomers are connected to them. */
+  readonly lifetime?: "session" | undefined;
+  /** Everyone is connected to everyone. */
+  readonly topology?: "mesh" | undefined;
+  /** When the host is gone, another member becomes host. Else the lobby closes (Orion). */
+  readonly onHostLoss?: "migrate" | undefined;
+  /** Any member may signal to any. Else only those who are to be connected. */
+  readonly signals?: "all" | undefined;
+  /** Counts hosts. The first is 1, and not kept. */
+  readonly term?: number | undefined;
+  /** Those who are connected by a mediation that has succeeded, and how. Newcomers are connected to them. */
+  readonly playing?: readonly { readonly clientId: string; readonly via: Via }[] | undefined;
+  /** Members who came, or came back without their links, since then, and wait to be connected. */
+  readonly newcomers?: readonly string[] | undefined;
+  /** What people read. */
+  readonly title?: string | undefined;
+  readonly game?: string | undefined;
+  readonly password?: Password | undefined;
+  /** The host lets nobody in. */
+  readonly locked?: true | undefined;
+  readonly data?: Data | undefined;
+  /** Counts changes of the lobby, its data, and its members' data. */
+  readonly version?: number | undefined;
+  readonly bans?: readonly Ban[] | undefined;
+  /** Two names that look the same count as one. Orion compares them as they are written. */
+  readonly comparesLooks?: true | undefined;
+  /** Ids of the last requests that were done and can be repeated. */
+  readonly done?: readonly string[] | undefined;
 };
 
 /** What members call a mediation when they report: reports of another one are of no interest. */
 export function mediationId({ requestId }: Gathering | Connecting): string {
   return requestId.slice(0, 8);
+}
+
+/** The session that speaks for a member. Objects know each other's sessions, members each other's client ids. */
+export function sessionOf({ session, clientId }: Member): string {
+  return session ?? clientId;
+}
+
+export function termOf({ term = 1 }: LobbyState): number {
+  return term;
+}
+
+export function versionOf({ version = 0 }: LobbyState): number {
+  return version;
+}
+
+/** Those of these whose clients know the additions to Orion: others are not sent messages that Orion does not have. */
+export function knowing(members: readonly Member[]): readonly Member[] {
+  const some = members.filter(({ features }) => features !== undefined);
+  // The same list where it can be: the shell need not group it by holder again.
+  return some.length === members.length ? members : some;
 }
 
 /** Whether the lobby's own object holds the member's socket. */
@@ -212,8 +290,9 @@ export function remoteMembers(state: LobbyState): Member[] {
   return state.members.filter((member) => !isHere(state, member) && !isAway(state, member.clientId));
 }
 
-export function isFull({ members, maxMembers }: LobbyState): boolean {
-  return members.length >= Math.min(maxMembers, wireLimits.seats);
+/** Whether there is no place for a newcomer. One that a member has left for a while is a place. */
+export function isFull({ members, maxMembers, away }: LobbyState): boolean {
+  return members.length - away.length >= Math.min(maxMembers, wireLimits.seats);
 }
 
 /** Whether there is no lobby any more: only its members and the directory may not know it yet. */
@@ -223,6 +302,11 @@ export function isOver({ phase }: LobbyState): boolean {
 
 export function isMediating({ phase }: LobbyState): boolean {
   return phase.kind === "gathering" || phase.kind === "connecting";
+}
+
+/** Whether a mediation is under way that is not for newcomers alone: a start ends those. */
+export function isConnectingAll({ phase }: LobbyState): boolean {
+  return (phase.kind === "gathering" || phase.kind === "connecting") && phase.policy.newcomers === undefined;
 }
 
 /** Whether nobody may join for as long as this lasts. */
@@ -239,6 +323,31 @@ export function privacyOf({ relayOnly }: Pick<LobbyState, "relayOnly">): Privacy
 }
 
 export function listedAs(state: LobbyState): ListedLobby {
-  const { lobbyId, name, members, maxMembers } = state;
-  return { name, id: lobbyId, currentMembers: members.length, maxMembers, privacy: privacyOf(state) };
+  const { lobbyId, name, members, maxMembers, game, title, data } = state;
+  return {
+    name,
+    id: lobbyId,
+    currentMembers: members.length,
+    maxMembers,
+    privacy: privacyOf(state),
+    locked: state.locked === true || isLocked(state),
+    hasPassword: state.password !== undefined,
+    full: isFull(state),
+    ...(game !== undefined && { game }),
+    ...(title !== undefined && { title }),
+    ...(data && { data: listedData(data) }),
+  };
+}
+
+/** The first keys of it that fit into what is listed. */
+function listedData(data: Data): Data {
+  const listed: Record<string, Data[string]> = {};
+  for (const [key, value] of Object.entries(data)) {
+    listed[key] = value;
+    if (dataBytes(listed) > wireLimits.listedDataBytes) {
+      delete listed[key];
+      break;
+    }
+  }
+  return listed;
 }

@@ -1,6 +1,7 @@
 import type { Sidecar } from "../fleet.ts";
 import { saved } from "./abort.ts";
 import { disconnect, expire, lose, onlyToConnected } from "./away.ts";
+import { hide } from "./changes.ts";
 import { onTime } from "./clock-jumps.ts";
 import { close } from "./closing.ts";
 import { advanceConnecting, report } from "./connecting.ts";
@@ -9,6 +10,8 @@ import type { LobbyEvent } from "./event.ts";
 import { advanceGathering, hasten, see } from "./gathering.ts";
 import { lobbyLimits } from "./limits.ts";
 import { leave, say } from "./membership.ts";
+import { seeToNewcomers } from "./newcomers.ts";
+import { signal } from "./signals.ts";
 import { isOver, type LobbyState, memberOf, remoteMembers } from "./state.ts";
 
 /**
@@ -18,7 +21,7 @@ import { isOver, type LobbyState, memberOf, remoteMembers } from "./state.ts";
  */
 export function step(state: LobbyState | null, event: LobbyEvent, now: number): Step<LobbyState | null> {
   const timely = state && onTime(state, now, event.kind === "deadline-passed");
-  const taken = take(timely, event, now);
+  const taken = seeToNewcomers(take(timely, event, now), now);
   return onlyToConnected(timely === state ? taken : saved(taken));
 }
 
@@ -35,6 +38,12 @@ function take(state: LobbyState | null, event: LobbyEvent, now: number): Step<Lo
       return lose(state, event, now);
     case "message-sent":
       return say(state, event.clientId, event.text, now);
+    case "signal-sent":
+      return signal(state, event);
+    case "visibility-changed": {
+      const after = hide(state, event.clientId, event.hidden);
+      return after === state ? { state, effects: [] } : saved({ state: after, effects: [] });
+    }
     case "endpoint-seen":
       return see(state, event, now);
     case "silence-reported":

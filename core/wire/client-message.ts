@@ -7,6 +7,8 @@ import { decodeMessage } from "./codec.ts";
 import { wireLimits } from "./limits.ts";
 import { tokenField } from "./schema.ts";
 
+const encoder = new TextEncoder();
+
 const chat = z.object({
   token: tokenField,
   lobbyId: z.string().max(16),
@@ -53,6 +55,13 @@ const features = connected.extend({
 
 const unseen = connected.extend({ mediation });
 
+/** + From one member to another. Its data may have `signalBytes` as JSON. */
+const signal = connected.extend({
+  to: z.string().max(64),
+  data: z.json().refine((data) => encoder.encode(JSON.stringify(data)).length <= wireLimits.signalBytes),
+});
+const hidden = connected.extend({ hidden: z.boolean() });
+
 /** A ticket for the relay, and its key: whoever was told it can say it. */
 const heldTicket = z.object({ ticket: z.string().max(ticketLength), key: z.string().max(64) });
 export type HeldTicket = z.infer<typeof heldTicket>;
@@ -70,6 +79,10 @@ export type ClientMessage =
   | ({ method: "ptpMediation_peersConnection_failure"; mediation: string } & Reported)
   /** + The sidecar does not answer. */
   | ({ method: "ptpMediation_unseen" } & z.infer<typeof unseen>)
+  /** + To one member. */
+  | ({ method: "lobby_signal" } & z.infer<typeof signal>)
+  /** + Whether nobody looks at its page: such a member becomes host only if there is no other. */
+  | ({ method: "client_hidden" } & z.infer<typeof hidden>)
   /** + Its tickets for the relay are about to expire. */
   | ({ method: "ptpRelay_renew" } & z.infer<typeof renew>);
 
@@ -109,6 +122,14 @@ export function readClientMessage(text: string): ClientMessage | null {
     }
     case "ptpMediation_unseen": {
       const parsed = unseen.safeParse(message.payload);
+      return parsed.success ? { method: message.method, ...parsed.data } : null;
+    }
+    case "lobby_signal": {
+      const parsed = signal.safeParse(message.payload);
+      return parsed.success ? { method: message.method, ...parsed.data } : null;
+    }
+    case "client_hidden": {
+      const parsed = hidden.safeParse(message.payload);
       return parsed.success ? { method: message.method, ...parsed.data } : null;
     }
     case "ptpRelay_renew": {

@@ -14,7 +14,34 @@ export const wireLimits = {
   /** Seats of a lobby, the host's included (Orion). */
   seats: 64,
 
-  /** Features that a client may say it has: there are two. */
+  /** Characters of a name that people read, of a lobby or a member, in any script. */
+  displayNameLength: 50,
+  /** Characters of a lobby's password. */
+  passwordLength: 64,
+  /** Characters of a game's name, by which lobbies are found. */
+  gameLength: 64,
+  /** Characters of the reason that a host gives when it removes a member. */
+  reasonLength: 200,
+  /** Characters of a key of lobby or member data. */
+  dataKeyLength: 32,
+  /** Lobby data: keys, and bytes of JSON. */
+  lobbyData: { keys: 16, bytes: 4 * 1024 },
+  /** Of that, bytes that are listed: the first keys that fit. */
+  listedDataBytes: 512,
+  /** A member's data: keys, and bytes of JSON. A full lobby has 64 of these. */
+  memberData: { keys: 8, bytes: 1024 },
+  /** Bytes of JSON of what one member signals to another: a description of a WebRTC session has some 3 000. */
+  signalBytes: 8 * 1024,
+  /** Bytes of a snapshot. */
+  snapshotBytes: 64 * 1024,
+  /** Milliseconds that a member may be away at most. */
+  graceMs: 5 * 60_000,
+  /** Lines of chat that a member who was away is told. */
+  missedChat: 50,
+  /** Conditions of one search. */
+  searchConditions: 4,
+
+  /** Features that a client may say it has: there are few. */
   features: 16,
   /** Characters of a feature's name. */
   featureLength: 32,

@@ -21,6 +21,23 @@ export function nameField(code: ProblemCode) {
 
 export const tokenField = z.string(field("invalid_token")).max(256, field("invalid_token"));
 
+const resumeKeyShape = /^[\w-]{1,64}\.\d{1,6}\.[\w-]{22}$/;
+/** A resume key (worker/platform/resume-key.ts makes them). */
+export const resumeKeyField = z
+  .string(field("invalid_resume_key"))
+  .regex(resumeKeyShape, field("invalid_resume_key"));
+/** Of a member. Not only those that exist look like this. */
+export const clientIdField = z
+  .string(field("invalid_client"))
+  .min(1, field("invalid_client"))
+  .max(64, field("invalid_client"));
+export const termField = z.int(field("invalid_term")).min(1, field("invalid_term")).optional();
+export const versionField = z.int(field("invalid_version")).min(0, field("invalid_version")).optional();
+export const gameField = z
+  .string(field("invalid_game"))
+  .regex(/^[\w.-]+$/, field("invalid_game"))
+  .max(wireLimits.gameLength, field("invalid_game"));
+
 /** The value, or every code the schema complained with, each once and in the order of the fields. */
 export function check<T>(schema: z.ZodType<T>, input: unknown): Outcome<T> {
   const parsed = schema.safeParse(input);

@@ -5,6 +5,7 @@
 import * as z from "zod";
 import { longestPass } from "../observing/pass.ts";
 import { decodeMessage, encodeMessage } from "./codec.ts";
+import { dataChangeShape, dataShape } from "./data.ts";
 import { introduction } from "./introduction.ts";
 import { wireLimits } from "./limits.ts";
 import { endpointShape } from "./sidecar-message.ts";
@@ -25,10 +26,93 @@ const messages = {
     needed: z.object({ token: z.string().min(1).max(256) }),
     more: { clientId: z.string(), pingMs: z.number().min(1_000).max(600_000) },
   },
-  /** To everyone already in the lobby. */
-  lobby_peerConnect: { needed: z.object({ peerName: z.string() }), more: { lobbyId: z.string() } },
-  /** To the rest, when a member who is not the host leaves. */
-  lobby_peerDisconnect: { needed: z.object({ peerName: z.string() }), more: { lobbyId: z.string() } },
+  /** To everyone already in the lobby. + clientId, displayName, data */
+  lobby_peerConnect: {
+    needed: z.object({
+      peerName: z.string(),
+      clientId: z.string().optional().catch(undefined),
+      displayName: z.string().optional().catch(undefined),
+      data: dataShape.optional().catch(undefined),
+    }),
+    more: { lobbyId: z.string() },
+  },
+  /** To the rest, when a member leaves and the lobby goes on. + clientId; kicked: the host has removed it. */
+  lobby_peerDisconnect: {
+    needed: z.object({
+      peerName: z.string(),
+      clientId: z.string().optional().catch(undefined),
+      kicked: z.boolean().optional().catch(undefined),
+    }),
+    more: { lobbyId: z.string() },
+  },
+  // From here to `lobby_closed`, additions: they are sent to clients that have said what they can do.
+  /** + To the rest: a member has lost its connection. Until then, in milliseconds since 1970, it may come back. */
+  lobby_memberAway: {
+    needed: z.object({ peerName: z.string(), clientId: z.string(), until: z.number() }),
+    more: { lobbyId: z.string() },
+  },
+  /** + To the rest: it has come back. */
+  lobby_memberBack: {
+    needed: z.object({ peerName: z.string(), clientId: z.string() }),
+    more: { lobbyId: z.string() },
+  },
+  /** + To all: the lobby has another host; `term` counts hosts. */
+  lobby_hostChanged: {
+    needed: z.object({ host: z.string(), clientId: z.string(), term: z.int().min(1) }),
+    more: { lobbyId: z.string() },
+  },
+  /** + To all: the host has changed these. In `data`, null stands for a key that is gone. */
+  lobby_changed: {
+    needed: z.object({
+      version: z.int(),
+      lobbyName: z.string().optional(),
+      title: z.string().optional(),
+      isPublic: z.boolean().optional(),
+      maxMembers: z.number().optional(),
+      hasPassword: z.boolean().optional(),
+      locked: z.boolean().optional(),
+      data: dataChangeShape.optional(),
+    }),
+    more: { lobbyId: z.string() },
+  },
+  /** + To all: a member has changed these of itself. */
+  lobby_memberChanged: {
+    needed: z.object({
+      clientId: z.string(),
+      version: z.int(),
+      displayName: z.string().optional(),
+      hidden: z.boolean().optional(),
+      data: dataChangeShape.optional(),
+    }),
+    more: { lobbyId: z.string() },
+  },
+  /** + To a member that the host has removed. It is in no lobby now. */
+  lobby_kicked: {
+    needed: z.object({ reason: z.string(), banned: z.boolean() }),
+    more: { lobbyId: z.string() },
+  },
+  /** + To the older connection of a member that has come back by another one. It is in no lobby now. */
+  lobby_resumedElsewhere: { needed: z.object({}), more: { lobbyId: z.string() } },
+  /** + To a member: somebody has tried to come back in its place, with a key that it used before. */
+  lobby_resumeRefused: { needed: z.object({}), more: { lobbyId: z.string() } },
+  /** + From one member, by its client id, to another. */
+  lobby_signal: {
+    needed: z.object({ from: z.string(), data: z.unknown() }),
+    more: { lobbyId: z.string() },
+  },
+  /** + To the sender of a signal that was not passed on, and why. */
+  lobby_signalFailed: {
+    needed: z.object({ to: z.string(), code: z.string() }),
+    more: { lobbyId: z.string() },
+  },
+  /** + To those of a mediation that takes long: who has been seen, and who is awaited, by client ids. */
+  ptpMediation_progress: {
+    needed: z.object({
+      mediation: z.string(),
+      seen: z.array(z.string()).max(wireLimits.seats),
+      awaited: z.array(z.string()).max(wireLimits.seats),
+    }),
+  },
   /** To all members, who may then host or join again. */
   lobby_closed: { needed: z.object({}), more: { lobbyId: z.string(), lobbyName: z.string() } },
   /** To all members, the sender too. The timestamp is in milliseconds since 1970. */

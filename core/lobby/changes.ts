@@ -1,0 +1,108 @@
+/** What the host changes of its lobby, and a member of itself. Each change has a version, and all hear of it once. */
+import { accept } from "../problem.ts";
+import { changedData, type DataChange } from "../wire/data.ts";
+import type { VersionAnswer } from "../wire/http.ts";
+import { type Answered, type Effect, listing } from "./effect.ts";
+import type { LobbyChange, MemberChange } from "./message.ts";
+import type { ChangeMemberRequest, ChangeRequest } from "./request.ts";
+import { knowing, type LobbyState, memberOf, versionOf } from "./state.ts";
+
+/** The host changes what the lobby was opened with. What it says that is so already changes nothing. */
+export function change(state: LobbyState, request: ChangeRequest): Answered<LobbyState, VersionAnswer> {
+  const { lobbyName, title, isPublic, maxMembers, password, locked, data } = request.change;
+  const told: { -readonly [Field in keyof LobbyChange]: LobbyChange[Field] } = {};
+  let after: LobbyState = state;
+  if (lobbyName !== undefined && lobbyName !== state.name) {
+    after = { ...after, name: lobbyName };
+    told.lobbyName = lobbyName;
+  }
+  if (title !== undefined && (title ?? undefined) !== state.title) {
+    after = { ...after, title: title ?? undefined };
+    told.title = title ?? after.name;
+  }
+  if (isPublic !== undefined && isPublic !== state.isPublic) {
+    after = { ...after, isPublic, ...(isPublic && { hostNetworks: request.hostNetworks }) };
+    told.isPublic = isPublic;
+  }
+  if (maxMembers !== undefined && maxMembers !== state.maxMembers) {
+    after = { ...after, maxMembers };
+    told.maxMembers = maxMembers;
+  }
+  if (password !== undefined && (password !== null || state.password !== undefined)) {
+    after = { ...after, password: password ?? undefined };
+    told.hasPassword = password !== null;
+  }
+  if (locked !== undefined && locked !== (state.locked === true)) {
+    after = { ...after, locked: locked || undefined };
+    told.locked = locked;
+  }
+  const changed = data && differing(state.data ?? {}, data);
+  if (changed) {
+    after = { ...after, data: changedData(state.data ?? {}, changed) };
+    told.data = changed;
+  }
+  if (after === state) return { state, answer: accept({ version: versionOf(state) }), effects: [] };
+  const version = versionOf(state) + 1;
+  const versioned: LobbyState = { ...after, version, isLasting: true };
+  const unlisted: Effect[] = state.isPublic && !versioned.isPublic ? [{ kind: "unlist" }] : [];
+  return {
+    state: versioned,
+    answer: accept({ version }),
+    effects: [
+      { kind: "save" },
+      ...unlisted,
+      ...listing(versioned),
+      {
+        kind: "send",
+        to: knowing(versioned.members),
+        message: { type: "lobbyChanged", version, change: told },
+      },
+    ],
+  };
+}
+
+/** A member changes its data, or the name that people read. */
+export function changeMember(
+  state: LobbyState,
+  { clientId, change: { displayName, data } }: ChangeMemberRequest,
+): Answered<LobbyState, VersionAnswer> {
+  const before = memberOf(state, clientId);
+  const changed = before && data && differing(before.data ?? {}, data);
+  const isRenamed = displayName !== undefined && displayName !== (before?.displayName ?? before?.name);
+  if (!before || (!changed && !isRenamed))
+    return { state, answer: accept({ version: versionOf(state) }), effects: [] };
+  const told: MemberChange = { ...(isRenamed && { displayName }), ...(changed && { data: changed }) };
+  const member = {
+    ...before,
+    ...(isRenamed && { displayName }),
+    ...(changed && { data: changedData(before.data ?? {}, changed) }),
+  };
+  const version = versionOf(state) + 1;
+  const after: LobbyState = {
+    ...state,
+    version,
+    isLasting: true,
+    members: state.members.map((one) => (one === before ? member : one)),
+  };
+  const message = { type: "memberChanged", clientId, version, change: told } as const;
+  return {
+    state: after,
+    answer: accept({ version }),
+    effects: [{ kind: "save" }, { kind: "send", to: knowing(after.members), message }],
+  };
+}
+
+/** A member's page is looked at, or not. Only who becomes host depends on it. */
+export function hide(state: LobbyState, clientId: string, hidden: boolean): LobbyState {
+  const before = memberOf(state, clientId);
+  if (!before || (before.hidden === true) === hidden) return state;
+  const { hidden: _, ...rest } = before;
+  const member = hidden ? { ...rest, hidden: true as const } : rest;
+  return { ...state, members: state.members.map((one) => (one === before ? member : one)) };
+}
+
+/** The part of a change that changes something. Undefined if nothing of it does. */
+function differing(data: NonNullable<LobbyState["data"]>, change: DataChange): DataChange | undefined {
+  const some = Object.entries(change).filter(([key, value]) => (value ?? undefined) !== data[key]);
+  return some.length > 0 ? Object.fromEntries(some) : undefined;
+}

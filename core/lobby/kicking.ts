@@ -1,0 +1,59 @@
+/**
+ * The host removes a member, and may ban it.
+ *
+ * A ban lasts as long as the lobby, or until the host lifts it. It holds for the client's session, and for its
+ * resume key, which ends with its place. Its network is banned for an hour only, and not at all if other
+ * members share it: a carrier puts thousands of players behind one address.
+ */
+import { tell } from "./abort.ts";
+import type { Step } from "./effect.ts";
+import { lobbyLimits } from "./limits.ts";
+import { leave } from "./membership.ts";
+import type { KickRequest } from "./request.ts";
+import { type Ban, type LobbyState, type Member, memberOf, sessionOf } from "./state.ts";
+
+/** Whether the host has banned the newcomer, or, for a while, its network. */
+export function isBanned({ bans = [] }: LobbyState, { clientId, network }: Member, now: number): boolean {
+  return bans.some(
+    (ban) =>
+      ban.clientId === clientId ||
+      ban.session === clientId ||
+      (ban.network !== undefined && ban.network === network && now < (ban.until ?? 0)),
+  );
+}
+
+/** The host removes a member: its last message tells it so, and the rest hear that it is gone. */
+export function kick(
+  state: LobbyState,
+  { memberId, reason, ban: banned }: KickRequest,
+  now: number,
+): Step<LobbyState> {
+  const member = memberOf(state, memberId);
+  if (!member) return { state, effects: [] };
+  const noted = banned ? withBan(state, banOf(state, member, now)) : state;
+  const message = { type: "kicked", reason, banned } as const;
+  const farewell = { kind: "release", to: [member], message } as const;
+  return tell([farewell], leave(noted, [memberId], now, { kicked: true }));
+}
+
+export function unban(state: LobbyState, clientId: string): LobbyState {
+  const { bans: before = [], ...rest } = state;
+  const bans = before.filter((ban) => ban.clientId !== clientId);
+  return bans.length > 0 ? { ...rest, bans } : rest;
+}
+
+function banOf({ members }: LobbyState, member: Member, now: number): Ban {
+  const { clientId, name, network } = member;
+  const isShared = members.some((one) => one !== member && one.network === network);
+  return {
+    clientId,
+    session: sessionOf(member),
+    name,
+    ...(network !== undefined && !isShared && { network, until: now + lobbyLimits.networkBanMs }),
+  };
+}
+
+/** The bans of longest ago are forgotten where there are too many. */
+function withBan(state: LobbyState, ban: Ban): LobbyState {
+  return { ...state, bans: [...(state.bans ?? []), ban].slice(-lobbyLimits.bans) };
+}

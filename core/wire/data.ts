@@ -1,0 +1,43 @@
+/** What a lobby, or a member, says of itself: a few keys with plain values. An addition to Orion. */
+import * as z from "zod";
+import { wireLimits } from "./limits.ts";
+import { field } from "./schema.ts";
+
+export type DataValue = string | number | boolean;
+/** Keys of letters, digits, `_`, `-` and `.`. */
+export type Data = { readonly [key: string]: DataValue };
+/** What becomes of some of the keys; null deletes one. */
+export type DataChange = { readonly [key: string]: DataValue | null };
+
+const invalid = field("invalid_data");
+/** `__proto__` would not be a key like any other. */
+const key = z
+  .string(invalid)
+  .regex(/^[A-Za-z][\w.-]*$/, invalid)
+  .max(wireLimits.dataKeyLength, invalid);
+const value = z.union([z.string(), z.number(), z.boolean()], invalid);
+
+export const dataShape = z.record(key, value, invalid);
+export const dataChangeShape = z.record(key, value.nullable(), invalid);
+
+/** Bytes of it as JSON in UTF-8. */
+export function dataBytes(data: Data): number {
+  return new TextEncoder().encode(JSON.stringify(data)).length;
+}
+
+/** Whether it has no more keys and bytes than it may. */
+export function fitsIn(data: Data, { keys, bytes }: { keys: number; bytes: number }): boolean {
+  return Object.keys(data).length <= keys && dataBytes(data) <= bytes;
+}
+
+/** The data after a change. The same object if nothing changes. */
+export function changedData(data: Data, change: DataChange): Data {
+  const changes = Object.entries(change).filter(([name, now]) => (now ?? undefined) !== data[name]);
+  if (changes.length === 0) return data;
+  const after: Record<string, DataValue> = { ...data };
+  for (const [name, now] of changes) {
+    if (now === null) delete after[name];
+    else after[name] = now;
+  }
+  return after;
+}

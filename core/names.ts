@@ -1,8 +1,8 @@
 /** Names that people have, in any script: which may be one, and which two look the same. */
 import * as z from "zod";
 import type { ProblemCode } from "./problem.ts";
+import { field } from "./wire/field.ts";
 import { wireLimits } from "./wire/limits.ts";
-import { field } from "./wire/schema.ts";
 
 /** Control, format (zero-width, bidirectional) and private characters, surrogates, and separators that are no space. */
 const forbidden = /[\p{C}\p{Zl}\p{Zp}]/u;

@@ -1,9 +1,9 @@
 /** What a client may send on its WebSocket. Fields marked + are additions to Orion. */
 import * as z from "zod";
 import { type Cause, causes } from "../link/cause.ts";
-import { featuresAmong } from "../lobby/features.ts";
 import { ticketLength } from "../relay/ticket.ts";
 import { decodeMessage } from "./codec.ts";
+import { featuresShape } from "./features.ts";
 import { wireLimits } from "./limits.ts";
 import { tokenField } from "./schema.ts";
 
@@ -45,13 +45,8 @@ const mediation = z.string().max(64);
 const connected = z.object({ token: tokenField });
 const failed = connected.extend({ mediation, ...connectionReport.shape });
 
-/** + What the client can do. Names that this server does not know say nothing to it. */
-const features = connected.extend({
-  features: z
-    .array(z.string().max(wireLimits.featureLength))
-    .max(wireLimits.features)
-    .transform(featuresAmong),
-});
+/** + What the client can do. */
+const features = connected.extend({ features: featuresShape });
 
 const unseen = connected.extend({ mediation });
 

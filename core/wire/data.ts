@@ -1,7 +1,7 @@
 /** What a lobby, or a member, says of itself: a few keys with plain values. An addition to Orion. */
 import * as z from "zod";
+import { field } from "./field.ts";
 import { wireLimits } from "./limits.ts";
-import { field } from "./schema.ts";
 
 export type DataValue = string | number | boolean;
 /** Keys of letters, digits, `_`, `-` and `.`. */

@@ -2,12 +2,13 @@
 import * as z from "zod";
 import { displayNameField } from "../names.ts";
 import { type Data, dataChangeShape, dataShape } from "./data.ts";
+import { featuresShape } from "./features.ts";
+import { field } from "./field.ts";
 import { wireLimits } from "./limits.ts";
 import { lifetimes, onHostLosses, type Picture, signalScopes, topologies } from "./picture.ts";
 import { type Privacy, privacies } from "./privacy.ts";
 import {
   clientIdField,
-  field,
   gameField,
   nameField,
   resumeKeyField,
@@ -52,8 +53,9 @@ const lobbyOptions = {
   data: dataShape.optional(),
 };
 
-/** What a newcomer, or a host, may say of itself. */
-const memberOptions = { displayName: displayName.optional(), memberData: dataShape.optional() };
+/** What a newcomer, or a host, may say of itself. `features`: as `client_features`, which may still be on its way. */
+const features = featuresShape.optional().catch(undefined);
+const memberOptions = { displayName: displayName.optional(), memberData: dataShape.optional(), features };
 
 /** `POST /lobbies`. From `onLoss` on they are additions to Orion. */
 export const hostRequest = z.object(
@@ -135,6 +137,7 @@ export const resumeRequest = z.object(
       .optional(),
     /** It has lost its links, so it is to be connected to its peers again. */
     reconnect: z.boolean().optional(),
+    features,
   },
   object,
 );

@@ -1,15 +1,11 @@
 /** The shapes the rims share: how a zod schema's complaint becomes our codes, and the fields used in many places. */
 import * as z from "zod";
 import { accept, type Outcome, type ProblemCode, problems, refuse } from "../problem.ts";
+import { field } from "./field.ts";
 import { wireLimits } from "./limits.ts";
 
 // Workers refuse to make code from strings, so zod must not try.
 z.config({ jitless: true });
-
-/** A schema's field complains with one of our codes as its message. */
-export function field(code: ProblemCode): { error: ProblemCode } {
-  return { error: code };
-}
 
 /** Names of lobbies and members: 1 to 50 word characters and spaces, the first a word character (Orion). */
 export function nameField(code: ProblemCode) {

@@ -20,6 +20,12 @@ export const prices = {
   start: 25,
   /** The host stops a mediation, or goes on without some: a row, and that the others hear of it. */
   steer: 5,
+  /** A member or the host changes something of the lobby: a row or two, the directory, and that all hear of it. */
+  change: 6,
+  /** A member comes back: two rows, and that the others hear of it. */
+  resume: 9,
+  /** The whole picture, or a snapshot: one call, or two. */
+  picture: 0.7,
   /** A request that was not done: one call, or two. */
   refused: 0.6,
   /** Each shard of the directory that a list is read from. */

@@ -19,6 +19,7 @@ const mostSegments = 5;
 /** Words of the service's paths, and what browsers and crawlers ask every server for. */
 const knownWords: ReadonlySet<string> = new Set([
   ...["lobbies", "join", "ptp", "start", "stop", "proceed", "ping", "sidecar", "heartbeat", "observations"],
+  ...["leave", "resume", "host", "kick", "bans", "members", "me", "snapshot", "match"],
   ...["favicon.ico", "robots.txt"],
 ]);
 

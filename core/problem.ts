@@ -104,6 +104,13 @@ export const problems = {
 
 export type ProblemCode = keyof typeof problems;
 
+/** Refusals of those who may be trying codes, passwords or keys: they are counted. */
+export const wrongGuesses: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
+  "no_such_lobby",
+  "wrong_password",
+  "wrong_resume_key",
+]);
+
 /** What a request came to: a value, or the codes of all that is wrong with it. Plain data: it crosses RPC. */
 export type Outcome<T> = { ok: true; value: T } | Refusal;
 /** `retryAfterS`: whole seconds after which it may be asked again. */

@@ -99,6 +99,14 @@ export const settings = {
     flag: true,
     help: "Chat messages that a lobby delivers a second, counted at each member.",
   },
+  meshMembers: {
+    kind: "number",
+    default: 12,
+    least: 2,
+    most: 64,
+    flag: true,
+    help: "Members that a lobby may have in which everyone is connected to everyone.",
+  },
   networkCentsPerDay: {
     kind: "number",
     default: 40,

@@ -63,6 +63,7 @@ export const keyLabels = {
   /** From this come the sidecars' own keys (core/sidecar-key.ts). */
   sidecar: "orion-edge sidecar key v1",
   network: "orion-edge network v1",
+  resume: "orion-edge resume v1",
 } as const;
 export type KeyUse = keyof typeof keyLabels;
 

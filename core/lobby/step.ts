@@ -29,9 +29,7 @@ function take(state: LobbyState | null, event: LobbyEvent, now: number): Step<Lo
   if (state === null || isOver(state)) return afterTheEnd(state, event, now);
   switch (event.kind) {
     case "member-left":
-      return event.requestId === undefined || memberOf(state, event.clientId)?.requestId === event.requestId
-        ? leave(state, [event.clientId], now)
-        : { state, effects: [] };
+      return left(state, event, now);
     case "connection-lost":
       return disconnect(state, { clientIds: [event.clientId], holder: event.holder }, now);
     case "members-lost":
@@ -55,6 +53,20 @@ function take(state: LobbyState | null, event: LobbyEvent, now: number): Step<Lo
     case "deadline-passed":
       return wake(state, event.sidecar, now);
   }
+}
+
+/** A member has left; with a request id, only what this request did is undone. One that it brought back is away again. */
+function left(
+  state: LobbyState,
+  { clientId, requestId }: Extract<LobbyEvent, { kind: "member-left" }>,
+  now: number,
+): Step<LobbyState> {
+  if (requestId === undefined) return leave(state, [clientId], now);
+  const member = memberOf(state, clientId);
+  if (member?.requestId !== requestId) return { state, effects: [] };
+  return member.resumes === undefined
+    ? leave(state, [clientId], now)
+    : disconnect(state, { clientIds: [clientId] }, now);
 }
 
 /**

@@ -30,6 +30,11 @@ export type Ticket = {
 
 export type Side = "a" | "b";
 
+/** What tickets of a lobby say of it. */
+export function lobbyTagOf(incarnation: string): string {
+  return incarnation.slice(0, 8);
+}
+
 /** Bytes of a link's id: what a number can hold exactly. */
 export const linkIdBytes = 6;
 
@@ -61,13 +66,13 @@ export function parseTicket(text: string): Ticket | null {
 }
 
 /**
- * The ticket that a client's session gives it for this one: the same link, with a later expiry. Null if it is not that
- * client's, has been over for too long, or its link has had its time. Whether it is genuine is not checked. Times are in
+ * The ticket that a client's session gives it for this one: the same link, with a later expiry. Null if it is none of these
+ * clients', has been over for too long, or its link has had its time. Whether it is genuine is not checked. Times are in
  * milliseconds since 1970.
  */
-export function renewedTicket(ticket: Ticket, clientId: string, now: number): Ticket | null {
+export function renewedTicket(ticket: Ticket, clientIds: readonly string[], now: number): Ticket | null {
   const { relayTicketMs, relayRenewGraceMs, relayLinkMs } = relayLimits;
-  if (ticket.clientId !== clientId || now >= ticket.expiresAt + relayRenewGraceMs) return null;
+  if (!clientIds.includes(ticket.clientId) || now >= ticket.expiresAt + relayRenewGraceMs) return null;
   const expiresAt = Math.min(now + relayTicketMs, ticket.begunAt + relayLinkMs);
   return expiresAt > now ? { ...ticket, expiresAt } : null;
 }

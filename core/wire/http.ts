@@ -135,6 +135,8 @@ export const resumeRequest = z.object(
       .min(1, field("invalid_request_id"))
       .max(64, field("invalid_request_id"))
       .optional(),
+    /** When it heard the last line of chat, in milliseconds since 1970: it is told those after that. */
+    heardAt: z.number().optional().catch(undefined),
     /** It has lost its links, so it is to be connected to its peers again. */
     reconnect: z.boolean().optional(),
     features,

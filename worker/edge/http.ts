@@ -46,6 +46,13 @@ export function logIfRefused({ method, url, headers }: Request, response: Respon
  * gets to read the refusal. Refused too if it does not come in time: it would hold its connection for ever.
  */
 export async function readText(request: Request, limit: number): Promise<Outcome<string>> {
+  const bytes = await readBytes(request, limit);
+  // Like `text()`, the decoder leaves out the byte order mark.
+  return bytes.ok ? accept(new TextDecoder().decode(bytes.value)) : bytes;
+}
+
+/** The same, as bytes. */
+export async function readBytes(request: Request, limit: number): Promise<Outcome<Uint8Array>> {
   if (Number(request.headers.get("content-length") ?? 0) > limit) return await refuseBody(request);
   try {
     // One byte more than there may be: the bound must not rest on the length that a stranger claims. All in one call of the
@@ -60,8 +67,7 @@ export async function readText(request: Request, limit: number): Promise<Outcome
     reader?.releaseLock();
     const bytes = read?.value ?? new Uint8Array();
     if (bytes.byteLength > limit) return await refuseBody(request);
-    // Like `text()`, the decoder leaves out the byte order mark.
-    return accept(new TextDecoder().decode(bytes));
+    return accept(bytes);
   } catch {
     // The client broke off, or broke its framing.
     return refuse("invalid_body");
@@ -103,13 +109,26 @@ export async function readJson<T>(
   return text.ok ? check(schema, parseObject(text.value)) : text;
 }
 
+/** The token that a request without a JSON body carries in `Authorization: Bearer …`; empty if there is none. */
+export function bearerToken({ headers }: Request): string {
+  return /^Bearer +(\S{1,256}) *$/i.exec(headers.get("authorization") ?? "")?.[1] ?? "";
+}
+
+/** The version in `If-Match: "3"`. Undefined without that header; refused if it is another text. */
+export function ifMatch({ headers }: Request): Outcome<number | undefined> {
+  const given = headers.get("if-match");
+  if (given === null || given.trim() === "*") return accept(undefined);
+  const version = /^\s*(?:W\/)?"?(\d{1,15})"?\s*$/.exec(given)?.[1];
+  return version === undefined ? refuse("invalid_version") : accept(Number(version));
+}
+
 /** The answer to a browser's question whether it may call. */
 export function preflight(): Response {
   return new Response(null, {
     status: 204,
     headers: {
-      "access-control-allow-methods": "GET, HEAD, POST, OPTIONS",
-      "access-control-allow-headers": "content-type",
+      "access-control-allow-methods": "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS",
+      "access-control-allow-headers": "authorization, content-type, if-match",
       "access-control-max-age": "86400",
     },
   });

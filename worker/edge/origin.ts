@@ -21,7 +21,7 @@ function isLocal(origin: string): boolean {
 /** Lets the page that asked read the answer, if it may. */
 export function withCors(response: Response, request: Request, allowed: readonly string[]): Response {
   const { headers } = response;
-  headers.set("access-control-expose-headers", "retry-after");
+  headers.set("access-control-expose-headers", "etag, retry-after");
   if (allowed.includes("*")) {
     headers.set("access-control-allow-origin", "*");
     return response;

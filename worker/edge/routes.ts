@@ -4,18 +4,32 @@ import type { z } from "zod";
 import { type Micros, prices } from "../../core/bill.ts";
 import { pickSidecar } from "../../core/fleet.ts";
 import { readCode } from "../../core/lobby/code.ts";
-import { type Outcome, refuse } from "../../core/problem.ts";
+import { accept, type Outcome, refuse, wrongGuesses } from "../../core/problem.ts";
 import type { ClientToken } from "../../core/token.ts";
-import { hostRequest, joinRequest, listQuery, startRequest } from "../../core/wire/http.ts";
+import {
+  changeMemberRequest,
+  changeRequest,
+  handOverRequest,
+  hostRequest,
+  joinRequest,
+  kickRequest,
+  leaveRequest,
+  listQuery,
+  resumeRequest,
+  startRequest,
+  steerRequest,
+} from "../../core/wire/http.ts";
+import { wireLimits } from "../../core/wire/limits.ts";
 import { heartbeatPath, observationsPath } from "../../core/wire/sidecar-post.ts";
 import { liveSidecars } from "../objects/fleet.ts";
 import { listLobbies } from "../objects/shards.ts";
+import type { Snapshot } from "../objects/snapshots.ts";
 import { isDrawn } from "../platform/codes.ts";
 import { type Env, settingsOf } from "../platform/env.ts";
 import { verifyToken } from "../platform/keys.ts";
 import { platformLimits } from "../platform/limits.ts";
 import { type Details, logFault } from "../platform/log.ts";
-import type { Guessing, HolderPort, SteerCall } from "../platform/ports.ts";
+import type { Guessing, HolderPort, MemberWish, SteerCall } from "../platform/ports.ts";
 import { random } from "../platform/random.ts";
 import { released, retry } from "../platform/retry.ts";
 import { holderAt } from "../platform/stubs.ts";
@@ -25,7 +39,7 @@ import { count, networksOfRequest } from "./address-limits.ts";
 import { asksSeldom } from "./client-requests.ts";
 import { countFailedJoin, guessingOf, hasGuessed } from "./guessers.ts";
 
-import { json, preflight, readJson, refused } from "./http.ts";
+import { bearerToken, ifMatch, json, preflight, readBytes, readJson, refused } from "./http.ts";
 import { edgeLimits } from "./limits.ts";
 import { pathText } from "./path.ts";
 import { placeOf } from "./place.ts";
@@ -68,7 +82,7 @@ const host: Route = async (request, env) => {
   return await asClient(
     request,
     env,
-    { schema: hostRequest, status: 201, price: prices.host },
+    { reads: hostRequest, status: 201, price: prices.host },
     async (holder, call, { token: _, ...body }) => {
       const outcome = released(await holder.hostLobby({ ...call, request: body }));
       if (outcome.ok) rememberOpen(outcome.value.lobbyId);
@@ -85,31 +99,108 @@ const join: Route = async (request, env) => {
     env,
     joinRequest,
     prices.join,
-    async (holder, call, lobbyId, { peerName, privacy }) =>
-      holder.joinLobby({ ...call, lobbyId, peerName, privacy }),
+    async (holder, call, lobbyId, { token: _, ...body }) => holder.joinLobby({ ...call, lobbyId, ...body }),
   );
 };
 
+const resume: Route = async (request, env) => {
+  const noRoom = await refuseWithoutRoom(env);
+  if (noRoom) return refused(noRoom);
+  return await aboutLobby(
+    request,
+    env,
+    resumeRequest,
+    prices.resume,
+    async (holder, call, lobbyId, { token: _, ...body }) =>
+      holder.resumeMember({ ...call, lobbyId, request: body }),
+  );
+};
+
+const leave: Route = async (request, env) =>
+  await aboutLobby(request, env, leaveRequest, prices.refused, async (holder, call, lobbyId) =>
+    holder.leaveLobby(lobbyId, call),
+  );
+
 const start: Route = async (request, env) => {
   const place = placeOf(request);
-  return await aboutLobby(request, env, startRequest, prices.start, async (holder, call, lobbyId) => {
-    const sidecar = pickSidecar(await liveSidecars(env, false), { place, chance: random() });
-    return await holder.startMediation(lobbyId, { ...call, place, sidecar });
-  });
+  return await aboutLobby(
+    request,
+    env,
+    startRequest,
+    prices.start,
+    async (holder, call, lobbyId, { patienceMs, term }) => {
+      const sidecar = pickSidecar(await liveSidecars(env, false), { place, chance: random() });
+      return await holder.startMediation(lobbyId, { ...call, place, sidecar, patienceMs, term });
+    },
+  );
 };
 
 const steer =
   (wish: SteerCall["wish"]): Route =>
   async (request, env) =>
-    await aboutLobby(request, env, startRequest, prices.steer, async (holder, call, lobbyId) =>
-      holder.steerMediation(lobbyId, { ...call, wish }),
+    await aboutLobby(request, env, steerRequest, prices.steer, async (holder, call, lobbyId, { term }) =>
+      holder.steerMediation(lobbyId, { ...call, wish, term }),
     );
+
+/** Asks the client's lobby for what the body says. */
+function asking<Body extends { token: string }>(
+  schema: z.ZodType<Body>,
+  wishOf: (body: Omit<Body, "token">) => MemberWish,
+  price: Micros = prices.change,
+): Route {
+  return async (request, env) =>
+    await aboutLobby(request, env, schema, price, async (holder, call, lobbyId, { token: _, ...body }) =>
+      holder.askLobby(lobbyId, { ...call, wish: wishOf(body) }),
+    );
+}
+
+/** The same of a request whose token is in its headers. */
+const askingBy =
+  (
+    wishOf: (request: IRequestStrict & Request) => Outcome<MemberWish> | Promise<Outcome<MemberWish>>,
+    price: Micros,
+  ): Route =>
+  async (request, env) => {
+    const read = async () => {
+      const wish = await wishOf(request);
+      return wish.ok ? accept({ token: bearerToken(request), wish: wish.value }) : wish;
+    };
+    return await aboutLobby(request, env, read, price, async (holder, call, lobbyId, { wish }) =>
+      holder.askLobby(lobbyId, { ...call, wish }),
+    );
+  };
+
+const handOver = asking(handOverRequest, ({ clientId: memberId, term }) => {
+  return { kind: "hand-over", memberId, term };
+});
+const kick = asking(kickRequest, ({ clientId: memberId, reason = "", ban = false, term }) => {
+  return { kind: "kick", memberId, reason, ban, term };
+});
+const change = asking(changeRequest, (change) => ({ kind: "change", change }));
+const changeMember = asking(changeMemberRequest, (change) => ({ kind: "change-member", change }));
+const unban = askingBy(
+  ({ params }) => accept({ kind: "unban", memberId: pathText(params.clientId ?? "") }),
+  prices.change,
+);
+const look = askingBy(() => accept({ kind: "look" }), prices.picture);
+const readSnapshot = askingBy(() => accept({ kind: "read-snapshot" }), prices.picture);
+const writeSnapshot = askingBy(async (request) => {
+  const ifVersion = ifMatch(request);
+  if (!ifVersion.ok) return ifVersion;
+  const bytes = await readBytes(request, wireLimits.snapshotBytes);
+  return bytes.ok
+    ? accept({ kind: "write-snapshot", bytes: bytes.value, ifVersion: ifVersion.value })
+    : bytes;
+}, prices.change);
+
+/** What a request's body and headers say: by a schema of its JSON, or otherwise. */
+type Reads<Body> = z.ZodType<Body> | (() => Promise<Outcome<Body>>);
 
 /** Answers what a client asks of the lobby in the path. A client that asks about many codes of no lobby is told to wait. */
 async function aboutLobby<Body extends { token: string }, T>(
   request: IRequestStrict & Request,
   env: Env,
-  schema: z.ZodType<Body>,
+  reads: Reads<Body>,
   price: Micros,
   call: (
     holder: DurableObjectStub<HolderPort>,
@@ -124,14 +215,14 @@ async function aboutLobby<Body extends { token: string }, T>(
   // A code that was never drawn creates no object: the client's own holder refuses it.
   const lobbyId = typed !== null && isDrawn(env, typed) ? typed : null;
   let asking: Asking | null = null;
-  return await asClient(request, env, { schema, status: 200, price }, async (holder, by, body) => {
+  return await asClient(request, env, { reads, status: 200, price }, async (holder, by, body) => {
     // Once for all tries of this request.
     asking ??= lobbyId === null ? null : askFor(lobbyId, hasGuessed(networks));
     if (asking?.refusal) return asking.refusal;
     const outcome = released(await call(holder, { ...by, guessing }, lobbyId, body));
     if (asking && showsLobby(outcome)) asking.answered();
-    const isUnknown = !outcome.ok && outcome.codes.includes("no_such_lobby");
-    return (isUnknown && (await countFailedJoin(env, networks))) || outcome;
+    const isWrong = !outcome.ok && outcome.codes.some((code) => wrongGuesses.has(code));
+    return (isWrong && (await countFailedJoin(env, networks))) || outcome;
   });
 }
 
@@ -143,14 +234,14 @@ function codeOf(request: IRequestStrict): string | null {
 async function asClient<Body extends { token: string }, T>(
   request: IRequestStrict & Request,
   env: Env,
-  { schema, status, price }: { schema: z.ZodType<Body>; status: number; price: Micros },
+  { reads, status, price }: { reads: Reads<Body>; status: number; price: Micros },
   call: (holder: DurableObjectStub<HolderPort>, by: ClientCall, body: Body) => Promise<Outcome<T>>,
 ): Promise<Response> {
   const address = addressOf(request, env);
   const overBudget = refuseOverBudget(env, address);
   if (overBudget) return refused(overBudget);
   const networks = networksOfRequest(request, env);
-  const body = await readJson(request, schema, edgeLimits.bodyBytes);
+  const body = await (typeof reads === "function" ? reads() : readJson(request, reads, edgeLimits.bodyBytes));
   const client = body.ok ? await verifyToken(env, body.value.token) : null;
   if (!body.ok || !client) {
     // Apart: whoever has no token uses up nothing of what its neighbours who have one may ask.
@@ -191,10 +282,28 @@ async function askHolder<T>(
 /** A null value is an answer without a body. */
 function answer(outcome: Outcome<unknown>, status: number, about: Details): Response {
   if (!outcome.ok) return refused(outcome, about);
-  return outcome.value === null ? new Response(null, { status }) : json(outcome.value, status);
+  const { value } = outcome;
+  if (value === null) return new Response(null, { status });
+  return isSnapshot(value) ? snapshot(value) : json(value, status);
 }
 
-const table: [method: "GET" | "POST", path: string, route: Route][] = [
+function isSnapshot(value: unknown): value is Snapshot {
+  return typeof value === "object" && value !== null && "bytes" in value;
+}
+
+/** A snapshot is what another player's game has written: nothing may take it for a page. */
+function snapshot({ bytes, version }: Snapshot): Response {
+  return new Response(bytes, {
+    headers: {
+      "content-type": "application/octet-stream",
+      "content-disposition": "attachment",
+      etag: `"${version}"`,
+    },
+  });
+}
+
+type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+const table: [method: Method, path: string, route: Route][] = [
   ["GET", "/ping", ping],
   ["GET", "/lobbies", list],
   ["POST", "/lobbies", host],
@@ -202,14 +311,26 @@ const table: [method: "GET" | "POST", path: string, route: Route][] = [
   ["POST", "/lobbies/:lobbyId/ptp/start", start],
   ["POST", "/lobbies/:lobbyId/ptp/stop", steer("stop")],
   ["POST", "/lobbies/:lobbyId/ptp/proceed", steer("proceed")],
+  ["POST", "/lobbies/:lobbyId/leave", leave],
+  ["POST", "/lobbies/:lobbyId/resume", resume],
+  ["POST", "/lobbies/:lobbyId/host", handOver],
+  ["POST", "/lobbies/:lobbyId/kick", kick],
+  ["DELETE", "/lobbies/:lobbyId/bans/:clientId", unban],
+  ["PATCH", "/lobbies/:lobbyId/members/me", changeMember],
+  ["GET", "/lobbies/:lobbyId/snapshot", readSnapshot],
+  ["PUT", "/lobbies/:lobbyId/snapshot", writeSnapshot],
+  ["GET", "/lobbies/:lobbyId", look],
+  ["PATCH", "/lobbies/:lobbyId", change],
   ["POST", heartbeatPath, receiveHeartbeat],
   ["POST", observationsPath, receiveObservations],
 ];
 
+const verbs = { POST: "post", PUT: "put", PATCH: "patch", DELETE: "delete" } as const;
+
 export const router = Router<IRequestStrict & Request, [Env]>();
 router.options("*", preflight);
 for (const [method, path, route] of table) {
-  if (method === "POST") router.post(path, route);
+  if (method !== "GET") router[verbs[method]](path, route);
   // The platform leaves out the body of an answer to HEAD.
   else router.get(path, route).head(path, route);
 }

@@ -52,6 +52,20 @@ const ofLobbies: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
   "not_mediating",
   "returned_too_often",
   "no_sidecar",
+  "old_term",
+  "not_a_member",
+  "banned",
+  "password_needed",
+  "wrong_password",
+  "locked_by_host",
+  "wrong_resume_key",
+  "resume_key_used",
+  "no_such_member",
+  "no_such_ban",
+  "max_members_too_low",
+  "wrong_version",
+  "data_too_large",
+  "no_snapshot",
 ]);
 
 /** Whether the outcome shows that the lobby is open. */

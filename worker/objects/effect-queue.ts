@@ -1,6 +1,7 @@
 /** Does what the lobby's state machine wants done, in its order. A later effect never overtakes an earlier one. */
 import type { Asking, Effect, Introduction } from "../../core/lobby/effect.ts";
-import type { Member } from "../../core/lobby/state.ts";
+import { type Member, sessionOf } from "../../core/lobby/state.ts";
+import { lobbyTagOf } from "../../core/relay/ticket.ts";
 import { logFault } from "../platform/log.ts";
 import type { Delivery } from "../platform/ports.ts";
 import { DirectoryEntry, type Listing } from "./directory-entry.ts";
@@ -118,7 +119,7 @@ export class EffectQueue {
   }
 
   #introduce(introduction: Introduction, incarnation: string): Promise<void> | null {
-    const frames = introductions(this.#object.env, incarnation.slice(0, 8), introduction);
+    const frames = introductions(this.#object.env, lobbyTagOf(incarnation), introduction);
     if (frames instanceof Promise) return frames.then((some) => this.#sendFrames(some, incarnation));
     this.#sendFrames(frames, incarnation);
     return null;
@@ -157,9 +158,7 @@ export class EffectQueue {
   #byHolder(members: readonly Member[]): Map<string, string[]> {
     if (this.#grouped?.members === members) return this.#grouped.byHolder;
     const groups = Map.groupBy(members, ({ holder }) => holder);
-    const byHolder = new Map(
-      Array.from(groups, ([holder, group]) => [holder, group.map(({ clientId }) => clientId)]),
-    );
+    const byHolder = new Map(Array.from(groups, ([holder, group]) => [holder, group.map(sessionOf)]));
     this.#grouped = { members, byHolder };
     return byHolder;
   }

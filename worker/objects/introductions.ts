@@ -11,7 +11,7 @@ import {
   type Told,
   type UnsignedPeer,
 } from "../../core/lobby/introduction.ts";
-import type { Member } from "../../core/lobby/state.ts";
+import { type Member, sessionOf } from "../../core/lobby/state.ts";
 import { linkIdBytes } from "../../core/relay/ticket.ts";
 import { macBytes } from "../../core/token.ts";
 import { encodeBase64Url } from "../../core/wire/base64.ts";
@@ -52,7 +52,8 @@ export async function askings(
   const id = sidecarId(env, sidecar);
   return await Promise.all(
     to.map(async (member) => {
-      const { holder, clientId } = member;
+      const { holder } = member;
+      const clientId = sessionOf(member);
       const pass = await issuePass(env, id, { holder, clientId, mediation, expiresAt });
       return { to: [member], frame: orionText({ ...message, pass }, lobbyId) ?? "" };
     }),

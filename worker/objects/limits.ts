@@ -7,6 +7,18 @@ export const objectLimits = {
   /** Milliseconds between two looks for those that have had their time. */
   strangerLookMs: 1_000,
 
+  /** Milliseconds between two rows for a lobby's snapshots. Less than an object without events stays awake (10 s), so that what waits for the alarm is still there. */
+  snapshotRowMs: 10_000,
+  /** Snapshots that a member may read at once; then one a second. */
+  snapshotReads: 3,
+  /** Signals that one member may send at once, each counted once for each KiB: an offer, an answer and 20 candidates, twice. */
+  signalBurst: 64,
+  /** Those a second, for long. */
+  signalsPerSecond: 10,
+  /** The same that one member gets of each other member. */
+  signalsHeardBurst: 32,
+  signalsHeardPerSecond: 2,
+
   /** Milliseconds a directory entry is believed since its lobby was heard of. Then a reader has the lobby asked, which costs a call. */
   listingBelievedMs: 30 * 60_000,
   /** Milliseconds after which an entry is dropped whose lobby does not answer: longer than a lobby is ever silent. */

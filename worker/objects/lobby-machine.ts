@@ -2,36 +2,77 @@
  * The shell around the state machine in core/lobby: one lobby, as its object runs it. It keeps the state where it outlives
  * the object's memory, has the effects done in their order, and wakes the machine when a deadline comes.
  */
+import { type Bucket, draw, newBucket, secondsUntilOne } from "../../core/allowance.ts";
 import { mayChat, newChatAllowance, weightOf } from "../../core/chat-allowance.ts";
 import { type Place, pickSidecar, type Sidecar } from "../../core/fleet.ts";
 import { request } from "../../core/lobby/answer.ts";
 import { isDue, onTime } from "../../core/lobby/clock-jumps.ts";
 import { wakeAt } from "../../core/lobby/deadlines.ts";
 import type { Step } from "../../core/lobby/effect.ts";
-import type { LobbyEvent, Witness } from "../../core/lobby/event.ts";
+import type { LobbyEvent, MemberEvent, Witness } from "../../core/lobby/event.ts";
 import { isAwaited } from "../../core/lobby/gathering.ts";
 import { type KeptLobby, keptLobby, readKeptLobby } from "../../core/lobby/kept.ts";
 import { lifeLines } from "../../core/lobby/life.ts";
-import type { AnswerTo, JoinRequest, LobbyRequest, OpenRequest } from "../../core/lobby/request.ts";
-import { isHere, type LobbyState, type Member, memberOf, remoteMembers } from "../../core/lobby/state.ts";
+import type {
+  AnswerTo,
+  JoinRequest,
+  LobbyOptions,
+  LobbyRequest,
+  OpenRequest,
+  ReturnRequest,
+} from "../../core/lobby/request.ts";
+import {
+  isHere,
+  isOver,
+  type LobbyState,
+  type Member,
+  memberOf,
+  remoteMembers,
+  sessionOf,
+} from "../../core/lobby/state.ts";
 import { step } from "../../core/lobby/step.ts";
-import { accept, type Outcome } from "../../core/problem.ts";
-import type { HostAnswer, JoinAnswer } from "../../core/wire/http.ts";
+import { accept, type Outcome, refuse, refuseFor } from "../../core/problem.ts";
+import { fitsIn } from "../../core/wire/data.ts";
+import type {
+  HostAnswer,
+  HostRequest,
+  JoinAnswer,
+  MemberAnswer,
+  ResumeAnswer,
+} from "../../core/wire/http.ts";
+import { wireLimits } from "../../core/wire/limits.ts";
 import { thisBoot } from "../platform/boot.ts";
 import { logsLobbies, settingsOf } from "../platform/env.ts";
+import { issueResumeKey, type ResumeKey, verifyResumeKey } from "../platform/keys.ts";
 import { logFault, logLife } from "../platform/log.ts";
-import type { Admission, News, OpenCall, StartCall, SteerCall } from "../platform/ports.ts";
+import { keptPassword, passwordHash } from "../platform/passwords.ts";
+import type {
+  Admission,
+  AskCall,
+  News,
+  OpenCall,
+  ReturnCall,
+  StartCall,
+  SteerCall,
+  WishAnswer,
+} from "../platform/ports.ts";
 import { random } from "../platform/random.ts";
 import { within } from "../platform/retry.ts";
 import type { LobbyHere } from "../sessions/holder.ts";
+import type { Session } from "../sessions/session.ts";
 import { EffectQueue } from "./effect-queue.ts";
 import { liveSidecars } from "./fleet.ts";
 import { objectLimits } from "./limits.ts";
 import type { LobbyObject } from "./lobby-object.ts";
+import { RecentChat } from "./recent-chat.ts";
+import { SignalAllowance } from "./signal-allowance.ts";
+import { Snapshots } from "./snapshots.ts";
 
 /** The one row, and which process wrote it. */
 const row = "lobby";
 type Row = KeptLobby & { boot: string };
+
+const snapshotReads = { burst: objectLimits.snapshotReads, perSecond: 1 };
 
 export class LobbyMachine implements LobbyHere {
   readonly #object: LobbyObject;
@@ -41,9 +82,15 @@ export class LobbyMachine implements LobbyHere {
   /** The members elsewhere are being asked whether they are still there. Done when they have answered. */
   #confirming: Promise<void> | null = null;
   #chat = newChatAllowance(Date.now());
+  #signals = new SignalAllowance();
+  #recentChat = new RecentChat(Date.now());
+  readonly #snapshots: Snapshots;
+  /** How often each member may read the snapshot. */
+  #reads = new Map<string, Bucket>();
 
   constructor(object: LobbyObject) {
     this.#object = object;
+    this.#snapshots = new Snapshots(object.storage, object.wakeUp);
     this.#effects = this.#newQueue();
   }
 
@@ -72,9 +119,21 @@ export class LobbyMachine implements LobbyHere {
     return this.#state !== null && memberOf(this.#state, clientId)?.requestId === requestId;
   }
 
-  async isMember(clientId: string, incarnation: string): Promise<boolean> {
-    const state = this.#state;
-    return state?.incarnation === incarnation && memberOf(state, clientId) !== undefined;
+  async isMember(session: string, incarnation: string): Promise<boolean> {
+    return this.#state?.incarnation === incarnation && this.#memberFor(session) !== undefined;
+  }
+
+  /**
+   * The member that a session speaks for. Objects know each other's sessions, and the state machine its members: here one is
+   * translated into the other, and nowhere else.
+   */
+  #memberFor(session: string): Member | undefined {
+    return this.#state?.members.find((member) => sessionOf(member) === session);
+  }
+
+  /** The client id of the member that a session speaks for. Empty if it speaks for none: it may once have been a member's. */
+  #clientIdFor(session: string): string {
+    return this.#memberFor(session)?.clientId ?? "";
   }
 
   /**
@@ -107,7 +166,7 @@ export class LobbyMachine implements LobbyHere {
     }
     const lost = state.members.filter(
       (member) =>
-        isHere(state, member) && !connections.get(member.clientId)?.isIn(lobbyId, state.incarnation),
+        isHere(state, member) && !connections.get(sessionOf(member))?.isIn(lobbyId, state.incarnation),
     );
     if (lost.length > 0)
       this.#happen({ kind: "members-lost", clientIds: lost.map(({ clientId }) => clientId) });
@@ -132,7 +191,10 @@ export class LobbyMachine implements LobbyHere {
   }
 
   async open({ host, request: wish, networks }: OpenCall): Promise<Outcome<Admission<HostAnswer>>> {
-    const { lobbyName, isPublic, maxMembers, onLoss, privacy } = wish;
+    const { lobbyName, isPublic, maxMembers, onLoss, privacy, graceMs = 0 } = wish;
+    if (wish.topology === "mesh" && this.#isTooLargeForMesh(maxMembers)) return refuse("mesh_too_large");
+    if (wish.data && !fitsIn(wish.data, wireLimits.lobbyData)) return refuse("data_too_large");
+    if (host.data && !fitsIn(host.data, wireLimits.memberData)) return refuse("data_too_large");
     return await this.#admit({
       kind: "open",
       lobbyId: this.#object.lobbyId,
@@ -142,55 +204,162 @@ export class LobbyMachine implements LobbyHere {
       maxMembers,
       goesOn: onLoss === "continue",
       relayOnly: privacy === "relay-only",
-      graceMs: 0,
+      graceMs,
       host,
       hostNetworks: networks,
+      options: await optionsOf(wish),
     });
   }
 
-  async enter(member: Member): Promise<Outcome<Admission<JoinAnswer>>> {
-    return await this.#admit({ kind: "join", member });
+  /** `password`: what the newcomer gives as the lobby's. */
+  async enter(member: Member, password?: string): Promise<Outcome<Admission<JoinAnswer>>> {
+    const salt = this.#state?.password?.salt;
+    const isChecked = password !== undefined && salt !== undefined;
+    return await this.#admit({
+      kind: "join",
+      member,
+      ...(isChecked && { passwordHash: await passwordHash(salt, password) }),
+    });
   }
 
-  async start(call: StartCall): Promise<Outcome<null>> {
+  /** A member comes back by another connection. A wrong key changes nothing. */
+  async comeBack({ request: wish, ...by }: ReturnCall): Promise<Outcome<Admission<ResumeAnswer>>> {
+    const before = this.#state;
+    if (!before || isOver(before)) return refuse("no_such_lobby");
+    const key = await verifyResumeKey(this.#object.env, before.incarnation, wish.resumeKey);
+    if (!key) return refuse("wrong_resume_key");
+    const { clientId, resumes } = key;
+    const awayUntil = this.#state?.away.find((one) => one.clientId === clientId)?.until;
+    const heardAt = wish.heardAt ?? (awayUntil === undefined ? Date.now() : awayUntil - before.graceMs);
+    const { requestId: resumedBy, reconnect } = wish;
+    const admitted = await this.#admit({ kind: "return", clientId, resumes, resumedBy, reconnect, ...by });
+    if (!admitted.ok) return admitted;
+    const { answer, incarnation } = admitted.value;
+    return accept({ answer: { ...answer, missed: this.#recentChat.after(heardAt) }, incarnation });
+  }
+
+  async start({ clientId: session, ...call }: StartCall): Promise<Outcome<null>> {
     const timing = settingsOf(this.#object.env);
-    return (await this.#ask({ kind: "start", ...call, timing })).answer;
+    return (await this.#ask({ kind: "start", clientId: this.#clientIdFor(session), ...call, timing })).answer;
   }
 
-  async steer({ wish: kind, ...by }: SteerCall): Promise<Outcome<null>> {
-    return (await this.#ask({ kind, ...by })).answer;
+  async steer({ wish: kind, clientId: session, ...by }: SteerCall): Promise<Outcome<null>> {
+    return (await this.#ask({ kind, clientId: this.#clientIdFor(session), ...by })).answer;
+  }
+
+  /** What a member, or the host, asks besides. */
+  async ask({ clientId: session, requestId, wish, hostNetworks }: AskCall): Promise<Outcome<WishAnswer>> {
+    const by = { clientId: this.#clientIdFor(session), requestId };
+    switch (wish.kind) {
+      case "look":
+        return (await this.#ask({ kind: "look", ...by })).answer;
+      case "hand-over":
+      case "kick":
+      case "unban":
+        return (await this.#ask({ ...wish, ...by })).answer;
+      case "change": {
+        if (this.#state?.topology === "mesh" && this.#isTooLargeForMesh(wish.change.maxMembers))
+          return refuse("mesh_too_large");
+        if (!this.#mayChat(by.clientId, JSON.stringify(wish.change))) return refuseFor(1);
+        const { password: text, ifVersion, term, ...rest } = wish.change;
+        const password =
+          text === undefined ? {} : { password: text === null ? null : await keptPassword(text) };
+        const change = { ...rest, ...password };
+        return (await this.#ask({ kind: "change", ...by, change, ifVersion, term, hostNetworks })).answer;
+      }
+      case "change-member": {
+        if (!this.#mayChat(by.clientId, JSON.stringify(wish.change))) return refuseFor(1);
+        const { ifVersion, ...change } = wish.change;
+        return (await this.#ask({ kind: "change-member", ...by, change, ifVersion })).answer;
+      }
+      case "read-snapshot":
+        return this.#readSnapshot(by.clientId);
+      case "write-snapshot":
+        return this.#writeSnapshot(by.clientId, wish);
+    }
+  }
+
+  #isTooLargeForMesh(maxMembers = 0): boolean {
+    return maxMembers > settingsOf(this.#object.env).meshMembers;
+  }
+
+  #readSnapshot(clientId: string): Outcome<WishAnswer> {
+    const state = this.#state;
+    if (!state || isOver(state)) return refuse("no_such_lobby");
+    if (!memberOf(state, clientId)) return refuse("not_a_member");
+    const now = Date.now();
+    const known = this.#reads.get(clientId);
+    if (!known && this.#reads.size >= 2 * state.members.length) this.#reads.clear();
+    const bucket = known ?? newBucket(snapshotReads, now);
+    this.#reads.set(clientId, bucket);
+    if (!draw(bucket, snapshotReads, now)) return refuseFor(secondsUntilOne(bucket, snapshotReads));
+    return this.#snapshots.read(state.incarnation);
+  }
+
+  #writeSnapshot(
+    clientId: string,
+    snapshot: { bytes: Uint8Array; ifVersion?: number | undefined },
+  ): Outcome<WishAnswer> {
+    const state = this.#state;
+    if (!state || isOver(state)) return refuse("no_such_lobby");
+    if (!memberOf(state, clientId)) return refuse("not_a_member");
+    if (state.hostId !== clientId) return refuse("not_the_host");
+    // What is kept beside a lobby must not outlive it.
+    if (!state.isLasting) {
+      this.#state = { ...state, isLasting: true };
+      this.#save();
+    }
+    return this.#snapshots.write(state.incarnation, snapshot, Date.now());
   }
 
   /** Takes news of a member. False if there is no such member in this lobby. */
-  hear({ incarnation, event }: News): boolean {
+  hear({ incarnation, event: news }: News): boolean {
     const state = this.#state;
     const isOld = incarnation !== undefined && incarnation !== state?.incarnation;
-    if (!state || isOld) return false;
-    if (event.kind === "message-sent" && !this.#mayChat(event.clientId, event.text)) {
-      return memberOf(state, event.clientId) !== undefined;
+    const member = this.#memberFor(news.clientId);
+    if (!state || isOld || !member) return false;
+    const { clientId } = member;
+    const event: MemberEvent = { ...news, clientId };
+    switch (event.kind) {
+      case "message-sent": {
+        if (!this.#mayChat(clientId, event.text)) return true;
+        if (state.graceMs > 0) this.#recentChat.add({ at: Date.now(), from: member.name, text: event.text });
+        break;
+      }
+      case "signal-sent": {
+        const { to, data } = event;
+        if (this.#signals.allows(clientId, to, data, state.members.length, Date.now())) break;
+        const code = "too_many_requests";
+        const failed = { kind: "send", to: [member], message: { type: "signalFailed", to, code } } as const;
+        this.#effects.perform([failed], state.incarnation);
+        return true;
+      }
     }
     this.#happen(event);
-    return this.#state !== null && memberOf(this.#state, event.clientId) !== undefined;
+    return this.#memberFor(news.clientId) !== undefined;
   }
 
-  awaits(clientId: string, witness: Witness): boolean {
-    return this.#state !== null && isAwaited(this.#state, clientId, witness);
+  awaits(session: string, witness: Witness): boolean {
+    return this.#state !== null && isAwaited(this.#state, this.#clientIdFor(session), witness);
   }
 
-  /** These members could not be reached. */
-  lose(clientIds: string[], incarnation: string | undefined): void {
-    if (clientIds.length > 0 && this.#state?.incarnation === incarnation)
-      this.#happen({ kind: "members-lost", clientIds });
+  /** The members that these sessions spoke for could not be reached. */
+  lose(sessions: string[], incarnation: string | undefined): void {
+    if (this.#state?.incarnation !== incarnation) return;
+    const clientIds = sessions.map((session) => this.#clientIdFor(session)).filter((one) => one !== "");
+    if (clientIds.length > 0) this.#happen({ kind: "members-lost", clientIds });
   }
 
   /** The object's alarm has come: does what is due, and what follows from it. */
   async alarm(): Promise<void> {
+    this.#snapshots.writeDue(Date.now());
     if (this.#state && isDue(this.#state, Date.now())) await this.#wake();
   }
 
   /** Sees to the next alarm. */
   seeToAlarm(): void {
-    if (this.#state) this.#object.wakeUp.wakeBy(wakeAt(this.#state));
+    if (!this.#state) return;
+    this.#object.wakeUp.wakeBy(Math.min(wakeAt(this.#state), this.#snapshots.wakeAt));
   }
 
   /** Deletes the row of a lobby that is over. */
@@ -229,9 +398,19 @@ export class LobbyMachine implements LobbyHere {
     return mayChat(this.#chat, clientId, members, Date.now(), { perSecond, weight: weightOf(text) });
   }
 
-  async #admit<R extends OpenRequest | JoinRequest>(asked: R): Promise<Outcome<Admission<AnswerTo<R>>>> {
+  async #admit<R extends OpenRequest | JoinRequest | ReturnRequest>(
+    asked: R,
+  ): Promise<Outcome<Admission<AnswerTo<R>>>> {
     const { answer, incarnation } = await this.#ask(asked);
-    return answer.ok ? accept({ answer: answer.value, incarnation }) : answer;
+    if (!answer.ok) return answer;
+    const key = await this.#resumeKey(resumeKeyAfter(asked), incarnation, answer.value);
+    return accept({ answer: { ...answer.value, ...key }, incarnation });
+  }
+
+  /** The key for the next time that this member loses its connection: for clients that know of it, where there is a grace period. */
+  async #resumeKey(next: ResumeKey, incarnation: string, { lobby }: MemberAnswer): Promise<MemberAnswer> {
+    if (!lobby || lobby.graceMs === 0) return {};
+    return { resumeKey: await issueResumeKey(this.#object.env, incarnation, next) };
   }
 
   /** The answer to a request, and of which lobby of this code it is, once what must be known before it is known. */
@@ -276,10 +455,10 @@ export class LobbyMachine implements LobbyHere {
    * state is attached to its host's socket and ends with it: that costs nothing.
    */
   #save(): void {
-    const { storage, connections, wakeUp } = this.#object;
+    const { storage, wakeUp } = this.#object;
     const state = this.#state;
     if (!state) return;
-    const host = connections.get(state.hostId);
+    const host = this.#hostSession(state);
     if (state.isLasting) {
       if (host?.hosted) host.hosted = null;
       storage.kv.put<Row>(row, { ...keptLobby(state), boot: thisBoot() });
@@ -288,6 +467,11 @@ export class LobbyMachine implements LobbyHere {
       host.hosted = state.phase.kind === "closing" ? null : keptLobby(state);
     }
     wakeUp.wakeBy(wakeAt(state));
+  }
+
+  #hostSession(state: LobbyState): Session | undefined {
+    const host = memberOf(state, state.hostId);
+    return host && this.#object.connections.get(sessionOf(host));
   }
 
   /** Another version kept this lobby, and this one cannot read it: it is over. Members elsewhere hear of it when they say something. */
@@ -310,11 +494,52 @@ export class LobbyMachine implements LobbyHere {
 
   /** Nothing of this lobby is left: the next one of this code begins anew. */
   #forget(): void {
-    const host = this.#object.connections.get(this.#state?.hostId ?? "");
+    const host = this.#state && this.#hostSession(this.#state);
     if (host) host.hosted = null;
     this.#state = null;
+    this.#snapshots.forget();
+    this.#signals = new SignalAllowance();
+    this.#recentChat = new RecentChat(Date.now());
+    this.#reads = new Map();
     this.#effects = this.#newQueue();
     this.#chat = newChatAllowance(Date.now());
     this.#object.over();
+  }
+}
+
+/** What a host wants of its lobby besides Orion's fields. What is as Orion has it is left out. */
+async function optionsOf({
+  lifetime,
+  topology,
+  onHostLoss,
+  signals,
+  game,
+  title,
+  password,
+  locked,
+  data,
+}: Omit<HostRequest, "token">): Promise<LobbyOptions> {
+  return {
+    ...(lifetime === "session" && { lifetime }),
+    ...(topology === "mesh" && { topology }),
+    ...(onHostLoss === "migrate" && { onHostLoss }),
+    ...(signals === "all" && { signals }),
+    ...(game !== undefined && { game }),
+    ...(title !== undefined && { title }),
+    ...(password !== undefined && { password: await keptPassword(password) }),
+    ...(locked && { locked }),
+    ...(data && { data }),
+  };
+}
+
+/** What the member's next resume key says. */
+function resumeKeyAfter(asked: OpenRequest | JoinRequest | ReturnRequest): ResumeKey {
+  switch (asked.kind) {
+    case "open":
+      return { clientId: asked.host.clientId, resumes: 0 };
+    case "join":
+      return { clientId: asked.member.clientId, resumes: 0 };
+    case "return":
+      return { clientId: asked.clientId, resumes: asked.resumes + 1 };
   }
 }

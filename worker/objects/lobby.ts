@@ -1,10 +1,19 @@
 import { retryable } from "cloudflare:durable-objects";
 import type { Member } from "../../core/lobby/state.ts";
 import { type Outcome, refuse } from "../../core/problem.ts";
-import type { HostAnswer, JoinAnswer } from "../../core/wire/http.ts";
+import type { HostAnswer, JoinAnswer, ResumeAnswer } from "../../core/wire/http.ts";
 import type { Env } from "../platform/env.ts";
 import { logFault } from "../platform/log.ts";
-import type { Admission, LobbyPort, OpenCall, StartCall, SteerCall } from "../platform/ports.ts";
+import type {
+  Admission,
+  AskCall,
+  LobbyPort,
+  OpenCall,
+  ReturnCall,
+  StartCall,
+  SteerCall,
+  WishAnswer,
+} from "../platform/ports.ts";
 import { Holder } from "../sessions/holder.ts";
 import type { Session } from "../sessions/session.ts";
 import { objectLimits } from "./limits.ts";
@@ -20,8 +29,8 @@ export const toJoin = "/join";
  */
 export class Lobby extends Holder implements LobbyPort {
   static {
-    const { open, enter, start, steer, isMember, isListed } = Lobby.prototype;
-    retryable(open, enter, start, steer, isMember, isListed);
+    const { open, enter, comeBack, start, steer, ask, isMember, isListed } = Lobby.prototype;
+    retryable(open, enter, comeBack, start, steer, ask, isMember, isListed);
   }
 
   protected override readonly lobbyHere: LobbyMachine;
@@ -70,10 +79,19 @@ export class Lobby extends Holder implements LobbyPort {
     return await this.lobbyHere.open(call);
   }
 
-  async enter(member: Member): Promise<Outcome<Admission<JoinAnswer>>> {
+  async enter(member: Member, password?: string): Promise<Outcome<Admission<JoinAnswer>>> {
     // Somebody who is gone may hold the place, or the name.
     this.connections.stir(this.connections.get(member.clientId));
-    return await this.lobbyHere.enter(member);
+    return await this.lobbyHere.enter(member, password);
+  }
+
+  async comeBack(call: ReturnCall): Promise<Outcome<Admission<ResumeAnswer>>> {
+    this.connections.stir(this.connections.get(call.session));
+    return await this.lobbyHere.comeBack(call);
+  }
+
+  async ask(call: AskCall): Promise<Outcome<WishAnswer>> {
+    return await this.lobbyHere.ask(call);
   }
 
   async start(call: StartCall): Promise<Outcome<null>> {

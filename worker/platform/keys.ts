@@ -33,6 +33,9 @@ export type Secrets = {
   ORION_SECRET_BEFORE?: string;
 };
 
+/** What a resume key says. */
+export type ResumeKey = { clientId: string; resumes: number };
+
 /** The secrets that are accepted. The first makes all that is new. */
 export function secretsOf({ ORION_SECRET, ORION_SECRET_BEFORE }: Secrets): [string, ...string[]] {
   const [secret, before] = [secretText(ORION_SECRET), secretText(ORION_SECRET_BEFORE)];
@@ -88,6 +91,41 @@ export async function networkTag(env: Secrets, address: string | undefined): Pro
   const network = address === undefined ? null : ownersNetworkOf(address);
   if (network === null) return undefined;
   return (await mac(await key(secretsOf(env)[0], "network"), network)).slice(0, networkLength);
+}
+
+/**
+ * A member's resume key: `<client id>.<n>.<mac>`, for the lobby of this incarnation. `resumes`, its n: how often the member has come back by then.
+ * Nothing of it is kept but n, and a key of another n is no good.
+ */
+export async function issueResumeKey(
+  env: Secrets,
+  incarnation: string,
+  { clientId, resumes }: ResumeKey,
+): Promise<string> {
+  return `${clientId}.${resumes}.${await resumeMac(secretsOf(env)[0], incarnation, { clientId, resumes })}`;
+}
+
+/** Whose key it is, if it was made for this lobby; null for any other text. */
+export async function verifyResumeKey(
+  env: Secrets,
+  incarnation: string,
+  text: string,
+): Promise<ResumeKey | null> {
+  const [clientId = "", number = "", stated = ""] = text.split(".");
+  const resumes = Number(number);
+  for (const secret of secretsOf(env)) {
+    if (sameText(stated, await resumeMac(secret, incarnation, { clientId, resumes })))
+      return { clientId, resumes };
+  }
+  return null;
+}
+
+async function resumeMac(
+  secret: string,
+  incarnation: string,
+  { clientId, resumes }: ResumeKey,
+): Promise<string> {
+  return await mac(await key(secret, "resume"), `${incarnation}.${clientId}.${resumes}`);
 }
 
 /** What lets one client probe one sidecar in one mediation, and what its probes are signed with. */

@@ -1,13 +1,27 @@
 /** What the objects say to each other. Everything here is plain data: it crosses RPC. */
 import type { Place, Sidecar } from "../../core/fleet.ts";
 import type { MemberEvent, Witness } from "../../core/lobby/event.ts";
+import type { Feature } from "../../core/lobby/features.ts";
 import type { LobbyMessage } from "../../core/lobby/message.ts";
 import type { SteerRequest } from "../../core/lobby/request.ts";
 import type { Member } from "../../core/lobby/state.ts";
 import type { Observed } from "../../core/mapping.ts";
 import type { Network } from "../../core/network.ts";
 import type { Outcome } from "../../core/problem.ts";
-import type { HostAnswer, HostRequest, JoinAnswer, ListedLobby } from "../../core/wire/http.ts";
+import type { Data } from "../../core/wire/data.ts";
+import type {
+  ChangeMemberRequest,
+  ChangeRequest,
+  HostAnswer,
+  HostRequest,
+  JoinAnswer,
+  ListedLobby,
+  ResumeAnswer,
+  ResumeRequest,
+  SnapshotAnswer,
+  VersionAnswer,
+} from "../../core/wire/http.ts";
+import type { Picture } from "../../core/wire/picture.ts";
 import type { Privacy } from "../../core/wire/privacy.ts";
 import type { Heartbeat } from "../../core/wire/sidecar-post.ts";
 import type { Batch } from "./flights.ts";
@@ -32,6 +46,9 @@ export type JoinCall = {
   peerName: string;
   /** Of this member alone. */
   privacy?: Privacy | undefined;
+  password?: string | undefined;
+  displayName?: string | undefined;
+  memberData?: Data | undefined;
 };
 /** `sidecar`: the best for the host; none if none is alive. The Worker reads it, so that no lobby has to ask the fleet. */
 export type StartCall = {
@@ -40,6 +57,8 @@ export type StartCall = {
   guessing?: Guessing | undefined;
   sidecar: Sidecar | undefined;
   place?: Place | undefined;
+  patienceMs?: number | undefined;
+  term?: number | undefined;
 };
 /** What the host wants of the mediation under way. */
 export type SteerCall = {
@@ -47,6 +66,48 @@ export type SteerCall = {
   requestId: string;
   guessing?: Guessing | undefined;
   wish: SteerRequest["kind"];
+  term?: number | undefined;
+};
+/** A client that was a member comes back, by another connection. */
+export type ResumeCall = {
+  clientId: string;
+  requestId: string;
+  guessing?: Guessing | undefined;
+  lobbyId: string | null;
+  request: Omit<ResumeRequest, "token">;
+};
+/** What a member, or the host, asks of its lobby besides. */
+export type MemberWish =
+  | { kind: "hand-over"; memberId: string; term?: number | undefined }
+  | { kind: "kick"; memberId: string; reason: string; ban: boolean; term?: number | undefined }
+  | { kind: "unban"; memberId: string; term?: number | undefined }
+  | { kind: "change"; change: Omit<ChangeRequest, "token"> }
+  | { kind: "change-member"; change: Omit<ChangeMemberRequest, "token"> }
+  | { kind: "look" }
+  | { kind: "read-snapshot" }
+  | { kind: "write-snapshot"; bytes: Uint8Array; ifVersion?: number | undefined };
+/** `hostNetworks`: tags for those that the client comes from, where the lobby may become public. */
+export type AskCall = {
+  clientId: string;
+  requestId: string;
+  guessing?: Guessing | undefined;
+  wish: MemberWish;
+  hostNetworks?: readonly Network[] | undefined;
+};
+/** What each wish is answered. */
+export type WishAnswer =
+  | null
+  | VersionAnswer
+  | Picture
+  | SnapshotAnswer
+  | { bytes: Uint8Array; version: number };
+/** A member's session at its holder, and what brings it back. */
+export type ReturnCall = {
+  session: string;
+  holder: string;
+  requestId: string;
+  features?: readonly Feature[] | undefined;
+  request: Omit<ResumeRequest, "token">;
 };
 /** What a sidecar saw of a client. */
 export type Seen = { clientId: string; observed: Observed } & Witness;
@@ -123,6 +184,11 @@ export interface HolderPort extends Rpc.DurableObjectBranded {
   startMediation(lobbyId: string | null, call: StartCall): Promise<Outcome<null>>;
   /** Stops the mediation of the client's lobby, or has it go on without those who are missing. */
   steerMediation(lobbyId: string | null, call: SteerCall): Promise<Outcome<null>>;
+  /** Lets a client that was a member be that member again. */
+  resumeMember(call: ResumeCall): Promise<Outcome<ResumeAnswer>>;
+  /** The client leaves its lobby, and its socket stays. */
+  leaveLobby(lobbyId: string | null, call: { clientId: string; requestId: string }): Promise<Outcome<null>>;
+  askLobby(lobbyId: string | null, call: AskCall): Promise<Outcome<WishAnswer>>;
   /** Without `takesAll`, which a version of before does not say, only ids of the clients whose lobby could not be told. */
   observe(seen: Seen[], caller?: { takesAll: true }): Promise<string[] | Sighted>;
   /** Answers with the strays: members that the lobby here does not have, and sessions that are not here in that lobby. */
@@ -134,7 +200,10 @@ export interface HolderPort extends Rpc.DurableObjectBranded {
 /** What a lobby's object does besides. Each of these may be repeated. */
 export interface LobbyPort extends HolderPort {
   open(call: OpenCall): Promise<Outcome<Admission<HostAnswer>>>;
-  enter(member: Member): Promise<Outcome<Admission<JoinAnswer>>>;
+  /** `password`: the one that the newcomer gives. */
+  enter(member: Member, password?: string): Promise<Outcome<Admission<JoinAnswer>>>;
+  comeBack(call: ReturnCall): Promise<Outcome<Admission<ResumeAnswer>>>;
+  ask(call: AskCall): Promise<Outcome<WishAnswer>>;
   start(call: StartCall): Promise<Outcome<null>>;
   steer(call: SteerCall): Promise<Outcome<null>>;
   isMember(clientId: string, incarnation: string): Promise<boolean>;

@@ -138,7 +138,10 @@ export class Connections {
       }
       if (text !== null) this.send(session, text);
       this.#events.delivered(session, delivery);
-      if (release) session.release();
+      if (!release) continue;
+      session.release();
+      if (message?.type === "kicked") session.remove(incarnation);
+      if (message?.type === "resumedElsewhere") this.expel(session, "resumed_elsewhere");
     }
     return strays;
   }

@@ -11,11 +11,11 @@ import type { MemberEvent, Witness } from "../../core/lobby/event.ts";
 import { isAtSocket, likeliest } from "../../core/lobby/sighting.ts";
 import type { Member } from "../../core/lobby/state.ts";
 import { loungeShape, type Region, regionOfLounge } from "../../core/lounges.ts";
-import { type Outcome, type Refusal, refuse, refuseFor } from "../../core/problem.ts";
+import { accept, type Outcome, type Refusal, refuse, refuseFor, wrongGuesses } from "../../core/problem.ts";
 import { relayLimits } from "../../core/relay/limits.ts";
 import { sameText } from "../../core/token.ts";
 import { type ClientMessage, type HeldTicket, readClientMessage } from "../../core/wire/client-message.ts";
-import type { HostAnswer, JoinAnswer } from "../../core/wire/http.ts";
+import type { HostAnswer, JoinAnswer, ResumeAnswer } from "../../core/wire/http.ts";
 import { pingText, pongText } from "../../core/wire/ping.ts";
 import { serverMessage } from "../../core/wire/server-message.ts";
 import { Alarm } from "../platform/alarm.ts";
@@ -26,6 +26,7 @@ import { platformLimits } from "../platform/limits.ts";
 import { logFault, tagLobbiesOf } from "../platform/log.ts";
 import {
   type Admission,
+  type AskCall,
   addressHeader,
   type BatchAnswer,
   type Delivery,
@@ -35,11 +36,13 @@ import {
   type LobbyPort,
   type MessageBatch,
   type News,
+  type ResumeCall,
   type Seen,
   type Sighted,
   type StartCall,
   type SteerCall,
   type Stray,
+  type WishAnswer,
 } from "../platform/ports.ts";
 import { released, retry } from "../platform/retry.ts";
 import { holderAt, lobbyAt } from "../platform/stubs.ts";
@@ -54,7 +57,7 @@ import { Session } from "./session.ts";
 import { isSendable, isTooLarge, messageText } from "./websocket.ts";
 
 /** What sessions ask of a lobby. */
-type Asked = Pick<LobbyPort, "open" | "enter" | "start" | "steer" | "isMember">;
+type Asked = Pick<LobbyPort, "open" | "enter" | "comeBack" | "start" | "steer" | "ask" | "isMember">;
 
 /** The lobby that lives in a holder's own object. */
 export interface LobbyHere {
@@ -71,9 +74,10 @@ export interface LobbyHere {
 export abstract class Holder extends DurableObject<Env> implements HolderPort {
   static {
     // Request ids and ids of batches make that what is repeated is done once (docs/decisions/004).
-    const { hostLobby, joinLobby, takeBack, startMediation, steerMediation, observe, receive } =
-      Holder.prototype;
-    retryable(hostLobby, joinLobby, takeBack, startMediation, steerMediation, observe, receive);
+    const { hostLobby, joinLobby, resumeMember, leaveLobby, askLobby } = Holder.prototype;
+    const { takeBack, startMediation, steerMediation, observe, receive } = Holder.prototype;
+    retryable(hostLobby, joinLobby, resumeMember, leaveLobby, askLobby);
+    retryable(takeBack, startMediation, steerMediation, observe, receive);
   }
 
   protected readonly wakeUp: Alarm;
@@ -186,11 +190,22 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     const tooMany = this.#countRequest(session, requestId);
     if (tooMany) return tooMany;
     const { features } = session;
-    const host = { clientId, name: request.hostName, holder: this.holder, requestId, features };
+    const { hostName, displayName, memberData } = request;
     return await this.#enter<HostAnswer>(session, requestId, async (aim) => {
-      const { membership } = session;
+      const { membership, address } = session;
+      // So that a ban of a neighbour does not ban the host.
+      const network = features && (await networkTag(this.env, address));
+      const host: Member = {
+        clientId,
+        name: hostName,
+        holder: this.holder,
+        requestId,
+        features,
+        ...(network !== undefined && { network }),
+        ...personOf({ displayName, memberData }),
+      };
       const before = membership?.requestId === requestId ? membership.lobbyId : null;
-      const networks = request.isPublic ? taggedNetworks(this.env, session.address) : undefined;
+      const networks = request.isPublic ? taggedNetworks(this.env, address) : undefined;
       for (const lobbyId of before === null ? this.#codes(session) : [before]) {
         aim(lobbyId);
         const open = (lobby: Asked) => lobby.open({ lobbyId, host, request, networks });
@@ -202,7 +217,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   }
 
   async joinLobby(call: JoinCall): Promise<Outcome<JoinAnswer>> {
-    const { clientId, requestId, lobbyId, peerName, privacy } = call;
+    const { clientId, requestId, lobbyId, peerName, privacy, password } = call;
     const session = this.connections.get(clientId);
     this.connections.stir(session);
     if (!session) return refuse("invalid_token");
@@ -221,15 +236,64 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
         features,
         ...(network !== undefined && { network }),
         ...(privacy === "relay-only" && { relayOnly: true }),
+        ...personOf(call),
       };
       if (lobbyId !== null) aim(lobbyId);
       const outcome =
         lobbyId === null
           ? refuse("no_such_lobby")
-          : await this.#ask(lobbyId, member, (lobby) => lobby.enter(member));
-      if (!outcome.ok && outcome.codes.includes("no_such_lobby")) session.countFailedJoin();
+          : await this.#ask(lobbyId, member, (lobby) => lobby.enter(member, password));
+      if (isWrongGuess(outcome)) session.countFailedJoin();
       return outcome;
     });
+  }
+
+  async resumeMember(call: ResumeCall): Promise<Outcome<ResumeAnswer>> {
+    const { clientId, requestId, lobbyId, request } = call;
+    const session = this.connections.get(clientId);
+    this.connections.stir(session);
+    if (!session) return refuse("invalid_token");
+    const tooMany = this.#countRequest(session, requestId);
+    if (tooMany) return tooMany;
+    const { features } = session;
+    const about = { session: clientId, holder: this.holder, requestId, features, request };
+    const resume = async (aim: (lobbyId: string) => void) => {
+      const wait = session.guessesAgainIn(call.guessing);
+      if (wait > 0) return refuseFor(wait);
+      if (lobbyId !== null) aim(lobbyId);
+      const outcome =
+        lobbyId === null
+          ? refuse("no_such_lobby")
+          : await this.#ask(lobbyId, { clientId, requestId }, (lobby) => lobby.comeBack(about));
+      if (isWrongGuess(outcome)) session.countFailedJoin();
+      if (outcome.ok) session.memberId = memberOfKey(request.resumeKey);
+      return outcome;
+    };
+    return await this.#enter<ResumeAnswer>(session, requestId, resume, lobbyId ?? undefined);
+  }
+
+  async leaveLobby(
+    lobbyId: string | null,
+    { clientId, requestId }: { clientId: string; requestId: string },
+  ): Promise<Outcome<null>> {
+    const session = this.connections.get(clientId);
+    if (!session) return refuse("invalid_token");
+    const tooMany = this.#countRequest(session, requestId);
+    if (tooMany) return tooMany;
+    if (session.leftBy === requestId) return accept(null);
+    const { membership } = session;
+    if (!membership || membership.lobbyId !== lobbyId) return refuse("not_a_member");
+    session.membership = null;
+    session.leftBy = requestId;
+    await this.#tell(membership, { kind: "member-left", clientId });
+    return accept(null);
+  }
+
+  async askLobby(lobbyId: string | null, call: AskCall): Promise<Outcome<WishAnswer>> {
+    const session = this.connections.get(call.clientId);
+    const mayList = call.wish.kind === "change" && call.wish.change.isPublic === true;
+    const hostNetworks = mayList ? taggedNetworks(this.env, session?.address) : undefined;
+    return await this.#askAsMember(lobbyId, call, (lobby) => lobby.ask({ ...call, hostNetworks }));
   }
 
   async takeBack(clientId: string, requestId: string): Promise<void> {
@@ -308,25 +372,35 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     for (let draw = 0; draw < holderLimits.codeDraws; draw++) yield drawCode(this.env);
   }
 
-  #enter<Answer extends HostAnswer>(
+  /** `again`: a lobby that the session may be in already. */
+  #enter<Answer extends Pick<HostAnswer, "lobbyId" | "lobbyName">>(
     session: Session,
     requestId: string,
     ask: (aim: (lobbyId: string) => void) => Promise<Outcome<Admission<Answer>>>,
+    again?: string,
   ): Promise<Outcome<Answer>> {
-    return enter(session, requestId, ask, {
+    const aftermath = {
       isHere: () => this.connections.get(session.id) === session,
-      isMember: (one) => this.#isMember(one),
-      giveBack: ({ lobbyId, incarnation, clientId }) =>
-        this.#tell({ lobbyId, incarnation }, { kind: "member-left", clientId }),
-    });
+      isMember: (one: Session) => this.#isMember(one),
+      giveBack: ({
+        lobbyId,
+        incarnation,
+        clientId,
+      }: {
+        lobbyId: string;
+        incarnation: string;
+        clientId: string;
+      }) => this.#tell({ lobbyId, incarnation }, { kind: "connection-lost", clientId, holder: this.holder }),
+    };
+    return enter(session, requestId, ask, aftermath, { again });
   }
 
   /** Asks a lobby for something that only a member may ask for. */
-  async #askAsMember(
+  async #askAsMember<T>(
     lobbyId: string | null,
-    { clientId, requestId, guessing }: StartCall | SteerCall,
-    ask: (lobby: Asked) => Promise<Outcome<null>>,
-  ): Promise<Outcome<null>> {
+    { clientId, requestId, guessing }: StartCall | SteerCall | AskCall,
+    ask: (lobby: Asked) => Promise<Outcome<T>>,
+  ): Promise<Outcome<T>> {
     const session = this.connections.get(clientId);
     if (!session) return refuse("invalid_token");
     const tooMany = this.#countRequest(session, requestId);
@@ -349,7 +423,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   /** Asks a lobby to let a session in. If nobody can know whether it did, the session leaves it again. */
   async #ask<T>(
     lobbyId: string,
-    { clientId, requestId }: Member,
+    { clientId, requestId }: Pick<Member, "clientId" | "requestId">,
     ask: (lobby: Asked) => Promise<Outcome<T>>,
     region: Region | null = null,
   ): Promise<Outcome<T>> {
@@ -461,6 +535,16 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     if (message.method === "ptpRelay_renew") void this.#renew(session, message.tickets);
     if (!membership) return;
     switch (message.method) {
+      case "lobby_signal": {
+        if (session.features === undefined || session.purse.isEmpty) return;
+        const { to, data } = message;
+        this.#tell(membership, { kind: "signal-sent", clientId, to, data });
+        return;
+      }
+      case "client_hidden":
+        this.#charges.charge(session, prices.report);
+        this.#tell(membership, { kind: "visibility-changed", clientId, hidden: message.hidden });
+        return;
       case "lobby_messaging_send":
         if (readCode(message.lobbyId) !== membership.lobbyId || session.purse.isEmpty) return;
         this.#tell(membership, { kind: "message-sent", clientId, text: message.message });
@@ -485,7 +569,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     if (!session.countRenewal()) return;
     const { id: clientId } = session;
     try {
-      const tickets = await renewTickets(this.env, clientId, held, Date.now());
+      const tickets = await renewTickets(this.env, session, held, Date.now());
       if (this.connections.get(clientId) !== session) return;
       const lifeMs = relayLimits.relayTicketMs;
       this.connections.send(session, serverMessage("ptpRelay_renewed", { tickets, lifeMs }));
@@ -493,6 +577,24 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
       logFault("message_failed", { clientId, lobbyId: session.lobbyId }, error);
     }
   }
+}
+
+/** What a player says of itself besides its name. */
+function personOf({
+  displayName,
+  memberData,
+}: Pick<JoinCall, "displayName" | "memberData">): Pick<Member, "displayName" | "data"> {
+  return { ...(displayName !== undefined && { displayName }), ...(memberData && { data: memberData }) };
+}
+
+/** The client id in a resume key. */
+function memberOfKey(key: string): string {
+  return key.split(".", 1)[0] ?? "";
+}
+
+/** Whether somebody may be trying codes, passwords or keys. */
+function isWrongGuess(outcome: Outcome<unknown>): boolean {
+  return !outcome.ok && outcome.codes.some((code) => wrongGuesses.has(code));
 }
 
 /** The session has asked about a code of no lobby. */

@@ -15,15 +15,19 @@ export type Aftermath = {
   giveBack(admitted: { lobbyId: string; incarnation: string; requestId: string; clientId: string }): void;
 };
 
+/** What a lobby answers to who gets in; that of Orion has more. */
+type Entrance = Pick<HostAnswer, "lobbyId" | "lobbyName">;
+
 /**
  * Lets the session into one lobby, unless it is in one or is being let into one. `ask` says which lobby it is about to ask
- * by `aim`, before it asks.
+ * by `aim`, before it asks. `again`: it may be in this lobby already.
  */
-export async function enter<Answer extends HostAnswer>(
+export async function enter<Answer extends Entrance>(
   session: Session,
   requestId: string,
   ask: (aim: (lobbyId: string) => void) => Promise<Outcome<Admission<Answer>>>,
   aftermath: Aftermath,
+  { again }: { again?: string | undefined } = {},
 ): Promise<Outcome<Answer>> {
   while (session.entering?.requestId === requestId) await session.entering.ended;
   if (session.entering) return refuse("already_in_lobby");
@@ -33,7 +37,8 @@ export async function enter<Answer extends HostAnswer>(
   session.entering = entering;
   try {
     const { membership } = session;
-    const isElsewhere = membership !== null && membership.requestId !== requestId;
+    const isElsewhere =
+      membership !== null && membership.requestId !== requestId && membership.lobbyId !== again;
     if (isElsewhere && (await aftermath.isMember(session))) return refuse("already_in_lobby");
     const outcome = await ask((lobbyId) => {
       entering.lobbyId = lobbyId;

@@ -24,6 +24,9 @@ export const holderLimits = {
   /** Those a second, for long: one costs up to 126 HMACs, some 2 ms. */
   renewsPerSecond: 1 / 20,
 
+  /** Lobbies whose hosts have removed a session, that it remembers: tickets of older ones have expired. */
+  removalsKept: 4,
+
   /** Millionths of a dollar that a session may spend before its network's budget is asked: what a talkative player costs in 10 minutes by the plain path. */
   purseMicros: 16,
   /** Those it is given the first time, and then as many as it was given so far. */

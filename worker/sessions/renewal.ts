@@ -6,22 +6,32 @@ import { parseTicket, renewedTicket, ticketText } from "../../core/relay/ticket.
 import type { HeldTicket } from "../../core/wire/client-message.ts";
 import type { Env } from "../platform/env.ts";
 import { isKeyOfTicket, keyOfTicket } from "../platform/sidecar-id.ts";
+import type { Session } from "./session.ts";
 
-/** Later tickets for those of these that are the client's own and not long over, in the same order. `now`: in milliseconds since 1970. */
+/**
+ * Later tickets for those of these that are the session's own and not long over, in the same order. None of a lobby that has removed it. `now`: in
+ * milliseconds since 1970.
+ */
 export async function renewTickets(
   env: Env,
-  clientId: string,
+  session: Pick<Session, "clientIds" | "removedFrom">,
   held: readonly HeldTicket[],
   now: number,
 ): Promise<HeldTicket[]> {
-  const renewed = await Promise.all(held.map((one) => renew(env, clientId, one, now)));
+  const renewed = await Promise.all(held.map((one) => renew(env, session, one, now)));
   return renewed.filter((one) => one !== null);
 }
 
-async function renew(env: Env, clientId: string, { ticket: text, key }: HeldTicket, now: number) {
+async function renew(
+  env: Env,
+  { clientIds, removedFrom }: Pick<Session, "clientIds" | "removedFrom">,
+  { ticket: text, key }: HeldTicket,
+  now: number,
+) {
   const ticket = parseTicket(text);
+  if (!ticket || removedFrom.includes(ticket.lobbyTag)) return null;
   // First what costs nothing.
-  const later = ticket && renewedTicket(ticket, clientId, now);
+  const later = renewedTicket(ticket, clientIds, now);
   if (!later || !(await isKeyOfTicket(env, text, key))) return null;
   const renewed = ticketText(later);
   return { ticket: renewed, key: await keyOfTicket(env, renewed) };

@@ -12,6 +12,7 @@ import { spendersOf } from "../../core/bill.ts";
 import type { Feature } from "../../core/lobby/features.ts";
 import type { KeptLobby } from "../../core/lobby/kept.ts";
 import { type Network, networksOf } from "../../core/network.ts";
+import { lobbyTagOf } from "../../core/relay/ticket.ts";
 import { clientIdBytes } from "../../core/token.ts";
 import { encodeBase64Url } from "../../core/wire/base64.ts";
 import type { Guessing } from "../platform/ports.ts";
@@ -42,6 +43,10 @@ type Attachment = {
   /** Whether it ever was in a lobby. */
   hasJoined?: boolean;
   purse?: KeptPurse;
+  /** The client id of the member that it came back as, if that joined by another session. */
+  memberId?: string;
+  /** Tags of the lobbies whose host has removed it: their tickets for the relay are not renewed. */
+  removedFrom?: readonly string[];
 };
 
 const requestRate: Rate = { burst: holderLimits.requestBurst, perSecond: holderLimits.requestsPerSecond };
@@ -68,6 +73,8 @@ export class Session {
   entering: Entering | null = null;
   /** Whether no mediation waited for what a sidecar saw of it last. */
   isIdle = false;
+  /** The last request by which it left a lobby: repeated, it is the same. In memory alone. */
+  leftBy = "";
   /** When it last said something, in milliseconds since 1970; 0 for never since its object woke. */
   spokeAt = 0;
   // In memory alone: an object that slept has had no request for a while.
@@ -155,6 +162,30 @@ export class Session {
   get networks(): readonly Network[] {
     this.#networks ??= this.address === undefined ? [] : networksOf(this.address);
     return this.#networks;
+  }
+
+  /** The client ids that its tickets for the relay may name: its own, and that of the member it came back as. */
+  get clientIds(): readonly string[] {
+    const { id, memberId } = this.#kept;
+    return memberId === undefined ? [id] : [id, memberId];
+  }
+
+  /** It has come back as this member. */
+  set memberId(clientId: string) {
+    if (clientId === this.#kept.id || clientId === this.#kept.memberId) return;
+    this.#kept.memberId = clientId;
+    this.#keep();
+  }
+
+  /** Tags of the lobbies whose host has removed it. */
+  get removedFrom(): readonly string[] {
+    return this.#kept.removedFrom ?? [];
+  }
+
+  /** The host of its lobby has removed it. */
+  remove(incarnation: string): void {
+    this.#kept.removedFrom = [...this.removedFrom, lobbyTagOf(incarnation)].slice(-holderLimits.removalsKept);
+    this.#keep();
   }
 
   get hosted(): KeptLobby | null {

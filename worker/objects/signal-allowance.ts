@@ -1,0 +1,41 @@
+/** How many signals pass in a lobby: a bound for each member that sends, and one for each that gets them. */
+import { type Bucket, draw, fill, newBucket, type Rate } from "../../core/allowance.ts";
+import { objectLimits } from "./limits.ts";
+
+const sending: Rate = { burst: objectLimits.signalBurst, perSecond: objectLimits.signalsPerSecond };
+/** Bytes that count as one signal. */
+const bytesPerSignal = 1024;
+
+/** In memory alone: a lobby that slept was silent. */
+export class SignalAllowance {
+  readonly #senders = new Map<string, Bucket>();
+  readonly #receivers = new Map<string, Bucket>();
+
+  /** Whether one more passes. Those of members that are gone are forgotten when there are twice as many as members. */
+  allows(from: string, to: string, data: unknown, members: number, now: number): boolean {
+    const weight = Math.max(1, JSON.stringify(data).length / bytesPerSignal);
+    const { signalsHeardBurst, signalsHeardPerSecond } = objectLimits;
+    const hearing = { burst: signalsHeardBurst * members, perSecond: signalsHeardPerSecond * members };
+    const sender = bucketOf(this.#senders, from, sending, members, now);
+    const receiver = bucketOf(this.#receivers, to, hearing, members, now);
+    fill(sender, sending, now);
+    // Nobody's share is spent on what does not pass.
+    if (sender.left < weight) return false;
+    return draw(receiver, hearing, now, weight) && draw(sender, sending, now, weight);
+  }
+}
+
+function bucketOf(
+  buckets: Map<string, Bucket>,
+  name: string,
+  rate: Rate,
+  members: number,
+  now: number,
+): Bucket {
+  const known = buckets.get(name);
+  if (known) return known;
+  if (buckets.size >= 2 * members) buckets.clear();
+  const bucket = newBucket(rate, now);
+  buckets.set(name, bucket);
+  return bucket;
+}

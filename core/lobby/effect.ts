@@ -3,7 +3,7 @@ import type { Observed } from "../mapping.ts";
 import type { Outcome } from "../problem.ts";
 import type { ListedLobby } from "../wire/http.ts";
 import type { LobbyMessage } from "./message.ts";
-import { type LobbyState, listedAs, type MediationPolicy, type Member } from "./state.ts";
+import { knowing, type LobbyState, listedAs, type MediationPolicy, type Member } from "./state.ts";
 
 /** What the shell is to do, in this order. */
 export type Effect =
@@ -52,6 +52,15 @@ export type Introduced = { member: Member; observed: Observed; links: boolean; i
 export type Step<State> = { state: State; effects: Effect[] };
 /** The same, with the answer to the request that it follows from. */
 export type Answered<State, Answer> = Step<State> & { answer: Outcome<Answer> };
+
+/** A message in Orion's words for clients that know no others, and in full for those that do. */
+export function sendEach(to: readonly Member[], plain: LobbyMessage, full: LobbyMessage): Effect[] {
+  const informed = knowing(to);
+  if (informed.length === 0) return [{ kind: "send", to, message: plain }];
+  const sent: Effect[] = [{ kind: "send", to: informed, message: full }];
+  const others = to.filter((member) => !informed.includes(member));
+  return others.length > 0 ? [{ kind: "send", to: others, message: plain }, ...sent] : sent;
+}
 
 /** A public lobby's entry as it is now; nothing for a private one. */
 export function listing(state: LobbyState): Effect[] {

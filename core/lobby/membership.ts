@@ -4,7 +4,7 @@ import type { JoinAnswer } from "../wire/http.ts";
 import { wireLimits } from "../wire/limits.ts";
 import { close } from "./closing.ts";
 import { afterLeaving } from "./connecting.ts";
-import { type Answered, type Effect, listing, type Step } from "./effect.ts";
+import { type Answered, listing, type Step, sendEach } from "./effect.ts";
 import { arrived, departed } from "./griefing.ts";
 import { successor, withHost } from "./hosts.ts";
 import { lobbyLimits } from "./limits.ts";
@@ -22,7 +22,8 @@ export function join(state: LobbyState, newcomer: Member, now: number): Answered
     arrived({ ...arrival, ...auditsAfter(freed.state, member, now) }, member),
     clientId,
   );
-  const message = { type: "memberJoined", clientId, name, displayName, data } as const;
+  const plain = { type: "memberJoined", name } as const;
+  const full = { ...plain, clientId, displayName, data };
   return {
     state: joined,
     answer: welcome(joined, member),
@@ -30,7 +31,7 @@ export function join(state: LobbyState, newcomer: Member, now: number): Answered
       { kind: "save" },
       ...listing(joined),
       ...freed.effects.filter(({ kind }) => kind !== "save" && kind !== "list"),
-      { kind: "send", to: freed.state.members, message },
+      ...sendEach(freed.state.members, plain, full),
     ],
   };
 }
@@ -112,8 +113,9 @@ export function leave(
   const next = isHostGone ? heir(left) : undefined;
   if (isHostGone && !next) return close(departed(left, gone, state.members, now), false);
 
-  const goodbyes = gone.map(({ clientId, name }): Effect => {
-    return { kind: "send", to: left.members, message: { type: "memberLeft", clientId, name, kicked } };
+  const goodbyes = gone.flatMap(({ clientId, name }) => {
+    const plain = { type: "memberLeft", name } as const;
+    return sendEach(left.members, plain, { ...plain, clientId, kicked });
   });
   const after = afterLeaving(left, gone, now);
   const led = next ? withHost(after.state, next) : { state: after.state, effects: [] };

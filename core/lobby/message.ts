@@ -27,7 +27,8 @@ export type LobbyMessage =
   /** To everyone who was in the lobby before. */
   | {
       readonly type: "memberJoined";
-      readonly clientId: string;
+      /** With all below: only for clients that know the additions to Orion. */
+      readonly clientId?: string | undefined;
       readonly name: string;
       readonly displayName?: string | undefined;
       readonly data?: Data | undefined;
@@ -35,7 +36,8 @@ export type LobbyMessage =
   /** To the rest, when a member leaves and the lobby goes on. */
   | {
       readonly type: "memberLeft";
-      readonly clientId: string;
+      /** As above. */
+      readonly clientId?: string | undefined;
       readonly name: string;
       readonly kicked?: true | undefined;
     }

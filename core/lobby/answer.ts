@@ -9,7 +9,7 @@ import { returnsIn } from "./griefing.ts";
 import { handOver } from "./hosts.ts";
 import { kick, unban } from "./kicking.ts";
 import { lobbyLimits } from "./limits.ts";
-import { join, welcome, welcomeAgain } from "./membership.ts";
+import { join, saysMore, welcome, welcomeAgain } from "./membership.ts";
 import { seeToNewcomers } from "./newcomers.ts";
 import { pictureOf } from "./picture.ts";
 import { startPolicy } from "./policy.ts";
@@ -88,7 +88,8 @@ function noted(taken: Taken<LobbyRequest>, request: LobbyRequest): Taken<LobbyRe
   const { state, answer, effects } = taken;
   if (!state || !answer.ok || !isNoted(request) || effects.length === 0) return taken;
   const done = [...(state.done ?? []), request.requestId].slice(-lobbyLimits.doneRequests);
-  return { ...taken, state: { ...state, done } };
+  // What such a lobby has may not fit into its host's socket, or the host may be another one by now.
+  return { ...taken, state: { ...state, done, isLasting: true } };
 }
 
 /** Requests that show nowhere else that they were done. */
@@ -217,7 +218,8 @@ function open(state: LobbyState | null, request: OpenRequest, now: number): Take
     away: [],
     phase: { kind: "waiting" },
     // What must outlive a socket cannot be attached to it, nor what may grow.
-    isLasting: isPublic || graceMs > 0 || Object.keys(options).length > 0 || !isHere(request, host),
+    isLasting:
+      isPublic || graceMs > 0 || Object.keys(options).length > 0 || saysMore(host) || !isHere(request, host),
     auditAt: now + auditMs,
     auditMs,
     ...options,

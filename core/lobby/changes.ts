@@ -43,7 +43,7 @@ export function change(state: LobbyState, request: ChangeRequest): Answered<Lobb
   }
   if (after === state) return { state, answer: accept({ version: versionOf(state) }), effects: [] };
   const version = versionOf(state) + 1;
-  const versioned: LobbyState = { ...after, version, isLasting: true };
+  const versioned: LobbyState = { ...after, version };
   const unlisted: Effect[] = state.isPublic && !versioned.isPublic ? [{ kind: "unlist" }] : [];
   return {
     state: versioned,
@@ -81,7 +81,6 @@ export function changeMember(
   const after: LobbyState = {
     ...state,
     version,
-    isLasting: true,
     members: state.members.map((one) => (one === before ? member : one)),
   };
   const message = { type: "memberChanged", clientId, version, change: told } as const;

@@ -54,10 +54,15 @@ export function longestAway({ away, hostId }: LobbyState): string | undefined {
  * checks have become.
  */
 export function auditsAfter(state: LobbyState, member: Member, now: number): Partial<LobbyState> {
-  if (isHere(state, member)) return {};
+  if (isHere(state, member)) return saysMore(member) ? { isLasting: true } : {};
   const soon = now + lobbyLimits.auditIntervalMs;
   const auditAt = state.isLasting ? Math.min(state.auditAt, soon) : soon;
   return { isLasting: true, auditAt, auditMs: lobbyLimits.auditIntervalMs };
+}
+
+/** Whether a member says more of itself than fits into a host's socket for each member of a full lobby. */
+export function saysMore({ data, displayName }: Member): boolean {
+  return data !== undefined || displayName !== undefined;
 }
 
 /** The answer to a member of the lobby. */

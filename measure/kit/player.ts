@@ -210,6 +210,20 @@ export class Player {
     }
   }
 
+  /** Asks with another method than POST: a body is sent as JSON with the token, without one the token goes into the headers. */
+  async asks(
+    method: string,
+    path: string,
+    { body, raw, headers = {} }: { body?: object; raw?: Uint8Array; headers?: Record<string, string> } = {},
+  ): Promise<Answer> {
+    return await request(this.base, path, {
+      method,
+      ...(body && { body: JSON.stringify({ token: this.token, ...body }) }),
+      ...(raw && { body: raw }),
+      headers: { ...this.headers, ...(!body && { authorization: `Bearer ${this.token}` }), ...headers },
+    });
+  }
+
   host(
     options: {
       hostName?: string;
@@ -218,6 +232,7 @@ export class Player {
       maxMembers?: number;
       onLoss?: string | undefined;
       privacy?: string | undefined;
+      [addition: string]: unknown;
     } = {},
   ): Promise<Answer> {
     return this.post("/lobbies", {
@@ -229,8 +244,8 @@ export class Player {
     });
   }
 
-  join(lobbyId: string, peerName: string): Promise<Answer> {
-    return this.post(`/lobbies/${lobbyId}/join`, { peerName });
+  join(lobbyId: string, peerName: string, additions: object = {}): Promise<Answer> {
+    return this.post(`/lobbies/${lobbyId}/join`, { peerName, ...additions });
   }
 
   start(lobbyId: string): Promise<Answer> {
@@ -316,6 +331,7 @@ export async function lobbyOf(
     privacy?: string | undefined;
     /** What all of them say that their clients can do. */
     features?: readonly string[] | undefined;
+    [addition: string]: unknown;
   } = {},
 ): Promise<{ lobbyId: string; host: Player; guests: Player[]; all: Player[] }> {
   const { direct = false, isPublic = false, maxMembers = Math.max(size, 2), features, ...rules } = options;

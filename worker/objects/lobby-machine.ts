@@ -460,13 +460,18 @@ export class LobbyMachine implements LobbyHere {
     if (!state) return;
     const host = this.#hostSession(state);
     if (state.isLasting) {
-      if (host?.hosted) host.hosted = null;
+      if (!this.#isStored) this.#detach();
       storage.kv.put<Row>(row, { ...keptLobby(state), boot: thisBoot() });
       this.#isStored = true;
     } else if (host) {
       host.hosted = state.phase.kind === "closing" ? null : keptLobby(state);
     }
     wakeUp.wakeBy(wakeAt(state));
+  }
+
+  /** Storage has the lobby from now on. */
+  #detach(): void {
+    for (const session of this.#object.connections) if (session.hosted) session.hosted = null;
   }
 
   #hostSession(state: LobbyState): Session | undefined {

@@ -123,8 +123,8 @@ export class Lobby extends Holder implements LobbyPort {
     }
   }
 
-  protected override ended(session: Session): void {
-    super.ended(session);
+  protected override ended(session: Session, hasLeft: boolean): void {
+    super.ended(session, hasLeft);
     this.#tidy();
   }
 

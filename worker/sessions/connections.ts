@@ -15,8 +15,8 @@ import { Unread } from "./unread.ts";
 
 /** What happens to connections, other than by their own messages. */
 export type ConnectionEvents = {
-  /** The session is over. */
-  ended(session: Session): void;
+  /** The session is over. `hasLeft`: its client has closed the connection itself, for good. */
+  ended(session: Session, hasLeft: boolean): void;
   /** Clients that were thrown out do not go, and too much memory waits for them. */
   stuck(): void;
   /** Something happens in the object. `acting`: the session that it comes from, which is not silent. */
@@ -158,9 +158,9 @@ export class Connections {
     this.send(session, serverMessage("lobby_closed", { lobbyId, lobbyName: membership.lobbyName }));
   }
 
-  /** The socket is closed. */
-  gone(socket: WebSocket): void {
-    this.#lose(socket);
+  /** The socket is closed. `hasLeft`: by its client, for good. */
+  gone(socket: WebSocket, hasLeft = false): void {
+    this.#lose(socket, hasLeft);
     this.#backlog.gone(socket);
   }
 
@@ -213,13 +213,13 @@ export class Connections {
   }
 
   /** A session is over, if it was not before. */
-  #lose(socket: WebSocket): void {
+  #lose(socket: WebSocket, hasLeft = false): void {
     const session = this.#bySocket.get(socket);
     if (!session) return;
     this.#bySocket.delete(socket);
     this.#byId.delete(session.id);
     this.#backlog.ended(session);
-    this.#events.ended(session);
+    this.#events.ended(session, hasLeft);
   }
 }
 

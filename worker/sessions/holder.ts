@@ -93,7 +93,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     this.holder = ctx.id.name ?? "";
     this.wakeUp = new Alarm(ctx.storage);
     this.connections = new Connections(ctx, this.wakeUp, {
-      ended: (session) => this.ended(session),
+      ended: (session, hasLeft) => this.ended(session, hasLeft),
       stuck: () => this.#end(),
       stirred: (acting) => this.stirred(acting),
       delivered: (session, delivery) => this.#charges.chargeForDelivery(session, delivery),
@@ -164,7 +164,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
 
   /** The socket is closed, so the session is over. */
   override webSocketClose(socket: WebSocket, code: number): void {
-    this.connections.gone(socket);
+    this.connections.gone(socket, leavingCodes.has(code));
     // Without an answer the client would see its close complete only seconds later.
     socket.close(isSendable(code) ? code : 1000);
   }
@@ -346,9 +346,11 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   /** Something happens here. `acting`: the session that it comes from. */
   protected stirred(_acting: Session | undefined): void {}
 
-  /** A session here is over. */
-  protected ended({ id: clientId, membership }: Session): void {
-    if (membership) this.#tell(membership, { kind: "connection-lost", clientId, holder: this.holder });
+  /** A session here is over. `hasLeft`: by its client's will, for good. */
+  protected ended({ id: clientId, membership }: Session, hasLeft: boolean): void {
+    if (!membership) return;
+    if (hasLeft) this.#tell(membership, { kind: "member-left", clientId });
+    else this.#tell(membership, { kind: "connection-lost", clientId, holder: this.holder });
   }
 
   /** Sends a message to a lobby's members in another object. True once it is there, false if it is lost. */
@@ -578,6 +580,9 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     }
   }
 }
+
+/** Close codes by which a client leaves: 1000, and none (RFC 6455, 7.4.1). A page that is closed or loaded again says 1001, and may be back. */
+const leavingCodes: ReadonlySet<number> = new Set([1000, 1005]);
 
 /** What a player says of itself besides its name. */
 function personOf({

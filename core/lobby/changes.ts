@@ -2,7 +2,7 @@
 import { accept } from "../problem.ts";
 import { changedData, type DataChange } from "../wire/data.ts";
 import type { VersionAnswer } from "../wire/http.ts";
-import { type Answered, type Effect, listing } from "./effect.ts";
+import { type Answered, listing, unlisting } from "./effect.ts";
 import type { LobbyChange, MemberChange } from "./message.ts";
 import type { ChangeMemberRequest, ChangeRequest } from "./request.ts";
 import { knowing, type LobbyState, memberOf, versionOf } from "./state.ts";
@@ -44,7 +44,7 @@ export function change(state: LobbyState, request: ChangeRequest): Answered<Lobb
   if (after === state) return { state, answer: accept({ version: versionOf(state) }), effects: [] };
   const version = versionOf(state) + 1;
   const versioned: LobbyState = { ...after, version };
-  const unlisted: Effect[] = state.isPublic && !versioned.isPublic ? [{ kind: "unlist" }] : [];
+  const unlisted = versioned.isPublic ? [] : unlisting(state);
   return {
     state: versioned,
     answer: accept({ version }),

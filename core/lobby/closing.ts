@@ -1,12 +1,11 @@
-import type { Effect, Step } from "./effect.ts";
+import { type Effect, type Step, unlisting } from "./effect.ts";
 import { participants } from "./policy.ts";
 import type { LobbyState } from "./state.ts";
 
 /** The end: off the directory, then told to everyone still in it, then forgotten. */
 export function close(state: LobbyState, success: boolean): Step<LobbyState> {
   const { name, members, phase } = state;
-  const effects: Effect[] = [{ kind: "save" }];
-  if (state.isPublic) effects.push({ kind: "unlist" });
+  const effects: Effect[] = [{ kind: "save" }, ...unlisting(state)];
   if (success) {
     const to = phase.kind === "connecting" ? participants(state, phase) : members;
     effects.push({ kind: "send", to, message: { type: "mediationSucceeded" } });

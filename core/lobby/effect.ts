@@ -9,9 +9,10 @@ import { knowing, type LobbyState, listedAs, type MediationPolicy, type Member }
 export type Effect =
   /** Keep the state where it outlives the object's memory, before anything of it is heard outside. */
   | { kind: "save" }
-  /** Tell the directory, and wait a short while for it, before what follows. */
-  | { kind: "list"; lobby: ListedLobby; from?: LobbyState["hostNetworks"] }
-  | { kind: "unlist" }
+  /** Tell the directory, and wait a short while for it, before what follows. `joined`: the newcomer's client id. */
+  | { kind: "list"; lobby: ListedLobby; from?: LobbyState["hostNetworks"]; joined?: string | undefined }
+  /** `game`: what it is listed under, if anything. */
+  | { kind: "unlist"; game?: string | undefined }
   | { kind: "send"; to: readonly Member[]; message: LobbyMessage }
   /** Ask these for their endpoints, each with a pass for this sidecar that is good until then, in milliseconds since 1970. */
   | ({ kind: "ask" } & Asking)
@@ -62,7 +63,13 @@ export function sendEach(to: readonly Member[], plain: LobbyMessage, full: Lobby
   return others.length > 0 ? [{ kind: "send", to: others, message: plain }, ...sent] : sent;
 }
 
-/** A public lobby's entry as it is now; nothing for a private one. */
-export function listing(state: LobbyState): Effect[] {
-  return state.isPublic ? [{ kind: "list", lobby: listedAs(state), from: state.hostNetworks }] : [];
+/** A public lobby's entry as it is now; nothing for a private one. `joined`: the client id of a newcomer. */
+export function listing(state: LobbyState, joined?: string): Effect[] {
+  if (!state.isPublic) return [];
+  return [{ kind: "list", lobby: listedAs(state), from: state.hostNetworks, ...(joined && { joined }) }];
+}
+
+/** Takes a lobby that was public out of the directory. */
+export function unlisting({ isPublic, game }: LobbyState): Effect[] {
+  return isPublic ? [{ kind: "unlist", ...(game !== undefined && { game }) }] : [];
 }

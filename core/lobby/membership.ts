@@ -29,7 +29,7 @@ export function join(state: LobbyState, newcomer: Member, now: number): Answered
     answer: welcome(joined, member),
     effects: [
       { kind: "save" },
-      ...listing(joined),
+      ...listing(joined, clientId),
       ...freed.effects.filter(({ kind }) => kind !== "save" && kind !== "list"),
       ...sendEach(freed.state.members, plain, full),
     ],

@@ -340,7 +340,7 @@ export function listedAs(state: LobbyState): ListedLobby {
 }
 
 /** The first keys of it that fit into what is listed. */
-function listedData(data: Data): Data {
+export function listedData(data: Data): Data {
   const listed: Record<string, Data[string]> = {};
   for (const [key, value] of Object.entries(data)) {
     listed[key] = value;

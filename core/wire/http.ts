@@ -222,23 +222,3 @@ export type ListedLobby = {
   /** The first keys of its data, 512 bytes at most. */
   data?: Data | undefined;
 };
-
-/** A parameter of a query. One without a value counts as absent: a game's first page has an empty cursor. */
-function parameter<T>(schema: z.ZodType<T>) {
-  return z.preprocess((value) => (value === "" ? undefined : value), schema.optional());
-}
-
-/** The query of `GET /lobbies` (an addition to Orion; without one, the first page is listed). */
-export const listQuery = z.object({
-  limit: parameter(
-    z
-      .string()
-      .regex(/^\d{1,3}$/)
-      .transform(Number)
-      .refine((limit) => limit >= 1 && limit <= wireLimits.pageSize),
-  ),
-  // The second is one of the version before.
-  cursor: parameter(z.string().regex(/^[01]-\d{1,5}-\d{1,15}-\d{1,4}$|^\d{1,4}-\d{1,15}$/)),
-  name: parameter(z.string().max(wireLimits.nameLength)),
-});
-export type ListQuery = z.infer<typeof listQuery>;

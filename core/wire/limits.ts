@@ -40,6 +40,10 @@ export const wireLimits = {
   missedChat: 50,
   /** Conditions of one search. */
   searchConditions: 4,
+  /** Characters of one of them: a key, and the longest text that is listed. */
+  conditionLength: 560,
+  /** Characters of the cursor of a sorted list: it has the value that the page ends with. */
+  cursorLength: 1_024,
 
   /** Features that a client may say it has: there are few. */
   features: 16,

@@ -1,59 +1,10 @@
 /** What one shard of the directory holds, at the most. */
 import { expect, test, vi } from "vitest";
-import { type Network, networksOf } from "../../core/network.ts";
-import type { ListedLobby } from "../../core/wire/http.ts";
+import type { Rank } from "../../core/directory/cursor.ts";
+import { networksOf } from "../../core/network.ts";
 import { wireLimits } from "../../core/wire/limits.ts";
 import { objectLimits } from "../../worker/objects/limits.ts";
-
-vi.mock("cloudflare:workers", () => ({
-  DurableObject: class {
-    readonly ctx: object;
-    readonly env: object;
-    constructor(ctx: object, env: object) {
-      this.ctx = ctx;
-      this.env = env;
-    }
-  },
-}));
-vi.mock("cloudflare:durable-objects", () => ({ retryable: () => {} }));
-
-type Rank = { isFull: boolean; round: number; order: number };
-type Page = { lobbies: string; ranks: Record<"isFull" | "round" | "order", unknown[]>; hasMore: boolean };
-type Directory = {
-  put(lobby: ListedLobby, from?: readonly Network[]): Promise<void>;
-  remove(lobbyId: string): Promise<void>;
-  list(search: { from?: Rank | undefined; limit?: number }): Promise<Page>;
-};
-/** The Worker's part as it is used here. It is imported by address because its types are those of Workers. */
-const worker: { Directory: new (ctx: object, env: object) => Directory } = await import(
-  new URL("../../worker/objects/directory.ts", import.meta.url).href
-);
-
-/** An empty directory, and the keys of its rows. */
-function newDirectory(vars: Record<string, number> = {}) {
-  const rows = new Map<string, unknown>();
-  const kv = {
-    list: ({ prefix }: { prefix: string }) => [...rows].filter(([key]) => key.startsWith(prefix)),
-    put: (key: string, row: unknown) => rows.set(key, row),
-    delete: (key: string) => rows.delete(key),
-  };
-  const LOBBY = {
-    idFromName: (name: string) => Buffer.from(name).toString("hex"),
-    // Each says that it is open.
-    getByName: () => ({ isListed: async () => true }),
-  };
-  const env = { LOBBY, ORION_SECRET: "a secret of 32 letters, or more.", ...vars };
-  const wake = () => new worker.Directory({ storage: { kv } }, env);
-  return { directory: wake(), rows, wake };
-}
-
-const lobbiesOf = ({ lobbies }: Page): ListedLobby[] => JSON.parse(`[${lobbies}]`);
-const idsOf = (page: Page) => lobbiesOf(page).map(({ id }) => id);
-/** Where a page ends. */
-const lastOf = ({ ranks }: Page) =>
-  Object.fromEntries(Object.entries(ranks).map(([name, all]) => [name, all.at(-1)])) as Rank;
-
-const lobby = (id: string): ListedLobby => ({ id, name: "Tea", currentMembers: 1, maxMembers: 4 });
+import { type Directory, idsOf, lastOf, lobbiesOf, lobby, newDirectory } from "./a-directory.ts";
 
 test("a full directory keeps up those that it has, takes no other, and takes one again when one is gone", async () => {
   const logged = vi.spyOn(console, "error").mockImplementation(() => {});

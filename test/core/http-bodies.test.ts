@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { problems } from "../../core/problem.ts";
-import { hostRequest, joinRequest, listQuery, startRequest } from "../../core/wire/http.ts";
+import { listQuery } from "../../core/wire/finding.ts";
+import { hostRequest, joinRequest, startRequest } from "../../core/wire/http.ts";
 import { check } from "../../core/wire/schema.ts";
 
 const hosting = { token: "a token", hostName: "Ann", lobbyName: "Friday", isPublic: true, maxMembers: 4 };
@@ -157,7 +158,7 @@ describe("a query of the list", () => {
     expect(read({})).toEqual({});
     expect(read({ limit: "200", cursor: "0-17", name: "Fri" })).toEqual({
       limit: 200,
-      cursor: "0-17",
+      cursor: { kind: "old" },
       name: "Fri",
     });
   });

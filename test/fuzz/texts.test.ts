@@ -8,7 +8,7 @@ import { parseToken } from "../../core/token.ts";
 import { readClientMessage } from "../../core/wire/client-message.ts";
 import { decodeMessage } from "../../core/wire/codec.ts";
 import { kindOf, readCandidates, readDatagram } from "../../core/wire/datagram.ts";
-import { listQuery } from "../../core/wire/http.ts";
+import { listQuery } from "../../core/wire/finding.ts";
 import { linkOf, readSigned, writeSigned } from "../../core/wire/peer-packet.ts";
 import { readSignedDatagram } from "../../core/wire/signed-datagram.ts";
 import {
@@ -123,14 +123,20 @@ test(
 );
 
 test(
-  "a cursor is two numbers that can be counted with, or none",
+  "a cursor is numbers that can be counted with, and of a sorted list a plain value, or none",
   () => {
-    holds("cursors", nearly("3-141"), (cursor) => {
-      const { data } = listQuery.safeParse({ cursor });
-      for (const number of data?.cursor?.split("-") ?? []) {
-        expect(Number(number)).toSatisfy(Number.isSafeInteger);
-      }
-    });
+    const given = [undefined, "skill"].flatMap((sort) =>
+      ["0-3-141-2", "s.WyJkdXN0IiwzLDE0MSwyXQ"].map((cursor) => ({ sort, cursor })),
+    );
+    for (const { sort, cursor: genuine } of given) {
+      holds("cursors", nearly(genuine), (cursor) => {
+        const read = listQuery.safeParse({ cursor, sort }).data?.cursor;
+        if (!read || read.kind === "old") return;
+        for (const number of [read.at.round, read.at.order, read.shard])
+          expect(number).toSatisfy(Number.isSafeInteger);
+        if (read.kind === "sorted") expect(read.at.value).not.toBeTypeOf("object");
+      });
+    }
   },
   patienceMs,
 );

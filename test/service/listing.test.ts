@@ -67,6 +67,9 @@ test("a public lobby is in the list as soon as its host knows its code", async (
         currentMembers: 1,
         maxMembers: 7,
         privacy: "open",
+        locked: false,
+        hasPassword: false,
+        full: false,
       });
     }),
   );

@@ -6,6 +6,7 @@ import { pickSidecar } from "../../core/fleet.ts";
 import { readCode } from "../../core/lobby/code.ts";
 import { accept, type Outcome, refuse, wrongGuesses } from "../../core/problem.ts";
 import type { ClientToken } from "../../core/token.ts";
+import { listQuery } from "../../core/wire/finding.ts";
 import {
   changeMemberRequest,
   changeRequest,
@@ -14,18 +15,18 @@ import {
   joinRequest,
   kickRequest,
   leaveRequest,
-  listQuery,
   resumeRequest,
   startRequest,
   steerRequest,
 } from "../../core/wire/http.ts";
 import { wireLimits } from "../../core/wire/limits.ts";
+import { check } from "../../core/wire/schema.ts";
 import { heartbeatPath, observationsPath } from "../../core/wire/sidecar-post.ts";
 import { liveSidecars } from "../objects/fleet.ts";
-import { listLobbies } from "../objects/shards.ts";
+import { listLobbies, shardsAsked } from "../objects/shards.ts";
 import type { Snapshot } from "../objects/snapshots.ts";
 import { isDrawn } from "../platform/codes.ts";
-import { type Env, settingsOf } from "../platform/env.ts";
+import type { Env } from "../platform/env.ts";
 import { verifyToken } from "../platform/keys.ts";
 import { platformLimits } from "../platform/limits.ts";
 import { type Details, logFault } from "../platform/log.ts";
@@ -61,15 +62,15 @@ const list: Route = async (request, env) => {
   if (overBudget) return refused(overBudget);
   const tooMany = await count(env, "LISTINGS", networksOfRequest(request, env));
   if (tooMany) return refused(tooMany);
-  const query = listQuery.safeParse(request.query);
-  if (!query.success) return refused(refuse("invalid_query"));
-  const lobbies = await retry(() => listLobbies(env, query.data), platformLimits.promptRetryDelaysMs).catch(
+  const query = check(listQuery, request.query);
+  if (!query.ok) return refused(query);
+  const lobbies = await retry(() => listLobbies(env, query.value), platformLimits.promptRetryDelaysMs).catch(
     (error: unknown) => {
       logFault("directory_unreachable", {}, error);
       return null;
     },
   );
-  await spend(env, address, prices.listing * settingsOf(env).directoryShards);
+  await spend(env, address, prices.listing * shardsAsked(env, query.value));
   if (lobbies === null) return refused(refuse("unavailable"));
   return new Response(lobbies, {
     headers: { "content-type": "application/json" },

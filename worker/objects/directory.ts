@@ -1,5 +1,6 @@
 import { retryable } from "cloudflare:durable-objects";
 import { DurableObject } from "cloudflare:workers";
+import { fulfils, isListedFull, isListedOpen } from "../../core/directory/search.ts";
 import { sharedLimits } from "../../core/limits.ts";
 import { lobbyLimits } from "../../core/lobby/limits.ts";
 import type { Network } from "../../core/network.ts";
@@ -8,10 +9,13 @@ import { wireLimits } from "../../core/wire/limits.ts";
 import { thisBoot } from "../platform/boot.ts";
 import { type Env, settingsOf } from "../platform/env.ts";
 import { logFault, logRefusal, tagLobbiesOf } from "../platform/log.ts";
-import type { DirectoryPort, Page, Rank, Search } from "../platform/ports.ts";
+import type { DirectoryPort, Page, Placement, Search, Seeker } from "../platform/ports.ts";
 import { within } from "../platform/retry.ts";
 import { lobbyAt } from "../platform/stubs.ts";
 import { objectLimits } from "./limits.ts";
+import { Matches } from "./matches.ts";
+import { type PageEntry, rankedPage, sortedPage } from "./pages.ts";
+import { Ranked } from "./ranked.ts";
 
 /** What storage keeps of an entry. */
 type Row = {
@@ -25,7 +29,7 @@ type Row = {
   /** Tags for the networks of its host. */
   from?: readonly Network[];
 };
-type Entry = Row & { json: string; name: string };
+type Entry = Row & PageEntry;
 
 const prefix = "listed:";
 /** The rows of versions in which lobbies lived in homes: none of those lobbies lives. */
@@ -38,13 +42,16 @@ const oldPrefix = "lobby:";
  */
 export class Directory extends DurableObject<Env> implements DirectoryPort {
   static {
-    const { put, remove, all, list } = Directory.prototype;
-    retryable(put, remove, all, list);
+    const { put, remove, all, list, match, unmatch } = Directory.prototype;
+    retryable(put, remove, all, list, match, unmatch);
   }
 
   readonly #entries = new Map<string, Entry>();
-  /** The same, in the order of rounds, and the newest of each first. */
-  readonly #ranked: Entry[] = [];
+  /** The same, in their order. */
+  readonly #ranked = new Ranked<Entry>();
+  /** And those of each game: what is looked for in one does not take longer for what the others have. */
+  readonly #games = new Map<string, Ranked<Entry>>();
+  readonly #matches = new Matches((game) => this.#shown(this.#games.get(game)));
   /** Entries of each network, by its tag. */
   readonly #perNetwork = new Map<string, number>();
   #lastOrder = 0;
@@ -61,8 +68,8 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
     const { kv } = ctx.storage;
     for (const [key] of [...kv.list({ prefix: oldPrefix })]) kv.delete(key);
     const rows = [...kv.list<Row>({ prefix })].map(([, row]) => row);
-    // In the order of `#ranked`: then each goes to its end.
-    const inOrder = (a: Row, b: Row) => (a.round ?? 0) - (b.round ?? 0) || b.order - a.order;
+    // The last first, as `Ranked` keeps them.
+    const inOrder = (a: Row, b: Row) => (b.round ?? 0) - (a.round ?? 0) || a.order - b.order;
     for (const row of rows.sort(inOrder)) this.#set(row);
   }
 
@@ -70,14 +77,25 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
    * A lobby beyond the bounds is not listed; it may be when it is put again, after others have gone. A full directory takes one in the
    * place of the last, if that one's round is later.
    */
-  async put(lobby: ListedLobby, from: readonly Network[] = []): Promise<void> {
+  async put(
+    lobby: ListedLobby,
+    from: readonly Network[] = [],
+    joined: readonly string[] = [],
+  ): Promise<void> {
+    this.#list(lobby, from);
+    // Also one that is not listed: players wait for it.
+    this.#matches.isOpen(lobby, joined, Date.now());
+  }
+
+  #list(lobby: ListedLobby, from: readonly Network[]): void {
     const heard = { lobby, heardAt: Date.now(), boot: thisBoot() };
     const known = this.#entries.get(lobby.id);
     if (known) {
       this.#keep({ ...known, ...heard });
       return;
     }
-    if (from.some((network) => this.#countOf(network) >= this.#share * network.shares)) {
+    const share = this.#shareOf(lobby);
+    if (from.some((network) => this.#countOf(network) >= share * network.shares)) {
       logRefusal("lobby_not_listed", { lobbyId: lobby.id });
       return;
     }
@@ -92,7 +110,7 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
     logFault("directory_full", { lobbyId, entries: this.#entries.size });
     // Entries of lobbies that have ended make room for the next one, also where nobody reads the list.
     void this.#askForDoubtful();
-    const last = this.#ranked.at(-1);
+    const { last } = this.#ranked;
     if (!last || (last.round ?? 0) <= round) return false;
     this.#drop(last.lobby.id);
     return true;
@@ -104,20 +122,46 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
 
   async list(search: Search): Promise<Page> {
     await this.#askForDoubtful();
-    const { name, from, limit = wireLimits.pageSize } = search;
-    if (name !== undefined || from !== undefined) return this.#search(search);
+    const { limit = wireLimits.pageSize, ...wish } = search;
+    if (Object.values(wish).some((one) => one !== undefined)) return this.#search(search);
     if (this.#firstPage?.limit !== limit) this.#firstPage = { limit, page: this.#search(search) };
     return this.#firstPage.page;
+  }
+
+  async match(seeker: Seeker): Promise<Placement | null> {
+    await this.#askForDoubtful();
+    const gone = this.#entries.get(seeker.gone ?? "");
+    if (gone) await this.#askLobby(gone);
+    const ended = Promise.withResolvers<Placement | null>();
+    const placed = this.#matches.place(seeker, Date.now(), ended.resolve);
+    return placed === "waits" ? await this.#wait(seeker, ended.promise) : placed;
+  }
+
+  /** Others open a lobby. If they do not, somebody who waits here has to. */
+  async #wait({ session }: Seeker, placed: Promise<Placement | null>): Promise<Placement | null> {
+    const giveUpAt = Date.now() + objectLimits.matchPatienceMs;
+    for (let left = objectLimits.matchPatienceMs; left > 0; left = giveUpAt - Date.now()) {
+      const came = await within(Math.min(left, objectLimits.matchOpeningMs), placed, undefined);
+      if (came !== undefined) return came;
+      this.#matches.expire(Date.now());
+    }
+    const came = await within(0, placed, undefined);
+    if (came === undefined) this.#matches.giveBack(session, Date.now());
+    return came ?? null;
+  }
+
+  async unmatch(session: string): Promise<void> {
+    this.#matches.giveBack(session, Date.now());
   }
 
   async all(): Promise<string> {
     return (await this.list({})).lobbies;
   }
 
-  /** How many lobbies of one address this shard lists. */
-  get #share(): number {
+  /** How many lobbies of one address this shard lists. Those of one game are all here: a whole school may play one. */
+  #shareOf({ game }: ListedLobby): number {
     const { publicLobbiesPerAddress, directoryShards } = settingsOf(this.env);
-    if (directoryShards === 1) return publicLobbiesPerAddress;
+    if (directoryShards === 1 || game !== undefined) return publicLobbiesPerAddress;
     return Math.ceil((objectLimits.listingSpread * publicLobbiesPerAddress) / directoryShards);
   }
 
@@ -125,24 +169,21 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
     return this.#perNetwork.get(name) ?? 0;
   }
 
-  /** One look through all entries at most, whoever has how many. */
-  #search({ name, from, limit = wireLimits.pageSize }: Search): Page {
+  #search({ name, game, where = [], open, from, sort, limit = wireLimits.pageSize }: Search): Page {
     const wanted = name?.toLowerCase();
+    const isMeant = fulfils(where);
+    const isFound = (entry: PageEntry) =>
+      (wanted === undefined || entry.name.includes(wanted)) &&
+      (open !== true || isListedOpen(entry.lobby)) &&
+      isMeant(entry.lobby);
+    const shown = this.#shown(game === undefined ? this.#ranked : this.#games.get(game));
+    return sort ? sortedPage(shown, isFound, sort, limit) : rankedPage(shown, isFound, from, limit);
+  }
+
+  /** Of these, those that are shown. */
+  #shown(entries: Ranked<Entry> | undefined): Iterable<Entry> {
     const now = Date.now();
-    const found: Entry[] = [];
-    let hasMore = false;
-    for (const isFull of from?.isFull ? [true] : [false, true]) {
-      for (const entry of this.#ranked) {
-        const { round = 0, order } = entry;
-        if (isFullLobby(entry) !== isFull || !this.#isShown(entry, now)) continue;
-        if (from && !isAfter({ isFull, round, order }, from)) continue;
-        if (wanted !== undefined && !entry.name.includes(wanted)) continue;
-        hasMore = found.length === limit;
-        if (hasMore) return page(found, hasMore);
-        found.push(entry);
-      }
-    }
-    return page(found, hasMore);
+    return entries?.those((entry) => this.#isShown(entry, now)) ?? [];
   }
 
   /** Waits a moment for the lobbies of all entries that are not believed without asking. */
@@ -182,7 +223,7 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
   /** A lobby that does not answer leaves its entry as it is. */
   async #askLobby(entry: Entry): Promise<void> {
     const { id } = entry.lobby;
-    const asked = lobbyAt(this.env, id).isListed();
+    const asked = lobbyAt(this.env, id).isListed(entry.lobby.game ?? null);
     const isListed = await within(objectLimits.listingAskMs, asked, null).catch((error: unknown) => {
       logFault("lobby_unreachable", { lobbyId: id }, error);
       return null;
@@ -218,32 +259,39 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
   #set(row: Row): void {
     const { lobby, order, heardAt } = row;
     const known = this.#entries.get(lobby.id);
-    const entry = { ...row, json: JSON.stringify(lobby), name: lobby.name.toLowerCase() };
+    const entry: Entry = {
+      ...row,
+      json: JSON.stringify(lobby),
+      name: lobby.name.toLowerCase(),
+      isFull: isListedFull(lobby),
+    };
     this.#entries.set(lobby.id, entry);
     if (known?.json !== entry.json) this.#firstPage = null;
-    const place = this.#placeOf(known ?? row);
-    if (known) this.#ranked[place] = entry;
+    if (known) this.#ranked.replace(entry);
     else {
-      this.#ranked.splice(place, 0, entry);
+      this.#ranked.add(entry);
       this.#count(row, 1);
     }
+    this.#index(known, entry);
     this.#lastOrder = Math.max(this.#lastOrder, order);
     const until = isBelieved(row, Date.now()) ? heardAt + objectLimits.listingBelievedMs : 0;
     this.#believedUntil = Math.min(this.#believedUntil, until);
   }
 
-  /** Where an entry of this round and order is, or would be. */
-  #placeOf({ round = 0, order }: Pick<Row, "round" | "order">): number {
-    let [low, high] = [0, this.#ranked.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      const other = this.#ranked[middle];
-      const isBefore =
-        other && ((other.round ?? 0) < round || ((other.round ?? 0) === round && other.order > order));
-      if (isBefore) low = middle + 1;
-      else high = middle;
+  /** Under its game. Another lobby of the same code may have another. */
+  #index(before: Entry | undefined, after: Entry | undefined): void {
+    const [from, to] = [before?.lobby.game, after?.lobby.game];
+    if (before && after && from === to) {
+      this.#games.get(to ?? "")?.replace(after);
+      return;
     }
-    return low;
+    const left = this.#games.get(from ?? "");
+    if (before) left?.remove(before);
+    if (left?.size === 0) this.#games.delete(from ?? "");
+    if (!after || to === undefined) return;
+    const game = this.#games.get(to) ?? new Ranked<Entry>();
+    this.#games.set(to, game);
+    game.add(after);
   }
 
   #count({ from = [] }: Row, change: 1 | -1): void {
@@ -268,7 +316,8 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
     if (!entry) return;
     this.#entries.delete(lobbyId);
     this.#firstPage = null;
-    this.#ranked.splice(this.#placeOf(entry), 1);
+    this.#ranked.remove(entry);
+    this.#index(entry, undefined);
     this.#count(entry, -1);
     this.ctx.storage.kv.delete(prefix + lobbyId);
   }
@@ -281,33 +330,4 @@ function isBelieved({ boot, heardAt }: Row, now: number): boolean {
     heardAt <= now + sharedLimits.clockSlackMs &&
     now < heardAt + objectLimits.listingBelievedMs
   );
-}
-
-function isFullLobby({ lobby }: Row): boolean {
-  return lobby.currentMembers >= lobby.maxMembers;
-}
-
-/** Whether the first comes after the second in the list. */
-function isAfter(one: Rank, other: Rank): boolean {
-  if (one.isFull !== other.isFull) return one.isFull;
-  return one.round === other.round ? one.order < other.order : one.round > other.round;
-}
-
-function page(entries: Entry[], hasMore: boolean): Page {
-  let length = -1;
-  const end = entries.map(({ json }) => {
-    length += json.length + 1;
-    return length;
-  });
-  return {
-    lobbies: entries.map(({ json }) => json).join(","),
-    count: entries.length,
-    ranks: {
-      isFull: entries.map(isFullLobby),
-      round: entries.map(({ round = 0 }) => round),
-      order: entries.map(({ order }) => order),
-      end,
-    },
-    hasMore,
-  };
 }

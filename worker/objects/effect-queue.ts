@@ -78,9 +78,9 @@ export class EffectQueue {
   #do(effect: Effect, incarnation: string): Promise<void> | null {
     switch (effect.kind) {
       case "list":
-        return this.#tell({ lobby: effect.lobby, from: effect.from });
+        return this.#tell({ lobby: effect.lobby, from: effect.from }, effect.joined);
       case "unlist":
-        return this.#tell(null);
+        return this.#tell({ lobby: null, game: effect.game });
       case "send":
         return this.#send(effect.to, { incarnation, message: effect.message });
       case "ask":
@@ -99,10 +99,10 @@ export class EffectQueue {
     }
   }
 
-  async #tell(listing: Listing | null): Promise<void> {
+  async #tell(listing: Listing, joined?: string): Promise<void> {
     const { env, lobbyId } = this.#object;
     this.#entry ??= new DirectoryEntry(env, lobbyId, () => this.#events.listingFailed());
-    this.#isListed = !(await this.#entry.tell(listing)) || listing !== null;
+    this.#isListed = !(await this.#entry.tell(listing, joined)) || listing.lobby !== null;
   }
 
   /** A lobby that may still be listed is not forgotten: its alarm repeats the closing. */

@@ -23,7 +23,7 @@ export const objectLimits = {
   listingBelievedMs: 30 * 60_000,
   /** Milliseconds after which an entry is dropped whose lobby does not answer: longer than a lobby is ever silent. */
   listingLifeMs: 5 * 60 * 60_000,
-  /** Entries of one shard of the directory: with 1 KB each, a sixth of an object's memory. The last of a network with many makes room for one with fewer; else a lobby beyond is open, but not listed. */
+  /** Entries of one shard of the directory: with 3 KB each at the most, half of an object's memory. The last of a network with many makes room for one with fewer; else a lobby beyond is open, but not listed. */
   listingEntries: 20_000,
   /** How much more than its part of `publicLobbiesPerAddress` one shard lists: codes are random, so a network's lobbies are not spread evenly. */
   listingSpread: 1.5,
@@ -33,6 +33,17 @@ export const objectLimits = {
   listingAsks: 32,
   /** Milliseconds it waits for one of them. Readers of the list wait for `directoryPatienceMs`. */
   listingAskMs: 3_000,
+  /** Milliseconds that a place is kept for a player who is on the way to it: the call to its lobby takes a tenth of one second. */
+  matchKeptMs: 10_000,
+  /** Places that one shard keeps at a time. Beyond it players are sent without one, and may be sent again. */
+  matchKept: 10_000,
+  /** Milliseconds that others wait for a player to open a lobby; then the first of them opens one. */
+  matchOpeningMs: 4_000,
+  /** Lobbies to come that a shard knows at a time. Nobody waits for those beyond. */
+  matchPending: 1_000,
+  /** Milliseconds that a player waits for lobbies to come: two that nobody opens. */
+  matchPatienceMs: 9_000,
+
   /** Milliseconds a lobby waits for the directory before it goes on without it. */
   directoryPatienceMs: 1_000,
 

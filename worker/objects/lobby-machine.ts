@@ -108,10 +108,14 @@ export class LobbyMachine implements LobbyHere {
     return this.#state !== null && this.#state.phase.kind !== "closing";
   }
 
-  /** Whether it is open and public, and its members elsewhere are still there: one whose host is gone is closed first. */
-  async isListed(): Promise<boolean> {
+  /**
+   * Whether it is open and public, and its members elsewhere are still there: one whose host is gone is closed first. `game`: and of this
+   * one, or of none. A former lobby of this code may be listed elsewhere.
+   */
+  async isListed(game?: string | null): Promise<boolean> {
     if (this.#state?.isPublic) await this.#confirm();
-    return this.isOpen && this.#state?.isPublic === true;
+    const isMeant = game === undefined || game === (this.#state?.game ?? null);
+    return this.isOpen && this.#state?.isPublic === true && isMeant;
   }
 
   /** Whether this very request of this host has opened the lobby. */

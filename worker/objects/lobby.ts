@@ -106,8 +106,8 @@ export class Lobby extends Holder implements LobbyPort {
     return await this.lobbyHere.isMember(clientId, incarnation);
   }
 
-  async isListed(): Promise<boolean> {
-    return await this.lobbyHere.isListed();
+  async isListed(game?: string | null): Promise<boolean> {
+    return await this.lobbyHere.isListed(game);
   }
 
   /** If the object ends in the middle of this, the platform repeats it. */

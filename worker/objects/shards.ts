@@ -1,15 +1,32 @@
 /** The directory's shards, seen as one list. */
-import type { ListQuery } from "../../core/wire/http.ts";
+import { type Cursor, cursorText, type Rank } from "../../core/directory/cursor.ts";
+import { compareStandings, type Sorting, type Standing, shardOfGame } from "../../core/directory/search.ts";
+import type { ListQuery } from "../../core/wire/finding.ts";
 import { wireLimits } from "../../core/wire/limits.ts";
 import { type Env, settingsOf } from "../platform/env.ts";
-import type { DirectoryPort, Page, Rank } from "../platform/ports.ts";
+import type { DirectoryPort, Page, Search } from "../platform/ports.ts";
 import { released } from "../platform/retry.ts";
 import { callOptions } from "../platform/stubs.ts";
 
-/** The shard that lists a lobby. */
-export function shardOf(env: Env, lobbyId: string): DurableObjectStub<DirectoryPort> {
+/** The shard that lists a lobby: that of its game, so that one object knows all lobbies of a game. */
+export function shardOf(
+  env: Env,
+  { lobbyId, game }: { lobbyId: string; game: string | undefined },
+): DurableObjectStub<DirectoryPort> {
   const { directoryShards } = settingsOf(env);
-  return shard(env, Number.parseInt(lobbyId, 36) % directoryShards);
+  return game === undefined
+    ? shard(env, Number.parseInt(lobbyId, 36) % directoryShards)
+    : shardFor(env, game);
+}
+
+/** The shard that lists all lobbies of a game. */
+export function shardFor(env: Env, game: string): DurableObjectStub<DirectoryPort> {
+  return shard(env, shardOfGame(game, settingsOf(env).directoryShards));
+}
+
+/** How many shards are asked for a page. */
+export function shardsAsked(env: Env, { game }: ListQuery): number {
+  return game === undefined ? settingsOf(env).directoryShards : 1;
 }
 
 /** This isolate's last first page, for deployments that allow an old one. Data, not a promise: requests must not share those. */
@@ -18,7 +35,7 @@ let lastAnswer = { at: 0, body: "" };
 /** The body of `GET /lobbies`: a page of the public lobbies, with the cursor of the next one if there is more. */
 export async function listLobbies(env: Env, query: ListQuery): Promise<string> {
   const { directoryMaxAgeMs } = settingsOf(env);
-  const isPlain = query.limit === undefined && query.cursor === undefined && query.name === undefined;
+  const isPlain = Object.values(query).every((one) => one === undefined);
   // An answer of the future is one of before the clock was set back.
   if (isPlain && Math.abs(Date.now() - lastAnswer.at) < directoryMaxAgeMs) return lastAnswer.body;
   const body = await page(env, query);
@@ -26,33 +43,36 @@ export async function listLobbies(env: Env, query: ListQuery): Promise<string> {
   return body;
 }
 
-/** Where a page ends: the rank of its last lobby, and its shard. */
-type Cursor = Rank & { shard: number };
-
 /** A lobby as JSON, and where it stands. */
-type Listed = Cursor & { json: string };
+type Listed = { json: string; at: Cursor };
 
-/** Each shard is asked for a page, and the first lobbies of all are the page. */
-async function page(env: Env, { limit = wireLimits.pageSize, cursor, name }: ListQuery): Promise<string> {
+/** Each shard is asked for a page, and the first lobbies of all are the page. Those of one game are in one shard. */
+async function page(env: Env, query: ListQuery): Promise<string> {
+  const { limit = wireLimits.pageSize, cursor, game, sort } = query;
   const { directoryShards } = settingsOf(env);
-  const start = readCursor(cursor);
+  const start = cursor?.kind === "old" ? undefined : cursor;
+  const indexes =
+    game === undefined
+      ? Array.from({ length: directoryShards }, (_, i) => i)
+      : [shardOfGame(game, directoryShards)];
   const pages = await Promise.all(
-    Array.from({ length: directoryShards }, async (_, i) =>
-      released(await shard(env, i).list({ from: start && rankFor(start, i), name, limit })),
-    ),
+    indexes.map(async (index) => ({
+      index,
+      ...released(await shard(env, index).list(searchIn(index, query, start))),
+    })),
   );
   const [only] = pages;
   if (only?.ranks && pages.length === 1)
-    return body([only.lobbies], only.hasMore ? rankIn(only, only.count - 1, 0) : null);
-  const all = pages.flatMap(listed);
-  const shown = all.sort(inOrder).slice(0, limit);
+    return body([only.lobbies], only.hasMore ? placeIn(only, only.count - 1, sort) : null);
+  const all = pages.flatMap((one) => listed(one, sort));
+  const shown = all.sort(inOrder(sort)).slice(0, limit);
   const hasMore = all.length > limit || pages.some((one) => one.hasMore);
   // A shard of the version before tells no ranks, and begins again for each page.
   const old = pages.filter(({ ranks, count }) => !start && ranks === undefined && count > 0);
   const parts = [...shown, ...old.map(({ lobbies }) => ({ json: lobbies }))];
   return body(
     parts.map(({ json }) => json),
-    hasMore ? (shown.at(-1) ?? null) : null,
+    hasMore ? (shown.at(-1)?.at ?? null) : null,
   );
 }
 
@@ -61,40 +81,63 @@ function body(parts: string[], last: Cursor | null): string {
   return `{"lobbies":[${parts.join(",")}]${next}}`;
 }
 
+type ShardPage = Page & { index: number };
+
 /** The lobbies of one shard's page. */
-function listed(one: Page, at: number): Listed[] {
+function listed(one: ShardPage, sort: Sorting | undefined): Listed[] {
   const end = one.ranks?.end ?? [];
   return end.flatMap((to, i) => {
-    const rank = rankIn(one, i, at);
-    return rank ? [{ ...rank, json: one.lobbies.slice(i === 0 ? 0 : (end[i - 1] ?? 0) + 1, to) }] : [];
+    const at = placeIn(one, i, sort);
+    return at ? [{ at, json: one.lobbies.slice(i === 0 ? 0 : (end[i - 1] ?? 0) + 1, to) }] : [];
   });
 }
 
-function rankIn({ ranks }: Page, i: number, at: number): Cursor | null {
+function placeIn(
+  { ranks, values, index: shard }: ShardPage,
+  i: number,
+  sort: Sorting | undefined,
+): Cursor | null {
   const order = ranks?.order[i];
   if (!ranks || order === undefined) return null;
-  return { isFull: ranks.isFull[i] ?? false, round: ranks.round[i] ?? 0, order, shard: at };
+  const round = ranks.round[i] ?? 0;
+  if (sort) return { kind: "sorted", at: { value: values?.[i] ?? null, round, order }, shard };
+  return { kind: "ranked", at: { isFull: ranks.isFull[i] ?? false, round, order }, shard };
 }
 
-/** As the list is sorted. Two shards may have the same rank. */
-function inOrder(a: Cursor, b: Cursor): number {
-  return Number(a.isFull) - Number(b.isFull) || a.round - b.round || b.order - a.order || a.shard - b.shard;
+/** As the list is sorted. Two shards may have the same place in it. */
+function inOrder(sort: Sorting | undefined): (one: Listed, other: Listed) => number {
+  return ({ at: one }, { at: other }) => {
+    const order =
+      one.kind === "sorted" && other.kind === "sorted"
+        ? compareStandings(one.at, other.at, sort?.descending ?? false)
+        : one.kind === "ranked" && other.kind === "ranked"
+          ? compareRanks(one.at, other.at)
+          : 0;
+    return order || one.shard - other.shard;
+  };
 }
 
-/** The rank that a shard's lobbies on the next page come after. A later shard may have one of the very same rank. */
-function rankFor({ isFull, round, order, shard: at }: Cursor, index: number): Rank {
-  return { isFull, round, order: index > at ? order + 1 : order };
+function compareRanks(one: Rank, other: Rank): number {
+  return Number(one.isFull) - Number(other.isFull) || one.round - other.round || other.order - one.order;
 }
 
-function cursorText({ isFull, round, order, shard: at }: Cursor): string {
-  return `${Number(isFull)}-${round}-${order}-${at}`;
+/** What a shard is asked for. */
+function searchIn(index: number, query: ListQuery, start: Cursor | undefined): Search {
+  const { limit = wireLimits.pageSize, name, game, where, open, sort } = query;
+  return {
+    limit,
+    ...(name !== undefined && { name }),
+    ...(game !== undefined && { game }),
+    ...(where && { where }),
+    ...(open === true && { open }),
+    ...(sort && { sort: { ...sort, after: start?.kind === "sorted" ? after(start, index) : undefined } }),
+    ...(start?.kind === "ranked" && { from: after(start, index) }),
+  };
 }
 
-/** Null for the first page, and for a cursor of the version before, which begins again. */
-function readCursor(text: string | undefined): Cursor | undefined {
-  const [isFull, round, order, at] = text?.split("-").map(Number) ?? [];
-  if (round === undefined || order === undefined || at === undefined) return undefined;
-  return { isFull: isFull === 1, round, order, shard: at };
+/** The place that a shard's lobbies on the next page come after. A later shard may have one in the very same place. */
+function after<At extends Rank | Standing>({ at, shard }: { at: At; shard: number }, index: number): At {
+  return index > shard ? { ...at, order: at.order + 1 } : at;
 }
 
 function shard(env: Env, index: number): DurableObjectStub<DirectoryPort> {

@@ -1,4 +1,6 @@
 /** What the objects say to each other. Everything here is plain data: it crosses RPC. */
+import type { Rank } from "../../core/directory/cursor.ts";
+import type { Condition, Sorting, Standing } from "../../core/directory/search.ts";
 import type { Place, Sidecar } from "../../core/fleet.ts";
 import type { MemberEvent, Witness } from "../../core/lobby/event.ts";
 import type { Feature } from "../../core/lobby/features.ts";
@@ -207,36 +209,68 @@ export interface LobbyPort extends HolderPort {
   start(call: StartCall): Promise<Outcome<null>>;
   steer(call: SteerCall): Promise<Outcome<null>>;
   isMember(clientId: string, incarnation: string): Promise<boolean>;
-  /** Whether it is open and public. */
-  isListed(): Promise<boolean>;
+  /** Whether it is open and public, and of this game: null for none. A directory of before does not say. */
+  isListed(game?: string | null): Promise<boolean>;
 }
 
 /**
- * A lobby's place in the list, the first to the last: those that can be joined before the full ones; then by `round`, the how manieth of
- * its network it was; then by `order`, the newest first (about milliseconds since 1970, each once in a shard).
+ * What is wanted of the list. `name`: only lobbies whose name contains it, in any case. `game`: only those of the game. `where`, `open`: as in the
+ * query. `from`: only those after this rank, or after this place in a list that is sorted. `limit`: so many at most.
  */
-export type Rank = { isFull: boolean; round: number; order: number };
-/** `name`: only lobbies whose name contains it, in any case. `from`: only those after this rank. `limit`: so many at most. */
-export type Search = { name?: string | undefined; from?: Rank | undefined; limit?: number | undefined };
+export type Search = {
+  name?: string | undefined;
+  game?: string | undefined;
+  where?: readonly Condition[] | undefined;
+  open?: boolean | undefined;
+  from?: Rank | undefined;
+  sort?: (Sorting & { after?: Standing | undefined }) | undefined;
+  limit?: number | undefined;
+};
 /**
- * `lobbies` is the inside of a JSON array, of so many (`count`). `ranks` has their ranks, and where in the text each of them ends. `hasMore`: the
- * limit cut it off. A version before says neither. One text and some numbers cross RPC in a fraction of the time of as many objects.
+ * `lobbies` is the inside of a JSON array, of so many (`count`). `ranks` has their ranks, and where in the text each of them ends; `values`
+ * what a list is sorted by. `hasMore`: the limit cut it off. A version before says less. One text and some numbers cross RPC in a fraction of the
+ * time of as many objects.
  */
 export type Page = {
   lobbies: string;
   count: number;
   ranks?: { isFull: boolean[]; round: number[]; order: number[]; end: number[] };
+  values?: Standing["value"][];
   hasMore?: boolean;
 };
 
+/** A player who looks for a lobby of a game, for the shard that lists the game. */
+export type Seeker = {
+  /** The player's session. */
+  session: string;
+  game: string;
+  where: readonly Condition[];
+  /** Lobbies that have refused it. */
+  not: readonly string[];
+  /** One of these that says it is over, or does not know of itself. */
+  gone?: string | undefined;
+  /** If it is to open a lobby: the code, if nobody has it, and what will be listed. */
+  code: string;
+  plan: Omit<ListedLobby, "id" | "game" | "currentMembers">;
+};
+/** What a player is to do: join this lobby, or open one under its code. Null if it waited for too long. */
+export type Placement = { kind: "join"; lobbyId: string } | { kind: "open" };
+
 /** What a shard of the directory does. */
 export interface DirectoryPort extends Rpc.DurableObjectBranded {
-  /** Lists a lobby, or brings its entry up to date. `from`: tags for the networks of its host. */
-  put(lobby: ListedLobby, from?: readonly Network[]): Promise<void>;
+  /**
+   * Lists a lobby, or brings its entry up to date. `from`: tags for the networks of its host. `joined`: sessions that have come since
+   * the last time.
+   */
+  put(lobby: ListedLobby, from?: readonly Network[], joined?: readonly string[]): Promise<void>;
   remove(lobbyId: string): Promise<void>;
   list(search: Search): Promise<Page>;
   /** For a Worker of the version before: the first page, as the inside of a JSON array. */
   all(): Promise<string>;
+  /** Sends a player to a lobby with a place for it, or has it open one: one turn. Null if others take too long to open one. */
+  match(seeker: Seeker): Promise<Placement | null>;
+  /** The player does not take what it was given. */
+  unmatch(session: string): Promise<void>;
 }
 
 /** What the fleet does. */

@@ -8,7 +8,7 @@ import { saved, tell } from "./abort.ts";
 import { afterGoingAway, afterReturning } from "./connecting.ts";
 import type { Answered, Effect, Step } from "./effect.ts";
 import { lobbyLimits } from "./limits.ts";
-import { auditsAfter, leave, longestAway, welcome } from "./membership.ts";
+import { auditsAfter, leave, welcome } from "./membership.ts";
 import { withNewcomer } from "./newcomers.ts";
 import type { ReturnRequest } from "./request.ts";
 import { isAway, knowing, type LobbyState, type Member, memberOf, sessionOf } from "./state.ts";
@@ -18,21 +18,15 @@ type Loss = { clientIds: readonly string[]; holder?: string | undefined };
 
 /**
  * A member's connection has ended. Its place waits for it, if it was there for a while: else a stranger could fill
- * the lobby with absent players. Of those who go one by one only some may be away at a time.
+ * the lobby with absent players. How many are away is not bounded: a house, or an object, loses all its players at
+ * once, and they come back. Nobody is kept out by them, because a newcomer takes the place that has been away
+ * longest (membership.ts).
  */
 export function disconnect(state: LobbyState, loss: Loss, now: number): Step<LobbyState> {
   const lost = lostOf(state, loss);
   const isNew = ({ since = 0 }: Member) => Math.abs(now - since) < lobbyLimits.presentMs;
   if (state.graceMs === 0 || lost.some(isNew)) return leave(state, idsOf(lost), now);
-  const gone = goAway(state, lost, now);
-  const most = Math.max(lobbyLimits.awayAtLeast, Math.floor(state.maxMembers / 4));
-  const longest = gone.state.away.length > most ? longestAway(gone.state) : undefined;
-  if (longest === undefined) return gone;
-  const left = leave(gone.state, [longest], now);
-  return {
-    state: left.state,
-    effects: [...gone.effects, ...left.effects.filter(({ kind }) => kind !== "save")],
-  };
+  return goAway(state, lost, now);
 }
 
 /**

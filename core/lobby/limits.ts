@@ -50,8 +50,6 @@ export const lobbyLimits = {
 
   /** Milliseconds that a member must have been there before its place waits for it. Otherwise a stranger could fill a lobby with absent players. */
   presentMs: 10_000,
-  /** Members that may be away at a time, if they went one by one: so many, or a quarter of the lobby if that is more. Then the one away longest leaves. */
-  awayAtLeast: 3,
 
   /** Milliseconds between two reminders for newcomers of a lobby that plays, and the players they are connected to. */
   newcomerIntervalMs: 3_000,

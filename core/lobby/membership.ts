@@ -44,7 +44,7 @@ function makeRoom(state: LobbyState, now: number): Step<LobbyState> {
 }
 
 /** The client id of the member that has been away longest; the host is the last to go. */
-export function longestAway({ away, hostId }: LobbyState): string | undefined {
+function longestAway({ away, hostId }: LobbyState): string | undefined {
   const byTime = away.toSorted((one, other) => one.until - other.until);
   return (byTime.find(({ clientId }) => clientId !== hostId) ?? byTime[0])?.clientId;
 }

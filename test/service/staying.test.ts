@@ -4,6 +4,7 @@ import type { Server } from "../../local/server.ts";
 import { type Answer, Player, rollCall } from "../../measure/kit/player.ts";
 import { expectRefused } from "../../measure/kit/refusal.ts";
 import { crash, ring, setLimits, startFaultyServer } from "../../measure/kit/server.ts";
+import { stayingLobby as lobbyThatStays } from "../../measure/kit/staying.ts";
 
 let server: Server;
 beforeAll(async () => {
@@ -11,10 +12,6 @@ beforeAll(async () => {
   await setLimits(server.url, { presentMs: 0 });
 });
 afterAll(() => server.stop());
-
-/** What the SDK opens. */
-const session = { lifetime: "session", graceMs: 60_000, onHostLoss: "migrate", onLoss: "continue" };
-const informed = { features: [] };
 
 type Picture = {
   hostId: string;
@@ -24,30 +21,8 @@ type Picture = {
   members: { clientId: string; name: string; presence: string; data: object; ready: boolean }[];
 };
 
-/** A lobby of players that know the additions, and each one's resume key. */
-async function stayingLobby(size: number, options: Record<string, unknown> = {}) {
-  const { direct = true, ...rest } = options;
-  const connect = async (path: string) => {
-    const player = await Player.connect(server.url, direct ? path : "/");
-    player.say("client_features", informed);
-    await player.settled();
-    return player;
-  };
-  const host = await connect("/lobbies");
-  const opened = await host.host({ ...session, ...rest });
-  if (opened.status !== 201) throw new Error(opened.text);
-  const lobbyId = String(opened.body?.lobbyId);
-  const players = [host];
-  const keys = [String(opened.body?.resumeKey)];
-  for (let i = 1; i < size; i++) {
-    const guest = await connect(`/lobbies/${lobbyId}`);
-    const answer = await guest.join(lobbyId, `Guest ${i}`);
-    if (answer.status !== 200) throw new Error(answer.text);
-    players.push(guest);
-    keys.push(String(answer.body?.resumeKey));
-  }
-  return { lobbyId, host, guests: players.slice(1), all: players, keys, connect };
-}
+const stayingLobby = (size: number, options: Parameters<typeof lobbyThatStays>[2] = {}) =>
+  lobbyThatStays(server.url, size, options);
 
 /** With the status that belongs to the code. */
 function refuses(answer: Answer | undefined, code: ProblemCode): void {
@@ -73,7 +48,7 @@ for (const direct of [true, false]) {
       host.chat(lobbyId, "Where is she?");
       await other.hearsChat("Where is she?");
 
-      const back = await connect(`/lobbies/${lobbyId}`);
+      const back = await connect();
       const answer = await back.post(`/lobbies/${lobbyId}/resume`, { resumeKey: keys[1] });
       expect(answer.status).toBe(200);
       expect(answer.body?.missed).toMatchObject({
@@ -93,9 +68,9 @@ for (const direct of [true, false]) {
     test("a key is good once, and the member is told of who tries it again", async () => {
       const { lobbyId, guests, keys, connect } = await stayingLobby(2, { direct });
       guests[0]?.vanish();
-      const back = await connect(`/lobbies/${lobbyId}`);
+      const back = await connect();
       expect((await back.post(`/lobbies/${lobbyId}/resume`, { resumeKey: keys[1] })).status).toBe(200);
-      const thief = await connect(`/lobbies/${lobbyId}`);
+      const thief = await connect();
       refuses(await thief.post(`/lobbies/${lobbyId}/resume`, { resumeKey: keys[1] }), "resume_key_used");
       await back.hears("lobby_resumeRefused");
       const wrong = `${guests[0]?.clientId}.1.${"A".repeat(22)}`;
@@ -105,7 +80,7 @@ for (const direct of [true, false]) {
 
     test("who comes back while its old connection seems to live takes its place", async () => {
       const { lobbyId, host, guests, keys, connect } = await stayingLobby(2, { direct });
-      const back = await connect(`/lobbies/${lobbyId}`);
+      const back = await connect();
       const resume = { resumeKey: keys[1], requestId: "the same" };
       const first = await back.post(`/lobbies/${lobbyId}/resume`, resume);
       await guests[0]?.hears("lobby_resumedElsewhere");
@@ -113,7 +88,7 @@ for (const direct of [true, false]) {
       // Its answer was lost: the same again, by the same connection or a newer one.
       const again = await back.post(`/lobbies/${lobbyId}/resume`, resume);
       expect(again.body?.resumeKey).toBe(first.body?.resumeKey);
-      const newer = await connect(`/lobbies/${lobbyId}`);
+      const newer = await connect();
       const third = await newer.post(`/lobbies/${lobbyId}/resume`, resume);
       expect(third.body?.resumeKey).toBe(first.body?.resumeKey);
       await rollCall(lobbyId, newer, host);
@@ -150,7 +125,7 @@ for (const direct of [true, false]) {
         kicked: true,
       });
       refuses(await guest.join(lobbyId, "Somebody"), "banned");
-      const back = await connect(`/lobbies/${lobbyId}`);
+      const back = await connect();
       refuses(await back.post(`/lobbies/${lobbyId}/resume`, { resumeKey: keys[1] }), "no_such_member");
       const path = `/lobbies/${lobbyId}/bans/${guest.clientId}`;
       refuses(await other.asks("DELETE", path), "not_the_host");
@@ -234,7 +209,7 @@ for (const direct of [true, false]) {
       await crash(server.url, { holder: lobbyId });
       const back = await Promise.all(
         keys.map(async (resumeKey) => {
-          const player = await connect(`/lobbies/${lobbyId}`);
+          const player = await connect();
           const answer = await player.post(`/lobbies/${lobbyId}/resume`, { resumeKey });
           expect(answer.status).toBe(200);
           return player;
@@ -266,7 +241,7 @@ for (const direct of [true, false]) {
       }
       await guest.hears("ptpMediation_success");
       expect(guest.all("lobby_closed")).toEqual([]);
-      const late = await connect(`/lobbies/${lobbyId}`);
+      const late = await connect();
       expect((await late.join(lobbyId, "Late")).status).toBe(200);
       await late.hears("ptpMediation_peersConnection_start");
       await host.hears("ptpMediation_peersConnection_start", 2);

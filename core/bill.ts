@@ -24,6 +24,8 @@ export const prices = {
   change: 6,
   /** A member comes back: two rows, and that the others hear of it. */
   resume: 9,
+  /** A snapshot: a call, and a row for most. */
+  snapshot: 2,
   /** The whole picture, or a snapshot: one call, or two. */
   picture: 0.7,
   /** A request that was not done: one call, or two. */

@@ -192,7 +192,7 @@ const writeSnapshot = askingBy(async (request) => {
   return bytes.ok
     ? accept({ kind: "write-snapshot", bytes: bytes.value, ifVersion: ifVersion.value })
     : bytes;
-}, prices.change);
+}, prices.snapshot);
 
 /** What a request's body and headers say: by a schema of its JSON, or otherwise. */
 type Reads<Body> = z.ZodType<Body> | (() => Promise<Outcome<Body>>);

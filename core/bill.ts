@@ -28,6 +28,8 @@ export const prices = {
   snapshot: 2,
   /** The whole picture, or a snapshot: one call, or two. */
   picture: 0.7,
+  /** Finding a lobby for a player, besides opening or joining it: calls to the directory, and the half second that both may wait for another. */
+  match: 3,
   /** A request that was not done: one call, or two. */
   refused: 0.6,
   /** Each shard of the directory that a list is read from. */

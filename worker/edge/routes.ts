@@ -6,7 +6,7 @@ import { pickSidecar } from "../../core/fleet.ts";
 import { readCode } from "../../core/lobby/code.ts";
 import { accept, type Outcome, refuse, wrongGuesses } from "../../core/problem.ts";
 import type { ClientToken } from "../../core/token.ts";
-import { listQuery } from "../../core/wire/finding.ts";
+import { listQuery, type MatchAnswer, type MatchRequest, matchRequest } from "../../core/wire/finding.ts";
 import {
   changeMemberRequest,
   changeRequest,
@@ -101,6 +101,26 @@ const join: Route = async (request, env) => {
     joinRequest,
     prices.join,
     async (holder, call, lobbyId, { token: _, ...body }) => holder.joinLobby({ ...call, lobbyId, ...body }),
+  );
+};
+
+const match: Route = async (request, env) => {
+  const noRoom = await refuseWithoutRoom(env);
+  if (noRoom) return refused(noRoom);
+  return await asClient<MatchRequest, MatchAnswer>(
+    request,
+    env,
+    {
+      reads: matchRequest,
+      status: ({ created }) => (created ? 201 : 200),
+      price: ({ created }) => prices.match + (created ? prices.host : prices.join),
+      refusedPrice: prices.match + prices.refused,
+    },
+    async (holder, call, { token: _, ...body }) => {
+      const outcome = released(await holder.matchLobby({ ...call, request: body }));
+      if (outcome.ok) rememberOpen(outcome.value.lobbyId);
+      return outcome;
+    },
   );
 };
 
@@ -231,13 +251,21 @@ function codeOf(request: IRequestStrict): string | null {
   return readCode(pathText(request.params.lobbyId ?? ""));
 }
 
-/** Answers what a client asks of the object that holds its socket. `price`: what it costs if it is done. */
+/** A number, or what it is for an answer. */
+type NumberFor<T> = number | ((answered: T) => number);
+
+function numberFor<T>(number: NumberFor<T>, answered: T): number {
+  return typeof number === "number" ? number : number(answered);
+}
+
+/** Answers what a client asks of the object that holds its socket. `price`: what it costs if it is done; `refusedPrice`: and if not. */
 async function asClient<Body extends { token: string }, T>(
   request: IRequestStrict & Request,
   env: Env,
-  { reads, status, price }: { reads: Reads<Body>; status: number; price: Micros },
+  about: { reads: Reads<Body>; status: NumberFor<T>; price: NumberFor<T>; refusedPrice?: Micros },
   call: (holder: DurableObjectStub<HolderPort>, by: ClientCall, body: Body) => Promise<Outcome<T>>,
 ): Promise<Response> {
+  const { reads, status, price, refusedPrice = prices.refused } = about;
   const address = addressOf(request, env);
   const overBudget = refuseOverBudget(env, address);
   if (overBudget) return refused(overBudget);
@@ -256,8 +284,9 @@ async function asClient<Body extends { token: string }, T>(
   const outcome = await askHolder(env, client, (holder, requestId) =>
     call(holder, { clientId, requestId }, body.value),
   );
-  await spend(env, address, outcome.ok ? price : prices.refused);
-  return answer(outcome, status, { clientId, lobbyId: codeOf(request) ?? undefined });
+  await spend(env, address, outcome.ok ? numberFor(price, outcome.value) : refusedPrice);
+  const code = outcome.ok ? numberFor(status, outcome.value) : 0;
+  return answer(outcome, code, { clientId, lobbyId: codeOf(request) ?? undefined });
 }
 
 /** Calls the client's holder: again, under the same request id, if the call failed. */
@@ -308,6 +337,7 @@ const table: [method: Method, path: string, route: Route][] = [
   ["GET", "/ping", ping],
   ["GET", "/lobbies", list],
   ["POST", "/lobbies", host],
+  ["POST", "/lobbies/match", match],
   ["POST", "/lobbies/:lobbyId/join", join],
   ["POST", "/lobbies/:lobbyId/ptp/start", start],
   ["POST", "/lobbies/:lobbyId/ptp/stop", steer("stop")],

@@ -5,8 +5,8 @@ import type { Env } from "../platform/env.ts";
 import { platformLimits } from "../platform/limits.ts";
 import { logFault } from "../platform/log.ts";
 import { retry, within } from "../platform/retry.ts";
+import { directoryOf } from "../platform/stubs.ts";
 import { objectLimits } from "./limits.ts";
-import { shardOf } from "./shards.ts";
 
 /** What the directory is told of a lobby. `from`: tags for the networks of its host. Without a lobby: it is listed no more, under its game. */
 export type Listing =
@@ -69,10 +69,10 @@ export class DirectoryEntry {
 
   async #callOnce(wanted: Listing, joined: readonly string[]): Promise<void> {
     const lobbyId = this.#lobbyId;
-    if (wanted.lobby === null) await shardOf(this.#env, { lobbyId, game: wanted.game }).remove(lobbyId);
+    if (wanted.lobby === null) await directoryOf(this.#env, { lobbyId, game: wanted.game }).remove(lobbyId);
     else {
       const { lobby, from } = wanted;
-      await shardOf(this.#env, { lobbyId, game: lobby.game }).put(lobby, from, joined);
+      await directoryOf(this.#env, { lobbyId, game: lobby.game }).put(lobby, from, joined);
     }
   }
 }

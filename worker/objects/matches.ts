@@ -64,12 +64,12 @@ export class Matches {
   }
 
   #place(seeker: Seeker, now: number, end: End): Placement | "waits" {
-    const found = this.#find(seeker);
+    const found = seeker.opens ? undefined : this.#find(seeker);
     if (found) {
       this.#keep(seeker.session, found, now);
       return { kind: "join", lobbyId: found };
     }
-    const coming = this.#coming(seeker);
+    const coming = seeker.opens ? undefined : this.#coming(seeker);
     if (coming) {
       coming.waiting.set(seeker.session, { seeker, end });
       return "waits";

@@ -4,25 +4,9 @@ import { compareStandings, type Sorting, type Standing, shardOfGame } from "../.
 import type { ListQuery } from "../../core/wire/finding.ts";
 import { wireLimits } from "../../core/wire/limits.ts";
 import { type Env, settingsOf } from "../platform/env.ts";
-import type { DirectoryPort, Page, Search } from "../platform/ports.ts";
+import type { Page, Search } from "../platform/ports.ts";
 import { released } from "../platform/retry.ts";
-import { callOptions } from "../platform/stubs.ts";
-
-/** The shard that lists a lobby: that of its game, so that one object knows all lobbies of a game. */
-export function shardOf(
-  env: Env,
-  { lobbyId, game }: { lobbyId: string; game: string | undefined },
-): DurableObjectStub<DirectoryPort> {
-  const { directoryShards } = settingsOf(env);
-  return game === undefined
-    ? shard(env, Number.parseInt(lobbyId, 36) % directoryShards)
-    : shardFor(env, game);
-}
-
-/** The shard that lists all lobbies of a game. */
-export function shardFor(env: Env, game: string): DurableObjectStub<DirectoryPort> {
-  return shard(env, shardOfGame(game, settingsOf(env).directoryShards));
-}
+import { directoryAt } from "../platform/stubs.ts";
 
 /** How many shards are asked for a page. */
 export function shardsAsked(env: Env, { game }: ListQuery): number {
@@ -58,7 +42,7 @@ async function page(env: Env, query: ListQuery): Promise<string> {
   const pages = await Promise.all(
     indexes.map(async (index) => ({
       index,
-      ...released(await shard(env, index).list(searchIn(index, query, start))),
+      ...released(await directoryAt(env, index).list(searchIn(index, query, start))),
     })),
   );
   const [only] = pages;
@@ -138,9 +122,4 @@ function searchIn(index: number, query: ListQuery, start: Cursor | undefined): S
 /** The place that a shard's lobbies on the next page come after. A later shard may have one in the very same place. */
 function after<At extends Rank | Standing>({ at, shard }: { at: At; shard: number }, index: number): At {
   return index > shard ? { ...at, order: at.order + 1 } : at;
-}
-
-function shard(env: Env, index: number): DurableObjectStub<DirectoryPort> {
-  const { region } = settingsOf(env);
-  return env.DIRECTORY.getByName(`shard-${index}`, callOptions(region));
 }

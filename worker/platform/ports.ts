@@ -11,6 +11,7 @@ import type { Observed } from "../../core/mapping.ts";
 import type { Network } from "../../core/network.ts";
 import type { Outcome } from "../../core/problem.ts";
 import type { Data } from "../../core/wire/data.ts";
+import type { MatchAnswer, MatchRequest } from "../../core/wire/finding.ts";
 import type {
   ChangeMemberRequest,
   ChangeRequest,
@@ -52,6 +53,7 @@ export type JoinCall = {
   displayName?: string | undefined;
   memberData?: Data | undefined;
 };
+export type MatchCall = { clientId: string; requestId: string; request: Omit<MatchRequest, "token"> };
 /** `sidecar`: the best for the host; none if none is alive. The Worker reads it, so that no lobby has to ask the fleet. */
 export type StartCall = {
   clientId: string;
@@ -181,6 +183,8 @@ export interface HolderPort extends Rpc.DurableObjectBranded {
   fetch(request: Request): Promise<Response>;
   hostLobby(call: HostCall): Promise<Outcome<HostAnswer>>;
   joinLobby(call: JoinCall): Promise<Outcome<JoinAnswer>>;
+  /** Into an open public lobby of a game, or into a new one. */
+  matchLobby(call: MatchCall): Promise<Outcome<MatchAnswer>>;
   /** Undoes what this request did, if it did anything: the client was told that it did not. */
   takeBack(clientId: string, requestId: string): Promise<void>;
   startMediation(lobbyId: string | null, call: StartCall): Promise<Outcome<null>>;
@@ -247,8 +251,10 @@ export type Seeker = {
   where: readonly Condition[];
   /** Lobbies that have refused it. */
   not: readonly string[];
-  /** One of these that says it is over, or does not know of itself. */
+  /** The last of these, if there is no such lobby. */
   gone?: string | undefined;
+  /** Enough of them have: it is to open one. */
+  opens?: boolean;
   /** If it is to open a lobby: the code, if nobody has it, and what will be listed. */
   code: string;
   plan: Omit<ListedLobby, "id" | "game" | "currentMembers">;

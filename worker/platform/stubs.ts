@@ -1,8 +1,10 @@
 /** How the objects, and the Worker, find each other. */
+
+import { shardOfGame } from "../../core/directory/search.ts";
 import { loungeShape, type Region, regionOfLounge } from "../../core/lounges.ts";
-import type { Env } from "./env.ts";
+import { type Env, settingsOf } from "./env.ts";
 import { platformLimits } from "./limits.ts";
-import type { HolderPort, LobbyPort } from "./ports.ts";
+import type { DirectoryPort, HolderPort, LobbyPort } from "./ports.ts";
 
 /** The object that holds sockets under this name. */
 export function holderAt(env: Env, name: string): DurableObjectStub<HolderPort> {
@@ -16,6 +18,28 @@ export function loungeAt(env: Env, name: string): DurableObjectStub<HolderPort> 
 /** The lobby of this code. `region`: where it is put if this call creates it, so only who acts for its host says one. */
 export function lobbyAt(env: Env, code: string, region: Region | null = null): DurableObjectStub<LobbyPort> {
   return env.LOBBY.getByName(code, callOptions(region));
+}
+
+/** The shard that lists a lobby: that of its game, so that one object knows all lobbies of a game. */
+export function directoryOf(
+  env: Env,
+  { lobbyId, game }: { lobbyId: string; game: string | undefined },
+): DurableObjectStub<DirectoryPort> {
+  const { directoryShards } = settingsOf(env);
+  return directoryAt(
+    env,
+    game === undefined ? Number.parseInt(lobbyId, 36) % directoryShards : shardOfGame(game, directoryShards),
+  );
+}
+
+/** The shard that lists all lobbies of a game. */
+export function directoryOfGame(env: Env, game: string): DurableObjectStub<DirectoryPort> {
+  return directoryAt(env, shardOfGame(game, settingsOf(env).directoryShards));
+}
+
+/** A shard by its number. */
+export function directoryAt(env: Env, shard: number): DurableObjectStub<DirectoryPort> {
+  return env.DIRECTORY.getByName(`shard-${shard}`, callOptions(settingsOf(env).region));
 }
 
 /**

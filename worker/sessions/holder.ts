@@ -15,7 +15,10 @@ import { accept, type Outcome, type Refusal, refuse, refuseFor, wrongGuesses } f
 import { relayLimits } from "../../core/relay/limits.ts";
 import { sameText } from "../../core/token.ts";
 import { type ClientMessage, type HeldTicket, readClientMessage } from "../../core/wire/client-message.ts";
+import { fitsIn } from "../../core/wire/data.ts";
+import type { MatchAnswer } from "../../core/wire/finding.ts";
 import type { HostAnswer, JoinAnswer, ResumeAnswer } from "../../core/wire/http.ts";
+import { wireLimits } from "../../core/wire/limits.ts";
 import { pingText, pongText } from "../../core/wire/ping.ts";
 import { serverMessage } from "../../core/wire/server-message.ts";
 import { Alarm } from "../platform/alarm.ts";
@@ -34,6 +37,7 @@ import {
   type HostCall,
   type JoinCall,
   type LobbyPort,
+  type MatchCall,
   type MessageBatch,
   type News,
   type ResumeCall,
@@ -51,6 +55,7 @@ import { Charges } from "./charges.ts";
 import { Connections } from "./connections.ts";
 import { enter, undo } from "./joining.ts";
 import { holderLimits } from "./limits.ts";
+import { match, matchAgain } from "./matching.ts";
 import { Remote } from "./remote.ts";
 import { renewTickets } from "./renewal.ts";
 import { Session } from "./session.ts";
@@ -74,9 +79,9 @@ export interface LobbyHere {
 export abstract class Holder extends DurableObject<Env> implements HolderPort {
   static {
     // Request ids and ids of batches make that what is repeated is done once (docs/decisions/004).
-    const { hostLobby, joinLobby, resumeMember, leaveLobby, askLobby } = Holder.prototype;
+    const { hostLobby, joinLobby, matchLobby, resumeMember, leaveLobby, askLobby } = Holder.prototype;
     const { takeBack, startMediation, steerMediation, observe, receive } = Holder.prototype;
-    retryable(hostLobby, joinLobby, resumeMember, leaveLobby, askLobby);
+    retryable(hostLobby, joinLobby, matchLobby, resumeMember, leaveLobby, askLobby);
     retryable(takeBack, startMediation, steerMediation, observe, receive);
   }
 
@@ -189,35 +194,42 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     if (!session) return refuse("invalid_token");
     const tooMany = this.#countRequest(session, requestId);
     if (tooMany) return tooMany;
-    const { features } = session;
-    const { hostName, displayName, memberData } = request;
     return await this.#enter<HostAnswer>(session, requestId, async (aim) => {
-      const { membership, address } = session;
-      // So that a ban of a neighbour does not ban the host.
-      const network = features && (await networkTag(this.env, address));
-      const host: Member = {
-        clientId,
-        name: hostName,
-        holder: this.holder,
-        requestId,
-        features,
-        ...(network !== undefined && { network }),
-        ...personOf({ displayName, memberData }),
-      };
+      const { membership } = session;
       const before = membership?.requestId === requestId ? membership.lobbyId : null;
-      const networks = request.isPublic ? taggedNetworks(this.env, address) : undefined;
       for (const lobbyId of before === null ? this.#codes(session) : [before]) {
         aim(lobbyId);
-        const open = (lobby: Asked) => lobby.open({ lobbyId, host, request, networks });
-        const outcome = await this.#ask(lobbyId, host, open, this.#region);
+        const outcome = await this.#open(session, { requestId, lobbyId, request });
         if (outcome.ok || !outcome.codes.includes("code_taken")) return outcome;
       }
       return refuse("code_taken");
     });
   }
 
+  /** Opens a lobby under this code, if nobody has it. */
+  async #open(
+    session: Session,
+    { requestId, lobbyId, request }: Omit<HostCall, "clientId"> & { lobbyId: string },
+  ): Promise<Outcome<Admission<HostAnswer>>> {
+    const { id: clientId, features, address } = session;
+    // So that a ban of a neighbour does not ban the host.
+    const network = features && (await networkTag(this.env, address));
+    const host: Member = {
+      clientId,
+      name: request.hostName,
+      holder: this.holder,
+      requestId,
+      features,
+      ...(network !== undefined && { network }),
+      ...personOf(request),
+    };
+    const networks = request.isPublic ? taggedNetworks(this.env, address) : undefined;
+    const open = (lobby: Asked) => lobby.open({ lobbyId, host, request, networks });
+    return await this.#ask(lobbyId, host, open, this.#region);
+  }
+
   async joinLobby(call: JoinCall): Promise<Outcome<JoinAnswer>> {
-    const { clientId, requestId, lobbyId, peerName, privacy, password } = call;
+    const { clientId, requestId, lobbyId } = call;
     const session = this.connections.get(clientId);
     this.connections.stir(session);
     if (!session) return refuse("invalid_token");
@@ -226,25 +238,59 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     return await this.#enter<JoinAnswer>(session, requestId, async (aim) => {
       const wait = session.guessesAgainIn(call.guessing);
       if (wait > 0) return refuseFor(wait);
-      const { features, address } = session;
-      const network = await networkTag(this.env, address);
-      const member: Member = {
-        clientId,
-        name: peerName,
-        holder: this.holder,
-        requestId,
-        features,
-        ...(network !== undefined && { network }),
-        ...(privacy === "relay-only" && { relayOnly: true }),
-        ...personOf(call),
-      };
       if (lobbyId !== null) aim(lobbyId);
       const outcome =
-        lobbyId === null
-          ? refuse("no_such_lobby")
-          : await this.#ask(lobbyId, member, (lobby) => lobby.enter(member, password));
+        lobbyId === null ? refuse("no_such_lobby") : await this.#join(session, { ...call, lobbyId });
       if (isWrongGuess(outcome)) session.countFailedJoin();
       return outcome;
+    });
+  }
+
+  async #join(
+    { id: clientId, features, address }: Session,
+    call: Omit<JoinCall, "clientId" | "guessing"> & { lobbyId: string },
+  ): Promise<Outcome<Admission<JoinAnswer>>> {
+    const { lobbyId, requestId, peerName, privacy, password } = call;
+    const network = await networkTag(this.env, address);
+    const member: Member = {
+      clientId,
+      name: peerName,
+      holder: this.holder,
+      requestId,
+      features,
+      ...(network !== undefined && { network }),
+      ...(privacy === "relay-only" && { relayOnly: true }),
+      ...personOf(call),
+    };
+    return await this.#ask(lobbyId, member, (lobby) => lobby.enter(member, password));
+  }
+
+  async matchLobby({ clientId, requestId, request }: MatchCall): Promise<Outcome<MatchAnswer>> {
+    const session = this.connections.get(clientId);
+    this.connections.stir(session);
+    if (!session) return refuse("invalid_token");
+    const tooMany = this.#countRequest(session, requestId);
+    if (tooMany) return tooMany;
+    const { game, peerName, displayName, memberData, privacy, create } = request;
+    // Before others wait for a lobby that nobody can open.
+    if (create.data && !fitsIn(create.data, wireLimits.lobbyData)) return refuse("data_too_large");
+    if (memberData && !fitsIn(memberData, wireLimits.memberData)) return refuse("data_too_large");
+    const player = { requestId, displayName, memberData };
+    return await this.#enter<MatchAnswer>(session, requestId, async (aim) => {
+      const { membership } = session;
+      const open = (lobbyId: string) => {
+        aim(lobbyId);
+        const opened = { ...create, hostName: peerName, isPublic: true, game, displayName, memberData };
+        return this.#open(session, { requestId, lobbyId, request: opened });
+      };
+      const join = (lobbyId: string) => {
+        aim(lobbyId);
+        return this.#join(session, { ...player, lobbyId, peerName, privacy });
+      };
+      const isHere = () => this.connections.get(clientId) === session;
+      const doors = { codes: this.#codes(session), open, join, isHere };
+      if (membership?.requestId === requestId) return await matchAgain(membership.lobbyId, doors);
+      return await match(this.env, clientId, request, doors);
     });
   }
 

@@ -7,6 +7,8 @@ export const holderLimits = {
 
   /** Codes drawn for a lobby until one is free. With 250 000 lobbies open, every fifth draw meets one of them. */
   codeDraws: 8,
+  /** Lobbies that may refuse a player who is matched, before one is opened for it: each may know its name, or have been filled by codes. */
+  matchRefusals: 4,
 
   /** Requests to host, join or start that a client may make at once. A player makes a few in a minute. */
   requestBurst: 60,

@@ -9,6 +9,11 @@ const forbidden = /[\p{C}\p{Zl}\p{Zp}]/u;
 /** More marks than any script stacks on one letter. */
 const tooManyMarks = /\p{M}{3}/u;
 
+/** Whether a text has no characters that nobody sees, or that turn the direction of others. */
+export function isPrintable(text: string): boolean {
+  return !forbidden.test(text);
+}
+
 /** A name as it is kept: NFC, with single spaces between its words. Null if it can be none. */
 export function readName(text: string): string | null {
   if (text.length > 4 * wireLimits.displayNameLength) return null;

@@ -50,10 +50,25 @@ const features = connected.extend({ features: featuresShape });
 
 const unseen = connected.extend({ mediation });
 
+/** Objects and lists inside of each other that a signal may have: what goes through several programs must not exhaust their stacks. */
+const signalDepth = 32;
+
+function isShallow(value: unknown, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return depth > 0 && Object.values(value).every((one) => isShallow(one, depth - 1));
+}
+
 /** + From one member to another. Its data may have `signalBytes` as JSON. */
 const signal = connected.extend({
   to: z.string().max(64),
-  data: z.json().refine((data) => encoder.encode(JSON.stringify(data)).length <= wireLimits.signalBytes),
+  data: z
+    .unknown()
+    .refine(
+      (data) =>
+        data !== undefined &&
+        isShallow(data, signalDepth) &&
+        encoder.encode(JSON.stringify(data)).length <= wireLimits.signalBytes,
+    ),
 });
 const hidden = connected.extend({ hidden: z.boolean() });
 

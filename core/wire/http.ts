@@ -1,6 +1,6 @@
 /** The bodies of Orion's HTTP requests and answers (docs/protocol.md). */
 import * as z from "zod";
-import { displayNameField } from "../names.ts";
+import { displayNameField, isPrintable } from "../names.ts";
 import { type Data, dataChangeShape, dataShape } from "./data.ts";
 import { featuresShape } from "./features.ts";
 import { field } from "./field.ts";
@@ -163,6 +163,7 @@ export const kickRequest = z.object(
     reason: z
       .string(field("invalid_reason"))
       .max(wireLimits.reasonLength, field("invalid_reason"))
+      .refine(isPrintable, field("invalid_reason"))
       .optional(),
     ban: z.boolean(field("invalid_ban")).optional(),
     term: termField,

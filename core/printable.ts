@@ -3,7 +3,7 @@ import { readCode } from "./lobby/code.ts";
 import { wireLimits } from "./wire/limits.ts";
 
 /** A client's token (token.ts), anywhere in a text. */
-export const tokenShape = /[\w-]{2,43}\.[\w-]{16}(?:\.[\w-]{1,11}){0,2}\.[\w-]{22}/g;
+export const tokenShape = /[\w-]{2,43}\.[\w-]{16}(?:\.[\w-]{1,11}){0,2}(?:\.[\w-]{22}){1,2}/g;
 
 /** A player's or a lobby's name: control characters and the like are question marks. */
 export function printableName(name: string): string {

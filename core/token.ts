@@ -28,6 +28,16 @@ export type Token = {
   mac: string;
 };
 
+/**
+ * A secret token is a token with one more mac: `<token>.<mac>`. Orion's datagrams carry the token in clear, so a reader of UDP may have it.
+ * The secret token is told in answers to HTTP requests alone, and what a thief of the token must not do needs it. The token in it, and its
+ * mac; null for any other text.
+ */
+export function parseSecretToken(text: string): { token: string; mac: string } | null {
+  const [, token = "", mac = ""] = /^(.{1,200})\.([\w-]{22})$/.exec(text) ?? [];
+  return parseToken(token) && { token, mac };
+}
+
 /** A token of the version before: `<masked holder>.<client id>.<mac>`. Sockets that outlive an update still have them. */
 export type TokenBefore = Pick<Token, "masked" | "clientId" | "signed" | "mac">;
 
@@ -64,6 +74,7 @@ export const keyLabels = {
   sidecar: "orion-edge sidecar key v1",
   network: "orion-edge network v1",
   resume: "orion-edge resume v1",
+  secretToken: "orion-edge secret token v1",
 } as const;
 export type KeyUse = keyof typeof keyLabels;
 

@@ -79,6 +79,8 @@ export type MemberAnswer = {
   lobby?: Picture;
   /** With this the member comes back by another connection. None in a lobby without a grace period. */
   resumeKey?: string;
+  /** What requests need that are not Orion's: the token itself goes over UDP in clear. */
+  secretToken?: string;
 };
 /** 201. The lobby's privacy is an addition to Orion, here and below. */
 export type HostAnswer = { lobbyName: string; lobbyId: string; privacy: Privacy } & MemberAnswer;

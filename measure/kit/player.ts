@@ -140,6 +140,12 @@ export class Player {
     return String(this.all("client_registered")[0]?.token ?? "");
   }
 
+  /** What requests need that are not Orion's: told with the last lobby. */
+  get secretToken(): string {
+    const told = this.story.findLast((entry) => entry.kind === "answered" && entry.body?.secretToken);
+    return told?.kind === "answered" ? String(told.body?.secretToken) : this.token;
+  }
+
   get clientId(): string {
     return String(this.all("client_registered")[0]?.clientId ?? "");
   }
@@ -201,7 +207,8 @@ export class Player {
     const nr = this.#asked;
     this.story.push({ at: Date.now(), kind: "asked", nr, path, body: { ...body } });
     try {
-      const answer = await post(this.base, path, { token: this.token, ...body }, this.headers);
+      const token = /\/(leave|host|kick)$/.test(path) ? this.secretToken : this.token;
+      const answer = await post(this.base, path, { token, ...body }, this.headers);
       this.story.push({ at: Date.now(), kind: "answered", nr, status: answer.status, body: answer.body });
       return answer;
     } catch (error) {
@@ -218,9 +225,9 @@ export class Player {
   ): Promise<Answer> {
     return await request(this.base, path, {
       method,
-      ...(body && { body: JSON.stringify({ token: this.token, ...body }) }),
+      ...(body && { body: JSON.stringify({ token: this.secretToken, ...body }) }),
       ...(raw && { body: raw }),
-      headers: { ...this.headers, ...(!body && { authorization: `Bearer ${this.token}` }), ...headers },
+      headers: { ...this.headers, ...(!body && { authorization: `Bearer ${this.secretToken}` }), ...headers },
     });
   }
 

@@ -62,7 +62,7 @@ test("all sockets are cut and the object restarts, 200 times: all are back in pl
     expect({ hostId, term }).toEqual({ hostId: host.clientId, term: 1 });
     await setLimits(server.url, { snapshotReads: 1_000 });
     const kept = await fetch(new URL(`/lobbies/${lobbyId}/snapshot`, server.url), {
-      headers: { authorization: `Bearer ${first.token}` },
+      headers: { authorization: `Bearer ${first.secretToken}` },
     });
     expect(Buffer.compare(Buffer.from(await kept.arrayBuffer()), Buffer.from(bytes))).toBe(0);
   }

@@ -162,7 +162,7 @@ for (const direct of [true, false]) {
       refuses(await guest.asks("PATCH", `/lobbies/${lobbyId}`, { body: { locked: false } }), "not_the_host");
       const stranger = await Player.connect(server.url);
       refuses(await stranger.join(lobbyId, "Late"), "locked_by_host");
-      refuses(await stranger.asks("GET", `/lobbies/${lobbyId}`), "not_a_member");
+      refuses(await stranger.asks("GET", `/lobbies/${lobbyId}`), "needs_secret_token");
     });
 
     test("a password keeps others out", async () => {
@@ -260,6 +260,28 @@ test("a client that closes its connection properly has left", async () => {
   await guests[0]?.leave();
   expect(await host.hears("lobby_peerDisconnect")).toMatchObject({ lobbyId, clientId: guests[0]?.clientId });
   expect(host.all("lobby_memberAway")).toEqual([]);
+});
+
+test("a thief of the token, which goes over UDP in clear, can do nothing that Orion does not know", async () => {
+  const { lobbyId, host, guests } = await stayingLobby(2);
+  const [guest] = guests;
+  if (!guest) throw new Error("too few");
+  const { token } = host;
+  const path = `/lobbies/${lobbyId}`;
+  const asked = [
+    host.post(`${path}/kick`, { token, clientId: guest.clientId }),
+    host.post(`${path}/host`, { token, clientId: guest.clientId }),
+    host.post(`${path}/leave`, { token }),
+    host.asks("PATCH", path, { body: { token, locked: true } }),
+    host.asks("PATCH", `${path}/members/me`, { body: { token, data: {} } }),
+    ...["GET /snapshot", "PUT /snapshot", "GET ", "DELETE /bans/x"].map((line) => {
+      const [method = "", rest = ""] = line.split(" ");
+      const raw = method === "PUT" ? { raw: new Uint8Array(1) } : {};
+      return host.asks(method, path + rest, { ...raw, headers: { authorization: `Bearer ${token}` } });
+    }),
+  ];
+  for (const answer of await Promise.all(asked)) refuses(answer, "needs_secret_token");
+  expect(guest.methods).toEqual([]);
 });
 
 test("members whose grace ends have left", async () => {

@@ -15,6 +15,7 @@ import {
   joinRequest,
   kickRequest,
   leaveRequest,
+  type MemberAnswer,
   resumeRequest,
   startRequest,
   steerRequest,
@@ -27,7 +28,7 @@ import { listLobbies, shardsAsked } from "../objects/shards.ts";
 import type { Snapshot } from "../objects/snapshots.ts";
 import { isDrawn } from "../platform/codes.ts";
 import type { Env } from "../platform/env.ts";
-import { verifyToken } from "../platform/keys.ts";
+import { issueSecretToken, verifySecretToken, verifyToken } from "../platform/keys.ts";
 import { platformLimits } from "../platform/limits.ts";
 import { type Details, logFault } from "../platform/log.ts";
 import type { Guessing, HolderPort, MemberWish, SteerCall } from "../platform/ports.ts";
@@ -84,10 +85,10 @@ const host: Route = async (request, env) => {
     request,
     env,
     { reads: hostRequest, status: 201, price: prices.host },
-    async (holder, call, { token: _, ...body }) => {
+    async (holder, call, { token, ...body }) => {
       const outcome = released(await holder.hostLobby({ ...call, request: body }));
       if (outcome.ok) rememberOpen(outcome.value.lobbyId);
-      return outcome;
+      return await withSecretToken(env, token, outcome);
     },
   );
 };
@@ -100,7 +101,8 @@ const join: Route = async (request, env) => {
     env,
     joinRequest,
     prices.join,
-    async (holder, call, lobbyId, { token: _, ...body }) => holder.joinLobby({ ...call, lobbyId, ...body }),
+    async (holder, call, lobbyId, { token, ...body }) =>
+      withSecretToken(env, token, released(await holder.joinLobby({ ...call, lobbyId, ...body }))),
   );
 };
 
@@ -116,10 +118,10 @@ const match: Route = async (request, env) => {
       price: ({ created }) => prices.match + (created ? prices.host : prices.join),
       refusedPrice: prices.match + prices.refused,
     },
-    async (holder, call, { token: _, ...body }) => {
+    async (holder, call, { token, ...body }) => {
       const outcome = released(await holder.matchLobby({ ...call, request: body }));
       if (outcome.ok) rememberOpen(outcome.value.lobbyId);
-      return outcome;
+      return await withSecretToken(env, token, outcome);
     },
   );
 };
@@ -132,14 +134,29 @@ const resume: Route = async (request, env) => {
     env,
     resumeRequest,
     prices.resume,
-    async (holder, call, lobbyId, { token: _, ...body }) =>
-      holder.resumeMember({ ...call, lobbyId, request: body }),
+    async (holder, call, lobbyId, { token, ...body }) =>
+      withSecretToken(env, token, released(await holder.resumeMember({ ...call, lobbyId, request: body }))),
   );
 };
 
+/** The answer to who is in a lobby now, with the secret token if its client knows the additions. */
+async function withSecretToken<Answer extends MemberAnswer>(
+  env: Env,
+  token: string,
+  outcome: Outcome<Answer>,
+): Promise<Outcome<Answer>> {
+  if (!outcome.ok || !outcome.value.lobby) return outcome;
+  return accept({ ...outcome.value, secretToken: await issueSecretToken(env, token) });
+}
+
 const leave: Route = async (request, env) =>
-  await aboutLobby(request, env, leaveRequest, prices.refused, async (holder, call, lobbyId) =>
-    holder.leaveLobby(lobbyId, call),
+  await aboutLobby(
+    request,
+    env,
+    leaveRequest,
+    prices.refused,
+    async (holder, call, lobbyId) => holder.leaveLobby(lobbyId, call),
+    { isSecret: true },
   );
 
 const start: Route = async (request, env) => {
@@ -170,8 +187,14 @@ function asking<Body extends { token: string }>(
   price: Micros = prices.change,
 ): Route {
   return async (request, env) =>
-    await aboutLobby(request, env, schema, price, async (holder, call, lobbyId, { token: _, ...body }) =>
-      holder.askLobby(lobbyId, { ...call, wish: wishOf(body) }),
+    await aboutLobby(
+      request,
+      env,
+      schema,
+      price,
+      async (holder, call, lobbyId, { token: _, ...body }) =>
+        holder.askLobby(lobbyId, { ...call, wish: wishOf(body) }),
+      { isSecret: true },
     );
 }
 
@@ -186,8 +209,13 @@ const askingBy =
       const wish = await wishOf(request);
       return wish.ok ? accept({ token: bearerToken(request), wish: wish.value }) : wish;
     };
-    return await aboutLobby(request, env, read, price, async (holder, call, lobbyId, { wish }) =>
-      holder.askLobby(lobbyId, { ...call, wish }),
+    return await aboutLobby(
+      request,
+      env,
+      read,
+      price,
+      async (holder, call, lobbyId, { wish }) => holder.askLobby(lobbyId, { ...call, wish }),
+      { isSecret: true },
     );
   };
 
@@ -229,6 +257,7 @@ async function aboutLobby<Body extends { token: string }, T>(
     lobbyId: string | null,
     body: Body,
   ) => Promise<Outcome<T>>,
+  { isSecret = false }: { isSecret?: boolean } = {},
 ): Promise<Response> {
   const networks = networksOfRequest(request, env);
   const guessing = guessingOf(networks) ?? undefined;
@@ -236,7 +265,7 @@ async function aboutLobby<Body extends { token: string }, T>(
   // A code that was never drawn creates no object: the client's own holder refuses it.
   const lobbyId = typed !== null && isDrawn(env, typed) ? typed : null;
   let asking: Asking | null = null;
-  return await asClient(request, env, { reads, status: 200, price }, async (holder, by, body) => {
+  return await asClient(request, env, { reads, status: 200, price, isSecret }, async (holder, by, body) => {
     // Once for all tries of this request.
     asking ??= lobbyId === null ? null : askFor(lobbyId, hasGuessed(networks));
     if (asking?.refusal) return asking.refusal;
@@ -258,30 +287,50 @@ function numberFor<T>(number: NumberFor<T>, answered: T): number {
   return typeof number === "number" ? number : number(answered);
 }
 
-/** Answers what a client asks of the object that holds its socket. `price`: what it costs if it is done; `refusedPrice`: and if not. */
+/**
+ * `price`: what it costs if it is done; `refusedPrice`: and if not. `isSecret`: whether the token alone is not enough.
+ */
+type ClientRequest<Body, T> = {
+  reads: Reads<Body>;
+  status: NumberFor<T>;
+  price: NumberFor<T>;
+  refusedPrice?: Micros;
+  isSecret?: boolean;
+};
+
+/** Whose token this is, or whose secret token. */
+async function clientOf(env: Env, token: string, isSecret: boolean): Promise<Outcome<ClientToken>> {
+  const secret = await verifySecretToken(env, token);
+  if (secret) return accept(secret);
+  const plain = await verifyToken(env, token);
+  if (!plain) return refuse("invalid_token");
+  return isSecret ? refuse("needs_secret_token") : accept(plain);
+}
+
+/** Answers what a client asks of the object that holds its socket. */
 async function asClient<Body extends { token: string }, T>(
   request: IRequestStrict & Request,
   env: Env,
-  about: { reads: Reads<Body>; status: NumberFor<T>; price: NumberFor<T>; refusedPrice?: Micros },
+  about: ClientRequest<Body, T>,
   call: (holder: DurableObjectStub<HolderPort>, by: ClientCall, body: Body) => Promise<Outcome<T>>,
 ): Promise<Response> {
-  const { reads, status, price, refusedPrice = prices.refused } = about;
+  const { reads, status, price, refusedPrice = prices.refused, isSecret = false } = about;
   const address = addressOf(request, env);
   const overBudget = refuseOverBudget(env, address);
   if (overBudget) return refused(overBudget);
   const networks = networksOfRequest(request, env);
   const body = await (typeof reads === "function" ? reads() : readJson(request, reads, edgeLimits.bodyBytes));
-  const client = body.ok ? await verifyToken(env, body.value.token) : null;
-  if (!body.ok || !client) {
+  const client = body.ok ? await clientOf(env, body.value.token, isSecret) : body;
+  if (!body.ok || !client.ok) {
     // Apart: whoever has no token uses up nothing of what its neighbours who have one may ask.
     const tooMany = await count(env, "REQUESTS", networks, "without a token");
-    return refused(tooMany ?? (body.ok ? refuse("invalid_token") : body));
+    return refused(tooMany ?? (client.ok ? refuse("invalid_token") : client));
   }
-  const { clientId } = client;
+  const { clientId } = client.value;
   const isSeldom = asksSeldom(clientId);
   const tooMany = await count(env, "REQUESTS", networks);
   if (tooMany && !isSeldom) return refused(tooMany, { clientId });
-  const outcome = await askHolder(env, client, (holder, requestId) =>
+  const outcome = await askHolder(env, client.value, (holder, requestId) =>
     call(holder, { clientId, requestId }, body.value),
   );
   await spend(env, address, outcome.ok ? numberFor(price, outcome.value) : refusedPrice);

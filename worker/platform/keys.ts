@@ -16,6 +16,7 @@ import {
   keyLabels,
   macBytes,
   maskHolder,
+  parseSecretToken,
   parseToken,
   parseTokenBefore,
   sameText,
@@ -61,6 +62,23 @@ export async function verifyToken(env: Secrets, text: string): Promise<ClientTok
   if (token) return await verifyUnder(env, "token", token);
   const before = parseTokenBefore(text);
   return before && (await verifyUnder(env, "tokenBefore", before));
+}
+
+/** The secret token of a client with this token, or with this secret token. */
+export async function issueSecretToken(env: Secrets, given: string): Promise<string> {
+  const token = parseSecretToken(given)?.token ?? given;
+  return `${token}.${await mac(await key(secretsOf(env)[0], "secretToken"), token)}`;
+}
+
+/** Who a genuine secret token belongs to, or null for any other text, a token among them. */
+export async function verifySecretToken(env: Secrets, text: string): Promise<ClientToken | null> {
+  const parsed = parseSecretToken(text);
+  if (!parsed) return null;
+  for (const secret of secretsOf(env)) {
+    if (sameText(parsed.mac, await mac(await key(secret, "secretToken"), parsed.token)))
+      return await verifyToken(env, parsed.token);
+  }
+  return null;
 }
 
 async function verifyUnder(

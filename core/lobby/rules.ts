@@ -5,8 +5,7 @@
  */
 import { looksOf } from "../names.ts";
 import { accept, type Outcome, type ProblemCode, refuse } from "../problem.ts";
-import { changedData, type DataChange, fitsIn } from "../wire/data.ts";
-import { wireLimits } from "../wire/limits.ts";
+import { changedData, fitsLobby, fitsMember } from "../wire/data.ts";
 import { isBanned } from "./kicking.ts";
 import type {
   ChangeMemberRequest,
@@ -98,10 +97,7 @@ export const rules: { readonly [Kind in keyof Asked]: readonly Rule<Asked[Kind]>
     ["lobby_locked", isLocked],
     ["lobby_full", isFull],
     ["name_taken", (state, { member }) => isTaken(state, member)],
-    [
-      "data_too_large",
-      (_, { member }) => member.data !== undefined && !fitsIn(member.data, wireLimits.memberData),
-    ],
+    ["data_too_large", (_, { member }) => member.data !== undefined && !fitsMember(member.data)],
   ],
   start: [
     noSuchLobby,
@@ -148,7 +144,7 @@ export const rules: { readonly [Kind in keyof Asked]: readonly Rule<Asked[Kind]>
       "max_members_too_low",
       ({ members }, { change: { maxMembers = members.length } }) => maxMembers < members.length,
     ],
-    ["data_too_large", ({ data = {} }, { change }) => !fitsAfter(data, change.data, wireLimits.lobbyData)],
+    ["data_too_large", ({ data = {} }, { change }) => !fitsLobby(changedData(data, change.data ?? {}))],
   ],
   "change-member": [
     noSuchLobby,
@@ -166,7 +162,7 @@ export const rules: { readonly [Kind in keyof Asked]: readonly Rule<Asked[Kind]>
     [
       "data_too_large",
       (state, { clientId, change }) =>
-        !fitsAfter(memberOf(state, clientId)?.data ?? {}, change.data, wireLimits.memberData),
+        !fitsMember(changedData(memberOf(state, clientId)?.data ?? {}, change.data ?? {})),
     ],
   ],
   look: [noSuchLobby, notAMember],
@@ -204,12 +200,4 @@ function isUsedKey(member: Member | undefined, { resumes, resumedBy }: ReturnReq
   const had = member.resumes ?? 0;
   const isRepeated = resumes === had - 1 && resumedBy !== undefined && resumedBy === member.resumedBy;
   return resumes !== had && !isRepeated;
-}
-
-function fitsAfter(
-  data: LobbyState["data"] & object,
-  change: DataChange | undefined,
-  most: { keys: number; bytes: number },
-): boolean {
-  return change === undefined || fitsIn(changedData(data, change), most);
 }

@@ -25,9 +25,16 @@ export function dataBytes(data: Data): number {
   return new TextEncoder().encode(JSON.stringify(data)).length;
 }
 
-/** Whether it has no more keys and bytes than it may. */
-export function fitsIn(data: Data, { keys, bytes }: { keys: number; bytes: number }): boolean {
-  return Object.keys(data).length <= keys && dataBytes(data) <= bytes;
+/** Whether a lobby may have this data. */
+export function fitsLobby(data: Data): boolean {
+  return Object.keys(data).length <= wireLimits.lobbyDataKeys && dataBytes(data) <= wireLimits.lobbyDataBytes;
+}
+
+/** Whether a member may. */
+export function fitsMember(data: Data): boolean {
+  return (
+    Object.keys(data).length <= wireLimits.memberDataKeys && dataBytes(data) <= wireLimits.memberDataBytes
+  );
 }
 
 /** The data after a change. The same object if nothing changes. */

@@ -24,12 +24,16 @@ export const wireLimits = {
   reasonLength: 200,
   /** Characters of a key of lobby or member data. */
   dataKeyLength: 32,
-  /** Lobby data: keys, and bytes of JSON. */
-  lobbyData: { keys: 16, bytes: 4 * 1024 },
+  /** Keys of a lobby's data. */
+  lobbyDataKeys: 16,
+  /** Bytes of it, as JSON. */
+  lobbyDataBytes: 4 * 1024,
   /** Of that, bytes that are listed: the first keys that fit. */
   listedDataBytes: 512,
-  /** A member's data: keys, and bytes of JSON. A full lobby has 64 of these. */
-  memberData: { keys: 8, bytes: 1024 },
+  /** Keys of a member's data. */
+  memberDataKeys: 8,
+  /** Bytes of it, as JSON. A full lobby has 64 members. */
+  memberDataBytes: 1024,
   /** Bytes of JSON of what one member signals to another: a description of a WebRTC session has some 3 000. */
   signalBytes: 8 * 1024,
   /** Bytes of a snapshot. */

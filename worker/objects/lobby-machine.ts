@@ -32,7 +32,7 @@ import {
 } from "../../core/lobby/state.ts";
 import { step } from "../../core/lobby/step.ts";
 import { accept, type Outcome, refuse, refuseFor } from "../../core/problem.ts";
-import { fitsIn } from "../../core/wire/data.ts";
+import { fitsLobby, fitsMember } from "../../core/wire/data.ts";
 import type {
   HostAnswer,
   HostRequest,
@@ -40,7 +40,6 @@ import type {
   MemberAnswer,
   ResumeAnswer,
 } from "../../core/wire/http.ts";
-import { wireLimits } from "../../core/wire/limits.ts";
 import { thisBoot } from "../platform/boot.ts";
 import { logsLobbies, settingsOf } from "../platform/env.ts";
 import { issueResumeKey, type ResumeKey, verifyResumeKey } from "../platform/keys.ts";
@@ -197,8 +196,8 @@ export class LobbyMachine implements LobbyHere {
   async open({ host, request: wish, networks }: OpenCall): Promise<Outcome<Admission<HostAnswer>>> {
     const { lobbyName, isPublic, maxMembers, onLoss, privacy, graceMs = 0 } = wish;
     if (wish.topology === "mesh" && this.#isTooLargeForMesh(maxMembers)) return refuse("mesh_too_large");
-    if (wish.data && !fitsIn(wish.data, wireLimits.lobbyData)) return refuse("data_too_large");
-    if (host.data && !fitsIn(host.data, wireLimits.memberData)) return refuse("data_too_large");
+    if (wish.data && !fitsLobby(wish.data)) return refuse("data_too_large");
+    if (host.data && !fitsMember(host.data)) return refuse("data_too_large");
     return await this.#admit({
       kind: "open",
       lobbyId: this.#object.lobbyId,

@@ -15,7 +15,7 @@ import { accept, type Outcome, type Refusal, refuse, refuseFor, wrongGuesses } f
 import { relayLimits } from "../../core/relay/limits.ts";
 import { sameText } from "../../core/token.ts";
 import { type ClientMessage, type HeldTicket, readClientMessage } from "../../core/wire/client-message.ts";
-import { fitsIn } from "../../core/wire/data.ts";
+import { fitsLobby, fitsMember } from "../../core/wire/data.ts";
 import type { MatchAnswer } from "../../core/wire/finding.ts";
 import type { HostAnswer, JoinAnswer, ResumeAnswer } from "../../core/wire/http.ts";
 import { wireLimits } from "../../core/wire/limits.ts";
@@ -273,8 +273,8 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     if (tooMany) return tooMany;
     const { game, peerName, displayName, memberData, privacy, create } = request;
     // Before others wait for a lobby that nobody can open.
-    if (create.data && !fitsIn(create.data, wireLimits.lobbyData)) return refuse("data_too_large");
-    if (memberData && !fitsIn(memberData, wireLimits.memberData)) return refuse("data_too_large");
+    if (create.data && !fitsLobby(create.data)) return refuse("data_too_large");
+    if (memberData && !fitsMember(memberData)) return refuse("data_too_large");
     const player = { requestId, displayName, memberData };
     return await this.#enter<MatchAnswer>(session, requestId, async (aim) => {
       const { membership } = session;

@@ -20,8 +20,7 @@ export function abort(
   // Those left out have heard that it is over for them.
   const told = aborted(participants(state, phase), code);
   const after = charge({ ...state, phase: { kind: "waiting", aborted: code } }, by, now);
-  // The list may say that nobody can join.
-  const listed = phase.policy.locks ? listing(after) : [];
+  const listed = phase.isListed ? listing(after) : [];
   return { state: after, effects: [...listed, ...told] };
 }
 
@@ -40,7 +39,7 @@ export function saved<State>({ state, effects }: Step<State>): Step<State> {
 
 /** Has something told before all else, but not before it is saved, nor before the directory knows. */
 export function tell<State>(first: readonly Effect[], { state, effects }: Step<State>): Step<State> {
-  const at = effects.findIndex(({ kind }) => kind !== "save" && kind !== "unlist");
+  const at = effects.findIndex(({ kind }) => kind !== "save" && kind !== "list" && kind !== "unlist");
   return { state, effects: effects.toSpliced(at < 0 ? effects.length : at, 0, ...first) };
 }
 

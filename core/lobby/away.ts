@@ -8,7 +8,7 @@ import { saved, tell } from "./abort.ts";
 import { afterGoingAway, afterReturning } from "./connecting.ts";
 import type { Answered, Effect, Step } from "./effect.ts";
 import { lobbyLimits } from "./limits.ts";
-import { auditsAfter, leave, welcome } from "./membership.ts";
+import { auditsAfter, farewell, leave, leaveUnheard, welcome } from "./membership.ts";
 import { withNewcomer } from "./newcomers.ts";
 import type { ReturnRequest } from "./request.ts";
 import { isAway, knowing, type LobbyState, type Member, memberOf, sessionOf } from "./state.ts";
@@ -77,7 +77,7 @@ export function comeBack(
   const others = back.members.filter((one) => one !== member);
   const told: Effect[] = [];
   if (!wasAway && sessionOf(before) !== session) {
-    told.push({ kind: "release", to: [before], message: { type: "resumedElsewhere" } });
+    told.push(farewell(state, before, { type: "resumedElsewhere" }));
   }
   const { name } = member;
   if (wasAway)
@@ -98,8 +98,10 @@ export function warned(state: LobbyState, clientId: string): Effect[] {
  */
 export function onlyToConnected<Taken extends Step<LobbyState | null>>(taken: Taken): Taken {
   const { state, effects } = taken;
-  if (!state || state.away.length === 0) return taken;
-  const connected = (some: readonly Member[]) => some.filter(({ clientId }) => !isAway(state, clientId));
+  if (!state || effects.length === 0) return taken;
+  // The same list where it can be: the shell need not group it by holder again.
+  const connected = (some: readonly Member[]) =>
+    state.away.length === 0 ? some : some.filter(({ clientId }) => !isAway(state, clientId));
   const heard = effects.flatMap((effect): Effect[] => {
     if (effect.kind === "audit") return [{ ...effect, members: connected(effect.members) }];
     if (effect.kind !== "send") return [effect];
@@ -112,7 +114,8 @@ export function onlyToConnected<Taken extends Step<LobbyState | null>>(taken: Ta
 function goAway(state: LobbyState, lost: readonly Member[], now: number): Step<LobbyState> {
   if (lost.length === 0) return { state, effects: [] };
   const until = now + state.graceMs;
-  const left = { ...state, away: [...state.away, ...lost.map(({ clientId }) => ({ clientId, until }))] };
+  const missing = lost.map(({ clientId }) => ({ clientId, until }));
+  const left = { ...state, away: [...state.away, ...missing] };
   const told = lost.map(({ clientId, name }): Effect => {
     return {
       kind: "send",
@@ -121,16 +124,6 @@ function goAway(state: LobbyState, lost: readonly Member[], now: number): Step<L
     };
   });
   return tell(told, saved(afterGoingAway(left, idsOf(lost), now)));
-}
-
-function leaveUnheard(state: LobbyState, lost: readonly Member[], now: number): Step<LobbyState> {
-  if (lost.length === 0) return { state, effects: [] };
-  const after = leave(state, idsOf(lost), now);
-  const message = { type: "lobbyClosed", lobbyName: state.name } as const;
-  const farewell: Effect = { kind: "release", to: lost, message };
-  const forget = after.effects.findIndex(({ kind }) => kind === "forget");
-  const effects = after.effects.toSpliced(forget < 0 ? after.effects.length : forget, 0, farewell);
-  return { state: after.state, effects };
 }
 
 /** The members among these that had a connection. */

@@ -73,3 +73,13 @@ export function listing(state: LobbyState, joined?: string): Effect[] {
 export function unlisting({ isPublic, game }: LobbyState): Effect[] {
   return isPublic ? [{ kind: "unlist", ...(game !== undefined && { game }) }] : [];
 }
+
+/** The same in the middle of things. A mediation notes that it is listed as locked: its end has to be listed too. */
+export function listed(state: LobbyState): Step<LobbyState> {
+  const { phase } = state;
+  const isNews = state.isPublic && "lost" in phase && phase.policy.locks && !phase.isListed;
+  return {
+    state: isNews ? { ...state, phase: { ...phase, isListed: true } } : state,
+    effects: listing(state),
+  };
+}

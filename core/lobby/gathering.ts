@@ -5,7 +5,7 @@ import type { Place, Sidecar } from "../fleet.ts";
 import type { Observed } from "../mapping.ts";
 import type { Timing } from "../settings.ts";
 import { abort, leftOut, saved } from "./abort.ts";
-import { type Effect, listing, type Step } from "./effect.ts";
+import { type Effect, listed, type Step } from "./effect.ts";
 import type { LobbyEvent, Witness } from "./event.ts";
 import { knowsLinks, mayProbe } from "./features.ts";
 import { callersOff } from "./griefing.ts";
@@ -236,7 +236,7 @@ function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbySt
       },
     ];
   });
-  const { requestId, began, policy, relay, connectingMs, proceeded } = phase;
+  const { requestId, began, policy, relay, connectingMs, proceeded, isListed } = phase;
   const { topology } = policy;
   const { fit, unfit } = fitness(state, phase, seen);
   const center = topology.kind === "star" ? topology.center : fit[0]?.member.clientId;
@@ -265,6 +265,7 @@ function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbySt
         via: [],
         lost,
         ...(proceeded !== undefined && { proceeded }),
+        ...(isListed && { isListed }),
       },
     },
     effects: [
@@ -293,13 +294,15 @@ function remind(
   now: number,
 ): Step<LobbyState> {
   const remindAt = now + phase.intervalMs;
-  const reminded = { ...state, phase: { ...phase, remindAt, ...(sidecar && asked(sidecar, phase)) } };
+  const next = { ...state, phase: { ...phase, remindAt, ...(sidecar && asked(sidecar, phase)) } };
+  // It takes long enough for people to see it in the list: once.
+  const reminded = phase.policy.locks && !phase.isListed ? listed(next) : { state: next, effects: [] };
   const to = rollCall(state, phase).expected;
   return {
-    state: reminded,
+    state: reminded.state,
     effects: [
       { kind: "save" },
-      ...listing(state),
+      ...reminded.effects,
       ...ask(to, sidecar, phase),
       ...progress(state, phase, true),
     ],

@@ -38,6 +38,7 @@ const mediation = {
   policy,
   lost: ids,
   proceeded: z.string().optional(),
+  isListed: z.literal(true).optional(),
 };
 const phase = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("waiting"), aborted: abortCode }),

@@ -8,7 +8,7 @@
 import { tell } from "./abort.ts";
 import type { Step } from "./effect.ts";
 import { lobbyLimits } from "./limits.ts";
-import { leave } from "./membership.ts";
+import { farewell, leave } from "./membership.ts";
 import type { KickRequest } from "./request.ts";
 import { type Ban, type LobbyState, type Member, memberOf, sessionOf } from "./state.ts";
 
@@ -31,9 +31,8 @@ export function kick(
   const member = memberOf(state, memberId);
   if (!member) return { state, effects: [] };
   const noted = banned ? withBan(state, banOf(state, member, now)) : state;
-  const message = { type: "kicked", reason, banned } as const;
-  const farewell = { kind: "release", to: [member], message } as const;
-  return tell([farewell], leave(noted, [memberId], now, { kicked: true }));
+  const last = farewell(state, member, { type: "kicked", reason, banned });
+  return tell([last], leave(noted, [memberId], now, { kicked: true }));
 }
 
 export function unban(state: LobbyState, clientId: string): LobbyState {

@@ -2,15 +2,17 @@
 import { accept, type Outcome } from "../problem.ts";
 import type { JoinAnswer } from "../wire/http.ts";
 import { wireLimits } from "../wire/limits.ts";
+import { saved, tell } from "./abort.ts";
 import { close } from "./closing.ts";
 import { afterLeaving } from "./connecting.ts";
-import { type Answered, listing, type Step, sendEach } from "./effect.ts";
+import { type Answered, type Effect, listed, listing, type Step, sendEach } from "./effect.ts";
 import { arrived, departed } from "./griefing.ts";
 import { successor, withHost } from "./hosts.ts";
 import { lobbyLimits } from "./limits.ts";
+import type { LobbyMessage } from "./message.ts";
 import { playingWithout, withNewcomer } from "./newcomers.ts";
 import { pictureOf } from "./picture.ts";
-import { isHere, type LobbyState, type Member, memberOf, privacyOf } from "./state.ts";
+import { isHere, isOver, type LobbyState, type Member, memberOf, privacyOf } from "./state.ts";
 
 /** A newcomer joins. There is a place for it (rules.ts), but it may be one that a member has left for a while. */
 export function join(state: LobbyState, newcomer: Member, now: number): Answered<LobbyState, JoinAnswer> {
@@ -38,15 +40,16 @@ export function join(state: LobbyState, newcomer: Member, now: number): Answered
 
 /** In a full lobby, the member that has been away longest leaves, so that a newcomer has its place. */
 function makeRoom(state: LobbyState, now: number): Step<LobbyState> {
-  if (state.members.length < Math.min(state.maxMembers, wireLimits.seats)) return { state, effects: [] };
-  const longest = longestAway(state);
-  return longest === undefined ? { state, effects: [] } : leave(state, [longest], now);
+  const isRoom = state.members.length < Math.min(state.maxMembers, wireLimits.seats);
+  const longest = isRoom ? undefined : longestAway(state);
+  return longest ? leaveUnheard(state, [longest], now) : { state, effects: [] };
 }
 
-/** The client id of the member that has been away longest; the host is the last to go. */
-function longestAway({ away, hostId }: LobbyState): string | undefined {
-  const byTime = away.toSorted((one, other) => one.until - other.until);
-  return (byTime.find(({ clientId }) => clientId !== hostId) ?? byTime[0])?.clientId;
+/** The member that has been away longest. The host keeps its place. */
+function longestAway({ away, hostId, members }: LobbyState): Member | undefined {
+  const guests = away.filter(({ clientId }) => clientId !== hostId);
+  const [longest] = guests.toSorted((one, other) => one.until - other.until);
+  return longest && members.find(({ clientId }) => clientId === longest.clientId);
 }
 
 /**
@@ -123,12 +126,42 @@ export function leave(
     return sendEach(left.members, plain, { ...plain, clientId, kicked });
   });
   const after = afterLeaving(left, gone, now);
+  // The last that a mediation waited for has left, and its success ends the lobby.
+  if (isOver(after.state)) {
+    const told = tell(goodbyes, saved(after));
+    return { state: departed(told.state, gone, state.members, now), effects: told.effects };
+  }
   const led = next ? withHost(after.state, next) : { state: after.state, effects: [] };
+  const { state: counted, effects: entry } = listed(led.state);
   const others = after.effects.filter(({ kind }) => kind !== "save" && kind !== "list");
   return {
-    state: departed(led.state, gone, state.members, now),
-    effects: [{ kind: "save" }, ...listing(after.state), ...goodbyes, ...others, ...led.effects],
+    state: departed(counted, gone, state.members, now),
+    effects: [{ kind: "save" }, ...entry, ...goodbyes, ...others, ...led.effects],
   };
+}
+
+/**
+ * Members that nobody could reach are gone. Should one only have been out of reach, it hears, when it is back, that
+ * the lobby is over for it.
+ */
+export function leaveUnheard(state: LobbyState, lost: readonly Member[], now: number): Step<LobbyState> {
+  if (lost.length === 0) return { state, effects: [] };
+  const after = leave(
+    state,
+    lost.map(({ clientId }) => clientId),
+    now,
+  );
+  const message = { type: "lobbyClosed", lobbyName: state.name } as const;
+  const last: Effect = { kind: "release", to: lost, message };
+  const forget = after.effects.findIndex(({ kind }) => kind === "forget");
+  const effects = after.effects.toSpliced(forget < 0 ? after.effects.length : forget, 0, last);
+  return { state: after.state, effects };
+}
+
+/** A member's last message, in Orion's words if it knows no others. */
+export function farewell({ name }: LobbyState, to: Member, message: LobbyMessage): Effect {
+  const closed = { type: "lobbyClosed", lobbyName: name } as const;
+  return { kind: "release", to: [to], message: to.features ? message : closed };
 }
 
 /** Who becomes host now that the host is gone. Undefined if the lobby ends with it. */

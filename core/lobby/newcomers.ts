@@ -60,8 +60,8 @@ export function seeToNewcomers<Taken extends Step<LobbyState | null>>(taken: Tak
     policy,
     intervalMs: lobbyLimits.newcomerIntervalMs,
     connectingMs: lobbyLimits.newcomerConnectingMs,
-    // Now: the alarm chooses a sidecar, and has them asked.
-    remindAt: now,
+    // The alarm chooses a sidecar, and has them asked. What is due at once is the alarm's.
+    remindAt: now + 1,
     giveUpAt: now + lobbyLimits.newcomerGatheringMs,
     lost: [],
     seen: {},

@@ -28,6 +28,7 @@ import {
   type LobbyState,
   type Member,
   memberOf,
+  sessionOf,
   termOf,
   versionOf,
 } from "./state.ts";
@@ -83,7 +84,11 @@ const isStopped = ({ phase }: LobbyState) => phase.kind === "waiting" && phase.a
 export const rules: { readonly [Kind in keyof Asked]: readonly Rule<Asked[Kind]>[] } = {
   join: [
     noSuchLobby,
-    ["already_in_lobby", (state, { member }) => memberOf(state, member.clientId) !== undefined],
+    [
+      "already_in_lobby",
+      ({ members }, { member: { clientId } }) =>
+        members.some((one) => one.clientId === clientId || sessionOf(one) === clientId),
+    ],
     ["banned", (state, { member }, now) => isBanned(state, member, now)],
     [
       "password_needed",
@@ -91,7 +96,8 @@ export const rules: { readonly [Kind in keyof Asked]: readonly Rule<Asked[Kind]>
     ],
     [
       "wrong_password",
-      ({ password }, { passwordHash }) => password !== undefined && passwordHash !== password.hash,
+      ({ password }, { passwordHash }) =>
+        password !== undefined && passwordHash !== undefined && passwordHash !== password.hash,
     ],
     ["locked_by_host", ({ locked }) => locked === true],
     ["lobby_locked", isLocked],
@@ -117,6 +123,12 @@ export const rules: { readonly [Kind in keyof Asked]: readonly Rule<Asked[Kind]>
   return: [
     noSuchLobby,
     ["no_such_member", (state, { clientId }) => !memberOf(state, clientId)],
+    // One connection speaks for one member.
+    [
+      "already_in_lobby",
+      ({ members }, { clientId, session }) =>
+        members.some((one) => one.clientId !== clientId && sessionOf(one) === session),
+    ],
     ["resume_key_used", (state, request) => isUsedKey(memberOf(state, request.clientId), request)],
   ],
   "hand-over": [

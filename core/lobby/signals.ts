@@ -4,7 +4,7 @@
  */
 import type { Effect, Step } from "./effect.ts";
 import type { LobbyEvent } from "./event.ts";
-import { isAway, type LobbyState, memberOf } from "./state.ts";
+import { isAway, knowing, type LobbyState, memberOf } from "./state.ts";
 
 /** The sender hears why, if its signal goes to nobody. `from` is the lobby's word, not the sender's. */
 export function signal(
@@ -15,7 +15,8 @@ export function signal(
   if (!sender) return { state, effects: [] };
   const receiver = memberOf(state, to);
   const refuse = (code: "no_such_member" | "cannot_signal"): Step<LobbyState> => {
-    const failed: Effect = { kind: "send", to: [sender], message: { type: "signalFailed", to, code } };
+    const message = { type: "signalFailed", to, code } as const;
+    const failed: Effect = { kind: "send", to: knowing([sender]), message };
     return { state, effects: [failed] };
   };
   if (!receiver || receiver === sender || isAway(state, to)) return refuse("no_such_member");

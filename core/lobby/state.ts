@@ -32,7 +32,7 @@ export type Member = {
   readonly resumes?: number | undefined;
   /** What its client called the last of these, so that the same one, repeated, is answered and not refused. */
   readonly resumedBy?: string | undefined;
-  /** When it came or came back, in milliseconds since 1970. Only where members may be away. */
+  /** When it came, in milliseconds since 1970. Only where members may be away. */
   readonly since?: number | undefined;
   /** The name that people read, in any script. */
   readonly displayName?: string | undefined;
@@ -116,6 +116,8 @@ type Mediation = {
   readonly lost: readonly string[];
   /** The host's last request to go on without those who are missing. */
   readonly proceeded?: string | undefined;
+  /** The directory was told meanwhile that nobody can join. */
+  readonly isListed?: true | undefined;
 };
 
 /** The members are asked for a datagram each. */
@@ -290,9 +292,10 @@ export function remoteMembers(state: LobbyState): Member[] {
   return state.members.filter((member) => !isHere(state, member) && !isAway(state, member.clientId));
 }
 
-/** Whether there is no place for a newcomer. One that a member has left for a while is a place. */
-export function isFull({ members, maxMembers, away }: LobbyState): boolean {
-  return members.length - away.length >= Math.min(maxMembers, wireLimits.seats);
+/** Whether there is no place for a newcomer. One that a guest has left for a while is a place. */
+export function isFull({ members, maxMembers, away, hostId }: LobbyState): boolean {
+  const guestsAway = away.filter(({ clientId }) => clientId !== hostId).length;
+  return members.length - guestsAway >= Math.min(maxMembers, wireLimits.seats);
 }
 
 /** Whether there is no lobby any more: only its members and the directory may not know it yet. */

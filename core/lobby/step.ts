@@ -5,7 +5,7 @@ import { hide } from "./changes.ts";
 import { onTime } from "./clock-jumps.ts";
 import { close } from "./closing.ts";
 import { advanceConnecting, report } from "./connecting.ts";
-import { type Effect, listing, type Step } from "./effect.ts";
+import { type Effect, listed, type Step } from "./effect.ts";
 import type { LobbyEvent } from "./event.ts";
 import { advanceGathering, hasten, see } from "./gathering.ts";
 import { lobbyLimits } from "./limits.ts";
@@ -124,7 +124,7 @@ function audit({ state, effects }: Step<LobbyState>, now: number): Step<LobbySta
   const doubled = Math.min(2 * state.auditMs, lobbyLimits.auditMostMs);
   const auditMs =
     members.length > 0 || state.auditMs < lobbyLimits.auditIntervalMs ? doubled : lobbyLimits.safetyMs;
-  const audited = { ...state, auditMs, auditAt: now + auditMs };
+  const audited = listed({ ...state, auditMs, auditAt: now + auditMs });
   const asked: Effect[] = members.length > 0 ? [{ kind: "audit", members }] : [];
-  return { state: audited, effects: [...effects, { kind: "save" }, ...listing(audited), ...asked] };
+  return { state: audited.state, effects: [...effects, { kind: "save" }, ...audited.effects, ...asked] };
 }

@@ -6,13 +6,20 @@ import { wakeAt } from "../../core/lobby/deadlines.ts";
 import type { Effect, Introduced, Introduction } from "../../core/lobby/effect.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
 import { begin } from "../../core/lobby/gathering.ts";
+import { lobbyLimits } from "../../core/lobby/limits.ts";
 import { pairsOf } from "../../core/lobby/policy.ts";
 import type {
+  LobbyOptions as Additions,
+  ChangeMemberRequest,
+  ChangeRequest,
+  HandOverRequest,
+  KickRequest,
   LobbyRequest,
   OpenRequest,
   ReturnRequest,
   StartRequest,
   SteerRequest,
+  UnbanRequest,
 } from "../../core/lobby/request.ts";
 import type { LobbyState, MediationPolicy, Member } from "../../core/lobby/state.ts";
 import { step } from "../../core/lobby/step.ts";
@@ -42,6 +49,11 @@ export function member(name: string, requestId = `${name} takes a place`): Membe
   return { clientId: name, name, holder: elsewhere[name] ?? lobbyId, requestId };
 }
 
+/** The same of a client that knows the additions to Orion. */
+export function knower(name: string, about: Partial<Member> = {}): Member {
+  return { ...member(name), features: ["pings"], ...about };
+}
+
 export function endpoint(port: number): { ip: string; port: number } {
   return { ip: "192.0.2.1", port };
 }
@@ -52,7 +64,12 @@ export type LobbyOptions = {
   goesOn?: boolean;
   relayOnly?: boolean;
   graceMs?: number;
+  /** What Orion does not have. */
+  options?: Additions;
 };
+
+/** `knows`: of players whose clients know the additions, and who have been there for long enough to be missed. */
+type StoryOptions = LobbyOptions & { knows?: boolean };
 
 export function opened(host: Member, options: LobbyOptions = {}): OpenRequest {
   const rules = { isPublic: true, maxMembers: 4, goesOn: false, relayOnly: false, graceMs: 0 };
@@ -95,9 +112,62 @@ export function cut(clientId: string, holder = member(clientId).holder): LobbyEv
   return { kind: "connection-lost", clientId, holder };
 }
 
-export function returned(clientId: string, options: Partial<ReturnRequest> = {}): LobbyRequest {
-  const { holder } = member(clientId);
-  return { kind: "return", clientId, holder, requestId: `${clientId} returns`, ...options };
+/** Back by another connection, for the first time unless `resumes` says otherwise. */
+export function returned(clientId: string, options: Partial<ReturnRequest> = {}): ReturnRequest {
+  const { resumes = 0 } = options;
+  const nth = resumes === 0 ? "" : ` ${resumes + 1}`;
+  return {
+    kind: "return",
+    clientId,
+    holder: member(clientId).holder,
+    session: `${clientId}'s new session${nth}`,
+    requestId: `${clientId} returns${nth}`,
+    resumes,
+    ...options,
+  };
+}
+
+export function handedOver(to: string, options: Partial<HandOverRequest> = {}): HandOverRequest {
+  return { kind: "hand-over", clientId: "Ann", memberId: to, requestId: `to ${to}`, ...options };
+}
+
+export function kicked(memberId: string, options: Partial<KickRequest> = {}): KickRequest {
+  const rest = { clientId: "Ann", requestId: `kick ${memberId}`, reason: "", ban: false };
+  return { kind: "kick", memberId, ...rest, ...options };
+}
+
+export function unbanned(memberId: string, options: Partial<UnbanRequest> = {}): UnbanRequest {
+  return { kind: "unban", clientId: "Ann", memberId, requestId: `unban ${memberId}`, ...options };
+}
+
+/** Each change is another request. */
+export function changed(
+  change: ChangeRequest["change"],
+  options: Partial<Omit<ChangeRequest, "change">> = {},
+): ChangeRequest {
+  const requestId = `change ${JSON.stringify(change)}`;
+  return { kind: "change", clientId: "Ann", requestId, change, ...options };
+}
+
+export function changedSelf(
+  clientId: string,
+  change: ChangeMemberRequest["change"],
+  options: Partial<Omit<ChangeMemberRequest, "change">> = {},
+): ChangeMemberRequest {
+  const requestId = `${clientId} changes ${JSON.stringify(change)}`;
+  return { kind: "change-member", clientId, requestId, change, ...options };
+}
+
+export function looked(clientId: string): LobbyRequest {
+  return { kind: "look", clientId };
+}
+
+export function hidden(clientId: string, isHidden = true): LobbyEvent {
+  return { kind: "visibility-changed", clientId, hidden: isHidden };
+}
+
+export function signalled(clientId: string, to: string, data: unknown = "psst"): LobbyEvent {
+  return { kind: "signal-sent", clientId, to, data };
 }
 
 export function lost(...clientIds: string[]): LobbyEvent {
@@ -158,6 +228,12 @@ const requests: Record<LobbyRequest["kind"], true> = {
   stop: true,
   proceed: true,
   return: true,
+  "hand-over": true,
+  kick: true,
+  unban: true,
+  change: true,
+  "change-member": true,
+  look: true,
 };
 
 export function isRequest(happening: Happening): happening is LobbyRequest {
@@ -224,29 +300,33 @@ function nextWake({ state }: Lobby): number {
 }
 
 /** A lobby of these players, the first of them the host. */
-export function lobbyOf(names: readonly [string, ...string[]], options: LobbyOptions = {}): Lobby {
+export function lobbyOf(
+  names: readonly [string, ...string[]],
+  { knows = false, ...options }: StoryOptions = {},
+): Lobby {
   const [host, ...guests] = names;
+  const who = knows ? (name: string) => knower(name) : (name: string) => member(name);
   const lobby = noLobby();
-  lobby.happens(opened(member(host), options), ...guests.map(joined));
-  return lobby;
+  lobby.happens(opened(who(host), options), ...guests.map((name) => joined(who(name))));
+  return knows ? lobby.waits(lobbyLimits.presentMs) : lobby;
 }
 
 /** The same, gathering endpoints: nobody is seen yet. */
-export function gathering(names: readonly [string, ...string[]], options: LobbyOptions = {}): Lobby {
+export function gathering(names: readonly [string, ...string[]], options: StoryOptions = {}): Lobby {
   const lobby = lobbyOf(names, options);
   lobby.happens(started(names[0]));
   return lobby;
 }
 
 /** The same, connecting: the players were seen at ports 1001, 1002 and so on, and nobody has reported. */
-export function connecting(names: readonly [string, ...string[]], options: LobbyOptions = {}): Lobby {
+export function connecting(names: readonly [string, ...string[]], options: StoryOptions = {}): Lobby {
   const lobby = gathering(names, options);
   lobby.happens(...names.map((name, i) => seen(name, 1001 + i)));
   return lobby;
 }
 
 /** The same, closing: the players are connected, and nobody has been told so yet. */
-export function closing(names: readonly [string, ...string[]], options: LobbyOptions = {}): Lobby {
+export function closing(names: readonly [string, ...string[]], options: StoryOptions = {}): Lobby {
   const lobby = connecting(names, options);
   lobby.happens(...names.map(reported));
   return lobby;
@@ -262,9 +342,6 @@ function lines(effect: Effect): string[] {
     case "list":
       return [`list ${effect.lobby.currentMembers}/${effect.lobby.maxMembers}`];
     case "send":
-      // Of what Orion has no word for, the type.
-      if (orionText(effect.message, lobbyId) === null)
-        return [`${effect.message.type} to ${names(effect.to)}`];
       return told(effect).map(({ method, to }) => `${method} to ${names(to)}`);
     case "release":
     case "introduce":
@@ -289,8 +366,7 @@ export type Told = Message & { to: readonly Member[] };
 export function told(effect: Effect): Told[] {
   if (effect.kind === "introduce") return introductions(effect);
   if (effect.kind !== "send" && effect.kind !== "release") return [];
-  const text = orionText(effect.message, lobbyId);
-  return text === null ? [] : [{ to: effect.to, ...decode(text) }];
+  return [{ to: effect.to, ...decode(orionText(effect.message, lobbyId)) }];
 }
 
 /** Members that are told of the same peers are told together. */

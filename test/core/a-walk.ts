@@ -7,8 +7,8 @@ import type { LobbyEvent } from "../../core/lobby/event.ts";
 import { begin } from "../../core/lobby/gathering.ts";
 import { readKeptLobby } from "../../core/lobby/kept.ts";
 import { type LastingState, lasting } from "../../core/lobby/lasting.ts";
-import { lateJoinerPolicy, meshPolicy, pairPolicy } from "../../core/lobby/policy.ts";
-import type { LobbyState, MediationPolicy, Member } from "../../core/lobby/state.ts";
+import { pairPolicy, startPolicy } from "../../core/lobby/policy.ts";
+import { type LobbyState, type MediationPolicy, type Member, memberOf } from "../../core/lobby/state.ts";
 import type { Outcome } from "../../core/problem.ts";
 import {
   endpoint,
@@ -53,10 +53,18 @@ type Turn =
   | { kind: "join"; who: number; name: number; requestId: number }
   | { kind: "start"; who: number; requestId: number; alive: boolean }
   /** `of`: which policy. */
-  | { kind: "begin"; of: "mesh" | "late-joiner" | "pair"; who: number; whom: number[]; alive: boolean }
+  | { kind: "begin"; of: "mesh" | "session" | "pair"; who: number; alive: boolean }
   | { kind: "leave"; who: number }
   | { kind: "cut"; who: number }
-  | { kind: "return"; who: number; requestId: number; isElsewhere: boolean }
+  /** `isOld`: by a key that was used before. */
+  | {
+      kind: "return";
+      who: number;
+      requestId: number;
+      isElsewhere: boolean;
+      isOld: boolean;
+      reconnect: boolean;
+    }
   | { kind: "lose"; whom: number[] }
   | { kind: "chat"; who: number }
   | { kind: "datagram"; who: number; port: number }
@@ -107,9 +115,8 @@ const happening: fc.Arbitrary<Turn> = fc.oneof(
     weight: 3,
     arbitrary: fc.record({
       kind: only("begin"),
-      of: fc.constantFrom("mesh", "late-joiner", "pair"),
+      of: fc.constantFrom("mesh", "session", "pair"),
       who,
-      whom: fc.uniqueArray(who, { minLength: 1, maxLength: ids.length }),
       alive: fc.boolean(),
     }),
   },
@@ -117,7 +124,14 @@ const happening: fc.Arbitrary<Turn> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: only("cut"), who }) },
   {
     weight: 2,
-    arbitrary: fc.record({ kind: only("return"), who, requestId, isElsewhere: fc.boolean() }),
+    arbitrary: fc.record({
+      kind: only("return"),
+      who,
+      requestId,
+      isElsewhere: fc.boolean(),
+      isOld: fc.boolean(),
+      reconnect: fc.boolean(),
+    }),
   },
   {
     weight: 1,
@@ -192,16 +206,15 @@ function taken(state: LobbyState | null, event: Happening | Begun, now: number):
 }
 
 /** The mediation that may begin now: nothing in the core starts one while another is under way, or of fewer than two. */
-function beginning({ of, who, whom, alive }: Turn & { kind: "begin" }, state: LobbyState | null): Begun[] {
+function beginning({ of, who, alive }: Turn & { kind: "begin" }, state: LobbyState | null): Begun[] {
   if (state?.phase.kind !== "waiting" || state.members.length < 2) return [];
   const member = state.members[who % state.members.length];
   const others = state.members.filter((one) => one !== member).map(({ clientId }) => clientId);
-  const [first = "", ...more] = others;
+  const [first = ""] = others;
   if (!member) return [];
-  const peers = others.filter((clientId) => whom.includes(ids.indexOf(clientId)));
   const policies: Record<typeof of, MediationPolicy> = {
-    mesh: meshPolicy(state),
-    "late-joiner": lateJoinerPolicy(member.clientId, peers.length > 0 ? peers : [first, ...more]),
+    mesh: startPolicy({ ...state, topology: "mesh" }),
+    session: startPolicy({ ...state, lifetime: "session" }),
     pair: pairPolicy(member.clientId, first),
   };
   return [{ kind: "begun", policy: policies[of], alive }];
@@ -244,9 +257,21 @@ function eventsOf(happening: Turn, state: LobbyState | null): (Happening | Begun
     case "cut":
       return [{ kind: "connection-lost", clientId: idOf(happening.who) }];
     case "return": {
-      const { who, requestId, isElsewhere } = happening;
-      const holder = isElsewhere ? "l2" : homeOf(who);
-      return [{ kind: "return", clientId: idOf(who), holder, requestId: `return ${requestId}` }];
+      const { who, requestId, isElsewhere, isOld, reconnect } = happening;
+      const clientId = idOf(who);
+      const had = (state && memberOf(state, clientId)?.resumes) ?? 0;
+      return [
+        {
+          kind: "return",
+          clientId,
+          holder: isElsewhere ? "l2" : homeOf(who),
+          session: `${clientId} ${had}.${requestId}`,
+          requestId: `return ${had}.${requestId}`,
+          resumes: isOld ? had - 1 : had,
+          resumedBy: `${requestId}`,
+          reconnect,
+        },
+      ];
     }
     case "lose":
       return [{ kind: "members-lost", clientIds: happening.whom.map(idOf) }];

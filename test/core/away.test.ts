@@ -23,7 +23,6 @@ import {
   lobbyOf,
   lost,
   member,
-  noon,
   phaseOf,
   reported,
   returned,
@@ -35,7 +34,8 @@ import {
 
 const graceMs = 30_000;
 const friends = ["Ann", "Ben", "Cid"] as const;
-const rules = { graceMs, isPublic: false };
+const rules = { graceMs, isPublic: false, knows: true };
+const isListed = { graceMs, knows: true };
 const isPrivate = { isPublic: false };
 
 function presence({ state }: Lobby, name: string): string {
@@ -95,15 +95,15 @@ const table: Record<keyof typeof events, Record<Phase, Row>> = {
     closing: ["closing"],
   },
   "he returns": {
-    ...inEach("save", "memberBack to Ann, Cid", "answer yes"),
+    ...inEach("save", "lobby_memberBack to Ann, Cid", "answer yes"),
     closing: ["closing", "answer no_such_lobby"],
   },
   "he returns at another object": {
-    ...inEach("save", "memberBack to Ann, Cid", "answer yes"),
+    ...inEach("save", "lobby_memberBack to Ann, Cid", "answer yes"),
     closing: ["closing", "answer no_such_lobby"],
   },
-  "another guest's connection ends": inEach("save", "memberAway to Ann"),
-  "the host's connection ends": inEach("save", "memberAway to Cid"),
+  "another guest's connection ends": inEach("save", "lobby_memberAway to Ann"),
+  "the host's connection ends": inEach("save", "lobby_memberAway to Cid"),
   "somebody takes his name": {
     waiting: ["waiting", "answer name_taken"],
     gathering: ["gathering", "answer lobby_locked"],
@@ -140,8 +140,8 @@ describe.each(Object.keys(lobbies) as Phase[])("while Ben is away from a %s lobb
 
 describe("a member whose connection ends", () => {
   test("is away, and only those who know the word are told", () => {
-    const lobby = lobbyOf(friends, { graceMs });
-    expect(lobby.happens(cut("Ben"))).toEqual(["save", "memberAway to Ann, Cid"]);
+    const lobby = lobbyOf(friends, isListed);
+    expect(lobby.happens(cut("Ben"))).toEqual(["save", "lobby_memberAway to Ann, Cid"]);
     expect(presence(lobby, "Ben")).toBe("away");
     expect(lobby.state?.members.map(({ name }) => name)).toEqual(["Ann", "Ben", "Cid"]);
   });
@@ -153,9 +153,9 @@ describe("a member whose connection ends", () => {
   });
 
   test("leaves when its time is over, as if it had been lost then", () => {
-    const lobby = lobbyOf(friends, { graceMs });
+    const lobby = lobbyOf(friends, isListed);
     lobby.happens(cut("Ben"));
-    expect(wakesAt(lobby)).toBe(noon + graceMs);
+    expect(wakesAt(lobby)).toBe(lobby.now + graceMs);
     expect(lobby.waits(graceMs - 1).happens(woken())).toEqual([]);
     const before = lobby.state;
     expect(lobby.waits(1).happens(woken())).toEqual([
@@ -174,26 +174,41 @@ describe("a member whose connection ends", () => {
   test("keeps its time when it is lost again meanwhile", () => {
     const lobby = lobbyOf(friends, rules);
     lobby.happens(cut("Ben"));
+    const before = wakesAt(lobby);
     lobby.waits(graceMs / 2).happens(cut("Ben"), lost("Ben"));
-    expect(wakesAt(lobby)).toBe(noon + graceMs);
+    expect(wakesAt(lobby)).toBe(before);
   });
 
-  test("keeps its place: the lobby stays full, and the directory counts it", () => {
-    const lobby = lobbyOf(friends, { graceMs, maxMembers: 3 });
+  test("keeps its place, and the directory counts it, as long as there is another", () => {
+    const lobby = lobbyOf(friends, { ...isListed, maxMembers: 4 });
+    expect(lobby.happens(cut("Ben")).some((line) => line.startsWith("list"))).toBe(false);
+    expect(lobby.happens(joined("Dan"))).toContain("list 4/4");
+    expect(lobby.state?.members.map(({ name }) => name)).toEqual(["Ann", "Ben", "Cid", "Dan"]);
+  });
+
+  test("loses its place to a newcomer when there is no other", () => {
+    const lobby = lobbyOf(friends, { ...isListed, maxMembers: 3 });
     lobby.happens(cut("Ben"));
-    expect(lobby.happens(joined("Dan"))).toEqual(["answer lobby_full"]);
-    expect(lobby.effects.some(({ kind }) => kind === "list")).toBe(false);
+    expect(lobby.happens(joined("Dan"))).toEqual([
+      "save",
+      "list 3/3",
+      "lobby_peerDisconnect to Ann, Cid",
+      "lobby_closed to Ben, released",
+      "lobby_peerConnect to Ann, Cid",
+      "answer yes",
+    ]);
+    expect(lobby.happens(joined("Eve"))).toEqual(["answer lobby_full"]);
   });
 
   test("is not missed a second time by the object that it has moved away from", () => {
     const lobby = lobbyOf(friends, rules);
     lobby.happens(cut("Ben"), returned("Ben", { holder: "l9" }));
     expect(lobby.happens(cut("Ben", "l4"), { ...lost("Ben"), holder: "l4" } as Happening)).toEqual([]);
-    expect(lobby.happens(cut("Ben", "l9"))).toEqual(["save", "memberAway to Ann, Cid"]);
+    expect(lobby.happens(cut("Ben", "l9"))).toEqual(["save", "lobby_memberAway to Ann, Cid"]);
   });
 
   test("is not asked for by audits", () => {
-    const lobby = lobbyOf(friends, { graceMs: 2 * lobbyLimits.auditIntervalMs });
+    const lobby = lobbyOf(friends, { ...isListed, graceMs: 2 * lobbyLimits.auditIntervalMs });
     lobby.happens(cut("Ben"));
     expect(lobby.waits(lobbyLimits.auditIntervalMs).happens(woken())).toEqual([
       "save",
@@ -209,7 +224,7 @@ describe("a member that returns in time", () => {
     lobby.happens(cut("Ben"));
     lobby.happens(joined("Dan"));
     lobby.happens(returned("Ben", { holder: "l9" }));
-    expect(answerOf(lobby)).toEqual({
+    expect(answerOf(lobby)).toMatchObject({
       ok: true,
       value: {
         lobbyId,
@@ -245,7 +260,7 @@ describe("a member that returns in time", () => {
     const lobby = lobbyOf(["Ann", "Dan"], rules);
     const before = wakesAt(lobby);
     lobby.happens(cut("Dan"));
-    expect(wakesAt(lobby)).toBe(noon + graceMs);
+    expect(wakesAt(lobby)).toBe(lobby.now + graceMs);
     lobby.happens(returned("Dan"));
     expect(wakesAt(lobby)).toBe(before);
   });
@@ -254,14 +269,14 @@ describe("a member that returns in time", () => {
 describe("a host that is away", () => {
   test("keeps the lobby open, and is its host when it is back", () => {
     const lobby = lobbyOf(friends, rules);
-    expect(lobby.happens(cut("Ann"))).toEqual(["save", "memberAway to Ben, Cid"]);
+    expect(lobby.happens(cut("Ann"))).toEqual(["save", "lobby_memberAway to Ben, Cid"]);
     expect(lobby.happens(joined("Dan")).at(-1)).toBe("answer yes");
     lobby.happens(returned("Ann", { holder: "l9" }));
     expect(lobby.happens(started("Ann"))).toContain("ptpMediation_send to Ann, Ben, Cid, Dan");
   });
 
   test("closes it when its time is over", () => {
-    const lobby = lobbyOf(friends, { graceMs });
+    const lobby = lobbyOf(friends, isListed);
     lobby.happens(cut("Ann"));
     const before = lobby.waits(graceMs).state;
     expect(lobby.happens(woken())).toEqual([
@@ -289,7 +304,7 @@ describe("a host that is away", () => {
 });
 
 test("a host whose time is over just when an audit is due closes the lobby, and nothing is listed again", () => {
-  const lobby = lobbyOf(friends, { graceMs: lobbyLimits.auditIntervalMs });
+  const lobby = lobbyOf(friends, { ...isListed, graceMs: lobbyLimits.auditIntervalMs });
   lobby.happens(cut("Ann"));
   const lines = lobby.waits(lobbyLimits.auditIntervalMs).happens(woken());
   expect(lines.filter((line) => line.startsWith("list") || line.startsWith("audit"))).toEqual([]);
@@ -301,7 +316,7 @@ describe("a mediation counts a member that is away as missing", () => {
   test("it waits for it, and asks it again when it is back", () => {
     const lobby = gathering(friends, rules);
     lobby.happens(seen("Ann", 1001), seen("Ben", 1002), cut("Ben"));
-    expect(lobby.happens(seen("Cid", 1003))).toEqual([]);
+    expect(lobby.happens(seen("Cid", 1003))).toEqual(["ptpMediation_progress to Ann, Cid"]);
     expect(phaseOf(lobby)).toBe("gathering");
     lobby.happens(returned("Ben"));
     expect(lobby.waits(1).happens(woken())).toEqual(["save", "ptpMediation_send to Ann, Ben, Cid"]);
@@ -315,7 +330,11 @@ describe("a mediation counts a member that is away as missing", () => {
   test("it is not reminded, and the others are", () => {
     const lobby = gathering(friends, rules);
     lobby.happens(cut("Ben"));
-    expect(lobby.waits(10_000).happens(woken())).toEqual(["save", "ptpMediation_send to Ann, Cid"]);
+    expect(lobby.waits(10_000).happens(woken())).toEqual([
+      "save",
+      "ptpMediation_send to Ann, Cid",
+      "ptpMediation_progress to Ann, Cid",
+    ]);
   });
 
   test("when it does not return, the mediation ends as if it had left then", () => {
@@ -335,7 +354,7 @@ describe("a mediation counts a member that is away as missing", () => {
       "ptpMediation_peersConnection_start to Ben",
     ]);
     expect(lobby.state?.phase).toMatchObject({ lost: ["Cid"] });
-    expect(lobby.happens(returned("Cid"))).toEqual(["save", "memberBack to Ann, Ben", "answer yes"]);
+    expect(lobby.happens(returned("Cid"))).toEqual(["save", "lobby_memberBack to Ann, Ben", "answer yes"]);
   });
 
   test("it is not over as long as one that reported is away, and is when that one is back", () => {
@@ -344,7 +363,7 @@ describe("a mediation counts a member that is away as missing", () => {
     expect(lobby.happens(reported("Cid"))).toEqual(["save"]);
     expect(lobby.happens(returned("Ben"))).toEqual([
       "save",
-      "memberBack to Ann, Cid",
+      "lobby_memberBack to Ann, Cid",
       "ptpMediation_success to Ann, Ben, Cid",
       "lobby_closed to Ann, Ben, Cid, released",
       "forget",
@@ -353,7 +372,7 @@ describe("a mediation counts a member that is away as missing", () => {
   });
 
   test("one that goes on is over for the rest when time is up, whatever the one that is away has reported", () => {
-    const lobby = connecting(friends, { graceMs: 600_000, isPublic: false, goesOn: true });
+    const lobby = connecting(friends, { ...rules, graceMs: 600_000, goesOn: true });
     lobby.happens(reported("Ben"), cut("Ben"), reported("Ann"), reported("Cid"));
     expect(
       lobby
@@ -385,7 +404,7 @@ describe("what must survive", () => {
     const lobby = lobbyOf(friends, rules);
     lobby.happens(cut("Ben"));
     lobby.state = lobby.state && restored(structuredClone(lasting(lobby.state)));
-    expect(wakesAt(lobby)).toBe(noon + graceMs);
+    expect(wakesAt(lobby)).toBe(lobby.now + graceMs);
     expect(lobby.happens(returned("Ben"))).toContain("answer yes");
   });
 });

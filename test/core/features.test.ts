@@ -88,7 +88,9 @@ describe("in a lobby that is relay-only", () => {
     const lobby = relayOnly({ Ann: ["links"], Ben: ["links", "pings"] });
     lobby.happens(seen("Ann", 1), seen("Ben", 2));
     expect(phaseOf(lobby)).toBe("connecting");
-    expect(lobby.effects).toContainEqual(expect.objectContaining({ kind: "introduce", topology: "star" }));
+    expect(lobby.effects).toContainEqual(
+      expect.objectContaining({ kind: "introduce", policy: { topology: { kind: "star", center: "Ann" } } }),
+    );
     for (const effect of lobby.effects) {
       if (effect.kind === "introduce")
         expect([effect.host, ...effect.others].map(({ links }) => links)).toEqual([true, true]);

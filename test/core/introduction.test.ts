@@ -39,6 +39,9 @@ function player(name: string, port: number, about: Partial<Observed> = { candida
     isCertain: true,
   };
 }
+const starOf = ({ member }: Introduced): Introduction["policy"] => ({
+  topology: { kind: "star", center: member.clientId },
+});
 const links = (count: number): LinkSecrets[] =>
   Array.from({ length: count }, (_, i) => ({
     id: i.toString(16).padStart(12, "0"),
@@ -46,7 +49,7 @@ const links = (count: number): LinkSecrets[] =>
   }));
 
 function told(host: Introduced, others: Introduced[], about: Partial<Introduction> = {}): Told[] {
-  const introduction = { topology: "star" as const, host, others, relay, relayOnly: false, ...about };
+  const introduction = { policy: starOf(host), host, others, relay, relayOnly: false, ...about };
   return introduce(introduction, { lobbyTag: "ABCDE", links: links(linkCount(introduction)), now: noon });
 }
 const toWhom = (messages: Told[]) =>
@@ -142,7 +145,7 @@ test("in a mesh each is told of all others, and each pair shares one link", () =
     player("Cid", 3, { candidates: undefined }),
     player("Dan", 4),
   ];
-  const messages = told(ann, [ben, cid, dan], { topology: "mesh" });
+  const messages = told(ann, [ben, cid, dan], { policy: { topology: { kind: "mesh" } } });
   expect(toWhom(messages)).toEqual(["full to Ann", "full to Ben", "full to Dan", "plain to Cid"]);
   expect(messages.map(({ peers }) => peers.length)).toEqual([3, 3, 3, 3]);
   const links = messages.flatMap((one) =>
@@ -154,9 +157,10 @@ test("in a mesh each is told of all others, and each pair shares one link", () =
 });
 
 test("too few links are our own bug", () => {
+  const host = player("Host", 1);
   const introduction = {
-    topology: "star" as const,
-    host: player("Host", 1),
+    policy: starOf(host),
+    host,
     others: [player("Ann", 2)],
     relay,
     relayOnly: false,
@@ -169,7 +173,7 @@ describe("the Worker's shell", () => {
   const env = { ORION_SECRET: secret };
   const frames = (host: Introduced, guest: Introduced) =>
     worker.introductions(env, "ABCDE", {
-      topology: "star",
+      policy: starOf(host),
       host,
       others: [guest],
       relay: { ...relay, name: "oslo-1" },
@@ -216,7 +220,7 @@ describe("whoever is in the lobby, whatever was seen of them", () => {
           const [host, ...others] = all.map((about, i) => player(`player-${i}`, 1_000 + i, about));
           if (!host) return;
           const introduction = {
-            topology: "star" as const,
+            policy: starOf(host),
             host,
             others,
             relay: hasRelay ? relay : undefined,

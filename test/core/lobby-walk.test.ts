@@ -115,7 +115,7 @@ always("a member that is away leaves when its time is over, by its own will, or 
     if (after.members.some((member) => member.clientId === clientId)) continue;
     const isLate = event.kind === "deadline-passed" && until <= now;
     const hasLeft = event.kind === "member-left" && event.clientId === clientId;
-    expect(isLate || hasLeft).toBe(true);
+    expect(isLate || hasLeft || evictedBy(taken).includes(clientId)).toBe(true);
   }
 });
 
@@ -241,7 +241,8 @@ always(
 always("a refused request changes nothing and is heard by nobody", ({ before, after, effects, answer }) => {
   if (answer === null || answer.ok) return;
   expect(after).toBe(before);
-  expect(effects).toEqual([]);
+  // The member itself is told of an old key.
+  if (!answer.codes.includes("resume_key_used")) expect(effects).toEqual([]);
 });
 
 always("a private lobby is never mentioned to the directory", (taken) => {
@@ -280,6 +281,8 @@ const afterGrace = [
   "gathering > connecting by return",
   "connecting > closing by return",
   "connecting > waiting by return",
+  // One that is away loses its place to a newcomer.
+  ...["gathering", "connecting"].map((phase) => `${phase} > waiting by join`),
 ];
 
 /** Whether a mediation is under way that goes on without members it loses. */
@@ -322,6 +325,7 @@ always("players hear that a mediation moves on, or the lobby ends, when it does,
   const isLoss = ["members-lost", "deadline-passed"].includes(taken.event.kind);
   const lostSome = isLoss && (taken.after?.members.length ?? 0) < (taken.before?.members.length ?? 0);
   const moved = taken.event.kind === "return" && taken.effects.some(({ kind }) => kind === "release");
+  const evicted = evictedBy(taken).length > 0;
   const was = phaseOf(taken.before);
   const is = phaseOf(taken.after);
   const ended = (was === "gathering" || was === "connecting") && is === "waiting";
@@ -340,10 +344,18 @@ always("players hear that a mediation moves on, or the lobby ends, when it does,
   );
   expect(methods(taken).includes("lobby_closed")).toBe(
     // Members that are lost hear it for themselves, should they be only out of reach.
-    lostSome || moved || kindsOf(taken).includes("forget"),
+    lostSome || moved || evicted || kindsOf(taken).includes("forget"),
   );
   if (is === "closing" && was !== "closing") expect(methods(taken)).toContain("lobby_closed");
 });
+
+/** Those away longest who lost their place: to a newcomer, or because another went away. */
+function evictedBy({ before, after, event }: Taken): string[] {
+  if (event.kind !== "join" && event.kind !== "connection-lost") return [];
+  return (before?.away ?? [])
+    .map(({ clientId }) => clientId)
+    .filter((id) => !after?.members.some(({ clientId }) => clientId === id));
+}
 
 /** Whether some who took part in the mediation before are still members. */
 function someStay({ before, after }: Taken): boolean {

@@ -134,7 +134,8 @@ describe("a player that is relay-only for itself", () => {
   });
 
   function messages(host: Introduced, ...others: Introduced[]): Told[] {
-    const introduction = { topology: "star" as const, host, others, relay, relayOnly: false };
+    const policy = { topology: { kind: "star", center: host.member.clientId } } as const;
+    const introduction = { policy, host, others, relay, relayOnly: false };
     const links = Array.from({ length: linkCount(introduction) }, (_, i) => ({
       id: `${i}`.padStart(12, "0"),
       key: "k",

@@ -100,20 +100,20 @@ describe("a ticket is renewed for its client", () => {
   test("for the same link, from now on for as long as any", () => {
     for (const now of [begunAt, expiresAt - 1, expiresAt, expiresAt + relayRenewGraceMs - 1]) {
       const latest = Math.min(now + relayTicketMs, begunAt + relayLinkMs);
-      expect(renewedTicket(ticket, clientId, now)).toEqual({ ...ticket, expiresAt: latest });
+      expect(renewedTicket(ticket, [clientId], now)).toEqual({ ...ticket, expiresAt: latest });
     }
   });
 
   test("for nobody else, and not when it has been over for longer than a message may be late", () => {
-    expect(renewedTicket(ticket, ticket.peerId, begunAt)).toBeNull();
-    expect(renewedTicket(ticket, clientId, expiresAt + relayRenewGraceMs)).toBeNull();
+    expect(renewedTicket(ticket, [ticket.peerId], begunAt)).toBeNull();
+    expect(renewedTicket(ticket, [clientId], expiresAt + relayRenewGraceMs)).toBeNull();
   });
 
   test("until the link has had its time, however often it was renewed", () => {
     const endsAt = begunAt + relayLinkMs;
     const late = { ...ticket, expiresAt: endsAt - 1_000 };
-    expect(renewedTicket(late, clientId, endsAt - 60_000)).toEqual({ ...ticket, expiresAt: endsAt });
-    expect(renewedTicket({ ...ticket, expiresAt: endsAt }, clientId, endsAt - 1)?.expiresAt).toBe(endsAt);
-    expect(renewedTicket({ ...ticket, expiresAt: endsAt }, clientId, endsAt)).toBeNull();
+    expect(renewedTicket(late, [clientId], endsAt - 60_000)).toEqual({ ...ticket, expiresAt: endsAt });
+    expect(renewedTicket({ ...ticket, expiresAt: endsAt }, [clientId], endsAt - 1)?.expiresAt).toBe(endsAt);
+    expect(renewedTicket({ ...ticket, expiresAt: endsAt }, [clientId], endsAt)).toBeNull();
   });
 });

@@ -42,7 +42,7 @@ const lobbyOptions = {
   graceMs: z
     .int(field("invalid_grace"))
     .min(0, field("invalid_grace"))
-    .max(wireLimits.graceMs, field("invalid_grace"))
+    .max(wireLimits.longestGraceMs, field("invalid_grace"))
     .optional(),
   onHostLoss: z.enum(onHostLosses, field("invalid_on_host_loss")).optional(),
   signals: z.enum(signalScopes, field("invalid_signals")).optional(),

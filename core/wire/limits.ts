@@ -39,7 +39,7 @@ export const wireLimits = {
   /** Bytes of a snapshot. */
   snapshotBytes: 64 * 1024,
   /** Milliseconds that a member may be away at most. */
-  graceMs: 5 * 60_000,
+  longestGraceMs: 5 * 60_000,
   /** Lines of chat that a member who was away is told. */
   missedChat: 50,
   /** Conditions of one search. */

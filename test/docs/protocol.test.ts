@@ -24,14 +24,13 @@ test("every example message on the protocol's page says what stands under it", (
 });
 
 test("the protocol's page lists every code a client can get, with its status and its sentence", () => {
-  // Only sidecars get these; the last one nobody gets yet.
+  // Only sidecars get these.
   const {
     invalid_post: _,
     unauthorized: __,
     stale_post: ___,
     outdated_sidecar: ____,
     host_not_listed: _____,
-    no_such_member: ______,
     ...forClients
   } = problems;
   const rows = Object.entries(forClients).map(

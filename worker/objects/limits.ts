@@ -13,10 +13,11 @@ export const objectLimits = {
   snapshotReads: 3,
   /** Signals that one member may send at once, each counted once for each KiB: an offer, an answer and 20 candidates, twice. */
   signalBurst: 64,
-  /** Those a second, for long. */
+  /** Signals that it may send a second, for long. */
   signalsPerSecond: 10,
   /** The same that one member gets of each other member. */
   signalsHeardBurst: 32,
+  /** Those a second, for long. */
   signalsHeardPerSecond: 2,
 
   /** Milliseconds a directory entry is believed since its lobby was heard of. Then a reader has the lobby asked, which costs a call. */

@@ -18,7 +18,6 @@ import { type ClientMessage, type HeldTicket, readClientMessage } from "../../co
 import { fitsLobby, fitsMember } from "../../core/wire/data.ts";
 import type { MatchAnswer } from "../../core/wire/finding.ts";
 import type { HostAnswer, JoinAnswer, ResumeAnswer } from "../../core/wire/http.ts";
-import { wireLimits } from "../../core/wire/limits.ts";
 import { pingText, pongText } from "../../core/wire/ping.ts";
 import { serverMessage } from "../../core/wire/server-message.ts";
 import { Alarm } from "../platform/alarm.ts";

@@ -2,8 +2,8 @@
 import type { AbortCode } from "../problem.ts";
 import { type Effect, listing, type Step } from "./effect.ts";
 import { charge } from "./griefing.ts";
-import { participants } from "./policy.ts";
-import type { LobbyState, Member } from "./state.ts";
+import { participants, takesPart } from "./policy.ts";
+import { type Connecting, type Gathering, isAway, type LobbyState, type Member, memberOf } from "./state.ts";
 
 /**
  * The end of a mediation that is under way: the lobby is as it was before. `by`: those whose fault it is
@@ -19,9 +19,30 @@ export function abort(
   if (!("lost" in phase)) return { state, effects: [] };
   // Those left out have heard that it is over for them.
   const told = aborted(participants(state, phase), code);
-  const after = charge({ ...state, phase: { kind: "waiting", aborted: code } }, by, now);
+  const ended: LobbyState = { ...state, phase: { kind: "waiting", aborted: code } };
+  // One for newcomers keeps nobody else from playing: nobody is charged with it.
+  const after = phase.policy.newcomers ? waitingAgain(ended, phase, code, by) : charge(ended, by, now);
   const listed = phase.isListed ? listing(after) : [];
   return { state: after, effects: [...listed, ...told] };
+}
+
+/** Newcomers that were there, while those to whom they were to be connected were away, wait for these to return. */
+function waitingAgain(
+  state: LobbyState,
+  phase: Gathering | Connecting,
+  code: AbortCode,
+  by: readonly Member[],
+): LobbyState {
+  if (code === "stopped" || !by.some(({ clientId }) => isAway(state, clientId))) return state;
+  const { newcomers = [] } = state;
+  const innocent = (phase.policy.newcomers ?? []).filter(
+    (id) =>
+      memberOf(state, id) !== undefined &&
+      takesPart(phase, id) &&
+      !by.some(({ clientId }) => clientId === id) &&
+      !newcomers.includes(id),
+  );
+  return innocent.length > 0 ? { ...state, newcomers: [...newcomers, ...innocent] } : state;
 }
 
 /** For these it is over, and the others go on. */

@@ -3,6 +3,7 @@ import { saved } from "./abort.ts";
 import { comeBack, onlyToConnected, warned } from "./away.ts";
 import { change, changeMember } from "./changes.ts";
 import { onTime } from "./clock-jumps.ts";
+import { lastingFrom } from "./deadlines.ts";
 import { type Answered, listing } from "./effect.ts";
 import { begin } from "./gathering.ts";
 import { returnsIn } from "./griefing.ts";
@@ -79,17 +80,17 @@ type Taken<R extends LobbyRequest> = Answered<LobbyState | null, AnswerTo<R>>;
 export function request<R extends LobbyRequest>(state: LobbyState | null, request: R, now: number): Taken<R>;
 export function request(state: LobbyState | null, request: LobbyRequest, now: number): Taken<LobbyRequest> {
   const timely = state && onTime(state, now, false);
-  const taken = seeToNewcomers(noted(take(timely, request, now), request), now);
+  const taken = seeToNewcomers(noted(take(timely, request, now), request, now), now);
   return onlyToConnected(timely === state ? taken : { ...taken, ...saved(taken) });
 }
 
 /** Remembers what was done, so that it can be answered again. */
-function noted(taken: Taken<LobbyRequest>, request: LobbyRequest): Taken<LobbyRequest> {
+function noted(taken: Taken<LobbyRequest>, request: LobbyRequest, now: number): Taken<LobbyRequest> {
   const { state, answer, effects } = taken;
   if (!state || !answer.ok || !isNoted(request) || effects.length === 0) return taken;
   const done = [...(state.done ?? []), request.requestId].slice(-lobbyLimits.doneRequests);
   // What such a lobby has may not fit into its host's socket, or the host may be another one by now.
-  return { ...taken, state: { ...state, done, isLasting: true } };
+  return { ...taken, state: lastingFrom({ ...state, done }, now) };
 }
 
 /** Requests that show nowhere else that they were done. */
@@ -124,7 +125,7 @@ function take(state: LobbyState | null, request: LobbyRequest, now: number): Tak
     case "return":
       return comeBack(permitted.value, request, now);
     case "hand-over":
-      return { answer: accept(null), ...handOver(permitted.value, request) };
+      return { answer: accept(null), ...handOver(permitted.value, request, now) };
     case "kick":
       return { answer: accept(null), ...kick(permitted.value, request, now) };
     case "unban":

@@ -5,7 +5,7 @@
 import { refuse } from "../problem.ts";
 import type { JoinAnswer } from "../wire/http.ts";
 import { saved, tell } from "./abort.ts";
-import { afterGoingAway, afterReturning } from "./connecting.ts";
+import { afterGoingAway, afterLosingLinks, afterReturning } from "./connecting.ts";
 import type { Answered, Effect, Step } from "./effect.ts";
 import { lobbyLimits } from "./limits.ts";
 import { auditsAfter, farewell, leave, leaveUnheard, welcome } from "./membership.ts";
@@ -82,7 +82,8 @@ export function comeBack(
   const { name } = member;
   if (wasAway)
     told.push({ kind: "send", to: knowing(others), message: { type: "memberBack", clientId, name } });
-  const after = wasAway ? afterReturning(back, clientId, now) : { state: back, effects: [] };
+  const stays = wasAway ? afterReturning(back, clientId, now) : { state: back, effects: [] };
+  const after = reconnect ? afterLosingLinks(back, clientId, now) : stays;
   return { answer: welcome(back, member), ...tell(told, saved(after)) };
 }
 

@@ -1,6 +1,6 @@
 /** What the host changes of its lobby, and a member of itself. Each change has a version, and all hear of it once. */
 import { accept } from "../problem.ts";
-import { changedData, type DataChange } from "../wire/data.ts";
+import { changedData, differing } from "../wire/data.ts";
 import type { VersionAnswer } from "../wire/http.ts";
 import { type Answered, listing, unlisting } from "./effect.ts";
 import type { LobbyChange, MemberChange } from "./message.ts";
@@ -21,7 +21,9 @@ export function change(state: LobbyState, request: ChangeRequest): Answered<Lobb
     told.title = title ?? after.name;
   }
   if (isPublic !== undefined && isPublic !== state.isPublic) {
-    after = { ...after, isPublic, ...(isPublic && { hostNetworks: request.hostNetworks }) };
+    const { wasPublic: _, ...rest } = after;
+    const { hostNetworks } = request;
+    after = isPublic ? { ...rest, isPublic, hostNetworks } : { ...rest, isPublic, wasPublic: true };
     told.isPublic = isPublic;
   }
   if (maxMembers !== undefined && maxMembers !== state.maxMembers) {
@@ -98,10 +100,4 @@ export function hide(state: LobbyState, clientId: string, hidden: boolean): Lobb
   const { hidden: _, ...rest } = before;
   const member = hidden ? { ...rest, hidden: true as const } : rest;
   return { ...state, members: state.members.map((one) => (one === before ? member : one)) };
-}
-
-/** The part of a change that changes something. Undefined if nothing of it does. */
-function differing(data: NonNullable<LobbyState["data"]>, change: DataChange): DataChange | undefined {
-  const some = Object.entries(change).filter(([key, value]) => (value ?? undefined) !== data[key]);
-  return some.length > 0 ? Object.fromEntries(some) : undefined;
 }

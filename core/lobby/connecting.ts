@@ -92,6 +92,25 @@ export function afterReturning(state: LobbyState, clientId: string, now: number)
   return phase.kind === "gathering" ? remindSoon(state, now) : finish(state);
 }
 
+/**
+ * A member has returned, and has lost its links. While players connect, those it was told of are of no use to it: the
+ * mediation is over for it. Newcomers that were to be connected to it wait for the next.
+ */
+export function afterLosingLinks(state: LobbyState, clientId: string, now: number): Step<LobbyState> {
+  const { phase } = state;
+  if (phase.kind !== "connecting" || !takesPart(phase, clientId)) return afterReturning(state, clientId, now);
+  const { policy } = phase;
+  const without = { ...state, phase: { ...phase, lost: [...phase.lost, clientId] } };
+  const left = participants(without, without.phase);
+  if (policy.onLoss === "continue" && isEnough(policy, left)) return onward(without, now);
+  const { newcomers = [] } = without;
+  const waiting = left
+    .map((member) => member.clientId)
+    .filter((id) => policy.newcomers?.includes(id) && !newcomers.includes(id));
+  const waits = waiting.length > 0 ? { ...without, newcomers: [...newcomers, ...waiting] } : without;
+  return saved(abort(waits, "could_not_connect", membersAmong(state, [clientId]), now));
+}
+
 /** Whether the member has reported, and is there. */
 function isThrough(state: LobbyState, { reported }: Connecting, clientId: string): boolean {
   return reported.includes(clientId) && !isAway(state, clientId);

@@ -1,4 +1,5 @@
 /** When a lobby wakes by itself. Deadlines are part of the state: this finds the earliest. */
+import { lobbyLimits } from "./limits.ts";
 import type { Connecting, Gathering, LobbyState } from "./state.ts";
 
 /** When the lobby next has something to do by itself; infinity for never. */
@@ -15,6 +16,13 @@ export function wakeAt(state: LobbyState): number {
     case "closing":
       return auditAt;
   }
+}
+
+/** The lobby as one that is kept in storage from now on. Whether its deadline has passed does not count until then. */
+export function lastingFrom(state: LobbyState, now: number): LobbyState {
+  if (state.isLasting) return state;
+  const auditMs = lobbyLimits.safetyMs;
+  return { ...state, isLasting: true, auditAt: now + auditMs, auditMs };
 }
 
 /** The earliest deadline of a mediation. */

@@ -69,9 +69,9 @@ export function listing(state: LobbyState, joined?: string): Effect[] {
   return [{ kind: "list", lobby: listedAs(state), from: state.hostNetworks, ...(joined && { joined }) }];
 }
 
-/** Takes a lobby that was public out of the directory. */
-export function unlisting({ isPublic, game }: LobbyState): Effect[] {
-  return isPublic ? [{ kind: "unlist", ...(game !== undefined && { game }) }] : [];
+/** Takes a lobby that is public, or was, out of the directory. */
+export function unlisting({ isPublic, wasPublic, game }: LobbyState): Effect[] {
+  return isPublic || wasPublic ? [{ kind: "unlist", ...(game !== undefined && { game }) }] : [];
 }
 
 /** The same in the middle of things. A mediation notes that it is listed as locked: its end has to be listed too. */

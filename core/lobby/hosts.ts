@@ -5,8 +5,8 @@
  * to be where all packets meet does not start.
  */
 
-import { saved } from "./abort.ts";
-import type { Effect, Step } from "./effect.ts";
+import { abort, saved } from "./abort.ts";
+import type { Step } from "./effect.ts";
 import type { HandOverRequest } from "./request.ts";
 import { isAway, knowing, type LobbyState, type Member, memberOf, termOf } from "./state.ts";
 
@@ -21,23 +21,23 @@ export function successor(state: LobbyState): Member | undefined {
 }
 
 /** The lobby with another host, and what everybody hears of it. */
-export function withHost(state: LobbyState, { clientId, name }: Member): Step<LobbyState> {
+export function withHost(before: LobbyState, { clientId, name }: Member, now: number): Step<LobbyState> {
+  const { state, effects } = before.topology === "mesh" ? { state: before, effects: [] } : apart(before, now);
   const term = termOf(state) + 1;
-  const { playing, newcomers, ...rest } = state;
-  const led: LobbyState = {
-    ...rest,
-    hostId: clientId,
-    term,
-    // In a star all were connected to the host before.
-    ...(state.topology === "mesh" && { ...(playing && { playing }), ...(newcomers && { newcomers }) }),
-  };
+  const led: LobbyState = { ...state, hostId: clientId, term };
   const message = { type: "hostChanged", clientId, name, term } as const;
-  const told: Effect[] = [{ kind: "send", to: knowing(led.members), message }];
-  return { state: led, effects: told };
+  return { state: led, effects: [...effects, { kind: "send", to: knowing(led.members), message }] };
+}
+
+/** In a star all were connected to the host before, and newcomers were about to be: nobody is connected to the next. */
+function apart(state: LobbyState, now: number): Step<LobbyState> {
+  const ended = abort(state, "stopped", [], now);
+  const { playing: _, newcomers: __, ...rest } = ended.state;
+  return { state: rest, effects: ended.effects };
 }
 
 /** The host hands over to another member. */
-export function handOver(state: LobbyState, { memberId }: HandOverRequest): Step<LobbyState> {
+export function handOver(state: LobbyState, { memberId }: HandOverRequest, now: number): Step<LobbyState> {
   const member = memberOf(state, memberId);
-  return member ? saved(withHost(state, member)) : { state, effects: [] };
+  return member ? saved(withHost(state, member, now)) : { state, effects: [] };
 }

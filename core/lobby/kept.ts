@@ -98,6 +98,7 @@ const lobby = z.object({
   incarnation: z.string(),
   name: z.string(),
   isPublic: z.boolean(),
+  wasPublic: z.literal(true).optional(),
   maxMembers: z.number(),
   goesOn: z.boolean(),
   relayOnly: z.boolean(),

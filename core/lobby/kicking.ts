@@ -18,8 +18,13 @@ export function isBanned({ bans = [] }: LobbyState, { clientId, network }: Membe
     (ban) =>
       ban.clientId === clientId ||
       ban.session === clientId ||
-      (ban.network !== undefined && ban.network === network && now < (ban.until ?? 0)),
+      (ban.network !== undefined && ban.network === network && isInForce(ban, now)),
   );
+}
+
+/** Of a network. A clock that was set back leaves none that lasts longer. */
+function isInForce({ until = 0 }: Ban, now: number): boolean {
+  return now < until && until <= now + lobbyLimits.networkBanMs;
 }
 
 /** The host removes a member: its last message tells it so, and the rest hear that it is gone. */

@@ -25,14 +25,14 @@ export type LastingState = Omit<LobbyState, "callOffs" | "departures"> &
 
 const none = "\0";
 /** Never another meaning for a bit: rows of other versions have them. */
-const mark = { relayOnly: 1, isAtSocket: 2, hasMoved: 4 } as const;
+const mark = { relayOnly: 1, isAtSocket: 2, hasMoved: 4, hidden: 8 } as const;
 
 export function lasting(state: LobbyState): LastingState {
   const { callOffs: _, departures: __, ...rest } = state;
   const { phase } = rest;
   // A field costs its name for each member, even if there is nothing in it.
   const hasMore = state.members.some(
-    (member) => "features" in member || "relayOnly" in member || "network" in member,
+    (member) => "features" in member || "relayOnly" in member || "network" in member || "hidden" in member,
   );
   const kept: LastingState = {
     ...rest,
@@ -58,6 +58,7 @@ export function restored(all: LastingState): LobbyState {
         ...member,
         ...(network && { network }),
         ...(bits(i) & mark.relayOnly && { relayOnly: true }),
+        ...(bits(i) & mark.hidden && { hidden: true }),
       };
     },
   );
@@ -93,15 +94,16 @@ function pack(phase: Gathering, { clientId, features }: Member): string {
   return String.fromCharCode(bytes.length, ...bytes);
 }
 
-function bare({ features: _, relayOnly: __, network: ___, ...member }: Member): Member {
+function bare({ features: _, relayOnly: __, network: ___, hidden: ____, ...member }: Member): Member {
   return member;
 }
 
 function packMarks({ members, phase }: LobbyState): { marks?: string } {
-  const bits = members.map(({ clientId, relayOnly }) => {
+  const bits = members.map(({ clientId, relayOnly, hidden }) => {
     const seen = phase.kind === "gathering" ? seenOf(phase.seen, clientId) : undefined;
     return (
       (relayOnly ? mark.relayOnly : 0) +
+      (hidden ? mark.hidden : 0) +
       (seen?.isAtSocket ? mark.isAtSocket : 0) +
       (seen?.hasMoved ? mark.hasMoved : 0)
     );

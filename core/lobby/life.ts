@@ -6,7 +6,16 @@ import { staysIn, viaOf } from "./connecting.ts";
 import type { LobbyEvent } from "./event.ts";
 import { participants, takesPart } from "./policy.ts";
 import type { LobbyRequest } from "./request.ts";
-import { type Connecting, type LobbyState, memberOf, type Via } from "./state.ts";
+import {
+  type Connecting,
+  type Gathering,
+  isAway,
+  type LobbyState,
+  type Member,
+  memberOf,
+  termOf,
+  type Via,
+} from "./state.ts";
 
 /**
  * What happened. `event` is stable. Names are as printable.ts makes them. `ms` counts from the start of the
@@ -15,9 +24,18 @@ import { type Connecting, type LobbyState, memberOf, type Via } from "./state.ts
 type Happened =
   | { event: "lobby_opened"; name: string; lobbyName: string; isPublic: boolean; maxMembers: number }
   | { event: "member_joined"; name: string; members: number }
-  /** `lost`: its connection was gone when somebody looked for it. */
-  | { event: "member_left"; name: string; why: "left" | "lost"; members: number }
-  | { event: "mediation_started"; members: number }
+  /**
+   * `lost`: its connection was gone when somebody looked for it, or it was away for too long. `replaced`: it was away,
+   * and a newcomer has its place.
+   */
+  | { event: "member_left"; name: string; why: Leaving; members: number }
+  /** It has lost its connection, and may return. */
+  | { event: "member_away"; name: string }
+  /** By another connection. */
+  | { event: "member_back"; name: string }
+  | { event: "host_changed"; name: string; term: number }
+  /** `newcomers`: so many of the members, to be connected to the others, who play. */
+  | { event: "mediation_started"; members: number; newcomers?: number }
   /** So many members' datagrams have come. After a sleep they are counted again. */
   | { event: "members_seen"; seen: number; of: number }
   /** The mediation goes on without it. */
@@ -26,7 +44,15 @@ type Happened =
   /**
    * `via` counts the members by their weakest path. `of` is how many there were when the mediation started.
    */
-  | { event: "members_connected"; connected: number; of: number; via: ByVia; ms: number }
+  | {
+      event: "members_connected";
+      connected: number;
+      of: number;
+      /** So many of them, to the others, who played already. */
+      newcomers?: number;
+      via: ByVia;
+      ms: number;
+    }
   | { event: "lobby_closed"; why: "connected" | "host left" | "host lost" };
 
 /** What the machine took. */
@@ -34,6 +60,7 @@ type Input = LobbyRequest | LobbyEvent;
 
 export type LifeLine = { lobbyId: string } & Happened;
 
+type Leaving = "left" | "lost" | "kicked" | "banned" | "replaced";
 type ByVia = { [V in Via]?: number };
 
 /**
@@ -65,11 +92,35 @@ function comingAndGoing(before: LobbyState, input: Input, after: LobbyState): Ha
   const members = after.members.length;
   const joined = after.members.filter(({ clientId }) => !memberOf(before, clientId));
   const left = before.members.filter(({ clientId }) => !memberOf(after, clientId));
-  const why = isLoss(input) ? "lost" : "left";
+  const why = leavingBy(input);
+  const wentAway = after.away.filter(({ clientId }) => !isAway(before, clientId));
+  const isBack = ({ clientId, resumes }: Member) => {
+    const was = memberOf(before, clientId);
+    return (
+      was !== undefined && !isAway(after, clientId) && (was.resumes !== resumes || isAway(before, clientId))
+    );
+  };
+  const host = after.hostId === before.hostId ? undefined : memberOf(after, after.hostId);
   return [
-    ...joined.map(({ name }): Happened => ({ event: "member_joined", name: printableName(name), members })),
     ...left.map(({ name }): Happened => ({ event: "member_left", name: printableName(name), why, members })),
+    ...joined.map(({ name }): Happened => ({ event: "member_joined", name: printableName(name), members })),
+    ...wentAway.map(({ clientId }): Happened => {
+      return { event: "member_away", name: printableName(memberOf(after, clientId)?.name ?? "") };
+    }),
+    ...after.members.filter(isBack).map(({ name }): Happened => {
+      return { event: "member_back", name: printableName(name) };
+    }),
+    ...(host
+      ? [{ event: "host_changed", name: printableName(host.name), term: termOf(after) } as const]
+      : []),
   ];
+}
+
+/** Why members that are gone by this have left. */
+function leavingBy(input: Input): Leaving {
+  if (input.kind === "kick") return input.ban ? "banned" : "kicked";
+  if (input.kind === "join") return "replaced";
+  return isLoss(input) ? "lost" : "left";
 }
 
 /**
@@ -83,8 +134,10 @@ function mediating(before: LobbyState, input: Input, after: LobbyState, now: num
   const [was, is] = [before.phase, after.phase];
   const isSameMediation = "began" in was && "began" in is;
   const ms = "began" in was ? now - was.began.at : 0;
-  if (was.kind === "waiting" && is.kind === "gathering") {
-    return [{ event: "mediation_started", members: is.began.members }, ...leftOut(after, is.lost, [])];
+  if (was.kind === "waiting" && is.kind === "gathering") return starting(after, is);
+  if (isSameMediation && was.requestId !== is.requestId) {
+    // One for newcomers followed at once, or the host has started one for all.
+    return [...endedBefore(before, was, input, after, ms), ...("seen" in is ? starting(after, is) : [])];
   }
   if (is.kind === "closing") return was.kind === "closing" ? [] : closing(before, input, after, ms);
   if ("began" in was && is.kind === "waiting") {
@@ -93,6 +146,41 @@ function mediating(before: LobbyState, input: Input, after: LobbyState, now: num
   }
   if (!isSameMediation) return [];
   return [...seen(before, after), ...leftOut(after, is.lost, was.lost)];
+}
+
+function starting(after: LobbyState, { began, lost, policy }: Gathering): Happened[] {
+  const newcomers = policy.newcomers && { newcomers: policy.newcomers.length };
+  return [{ event: "mediation_started", members: began.members, ...newcomers }, ...leftOut(after, lost, [])];
+}
+
+/** How a mediation ended that another has followed in the same step. A success shows in who plays. */
+function endedBefore(
+  before: LobbyState,
+  was: Gathering | Connecting,
+  input: Input,
+  after: LobbyState,
+  ms: number,
+): Happened[] {
+  const { playing = [] } = after;
+  const isPlaying = ({ clientId }: Member) => playing.some((one) => one.clientId === clientId);
+  const members = participants(after, was);
+  if (was.kind === "connecting" && input.kind !== "start" && members.filter(isPlaying).length > 1) {
+    const isNew =
+      !before.playing || !members.filter(isPlaying).every(({ clientId }) => isIn(before, clientId));
+    if (isNew) return connected(before, was, input, after, ms);
+  }
+  return [{ event: "mediation_aborted", code: abortedBy(input, was), ms }];
+}
+
+function isIn({ playing = [] }: LobbyState, clientId: string): boolean {
+  return playing.some((one) => one.clientId === clientId);
+}
+
+function abortedBy({ kind }: Input, { kind: was }: Gathering | Connecting): AbortCode {
+  if (kind === "start" || kind === "stop" || kind === "hand-over") return "stopped";
+  if (kind === "connection-reported" || kind === "return") return "could_not_connect";
+  if (kind !== "deadline-passed") return "member_left";
+  return was === "gathering" ? "endpoints_timeout" : "connecting_timeout";
 }
 
 function seen({ phase: was }: LobbyState, after: LobbyState): Happened[] {
@@ -136,8 +224,19 @@ function connected(
       lost.map(({ clientId }) => clientId),
       was.lost,
     ),
-    { event: "members_connected", connected: connected.length, of: was.began.members, via, ms },
+    {
+      event: "members_connected",
+      connected: connected.length,
+      of: was.began.members,
+      ...(was.policy.newcomers && { newcomers: newcomersAmong(was, after) }),
+      via,
+      ms,
+    },
   ];
+}
+
+function newcomersAmong({ policy }: Connecting, after: LobbyState): number {
+  return (policy.newcomers ?? []).filter((clientId) => isIn(after, clientId)).length;
 }
 
 /** How each member is connected that has said so, the last word among them. */

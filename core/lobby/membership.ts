@@ -5,6 +5,7 @@ import { wireLimits } from "../wire/limits.ts";
 import { saved, tell } from "./abort.ts";
 import { close } from "./closing.ts";
 import { afterLeaving } from "./connecting.ts";
+import { lastingFrom } from "./deadlines.ts";
 import { type Answered, type Effect, listed, listing, type Step, sendEach } from "./effect.ts";
 import { arrived, departed } from "./griefing.ts";
 import { successor, withHost } from "./hosts.ts";
@@ -57,7 +58,10 @@ function longestAway({ away, hostId, members }: LobbyState): Member | undefined 
  * checks have become.
  */
 export function auditsAfter(state: LobbyState, member: Member, now: number): Partial<LobbyState> {
-  if (isHere(state, member)) return saysMore(member) ? { isLasting: true } : {};
+  if (isHere(state, member)) {
+    const { isLasting, auditAt, auditMs } = saysMore(member) ? lastingFrom(state, now) : state;
+    return { isLasting, auditAt, auditMs };
+  }
   const soon = now + lobbyLimits.auditIntervalMs;
   const auditAt = state.isLasting ? Math.min(state.auditAt, soon) : soon;
   return { isLasting: true, auditAt, auditMs: lobbyLimits.auditIntervalMs };
@@ -68,31 +72,32 @@ export function saysMore({ data, displayName }: Member): boolean {
   return data !== undefined || displayName !== undefined;
 }
 
-/** The answer to a member of the lobby. */
-export function welcome(state: LobbyState, { clientId, features }: Member): Outcome<JoinAnswer> {
-  const { lobbyId, name, members, hostId } = state;
-  const host = members.find((member) => member.clientId === hostId)?.name ?? "";
-  const lobbyMembers = members.map((member) => member.name);
+/** The answer to a member of the lobby. `named`: the members that it names, in Orion's words. */
+export function welcome(
+  state: LobbyState,
+  { clientId, features }: Member,
+  named: readonly Member[] = state.members,
+): Outcome<JoinAnswer> {
+  const { lobbyId, name, hostId } = state;
   return accept({
     lobbyId,
     lobbyName: name,
-    lobbyMembers,
-    host,
+    lobbyMembers: named.map((member) => member.name),
+    host: memberOf(state, hostId)?.name ?? "",
     privacy: privacyOf(state),
     ...(features && { lobby: pictureOf(state, clientId) }),
   });
 }
 
 /**
- * The answer to a join that was done already, as it was the first time: without those who came later. Null if
- * it was not done.
+ * The answer to a join that was done already: its words in Orion are as they were the first time, without those who
+ * came later. Null if it was not done.
  */
 export function welcomeAgain(state: LobbyState, member: Member): Answered<LobbyState, JoinAnswer> | null {
   const { clientId, requestId } = member;
   const index = state.members.findIndex((one) => one.clientId === clientId && one.requestId === requestId);
   if (index < 0) return null;
-  const members = state.members.slice(0, index + 1);
-  const answer = welcome({ ...state, members }, members[index] ?? member);
+  const answer = welcome(state, state.members[index] ?? member, state.members.slice(0, index + 1));
   return { state, answer, effects: [] };
 }
 
@@ -131,7 +136,7 @@ export function leave(
     const told = tell(goodbyes, saved(after));
     return { state: departed(told.state, gone, state.members, now), effects: told.effects };
   }
-  const led = next ? withHost(after.state, next) : { state: after.state, effects: [] };
+  const led = next ? withHost(after.state, next, now) : { state: after.state, effects: [] };
   const { state: counted, effects: entry } = listed(led.state);
   const others = after.effects.filter(({ kind }) => kind !== "save" && kind !== "list");
   return {

@@ -9,7 +9,7 @@
 import { saved } from "./abort.ts";
 import type { Step } from "./effect.ts";
 import { lobbyLimits } from "./limits.ts";
-import { newcomerPolicy } from "./policy.ts";
+import { newcomerPolicy, takesPart } from "./policy.ts";
 import { type Connecting, type Gathering, isAway, type LobbyState, memberOf, type Via } from "./state.ts";
 
 /** Notes that a member has to be connected to those who play. Nothing if nobody does, or is about to. */
@@ -17,7 +17,15 @@ export function withNewcomer(state: LobbyState, clientId: string): LobbyState {
   const { lifetime, playing = [], newcomers = [], phase } = state;
   const isPlaying = playing.length > 0 || phase.kind === "gathering" || phase.kind === "connecting";
   if (lifetime !== "session" || !isPlaying || newcomers.includes(clientId)) return state;
-  return { ...state, newcomers: [...newcomers, clientId], ...playingWithout(state, [clientId]) };
+  const without = { ...state, ...playingWithout(state, [clientId]) };
+  if (isToBeIntroduced(state, clientId)) return without;
+  return { ...without, newcomers: [...newcomers, clientId] };
+}
+
+/** Whether the mediation under way is about to tell the member of all its peers. */
+function isToBeIntroduced({ phase }: LobbyState, clientId: string): boolean {
+  if (phase.kind !== "gathering" || !takesPart(phase, clientId)) return false;
+  return phase.policy.newcomers === undefined || phase.policy.newcomers.includes(clientId);
 }
 
 /** Those who play, without these. */
@@ -30,11 +38,12 @@ export function playingWithout(
 }
 
 /** Those who play when this mediation has succeeded: its members, and those who played before. */
-export function nowPlaying(state: LobbyState, { reported, via, policy }: Connecting): LobbyState {
+export function nowPlaying(state: LobbyState, phase: Connecting): LobbyState {
   if (state.lifetime !== "session") return state;
+  const { reported, via, policy } = phase;
   const connected = reported
     .map((clientId, i) => ({ clientId, via: via[i] ?? ("unknown" as Via) }))
-    .filter(({ clientId }) => memberOf(state, clientId));
+    .filter(({ clientId }) => memberOf(state, clientId) && takesPart(phase, clientId));
   // Who played before has more paths than those of a mediation for newcomers.
   const before = policy.newcomers ? (state.playing ?? []) : [];
   const joined = connected.filter((one) => !before.some(({ clientId }) => clientId === one.clientId));

@@ -184,6 +184,8 @@ export type LobbyState = {
   readonly incarnation: string;
   readonly name: string;
   readonly isPublic: boolean;
+  /** It is private now. The directory may have missed that. */
+  readonly wasPublic?: true | undefined;
   readonly maxMembers: number;
   /** Whether a mediation goes on when members are lost. Otherwise it ends (Orion). */
   readonly goesOn: boolean;

@@ -5,7 +5,7 @@ import { hide } from "./changes.ts";
 import { onTime } from "./clock-jumps.ts";
 import { close } from "./closing.ts";
 import { advanceConnecting, report } from "./connecting.ts";
-import { type Effect, listed, type Step } from "./effect.ts";
+import { type Effect, listed, type Step, unlisting } from "./effect.ts";
 import type { LobbyEvent } from "./event.ts";
 import { advanceGathering, hasten, see } from "./gathering.ts";
 import { lobbyLimits } from "./limits.ts";
@@ -126,5 +126,6 @@ function audit({ state, effects }: Step<LobbyState>, now: number): Step<LobbySta
     members.length > 0 || state.auditMs < lobbyLimits.auditIntervalMs ? doubled : lobbyLimits.safetyMs;
   const audited = listed({ ...state, auditMs, auditAt: now + auditMs });
   const asked: Effect[] = members.length > 0 ? [{ kind: "audit", members }] : [];
-  return { state: audited.state, effects: [...effects, { kind: "save" }, ...audited.effects, ...asked] };
+  const entry = state.isPublic ? audited.effects : unlisting(state);
+  return { state: audited.state, effects: [...effects, { kind: "save" }, ...entry, ...asked] };
 }

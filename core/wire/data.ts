@@ -39,12 +39,20 @@ export function fitsMember(data: Data): boolean {
 
 /** The data after a change. The same object if nothing changes. */
 export function changedData(data: Data, change: DataChange): Data {
-  const changes = Object.entries(change).filter(([name, now]) => (now ?? undefined) !== data[name]);
-  if (changes.length === 0) return data;
+  const changes = differing(data, change);
+  if (!changes) return data;
   const after: Record<string, DataValue> = { ...data };
-  for (const [name, now] of changes) {
+  for (const [name, now] of Object.entries(changes)) {
     if (now === null) delete after[name];
     else after[name] = now;
   }
   return after;
+}
+
+/** The part of a change that changes something. Undefined if nothing of it does. */
+export function differing(data: Data, change: DataChange): DataChange | undefined {
+  // `constructor` is a key like any other.
+  const before = (key: string) => (Object.hasOwn(data, key) ? data[key] : null);
+  const some = Object.entries(change).filter(([key, value]) => value !== before(key));
+  return some.length > 0 ? Object.fromEntries(some) : undefined;
 }

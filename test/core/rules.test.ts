@@ -55,8 +55,8 @@ const playingWith = (lobby: Lobby) => {
   }
   return lobby;
 };
-const large = { a: "x".repeat(wireLimits.lobbyData.bytes) };
-const largeForMember = { a: "x".repeat(wireLimits.memberData.bytes) };
+const large = { a: "x".repeat(wireLimits.lobbyDataBytes) };
+const largeForMember = { a: "x".repeat(wireLimits.memberDataBytes) };
 
 const join = (name: string, clientId = name, more: Partial<Asked["join"]["member"]> = {}): Asked["join"] => ({
   kind: "join",

@@ -41,14 +41,27 @@ function sentenceOf(event: string, details: Details): { sentence: string; rest: 
   return { sentence: sentence ?? event.replaceAll("_", " "), rest: details };
 }
 
+const goings = new Map<unknown, string>([
+  ["lost", "was lost from"],
+  ["kicked", "was removed from"],
+  ["banned", "was banned from"],
+  ["replaced", "lost its place in"],
+]);
+
 /** The lines of core/lobby/life.ts. */
 const lifeWords: { [event in LifeEvent]: (line: Details) => string } = {
   lobby_opened: ({ name, lobbyId, isPublic, maxMembers }) =>
     `${name} opened ${lobbyId} (${isPublic ? "public" : "private"}, up to ${maxMembers})`,
   member_joined: ({ name, lobbyId, members }) => `${name} joined ${lobbyId} (${members} members)`,
   member_left: ({ name, lobbyId, why, members }) =>
-    `${name} ${why === "lost" ? "was lost from" : "left"} ${lobbyId} (${members} ${members === 1 ? "member" : "members"})`,
-  mediation_started: ({ lobbyId, members }) => `${lobbyId} connects its ${members} members`,
+    `${name} ${goings.get(why) ?? "left"} ${lobbyId} (${members} ${members === 1 ? "member" : "members"})`,
+  member_away: ({ name, lobbyId }) => `${name} lost its connection to ${lobbyId}, and may return`,
+  member_back: ({ name, lobbyId }) => `${name} is back in ${lobbyId}`,
+  host_changed: ({ name, lobbyId, term }) => `${name} is host ${term} of ${lobbyId}`,
+  mediation_started: ({ lobbyId, members, newcomers }) =>
+    newcomers === undefined
+      ? `${lobbyId} connects its ${members} members`
+      : `${lobbyId} connects ${newcomers} more`,
   members_seen: ({ lobbyId, seen, of }) => `${lobbyId} seen ${seen} of ${of}`,
   member_left_out: ({ lobbyId, name }) => `${lobbyId} goes on without ${name}`,
   mediation_aborted: ({ lobbyId, code, ms }) => `${lobbyId} not connected: ${code} after ${seconds(ms)}`,

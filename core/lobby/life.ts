@@ -42,17 +42,10 @@ type Happened =
   | { event: "member_left_out"; name: string }
   | { event: "mediation_aborted"; code: AbortCode; ms: number }
   /**
-   * `via` counts the members by their weakest path. `of` is how many there were when the mediation started.
+   * `via` counts the members by their weakest path. `of` is how many there were when the mediation started. With
+   * `newcomers`, so many were connected to the others, who played already.
    */
-  | {
-      event: "members_connected";
-      connected: number;
-      of: number;
-      /** So many of them, to the others, who played already. */
-      newcomers?: number;
-      via: ByVia;
-      ms: number;
-    }
+  | { event: "members_connected"; connected: number; of: number; newcomers?: number; via: ByVia; ms: number }
   | { event: "lobby_closed"; why: "connected" | "host left" | "host lost" };
 
 /** What the machine took. */

@@ -28,11 +28,12 @@ function isSignal(signal: unknown): boolean {
   );
 }
 
-type Field = [value: unknown, type: "string" | "number" | "boolean", code: ProblemCode];
+export type Field = [value: unknown, type: "string" | "number" | "boolean" | "object", code: ProblemCode];
 
 /** Throws the server's own codes for values of a wrong type. The server itself checks their bounds. */
 export function checkTypes(fields: readonly Field[]): void {
-  const wrong = fields.filter(([value, type]) => typeof value !== type).map(([, , code]) => code);
+  const isWrong = ([value, type]: Field) => typeof value !== type || value === null;
+  const wrong = fields.filter(isWrong).map(([, , code]) => code);
   const [first, ...more] = new Set(wrong);
   if (first === undefined) return;
   throw new OrionError([first, ...more], [first, ...more].map((code) => problems[code][1]).join(" "));

@@ -3,12 +3,25 @@ import "./no-eval.ts";
 import { Lobby } from "./lobby.ts";
 import { declineMediations } from "./no-udp.ts";
 import { type Opening, Orion } from "./orion.ts";
+import { tellVisibility } from "./page-visibility.ts";
 import { checkRuntime } from "./runtime.ts";
 
+export type { Data, DataChange, DataValue } from "../core/data.ts";
+export type { Member } from "../session/member.ts";
+
 export { type OrionCode, OrionError, type OwnCode } from "./error.ts";
+export type { LobbyChanges, Phase, SavedSnapshot, Snapshot, SnapshotBytes } from "./lobby.ts";
 export type { CloseReason, LobbyEvents } from "./lobby-events.ts";
-export type { HostOptions, JoinOptions, ListedLobby, ListOptions } from "./orion.ts";
+export type {
+  HostOptions,
+  JoinOptions,
+  ListedLobby,
+  ListOptions,
+  MatchOptions,
+  ResumeOptions,
+} from "./orion.ts";
 export type { ConnectionReport, PeerReport, TimelineEntry } from "./report.ts";
+export type { Condition, Where } from "./search.ts";
 export type { Lobby, Orion };
 
 /**
@@ -25,5 +38,6 @@ export async function connect(
 
 function open({ session }: Opening): Lobby {
   declineMediations(session);
+  tellVisibility(session);
   return new Lobby(session);
 }

@@ -9,6 +9,7 @@ export const ownProblems = {
   ...sessionProblems,
   unsupported_runtime: "The SDK needs Node.js 22.12 or newer, or a current browser.",
   invalid_argument: "The game gave the SDK a value that it cannot use.",
+  busy: "A lobby is being opened or joined already.",
   not_raw: "The mediation was begun with other options.",
   no_socket: "No UDP port can be opened on this machine.",
   invalid_packet: "A packet must be a text, an ArrayBuffer or a view of one.",

@@ -4,9 +4,10 @@ import type { CheckAllowance } from "../core/link/unproven.ts";
 import type { Heard } from "../core/wire/server-message.ts";
 import { endProblem } from "../session/end.ts";
 import type { MediationMessage, SessionEvent } from "../session/event.ts";
-import { abortable, throwIfAborted } from "../session/retry.ts";
+import { abortable, isLoss, throwIfAborted } from "../session/retry.ts";
 import type { Session } from "../session/session.ts";
-import { argumentError, checkOptions } from "./argument.ts";
+import * as wishes from "../session/wishes.ts";
+import { argumentError, checkOptions, checkTypes } from "./argument.ts";
 import { Emitter } from "./emitter.ts";
 import { forGame, OrionError, ownError } from "./error.ts";
 import { Lobby } from "./lobby.ts";
@@ -17,20 +18,30 @@ import type { RawConnection } from "./peer.ts";
 import type { Link } from "./udp/link.ts";
 import { type Connection, Mediation } from "./udp/mediation.ts";
 
-export type StartOptions = { signal?: AbortSignal; raw?: false };
-export type RawStartOptions = { signal?: AbortSignal; raw: true };
+/** `patienceMs`: how long the server waits for a player to show up, 1 000 to 300 000; 20 000 unless given. */
+export type StartOptions = { signal?: AbortSignal; raw?: false; patienceMs?: number };
+export type RawStartOptions = { signal?: AbortSignal; raw: true; patienceMs?: number };
+export type StartedOptions = Omit<StartOptions, "patienceMs">;
+export type RawStartedOptions = Omit<RawStartOptions, "patienceMs">;
 
 /** Milliseconds until a mediation begins after the server has agreed to it. */
 const beginMs = 2_000;
+/** Milliseconds that a start waits for a player, unless the game says otherwise: for as long as people look at a progress bar. */
+const patience = 20_000;
 
 type Waiter = { resolve: (mediation: Mediation) => void; reject: (error: OrionError) => void };
 
 export class NodeLobby extends Lobby {
   readonly #session: Session;
   readonly #checks: CheckAllowance;
-  readonly #goesOn: boolean;
+  readonly #acceptsHost: boolean;
   readonly #events = new Emitter<NodeLobbyEvents>(nodeLobbyEvents);
+  /** The last one: under way, or done. */
   #mediation: Mediation | null = null;
+  /** Those before it whose links live on. */
+  readonly #earlier = new Set<Mediation>();
+  /** Whether the members were connected to each other. */
+  #wasPlaying: boolean;
   /** Those who wait for a mediation to begin. */
   #waiters = new Set<Waiter>();
   /** Calls of `start` and `started` that are not done, and those with `raw` among them. */
@@ -40,11 +51,13 @@ export class NodeLobby extends Lobby {
   #calledOff: Promise<void> = Promise.resolve();
 
   /** Made by `host` and `join`. @internal */
-  constructor({ session, goesOn }: Opening, checks: CheckAllowance) {
+  constructor({ session, acceptsHost }: Opening, checks: CheckAllowance) {
     super(session);
     this.#checks = checks;
     this.#session = session;
-    this.#goesOn = goesOn;
+    this.#acceptsHost = acceptsHost;
+    this.#wasPlaying = session.view.isPlaying;
+    session.reconnectIf(() => this.#needsLinks());
     session.listen((event) => {
       // First the mediation: the game may start the next one at once.
       this.#hear(event);
@@ -59,9 +72,14 @@ export class NodeLobby extends Lobby {
     return this.#events.on(event, listener);
   }
 
+  /** The links to other players that are open: of all starts, and to those who came later. */
+  get links(): readonly Link[] {
+    return this.#mediations().flatMap((mediation) => mediation.links);
+  }
+
   /**
-   * As the host: connects every member to the host. Done when all links of this client are usable; with
-   * `onLoss: "continue"`, when all that could be made are, if any could. With `raw` the game connects by
+   * As the host: connects every member to the host, or in a mesh to every other. Done when all links of this client that could be
+   * made are usable, if any could; with `onLoss: "abort"`, when all are. With `raw` the game connects by
    * itself: it gets the UDP socket that the server has seen, and the peers. Aborting the signal while no
    * other call waits calls the start off for everybody: the lobby is open again. Throws the server's refusal,
    * the code with which the mediation was aborted, a cause (docs/protocol.md), or why the lobby is over.
@@ -73,12 +91,13 @@ export class NodeLobby extends Lobby {
   }
 
   /**
-   * As any other member: waits for the host to start, or for what it has started, then does as `start`.
+   * As any other member: waits for the host to start, or for what it has started, then does as `start`. Who joins a lobby that
+   * plays already waits in the same way.
    * Aborting the signal before the host starts calls off nothing but the waiting.
    */
-  started(options?: StartOptions): Promise<Link[]>;
-  started(options: RawStartOptions): Promise<RawConnection>;
-  async started(options: StartOptions | RawStartOptions = {}): Promise<Link[] | RawConnection> {
+  started(options?: StartedOptions): Promise<Link[]>;
+  started(options: RawStartedOptions): Promise<RawConnection>;
+  async started(options: StartedOptions | RawStartedOptions = {}): Promise<Link[] | RawConnection> {
     return await forGame(this.#started(startOptions(options, "started")));
   }
 
@@ -87,7 +106,7 @@ export class NodeLobby extends Lobby {
    * Throws the server's refusal, `not_mediating` among them.
    */
   async stop(): Promise<void> {
-    await forGame(this.#session.stop());
+    await forGame(wishes.stop(this.#session));
   }
 
   /**
@@ -96,7 +115,7 @@ export class NodeLobby extends Lobby {
    */
   async proceed(): Promise<void> {
     const mediation = this.#mediation;
-    await forGame(this.#session.proceed());
+    await forGame(wishes.proceed(this.#session));
     mediation?.goOn();
   }
 
@@ -118,11 +137,11 @@ export class NodeLobby extends Lobby {
   /** Leaves the lobby. Links that were handed out live on. Links that nobody has asked for are closed. */
   override async leave(): Promise<void> {
     const left = super.leave();
-    this.#mediation?.drop();
+    for (const mediation of this.#mediations()) mediation.drop();
     await left;
   }
 
-  async #start({ signal, raw }: CheckedOptions): Promise<Link[] | RawConnection> {
+  async #start({ signal, raw, patienceMs }: CheckedOptions): Promise<Link[] | RawConnection> {
     throwIfAborted(signal);
     // The server refuses a start until it has ended the one that was called off.
     await abortable(this.#calledOff, signal);
@@ -130,9 +149,10 @@ export class NodeLobby extends Lobby {
     const given = new AbortController();
     const callOff = () => given.abort(signal?.reason);
     signal?.addEventListener("abort", callOff);
-    // Messages may come before the answer.
-    const waiting = this.#connection(raw, given.signal);
-    const asked = this.#session.start();
+    // Messages may come before the answer. What is under way in a lobby that stays is for newcomers alone: a start ends that.
+    const isFresh = this.#session.view.lifetime === "session";
+    const waiting = this.#connection(raw, given.signal, isFresh);
+    const asked = wishes.start(this.#session, patienceMs);
     try {
       const [connection] = await Promise.all([waiting, asked]);
       return bare(connection);
@@ -148,7 +168,7 @@ export class NodeLobby extends Lobby {
 
   async #started({ signal, raw }: CheckedOptions): Promise<Link[] | RawConnection> {
     try {
-      return bare(await this.#connection(raw, signal));
+      return bare(await this.#connection(raw, signal, false));
     } catch (error) {
       if (signal?.aborted && this.#mediation) this.#calledOff = this.#callOff();
       throw error;
@@ -171,19 +191,39 @@ export class NodeLobby extends Lobby {
     }
   }
 
-  async #connection(raw: boolean, signal: AbortSignal | undefined): Promise<Connection> {
+  /** `isFresh`: of a mediation that begins from now on. */
+  async #connection(raw: boolean, signal: AbortSignal | undefined, isFresh: boolean): Promise<Connection> {
     throwIfAborted(signal);
     this.#waiting += 1;
     if (raw) this.#rawWaiters += 1;
     try {
-      // Not one that is failing: the next may be about to begin.
-      const current = this.#mediation?.isFailing ? null : this.#mediation;
-      const mediation = current ?? (await this.#nextMediation(signal));
-      return await mediation.wait(raw, signal);
+      const current = isFresh ? null : this.#awaited();
+      let mediation = current ?? (await this.#nextMediation(signal));
+      for (;;) {
+        try {
+          return await mediation.wait(raw, signal);
+        } catch (error) {
+          const { successor } = mediation;
+          if (successor === null || signal?.aborted) throw error;
+          // The server has begun another in its place.
+          mediation = successor;
+        }
+      }
     } finally {
       this.#waiting -= 1;
       if (raw) this.#rawWaiters -= 1;
     }
+  }
+
+  /**
+   * What there is to wait for now. Not a mediation that is failing: the next may be about to begin. Nor, in a lobby that stays, one
+   * whose links the game has.
+   */
+  #awaited(): Mediation | null {
+    const current = this.#mediation;
+    if (!current || current.isFailing) return null;
+    const stays = this.#session.view.lifetime === "session" && this.#session.endReason === null;
+    return stays && current.isDone && current.isTaken ? null : current;
   }
 
   async #nextMediation(signal?: AbortSignal): Promise<Mediation> {
@@ -195,9 +235,61 @@ export class NodeLobby extends Lobby {
   }
 
   #hear(event: SessionEvent): void {
-    if (event.kind === "mediation") this.#hearMediation(event.message);
-    if (event.kind === "left") this.#mediation?.lose(event.name);
-    if (event.kind === "ended") this.#close(endError(event.reason));
+    switch (event.kind) {
+      case "mediation":
+        this.#hearMediation(event.message);
+        break;
+      case "left":
+        for (const mediation of this.#mediations()) mediation.lose(event.member.name, event.kicked);
+        break;
+      case "host-changed": {
+        const wasPlaying = this.#wasPlaying;
+        this.#wasPlaying = this.#session.view.isPlaying;
+        if (event.member?.isSelf && wasPlaying && !this.#wasPlaying) this.#follow();
+        break;
+      }
+      case "resumed":
+        this.#catchUp();
+        break;
+      case "ended":
+        this.#close(endError(event.reason));
+        break;
+      default:
+    }
+  }
+
+  /** All that may have links. */
+  #mediations(): Mediation[] {
+    return this.#mediation ? [...this.#earlier, this.#mediation] : [...this.#earlier];
+  }
+
+  /** A new host of a star that was playing: the others wait to be connected to it. */
+  #follow(): void {
+    if (!this.#acceptsHost || this.#session.members.length < 2) return;
+    const { term } = this.#session.view;
+    const start = async (): Promise<void> => {
+      await wishes.start(this.#session, patience).catch(async (error: unknown) => {
+        if (isLoss(error) && this.#session.view.term === term) await start();
+        // Otherwise it is as if nobody had started: the game can.
+      });
+    };
+    void start();
+  }
+
+  /** Back after the connection was lost: perhaps the others have gone on without this one. */
+  #catchUp(): void {
+    const { phase, isPlaying } = this.#session.view;
+    this.#wasPlaying = isPlaying;
+    const current = this.#mediation;
+    if (!current || current.isDone || phase.mediation === current.id) return;
+    current.abort(ownError("disconnected"));
+    this.#mediation = null;
+  }
+
+  /** Whether this player is without the links that it had. */
+  #needsLinks(): boolean {
+    const isUnderWay = this.#mediation !== null && !this.#mediation.isDone;
+    return this.#wasPlaying && !isUnderWay && this.links.length === 0;
   }
 
   #hearMediation({ method, payload }: MediationMessage): void {
@@ -209,8 +301,14 @@ export class NodeLobby extends Lobby {
         void this.#mediation?.introduce(payload);
         break;
       case "ptpMediation_aborted":
+        // One of which this client was never told may be aborted, too.
+        if (this.#mediation?.hasSucceeded) break;
         this.#mediation?.abort(new OrionError(payload.code ?? "aborted", payload.abortReason));
         this.#mediation = null;
+        break;
+      case "ptpMediation_success":
+        this.#wasPlaying = this.#session.view.isPlaying;
+        this.#mediation?.succeed();
         break;
       case "ptpMediation_report": {
         const { clientId, name, cause = null, peers } = payload;
@@ -227,20 +325,26 @@ export class NodeLobby extends Lobby {
   /** The mediation for which the server asks to see us, perhaps a new one. Null if it is over. */
   #asked({ mediation: id }: Heard<"ptpMediation_send">): Mediation | null {
     const current = this.#mediation;
-    const isSame = id === undefined ? !current?.isFailing : id === current?.id;
+    const isSame = id === undefined ? !(current?.isFailing ?? true) && !current?.isDone : id === current?.id;
     if (current && isSame) return current.isFailing ? null : current;
-    current?.abort(ownError("aborted"));
-    return this.#begin(id);
+    const next = this.#begin(id);
+    // What it has brought about stays; what is under way is over.
+    if (current?.isDone) this.#earlier.add(current);
+    else current?.giveWay(next);
+    return next;
   }
 
   #begin(id: string | undefined): Mediation {
     const events = this.#events;
+    const { view } = this.#session;
     const mediation = new Mediation({
       id,
       session: this.#session,
       server: this.#session.server,
       checks: this.#checks,
-      goesOn: this.#goesOn,
+      // One for newcomers goes on in any case.
+      goesOn: view.onLoss === "continue" || view.isPlaying,
+      stop: async () => await wishes.stop(this.#session),
       wantsRaw: () => this.#rawWaiters > 0,
       introduced: (peers) => events.emit("introduced", { peers }),
       linked: (link) => {
@@ -251,24 +355,26 @@ export class NodeLobby extends Lobby {
       wentOn: (report) => events.emit("report", { clientId: this.clientId, name: this.self, ...report }),
     });
     this.#mediation = mediation;
+    void mediation.gone.then(() => this.#earlier.delete(mediation));
     for (const { resolve } of this.#waiters) resolve(mediation);
     return mediation;
   }
 
   #close(error: OrionError): void {
     for (const { reject } of this.#waiters) reject(error);
-    this.#mediation?.detach(error);
+    for (const mediation of this.#mediations()) mediation.detach(error);
   }
 }
 
-type CheckedOptions = { signal: AbortSignal | undefined; raw: boolean };
+type CheckedOptions = { signal: AbortSignal | undefined; raw: boolean; patienceMs: number };
 
 /** Throws `invalid_argument`. */
 function startOptions(options: StartOptions | RawStartOptions, call: string): CheckedOptions {
   checkOptions(options, call);
-  const { signal, raw = false } = options;
+  const { signal, raw = false, patienceMs = patience } = options;
   if (typeof raw !== "boolean") throw argumentError(`raw must be true or false in ${call}.`);
-  return { signal, raw };
+  checkTypes([[patienceMs, "number", "invalid_patience"]]);
+  return { signal, raw, patienceMs };
 }
 
 /** The error of a call that the end of the lobby cut short. */

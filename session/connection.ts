@@ -16,6 +16,8 @@ const frames = serverFrames.map(({ burst, perSecond }) => ({ burst, perSecond: 0
 const keptFrames = 20;
 /** Milliseconds to wait for the server's close frame. */
 const closeMs = 2_000;
+/** Close codes (RFC 6455, 7.4). Who closes with the first leaves its lobby; with the second it may come back. */
+const [leaving, dropping] = [1000, 4000];
 
 export class Connection {
   readonly clientId: string;
@@ -23,6 +25,10 @@ export class Connection {
    * Done when the connection has ended, with the WebSocket's close code, or null if the server fell silent.
    */
   readonly closed: Promise<number | null>;
+  /** Whether the server knows the additions to Orion. */
+  readonly knowsAdditions: boolean;
+  /** What the client can do: it has told the server so, if that knows the additions. */
+  readonly features: readonly Feature[];
   readonly #token: string;
   readonly #socket: WebSocket;
   readonly #keepAlive: KeepAlive;
@@ -62,6 +68,9 @@ export class Connection {
     this.#socket = socket;
     this.#token = token;
     this.clientId = clientId;
+    // A server that says how often knows them.
+    this.knowsAdditions = pingMs !== undefined;
+    this.features = ["pings", ...features];
     let end: (closeCode: number | null) => void = () => {};
     this.closed = new Promise((resolve) => {
       end = resolve;
@@ -71,7 +80,7 @@ export class Connection {
       ping: () => socket.send(pingText),
       lost: () => {
         socket.onmessage = null;
-        socket.close();
+        socket.close(dropping);
         // The close event waits for a silent server too.
         end(null);
       },
@@ -85,10 +94,9 @@ export class Connection {
       const message = read(data);
       if (message) this.#take(message);
     };
-    // A server that says how often knows the additions to Orion.
-    if (pingMs === undefined) return;
+    if (!this.knowsAdditions) return;
     this.say("client_pings");
-    this.say("client_features", { features: ["pings", ...features] satisfies Feature[] });
+    this.say("client_features", { features: this.features });
   }
 
   /** The client's secret. No property: printing an object prints its properties. */
@@ -121,10 +129,16 @@ export class Connection {
     this.#socket.send(encodeMessage(method, { token: this.#token, ...payload }));
   }
 
-  /** Closes, and waits a moment for the server's answer. May be called again. */
+  /** Gives the connection up, but not the place in the lobby. */
+  drop(): void {
+    this.#keepAlive.stop();
+    this.#socket.close(dropping);
+  }
+
+  /** Closes, and waits a moment for the server's answer: the client has left. May be called again. */
   async close(): Promise<void> {
     this.#keepAlive.stop();
-    this.#socket.close(1000);
+    this.#socket.close(leaving);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, closeMs);
@@ -136,7 +150,7 @@ export class Connection {
   #take(message: HeardMessage): void {
     if (this.#listener) this.#listener(message);
     else if (this.#waiting.length < mostWaiting) this.#waiting.push(message);
-    else this.#socket.close(1000);
+    else this.drop();
   }
 }
 

@@ -15,6 +15,11 @@ export const sessionProblems = {
   lobby_closed: "The lobby is closed.",
   invalid_message: "A chat message must be a text of 1 to 250 characters.",
   too_many_messages: "The chat is too busy. Please wait a moment and try again.",
+  invalid_signal: "A signal must be JSON of 8192 bytes at most.",
+  invalid_snapshot: "A snapshot must be bytes, 65536 at most.",
+  kicked: "The host has removed you from the lobby.",
+  resumed_elsewhere: "You have come back to this lobby by another connection.",
+  resume_refused: "You cannot come back to this lobby: your place there is taken, or you were removed.",
 } as const;
 export type SessionProblem = keyof typeof sessionProblems;
 

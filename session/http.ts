@@ -7,15 +7,18 @@ const refusalShape = z.object({ errors: z.array(z.string()), codes: z.array(z.st
 
 /** Whether an Orion server answers. Throws `unreachable`, or `not_orion` if something else answers. */
 export async function ping(server: URL, signal: AbortSignal): Promise<void> {
-  const { status, text } = await ask(new URL("ping", server), { signal });
-  if (status === 200 && text.trim() === "pong") return;
+  const { status, bytes } = await ask(new URL("ping", server), { signal });
+  if (status === 200 && textOf(bytes).trim() === "pong") return;
   // While a server starts, the proxy before it answers with a 5xx.
   throw sessionError(status >= 500 ? "unreachable" : "not_orion");
 }
 
 export type RequestOptions = {
-  /** It is sent as JSON with POST. Without it the request is a GET. */
-  body?: object;
+  /** GET without a body, and POST with one, unless given. */
+  method?: "GET" | "POST" | "PATCH" | "PUT" | "DELETE" | undefined;
+  /** Sent as JSON, or bytes as they are. */
+  body?: object | Uint8Array | undefined;
+  headers?: Record<string, string> | undefined;
   signal: AbortSignal;
   /** A code to leave out of a refusal that has others: it names the same mistake a second time. */
   implied?: ProblemCode | undefined;
@@ -24,34 +27,46 @@ export type RequestOptions = {
 /**
  * The answer's JSON. Throws the server's refusal, `unreachable`, `unexpected_answer`, or the signal's reason.
  */
-export async function request<T>(
-  url: URL,
-  answer: z.ZodType<T>,
-  { body, signal, implied }: RequestOptions,
-): Promise<T> {
-  const post = body && {
-    method: "POST",
-    body: JSON.stringify(body),
-    headers: { "content-type": "application/json" },
-  };
-  const { status, text, retryAfterS } = await ask(url, { ...post, signal });
-  const json = parsed(text);
-  if (status < 200 || status > 299) throw refusal(json, { status, retryAfterS }, implied);
-  const { success, data } = answer.safeParse(json);
+export async function request<T>(url: URL, answer: z.ZodType<T>, options: RequestOptions): Promise<T> {
+  const { bytes } = await exchange(url, options);
+  const { success, data } = answer.safeParse(parsed(textOf(bytes)));
   if (!success) throw sessionError("unexpected_answer");
   return data;
+}
+
+/** The answer's bytes, and its ETag. Throws as `request`. */
+export async function exchange(
+  url: URL,
+  { method, body, headers, signal, implied }: RequestOptions,
+): Promise<{ bytes: Uint8Array; etag: string | null }> {
+  const isRaw = body instanceof Uint8Array;
+  const type = isRaw ? "application/octet-stream" : "application/json";
+  const init: RequestInit & { signal: AbortSignal } = {
+    method: method ?? (body ? "POST" : "GET"),
+    ...(body && { body: isRaw ? new Uint8Array(body) : JSON.stringify(body) }),
+    headers: { ...(body && { "content-type": type }), ...headers },
+    signal,
+  };
+  const { status, bytes, retryAfterS, etag } = await ask(url, init);
+  if (status < 200 || status > 299) throw refusal(parsed(textOf(bytes)), { status, retryAfterS }, implied);
+  return { bytes, etag };
 }
 
 async function ask(url: URL, init: RequestInit & { signal: AbortSignal }) {
   try {
     const response = await fetch(url, init);
-    const text = await response.text();
-    return { status: response.status, text, retryAfterS: secondsOf(response.headers.get("retry-after")) };
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    const { status, headers } = response;
+    return { status, bytes, retryAfterS: secondsOf(headers.get("retry-after")), etag: headers.get("etag") };
   } catch (error) {
     // fetch says only that it was aborted. The signal says why.
     if (init.signal.aborted) throw init.signal.reason;
     throw sessionError("unreachable", error);
   }
+}
+
+function textOf(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
 }
 
 function parsed(text: string): unknown {

@@ -2,7 +2,7 @@
  * Getting into a lobby: one WebSocket, one request, and both again if the connection fails in between.
  *
  *     const server = await findServer("https://orion.example");
- *     const session = await joinLobby(server, "K7Q2M", "Bo");
+ *     const session = await joinLobby(server, "K7Q2M", { name: "Bo" });
  *     session.listen((event) => console.log(event)); // in the same turn: nothing is missed
  *     await session.chat("Hello");
  *     const { reason, closeCode } = await session.closed;
@@ -11,36 +11,75 @@
  */
 import * as z from "zod";
 import type { Feature } from "../core/lobby/features.ts";
-import { problems } from "../core/problem.ts";
+import { type ProblemCode, problems } from "../core/problem.ts";
 import type { HostRequest } from "../core/wire/http.ts";
+import { picture } from "../core/wire/picture.ts";
 import { type Privacy, privacies } from "../core/wire/privacy.ts";
-import { Connection } from "./connection.ts";
+import type { Connection } from "./connection.ts";
 import { SessionError, sessionError } from "./error.ts";
 import { request } from "./http.ts";
+import { named } from "./names.ts";
+import { comeBack, inConnection, resumeAnswer } from "./resuming.ts";
 import { isLoss, retry } from "./retry.ts";
 import { Session, type Welcome } from "./session.ts";
 
-/** A lobby to open. */
-export type HostWish = {
-  /** The host's name: 1 to 50 ASCII letters, digits, underscores and spaces. */
+/** What a player may say of itself. */
+export type PlayerWish = {
+  /** Any name. Orion's name is derived from it. */
   name: string;
-  /** Of the same characters; the host's name unless given. */
-  lobbyName?: string | undefined;
-  isPublic: boolean;
-  maxMembers: number;
-  onLoss?: HostRequest["onLoss"];
-  privacy?: HostRequest["privacy"];
-};
+  privacy?: Privacy | undefined;
+} & Pick<HostRequest, "displayName" | "memberData">;
+
+/** What a lobby may be. A server that does not know the additions is told none of them. */
+export type LobbyWish = Pick<
+  HostRequest,
+  | "onLoss"
+  | "privacy"
+  | "lifetime"
+  | "topology"
+  | "graceMs"
+  | "onHostLoss"
+  | "signals"
+  | "game"
+  | "title"
+  | "password"
+  | "locked"
+  | "data"
+>;
+
+/** A lobby to open. `privacy`: of the whole lobby. */
+export type HostWish = PlayerWish &
+  LobbyWish & {
+    /** In any script; the host's name unless given. */
+    lobbyName?: string | undefined;
+    isPublic: boolean;
+    maxMembers: number;
+  };
+
+/** A lobby to join. `privacy`: of this member alone. */
+export type JoinWish = PlayerWish & { password?: string | undefined };
 
 /** An addition to Orion: null if the server does not say. */
 const privacyTold = z.enum(privacies).nullable().default(null).catch(null);
-const hostAnswer = z.object({ lobbyName: z.string(), lobbyId: z.string(), privacy: privacyTold });
+/** Additions, too. */
+const member = {
+  lobby: picture.optional().catch(undefined),
+  resumeKey: z.string().optional().catch(undefined),
+  secretToken: z.string().optional().catch(undefined),
+};
+const hostAnswer = z.object({
+  lobbyName: z.string(),
+  lobbyId: z.string(),
+  privacy: privacyTold,
+  ...member,
+});
 const joinAnswer = z.object({
   lobbyId: z.string(),
   lobbyName: z.string(),
   lobbyMembers: z.array(z.string()),
   host: z.string(),
   privacy: privacyTold,
+  ...member,
 });
 
 /**
@@ -50,29 +89,32 @@ export async function hostLobby(
   server: URL,
   wish: HostWish,
   signal?: AbortSignal,
-  features?: readonly Feature[],
+  features: readonly Feature[] = [],
 ): Promise<Session> {
-  const { name, lobbyName = name, isPublic, maxMembers, onLoss, privacy } = wish;
   const url = new URL("lobbies", server);
   // A lobby that is named after its host has one wrong name, not two.
   const implied = wish.lobbyName === undefined ? "invalid_lobby_name" : undefined;
   return await open(
     server,
     url,
-    async (token, ending) => {
-      const body = { token, hostName: name, lobbyName, isPublic, maxMembers, onLoss, privacy };
+    async (connection, ending) => {
+      const { name, more } = playerOf(wish, "Host");
+      const lobby = lobbyOf(wish, name);
+      const body = {
+        token: connection.token(),
+        hostName: name,
+        ...lobby.plain,
+        isPublic: wish.isPublic,
+        privacy: wish.privacy,
+        ...(connection.knowsAdditions && { ...more, ...lobby.more, features: connection.features }),
+      };
       const answer = await request(url, hostAnswer, { body, signal: ending, implied });
-      checkPrivacy(privacy, answer.privacy);
-      const { lobbyId: code, lobbyName: title } = answer;
-      return { code, name: title, self: name, host: name, members: [name], privacy: answer.privacy };
+      return hosted(answer, name, wish.privacy);
     },
     signal,
     features,
   );
 }
-
-/** `privacy`: of this member alone. */
-export type JoinWish = { name: string; privacy?: Privacy | undefined };
 
 /**
  * Joins the lobby with this code, as the server writes it. Tries for up to 10 s. Throws the server's refusal,
@@ -81,25 +123,147 @@ export type JoinWish = { name: string; privacy?: Privacy | undefined };
 export async function joinLobby(
   server: URL,
   code: string,
-  { name, privacy }: JoinWish,
+  wish: JoinWish,
   signal?: AbortSignal,
-  features?: readonly Feature[],
+  features: readonly Feature[] = [],
 ): Promise<Session> {
   const path = `lobbies/${pathOf(code)}`;
+  const enter = async (connection: Connection, ending: AbortSignal, salt?: string) => {
+    const { name, more } = playerOf(wish, "Player", salt);
+    const body = {
+      token: connection.token(),
+      peerName: name,
+      privacy: wish.privacy,
+      ...(connection.knowsAdditions && { ...more, password: wish.password, features: connection.features }),
+    };
+    const answer = await request(new URL(`${path}/join`, server), joinAnswer, { body, signal: ending });
+    return joined(answer, name, wish.privacy);
+  };
   return await open(
     server,
     new URL(path, server),
-    async (token, ending) => {
-      const body = { token, peerName: name, privacy };
-      const answer = await request(new URL(`${path}/join`, server), joinAnswer, { body, signal: ending });
-      checkPrivacy(privacy, answer.privacy);
-      const { lobbyId, lobbyName, lobbyMembers, host } = answer;
-      const welcome = { code: lobbyId, name: lobbyName, self: name, host, members: lobbyMembers };
-      return { ...welcome, privacy: answer.privacy, isHidden: privacy === "relay-only" };
+    async (connection, ending) => {
+      try {
+        return await enter(connection, ending);
+      } catch (error) {
+        // Two names that people have may come to the same name of Orion's.
+        const isDerived = named(wish.name, "").orion !== wish.name;
+        if (!isDerived || !isRefusal(error, "name_taken")) throw error;
+        return await enter(connection, ending, String(Math.random()));
+      }
     },
     signal,
     features,
   );
+}
+
+/**
+ * Comes back to a lobby with the resume key of a client that is gone: of a page that was loaded again, of a game that has
+ * crashed. Its links are gone as well. Tries for up to 10 s. Throws the server's refusal, or as `joinLobby`.
+ */
+export async function resumeLobby(
+  server: URL,
+  code: string,
+  resumeKey: string,
+  signal?: AbortSignal,
+  features: readonly Feature[] = [],
+): Promise<Session> {
+  const path = pathOf(code);
+  const way = { server, path, resumeKey, features, reconnect: () => true };
+  const { connection, answer } = await comeBack(way, signal);
+  // The first part of a key is the member's client id.
+  const [clientId = ""] = resumeKey.split(".");
+  const { lobby } = answer;
+  const self = lobby.members.find((member) => member.clientId === clientId)?.name ?? "";
+  const { lobbyId, lobbyName: name, lobbyMembers: members, host, privacy } = resumeAnswer.parse(answer);
+  const welcome = { code: lobbyId, name, self, host, members, privacy, picture: lobby, clientId };
+  const { resumeKey: next, secretToken } = answer;
+  return new Session(server, connection, { ...welcome, resumeKey: next, secretToken });
+}
+
+/** Where to find a lobby, and which to open if there is none. */
+export type MatchWish = PlayerWish & {
+  game: string;
+  /** Conditions, like `skill:lte:1200`. */
+  where: readonly string[];
+  create: Omit<HostWish, keyof PlayerWish | "isPublic" | "game"> & { privacy?: Privacy | undefined };
+};
+
+const matchAnswer = z.union([
+  joinAnswer.extend({ created: z.literal(false) }),
+  hostAnswer.extend({ created: z.literal(true) }),
+]);
+
+/** Joins an open public lobby of the game, or opens one. Throws as `hostLobby` and `joinLobby`. */
+export async function matchLobby(
+  server: URL,
+  wish: MatchWish,
+  signal?: AbortSignal,
+  features: readonly Feature[] = [],
+): Promise<{ session: Session; created: boolean }> {
+  let created = false;
+  const session = await open(
+    server,
+    new URL("lobbies", server),
+    async (connection, ending) => {
+      // Many meet by chance: two of them may well have names that come to the same.
+      const { name, more } = playerOf(wish, "Player");
+      const lobby = lobbyOf({ name: wish.name, ...wish.create }, name);
+      const body = {
+        token: connection.token(),
+        peerName: name,
+        game: wish.game,
+        where: wish.where,
+        privacy: wish.privacy,
+        ...more,
+        create: { ...lobby.plain, privacy: wish.create.privacy ?? wish.privacy, ...lobby.more },
+        features: connection.features,
+      };
+      const url = new URL("lobbies/match", server);
+      const answer = await request(url, matchAnswer, { body, signal: ending });
+      created = answer.created;
+      return "host" in answer ? joined(answer, name, wish.privacy) : hosted(answer, name, wish.privacy);
+    },
+    signal,
+    features,
+  );
+  return { session, created };
+}
+
+/** The player as the server takes it: its name by Orion's rules, and what only servers with additions are told. */
+function playerOf({ name: wished, displayName, memberData }: PlayerWish, word: string, salt?: string) {
+  const { orion: name, display } = named(wished, word, salt);
+  return { name, more: { displayName: displayName ?? display, memberData } };
+}
+
+/** The lobby as the server takes it, the same way. Without a name it has its host's. */
+function lobbyOf(wish: Omit<HostWish, "isPublic">, hostName: string) {
+  const { lobbyName, maxMembers, title, onLoss, lifetime, topology, graceMs } = wish;
+  const { onHostLoss, signals, game, password, locked, data } = wish;
+  const own = named(lobbyName ?? wish.name, "Lobby");
+  const name = lobbyName === undefined ? hostName : own.orion;
+  return {
+    plain: { lobbyName: name, maxMembers },
+    more: {
+      title: title ?? own.display,
+      ...{ onLoss, lifetime, topology, graceMs, onHostLoss, signals, game, password, locked, data },
+    },
+  };
+}
+
+function hosted(answer: z.infer<typeof hostAnswer>, self: string, wish: Privacy | undefined): Welcome {
+  const { lobbyId: code, lobbyName: name, privacy, lobby, resumeKey, secretToken } = answer;
+  checkPrivacy(wish, privacy);
+  const welcome = { code, name, self, host: self, members: [self], privacy };
+  return { ...welcome, picture: lobby, resumeKey, secretToken };
+}
+
+function joined(answer: z.infer<typeof joinAnswer>, self: string, wish: Privacy | undefined): Welcome {
+  const { lobbyId: code, lobbyName: name, lobbyMembers: members, host, privacy } = answer;
+  const { lobby, resumeKey, secretToken } = answer;
+  checkPrivacy(wish, privacy);
+  const welcome = { code, name, self, host, members, privacy, isHidden: wish === "relay-only" };
+  return { ...welcome, picture: lobby, resumeKey, secretToken };
 }
 
 /** A server that does not state the lobby's privacy would tell everybody the player's address. */
@@ -113,23 +277,19 @@ function checkPrivacy(wish: Privacy | undefined, told: Privacy | null): void {
 async function open(
   server: URL,
   url: URL,
-  enter: (token: string, ending: AbortSignal) => Promise<Welcome>,
+  enter: (connection: Connection, ending: AbortSignal) => Promise<Welcome>,
   signal: AbortSignal | undefined,
-  features: readonly Feature[] | undefined,
+  features: readonly Feature[],
 ): Promise<Session> {
   let mayBeInside = false;
   const attempt = async (ending: AbortSignal) => {
-    const connection = await Connection.open(url, ending, features);
-    const lost = connection.closed.then(() => {
-      throw sessionError("disconnected");
-    });
-    lost.catch(() => {});
     try {
-      const welcome = await Promise.race([enter(connection.token(), ending), lost]);
-      return new Session(server, connection, welcome);
+      // Should it be inside, it leaves.
+      const giveUp = (connection: Connection) => void connection.close();
+      const { connection, value } = await inConnection(url, ending, features, enter, giveUp);
+      return new Session(server, connection, value);
     } catch (error) {
       mayBeInside ||= isLoss(error);
-      void connection.close();
       throw error;
     }
   };
@@ -141,8 +301,11 @@ async function open(
  * the answer was lost, the name is taken until the server has noticed that the earlier connection is gone.
  */
 function isLeftover(error: unknown, mayBeInside: boolean): boolean {
-  if (!(error instanceof SessionError)) return false;
-  return error.code === "invalid_token" || (mayBeInside && error.code === "name_taken");
+  return isRefusal(error, "invalid_token") || (mayBeInside && isRefusal(error, "name_taken"));
+}
+
+function isRefusal(error: unknown, code: ProblemCode): boolean {
+  return error instanceof SessionError && error.code === code;
 }
 
 /**

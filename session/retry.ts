@@ -19,7 +19,7 @@ export function isLoss(error: unknown): error is SessionError {
 }
 
 /**
- * Tries until an attempt succeeds, is refused for good, or some 10 s are over. If the server says when to ask
+ * Tries until an attempt succeeds, is refused for good, or `forMs` are almost over. If the server says when to ask
  * again, the next attempt is then. An attempt must stop when its signal is aborted. Throws the last attempt's
  * error, or `aborted`.
  */
@@ -27,8 +27,9 @@ export async function retry<T>(
   attempt: (signal: AbortSignal) => Promise<T>,
   signal?: AbortSignal,
   mayPass: (error: unknown) => boolean = isLoss,
+  forMs = retryForMs,
 ): Promise<T> {
-  const giveUpAt = performance.now() + retryForMs;
+  const giveUpAt = performance.now() + forMs;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
     let waitMs: number;
     try {

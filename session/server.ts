@@ -1,5 +1,6 @@
 /** A server before a client is in a lobby: where it is, and which lobbies it lists. */
 import * as z from "zod";
+import { dataShape } from "../core/wire/data.ts";
 import type { ListedLobby } from "../core/wire/http.ts";
 import { privacies } from "../core/wire/privacy.ts";
 import { sessionError } from "./error.ts";
@@ -14,20 +15,31 @@ const listAnswer = z.object({
       currentMembers: z.number(),
       maxMembers: z.number(),
       privacy: z.enum(privacies).optional().catch(undefined),
+      locked: z.boolean().optional().catch(undefined),
+      hasPassword: z.boolean().optional().catch(undefined),
+      full: z.boolean().optional().catch(undefined),
+      game: z.string().optional().catch(undefined),
+      title: z.string().optional().catch(undefined),
+      data: dataShape.optional().catch(undefined),
     }),
   ),
   cursor: z.string().optional(),
 });
 
 /**
- * Which public lobbies to list. `limit`: at most so many, 1 to 200. `cursor`: where the page before ended.
+ * Which public lobbies to list. `limit`: at most so many, 1 to 200. `cursor`: where the page before ended. `where`: conditions,
+ * like `skill:lte:1200`. `sort`: a field or a key, with `-` before it for the greatest first. `open`: only those that can be joined.
  */
 export type ListQuery = {
   name?: string | undefined;
+  game?: string | undefined;
+  where?: readonly string[] | undefined;
+  sort?: string | undefined;
+  open?: boolean | undefined;
   limit?: number | undefined;
   cursor?: string | undefined;
 };
-/** The oldest lobby first. There is a cursor if there may be more. */
+/** The oldest lobby first, unless they are sorted. There is a cursor if there may be more. */
 export type LobbyPage = { lobbies: ListedLobby[]; cursor?: string | undefined };
 
 /**
@@ -54,10 +66,14 @@ export function serverUrl(url: string | URL): URL {
 /** One page of the public lobbies. Throws the server's refusal, `unreachable`, `unanswered` or `aborted`. */
 export async function listLobbies(server: URL, query: ListQuery, signal?: AbortSignal): Promise<LobbyPage> {
   const url = new URL("lobbies", server);
-  for (const [key, value] of Object.entries(query)) {
-    if (value !== undefined && value !== "") url.searchParams.set(key, String(value));
+  for (const [key, value] of Object.entries(query).flatMap(eachOf)) {
+    if (value !== undefined && value !== "") url.searchParams.append(key, String(value));
   }
   return await inTime((ending) => request(url, listAnswer, { signal: ending }), signal);
+}
+
+function eachOf([key, value]: [string, ListQuery[keyof ListQuery]]) {
+  return typeof value === "object" ? value.map((one) => [key, one] as const) : [[key, value] as const];
 }
 
 /** Not `URL.parse`: many browsers do not have it yet. */

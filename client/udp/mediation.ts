@@ -33,6 +33,8 @@ export type MediationOptions = {
   checks: CheckAllowance;
   /** Whether this client is content with some of its links. */
   goesOn: boolean;
+  /** As the host: ends it for all. */
+  stop: () => Promise<void>;
   /** Whether somebody who waits has a UDP stack of its own. */
   wantsRaw: () => boolean;
   introduced: (peers: Peer[]) => void;
@@ -55,6 +57,7 @@ export class Mediation {
   readonly #gathering: Gathering;
   readonly #turns = new Turns<LinkEnd>();
   readonly #ends = new Map<number, LinkEnd>();
+  readonly #links = new Map<LinkEnd, Link>();
   readonly #handedOut = new Set<LinkEnd>();
   readonly #timeline: TimelineEntry[] = [];
   readonly #begunAt = performance.now();
@@ -69,11 +72,16 @@ export class Mediation {
   /** The socket that is the game's, and whether the game has it. */
   #released: Socket | null = null;
   #isTaken = false;
+  /** The one that the server has begun in its place. */
+  #successor: Mediation | null = null;
+  /** Whether the server has said that it succeeded. */
+  #hasSucceeded = false;
   /** Whether the game has said how it went, and whether that was a failure: then it waits for the next start. */
   #hasReported = false;
   #isGivenUp = false;
   #goesOn: boolean;
   readonly #over = Promise.withResolvers<void>();
+  readonly #gone = Promise.withResolvers<void>();
   readonly #renewals: Renewals;
   /** Ends listening for new tickets. */
   readonly #forget: () => void;
@@ -108,6 +116,38 @@ export class Mediation {
     return this.#phase === "over" || this.#failure !== null || this.#isGivenUp;
   }
 
+  /** Whether this client has what it comes to. */
+  get isDone(): boolean {
+    return this.#phase === "connected";
+  }
+
+  /** Whether the game has that. */
+  get isTaken(): boolean {
+    return this.#isTaken;
+  }
+
+  /** Whether the server has said that all are connected: its links are not ended any more. */
+  get hasSucceeded(): boolean {
+    return this.#hasSucceeded;
+  }
+
+  /** What the server has begun in its place, if it has. */
+  get successor(): Mediation | null {
+    return this.#successor;
+  }
+
+  /** The links that are usable, and that the game was given. */
+  get links(): Link[] {
+    return [...this.#links]
+      .filter(([end]) => end.isUsable && this.#handedOut.has(end))
+      .map(([, link]) => link);
+  }
+
+  /** Done when nothing of it is left. */
+  get gone(): Promise<void> {
+    return this.#gone.promise;
+  }
+
   /** What it comes to. Whoever waits takes the links. Throws why it came to nothing, or `not_raw`. */
   async wait(raw: boolean, signal?: AbortSignal): Promise<Connection> {
     if (raw && this.#isLinking && this.#phase === "connecting") this.#missRaw();
@@ -139,8 +179,8 @@ export class Mediation {
       return;
     }
     const { session, checks, introduced, wantsRaw } = this.#options;
-    const isHost = session.host === session.self;
-    const expected = isHost ? session.members.filter((name) => name !== session.self) : [session.host];
+    const others = session.members.filter(({ isSelf }) => !isSelf).map(({ name }) => name);
+    const expected = session.isHost ? others : [session.host];
     const told = peersOf(peers, expected);
     introduced(told.map(({ peer }) => peer));
     if (wantsRaw()) {
@@ -172,11 +212,22 @@ export class Mediation {
     this.#sayFailure(cause);
   }
 
-  /** A member has left: there is nobody to be connected to. */
-  lose(name: string): void {
+  /** A member has left: there is nobody to be connected to. A link that is there stays, unless the host has removed the member. */
+  lose(name: string, kicked: boolean): void {
     for (const end of this.#ends.values()) {
-      if (end.peer.name === name && !end.isUsable) void end.close("peer-left");
+      if (end.peer.name === name && (kicked || !end.isUsable)) void end.close("peer-left");
     }
+  }
+
+  /** The server says that all are connected. */
+  succeed(): void {
+    this.#hasSucceeded = true;
+  }
+
+  /** The server has begun another in its place: whoever waits, waits for that one. */
+  giveWay(next: Mediation): void {
+    this.#successor = next;
+    this.#fail(ownError("aborted"), () => "aborted");
   }
 
   /** It failed, by the server's word: whatever came about ends, the group is not connected. */
@@ -184,7 +235,7 @@ export class Mediation {
     this.#fail(this.#failure ?? error, () => "aborted");
   }
 
-  /** The lobby is over. Links that were handed out live on, and all of them if all came about. */
+  /** The lobby is over for this client. Links that were handed out live on, and all of them if all came about. */
   detach(error: OrionError): void {
     if (this.#phase === "connected") return;
     const isKept = (end: LinkEnd) => end.isUsable && this.#handedOut.has(end);
@@ -195,8 +246,10 @@ export class Mediation {
   async callOff(): Promise<void> {
     if (this.#phase === "connected" && (this.#isTaken || !this.#released)) return;
     if (!this.isFailing) {
-      this.#sayFailure("aborted");
       this.#failSoon(ownError("aborted"));
+      // The players are to hear that the host has stopped it. A server that does not know how is told that it failed.
+      if (this.#options.session.isHost) await this.#options.stop().catch(() => this.#sayFailure("aborted"));
+      else this.#sayFailure("aborted");
       this.#closeReleased();
       this.#end(() => "aborted");
     }
@@ -230,6 +283,7 @@ export class Mediation {
     if (!end || this.isFailing) return { peer, end: null, link: null };
     const link = new Link(end);
     this.#ends.set(end.number, end);
+    this.#links.set(end, link);
     void end.over.then(() => this.#closeWhenDone());
     this.#keepTicket(end);
     end.open();
@@ -361,6 +415,7 @@ export class Mediation {
     if (isWaiting || this.#released || [...this.#ends.values()].some((end) => !end.isOver)) return;
     this.#renewals.stop();
     this.#forget();
+    this.#gone.resolve();
     void this.#gathering.close();
   }
 

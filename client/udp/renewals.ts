@@ -43,14 +43,15 @@ export class Renewals {
     if (this.#timer === null) this.#begin(lifeMs);
   }
 
-  /** The server's answer: later tickets, each good for so long from now on. */
+  /** An answer of the server, perhaps to somebody else: later tickets, each good for so long from now on. */
   hear({ tickets, lifeMs }: { tickets: readonly HeldTicket[]; lifeMs: number }): void {
+    const before = this.#missing.size;
     for (const ticket of tickets) {
       for (const holder of this.#missing) {
         if (holder.renew(ticket)) this.#missing.delete(holder);
       }
     }
-    if (this.#timer !== null && this.#missing.size === 0) this.#begin(lifeMs);
+    if (this.#timer !== null && before > 0 && this.#missing.size === 0) this.#begin(lifeMs);
   }
 
   stop(): void {

@@ -6,7 +6,7 @@
  * does not list fulfils only `ne`. Numbers are compared as numbers, texts by their UTF-16 units, booleans only for
  * equality. There are no patterns.
  */
-import type { DataValue } from "../wire/data.ts";
+import type { DataValue } from "../data.ts";
 import type { ListedLobby } from "../wire/http.ts";
 import { wireLimits } from "../wire/limits.ts";
 

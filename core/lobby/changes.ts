@@ -1,4 +1,5 @@
 /** What the host changes of its lobby, and a member of itself. Each change has a version, and all hear of it once. */
+
 import { accept } from "../problem.ts";
 import { changedData, differing } from "../wire/data.ts";
 import type { VersionAnswer } from "../wire/http.ts";

@@ -2,9 +2,10 @@
  * What a lobby says to its members. A dialect turns it into what a member's connection carries
  * (core/dialects/).
  */
+
+import type { Data, DataChange } from "../data.ts";
 import type { AbortCode, ProblemCode } from "../problem.ts";
 import type { ConnectionReport } from "../wire/client-message.ts";
-import type { Data, DataChange } from "../wire/data.ts";
 
 /** What changed of a lobby. What is not there has not changed. */
 export type LobbyChange = {

@@ -1,6 +1,6 @@
+import type { DataChange } from "../data.ts";
 import type { Place, Sidecar } from "../fleet.ts";
 import type { Timing } from "../settings.ts";
-import type { DataChange } from "../wire/data.ts";
 import type { HostAnswer, JoinAnswer, VersionAnswer } from "../wire/http.ts";
 import type { Picture } from "../wire/picture.ts";
 import type { Feature } from "./features.ts";

@@ -3,6 +3,7 @@
  * each with its code. The first that holds is the answer (docs/protocol.md promises this order). A request
  * that was done already is answered again before anybody looks here.
  */
+
 import { looksOf } from "../names.ts";
 import { accept, type Outcome, type ProblemCode, refuse } from "../problem.ts";
 import { changedData, fitsLobby, fitsMember } from "../wire/data.ts";

@@ -1,9 +1,10 @@
 import type { Bucket } from "../allowance.ts";
+import type { Data } from "../data.ts";
 import type { Place, RelayPlace } from "../fleet.ts";
 import type { Observed } from "../mapping.ts";
 import type { Network } from "../network.ts";
 import type { AbortCode } from "../problem.ts";
-import { type Data, dataBytes } from "../wire/data.ts";
+import { dataBytes } from "../wire/data.ts";
 import type { ListedLobby } from "../wire/http.ts";
 import { wireLimits } from "../wire/limits.ts";
 import type { Privacy } from "../wire/privacy.ts";

@@ -1,13 +1,8 @@
-/** What a lobby, or a member, says of itself: a few keys with plain values. An addition to Orion. */
+/** What a lobby, or a member, says of itself, on the wire: which keys and values there may be, and how many. */
 import * as z from "zod";
+import type { Data, DataChange, DataValue } from "../data.ts";
 import { field } from "./field.ts";
 import { wireLimits } from "./limits.ts";
-
-export type DataValue = string | number | boolean;
-/** Keys of letters, digits, `_`, `-` and `.`. */
-export type Data = { readonly [key: string]: DataValue };
-/** What becomes of some of the keys; null deletes one. */
-export type DataChange = { readonly [key: string]: DataValue | null };
 
 const invalid = field("invalid_data");
 /** `__proto__` would not be a key like any other. */

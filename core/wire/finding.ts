@@ -64,7 +64,13 @@ export type ListQuery = z.infer<typeof listQuery>;
  */
 export const matchRequest = z.object(
   {
-    ...joinRequest.pick({ peerName: true, privacy: true, displayName: true, memberData: true }).shape,
+    ...joinRequest.pick({
+      peerName: true,
+      privacy: true,
+      displayName: true,
+      memberData: true,
+      features: true,
+    }).shape,
     token: tokenField,
     game: gameField,
     where: conditions.default([]),
@@ -75,6 +81,7 @@ export const matchRequest = z.object(
       game: true,
       displayName: true,
       memberData: true,
+      features: true,
     }),
   },
   field("invalid_body"),

@@ -1,7 +1,8 @@
 /** The bodies of Orion's HTTP requests and answers (docs/protocol.md). */
 import * as z from "zod";
+import type { Data } from "../data.ts";
 import { displayNameField, isPrintable } from "../names.ts";
-import { type Data, dataChangeShape, dataShape } from "./data.ts";
+import { dataChangeShape, dataShape } from "./data.ts";
 import { featuresShape } from "./features.ts";
 import { field } from "./field.ts";
 import { wireLimits } from "./limits.ts";

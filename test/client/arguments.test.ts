@@ -157,6 +157,6 @@ test("an empty cursor is the first page's", async () => {
 });
 
 test("a name that the server does not take is refused by its code", async () => {
-  await expectError(orion.host({ name: "🎲" }), "invalid_host_name", { status: 400 });
+  await expectError(orion.host({ name: "🎲\u0007" }), "invalid_host_name", { status: 400 });
   await expectError(orion.join(ada.code, { name: "\ud83d" }), "invalid_peer_name", { status: 400 });
 });

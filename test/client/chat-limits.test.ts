@@ -37,7 +37,9 @@ const texts = (count: number) => Array.from({ length: count }, (_, i) => `messag
 test("a player who chats too fast is told so at once, and all the rest is said", async () => {
   await using ada = await orion.host({ name: "Ada", maxMembers: 20 });
   const others = await Promise.all(
-    Array.from({ length: 19 }, (_, i) => orion.join(ada.code, { name: `Guest ${i}` })),
+    Array.from({ length: 19 }, async (_, i) => {
+      return await (await connect(server.url)).join(ada.code, { name: `Guest ${i}` });
+    }),
   );
   const [bo] = others;
   if (!bo) throw new Error("no guest");

@@ -4,6 +4,11 @@ import type { Link, LinkEvents, Lobby, LobbyEvents } from "../../client/index.ts
 
 type Listen<Payload> = (listener: (payload: Payload) => void) => () => void;
 
+/** The names of all in a lobby. */
+export function names({ members }: Lobby): string[] {
+  return members.map(({ name }) => name);
+}
+
 /** The next such event in a lobby. */
 export function next<E extends keyof LobbyEvents>(lobby: Lobby, event: E): Promise<LobbyEvents[E]> {
   return once<LobbyEvents[E]>((listener) => lobby.on(event, listener));

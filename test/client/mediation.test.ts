@@ -136,7 +136,7 @@ test("a player whose sidecar does not answer says so, and is seen by the next on
 });
 
 test("a start that is aborted fails with the server's code, and the host may start again", async () => {
-  await using ada = await orion.host({ name: "Ada" });
+  await using ada = await orion.host({ name: "Ada", onLoss: "abort" });
   await using bo = await orion.join(ada.code, { name: "Bo" });
   const cy = await plainPlayer(ada.code, "Cy", false);
   const aborted = next(bo, "aborted");
@@ -151,7 +151,7 @@ test("a start that is aborted fails with the server's code, and the host may sta
 });
 
 test("with a player of Orion's own client there is no link, and the group is told", async () => {
-  await using ada = await orion.host({ name: "Ada" });
+  await using ada = await orion.host({ name: "Ada", onLoss: "abort" });
   await using bo = await orion.join(ada.code, { name: "Bo" });
   await plainPlayer(ada.code, "Cy");
   const closed = next(bo, "link").then((link) => nextOn(link, "closed"));
@@ -380,7 +380,7 @@ test("listeners hear each thing that happens once, in order", async () => {
 });
 
 test("who starts again as soon as it hears that a start was aborted gets the links of the new one", async () => {
-  await using ada = await orion.host({ name: "Ada" });
+  await using ada = await orion.host({ name: "Ada", onLoss: "abort" });
   await using bo = await orion.join(ada.code, { name: "Bo" });
   const cy = await plainPlayer(ada.code, "Cy", false);
   const hers = new Promise<Link[]>((resolve, reject) => {

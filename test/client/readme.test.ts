@@ -35,7 +35,7 @@ test("every code of the SDK's own and every cause is on the page, with its sente
 });
 
 test("every refusal and every reason for an abort that a game can get is on the page", () => {
-  // Only sidecars get these; the SDK says that it knows links; the last one nobody gets yet.
+  // Only sidecars get these; the SDK says that it knows links.
   const {
     invalid_post: _,
     unauthorized: __,
@@ -43,7 +43,6 @@ test("every refusal and every reason for an abort that a game can get is on the 
     outdated_sidecar: ____,
     host_not_listed: _____,
     needs_links: ______,
-    no_such_member: _______,
     ...forClients
   } = problems;
   const codes = Object.keys({ ...forClients, ...abortReasons });

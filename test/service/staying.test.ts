@@ -312,3 +312,20 @@ test("a plain client hears nothing that Orion does not say", async () => {
   expect(plain.methods).toEqual(["lobby_peerConnect", "lobby_peerDisconnect"]);
   expect(plain.all("lobby_peerConnect")).toEqual([{ lobbyId, peerName: "Guest" }]);
 });
+
+test("what a client can do may be said with its request, which may overtake its message", async () => {
+  const host = await Player.connect(server.url, "/lobbies");
+  const opened = await host.host({ graceMs: 60_000, features: ["pings", "of tomorrow"] });
+  expect(opened.body).toMatchObject({ resumeKey: expect.any(String), lobby: { graceMs: 60_000 } });
+  const lobbyId = String(opened.body?.lobbyId);
+  const guest = await Player.connect(server.url, `/lobbies/${lobbyId}`);
+  const joined = await guest.post(`/lobbies/${lobbyId}/join`, { peerName: "Guest", features: [] });
+  expect(joined.body).toMatchObject({ resumeKey: expect.any(String) });
+  guest.vanish();
+  await host.hears("lobby_memberAway");
+  const back = await Player.connect(server.url, `/lobbies/${lobbyId}`);
+  const { resumeKey } = joined.body ?? {};
+  const resumed = await back.post(`/lobbies/${lobbyId}/resume`, { resumeKey, features: [] });
+  expect(resumed.body).toMatchObject({ resumeKey: expect.any(String) });
+  await Promise.all([host.leave(), back.leave()]);
+});

@@ -10,8 +10,9 @@ import { encode } from "../../measure/kit/wire.ts";
 import { Connection } from "../../session/connection.ts";
 import { serverUrl } from "../../session/server.ts";
 import { Session } from "../../session/session.ts";
+import { start } from "../../session/wishes.ts";
 import { layCable } from "../client/cable.ts";
-import { expectFailure, host, join, Story } from "./story.ts";
+import { expectFailure, host, join, names, Story } from "./story.ts";
 
 let server: Server;
 let url: URL;
@@ -27,10 +28,10 @@ test("a session that leaves is over, and the others hear that it left", async ()
   await bo.session.leave();
   expect(await bo.session.closed).toEqual({ reason: "left", closeCode: 1000 });
   expect(bo.all("ended")).toEqual([{ kind: "ended", reason: "left" }]);
-  expect(await ada.first("left")).toEqual({ kind: "left", name: "Bo" });
-  expect(ada.session.members).toEqual(["Ada"]);
+  expect(await ada.first("left")).toMatchObject({ member: { name: "Bo" }, kicked: false });
+  expect(names(ada)).toEqual(["Ada"]);
   await expectFailure(bo.session.chat("Still here?"), "left");
-  await expectFailure(bo.session.start(), "left");
+  await expectFailure(start(bo.session), "left");
   await bo.session.leave();
 });
 
@@ -67,7 +68,7 @@ test("a session that leaves before its lobby is over closes its connection, held
   const letGo = bo.session.hold();
   await bo.session.leave();
   expect(await bo.session.closed).toEqual({ reason: "left", closeCode: 1000 });
-  expect(await ada.first("left")).toEqual({ kind: "left", name: "Bo" });
+  expect(await ada.first("left")).toMatchObject({ member: { name: "Bo" }, kicked: false });
   letGo();
 });
 
@@ -81,7 +82,7 @@ test("a session whose connection breaks is lost, and so is what it was saying", 
   await chat;
   expect(await bo.session.closed).toEqual({ reason: "disconnected", closeCode: 1006 });
   expect(bo.session.endReason).toBe("disconnected");
-  expect(await ada.first("left")).toEqual({ kind: "left", name: "Bo" });
+  expect(await ada.first("left")).toMatchObject({ member: { name: "Bo" }, kicked: false });
 });
 
 test("a session is told with which code the server has closed its connection", async () => {
@@ -152,11 +153,11 @@ test.each([
 
 test("a member that is named twice is there once, and one that was not there does not leave", async () => {
   const [connect, disconnect] = ["lobby_peerConnect", "lobby_peerDisconnect"];
-  const names = [connect, connect, disconnect, disconnect].map((method) =>
+  const words = [connect, connect, disconnect, disconnect].map((method) =>
     encode(method, { peerName: "Cy" }),
   );
-  const bo = await sessionOn(registered, ...names, closed);
+  const bo = await sessionOn(registered, ...words, closed);
   await bo.session.closed;
   expect(bo.events.map(({ kind }) => kind)).toEqual(["joined", "left", "ended"]);
-  expect(bo.session.members).toEqual(["Ada", "Bo"]);
+  expect(names(bo)).toEqual(["Ada", "Bo"]);
 });

@@ -6,6 +6,7 @@ import type { Server } from "../../local/server.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
 import { hostLobby } from "../../session/opening.ts";
 import { findServer, listLobbies } from "../../session/server.ts";
+import { start } from "../../session/wishes.ts";
 import { expectFailure, host, join, Story } from "./story.ts";
 
 let server: Server;
@@ -25,7 +26,8 @@ test("a session hosts, another joins, and both know the lobby and who is in it",
   const bo = await join(url, code, "Bo");
   await ada.first("joined");
   for (const { session } of [ada, bo]) {
-    expect(session).toMatchObject({ code, name: "Tea at Five", host: "Ada", members: ["Ada", "Bo"] });
+    const members = [{ name: "Ada" }, { name: "Bo" }];
+    expect(session).toMatchObject({ code, name: "Tea at Five", host: "Ada", members });
   }
   expect([ada.session.self, bo.session.self]).toEqual(["Ada", "Bo"]);
   await ada.session.leave();
@@ -37,7 +39,9 @@ test("what a session says comes back to it and to all others, in one order", asy
   await Promise.all([ada.session.chat("one"), bo.session.chat("two"), ada.session.chat("three")]);
   await ada.session.chat("end");
   await Promise.all([ada, bo].map((story) => story.first("chat", ({ text }) => text === "end")));
-  expect(bo.all("chat")).toEqual(ada.all("chat"));
+  const lines = (story: Story) => story.all("chat").map(({ at, from, text }) => ({ at, from, text }));
+  expect(lines(bo)).toEqual(lines(ada));
+  expect(bo.all("chat")[0]?.member).toBe(bo.session.members.find(({ isHost }) => isHost));
   expect(ada.all("chat").filter(({ from }) => from === "Ada")).toMatchObject([
     { text: "one", at: expect.any(Number) },
     { text: "three" },
@@ -65,10 +69,10 @@ test("chat that is too fast for the server is refused at once, and no other is l
 
 test("a mediation is told message by message, and a member that cannot take part says so", async () => {
   const ada = await host(url, "Ada");
-  await expectFailure(ada.session.start(), "too_few_members", { status: 409 });
+  await expectFailure(start(ada.session), "too_few_members", { status: 409 });
   const bo = await join(url, ada.session.code, "Bo");
-  await expectFailure(bo.session.start(), "not_the_host");
-  await ada.session.start();
+  await expectFailure(start(bo.session), "not_the_host");
+  await start(ada.session);
   const { message } = await bo.first("mediation");
   expect(message).toMatchObject({ method: "ptpMediation_send", payload: { port: expect.any(Number) } });
   const mediation = message.method === "ptpMediation_send" ? message.payload.mediation : undefined;

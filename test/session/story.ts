@@ -65,3 +65,8 @@ export async function expectFailure(
   const message = expect.stringMatching(/^\w.+\.$/);
   await expect(attempt).rejects.toMatchObject({ name: "SessionError", code, message, ...more });
 }
+
+/** The names of all in a session's lobby. */
+export function names({ session }: Story): string[] {
+  return session.members.map(({ name }) => name);
+}

@@ -1,4 +1,6 @@
 /** What the objects say to each other. Everything here is plain data: it crosses RPC. */
+
+import type { Data } from "../../core/data.ts";
 import type { Rank } from "../../core/directory/cursor.ts";
 import type { Condition, Sorting, Standing } from "../../core/directory/search.ts";
 import type { Place, Sidecar } from "../../core/fleet.ts";
@@ -10,7 +12,6 @@ import type { Member } from "../../core/lobby/state.ts";
 import type { Observed } from "../../core/mapping.ts";
 import type { Network } from "../../core/network.ts";
 import type { Outcome } from "../../core/problem.ts";
-import type { Data } from "../../core/wire/data.ts";
 import type { MatchAnswer, MatchRequest } from "../../core/wire/finding.ts";
 import type {
   ChangeMemberRequest,
@@ -52,6 +53,8 @@ export type JoinCall = {
   password?: string | undefined;
   displayName?: string | undefined;
   memberData?: Data | undefined;
+  /** What its client says it can do. */
+  features?: readonly Feature[] | undefined;
 };
 export type MatchCall = { clientId: string; requestId: string; request: Omit<MatchRequest, "token"> };
 /** `sidecar`: the best for the host; none if none is alive. The Worker reads it, so that no lobby has to ask the fleet. */

@@ -8,6 +8,7 @@ import { spend, strangerFrames } from "../../core/allowance.ts";
 import { prices } from "../../core/bill.ts";
 import { readCode } from "../../core/lobby/code.ts";
 import type { MemberEvent, Witness } from "../../core/lobby/event.ts";
+import type { Feature } from "../../core/lobby/features.ts";
 import { isAtSocket, likeliest } from "../../core/lobby/sighting.ts";
 import type { Member } from "../../core/lobby/state.ts";
 import { loungeShape, type Region, regionOfLounge } from "../../core/lounges.ts";
@@ -193,6 +194,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     if (!session) return refuse("invalid_token");
     const tooMany = this.#countRequest(session, requestId);
     if (tooMany) return tooMany;
+    learn(session, request.features);
     return await this.#enter<HostAnswer>(session, requestId, async (aim) => {
       const { membership } = session;
       const before = membership?.requestId === requestId ? membership.lobbyId : null;
@@ -237,6 +239,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     return await this.#enter<JoinAnswer>(session, requestId, async (aim) => {
       const wait = session.guessesAgainIn(call.guessing);
       if (wait > 0) return refuseFor(wait);
+      learn(session, call.features);
       if (lobbyId !== null) aim(lobbyId);
       const outcome =
         lobbyId === null ? refuse("no_such_lobby") : await this.#join(session, { ...call, lobbyId });
@@ -271,6 +274,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     const tooMany = this.#countRequest(session, requestId);
     if (tooMany) return tooMany;
     const { game, peerName, displayName, memberData, privacy, create } = request;
+    learn(session, request.features);
     // Before others wait for a lobby that nobody can open.
     if (create.data && !fitsLobby(create.data)) return refuse("data_too_large");
     if (memberData && !fitsMember(memberData)) return refuse("data_too_large");
@@ -300,7 +304,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     if (!session) return refuse("invalid_token");
     const tooMany = this.#countRequest(session, requestId);
     if (tooMany) return tooMany;
-    const { features } = session;
+    const features = learn(session, request.features);
     const about = { session: clientId, holder: this.holder, requestId, features, request };
     const resume = async (aim: (lobbyId: string) => void) => {
       const wait = session.guessesAgainIn(call.guessing);
@@ -651,4 +655,10 @@ function isWrongGuess(outcome: Outcome<unknown>): boolean {
 function noLobby(session: Session): Refusal {
   session.countFailedJoin();
   return refuse("no_such_lobby");
+}
+
+/** What the client can do, as it has said on its WebSocket or says with this request: either may come first. */
+function learn(session: Session, told: readonly Feature[] | undefined): readonly Feature[] | undefined {
+  if (told && session.features === undefined) session.features = told;
+  return session.features;
 }

@@ -1,0 +1,107 @@
+/** Coming back to a lobby by another connection, with the key that the server gave for it. */
+import * as z from "zod";
+import type { Feature } from "../core/lobby/features.ts";
+import { picture } from "../core/wire/picture.ts";
+import { privacies } from "../core/wire/privacy.ts";
+import { Connection } from "./connection.ts";
+import type { EndReason } from "./end.ts";
+import { SessionError, sessionError } from "./error.ts";
+import { request } from "./http.ts";
+import { isLoss, retry } from "./retry.ts";
+
+export const resumeAnswer = z.object({
+  lobbyId: z.string(),
+  lobbyName: z.string(),
+  lobbyMembers: z.array(z.string()),
+  host: z.string(),
+  privacy: z.enum(privacies),
+  lobby: picture,
+  /** None in a lobby that has no grace period any more. */
+  resumeKey: z.string().optional(),
+  secretToken: z.string(),
+  missed: z.object({
+    lines: z.array(z.object({ at: z.number(), from: z.string(), text: z.string() })),
+    isComplete: z.boolean(),
+  }),
+});
+export type ResumeAnswer = z.infer<typeof resumeAnswer>;
+
+/** `path`: of the lobby, below `lobbies/`. */
+export type WayBack = {
+  server: URL;
+  path: string;
+  resumeKey: string;
+  features: readonly Feature[];
+  /** When the last line of chat was heard, by the server's clock. */
+  heardAt?: number | undefined;
+  /** Whether the client has lost its links by now, and is to be connected to its peers again. */
+  reconnect: () => boolean;
+};
+
+/**
+ * Tries for so long, and every time the same: the server answers a resume that it has done already, because the first answer may
+ * have been lost. Throws the server's refusal, `unreachable`, `unanswered`, `disconnected` or `aborted`.
+ */
+export async function comeBack(
+  { server, path, resumeKey, features, heardAt, reconnect }: WayBack,
+  signal?: AbortSignal,
+  forMs?: number,
+): Promise<{ connection: Connection; answer: ResumeAnswer }> {
+  const requestId = drawId();
+  const attempt = async (ending: AbortSignal) => {
+    const resume = async (connection: Connection) => {
+      const about = { resumeKey, requestId, heardAt, reconnect: reconnect() };
+      const body = { token: connection.token(), ...about, features: connection.features };
+      return await request(new URL(`lobbies/${path}/resume`, server), resumeAnswer, { body, signal: ending });
+    };
+    const url = new URL(`lobbies/${path}`, server);
+    // Its answer may have been lost: then this client is inside, and stays.
+    const giveUp = (connection: Connection) => connection.drop();
+    const { connection, value } = await inConnection(url, ending, features, resume, giveUp);
+    return { connection, answer: value };
+  };
+  return await retry(attempt, signal, mayPass, forMs);
+}
+
+/** The server does not let this client in, and will not. */
+const refusals: ReadonlySet<string> = new Set(["resume_key_used", "wrong_resume_key", "banned"]);
+
+/** How a session ends that could not come back. The lobby may be over by then, or has given the place away. */
+export function endOf(error: unknown): EndReason {
+  return error instanceof SessionError && refusals.has(error.code) ? "resume_refused" : "disconnected";
+}
+
+/** Not what this client has done: the connection was lost again, or the server could not do it. */
+function mayPass(error: unknown): boolean {
+  if (!(error instanceof SessionError)) return false;
+  return error.code === "invalid_token" || (error.status ?? 0) >= 500 || isLoss(error);
+}
+
+/**
+ * A connection in which something was done, and what came of it; or neither. `giveUp`: what becomes of the connection if it fails. Throws as
+ * what is done, or `disconnected`.
+ */
+export async function inConnection<T>(
+  url: URL,
+  ending: AbortSignal,
+  features: readonly Feature[],
+  work: (connection: Connection, ending: AbortSignal) => Promise<T>,
+  giveUp: (connection: Connection) => void,
+): Promise<{ connection: Connection; value: T }> {
+  const connection = await Connection.open(url, ending, features);
+  const lost = connection.closed.then(() => {
+    throw sessionError("disconnected");
+  });
+  lost.catch(() => {});
+  try {
+    return { connection, value: await Promise.race([work(connection, ending), lost]) };
+  } catch (error) {
+    giveUp(connection);
+    throw error;
+  }
+}
+
+function drawId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(12));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

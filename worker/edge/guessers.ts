@@ -70,7 +70,9 @@ export async function countFailedJoin(env: Env, networks: readonly Network[]): P
     besiegedUntil = Date.now() + periodMs;
   }
   const full = await countFull(env, "FAILED_JOINS", networks);
-  const isBesieged = Math.abs(besiegedUntil - Date.now()) <= periodMs;
+  const besiegedForMs = besiegedUntil - Date.now();
+  // A longer time than was ever set: the clock was set back.
+  const isBesieged = besiegedForMs > 0 && besiegedForMs <= periodMs;
   const over = counted.find(
     ({ network, guesser }) => guesser.codes > edgeLimits.besiegedFailedJoins * network.shares,
   );

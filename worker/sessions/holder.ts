@@ -8,7 +8,7 @@ import { spend, strangerFrames } from "../../core/allowance.ts";
 import { prices } from "../../core/bill.ts";
 import { readCode } from "../../core/lobby/code.ts";
 import type { MemberEvent, Witness } from "../../core/lobby/event.ts";
-import { isAtSocket, likeliest } from "../../core/lobby/sighting.ts";
+import { isAtSocket, likeliest, withProven } from "../../core/lobby/sighting.ts";
 import type { Member } from "../../core/lobby/state.ts";
 import { loungeShape, type Region, regionOfLounge } from "../../core/lounges.ts";
 import { type Outcome, type Refusal, refuse, refuseFor } from "../../core/problem.ts";
@@ -268,7 +268,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     const { membership, address } = session;
     if (!membership) return "idle";
     session.isIdle = false;
-    const observed = likeliest(address, seen.observed);
+    const observed = withProven(address, likeliest(address, seen.observed));
     const event = { ...seen, observed, isAtSocket: isAtSocket(address, observed) };
     if (!(await this.#tell(membership, { kind: "endpoint-seen", ...event }))) return "again";
     return session.isIdle ? "idle" : "awaited";

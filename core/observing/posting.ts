@@ -202,7 +202,7 @@ function laneOf(state: PostingState, key: string, { newest }: Client, now: numbe
 }
 
 function turnOf({ met, standings }: PostingState, key: string, now: number): Turn {
-  const isMet = meet(met, key, now);
+  const isMet = meet(met, checkedPart(key), now);
   return (wasWanted(standings, key) ?? !isMet) ? "new" : "again";
 }
 
@@ -433,6 +433,15 @@ function stop(state: PostingState): void {
 /** What a client is remembered by. Not its id, which others know: who can make a token up must not be taken for it. */
 function keyOf({ observation }: Dated): string {
   return observation.proof.text;
+}
+
+/**
+ * All of a proof but its last mac, which only the Worker can check: whoever has one token can put any other in its place, and
+ * would have a new one with each.
+ */
+function checkedPart(key: string): string {
+  const end = key.lastIndexOf(".");
+  return end < 0 ? key : key.slice(0, end);
 }
 
 function isWaiting({ halves, ready }: PostingState): boolean {

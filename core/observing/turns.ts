@@ -3,7 +3,8 @@
  * addresses, and so often that none is ever stale. In the order of arrival all others would wait behind them.
  *
  * - Places go in turn to the new and to those that come again. A new one was not met in the last hour, or was
- *   wanted before. So the same dead tokens, however often they are sent, keep nobody waiting who has just come.
+ *   wanted before. So the same dead tokens, however often they are sent, and with whatever mac, keep nobody waiting who has
+ *   just come.
  * - Among each, networks take turns, the one heard last first. So a flood from one network costs another nothing.
  * - Of a network, the newest goes first: the others have waited in vain already, and a reminder asks them again.
  *

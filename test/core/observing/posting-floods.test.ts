@@ -3,7 +3,9 @@ import { describe, expect, test } from "vitest";
 import { observingLimits } from "../../../core/observing/limits.ts";
 import { step, wakeAt } from "../../../core/observing/posting.ts";
 import { newPosting, type PostingEffect } from "../../../core/observing/posting-state.ts";
+import { parseToken } from "../../../core/token.ts";
 import type { Observation } from "../../../core/wire/sidecar-post.ts";
+import { tokenOf } from "../../../measure/kit/secret.ts";
 
 const { callsPerRequest, objectsPerPost, spareCallBurst, spareCallsPerSecond } = observingLimits;
 
@@ -82,6 +84,20 @@ describe("a plain player is posted within a second, with one datagram, while som
     expect(players).toBeGreaterThan(60);
     expect(worst).toBeLessThan(1_000);
     expect(cost).toBeLessThanOrEqual(spareCallBurst + 90 * spareCallsPerSecond + players * 3);
+  });
+
+  test("one token with ever new macs, which only the Worker can check, from made-up addresses", () => {
+    const { signed } = parseToken(tokenOf("dead")) ?? {};
+    const variant = (n: number) => `${signed}.${String(n).padStart(22, "0")}`;
+    const { worst, players, cost } = run({
+      ...{ seconds: 60, pace: 400 },
+      dead: (n) => ({ ...seen("dead", n), proof: { kind: "token", text: variant(n) } }),
+      honestAt: (ms) => ms > 20_000 && ms < 58_000 && ms % 997 === 0,
+      honest: (n) => seen(`honest ${n}`, 200_000 + n),
+    });
+    expect(players).toBeGreaterThan(30);
+    expect(worst).toBeLessThan(1_000);
+    expect(cost).toBeLessThanOrEqual(spareCallBurst + 60 * spareCallsPerSecond + players * 3);
   });
 
   test("ever new tokens, 400 a second, from a network of its own", () => {

@@ -9,7 +9,7 @@
  * answered before, and the relay.
  */
 import { type Bucket, draw, fill, newBucket, type Rate } from "../allowance.ts";
-import { isGlobal, isSameEndpoint } from "../endpoint.ts";
+import { isSameEndpoint, scopeOf } from "../endpoint.ts";
 import { isNear } from "./candidates.ts";
 import type { LinkConfig } from "./config.ts";
 import { linkLimits } from "./limits.ts";
@@ -57,7 +57,8 @@ export function unprovenAt(
   const { peer } = config;
   if (kind === "relay" || roundTripMs !== null) return undefined;
   if (peer.proven && remote.ip === peer.endpoint?.ip) return undefined;
-  if (!isGlobal(remote.ip) || isNear(config, remote.ip)) return { where: "near", worth };
+  // Not `isGlobal`: tunnels and NAT64 lead from other IPv6 addresses to any IPv4 address.
+  if (scopeOf(remote.ip) !== "public" || isNear(config, remote.ip)) return { where: "near", worth };
   const isHome = peer.candidates.some((claim) => claim.proven && isSameEndpoint(claim, remote));
   return { where: isHome ? "home" : "public", worth };
 }

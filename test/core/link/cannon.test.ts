@@ -138,18 +138,21 @@ test("liars aim a client at a neighbour in their own IPv6 network with 600 packe
   expect(pathInUse(states.at(-1) ?? (states[0] as never))?.remote.ip).toBe("2001:db8:1::1");
 });
 
-test("nor do its answers to checks that liars forge from there", () => {
+test.each([
+  ["there", victim],
+  ["its IPv6 address", "2001:db8:66::1"],
+  ["the address by which tunnels lead to its IPv4 address", "2002:c000:242::1"],
+  ["the address by which NAT64 leads to its IPv4 address", "64:ff9b::c000:242"],
+])("nor do its answers to checks that liars forge from %s", (_, ip) => {
   const forged = Array.from({ length: 1_500 }, (_, i) => {
-    const remote = { ip: victim, port: 1_000 + (i % 100) };
-    return {
-      at: 20 + i * 20,
-      event: { kind: "check-received", number: i + 1, local: "v4", remote } as const,
-    };
+    const remote = { ip, port: 1_000 + (i % 100) };
+    const local = ip.includes(":") ? ("v6" as const) : ("v4" as const);
+    return { at: 20 + i * 20, event: { kind: "check-received", number: i + 1, local, remote } as const };
   });
   const openings = [0, 1, 2].map(() => ({ at: 0, config: liar([]), forged }));
   const { shots } = shotsOf(openings, minute / 2);
-  expect(mostIn(minute, shots, victim)).toBeLessThanOrEqual(linkLimits.unprovenChecks);
-  expect(mostIn(minute, shots, victim)).toBeGreaterThan(10);
+  expect(mostIn(minute, shots, ip)).toBeLessThanOrEqual(linkLimits.unprovenChecks);
+  expect(mostIn(minute, shots, ip)).toBeGreaterThan(10);
 });
 
 describe("honest players are found all the same", () => {

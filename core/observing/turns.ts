@@ -1,15 +1,14 @@
 /**
- * Who of those that wait for a budget is next. Whoever sends tokens of closed sockets can send many, from made-up
- * addresses, and so often that none is ever stale. In the order of arrival all others would wait behind them.
+ * The order in which clients that wait for a budget get it. An attacker can send many tokens of closed sockets, from made-up
+ * addresses, and again before any of them is stale. If clients went in the order of arrival, all others would wait behind those.
  *
- * - Places go in turn to the new and to those that come again. A new one was not met in the last hour, or was
- *   wanted before. So the same dead tokens, however often they are sent, and with whatever mac, keep nobody waiting who has
- *   just come.
- * - Among each, networks take turns, the one heard last first. So a flood from one network costs another nothing.
- * - Of a network, the newest goes first: the others have waited in vain already, and a reminder asks them again.
+ * - Newcomers and returning clients take turns. A newcomer was not seen in the last hour, or was wanted before. So dead tokens that
+ *   are sent again and again, with whatever mac, do not delay a player who has just come.
+ * - Within each of the two, networks take turns, the one heard last first. So a flood from one network does not delay another.
+ * - Within a network, the newest client goes first. The older ones have missed their chance, and a reminder asks them again.
  *
- * Each list is bounded. When it is full, its oldest go: of the newcomer's network, if that has more than its share, else of the
- * network that was heard least lately. Plain data, changed in place.
+ * Each list is bounded. If a list is full, its oldest entries go: those of the newcomer's network, if it has more than its share,
+ * otherwise those of the network that was silent longest. Plain data, changed in place.
  */
 import { neighbourhoodOf, networkOf } from "../network.ts";
 import { observingLimits } from "./limits.ts";
@@ -17,7 +16,7 @@ import { observingLimits } from "./limits.ts";
 export const turns = ["new", "again"] as const;
 export type Turn = (typeof turns)[number];
 
-/** Part of a full list that goes at once. */
+/** The part of a full list that is dropped at a time. */
 const evictedPart = 0.1;
 
 /** Keys of clients by their networks, the latest last. */
@@ -35,19 +34,19 @@ export function waitingIn({ new: some, again }: Turns): number {
   return some.size + again.size;
 }
 
-/** What shares its turns: a /24, of IPv6 a /48. */
+/** The network that an address takes turns with: its /24, or of IPv6 its /48. */
 export function shareOf(ip: string): string {
-  // Every datagram may come here, and most have IPv4's addresses.
+  // This may run for every datagram, and most addresses are IPv4.
   return ip.includes(":") ? neighbourhoodOf(networkOf(ip) ?? "") : ip.slice(0, ip.lastIndexOf("."));
 }
 
-/** Adds a client that is not there. Returns those that have to go for it. */
+/** Adds a client that is not in the list. Returns the clients that were dropped to make room. */
 export function join(turns: Turns, key: string, place: Place): readonly string[] {
   const line = turns[place.turn];
   const evicted = line.size >= observingLimits.waitingInTurn ? oldestOf(line, place.network) : [];
   for (const { key, network } of evicted) leave(turns, key, { turn: place.turn, network });
   const keys = line.networks.get(place.network) ?? new Set();
-  // Set anew, it is the last.
+  // Deleted and set again, it moves to the end.
   line.networks.delete(place.network);
   line.networks.set(place.network, keys.add(key));
   line.size += 1;
@@ -62,12 +61,12 @@ export function leave(turns: Turns, key: string, { turn, network }: Place): void
   if (keys.size === 0) networks.delete(network);
 }
 
-/** Those to do without, if there are any: of those that come again first. */
+/** The clients to drop if memory is short: returning ones before newcomers. */
 export function spared(turns: Turns): readonly string[] {
   return oldestOf(turns.again.size > 0 ? turns.again : turns.new, "").map(({ key }) => key);
 }
 
-/** All of them, in the order in which they are due. They may leave meanwhile. */
+/** All clients, in the order in which they are due. They may leave during the iteration. */
 export function* inOrder(all: Turns): Generator<string> {
   let lines = turns.filter((turn) => all[turn].size > 0).map((turn) => lineInOrder(all[turn]));
   while (lines.length > 0) {
@@ -93,7 +92,7 @@ function* lineInOrder({ networks }: Line): Generator<string, undefined> {
   }
 }
 
-/** A part of them at a time: to find the first of a Map from which many are deleted takes long. */
+/** The oldest clients, a part of the list at a time: the first entry of a Map is slow to find once many were deleted. */
 function oldestOf({ networks, size }: Line, newcomer: string): { key: string; network: string }[] {
   const own = networks.get(newcomer);
   const hasMore = own !== undefined && own.size > size / networks.size;

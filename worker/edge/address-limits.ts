@@ -1,6 +1,6 @@
 /**
- * What one address may do in a minute: the numbers are in limits.ts beside this and in wrangler.toml. The platform counts, in each of
- * its places apart, and not exactly. Whatever is wrong with its counting, nobody is refused for it.
+ * What one address may do in a minute. The numbers are in limits.ts beside this file and in wrangler.toml. The platform counts: in each of
+ * its data centers separately, and not exactly. If its counting fails, nobody is refused.
  */
 import { type Network, neighbourhoodOf, networksOf } from "../../core/network.ts";
 import { type Refusal, refuseFor } from "../../core/problem.ts";
@@ -11,18 +11,18 @@ import { within } from "../platform/retry.ts";
 import { addressOf } from "./address.ts";
 import { edgeLimits } from "./limits.ts";
 
-/** The networks that a request is counted under, the narrowest first; none where nobody knows where it comes from. */
+/** The networks that a request is counted for, the narrowest first. Empty if its address is not known. */
 export function networksOfRequest(request: Request, env: Env): readonly Network[] {
   const address = addressOf(request, env);
   return address === null ? [] : networksOf(address);
 }
 
-/** What is counted apart from the rest: as often again, and neither uses up what the other has. */
+/** Requests with a counter of their own, as large as the ordinary one. Neither uses up the other. */
 export type Apart = "without a token";
 
 /**
- * Counts one more; a refusal if that is too many for the address, or for a wider network that it is in. What an address is refused
- * does not count for the wider ones: alone it never uses up what its neighbours have.
+ * Counts one request. Returns a refusal if that is too many for the address, or for a wider network around it. A request that the
+ * address is refused does not count for the wider networks: one address never uses up what its neighbours have.
  */
 export async function count(
   env: Env,
@@ -33,7 +33,7 @@ export async function count(
   return (await countFull(env, what, networks, apart)) ? refuseFor(edgeLimits.addressPeriodS) : null;
 }
 
-/** Counts one more, and says which of the networks has done too much; null for none. */
+/** Counts one request. Returns the network that has made too many, or null. */
 export async function countFull(
   env: Env,
   what: Counted,
@@ -56,7 +56,7 @@ async function firstFull(
   return null;
 }
 
-/** Whether the network may do one more. A counter of the platform has one bound, so a network with several shares has as many counters. */
+/** Counts one request, and says whether the network may make it. All counters of the platform have one bound, so a network with several shares has several counters. */
 export async function countIn(
   env: Env,
   what: Counted,

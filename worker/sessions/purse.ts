@@ -1,6 +1,6 @@
 /**
- * What one session may still spend. Its connection has paid for the first of it; for more its network's budget is asked, before it is
- * spent. It is attached to the session's socket, so no sleep forgets it.
+ * What one session may still spend. The price of its connection pays for the first amount. After that it asks its network's budget for
+ * more. It is attached to the session's socket, so it survives sleep.
  */
 import type { Micros } from "../../core/bill.ts";
 import { holderLimits } from "./limits.ts";

@@ -30,9 +30,11 @@ export const relayLimits = {
   relayBurstMs: 2_000,
   /** Part of what a relay may send at once that is kept for those within their fair share: the others get what is above. */
   relayReserve: 1 / 2,
+  /** Part of what a lobby may send at once that is kept for those of its links that stay within an equal share. Less than half: a link hears of it before. */
+  relayLobbyReserve: 1 / 4,
   /** Milliseconds between two reckonings of the fair shares: 10 000 lobbies cost some 2 ms each. Only while the relay has little to spare. */
   relaySharesMs: 100,
-  /** Milliseconds of its fair share that a lobby or an address may send at once: a game that sends 20 times a second needs 50. */
+  /** Milliseconds of its fair share that a lobby, an address, or a link of a lobby may send at once: a game that sends 20 times a second needs 50. */
   relayShareBurstMs: 250,
   /** Milliseconds in which a pace that was seen counts half, if it is not seen again: who sends in bursts is reckoned with between them. */
   relayPaceHalfMs: 1_000,

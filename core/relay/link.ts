@@ -41,6 +41,8 @@ export type Link<Via> = {
   /** Since when it has not had both ends, as time elapses. Of no meaning while it has. */
   looseSince: number;
   readonly bucket: Bucket;
+  /** Bytes that are left, at the time `at`, of its equal share of what its lobby may send. Counted only while the lobby has little left. */
+  readonly share: { left: number; at: number };
   bytesLeft: number;
   /** When the first of its ends' tickets expires, as time elapses. */
   endsAt: number;

@@ -272,6 +272,7 @@ export class Links<Via> {
       b: null,
       looseSince: elapsed,
       bucket: this.#traffic.linkBucket(elapsed),
+      share: { left: 0, at: elapsed },
       bytesLeft: this.#bounds.linkBytes,
       endsAt: 0,
       endTold: never,

@@ -22,7 +22,7 @@ export type TrafficBounds = {
 /** The budget that is empty. */
 export type Empty = "rate" | "lobby_rate" | "address_rate" | "total_rate" | "bytes";
 
-const { relayLargestPart, relayReserve, relaySharesMs } = relayLimits;
+const { relayLargestPart, relayLobbyReserve, relayReserve, relayShareBurstMs, relaySharesMs } = relayLimits;
 /** Part of the rate in all that is shared among lobbies, and as much among senders: the rest fills the reserve again. */
 const sharedPart = 0.475;
 
@@ -101,7 +101,7 @@ export class Traffic<Via> {
     const empty =
       bucket.left < length
         ? "rate"
-        : lobby.bucket.left < length
+        : !mayTakeOfLobby(link, length, elapsed)
           ? "lobby_rate"
           : sender && sender.bucket.left < length
             ? "address_rate"
@@ -115,7 +115,9 @@ export class Traffic<Via> {
     total.left -= length;
     link.bytesLeft -= length;
     if (isLow(bucket)) this.#tellRate(link, "rate", emptyInMs(bucket), elapsed);
-    if (isLow(lobby.bucket)) this.#tellRate(link, "lobby_rate", emptyInMs(lobby.bucket), elapsed);
+    if (isLow(lobby.bucket)) {
+      this.#tellRate(link, "lobby_rate", emptyInMs(lobby.bucket, reserveOf(lobby)), elapsed);
+    }
     if (sender && isLow(sender.bucket)) {
       this.#tellRate(link, "address_rate", emptyInMs(sender.bucket), elapsed);
     }
@@ -193,6 +195,28 @@ export class Traffic<Via> {
       this.tell(one, code, inMs);
     }
   }
+}
+
+/** Bytes in a lobby's bucket from which on only links within their shares get more. */
+function reserveOf({ bucket }: Lobby<unknown>): number {
+  return bucket.capacity * relayLobbyReserve;
+}
+
+/**
+ * Whether the lobby has so many bytes left for this link. What the lobby keeps in reserve is for links within an equal share of its rate:
+ * a few that send all they can must not silence the others.
+ */
+function mayTakeOfLobby({ share, lobby }: Link<unknown>, length: number, elapsed: number): boolean {
+  const { bucket, links } = lobby;
+  if (bucket.left < length) return false;
+  if (bucket.left >= length + reserveOf(lobby)) return true;
+  const rate = bucket.rate / links.size;
+  const earned = elapsed > share.at ? ((elapsed - share.at) * rate) / 1000 : 0;
+  share.at = elapsed;
+  share.left = Math.min((rate * relayShareBurstMs) / 1000, share.left + earned);
+  if (share.left < length) return false;
+  share.left -= length;
+  return true;
 }
 
 function isRecent(toldAt: number, elapsed: number): boolean {

@@ -312,6 +312,23 @@ describe("those who send all they can", () => {
     expect(worst(relay, hostile, 5_000)).toBeGreaterThanOrEqual(0.99);
   });
 
+  test.each([
+    ["one address", () => from(0)],
+    ["as many addresses", from],
+  ])("in the honest players' own lobby, from %s, take nothing from them", (_, addressOf) => {
+    const relay = aRelay();
+    // Packets no larger than the honest ones: larger ones leave room for those.
+    const hostile = Array.from({ length: 16 }, (_, i) => {
+      const its = { ...pair(relay, 100 + i, "HONEST", addressOf(i)), bytes: 200, everyMs: 5 };
+      return Array.from({ length: 6 }, () => its);
+    });
+    const modest = honest(relay);
+    // The honest ones send last: of what comes in 5 ms, the rest have had theirs.
+    expect(
+      Math.min(...deliveries(relay, [...hostile.flat(), ...modest], 10_000).slice(-modest.length)),
+    ).toBeGreaterThanOrEqual(0.99);
+  });
+
   test("in bursts, a second of every four, take next to nothing from an honest one", () => {
     const relay = aRelay(bounds);
     const hostile = Array.from({ length: 64 }, (_, i) => ({

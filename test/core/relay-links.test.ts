@@ -252,8 +252,8 @@ describe("before a budget cuts, both ends are told", () => {
     const { told, verdict } = untilDropped(relay, 100, 200, 1);
     expect(verdict).toBe("lobby_rate");
     expect(told).toEqual([
-      [1, "lobby_rate", 736],
-      [2, "lobby_rate", 736],
+      [1, "lobby_rate", 327],
+      [2, "lobby_rate", 327],
     ]);
     expect(relay.pass(200, { link: 2 })).toBe("lobby_rate");
     expect(relay.pass(200, { link: 3 })).toBe(2);

@@ -62,14 +62,14 @@ export type Lobby<Via> = {
   toldAt: number;
 };
 
-/** Who is behind one address, or in one wider network, shares room for the ends of links (core/network.ts). */
+/** Everybody behind one address, or in one wider network, shares room for the ends of links (core/network.ts). */
 export type Network<Via> = {
   readonly id: string;
-  /** What those in it draw on when they send. Null if another network around the same address has that. */
+  /** The budget for what is sent from here. Null if another network around the same address has it. */
   readonly sender: Sender | null;
   /** Ends of links here. */
   ends: number;
-  /** Links that an end here has bound and no other: the one that has been so for longest first. */
+  /** Links with one bound end, which is here. The one that has waited longest comes first. */
   readonly halfBound: Set<Link<Via>>;
 };
 

@@ -1,7 +1,7 @@
 /**
- * What the links of a relay may send, and what their ends are told before they may not. A packet draws on the budgets of its link, its
- * lobby, the address it comes from, and the relay. Where the relay has little to spare, packets within the fair share of their lobby
- * or of their address pass before all others.
+ * What the links of a relay may send, and what their ends are told before the relay drops packets. A packet draws on the budgets of its
+ * link, its lobby, the address it comes from, and the relay. When the relay has little to spare, packets within the fair share of their
+ * lobby or of their address pass before all others.
  */
 import { type Bucket, emptyInMs, fillUp, isLow, newBucket } from "./budget.ts";
 import { relayLimits } from "./limits.ts";
@@ -23,15 +23,15 @@ export type TrafficBounds = {
 export type Empty = "rate" | "lobby_rate" | "address_rate" | "total_rate" | "bytes";
 
 const { relayLargestPart, relayLobbyReserve, relayReserve, relayShareBurstMs, relaySharesMs } = relayLimits;
-/** Part of the rate in all that is shared among lobbies, and as much among senders: the rest fills the reserve again. */
+/** The part of the total rate that lobbies share. Senders share as much again. The rest refills the reserve. */
 const sharedPart = 0.475;
 
 export class Traffic<Via> {
-  /** What is to be told. The shell takes it away. */
+  /** Notices to send. The shell takes them out. */
   notices: Notice<Via>[] = [];
   readonly #bounds: TrafficBounds;
   readonly #total: Bucket;
-  /** Bytes in the total's bucket from which on only those within their shares get more. */
+  /** While the total's bucket has fewer bytes than this, only packets within a fair share pass. */
   readonly #reserve: number;
   readonly #lobbies: Shares;
   readonly #senders: Shares;
@@ -68,7 +68,7 @@ export class Traffic<Via> {
     return lobby;
   }
 
-  /** What those who send from one address, or from one IPv6 /48, draw on. */
+  /** The budget of everybody who sends from one IPv4 address, or from one IPv6 /48. */
   newSender(elapsed: number): Sender {
     const bucket = newBucket(this.#bounds.totalRate * relayLargestPart, elapsed);
     const sender = { bucket, party: newParty(elapsed) };
@@ -84,7 +84,10 @@ export class Traffic<Via> {
     this.#senders.remove(party);
   }
 
-  /** Takes a packet's bytes from all budgets, or from none, and says which is empty. `sender`: where it comes from, if that is counted. */
+  /**
+   * Takes a packet's bytes from all budgets, and returns null. If one of them is empty, takes nothing, and returns which one.
+   * `sender`: where the packet comes from; null for this machine, which is not counted.
+   */
   spend(link: Link<Via>, sender: Sender | null, bytes: number, elapsed: number): Empty | null {
     const { bucket, lobby } = link;
     const length = Math.max(bytes, relayLimits.relayPacketBytes);
@@ -130,12 +133,12 @@ export class Traffic<Via> {
     return null;
   }
 
-  /** Time has passed: what was asked for long ago says nothing of now. */
+  /** To be called every second. Reckons the shares again, so that they do not rest on traffic of long ago. */
   tick(elapsed: number): void {
     this.#reckon(elapsed);
   }
 
-  /** Both ends are to be told. */
+  /** Queues a notice for both ends of the link. */
   tell(link: Link<Via>, code: RelayCode, inMs: number): void {
     this.notices.push({ link, code, inMs });
   }
@@ -146,8 +149,8 @@ export class Traffic<Via> {
   }
 
   /**
-   * Counts a packet. If the relay has little to spare, takes it from the fair share of its sender or, where that is used up, of its
-   * lobby. Whether one of the two sufficed: to make both small takes many addresses and many lobbies.
+   * Counts a packet. If the relay has little to spare, takes the packet from the fair share of its sender or, if that is used up, of
+   * its lobby. Returns whether one of the two sufficed. An attacker needs many addresses and many lobbies to make both small.
    */
   #isFair({ party: ofLobby }: Lobby<Via>, sender: Sender | null, length: number, elapsed: number): boolean {
     if (sender) sender.party.asked += length;
@@ -156,7 +159,7 @@ export class Traffic<Via> {
       return true;
     }
     const isLate = elapsed - this.#reckonedAt >= relaySharesMs || elapsed < this.#reckonedAt;
-    // Those who begin all at once are not waited for: they would have used up the reserve by then.
+    // If many begin at once, do not wait for the next reckoning: they would have used up the reserve by then.
     const isFast = this.#total.left <= this.#leftThen - this.#total.capacity / 4;
     if (isLate || isFast) this.#reckon(elapsed);
     if (sender && this.#senders.take(sender.party, length, elapsed)) return true;
@@ -180,10 +183,13 @@ export class Traffic<Via> {
     return code;
   }
 
-  /** A code at most once a second: to the one link, or to all of its lobby. Of a full relay, or a busy address, not all can hear at once. */
+  /**
+   * Tells one link, or all links of its lobby, at most once a second for each code. If the relay or an address is full, only some links
+   * are told in each second.
+   */
   #tellRate(link: Link<Via>, code: Exclude<Empty, "bytes">, inMs: number, elapsed: number): void {
     if (code === "lobby_rate") {
-      // Asked before the links are walked through, or each packet would cost more the larger the lobby is.
+      // Checked before the loop. Otherwise each packet would cost more, the larger the lobby is.
       if (isRecent(link.lobby.toldAt, elapsed)) return;
       link.lobby.toldAt = elapsed;
     }

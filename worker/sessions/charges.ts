@@ -1,4 +1,4 @@
-/** Who pays for what a holder does: the session that causes it, out of its purse (docs/decisions/020). */
+/** The session that causes work pays for it, out of its purse (docs/decisions/020). */
 import { type Micros, prices, spendersOf } from "../../core/bill.ts";
 import { neighbourhoodOf } from "../../core/network.ts";
 import { drawBudgets, hasBudgets } from "../platform/budgets.ts";

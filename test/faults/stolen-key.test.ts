@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { sharedLimits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
-import { lobbyOf, type Player } from "../../measure/kit/player.ts";
+import { lobbyOf, Player } from "../../measure/kit/player.ts";
 import {
   forgedOf,
   holderOf,
@@ -14,6 +14,7 @@ import {
   postAsSidecar,
   proofOf,
   secret,
+  ticketOf,
   tokenOf,
 } from "../../measure/kit/secret.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
@@ -132,6 +133,20 @@ describe("with the key of one sidecar", () => {
     expect(
       (await postAsSidecar(servers.stolen.url, heartbeat, { ...content, name: "revoked" }, next)).status,
     ).toBe(200);
+  });
+
+  test("nobody has a ticket renewed that was made with a revoked key", async () => {
+    const player = await Player.connect(servers.stolen.url);
+    const about = { a: player.clientId, begunAt: Date.now(), sidecar: "revoked" };
+    const ticketUnder = (number: number) => ticketOf("a", about, { number, now: Date.now() });
+    const renewed = async (...tickets: object[]) => {
+      player.say("ptpRelay_renew", { tickets });
+      return (await player.hearsNext("ptpRelay_renewed")).tickets;
+    };
+    // A thief could make himself such tickets for as long as he likes.
+    expect(await renewed(ticketUnder(1))).toEqual([]);
+    expect(await renewed(ticketUnder(2))).toHaveLength(1);
+    await player.leave();
   });
 
   test("nobody sends players to a machine that the operator has not listed", async () => {

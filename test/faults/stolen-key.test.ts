@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { budgetRate, prices } from "../../core/bill.ts";
 import { sharedLimits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player } from "../../measure/kit/player.ts";
@@ -17,7 +18,7 @@ import {
   ticketOf,
   tokenOf,
 } from "../../measure/kit/secret.ts";
-import { startTestServer } from "../../measure/kit/server.ts";
+import { setLimits, startFaultyServer, startTestServer } from "../../measure/kit/server.ts";
 
 const heartbeat = "/sidecar/heartbeat";
 const observations = "/sidecar/observations";
@@ -156,6 +157,31 @@ describe("with the key of one sidecar", () => {
     expect(await beat("stolen", { host: "STOLEN.example" })).toMatchObject({ status: 200 });
     expect(await beat("unlisted")).toMatchObject({ status: 200 });
     await beat("unlisted", { leaving: true });
+  });
+
+  test("nobody spends the budget of the players' networks by saying again and again where they are", async () => {
+    const server = await startFaultyServer({
+      ...{ secret, udpPort: null },
+      vars: { clientAddress: "cloudflare", networkCentsPerDay: 1, sidecarHosts: "stolen=stolen.example" },
+    });
+    onTestFinished(() => server.stop());
+    // What a neighbour does is told to the budget at once.
+    await setLimits(server.url, { toldMicros: 0 });
+    const home = { "cf-connecting-ip": "203.0.113.7" };
+    const host = await Player.connect(server.url, "/", home);
+    const one = seenOf(host);
+    for (let posts = 0; posts < 60; posts++) {
+      const answer = await postTo(server, "stolen", ...Array.from({ length: 450 }, () => one));
+      expect(answer.status).toBe(200);
+    }
+    // So many would be three times all that its network may spend at once.
+    expect(60 * 450 * prices.observation).toBeGreaterThan(3 * budgetRate(1).burst);
+    for (let neighbours = 0; neighbours < 5; neighbours++) {
+      const neighbour = await Player.connect(server.url, "/lobbies", home);
+      expect((await neighbour.host({ isPublic: false, maxMembers: 2 })).status).toBe(201);
+      await neighbour.leave();
+    }
+    await host.leave();
   });
 
   test("what the key is good for: where players are who were sent to that very sidecar", async () => {

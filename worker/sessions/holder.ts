@@ -264,7 +264,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   async #see(seen: Seen): Promise<"awaited" | keyof Sighted> {
     const session = this.connections.get(seen.clientId);
     if (!session) return "gone";
-    this.#charges.chargeByItself(session, prices.observation);
+    if (session.paysForSighting()) this.#charges.chargeByItself(session, prices.observation);
     const { membership, address } = session;
     if (!membership) return "idle";
     session.isIdle = false;

@@ -1,3 +1,5 @@
+import { observingLimits } from "../../core/observing/limits.ts";
+
 /** What each client may ask of the object that holds its WebSocket, and how much may wait for one that does not read. */
 export const holderLimits = {
   /** Milliseconds until an object that nothing happens to first looks for pings by itself: each look wakes it and costs a row. */
@@ -23,6 +25,11 @@ export const holderLimits = {
   renewBurst: 8,
   /** Those a second, for long: one costs up to 126 HMACs, some 2 ms. */
   renewsPerSecond: 1 / 20,
+
+  /** Endpoints at once that a session pays for, if a sidecar says that it has seen them: what an honest sidecar says of one client. */
+  sightingsCharged: observingLimits.wantedBurst,
+  /** Those a second, for long. A thief of a sidecar's key says as many as he likes, and spent the budget of a whole network in a minute. */
+  sightingsChargedPerSecond: observingLimits.wantedPerSecond,
 
   /** Millionths of a dollar that a session may spend before its network's budget is asked: what a talkative player costs in 10 minutes by the plain path. */
   purseMicros: 16,

@@ -49,6 +49,10 @@ const failedJoinRate: Rate = {
   burst: holderLimits.failedJoinBurst,
   perSecond: holderLimits.failedJoinsPerSecond,
 };
+const sightingRate: Rate = {
+  burst: holderLimits.sightingsCharged,
+  perSecond: holderLimits.sightingsChargedPerSecond,
+};
 const renewRate: Rate = { burst: holderLimits.renewBurst, perSecond: holderLimits.renewsPerSecond };
 
 /** The lobby that a session is in. `requestId`: what made it a member. */
@@ -74,6 +78,7 @@ export class Session {
   readonly #requests = newBucket(requestRate, Date.now());
   readonly #failedJoins = newBucket(failedJoinRate, Date.now());
   readonly #renewals = newBucket(renewRate, Date.now());
+  readonly #sightings = newBucket(sightingRate, Date.now());
   /** The request counted last: repeated, it is the same. */
   #counted = "";
   readonly #kept: Attachment;
@@ -272,6 +277,11 @@ export class Session {
   /** Counts a message that has tickets renewed. Whether it may. */
   countRenewal(): boolean {
     return draw(this.#renewals, renewRate, Date.now());
+  }
+
+  /** Whether it pays for one more endpoint that a sidecar says it has seen: only for as many as its client can bring about. */
+  paysForSighting(): boolean {
+    return draw(this.#sightings, sightingRate, Date.now());
   }
 
   /**

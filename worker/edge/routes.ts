@@ -32,7 +32,7 @@ import { placeOf } from "./place.ts";
 import { refuseWithoutRoom } from "./room.ts";
 import { receiveHeartbeat, receiveObservations } from "./sidecar-posts.ts";
 import { refuseOverBudget, spend } from "./spending.ts";
-import { type Asking, askFor, rememberOpen, showsLobby } from "./unknown-codes.ts";
+import { type Asking, askFor, endOf, rememberOpen } from "./unknown-codes.ts";
 
 /** Who asks, and the id of the request. */
 type ClientCall = { clientId: string; requestId: string; guessing?: Guessing | undefined };
@@ -129,7 +129,8 @@ async function aboutLobby<Body extends { token: string }, T>(
     asking ??= lobbyId === null ? null : askFor(lobbyId, hasGuessed(networks));
     if (asking?.refusal) return asking.refusal;
     const outcome = released(await call(holder, { ...by, guessing }, lobbyId, body));
-    if (asking && showsLobby(outcome)) asking.answered();
+    const end = endOf(outcome);
+    if (end !== null) asking?.ended(end);
     const isUnknown = !outcome.ok && outcome.codes.includes("no_such_lobby");
     return (isUnknown && (await countFailedJoin(env, networks))) || outcome;
   });

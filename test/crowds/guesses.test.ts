@@ -1,10 +1,13 @@
 /** A crowd of addresses that guesses codes: more of them than a deployment takes in a minute. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { sharedLimits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player, post } from "../../measure/kit/player.ts";
 import { later, setLimits, startFaultyServer, wrongCode } from "../../measure/kit/server.ts";
 import { edgeLimits } from "../../worker/edge/limits.ts";
+
+// A siege takes hundreds of players, on a machine that may be busy.
+vi.setConfig({ testTimeout: 180_000 });
 
 let server: Server;
 let wrong: string;
@@ -73,6 +76,22 @@ test("besieged, players behind one address who mistype one after another, less t
     // The siege goes on.
     await besiege(220);
   }
+});
+
+test.each([
+  ["IPv4 /24", (i: number) => `198.18.9.${i}`],
+  ["IPv6 /48", (i: number) => `2001:db8:9a:${i}00::1`],
+])("besieged, one address that guesses keeps no neighbour in its %s from being told", async (_, address) => {
+  const { lobbyId } = await lobbyOf(1, server.url, { maxMembers: 16 });
+  const at = (i: number): Record<string, string> => ({ "cf-connecting-ip": address(i) });
+  // Sockets that were open before the guesses have some tries each.
+  const old = await Promise.all(Array.from({ length: 40 }, () => Player.connect(server.url, "/", at(1))));
+  await besiege(2 * edgeLimits.addressFailedJoins + 20);
+  for (const { token } of [...old, ...old])
+    await post(server.url, `/lobbies/${wrong}/join`, { token, peerName: "Guesser" }, at(1));
+  expect(await joinFrom(at(1), lobbyId)).toBe(429);
+  expect(await joinFrom(at(2), wrong)).toBe(409);
+  expect(await joinFrom(at(3), lobbyId)).toBe(200);
 });
 
 test("a minute after the crowd has stopped, an address may try as many codes as ever", async () => {

@@ -10,6 +10,7 @@ import { random } from "../platform/random.ts";
 import { within } from "../platform/retry.ts";
 import { addressOf } from "./address.ts";
 import { edgeLimits } from "./limits.ts";
+import { Recent } from "./recent.ts";
 
 /** The networks that a request is counted for, the narrowest first. Empty if its address is not known. */
 export function networksOfRequest(request: Request, env: Env): readonly Network[] {
@@ -33,7 +34,7 @@ export async function count(
   return (await countFull(env, what, networks, apart)) ? refuseFor(edgeLimits.addressPeriodS) : null;
 }
 
-/** Counts one request. Returns the network that has made too many, or null. */
+/** Counts one request. Returns the network that may not make it, or null. */
 export async function countFull(
   env: Env,
   what: Counted,
@@ -46,14 +47,47 @@ export async function countFull(
   return full;
 }
 
+/**
+ * A few addresses can use up what a wider network may do. Then a quiet address in it goes on. Quiet addresses have counters of their own,
+ * and only dozens of them together can fill these.
+ */
 async function firstFull(
   env: Env,
   what: Counted,
   networks: readonly Network[],
   apart?: Apart,
 ): Promise<Network | null> {
-  for (const network of networks) if (!(await countIn(env, what, network, apart))) return network;
+  let busy: Network | null = null;
+  for (const network of networks) {
+    if (!(await countIn(env, what, network, apart))) {
+      if (network === networks[0]) return network;
+      if (busy) return busy;
+      if (!(await countIn(env, what, restOf(network), apart))) return network;
+    }
+    // A busy network does not make the wider ones busy.
+    if (!busy && !isQuiet(what, network, apart)) busy = network;
+  }
   return null;
+}
+
+/** The counters of a network's quiet addresses. */
+function restOf({ name, shares }: Network): Network {
+  return { name: `${name} quiet`, shares: Math.ceil(shares / 2) };
+}
+
+const perAddress = {
+  CONNECTS: "addressConnects",
+  REQUESTS: "addressRequests",
+  FAILED_JOINS: "addressFailedJoins",
+  LISTINGS: "addressListings",
+} as const satisfies Record<Counted, keyof typeof edgeLimits>;
+
+const recent = new Recent();
+
+/** Counts one request of the network, and says whether it has made few in this minute. Memory of one isolate. */
+function isQuiet(what: Counted, { name, shares }: Network, apart?: Apart): boolean {
+  const times = recent.count(`${what} ${name} ${apart ?? ""}`, edgeLimits.networksRemembered);
+  return times <= edgeLimits[perAddress[what]] * edgeLimits.quietShare * shares;
 }
 
 /** Counts one request, and says whether the network may make it. All counters of the platform have one bound, so a network with several shares has several counters. */

@@ -62,7 +62,7 @@ function ofOneOwner(networks: readonly Network[]): readonly Network[] {
 
 /** Counts a code of no lobby, also from an unknown address. Returns a refusal if there were too many. */
 export async function countFailedJoin(env: Env, networks: readonly Network[]): Promise<Refusal | null> {
-  const counted = ofOneOwner(networks).map((network) => ({ network, guesser: note(network) }));
+  const over = noteEach(ofOneOwner(networks));
   const all = { name: "all", shares: edgeLimits.failedJoinShares };
   const isWithin = await within(edgeLimits.addressPatienceMs, countIn(env, "FAILED_JOINS", all), true);
   if (!isWithin) {
@@ -73,16 +73,25 @@ export async function countFailedJoin(env: Env, networks: readonly Network[]): P
   const besiegedForMs = besiegedUntil - Date.now();
   // If the time is longer than any that this code sets, the clock was set back.
   const isBesieged = besiegedForMs > 0 && besiegedForMs <= periodMs;
-  const over = counted.find(
-    ({ network, guesser }) => guesser.codes > edgeLimits.besiegedFailedJoins * network.shares,
-  );
-  const guesser = full ? note(full, 0) : isBesieged ? over?.guesser : null;
+  const guesser = full ? note(full, 0) : isBesieged ? over : null;
   if (!guesser) return null;
   const now = Date.now();
   // All these codes came within one period. A client that connected before it need not be one of the guessers.
   if (guesser.until <= now) guesser.since = Math.max(guesser.since, now - periodMs);
   guesser.until = now + periodMs;
   return refuseFor(edgeLimits.addressPeriodS);
+}
+
+/**
+ * Adds a code to the count of each network, up to the first that has tried more than it may in a siege. Returns that one, or null. Further
+ * codes of it do not count for the wider networks, so one address never uses up what its neighbours may try.
+ */
+function noteEach(networks: readonly Network[]): Guesser | null {
+  for (const network of networks) {
+    const guesser = note(network);
+    if (guesser.codes > edgeLimits.besiegedFailedJoins * network.shares) return guesser;
+  }
+  return null;
 }
 
 /** Adds codes to the count of a network. */

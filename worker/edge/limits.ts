@@ -51,6 +51,10 @@ export const edgeLimits = {
   addressFailedJoins: 200,
   /** Listings: 100 players whose game asks every two seconds. */
   addressListings: 3_000,
+  /** The part of its own limits that a network may use in a minute when a wider network is full: 30 WebSockets, 10 codes of no lobby. */
+  quietShare: 1 / 20,
+  /** Networks for which an isolate remembers that part: some megabytes. A network that it forgot counts as quiet. */
+  networksRemembered: 16_384,
   /** Milliseconds a request waits for the platform's counting before it goes on without it. */
   addressPatienceMs: 200,
   /** Codes of no lobby that all may try in that time, in `addressFailedJoins`: 3 000, one in twenty of 1 000 joins a second. Beyond it each address has fewer. */

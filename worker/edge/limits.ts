@@ -66,6 +66,8 @@ export const edgeLimits = {
 
   /** Millionths of a dollar that a network costs in an isolate until its budget is told: some 30 sessions of a player. To tell it costs a seven-hundredth. */
   toldMicros: 1_000,
+  /** Milliseconds until a budget that did not answer is told again. */
+  budgetAgainMs: 60_000,
   /** Networks whose costs an isolate remembers. */
   networksTallied: 8_192,
 } as const;

@@ -173,7 +173,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     this.wakeUp.rang();
     this.connections.wake();
     for (const session of this.connections)
-      if (this.lobbyHere || session.pingsSince !== null) this.#charges.chargeByItself(session, prices.look);
+      if (this.lobbyHere || session.pingsSince !== null) this.#charges.charge(session, prices.look);
   }
 
   async goodbye(): Promise<void> {
@@ -264,7 +264,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   async #see(seen: Seen): Promise<"awaited" | keyof Sighted> {
     const session = this.connections.get(seen.clientId);
     if (!session) return "gone";
-    if (session.paysForSighting()) this.#charges.chargeByItself(session, prices.observation);
+    if (session.paysForSighting()) this.#charges.charge(session, prices.observation);
     const { membership, address } = session;
     if (!membership) return "idle";
     session.isIdle = false;

@@ -33,15 +33,21 @@ export const holderLimits = {
 
   /** Millionths of a dollar that a session may spend before its network's budget is asked: what a talkative player costs in 10 minutes by the plain path. */
   purseMicros: 16,
-  /** Those it is given the first time, and then as many as it was given so far. */
+  /** The least that it is given at a time. */
   purseLeastDraw: 16,
+  /** Those that it is given, for each that it was given so far. */
+  purseGrowth: 1,
   /** The most it is given at a time: to ask costs a hundredth of that. */
   purseMostDraw: 320,
   /** Those taken out of a purse at a time, for the object's memory: a sleep loses what is left of them. Eight lines of chat by the direct path. */
   purseHandMicros: 0.25,
+  /** Milliseconds until a budget that gave nothing, or did not answer, is asked again: not by all its sessions at once, over and over. */
+  purseAskAgainMs: 60_000,
+  /** Milliseconds after which what is left of a purse is spent no more: else the purses of many days are spent on one. */
+  purseLifeMs: 6 * 60 * 60_000,
   /** Those that a session in no lobby may cost when its network's budget is empty, until its socket closes: some 100 messages that are dropped. */
   purseOverdraft: 3,
-  /** The same of a member, whose going ends its lobby or hurts it: 500 messages, or 10 reports. It has paid more than that to get there. */
+  /** The same of a member, whose going ends its lobby or hurts it: 500 messages, 10 reports, or 11 hours of looks. It has paid more than that to get there. */
   memberOverdraft: 15,
 
   /** Bytes that a message waiting to be read takes in the platform besides its length: 750 to 1 100 (measured: docs/decisions/007). */

@@ -216,7 +216,7 @@ export class Session {
 
   /** What it may still spend. */
   get purse(): Purse {
-    this.#purse ??= new Purse(this.#kept.purse, (kept) => {
+    this.#purse ??= new Purse(this.#kept.purse, this.openedAt, (kept) => {
       this.#kept.purse = kept;
       this.#keep();
     });

@@ -59,7 +59,6 @@ export type Lobby<Via> = {
   readonly bucket: Bucket;
   readonly party: Party;
   readonly links: Set<Link<Via>>;
-  toldAt: number;
 };
 
 /** Everybody behind one address, or in one wider network, shares room for the ends of links (core/network.ts). */

@@ -38,7 +38,11 @@ export class Traffic<Via> {
   /** When the shares were last reckoned, and what the total's bucket had then. */
   #reckonedAt: number;
   #leftThen: number;
-  readonly #fullNotices = new Quota({ most: relayLimits.relayFullNotices, spanMs: 1_000, keys: 2 });
+  readonly #fullNotices = new Quota({
+    most: relayLimits.relayFullNotices,
+    spanMs: 1_000,
+    keys: relayLimits.relayFullLobbies,
+  });
 
   constructor(elapsed: number, bounds: TrafficBounds) {
     this.#bounds = bounds;
@@ -62,7 +66,6 @@ export class Traffic<Via> {
       bucket: newBucket(rate, elapsed),
       party: newParty(elapsed),
       links: new Set(),
-      toldAt: Number.NEGATIVE_INFINITY,
     };
     this.#lobbies.add(lobby.party);
     return lobby;
@@ -183,23 +186,13 @@ export class Traffic<Via> {
     return code;
   }
 
-  /**
-   * Tells one link, or all links of its lobby, at most once a second for each code. If the relay or an address is full, only some links
-   * are told in each second.
-   */
+  /** Tells a link, at most once a second for each code. If its lobby, an address or the relay is full, only some links hear of it in each second. */
   #tellRate(link: Link<Via>, code: Exclude<Empty, "bytes">, inMs: number, elapsed: number): void {
-    if (code === "lobby_rate") {
-      // Checked before the loop. Otherwise each packet would cost more, the larger the lobby is.
-      if (isRecent(link.lobby.toldAt, elapsed)) return;
-      link.lobby.toldAt = elapsed;
-    }
-    for (const one of code === "lobby_rate" ? link.lobby.links : [link]) {
-      if (isRecent(one.rateToldAt[code], elapsed)) continue;
-      const isOfMany = code === "total_rate" || code === "address_rate";
-      if (isOfMany && !this.#fullNotices.spend(code, elapsed)) continue;
-      one.rateToldAt[code] = elapsed;
-      this.tell(one, code, inMs);
-    }
+    if (isRecent(link.rateToldAt[code], elapsed)) return;
+    const many = code === "lobby_rate" ? `${code} ${link.lobby.id}` : code;
+    if (code !== "rate" && !this.#fullNotices.spend(many, elapsed)) return;
+    link.rateToldAt[code] = elapsed;
+    this.tell(link, code, inMs);
   }
 }
 

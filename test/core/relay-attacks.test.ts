@@ -329,6 +329,32 @@ describe("those who send all they can", () => {
     ).toBeGreaterThanOrEqual(0.99);
   });
 
+  test("in a lobby of 64 that are all linked, have the relay sign few notices, and none of them at once", () => {
+    const relay = aRelay();
+    const pairs = Array.from({ length: 64 }, (_, a) => Array.from({ length: a }, (_, b) => [a, b] as const));
+    const links = pairs.flat().map(([a, b], i) => {
+      const players = [`Evil ${a}`, `Evil ${b}`] as const;
+      expect(relay.link(100 + i, { lobbyTag: "EVIL", address: from(a), players })).toEqual([
+        "bound",
+        "bound",
+      ]);
+      return { link: 100 + i, address: from(a) };
+    });
+    const { relayFullNotices } = relayLimits;
+    const [counts, most]: [number[], number[]] = [[], []];
+    for (let n = 0; relay.now < 5_000; relay.now += 1, n += 3) {
+      const second = Math.floor(relay.now / 1_000);
+      for (const i of [n, n + 1, n + 2]) {
+        relay.pass(1_200, links[i % links.length]);
+        const told = relay.told().length;
+        counts[second] = (counts[second] ?? 0) + told;
+        most[second] = Math.max(most[second] ?? 0, told);
+      }
+    }
+    expect(Math.max(...counts)).toBe(relayFullNotices);
+    expect(Math.max(...most)).toBe(1);
+  });
+
   test("in bursts, a second of every four, take next to nothing from an honest one", () => {
     const relay = aRelay(bounds);
     const hostile = Array.from({ length: 64 }, (_, i) => ({

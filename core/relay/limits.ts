@@ -40,11 +40,7 @@ export const relayLimits = {
   relayPaceHalfMs: 1_000,
   /** Milliseconds between two notices of one kind to a link that sends too much. */
   relayNoticeMs: 1_000,
-<<<<<<< HEAD
-  /** Notices a second that the relay or an address sends too much, and as many that one lobby does: each is signed twice, in just that moment. The rest hear it later. A lobby of 64 has 2 016 links: to tell all at once took 40 to 60 ms. */
-=======
-  /** Notices a second to links of a full relay, or of a busy address. Each is signed twice, just when the machine is busy. The other links hear it later. */
->>>>>>> e0bca6a (docs: let each limit of the edge and the relay say itself what it bounds)
+  /** Notices a second to links of a full relay, or of a busy address, and as many to those of one busy lobby. Each is signed twice, just when the machine is busy. The other links hear it later. A lobby of 64 has 2 016 links: to tell all at once took 40 to 60 ms. */
   relayFullNotices: 100,
   /** Lobbies whose notices are counted: far fewer can have used up their rate at a time. */
   relayFullLobbies: 1_000,

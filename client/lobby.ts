@@ -41,7 +41,7 @@ export class Lobby {
   }
 
   get isHost(): boolean {
-    return this.#session.host === this.#session.self;
+    return this.#session.isHost;
   }
 
   /** Everybody's name, this player's too, in order of arrival. */

@@ -84,6 +84,10 @@ export class Session {
     return this.#members;
   }
 
+  get isHost(): boolean {
+    return this.host === this.self;
+  }
+
   /** Why the session is over, or null while it is not. */
   get endReason(): EndReason | null {
     return this.#endReason;

@@ -140,6 +140,7 @@ export class Links<Via> {
   /** To be called every second. Removes silent ends, and frees links that waited too long for an end or whose time is over. */
   tick(elapsed: number): void {
     this.#traffic.tick(elapsed);
+    this.#networks.tick(elapsed);
     for (const link of this.#links.values()) {
       for (const side of sides) {
         const end = link[side];

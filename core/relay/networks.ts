@@ -4,6 +4,7 @@
  */
 import { sharedLimits } from "../limits.ts";
 import { networksOf } from "../network.ts";
+import { fillUp, isFull } from "./budget.ts";
 import type { Bound, Link, Network } from "./link.ts";
 import type { Traffic } from "./traffic.ts";
 
@@ -17,6 +18,8 @@ type There<Via> = Pick<Bound<Via>, "networks" | "sender">;
 
 export class Networks<Via> {
   readonly #byId = new Map<string, Network<Via>>();
+  /** Without ends, but what they may send is not full again: an address that moved away and back would have all of it anew. */
+  readonly #spent = new Set<Network<Via>>();
   readonly #traffic: Traffic<Via>;
 
   constructor(traffic: Traffic<Via>) {
@@ -54,8 +57,23 @@ export class Networks<Via> {
     network.ends -= 1;
     network.halfBound.delete(link);
     if (network.ends > 0) return;
-    this.#byId.delete(network.id);
-    if (network.sender) this.#traffic.forgetSender(network.sender);
+    if (network.sender && !isFull(network.sender.bucket)) this.#spent.add(network);
+    else this.#forget(network);
+  }
+
+  /** Forgets those without ends whose budget is full again. To be called every second. */
+  tick(elapsed: number): void {
+    for (const network of this.#spent) {
+      if (network.sender) fillUp(network.sender.bucket, elapsed);
+      if (network.ends === 0 && network.sender && !isFull(network.sender.bucket)) continue;
+      this.#spent.delete(network);
+      if (network.ends === 0) this.#forget(network);
+    }
+  }
+
+  #forget({ id, sender }: Network<Via>): void {
+    this.#byId.delete(id);
+    if (sender) this.#traffic.forgetSender(sender);
   }
 
   #known(id: string, shares: number, elapsed: number): Network<Via> {

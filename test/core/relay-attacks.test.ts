@@ -246,6 +246,32 @@ describe("those who send all they can", () => {
     }
   });
 
+  test("one address gets no more by moving its ends away and back", () => {
+    const relay = aRelay();
+    const players = (i: number) => ({ clientId: `Evil ${i}`, peerId: `Eve ${i}`, lobbyTag: `EVIL${i % 12}` });
+    const move = (address: string) => {
+      for (let i = 1; i <= 96; i++)
+        relay.bind(ticket("a", { link: hex(i), ...players(i) }), end(1, { address }));
+    };
+    for (let i = 1; i <= 96; i++)
+      relay.link(i, { lobbyTag: `EVIL${i % 12}`, address: from(0), players: [`Evil ${i}`, `Eve ${i}`] });
+    let passed = 0;
+    for (let sent = 0; relay.now < 10_000; relay.now += 1) {
+      if (relay.now % 500 === 0) for (const address of [from(1), from(0)]) move(address);
+      if (relay.now % 1_000 === 0) relay.tick(relay.now);
+      for (const most = sent + 12; sent < most; sent++)
+        if (typeof relay.pass(1_200, { link: 1 + (sent % 96), address: from(0) }) === "number")
+          passed += 1_200;
+      relay.told();
+    }
+    // Of 10 seconds, and of the 2 that may come at once.
+    expect(passed).toBeLessThanOrEqual((12 * relayLimits.relayTotalRate) / 4);
+    expect(passed).toBeGreaterThan((9 * relayLimits.relayTotalRate) / 4);
+    relay.tick(60_000);
+    relay.tick(70_000);
+    expect(relay.links.count()).toMatchObject({ links: 0, senders: 0 });
+  });
+
   test("in 63 lobbies of one owner, take nothing from an honest one; nor in one lobby behind 63 addresses", () => {
     for (const [lobbyOf, addressOf] of [
       [(i: number) => `EVIL-${i}`, six],

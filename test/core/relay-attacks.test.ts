@@ -253,8 +253,12 @@ describe("those who send all they can", () => {
       for (let i = 1; i <= 96; i++)
         relay.bind(ticket("a", { link: hex(i), ...players(i) }), end(1, { address }));
     };
-    for (let i = 1; i <= 96; i++)
-      relay.link(i, { lobbyTag: `EVIL${i % 12}`, address: from(0), players: [`Evil ${i}`, `Eve ${i}`] });
+    move(from(0));
+    for (let i = 1; i <= 96; i++) {
+      const { clientId, peerId, lobbyTag } = players(i);
+      const its = ticket("b", { link: hex(i), lobbyTag, clientId: peerId, peerId: clientId });
+      relay.bind(its, end(2, { address: from(2) }));
+    }
     let passed = 0;
     for (let sent = 0; relay.now < 10_000; relay.now += 1) {
       if (relay.now % 500 === 0) for (const address of [from(1), from(0)]) move(address);

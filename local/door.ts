@@ -45,11 +45,15 @@ const calmMs = 10_000;
 
 /**
  * Has every workerd that Miniflare starts with this command get its listener from here, for all addresses of this machine. Only on
- * Linux.
+ * Linux. Returns what tells how many descriptors that workerd has open; null if nobody knows.
  */
-export function setUpDoor(command: string, { port, bounds, told }: DoorOptions): void {
+export function setUpDoor(
+  command: string,
+  { port, bounds, told }: DoorOptions,
+): { workerd(): number | null } {
   let current = port;
   let watch: { stop(): void } | undefined;
+  let pid: number | undefined;
   const { spawn } = childProcess;
   // Miniflare has no option for a listener, and starts workerd in one place.
   Reflect.set(childProcess, "spawn", (...call: [string, string[], SpawnOptions]): ChildProcess => {
@@ -65,10 +69,12 @@ export function setUpDoor(command: string, { port, bounds, told }: DoorOptions):
     });
     listener.server.close();
     watch?.stop();
+    pid = child.pid;
     if (child.pid !== undefined) watch = watchDescriptors(child.pid, { port: current, bounds, told });
     child.once("exit", () => watch?.stop());
     return child;
   });
+  return { workerd: () => (pid === undefined ? null : descriptorsOf(pid)) };
 }
 
 /** Listens on ::, and takes nothing. Null if that cannot be done: then workerd listens by itself. */

@@ -36,6 +36,12 @@ export const edgeLimits = {
   roomAgeMs: 200,
   /** Milliseconds it waits for that answer. */
   roomPatienceMs: 200,
+  /** Milliseconds between two looks of a request that waits for the answer to another. */
+  roomPauseMs: 5,
+  /** Seconds after which a client that it refused for lack of room may ask again: objects without work have closed their files by then. */
+  roomRetryS: 10,
+  /** Requests that it lets in if there is no answer in that time. */
+  roomUntold: 20,
 
   /** Seconds over which the platform counts what one address does, in each of its data centers: 10 or 60. */
   addressPeriodS: 60,

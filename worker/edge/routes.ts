@@ -29,7 +29,7 @@ import { json, preflight, readJson, refused } from "./http.ts";
 import { edgeLimits } from "./limits.ts";
 import { pathText } from "./path.ts";
 import { placeOf } from "./place.ts";
-import { refuseWithoutRoom } from "./room.ts";
+import { refuseStrangerWithoutRoom, refuseWithoutRoom, rememberMember } from "./room.ts";
 import { receiveHeartbeat, receiveObservations } from "./sidecar-posts.ts";
 import { refuseOverBudget, spend } from "./spending.ts";
 import { type Asking, askFor, endOf, rememberOpen } from "./unknown-codes.ts";
@@ -71,7 +71,10 @@ const host: Route = async (request, env) => {
     { schema: hostRequest, status: 201, price: prices.host },
     async (holder, call, { token: _, ...body }) => {
       const outcome = released(await holder.hostLobby({ ...call, request: body }));
-      if (outcome.ok) rememberOpen(outcome.value.lobbyId);
+      if (outcome.ok) {
+        rememberOpen(outcome.value.lobbyId);
+        rememberMember(call.clientId, outcome.value.lobbyId);
+      }
       return outcome;
     },
   );
@@ -85,14 +88,19 @@ const join: Route = async (request, env) => {
     env,
     joinRequest,
     prices.join,
-    async (holder, call, lobbyId, { peerName, privacy }) =>
-      holder.joinLobby({ ...call, lobbyId, peerName, privacy }),
+    async (holder, call, lobbyId, { peerName, privacy }) => {
+      const outcome = released(await holder.joinLobby({ ...call, lobbyId, peerName, privacy }));
+      if (outcome.ok) rememberMember(call.clientId, outcome.value.lobbyId);
+      return outcome;
+    },
   );
 };
 
 const start: Route = async (request, env) => {
   const place = placeOf(request);
   return await aboutLobby(request, env, startRequest, prices.start, async (holder, call, lobbyId) => {
+    const noRoom = await refuseStrangerWithoutRoom(env, call.clientId, lobbyId);
+    if (noRoom) return noRoom;
     const sidecar = pickSidecar(await liveSidecars(env, false), { place, chance: random() });
     return await holder.startMediation(lobbyId, { ...call, place, sidecar });
   });
@@ -101,9 +109,10 @@ const start: Route = async (request, env) => {
 const steer =
   (wish: SteerCall["wish"]): Route =>
   async (request, env) =>
-    await aboutLobby(request, env, startRequest, prices.steer, async (holder, call, lobbyId) =>
-      holder.steerMediation(lobbyId, { ...call, wish }),
-    );
+    await aboutLobby(request, env, startRequest, prices.steer, async (holder, call, lobbyId) => {
+      const noRoom = await refuseStrangerWithoutRoom(env, call.clientId, lobbyId);
+      return noRoom ?? (await holder.steerMediation(lobbyId, { ...call, wish }));
+    });
 
 /** Answers what a client asks of the lobby in the path. A client that asks about many codes of no lobby is told to wait. */
 async function aboutLobby<Body extends { token: string }, T>(

@@ -7,7 +7,7 @@ import { type Place, pickSidecar, type Sidecar } from "../../core/fleet.ts";
 import { request } from "../../core/lobby/answer.ts";
 import { isDue, onTime } from "../../core/lobby/clock-jumps.ts";
 import { wakeAt } from "../../core/lobby/deadlines.ts";
-import type { Step } from "../../core/lobby/effect.ts";
+import type { Effect, Step } from "../../core/lobby/effect.ts";
 import type { LobbyEvent, Witness } from "../../core/lobby/event.ts";
 import { isAwaited } from "../../core/lobby/gathering.ts";
 import { type KeptLobby, keptLobby, readKeptLobby } from "../../core/lobby/kept.ts";
@@ -230,22 +230,24 @@ export class LobbyMachine implements LobbyHere {
   }
 
   async #admit<R extends OpenRequest | JoinRequest>(asked: R): Promise<Outcome<Admission<AnswerTo<R>>>> {
-    const { answer, incarnation } = await this.#ask(asked);
-    return answer.ok ? accept({ answer: answer.value, incarnation }) : answer;
+    const { answer, incarnation, calls } = await this.#ask(asked);
+    return answer.ok ? accept({ answer: answer.value, incarnation, calls }) : answer;
   }
 
   /** The answer to a request, and of which lobby of this code it is, once what must be known before it is known. */
   async #ask<R extends LobbyRequest>(
     asked: R,
-  ): Promise<{ answer: Outcome<AnswerTo<R>>; incarnation: string }> {
+  ): Promise<{ answer: Outcome<AnswerTo<R>>; incarnation: string; calls: number }> {
     // A lounge that does not answer keeps nobody waiting for long.
     if (this.#confirming) await within(objectLimits.directoryPatienceMs, this.#confirming, undefined);
     const now = Date.now();
     const { answer, ...taken } = request(this.#state, asked, now);
     const incarnation = taken.state?.incarnation ?? "";
+    const before = this.#object.callsCaused;
     const done = this.#take(asked, taken, now);
+    const calls = this.#object.callsCaused - before;
     if (done) await done;
-    return { answer, incarnation };
+    return { answer, incarnation, calls };
   }
 
   /** Takes an event. Done when what follows from it is; null if that is now. */
@@ -268,7 +270,12 @@ export class LobbyMachine implements LobbyHere {
     // Chat changes no state.
     if (state !== before && logsLobbies(this.#object.env)) logLife(lifeLines(before, input, state, now));
     if (effects.some(({ kind }) => kind === "save")) this.#save();
-    return this.#effects.perform(effects, (state ?? before)?.incarnation ?? "");
+    const callsBefore = this.#object.callsCaused;
+    const done = this.#effects.perform(effects, (state ?? before)?.incarnation ?? "");
+    // They wait for the directory: whoever brought this about pays for them now.
+    if (done && this.#object.callsCaused === callsBefore)
+      this.#object.willCall(callsOf(effects, this.#object.lobbyId));
+    return done;
   }
 
   /**
@@ -317,4 +324,12 @@ export class LobbyMachine implements LobbyHere {
     this.#chat = newChatAllowance(Date.now());
     this.#object.over();
   }
+}
+
+/** The other objects that these effects call to tell members something. */
+function callsOf(effects: readonly Effect[], lobbyId: string): number {
+  const told = effects.flatMap((effect) =>
+    effect.kind === "send" || effect.kind === "release" ? effect.to.map(({ holder }) => holder) : [],
+  );
+  return new Set(told.filter((holder) => holder !== lobbyId)).size;
 }

@@ -80,8 +80,10 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   protected readonly connections: Connections;
   /** The object's name, which tokens carry: a code, or that of a lounge. */
   protected readonly holder: string;
-  readonly #remote: Remote;
+  protected readonly remote: Remote;
   readonly #charges: Charges;
+  /** Sessions that are over, by their clients' ids, until their lobbies have been told: they pay for what they said last. */
+  readonly #leaving = new Map<string, Session>();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -95,7 +97,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
       delivered: (session, delivery) => this.#charges.chargeForDelivery(session, delivery),
     });
     this.#charges = new Charges(env, (session) => this.connections.expel(session, "over_budget"));
-    this.#remote = new Remote({
+    this.remote = new Remote({
       call: async (name, batch) => released(await holderAt(env, name).receive(this.holder, batch)),
       take: (message) => ("to" in message ? this.connections.deliver(message) : this.#hear(message)),
       idleIn: (message) => ("to" in message ? [] : this.#idleIn(message)),
@@ -228,6 +230,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
           ? refuse("no_such_lobby")
           : await this.#ask(lobbyId, member, (lobby) => lobby.enter(member));
       if (!outcome.ok && outcome.codes.includes("no_such_lobby")) session.countFailedJoin();
+      if (outcome.ok) this.#charges.charge(session, (outcome.value.calls ?? 0) * prices.call);
       return outcome;
     });
   }
@@ -276,20 +279,24 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
 
   async receive(from: string, batch: MessageBatch): Promise<BatchAnswer | Stray[]> {
     this.connections.stir();
-    return await this.#remote.receive(from, batch);
+    return await this.remote.receive(from, batch);
   }
 
   /** Something happens here. `acting`: the session that it comes from. */
   protected stirred(_acting: Session | undefined): void {}
 
   /** A session here is over. */
-  protected ended({ id: clientId, membership }: Session): void {
-    if (membership) this.#tell(membership, { kind: "connection-lost", clientId, holder: this.holder });
+  protected ended(session: Session): void {
+    const { id: clientId, membership } = session;
+    if (!membership) return;
+    this.#leaving.set(clientId, session);
+    const told = this.#tell(membership, { kind: "connection-lost", clientId, holder: this.holder });
+    void Promise.resolve(told).finally(() => this.#leaving.delete(clientId));
   }
 
   /** Sends a message to a lobby's members in another object. True once it is there, false if it is lost. */
   protected send(name: string, delivery: Delivery): Promise<boolean> {
-    return this.#remote.deliver(name, delivery);
+    return this.remote.deliver(name, delivery);
   }
 
   /** `region`: only where the call may create the object. */
@@ -383,18 +390,18 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     event: MemberEvent,
   ): true | Promise<boolean> {
     const news = { lobbyId, incarnation, requestId, event };
-    if (!this.lobbyHere || lobbyId !== this.holder) return this.#remote.tell(lobbyId, news);
+    if (!this.lobbyHere || lobbyId !== this.holder) return this.remote.tell(lobbyId, news);
     if (event.kind === "endpoint-seen") this.#rest(this.#idleIn(news));
-    const before = this.#remote.callsCaused;
+    const before = this.remote.callsCaused;
     this.#giveUp(this.#hear(news));
-    this.#chargeCalls(event.clientId, this.#remote.callsCaused - before);
+    this.#chargeCalls(event.clientId, this.remote.callsCaused - before);
     return true;
   }
 
   /** A session here made its lobby, or this object, call others so often. */
   #chargeCalls(clientId: string, calls: number): void {
-    const session = calls > 0 ? this.connections.get(clientId) : undefined;
-    if (session) this.#charges.charge(session, calls * prices.call);
+    const session = this.connections.get(clientId) ?? this.#leaving.get(clientId);
+    if (session && calls > 0) this.#charges.charge(session, calls * prices.call);
   }
 
   /** The client in this news, if no mediation of the lobby here waits for the endpoint that it tells of. */

@@ -34,9 +34,9 @@ export const holderLimits = {
   /** Millionths of a dollar that a session may spend before its network's budget is asked: what a talkative player costs in 10 minutes by the plain path. */
   purseMicros: 16,
   /** The least that it is given at a time. */
-  purseLeastDraw: 16,
+  purseLeastDraw: 8,
   /** Those that it is given, for each that it was given so far. */
-  purseGrowth: 1,
+  purseGrowth: 0.5,
   /** The most it is given at a time: to ask costs a hundredth of that. */
   purseMostDraw: 320,
   /** Those taken out of a purse at a time, for the object's memory: a sleep loses what is left of them. Eight lines of chat by the direct path. */

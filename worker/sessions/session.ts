@@ -304,7 +304,8 @@ export class Session {
     this.#keeping = true;
     queueMicrotask(() => {
       this.#keeping = false;
-      this.socket.serializeAttachment(this.#kept);
+      // One that is over may still pay for what it said last.
+      if (this.socket.readyState === WebSocket.OPEN) this.socket.serializeAttachment(this.#kept);
     });
   }
 }

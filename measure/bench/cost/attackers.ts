@@ -105,6 +105,24 @@ export const means: readonly Means[] = [
       });
     },
   })),
+  ...[true, false].map((isPublic) => ({
+    name: `join a ${isPublic ? "public" : "private"} lobby with members in 40 objects, say a line, and leave at once`,
+    apart: true,
+    run: async ({ server, books }: Scene) => {
+      const { lobbyId } = await host(server, "/lobbies", isPublic, others);
+      for (let i = 0; i < 40; i++) await join(server, lobbyId, `Guest ${i}`, "/", others);
+      await books.reset();
+      return await times(6, async (i) => {
+        const player = await join(server, lobbyId, `Newcomer ${i}`);
+        player.chat(lobbyId, "That was all");
+        // The line is on its way, and its answer comes too late.
+        await wait(5);
+        await player.leave();
+        // What is paced has gone when the next one comes.
+        await wait(4_000);
+      });
+    },
+  })),
   {
     name: "start, and call it off",
     apart: true,

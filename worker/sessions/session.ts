@@ -305,7 +305,7 @@ export class Session {
     queueMicrotask(() => {
       this.#keeping = false;
       // One that is over may still pay for what it said last.
-      if (this.socket.readyState === WebSocket.OPEN) this.socket.serializeAttachment(this.#kept);
+      if (this.socket.readyState !== WebSocket.CLOSED) this.socket.serializeAttachment(this.#kept);
     });
   }
 }

@@ -76,7 +76,7 @@ test("besieged, players behind one address who mistype one after another, less t
     // The siege goes on.
     await besiege(220);
   }
-});
+}, 240_000);
 
 test.each([
   ["IPv4 /24", (i: number) => `198.18.9.${i}`],

@@ -40,7 +40,7 @@ export const edgeLimits = {
   roomPauseMs: 5,
   /** Seconds after which a client that it refused for lack of room may ask again: objects without work have closed their files by then. */
   roomRetryS: 10,
-  /** Requests that it lets in if there is no answer in that time. */
+  /** Requests that it lets in if there is no answer in that time, and the last one did not allow more. */
   roomUntold: 20,
 
   /** Seconds over which the platform counts what one address does, in each of its data centers: 10 or 60. */

@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
-/** Folders whose tests start and kill programs, wait for time to pass, or try thousands of inputs: minutes, not seconds. */
-const slow = ["bench", "deployed", "faults", "fuzz", "lab", "local", "soak"].map(
+/** Folders whose tests start and kill programs, wait for time to pass, play whole crowds, or try thousands of inputs: minutes, not seconds. */
+const slow = ["bench", "crowds", "deployed", "faults", "fuzz", "lab", "local", "soak"].map(
   (folder) => `test/${folder}/**/*.test.ts`,
 );
 

@@ -1,7 +1,7 @@
 /** The other end of a link, as far as the game may know it: nothing here is a secret. */
 import type { Socket } from "node:dgram";
 import type { Endpoint } from "../core/endpoint.ts";
-import type { Mapping } from "../core/mapping.ts";
+import type { ClaimedEndpoint, Mapping } from "../core/mapping.ts";
 
 export type Peer = {
   readonly name: string;
@@ -14,8 +14,8 @@ export type Peer = {
   readonly mapping: Mapping;
   /** Whether it has shown to be where the server saw it. */
   readonly proven: boolean;
-  /** Addresses it says it has in its own network. */
-  readonly candidates: readonly Endpoint[];
+  /** Addresses it says it has. `proven`: in the IPv6 network that it is connected to the server from. */
+  readonly candidates: readonly ClaimedEndpoint[];
 };
 
 /** A UDP socket that the server has seen, and who is to be reached from it. */

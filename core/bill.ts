@@ -14,8 +14,8 @@ export const prices = {
   connect: 16.5,
   /** Opening a lobby and its end: calls, and the rows of a public one that is held elsewhere. */
   host: 10,
-  /** Joining and leaving: the same two rows each, and that the others hear of it. */
-  join: 9,
+  /** Joining and leaving: the same two rows each, and calls to the lobby and to the directory. Those to other members have their own price. */
+  join: 7,
   /** A start, an alarm every 30 s as long as the players connect, and its end. */
   start: 25,
   /** The host stops a mediation, or goes on without some: a row, and that the others hear of it. */

@@ -8,6 +8,9 @@ import type { Endpoint } from "./endpoint.ts";
  */
 export type Mapping = "endpoint-independent" | "endpoint-dependent" | "unknown";
 
+/** An address that a client says it has. `proven`: it is in the IPv6 /64 that the client's WebSocket comes from. */
+export type ClaimedEndpoint = Endpoint & { readonly proven?: boolean | undefined };
+
 /** What the sidecar has seen of a client in a mediation. */
 export type Observed = {
   /** As the sidecar's first UDP port saw it. */
@@ -28,7 +31,7 @@ export type Observed = {
    * Local addresses the client says it has. Clients that say so, though it be none, know the additions to
    * Orion.
    */
-  readonly candidates?: readonly Endpoint[] | undefined;
+  readonly candidates?: readonly ClaimedEndpoint[] | undefined;
 };
 
 /**

@@ -78,6 +78,15 @@ export function doorFor(limit: number): DoorBounds {
   return { shutAt: limit - spare, waiting: Math.floor((spare * waitingShare) / connectionDescriptors) };
 }
 
+/**
+ * How many requests a server with that limit may let in before it looks again, each of which may create an object: a third of what their files
+ * would take, because some were let in before and have none yet. Connections that wait keep their part.
+ */
+export function requestsFor(limit: number, open: number): number {
+  const free = limit - open - doorFor(limit).waiting * connectionDescriptors;
+  return Math.max(0, Math.floor(free / (3 * objectDescriptors)));
+}
+
 /** The limit that has room for so many WebSockets. */
 export function descriptorsFor(sockets: number): number {
   return baseDescriptors + guessedObjects * objectDescriptors + sockets * socketDescriptors;

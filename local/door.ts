@@ -1,14 +1,12 @@
 /**
- * The door of the server: the listener that workerd takes connections from, and a way to shut it. workerd ends when the
- * system gives it no descriptor for one more connection, and all lobbies end with it. So no more come in when it has
- * few left.
+ * The door of the server: the listener that workerd takes connections from, and a way to shut it. If workerd has no file descriptor left
+ * for a new connection, it crashes, and all lobbies with it. So the door shuts when few are left.
  *
- * Linux gives a connection to the listener whose address fits best: one for 0.0.0.0 is before one for ::, and one for an
- * address is before both. workerd listens on ::. To shut the door, this process listens in front, and refuses. Nothing
- * changes for the connections that workerd has, and no message passes through this process.
+ * Linux gives a connection to the listener with the most specific address: one for 0.0.0.0 comes before one for ::, and one for a
+ * single address before both. workerd listens on ::. To shut the door, this process listens on the more specific addresses, and refuses.
+ * Connections that workerd has go on, and no message passes through this process.
  *
- * That needs SO_REUSEPORT on both listeners, which workerd does not set. So this process makes workerd's listener too, and
- * hands it on.
+ * Both listeners need SO_REUSEPORT, which workerd does not set. So this process makes workerd's listener too, and hands it on.
  */
 import childProcess, { type ChildProcess, type SpawnOptions } from "node:child_process";
 import { readdirSync, statSync } from "node:fs";
@@ -32,26 +30,30 @@ const socketName = "direct:0:default";
 const descriptorOfListener = 4;
 /** Milliseconds between two looks. workerd takes up to 10 connections in one. */
 const lookMs = 10;
-/** A look takes at most this share of the time: where the system only lists descriptors, it takes milliseconds. */
+/** Looks take at most this share of the time. A look takes milliseconds where the system can only list descriptors. */
 const lookShare = 0.05;
-/** The door opens when so many of `shutAt` are in use. */
+/** The door opens again when the descriptors in use fall to this share of `shutAt`. */
 const openShare = 0.9;
 /** Connections that this process answers at a time. It closes any others at once. */
 const mostRefused = 256;
-/** Milliseconds that a client has for its request, to hear that it is refused. */
+/** Milliseconds that a client has to send its request, so that it gets the refusal. */
 const patienceMs = 2_000;
 /** Seconds after which a client that was refused may ask again. */
 const retryAfterS = 10;
-/** Milliseconds that the door stands open until the log says that it does: in a flood it opens and shuts every second. */
+/** Milliseconds that the door must stay open before the log says so. In a flood it opens and shuts every second. */
 const calmMs = 10_000;
 
 /**
  * Has every workerd that Miniflare starts with this command get its listener from here, for all addresses of this machine. Only on
- * Linux.
+ * Linux. Returns what tells how many descriptors that workerd has open; null if nobody knows.
  */
-export function setUpDoor(command: string, { port, bounds, told }: DoorOptions): void {
+export function setUpDoor(
+  command: string,
+  { port, bounds, told }: DoorOptions,
+): { workerd(): number | null } {
   let current = port;
   let watch: { stop(): void } | undefined;
+  let pid: number | undefined;
   const { spawn } = childProcess;
   // Miniflare has no option for a listener, and starts workerd in one place.
   Reflect.set(childProcess, "spawn", (...call: [string, string[], SpawnOptions]): ChildProcess => {
@@ -67,10 +69,12 @@ export function setUpDoor(command: string, { port, bounds, told }: DoorOptions):
     });
     listener.server.close();
     watch?.stop();
+    pid = child.pid;
     if (child.pid !== undefined) watch = watchDescriptors(child.pid, { port: current, bounds, told });
     child.once("exit", () => watch?.stop());
     return child;
   });
+  return { workerd: () => (pid === undefined ? null : descriptorsOf(pid)) };
 }
 
 /** Listens on ::, and takes nothing. Null if that cannot be done: then workerd listens by itself. */
@@ -145,7 +149,7 @@ function descriptorsOf(pid: number): number | null {
   }
 }
 
-/** The addresses that are before `::`: together, all that a client can reach. */
+/** Addresses more specific than `::`. Together they are all that a client can reach. */
 function addressesInFront(): string[] {
   const own = Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>
     addresses.flatMap(({ address, family, scopeid }) =>

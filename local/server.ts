@@ -8,9 +8,10 @@ import { hostInUrl } from "../core/endpoint.ts";
 import { defaultTiming, type Timing } from "../core/settings.ts";
 import { type Sidecar, startSidecar } from "../udp-sidecar/sidecar.ts";
 import { edgeLimits } from "../worker/edge/limits.ts";
+import { roomHeader } from "../worker/edge/room-header.ts";
 import { compatibilityDate } from "./clock.ts";
 import type { Room } from "./descriptors.ts";
-import { type FreeSpace, type LocalLine, watchFreeSpace } from "./free-space.ts";
+import { type LocalLine, watchFreeSpace } from "./free-space.ts";
 import { sayGoodbye } from "./goodbye.ts";
 import { sweepObjectFiles } from "./object-files.ts";
 import { addressesOf } from "./port.ts";
@@ -32,6 +33,8 @@ export type ServerOptions = {
   timing?: Partial<Timing>;
   /** A folder to keep the objects' storage in; without one it is deleted at the end. */
   persist?: string | undefined;
+  /** How many more requests workerd has files for that each may create an object; without it, nobody knows. */
+  filesFor?: (() => number) | undefined;
   /** What it may hold at a time; without it, there is no bound on WebSockets. */
   room?: Room | undefined;
   /** The secret of which sidecars of other processes have keys; without one, a random one. */
@@ -103,7 +106,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       hosts,
       httpPort,
       storage: storage.path,
-      space,
+      roomFor: () => (space.hasRoom ? (options.filesFor?.() ?? untold) : 0),
       logged: options.logged,
       crashed: options.crashed ?? (() => {}),
     }),
@@ -155,6 +158,8 @@ async function startOwnSidecar(
   return sidecar;
 }
 
+/** More requests than come between two answers. */
+const untold = 1_000_000;
 const workerName = "orion-edge";
 let builds = 0;
 
@@ -185,7 +190,7 @@ function workerOptions(from: {
   hosts: string[];
   httpPort: number;
   storage: string;
-  space: FreeSpace;
+  roomFor: () => number;
   logged: ((line: string) => void) | undefined;
   crashed: (restarted: boolean) => void;
 }): ConstructorParameters<typeof Miniflare>[0] {
@@ -233,7 +238,7 @@ function workerOptions(from: {
             BUDGET: object("Budget"),
             STORAGE: {
               type: "fetcher",
-              handler: () => new Response(null, { status: from.space.hasRoom ? 200 : 507 }),
+              handler: () => new Response(null, { headers: { [roomHeader]: String(from.roomFor()) } }),
             },
             CONNECTS: counting("CONNECTS", edgeLimits.addressConnects),
             REQUESTS: counting("REQUESTS", edgeLimits.addressRequests),

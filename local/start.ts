@@ -9,6 +9,7 @@ import {
   enoughDescriptors,
   fewestDescriptors,
   howToRaiseIt,
+  requestsFor,
   roomFor,
 } from "./descriptors.ts";
 import { setUpDoor } from "./door.ts";
@@ -75,8 +76,14 @@ async function run(options: StartOptions): Promise<void> {
   };
   const starter = setUpWorkerd(limit);
   const canShut = process.platform === "linux" && addresses[0] === "::";
-  if (starter !== null && limit !== null && canShut)
-    setUpDoor(starter, { port: httpPort, bounds: doorFor(limit), told });
+  const door =
+    starter !== null && limit !== null && canShut
+      ? setUpDoor(starter, { port: httpPort, bounds: doorFor(limit), told })
+      : null;
+  const filesFor = () => {
+    const open = door?.workerd() ?? null;
+    return limit === null || open === null ? Number.MAX_SAFE_INTEGER : requestsFor(limit, open);
+  };
   const crashed = (restarted: boolean) => {
     if (!restarted) fail("workerd has crashed and does not start again. The server ends.");
     console.error("workerd has crashed and runs again. All players and lobbies it had are gone.");
@@ -85,6 +92,7 @@ async function run(options: StartOptions): Promise<void> {
   const server = await startServer({
     ...options,
     ...(addresses.length > 1 && { httpPort: triedPort }),
+    filesFor,
     room,
     told,
     crashed,

@@ -8,6 +8,7 @@ import { type Refusal, refuse } from "../core/problem.ts";
 import { sameText } from "../core/token.ts";
 import { addressOf } from "../worker/edge/address.ts";
 import { hardened, logIfRefused, refused } from "../worker/edge/http.ts";
+import { edgeLimits } from "../worker/edge/limits.ts";
 import { isUpgrade } from "../worker/edge/upgrade.ts";
 import worker, { Lobby as PlainLobby, Lounge as PlainLounge } from "../worker/index.ts";
 import { type Env, readSettings } from "../worker/platform/env.ts";
@@ -138,8 +139,8 @@ export default {
 
 /**
  * Why the server takes no more sockets from there: all it has room for are open, or one network has as many as it may. That is half of all at
- * the most, so that no network keeps all others out. A private network, all of whose players may be the operator's guests, is not held to half,
- * but one IPv4 address in it is.
+ * the most for one address, and a larger part for each wider network that it is in: so none keeps out its neighbours, or everybody. A private
+ * network, all of whose players may be the operator's guests, is not held to a part, but one IPv4 address in it is.
  */
 function refusalFor(
   { mostSockets }: LocalEnv,
@@ -148,10 +149,16 @@ function refusalFor(
   perAddress: number,
 ): Refusal | null {
   const most = Number(mostSockets ?? Number.POSITIVE_INFINITY);
-  const crowded = networks.find(({ name, shares }) => {
-    const isLan = isPrivate && name.includes("/");
-    const bound = isLan ? perAddress * shares : Math.min(perAddress * shares, Math.floor(most / 2));
-    return (all.perNetwork.get(name) ?? 0) >= bound;
+  const held = ({ name }: Network) => all.perNetwork.get(name) ?? 0;
+  const [own] = networks;
+  // As in a minute (edge/address-limits.ts): a wider network that neighbours have filled has a rest for addresses that hold little.
+  const isQuiet = own !== undefined && held(own) < perAddress * edgeLimits.quietShare;
+  const crowded = networks.find((network, at) => {
+    const isLan = isPrivate && network.name.includes("/");
+    const part = isLan ? most : Math.floor((most * (networks.length + at)) / (2 * networks.length));
+    const rest = at > 0 && isQuiet ? Math.ceil(network.shares / 2) : 0;
+    const bound = Math.min(perAddress * (network.shares + rest), part);
+    return held(network) >= bound;
   });
   if (crowded) {
     logRefusal("address_over_limit", { counted: "SOCKETS", from: neighbourhoodOf(crowded.name) });

@@ -72,11 +72,11 @@ export type Sidecar = {
 
 /** Milliseconds after which a heartbeat that failed is repeated, doubled with every further one. */
 const firstRetryMs = 250;
-/** Milliseconds until it is told again that players' addresses are not taken. */
+/** Milliseconds until the log says again that the edge refuses players' addresses. */
 const tellAgainMs = 10 * 60_000;
-/** Milliseconds that stopping may take for what is still under way. */
+/** Milliseconds that stopping may take to finish what is under way. */
 const goodbyeMs = 1_000;
-/** Milliseconds of those in which the goodbye waits for a heartbeat, which could overtake it and make the sidecar live on. */
+/** Of those, milliseconds that the goodbye waits for a heartbeat under way. Taken after the goodbye, that would make the sidecar live on. */
 const lastBeatMs = 500;
 
 /**
@@ -93,13 +93,13 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
   /** The last heartbeat that was answered. */
   let isAccepted = false;
   let acceptedAt = 0;
-  // An edge forgets whoever it has not heard for so long, and an answer may be long in coming.
+  // An edge forgets a sidecar after this time without a heartbeat, and the answer to a heartbeat may be slow.
   const isKnown = () => isAccepted && elapsed() - acceptedAt < sharedLimits.sidecarLifeMs;
   let tellAgainAt = Number.NEGATIVE_INFINITY;
   const who = { sidecar: name, edge: options.edge.origin };
   const tellNotTaken = (why: Why) => {
     const now = elapsed();
-    // Of an edge that does not take the sidecar at all, its heartbeats tell.
+    // If the edge refuses the sidecar altogether, the answers to its heartbeats say so.
     if (!isAccepted || now < tellAgainAt) return;
     tellAgainAt = now + tellAgainMs;
     tell({ level: "error", event: "observations_not_accepted", ...who, ...why });
@@ -202,8 +202,8 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
     }
     tellNews(refusals.line(elapsed()));
     tellNews(receiver.unproven.line(elapsed()));
-    const wait = failures > 0 ? firstRetryMs * 2 ** Math.min(failures - 1, 10) : sidecarLimits.heartbeatMs;
-    timer = setTimeout(beat, Math.min(sidecarLimits.heartbeatMs, wait));
+    const delayMs = failures > 0 ? firstRetryMs * 2 ** Math.min(failures - 1, 10) : sidecarLimits.heartbeatMs;
+    timer = setTimeout(beat, Math.min(sidecarLimits.heartbeatMs, delayMs));
   };
   /** The edge refuses the time of a post: the next heartbeat finds out which one it takes. */
   const beatAtOnce = () => {

@@ -9,6 +9,7 @@ import type { Heard } from "../../core/wire/server-message.ts";
 import { readSignedDatagram } from "../../core/wire/signed-datagram.ts";
 import { abortable } from "../../session/retry.ts";
 import type { Session } from "../../session/session.ts";
+import { proceed } from "../../session/wishes.ts";
 import { OrionError, ownError } from "../error.ts";
 import type { Peer, RawConnection } from "../peer.ts";
 import type { ConnectionReport, PeerReport, TimelineEntry } from "../report.ts";
@@ -49,6 +50,11 @@ type Outcome = { peer: Peer; end: LinkEnd | null; link: Link | null };
 
 /** Milliseconds that the server has to say that a mediation is over which has failed from here. */
 const abortPatienceMs = 2_000;
+/**
+ * Milliseconds that a host who is connected waits for the others' reports. A link is proved at both ends within moments. A guest that
+ * does not report could end the game of all later on, by leaving.
+ */
+const reportPatienceMs = 5_000;
 /** Lines of what happened before the introduction. */
 const mostLines = 40;
 
@@ -66,6 +72,8 @@ export class Mediation {
   /** Why it has failed from here: the server knows, and is about to say that it is over. */
   #failure: OrionError | null = null;
   #failureTimer: ReturnType<typeof setTimeout> | null = null;
+  /** Until this host goes on without those who do not report. */
+  #reportTimer: ReturnType<typeof setTimeout> | null = null;
   /** Whether the SDK connects, not the game. */
   #isLinking = false;
   #waiters = 0;
@@ -237,6 +245,7 @@ export class Mediation {
 
   /** The lobby is over for this client. Links that were handed out live on, and all of them if all came about. */
   detach(error: OrionError): void {
+    this.#stopWaiting();
     if (this.#phase === "connected") return;
     const isKept = (end: LinkEnd) => end.isUsable && this.#handedOut.has(end);
     this.#fail(this.#failure ?? error, (end) => (isKept(end) ? null : "aborted"));
@@ -340,7 +349,21 @@ export class Mediation {
     if (this.#waiters > 0) this.#handOut();
     this.#result.resolve({ kind: "links", links });
     if (!isComplete) this.#options.wentOn(report);
+    if (this.#options.session.isHost) this.#waitForReports();
     this.#closeWhenDone();
+  }
+
+  /** The links are there: whoever does not say so is left out, and the lobby is over for all others. */
+  #waitForReports(): void {
+    this.#reportTimer = setTimeout(() => {
+      // Refused if it is over by now, or by a server that does not know this.
+      proceed(this.#options.session).catch(() => {});
+    }, reportPatienceMs);
+  }
+
+  #stopWaiting(): void {
+    if (this.#reportTimer) clearTimeout(this.#reportTimer);
+    this.#reportTimer = null;
   }
 
   #handOut(): void {
@@ -395,6 +418,7 @@ export class Mediation {
     if (this.#phase === "over") return;
     this.#phase = "over";
     if (this.#failureTimer) clearTimeout(this.#failureTimer);
+    this.#stopWaiting();
     this.#result.reject(error);
     this.#over.resolve();
     this.#end(verdict);

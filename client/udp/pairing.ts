@@ -25,6 +25,8 @@ export async function pairWith({ peer, told }: Introduced, options: PairingOptio
   const { gathered, you, turns, checks } = options;
   const { sockets, own, sidecar } = gathered;
   const { id, key, side } = told.link;
+  const { v4Port, v6Port } = sockets;
+  // The start may be aborted while a name is looked up. Closed sockets have no ports: to ask them would throw.
   const relay = await relayOf(told.relay, id, options);
   return new LinkEnd({
     peer,
@@ -41,11 +43,11 @@ export async function pairWith({ peer, told }: Introduced, options: PairingOptio
       you: you ? { endpoint: { ip: you.ip, port: you.port }, mapping: you.mapping } : null,
       peer,
       own,
-      ownPorts: [sockets.v4Port, sockets.v6Port].filter((port) => port !== null),
+      ownPorts: [v4Port, v6Port].filter((port) => port !== null),
       sidecar: relay?.endpoint ?? sidecar,
       relay: relay !== null,
       relayOnly: peer.endpoint === null,
-      hasV6: sockets.v6Port !== null,
+      hasV6: v6Port !== null,
     },
   });
 }

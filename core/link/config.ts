@@ -1,5 +1,5 @@
 import type { Endpoint } from "../endpoint.ts";
-import type { Mapping } from "../mapping.ts";
+import type { ClaimedEndpoint, Mapping } from "../mapping.ts";
 import type { Side } from "../relay/ticket.ts";
 
 /** All that a link knows when it opens. */
@@ -39,6 +39,6 @@ export type LinkPeer = {
   /** The ports the sidecar saw it at, in order. */
   readonly ports: readonly number[];
   readonly mapping: Mapping;
-  /** Addresses it claims to have: it may lie. */
-  readonly candidates: readonly Endpoint[];
+  /** Addresses it claims to have: it may lie. Those that are `proven` are in its own IPv6 network. */
+  readonly candidates: readonly ClaimedEndpoint[];
 };

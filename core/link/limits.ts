@@ -2,6 +2,11 @@
 export const linkLimits = {
   /** Checks and answers a minute that one client sends, over all its links, to public addresses that nothing has proved to be a peer's: half at once. */
   unprovenChecks: 60,
+  /**
+   * The same to claimed addresses in the IPv6 /64 that the peer's WebSocket comes from: 63 guests claim three each. A liar can aim them
+   * at a neighbour in its /64, and nowhere else.
+   */
+  homeChecks: 600,
   /** The same into its own networks: 63 players of a LAN party claim three addresses each, and all but one lead nowhere. */
   nearChecks: 600,
   /** Milliseconds until a check that was withheld for that is due again. */

@@ -10,7 +10,7 @@
  * An endpoint that was proven is never replaced by one that was not. Only a client that knows links can prove
  * one: its token never goes over UDP. For any other a proof shows no more than a datagram does.
  */
-import { isSameFamily, isSameNetwork } from "../endpoint.ts";
+import { isGlobalV6, isSameFamily, isSameNetwork } from "../endpoint.ts";
 import type { Observed } from "../mapping.ts";
 import type { LobbyEvent } from "./event.ts";
 import type { Member, Seen } from "./state.ts";
@@ -31,6 +31,18 @@ export function likeliest(address: string | undefined, { others = [], ...observe
   if (isAtSocket(address, observed)) return observed;
   const found = others.find((endpoint) => isAtSocket(address, { endpoint }));
   return found ? { endpoint: found, candidates: observed.candidates } : observed;
+}
+
+/**
+ * The same, with the candidates marked that are in the IPv6 /64 of the client's WebSocket. Peers may check those more often than a
+ * mere claim: they can be no third party's, but for a neighbour's in that network.
+ */
+export function withProven(address: string | undefined, observed: Observed): Observed {
+  if (address === undefined || !isGlobalV6(address) || !observed.candidates) return observed;
+  const candidates = observed.candidates.map((candidate) =>
+    isSameNetwork(address, candidate.ip) ? { ...candidate, proven: true } : candidate,
+  );
+  return { ...observed, candidates };
 }
 
 /** What is known of the member after a sighting: the same object if it does not count. */

@@ -6,7 +6,7 @@
  * | candidate | told |
  * | --- | --- |
  * | public, IPv4 | if the sidecar saw the member at that address |
- * | public, IPv6 | at most `v6Candidates` of one /64: that in which the sidecar saw the member, if it did |
+ * | public, IPv6 | at most `v6Candidates` of one /64: that in which the sidecar saw the member, if it did, or else that of its WebSocket |
  * | any other: local networks, VPNs, overlays, carriers (100.64/10) | only if the two share a network |
  *
  * Two share a network if the sidecar saw both at one public address (IPv4), or in one /64 (IPv6), or neither at
@@ -14,16 +14,17 @@
  * (sighting.ts): else a stranger who can forge a sender's address would be a neighbour. A carrier puts strangers
  * behind one address. They count as neighbours: nobody can tell them apart.
  */
-import { type Endpoint, isGlobal, isGlobalV6, isSameNetwork, scopeOf } from "../endpoint.ts";
+import { isGlobal, isGlobalV6, isSameNetwork, scopeOf } from "../endpoint.ts";
+import type { ClaimedEndpoint } from "../mapping.ts";
 import type { Introduced } from "./effect.ts";
 import { lobbyLimits } from "./limits.ts";
 
 /** Undefined for a peer whose client tells none. */
-export function candidatesTold(peer: Introduced, to: Introduced): Endpoint[] | undefined {
+export function candidatesTold(peer: Introduced, to: Introduced): ClaimedEndpoint[] | undefined {
   const { endpoint, candidates } = peer.observed;
   if (!candidates) return undefined;
   const v6 = candidates.filter(({ ip }) => isGlobalV6(ip));
-  const network = isGlobalV6(endpoint.ip) ? endpoint.ip : v6[0]?.ip;
+  const network = isGlobalV6(endpoint.ip) ? endpoint.ip : (v6.find(({ proven }) => proven) ?? v6[0])?.ip;
   const toldV6 = v6
     .filter(({ ip }) => network !== undefined && isSameNetwork(ip, network))
     .slice(0, lobbyLimits.v6Candidates);

@@ -23,6 +23,14 @@ export const observingLimits = {
   idleMostMs: 60_000,
   /** Milliseconds after the edge's word for which a client counts as wanted: reminders come every 10 s. */
   wantedMs: 60_000,
+  /** Calls at once that posts of wanted clients may cause, beyond those that make them wanted: 300 lobbies whose members are asked again. */
+  wantedCallBurst: 300,
+  /** Those a second, for long. Clients of 400 sockets that spoke as often as they may cost all others the sidecar: the edge refused it. */
+  wantedCallsPerSecond: 60,
+  /** Posts at once. */
+  postBurst: 100,
+  /** Those a second, for long: a busy sidecar gathers for 80 ms. With the calls of all budgets, three quarters of what the edge takes of one sidecar in a minute. */
+  postsPerSecond: 12,
   /** Posts of a wanted client that go first, at once: three tries at each of two ports, and two changes. */
   wantedBurst: 8,
   /** Those a second, for long: one in 5 s, of which an honest client needs half. The rest goes by the budget below. */
@@ -48,6 +56,8 @@ export const observingLimits = {
   spareForFresh: 0.5,
   /** Clients that wait in each of the six lists of turns: a crowd of 5 000 that starts at once. Their sum is below `observationsHeld`. */
   waitingInTurn: 6_000,
+  /** Networks that a list of turns remembers for having had one: with a flood from more of them, the newest go first. */
+  servedNetworks: 32,
   /** Milliseconds after which a client that still waits, and sends again, has no place among the new any more. Honest ones send their tries within 400. */
   retryMs: 1_000,
   /** Milliseconds for which a token counts as met, once or twice that: all that one address can collect in three hours, sent more slowly than once in that time, are 30 a second. */

@@ -2,7 +2,7 @@
 import { type Bucket, newBucket } from "../allowance.ts";
 import type { Observation, ObservationsAnswer } from "../wire/sidecar-post.ts";
 import { type Met, newMet } from "./met.ts";
-import { type Budget, budgetRates, type Draw, type SpareLane } from "./spare.ts";
+import { type Budget, budgetRates, type Draw, type Lane, paceRate } from "./spare.ts";
 import type { Standings } from "./standing.ts";
 import { newTurns, type Place, type Turns } from "./turns.ts";
 
@@ -30,12 +30,10 @@ export type PostingEffect =
 export type Dated = { readonly observation: Observation; readonly at: number; readonly isOld: boolean };
 
 /**
- * What a client waits in. `first`: it is wanted. Of the others nobody knows, so they draw on budgets: those that are
- * `proven` on one of their own; of the others one with an old token comes last.
+ * What a client waits in, the first to go first. `wanted`: the edge has just said so. Of the others nobody knows: those that are
+ * `proven` have a budget of their own; of the rest one with an old token comes last.
  */
-export const spareLanes = ["proven", "fresh", "old"] as const satisfies readonly SpareLane[];
-export const lanes = ["first", ...spareLanes] as const;
-export type Lane = (typeof lanes)[number];
+export const lanes = ["wanted", "proven", "fresh", "old"] as const satisfies readonly Lane[];
 
 /** A post under way, and what it drew on the budgets. */
 export type Post = { readonly batch: readonly Dated[]; readonly draws: readonly Draw[] };
@@ -46,7 +44,7 @@ export type Client = {
   /** The last one posted. */
   posted: Dated | null;
   /** Where it waits for a budget, and since when. */
-  place: (Place & { readonly lane: SpareLane; readonly since: number }) | null;
+  place: (Place & { readonly lane: Lane; readonly since: number }) | null;
   phase:
     | { readonly kind: "ready" | "posting" }
     /** Something new ends it. */
@@ -59,14 +57,15 @@ export type Client = {
 export type PostingState = {
   /** By their tokens or passes, as are all the keys below. */
   readonly clients: Map<string, Client>;
-  /** Keys of clients to post: the wanted, the longest waiting first, and those that wait for a budget. */
-  readonly ready: { readonly first: Set<string> } & Readonly<Record<SpareLane, Turns>>;
+  /** Keys of clients to post. */
+  readonly ready: Readonly<Record<Lane, Turns>>;
   /** Idling clients that have something to post, by the time at which it ends, in tenths of a second. */
   readonly idling: Map<number, string[]>;
   readonly standings: Standings;
   readonly met: Met;
-  /** For clients of which nobody knows whether they are wanted. */
   readonly budgets: Readonly<Record<Budget, Bucket>>;
+  /** Posts that may be sent. */
+  readonly pace: Bucket;
   /** Rests, in the order in which they end. One that was cut short stays in the list, but is ignored. */
   readonly resting: { readonly key: string; readonly until: number }[];
   /** Halves of refused posts, each to be posted by itself. */
@@ -95,11 +94,16 @@ export const never = Number.POSITIVE_INFINITY;
 export function newPosting(now = 0): PostingState {
   return {
     clients: new Map(),
-    ready: { first: new Set(), proven: newTurns(), fresh: newTurns(), old: newTurns() },
+    ready: { wanted: newTurns(), proven: newTurns(), fresh: newTurns(), old: newTurns() },
     idling: new Map(),
     standings: new Map(),
     met: newMet(now),
-    budgets: { proven: newBucket(budgetRates.proven, now), spare: newBucket(budgetRates.spare, now) },
+    budgets: {
+      wanted: newBucket(budgetRates.wanted, now),
+      proven: newBucket(budgetRates.proven, now),
+      spare: newBucket(budgetRates.spare, now),
+    },
+    pace: newBucket(paceRate, now),
     resting: [],
     halves: [],
     underWay: new Map(),

@@ -23,8 +23,8 @@
  *
  * Ready clients wait in four lanes. A client that the edge wanted a moment ago goes first. Of the others nobody knows
  * whether they are wanted: Orion's datagram may be of a socket that closed long ago, and come from anywhere; a proven
- * probe may be of a mediation that is over. They draw on budgets of calls (spare.ts), the proven on one of their own,
- * old tokens last, and take turns (turns.ts). What was wanted after all is given back, so honest players cost nothing.
+ * probe may be of a mediation that is over. All draw on budgets of calls (spare.ts), the wanted and the proven on their own,
+ * old tokens last, and take turns (turns.ts). What turns out wanted is given back, so honest players cost nothing.
  *
  * The edge's answer decides what happens to a post:
  *
@@ -47,14 +47,15 @@
  *   one of the same client replaces it, or it is `observationLifeMs` old, or others push it out of a full list of
  *   those that wait for a budget. Then it counts as lost. What a gone client says counts as ignored.
  * - Observations that turn out unwanted cause `spareCallsPerSecond` calls a second for long, and `spareCallBurst`
- *   at once, whatever comes; proven ones `provenCallsPerSecond` and `provenCallBurst` more. Each wanted client adds
- *   `wantedPerSecond` posts.
+ *   at once, whatever comes; proven ones `provenCallsPerSecond` and `provenCallBurst` more, and clients that are known to be
+ *   wanted `wantedCallsPerSecond` and `wantedCallBurst`. All together are `postsPerSecond` posts for long, and `postBurst` at once.
  * - The machine remembers at most `observationsHeld` clients. Those that wait for a budget make room for others. If
  *   there are none, it does not take a newcomer beyond that, and tells the shell.
  *
  * `now` is in milliseconds and never goes back. The state is plain data, changed in place, for the same
  * reason as in port-pairing.ts.
  */
+import { fill } from "../allowance.ts";
 import { type Endpoint, isSameEndpoint } from "../endpoint.ts";
 import { wireLimits } from "../wire/limits.ts";
 import { observationBytes, postFrameBytes } from "../wire/sidecar-post.ts";
@@ -63,7 +64,6 @@ import { meet } from "./met.ts";
 import {
   type Client,
   type Dated,
-  type Lane,
   lanes,
   never,
   type Post,
@@ -71,11 +71,19 @@ import {
   type PostingEffect,
   type PostingEvent,
   type PostingState,
-  spareLanes,
 } from "./posting-state.ts";
-import { affordableIn, affords, budgetOf, costOf, type Draw, type SpareLane, settleDraw } from "./spare.ts";
+import {
+  affordableIn,
+  affords,
+  budgetOf,
+  costOf,
+  type Draw,
+  type Lane,
+  paceRate,
+  settleDraw,
+} from "./spare.ts";
 import { drawWanted, ignored, note, type Verdict, wasWanted } from "./standing.ts";
-import { inOrder, join, leave, newTurns, shareOf, spared, type Turn, waitingIn } from "./turns.ts";
+import { inOrder, join, leave, newTurns, serve, shareOf, spared, type Turn, waitingIn } from "./turns.ts";
 
 /** The pause after the first post that did not reach the edge, and the longest. */
 const firstPauseMs = 100;
@@ -140,7 +148,7 @@ function take(state: PostingState, newest: Dated, now: number): readonly Posting
   const { phase, place } = known;
   if (phase.kind === "resting" && !isSame(known.newest, known.posted)) makeReady(state, key, known, now);
   if (!place) return nothing;
-  const isNowProven = newest.observation.proven === true && place.lane !== "proven";
+  const isNowProven = newest.observation.proven === true && ["fresh", "old"].includes(place.lane);
   if (isNowProven || now - place.since >= observingLimits.retryMs) {
     leave(state.ready[place.lane], key, place);
     makeReady(state, key, known, now);
@@ -150,7 +158,7 @@ function take(state: PostingState, newest: Dated, now: number): readonly Posting
 
 /** Does without some of those that wait for a budget. False if none does. */
 function makeRoom(state: PostingState): boolean {
-  for (const lane of spareLanes.toReversed()) {
+  for (const lane of lanes.toReversed()) {
     const keys = spared(state.ready[lane]);
     for (const key of keys) evict(state, key);
     if (keys.length > 0) return true;
@@ -182,33 +190,34 @@ function makeReady(state: PostingState, key: string, client: Client, now: number
   client.phase = ready;
   const lane = laneOf(state, key, client, now);
   let wait = state.pauseMs || observingLimits.observationBatchMs;
-  if (lane === "first") {
-    client.place = null;
-    state.ready.first.add(key);
-  } else {
-    const network = shareOf(client.newest?.observation.ip ?? "");
-    client.place = { lane, turn: turnOf(state, key, now), network, since: now };
-    for (const evicted of join(state.ready[lane], key, client.place)) evict(state, evicted);
-    wait = Math.max(wait, affordableAfter(state, lane, now));
-  }
+  const network = shareOf(client.newest?.observation.ip ?? "");
+  client.place = { lane, turn: turnOf(state, key, now), network, since: now };
+  for (const evicted of join(state.ready[lane], key, client.place)) evict(state, evicted);
+  wait = Math.max(wait, affordableAfter(state, lane, now), pacedAfter(state, now));
   // It need not wait for the budget of another lane, as those that wait already may have to.
   state.postAt = Math.min(state.postAt, now + wait);
 }
 
 function laneOf(state: PostingState, key: string, { newest }: Client, now: number): Lane {
-  if (drawWanted(state.standings, key, now)) return "first";
+  if (drawWanted(state.standings, key, now)) return "wanted";
   if (newest?.observation.proven) return "proven";
   return newest?.isOld ? "old" : "fresh";
 }
 
 function turnOf({ met, standings }: PostingState, key: string, now: number): Turn {
-  const isMet = meet(met, key, now);
+  const isMet = meet(met, checkedPart(key), now);
   return (wasWanted(standings, key) ?? !isMet) ? "new" : "again";
 }
 
 /** Milliseconds until one that waits in this lane can be posted. */
-function affordableAfter({ budgets, ready }: PostingState, lane: SpareLane, now: number): number {
+function affordableAfter({ budgets, ready }: PostingState, lane: Lane, now: number): number {
   return affordableIn(budgets[budgetOf(lane)], lane, waitingIn(ready[lane]), now);
+}
+
+/** Milliseconds until one more post may be sent. */
+function pacedAfter({ pace }: PostingState, now: number): number {
+  fill(pace, paceRate, now);
+  return Math.max(0, Math.ceil(((1 - pace.left) * 1000) / paceRate.perSecond));
 }
 
 /** Posts after so long, unless a post is due already. */
@@ -221,15 +230,21 @@ function post(state: PostingState, now: number): readonly PostingEffect[] {
   state.postAt = never;
   while (isWaiting(state) && state.underWay.size < observingLimits.observationPosts) {
     const half = state.halves.shift();
+    const pacedMs = half ? 0 : pacedAfter(state, now);
+    if (pacedMs > 0) {
+      postIn(state, pacedMs, now);
+      break;
+    }
     const next = half ? { batch: half, draws: [] } : nextPost(state, now);
     if (next === null) {
-      const waiting = spareLanes.filter((lane) => waitingIn(state.ready[lane]) > 0);
+      const waiting = lanes.filter((lane) => waitingIn(state.ready[lane]) > 0);
       const affordable = waiting.map((lane) => affordableAfter(state, lane, now));
       postIn(state, Math.max(1, Math.min(...affordable)), now);
       break;
     }
     if (next.batch.length > 0) {
       state.number += 1;
+      if (!half) state.pace.left -= 1;
       state.underWay.set(state.number, next);
       const observations = next.batch.map(({ observation }) => observation);
       effects.push({ kind: "post", post: state.number, observations });
@@ -247,12 +262,13 @@ function nextPost(state: PostingState, now: number): Post | null {
   let bytes = postFrameBytes;
   let isShort = false;
   // Fills them up to now.
-  for (const lane of spareLanes) affordableAfter(state, lane, now);
+  for (const lane of lanes) affordableAfter(state, lane, now);
   for (const lane of lanes) {
-    const draw = lane === "first" ? null : { lane, isExtra: batch.length === 0, places: [] as number[] };
-    for (const key of waitingFor(state, lane)) {
+    if (waitingIn(state.ready[lane]) === 0) continue;
+    const draw = { lane, isExtra: batch.length === 0, places: [] as number[] };
+    for (const key of inOrder(state.ready[lane])) {
       if (batch.length === wireLimits.observationsPerPost) break;
-      if (draw && !affordsOneMore(state, draw)) {
+      if (!affordsOneMore(state, draw)) {
         isShort = true;
         break;
       }
@@ -265,6 +281,7 @@ function nextPost(state: PostingState, now: number): Post | null {
       bytes += observationBytes(client.newest.observation);
       // One alone always goes: it could wait for ever.
       if (batch.length > 0 && bytes > wireLimits.sidecarPostBytes) break;
+      const { place } = client;
       unready(state, key, client);
       if (isStale(client.newest, now)) {
         bytes -= observationBytes(client.newest.observation);
@@ -272,22 +289,18 @@ function nextPost(state: PostingState, now: number): Post | null {
         state.counts.lost += 1;
         continue;
       }
-      draw?.places.push(batch.length);
+      if (place) serve(state.ready[lane], place);
+      draw.places.push(batch.length);
       batch.push(client.newest);
       client.posted = client.newest;
       client.newest = null;
       client.phase = posting;
     }
-    if (!draw || draw.places.length === 0) continue;
+    if (draw.places.length === 0) continue;
     draws.push(draw);
     state.budgets[budgetOf(draw.lane)].left -= costOf(draw.places.length, draw.isExtra);
   }
   return batch.length === 0 && isShort ? null : { batch, draws };
-}
-
-function* waitingFor({ ready }: PostingState, lane: Lane): Generator<string> {
-  if (lane === "first") yield* ready.first;
-  else if (waitingIn(ready[lane]) > 0) yield* inOrder(ready[lane]);
 }
 
 function affordsOneMore({ budgets }: PostingState, { lane, isExtra, places }: Draw): boolean {
@@ -295,7 +308,6 @@ function affordsOneMore({ budgets }: PostingState, { lane, isExtra, places }: Dr
 }
 
 function unready(state: PostingState, key: string, client: Client | undefined): void {
-  state.ready.first.delete(key);
   if (!client?.place) return;
   leave(state.ready[client.place.lane], key, client.place);
   client.place = null;
@@ -418,8 +430,7 @@ function endRests(state: PostingState, now: number): void {
 
 function stop(state: PostingState): void {
   state.isStopped = true;
-  state.ready.first.clear();
-  for (const lane of spareLanes) Object.assign(state.ready[lane], newTurns());
+  for (const lane of lanes) Object.assign(state.ready[lane], newTurns());
   state.idling.clear();
   state.idledAt = never;
   state.halves.length = 0;
@@ -435,8 +446,17 @@ function keyOf({ observation }: Dated): string {
   return observation.proof.text;
 }
 
+/**
+ * All of a proof but its last mac, which only the Worker can check: whoever has one token can put any other in its place, and
+ * would have a new one with each.
+ */
+function checkedPart(key: string): string {
+  const end = key.lastIndexOf(".");
+  return end < 0 ? key : key.slice(0, end);
+}
+
 function isWaiting({ halves, ready }: PostingState): boolean {
-  return halves.length > 0 || ready.first.size > 0 || spareLanes.some((lane) => waitingIn(ready[lane]) > 0);
+  return halves.length > 0 || lanes.some((lane) => waitingIn(ready[lane]) > 0);
 }
 
 function isStale({ at }: Dated, now: number): boolean {

@@ -1,12 +1,15 @@
 /**
- * The budgets for posts of clients of which nobody knows whether they are wanted, counted in calls of an object. Whoever
- * collects tokens or passes, from however many addresses they are sent, the edge is not asked about them more often than
- * this. Those that are proven have one of their own, so that nobody with made-up addresses can spend it.
+ * The budgets for posts, counted in calls of an object. Whoever collects tokens or passes, from however many addresses they
+ * are sent, the edge is not asked about them more often than this. Those that are proven have one of their own, so that nobody
+ * with made-up addresses can spend it. So have those that are wanted: together they stay below what the edge takes of one
+ * sidecar, or those who send most would have it refuse what all others say.
  */
 import { type Bucket, fill, type Rate } from "../allowance.ts";
 import { observingLimits } from "./limits.ts";
 
 const {
+  postBurst,
+  postsPerSecond,
   provenCallBurst,
   provenCallsPerSecond,
   spareCallBurst,
@@ -15,26 +18,31 @@ const {
   objectsPerPost,
   spareForFresh,
   spareGatherMs,
+  wantedCallBurst,
+  wantedCallsPerSecond,
 } = observingLimits;
 
-/** Lanes that draw on a budget. `old`: of the one for what is not proven, only its upper part. */
-export type SpareLane = "proven" | "fresh" | "old";
-export type Budget = "proven" | "spare";
+/** What clients wait in. `old`: draws on the budget for what is not proven, on its upper part alone. */
+export type Lane = "wanted" | "proven" | "fresh" | "old";
+export type Budget = "wanted" | "proven" | "spare";
+
+export const paceRate: Rate = { burst: postBurst, perSecond: postsPerSecond };
 
 export const budgetRates: Readonly<Record<Budget, Rate>> = {
+  wanted: { burst: wantedCallBurst, perSecond: wantedCallsPerSecond },
   proven: { burst: provenCallBurst, perSecond: provenCallsPerSecond },
   spare: { burst: spareCallBurst, perSecond: spareCallsPerSecond },
 };
 
 /** What some clients in a post drew. `isExtra`: the post would not have gone without them. `places`: which they are. */
 export type Draw = {
-  readonly lane: SpareLane;
+  readonly lane: Lane;
   readonly isExtra: boolean;
   readonly places: number[];
 };
 
-export function budgetOf(lane: SpareLane): Budget {
-  return lane === "proven" ? "proven" : "spare";
+export function budgetOf(lane: Lane): Budget {
+  return lane === "wanted" || lane === "proven" ? lane : "spare";
 }
 
 /** Calls that a post with so many of these clients causes at most. */
@@ -43,7 +51,7 @@ export function costOf(clients: number, isExtra: boolean): number {
 }
 
 /** Whether the budget has so much, beyond what is kept for tokens that are not old. */
-export function affords(bucket: Bucket, cost: number, lane: SpareLane): boolean {
+export function affords(bucket: Bucket, cost: number, lane: Lane): boolean {
   return bucket.left >= cost + keptFrom(lane);
 }
 
@@ -51,7 +59,7 @@ export function affords(bucket: Bucket, cost: number, lane: SpareLane): boolean 
  * Milliseconds until the next of so many that wait can be posted. While the budget is short, those of some time go
  * together: else each would cost a request.
  */
-export function affordableIn(bucket: Bucket, lane: SpareLane, waiting: number, now: number): number {
+export function affordableIn(bucket: Bucket, lane: Lane, waiting: number, now: number): number {
   const rate = budgetRates[budgetOf(lane)];
   fill(bucket, rate, now);
   const together = Math.floor((rate.perSecond * spareGatherMs) / 1000) - callsPerRequest;
@@ -71,6 +79,6 @@ export function settleDraw(
   bucket.left = Math.min(budgetRates[budgetOf(lane)].burst, bucket.left + back);
 }
 
-function keptFrom(lane: SpareLane): number {
+function keptFrom(lane: Lane): number {
   return lane === "old" ? spareForFresh * spareCallBurst : 0;
 }

@@ -36,6 +36,10 @@ export function isLow({ left, capacity }: Bucket): boolean {
   return left < capacity / 2;
 }
 
+export function isFull({ left, capacity }: Bucket): boolean {
+  return left >= capacity;
+}
+
 /** Milliseconds until it is empty, but for a reserve, if it goes on as it has since it was last full. */
 export function emptyInMs({ left, capacity, at, fullAt }: Bucket, reserve = 0): number {
   return Math.max(0, Math.floor(((left - reserve) * (at - fullAt)) / (capacity - left)));

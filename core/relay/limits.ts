@@ -1,8 +1,8 @@
 /** What a relay carries: for one link, for one lobby, for one address, and in all. */
 export const relayLimits = {
-  /** Milliseconds a relay's ticket is good for. Its session renews it, and when that ends the ticket outlives it by no more than this. */
+  /** Milliseconds that a relay's ticket lasts. Its session renews it. When the session ends, the ticket outlives it by no more than this. */
   relayTicketMs: 10 * 60_000,
-  /** Milliseconds after its end in which a ticket is still renewed: the client asked in time, and its message or the answer was late. */
+  /** Milliseconds after its end in which a ticket can still be renewed: the client asked in time, but its message or the answer was late. */
   relayRenewGraceMs: 60_000,
   /** Milliseconds from its introduction for which the tickets of a link are renewed: longer than an evening's game. */
   relayLinkMs: 6 * 60 * 60_000,
@@ -10,11 +10,11 @@ export const relayLimits = {
   relayLinks: 10_000,
   /** Part of a relay that one lobby, or one address, may have: of its rate in all (of IPv6, a /48), and of its links, counted at both ends (a /64). */
   relayLargestPart: 1 / 4,
-  /** Milliseconds a link lives that only one end has bound, whatever that end says: a peer that comes binds within seconds. */
+  /** Milliseconds that a link with one bound end lives, whatever that end sends. An honest peer binds within seconds. */
   relayHalfBoundMs: 30_000,
-  /** Those links of one address, and of the networks around it as many times as they have shares: a hundred players behind it who all start at once have 175 ends, and wait for each other for moments. */
+  /** Links with one bound end that one address may have. A wider network may have this times its shares. A hundred players behind one address who all start at once have 175, for moments. */
   relayHalfBound: 256,
-  /** Milliseconds without a packet or a bind after which an end of a link is taken for gone, and a link without ends is freed. */
+  /** Milliseconds without a packet or a bind after which an end of a link counts as gone, and a link without ends is freed. */
   relayIdleMs: 30_000,
   /** Bytes a second of one link, both ways together: a fast game for two takes a tenth. */
   relayLinkRate: 256 * 1024,
@@ -24,22 +24,26 @@ export const relayLimits = {
   relayTotalRate: 12 * 1024 * 1024,
   /** Bytes of one link in all: its full rate for four hours. */
   relayLinkBytes: 4 * 1024 ** 3,
-  /** Bytes that a packet counts as at least: what a machine does for a packet hardly depends on its length. One of 8 bytes cost next to nothing, and 160 000 a second were within every budget. */
+  /** The fewest bytes that a packet counts as, because a machine's work for a packet hardly depends on its length. Before, 160 000 packets of 8 bytes a second were within every budget. */
   relayPacketBytes: 100,
   /** Milliseconds of a relay's rates that may be sent at once: a game that loads a level. */
   relayBurstMs: 2_000,
-  /** Part of what a relay may send at once that is kept for those within their fair share: the others get what is above. */
+  /** Part of what a relay may send at once that is kept for packets within a fair share. Other packets get the rest. */
   relayReserve: 1 / 2,
-  /** Milliseconds between two reckonings of the fair shares: 10 000 lobbies cost some 2 ms each. Only while the relay has little to spare. */
+  /** Part of what a lobby may send at once that is kept for those of its links that stay within an equal share. Less than half: a link hears of it before. */
+  relayLobbyReserve: 1 / 4,
+  /** Milliseconds between two computations of the fair shares, while the relay has little to spare. With 10 000 lobbies one takes some 2 ms. */
   relaySharesMs: 100,
-  /** Milliseconds of its fair share that a lobby or an address may send at once: a game that sends 20 times a second needs 50. */
+  /** Milliseconds of its fair share that a lobby, an address, or a link of a lobby may send at once: a game that sends 20 times a second needs 50. */
   relayShareBurstMs: 250,
-  /** Milliseconds in which a pace that was seen counts half, if it is not seen again: who sends in bursts is reckoned with between them. */
+  /** Milliseconds after which the pace of a party that sends nothing counts half. So a party that sends in bursts still counts between them. */
   relayPaceHalfMs: 1_000,
   /** Milliseconds between two notices of one kind to a link that sends too much. */
   relayNoticeMs: 1_000,
-  /** Notices a second that the relay as a whole carries too much: each is signed twice, in just that moment. The rest hear it later. */
+  /** Notices a second to links of a full relay, or of a busy address, and as many to those of one busy lobby. Each is signed twice, just when the machine is busy. The other links hear it later. A lobby of 64 has 2 016 links: to tell all at once took 40 to 60 ms. */
   relayFullNotices: 100,
+  /** Lobbies whose notices are counted: far fewer can have used up their rate at a time. */
+  relayFullLobbies: 1_000,
   /** Milliseconds before its end that a link is told: time for another way, or for a last word to the players. */
   relayLastWordMs: 60_000,
 } as const;

@@ -41,6 +41,8 @@ export type Link<Via> = {
   /** Since when it has not had both ends, as time elapses. Of no meaning while it has. */
   looseSince: number;
   readonly bucket: Bucket;
+  /** Bytes that are left, at the time `at`, of its equal share of what its lobby may send. Counted only while the lobby has little left. */
+  readonly share: { left: number; at: number };
   bytesLeft: number;
   /** When the first of its ends' tickets expires, as time elapses. */
   endsAt: number;
@@ -57,17 +59,16 @@ export type Lobby<Via> = {
   readonly bucket: Bucket;
   readonly party: Party;
   readonly links: Set<Link<Via>>;
-  toldAt: number;
 };
 
-/** Who is behind one address, or in one wider network, shares room for the ends of links (core/network.ts). */
+/** Everybody behind one address, or in one wider network, shares room for the ends of links (core/network.ts). */
 export type Network<Via> = {
   readonly id: string;
-  /** What those in it draw on when they send. Null if another network around the same address has that. */
+  /** The budget for what is sent from here. Null if another network around the same address has it. */
   readonly sender: Sender | null;
   /** Ends of links here. */
   ends: number;
-  /** Links that an end here has bound and no other: the one that has been so for longest first. */
+  /** Links with one bound end, which is here. The one that has waited longest comes first. */
   readonly halfBound: Set<Link<Via>>;
 };
 

@@ -47,14 +47,14 @@ export const relayBounds: Readonly<RelayBounds> = {
 const longestPacket = dataHeaderBytes + wireLimits.gamePacketBytes;
 /** A time before all others. */
 const never = Number.NEGATIVE_INFINITY;
-/** Ends that one address may have however small the relay is: those of a full lobby whose members are all behind it. */
+/** Ends that one address may always have, however small the relay is: a full lobby whose members are all behind it. */
 const leastEnds = 2 * (wireLimits.seats - 1);
 const sides = ["a", "b"] as const;
 export class Links<Via> {
   readonly #bounds: RelayBounds;
   readonly #traffic: Traffic<Via>;
   readonly #links = new Map<number, Link<Via>>();
-  /** Those that do not have both ends: the one that has been so for longest first. */
+  /** Links without both ends. The one that has waited longest comes first. */
   readonly #loose = new Set<Link<Via>>();
   readonly #lobbies = new Map<string, Lobby<Via>>();
   readonly #networks: Networks<Via>;
@@ -137,9 +137,10 @@ export class Links<Via> {
     return { kind: "bound", peer: peer !== null, tell: isNews ? peer : null };
   }
 
-  /** What is due because time has passed: ends that are silent are not there any more; links without both for long, or whose time is over, are freed. */
+  /** To be called every second. Removes silent ends, and frees links that waited too long for an end or whose time is over. */
   tick(elapsed: number): void {
     this.#traffic.tick(elapsed);
+    this.#networks.tick(elapsed);
     for (const link of this.#links.values()) {
       for (const side of sides) {
         const end = link[side];
@@ -167,7 +168,7 @@ export class Links<Via> {
     return known && known.bytesLeft <= 0 ? "bytes" : null;
   }
 
-  /** Whether there is room for one more end at this address, if need be in the place of links that only one end has bound. */
+  /** Makes room for one more end at this address, if need be by freeing links that only one end has bound. Whether there is room. */
   #makeRoom(known: Link<Via> | undefined, { clientId, side }: Ticket, address: string): boolean {
     if (!this.#holdings.hasRoom(clientId, known)) return false;
     const before = known?.[side]?.networks ?? [];
@@ -193,7 +194,7 @@ export class Links<Via> {
     return false;
   }
 
-  /** Whether nothing is to be waited for. One that is used up is remembered to its end: otherwise it would begin anew. */
+  /** Whether the link can be freed. One whose bytes are used up is kept until its end: otherwise it could begin again with a full budget. */
   #isForgotten(link: Link<Via>, elapsed: number): boolean {
     if (!this.#loose.has(link) || link.bytesLeft <= 0) return false;
     if (link.a === null && link.b === null) return true;
@@ -272,6 +273,7 @@ export class Links<Via> {
       b: null,
       looseSince: elapsed,
       bucket: this.#traffic.linkBucket(elapsed),
+      share: { left: 0, at: elapsed },
       bytesLeft: this.#bounds.linkBytes,
       endsAt: 0,
       endTold: never,

@@ -1,9 +1,10 @@
 /**
- * Where the ends of links are: how many are at one address and in the wider networks around it, and what those may send. So nobody
- * fills a relay who has many addresses of one owner (core/network.ts). This machine's own addresses are not counted.
+ * Counts the ends of links at each address and in the wider networks around it, and holds the budget of each sender. So the owner of many
+ * addresses cannot fill a relay (core/network.ts). This machine's own addresses are not counted.
  */
 import { sharedLimits } from "../limits.ts";
 import { networksOf } from "../network.ts";
+import { fillUp, isFull } from "./budget.ts";
 import type { Bound, Link, Network } from "./link.ts";
 import type { Traffic } from "./traffic.ts";
 
@@ -17,6 +18,8 @@ type There<Via> = Pick<Bound<Via>, "networks" | "sender">;
 
 export class Networks<Via> {
   readonly #byId = new Map<string, Network<Via>>();
+  /** Without ends, but what they may send is not full again: an address that moved away and back would have all of it anew. */
+  readonly #spent = new Set<Network<Via>>();
   readonly #traffic: Traffic<Via>;
 
   constructor(traffic: Traffic<Via>) {
@@ -30,7 +33,7 @@ export class Networks<Via> {
     return senders;
   }
 
-  /** Those that an address is in and that are known, each with its shares. */
+  /** The networks around an address that have ends now, each with its shares. */
   *around(address: string): Iterable<{ network: Network<Via>; shares: number }> {
     for (const { name, shares } of countedIn(address)) {
       const network = this.#byId.get(name);
@@ -38,13 +41,13 @@ export class Networks<Via> {
     }
   }
 
-  /** The same for an end that comes to be there. */
+  /** The networks and the sender of an end at this address. Makes those that are new. */
   at(address: string, elapsed: number): There<Via> {
     const networks = countedIn(address).map(({ name, shares }) => this.#known(name, shares, elapsed));
     return { networks, sender: networks.find(({ sender }) => sender)?.sender ?? null };
   }
 
-  /** An end of the link that was in some networks is in others now. */
+  /** An end of the link has moved from some networks to others. */
   move(link: Link<Via>, from: readonly Network<Via>[], to: readonly Network<Via>[]): void {
     for (const network of to) if (!from.includes(network)) network.ends += 1;
     for (const network of from) if (!to.includes(network)) this.#leave(network, link);
@@ -54,8 +57,23 @@ export class Networks<Via> {
     network.ends -= 1;
     network.halfBound.delete(link);
     if (network.ends > 0) return;
-    this.#byId.delete(network.id);
-    if (network.sender) this.#traffic.forgetSender(network.sender);
+    if (network.sender && !isFull(network.sender.bucket)) this.#spent.add(network);
+    else this.#forget(network);
+  }
+
+  /** Forgets those without ends whose budget is full again. To be called every second. */
+  tick(elapsed: number): void {
+    for (const network of this.#spent) {
+      if (network.sender) fillUp(network.sender.bucket, elapsed);
+      if (network.ends === 0 && network.sender && !isFull(network.sender.bucket)) continue;
+      this.#spent.delete(network);
+      if (network.ends === 0) this.#forget(network);
+    }
+  }
+
+  #forget({ id, sender }: Network<Via>): void {
+    this.#byId.delete(id);
+    if (sender) this.#traffic.forgetSender(sender);
   }
 
   #known(id: string, shares: number, elapsed: number): Network<Via> {

@@ -1,4 +1,4 @@
-/** How often something may be done in a span of time, for each of many: counted anew when the span is over, in bounded memory. */
+/** How often something may be done in a span of time, for each key. All counts start again at 0 after the span. Bounded memory. */
 export class Quota {
   readonly #most: number;
   readonly #spanMs: number;
@@ -6,7 +6,7 @@ export class Quota {
   readonly #counts = new Map<string, number>();
   #since = Number.NEGATIVE_INFINITY;
 
-  /** `keys`: of how many it is counted. Whoever comes when there are as many is not counted. */
+  /** `keys`: the most keys that are counted. Further ones are not counted, and not refused. */
   constructor({ most, spanMs, keys }: { most: number; spanMs: number; keys: number }) {
     this.#most = most;
     this.#spanMs = spanMs;
@@ -14,7 +14,7 @@ export class Quota {
   }
 
   isSpent(key: string, now: number): boolean {
-    // A clock that was set back begins anew, too.
+    // If the clock was set back, start again too.
     if (now < this.#since || now - this.#since >= this.#spanMs) {
       this.#since = now;
       this.#counts.clear();
@@ -22,7 +22,7 @@ export class Quota {
     return (this.#counts.get(key) ?? 0) >= this.#most;
   }
 
-  /** Does it once. False if it is spent. */
+  /** Counts one. False if the key has none left. */
   spend(key: string, now: number): boolean {
     if (this.isSpent(key, now)) return false;
     const count = this.#counts.get(key);

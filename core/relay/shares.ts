@@ -1,7 +1,7 @@
 /**
- * Fair shares of what a relay carries in all, for its lobbies or for the addresses that send. They are max-min fair: whoever asks for less
- * than its share gets all it asks for, and what those leave is shared equally by the rest. So to open many lobbies that send next to nothing
- * takes nothing from anybody. Where all together ask for no more than there is, nobody is bound.
+ * Fair shares of what a relay carries in all, among its lobbies or among the addresses that send. They are max-min fair: a party that asks
+ * for less than its share gets all it asks for, and what those parties leave is shared equally by the rest. So an attacker gains nothing by
+ * opening many lobbies that send next to nothing. If all together ask for no more than there is, nobody is limited.
  */
 import { relayLimits } from "./limits.ts";
 
@@ -9,9 +9,9 @@ import { relayLimits } from "./limits.ts";
 export type Party = {
   /** Bytes asked for since the last reckoning. */
   asked: number;
-  /** Bytes a second lately, as far as is reckoned with it. */
+  /** Bytes a second that it asked for lately. Halves every `relayPaceHalfMs` without traffic. */
   pace: number;
-  /** Bytes of its share that are left at the time `at`, in milliseconds. */
+  /** Bytes of its share that were left at the time `at`, in milliseconds. */
   left: number;
   at: number;
 };
@@ -23,7 +23,7 @@ export function newParty(elapsed: number): Party {
 export class Shares {
   readonly #supply: number;
   readonly #parties = new Set<Party>();
-  /** Bytes a second that one may send; infinity if there is enough for all. */
+  /** Bytes a second that each party may send; infinity if there is enough for all. */
   #share = Number.POSITIVE_INFINITY;
 
   /** `supply`: bytes a second. */
@@ -44,7 +44,7 @@ export class Shares {
     this.#parties.delete(party);
   }
 
-  /** Takes so many bytes from the party's share, if it has them. */
+  /** Takes these bytes from the party's share. False, and takes nothing, if they are not there. */
   take(party: Party, length: number, elapsed: number): boolean {
     const share = this.#share;
     // A clock that was set back earns nothing.
@@ -78,7 +78,7 @@ export class Shares {
   }
 }
 
-/** The share of which these get at most so much each, and together all there is: they ask for more than that. */
+/** The largest share such that these paces, each cut off at the share, fit into the supply. Together they must ask for more than that. */
 export function shareOf(supply: number, paces: Iterable<number>): number {
   const ascending = Float64Array.from(paces).sort();
   let left = supply;

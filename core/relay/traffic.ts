@@ -1,7 +1,7 @@
 /**
- * What the links of a relay may send, and what their ends are told before they may not. A packet draws on the budgets of its link, its
- * lobby, the address it comes from, and the relay. Where the relay has little to spare, packets within the fair share of their lobby
- * or of their address pass before all others.
+ * What the links of a relay may send, and what their ends are told before the relay drops packets. A packet draws on the budgets of its
+ * link, its lobby, the address it comes from, and the relay. When the relay has little to spare, packets within the fair share of their
+ * lobby or of their address pass before all others.
  */
 import { type Bucket, emptyInMs, fillUp, isLow, newBucket } from "./budget.ts";
 import { relayLimits } from "./limits.ts";
@@ -22,23 +22,27 @@ export type TrafficBounds = {
 /** The budget that is empty. */
 export type Empty = "rate" | "lobby_rate" | "address_rate" | "total_rate" | "bytes";
 
-const { relayLargestPart, relayReserve, relaySharesMs } = relayLimits;
-/** Part of the rate in all that is shared among lobbies, and as much among senders: the rest fills the reserve again. */
+const { relayLargestPart, relayLobbyReserve, relayReserve, relayShareBurstMs, relaySharesMs } = relayLimits;
+/** The part of the total rate that lobbies share. Senders share as much again. The rest refills the reserve. */
 const sharedPart = 0.475;
 
 export class Traffic<Via> {
-  /** What is to be told. The shell takes it away. */
+  /** Notices to send. The shell takes them out. */
   notices: Notice<Via>[] = [];
   readonly #bounds: TrafficBounds;
   readonly #total: Bucket;
-  /** Bytes in the total's bucket from which on only those within their shares get more. */
+  /** While the total's bucket has fewer bytes than this, only packets within a fair share pass. */
   readonly #reserve: number;
   readonly #lobbies: Shares;
   readonly #senders: Shares;
   /** When the shares were last reckoned, and what the total's bucket had then. */
   #reckonedAt: number;
   #leftThen: number;
-  readonly #fullNotices = new Quota({ most: relayLimits.relayFullNotices, spanMs: 1_000, keys: 2 });
+  readonly #fullNotices = new Quota({
+    most: relayLimits.relayFullNotices,
+    spanMs: 1_000,
+    keys: relayLimits.relayFullLobbies,
+  });
 
   constructor(elapsed: number, bounds: TrafficBounds) {
     this.#bounds = bounds;
@@ -62,13 +66,12 @@ export class Traffic<Via> {
       bucket: newBucket(rate, elapsed),
       party: newParty(elapsed),
       links: new Set(),
-      toldAt: Number.NEGATIVE_INFINITY,
     };
     this.#lobbies.add(lobby.party);
     return lobby;
   }
 
-  /** What those who send from one address, or from one IPv6 /48, draw on. */
+  /** The budget of everybody who sends from one IPv4 address, or from one IPv6 /48. */
   newSender(elapsed: number): Sender {
     const bucket = newBucket(this.#bounds.totalRate * relayLargestPart, elapsed);
     const sender = { bucket, party: newParty(elapsed) };
@@ -84,7 +87,10 @@ export class Traffic<Via> {
     this.#senders.remove(party);
   }
 
-  /** Takes a packet's bytes from all budgets, or from none, and says which is empty. `sender`: where it comes from, if that is counted. */
+  /**
+   * Takes a packet's bytes from all budgets, and returns null. If one of them is empty, takes nothing, and returns which one.
+   * `sender`: where the packet comes from; null for this machine, which is not counted.
+   */
   spend(link: Link<Via>, sender: Sender | null, bytes: number, elapsed: number): Empty | null {
     const { bucket, lobby } = link;
     const length = Math.max(bytes, relayLimits.relayPacketBytes);
@@ -101,7 +107,7 @@ export class Traffic<Via> {
     const empty =
       bucket.left < length
         ? "rate"
-        : lobby.bucket.left < length
+        : !mayTakeOfLobby(link, length, elapsed)
           ? "lobby_rate"
           : sender && sender.bucket.left < length
             ? "address_rate"
@@ -115,7 +121,9 @@ export class Traffic<Via> {
     total.left -= length;
     link.bytesLeft -= length;
     if (isLow(bucket)) this.#tellRate(link, "rate", emptyInMs(bucket), elapsed);
-    if (isLow(lobby.bucket)) this.#tellRate(link, "lobby_rate", emptyInMs(lobby.bucket), elapsed);
+    if (isLow(lobby.bucket)) {
+      this.#tellRate(link, "lobby_rate", emptyInMs(lobby.bucket, reserveOf(lobby)), elapsed);
+    }
     if (sender && isLow(sender.bucket)) {
       this.#tellRate(link, "address_rate", emptyInMs(sender.bucket), elapsed);
     }
@@ -128,12 +136,12 @@ export class Traffic<Via> {
     return null;
   }
 
-  /** Time has passed: what was asked for long ago says nothing of now. */
+  /** To be called every second. Reckons the shares again, so that they do not rest on traffic of long ago. */
   tick(elapsed: number): void {
     this.#reckon(elapsed);
   }
 
-  /** Both ends are to be told. */
+  /** Queues a notice for both ends of the link. */
   tell(link: Link<Via>, code: RelayCode, inMs: number): void {
     this.notices.push({ link, code, inMs });
   }
@@ -144,8 +152,8 @@ export class Traffic<Via> {
   }
 
   /**
-   * Counts a packet. If the relay has little to spare, takes it from the fair share of its sender or, where that is used up, of its
-   * lobby. Whether one of the two sufficed: to make both small takes many addresses and many lobbies.
+   * Counts a packet. If the relay has little to spare, takes the packet from the fair share of its sender or, if that is used up, of
+   * its lobby. Returns whether one of the two sufficed. An attacker needs many addresses and many lobbies to make both small.
    */
   #isFair({ party: ofLobby }: Lobby<Via>, sender: Sender | null, length: number, elapsed: number): boolean {
     if (sender) sender.party.asked += length;
@@ -154,7 +162,7 @@ export class Traffic<Via> {
       return true;
     }
     const isLate = elapsed - this.#reckonedAt >= relaySharesMs || elapsed < this.#reckonedAt;
-    // Those who begin all at once are not waited for: they would have used up the reserve by then.
+    // If many begin at once, do not wait for the next reckoning: they would have used up the reserve by then.
     const isFast = this.#total.left <= this.#leftThen - this.#total.capacity / 4;
     if (isLate || isFast) this.#reckon(elapsed);
     if (sender && this.#senders.take(sender.party, length, elapsed)) return true;
@@ -178,21 +186,36 @@ export class Traffic<Via> {
     return code;
   }
 
-  /** A code at most once a second: to the one link, or to all of its lobby. Of a full relay, or a busy address, not all can hear at once. */
+  /** Tells a link, at most once a second for each code. If its lobby, an address or the relay is full, only some links hear of it in each second. */
   #tellRate(link: Link<Via>, code: Exclude<Empty, "bytes">, inMs: number, elapsed: number): void {
-    if (code === "lobby_rate") {
-      // Asked before the links are walked through, or each packet would cost more the larger the lobby is.
-      if (isRecent(link.lobby.toldAt, elapsed)) return;
-      link.lobby.toldAt = elapsed;
-    }
-    for (const one of code === "lobby_rate" ? link.lobby.links : [link]) {
-      if (isRecent(one.rateToldAt[code], elapsed)) continue;
-      const isOfMany = code === "total_rate" || code === "address_rate";
-      if (isOfMany && !this.#fullNotices.spend(code, elapsed)) continue;
-      one.rateToldAt[code] = elapsed;
-      this.tell(one, code, inMs);
-    }
+    if (isRecent(link.rateToldAt[code], elapsed)) return;
+    const many = code === "lobby_rate" ? `${code} ${link.lobby.id}` : code;
+    if (code !== "rate" && !this.#fullNotices.spend(many, elapsed)) return;
+    link.rateToldAt[code] = elapsed;
+    this.tell(link, code, inMs);
   }
+}
+
+/** Bytes in a lobby's bucket from which on only links within their shares get more. */
+function reserveOf({ bucket }: Lobby<unknown>): number {
+  return bucket.capacity * relayLobbyReserve;
+}
+
+/**
+ * Whether the lobby has so many bytes left for this link. What the lobby keeps in reserve is for links within an equal share of its rate:
+ * a few that send all they can must not silence the others.
+ */
+function mayTakeOfLobby({ share, lobby }: Link<unknown>, length: number, elapsed: number): boolean {
+  const { bucket, links } = lobby;
+  if (bucket.left < length) return false;
+  if (bucket.left >= length + reserveOf(lobby)) return true;
+  const rate = bucket.rate / links.size;
+  const earned = elapsed > share.at ? ((elapsed - share.at) * rate) / 1000 : 0;
+  share.at = elapsed;
+  share.left = Math.min((rate * relayShareBurstMs) / 1000, share.left + earned);
+  if (share.left < length) return false;
+  share.left -= length;
+  return true;
 }
 
 function isRecent(toldAt: number, elapsed: number): boolean {

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { encodeMessage } from "./codec.ts";
 import { wireLimits } from "./limits.ts";
-import { candidatesShape, endpointShape } from "./sidecar-message.ts";
+import { endpointShape } from "./sidecar-message.ts";
 
 const port = z.int().min(1).max(65535);
 const mapping = z.enum(["endpoint-independent", "endpoint-dependent", "unknown"]);
@@ -28,6 +28,8 @@ const link = z.object({
   side: z.enum(["a", "b"]),
 });
 
+const claimedEndpoint = endpointShape.extend({ proven: z.boolean().optional().catch(undefined) });
+
 const peer = z.object({
   name: z.string(),
   clientId: z.string(),
@@ -39,7 +41,8 @@ const peer = z.object({
   mapping: mapping.optional(),
   /** Whether it has shown to be there. Otherwise it, or who has its token, may have made the endpoint up. */
   proven: z.boolean().optional(),
-  candidates: candidatesShape.optional(),
+  /** `proven`: it is in the IPv6 network that the peer's WebSocket comes from. A version before did not say. */
+  candidates: z.array(claimedEndpoint).max(wireLimits.candidates).optional(),
   /** These two only if the peer knows the additions as well. */
   link: link.optional(),
   relay: relay.optional(),

@@ -17,7 +17,7 @@ Usage: npm run bench -- [options]
   --scenario <name>   Only this; may be given several times. Without a path, like life-2,
                       both paths. Default: all
   --scale <scale>     tiny: seconds, to see that everything works; small: about two
-                      minutes; full: the reference, about 12 minutes. Default: full
+                      minutes; full: about 12 minutes. Default: full
   --clients <number>  Hold at most so many idle clients or other lobbies, whatever the scale.
                       Default: as many as the scale has, which is up to 15 000
   --rounds <number>   How often everything is measured. Default: 3; 1 at the scale tiny

@@ -44,7 +44,7 @@ function after(stage: Stage, heard: Heard, wrong: (sentence: string) => void): S
       if (stage !== "gathering") wrong("is introduced without having been asked for a datagram");
       return "connecting";
     case "ptpMediation_aborted":
-      // Whoever has called off too many starts is left out of the next from its beginning.
+      // A player who has called off too many starts is left out of the next from its beginning.
       if (stage === "success" || (stage === "none" && !isLeavingOut(heard)))
         wrong("is told of an abort, and no mediation is under way");
       return "none";
@@ -56,16 +56,27 @@ function after(stage: Stage, heard: Heard, wrong: (sentence: string) => void): S
   }
 }
 
+function isPastGathering({ message: { method } }: Heard): boolean {
+  return method === "ptpMediation_peersConnection_start" || method === "ptpMediation_success";
+}
+
 function isLeavingOut({ message: { method, payload } }: Heard): boolean {
   return method === "ptpMediation_aborted" && payload.code === "left_out";
 }
 
-/** Whether the mediation of that time goes on without it, as far as two connections can tell. */
-function isLeftOut({ heard: all }: Membership, at: number): boolean {
-  const last = all.findLast(
-    (heard) => heard.at <= at + 1_000 && heard.message.method.startsWith("ptpMediation_"),
-  );
-  return last !== undefined && isLeavingOut(last);
+/**
+ * What became of a guest in the mediation whose introduction another member heard at that time. `left out`: it goes on without the guest.
+ * `unknown`: the guest has not heard yet, because its own frames may be seconds late.
+ */
+function partOf({ heard: all }: Membership, at: number): "introduced" | "left out" | "unknown" {
+  const told = all.filter(({ message: { method } }) => method.startsWith("ptpMediation_"));
+  const last = told.findLast((heard) => heard.at <= at);
+  if (last && isLeavingOut(last)) return "left out";
+  if (last?.message.method === "ptpMediation_peersConnection_start") return "introduced";
+  // Before that may come what is late of the mediation before: requests for a datagram, and its abort.
+  const next = told.find((heard) => heard.at > at && (isLeavingOut(heard) || isPastGathering(heard)));
+  if (!next) return "unknown";
+  return isLeavingOut(next) ? "left out" : "introduced";
 }
 
 /** Everybody is told the right endpoints: the host those of all others in their order, each other the host's. */
@@ -93,8 +104,10 @@ function checkPeers(
           .map((name) =>
             members.filter((each) => each.answer?.name === name && each !== host && isIn(each, at)),
           )
-          .filter((candidates) => candidates.length === 0 || !candidates.every((each) => isLeftOut(each, at)))
+          .filter((candidates) => !isEach(candidates, "left out", at))
       : [[host]];
+  const certain = expected.filter((candidates) => !isEach(candidates, "unknown", at));
+  if (peers.length < expected.length && peers.length >= certain.length) return;
   if (peers.length !== expected.length) {
     wrong(`is introduced to ${peers.length} peers and not to ${expected.length}`);
     return;
@@ -105,6 +118,11 @@ function checkPeers(
     if (ports.length > 0 && ports.every((used) => used.size > 0 && !used.has(port)))
       wrong(`is told that ${candidates[0]?.answer?.name} is at port ${port}, which it never used`);
   }
+}
+
+/** Whether this became of all who may have the name. Of a name that nobody is known by, nothing did. */
+function isEach(candidates: readonly Membership[], part: ReturnType<typeof partOf>, at: number): boolean {
+  return candidates.length > 0 && candidates.every((each) => partOf(each, at) === part);
 }
 
 /** Whether it was in at that time, as far as two connections can tell. */
@@ -133,8 +151,8 @@ function checkReports(
 ): void {
   if (opening.goesOn) return;
   for (const member of members) {
-    if (!member.answer || member.end?.how === "socket" || !isIn(member, at) || isLeftOut(member, at))
-      continue;
+    if (!member.answer || member.end?.how === "socket" || !isIn(member, at)) continue;
+    if (partOf(member, at) === "left out") continue;
     const hasSaid = member.player.story.some(
       (entry) =>
         entry.kind === "said" && entry.method === "ptpMediation_peersConnection_success" && entry.at <= at,

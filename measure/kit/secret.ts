@@ -115,8 +115,8 @@ export function signatureOf(
 }
 
 /** What the holder of a relay's ticket signs with, at the sidecar of this name. */
-export function ticketKeyOf(ticket: string, { under = secret, sidecar = "test" } = {}): string {
-  const key = hmac(sidecarsKey("relay", sidecar, { under }), ticket)
+export function ticketKeyOf(ticket: string, { under = secret, sidecar = "test", number = 1 } = {}): string {
+  const key = hmac(sidecarsKey("relay", sidecar, { under, number }), ticket)
     .subarray(0, 16)
     .toString("base64url");
   noteSecret({ kind: "relay's ticket", text: ticket }, { kind: "link's or a ticket's key", text: key });
@@ -175,13 +175,13 @@ const ticketDefaults = {
 export function ticketOf(
   side: "a" | "b",
   about: Partial<typeof ticketDefaults> = {},
-  { under = secret, now = about.lifeMs === undefined ? startedAt : Date.now() } = {},
+  { under = secret, number = 1, now = about.lifeMs === undefined ? startedAt : Date.now() } = {},
 ): { ticket: string; key: string } {
   const { link, lobby, a, b, begunAt, lifeMs, sidecar } = { ...ticketDefaults, ...about };
   const [mine, theirs] = (side === "a" ? [a, b] : [b, a]).map((id) => id.padEnd(16, "-"));
   const expires = Math.ceil((now + lifeMs) / 1000);
   const ticket = [link, side, begunAt, expires, lobby, mine, theirs, sidecar].join(".");
-  return { ticket, key: ticketKeyOf(ticket, { under, sidecar }) };
+  return { ticket, key: ticketKeyOf(ticket, { under, sidecar, number }) };
 }
 
 /** Some bytes that a game sends on a link. */

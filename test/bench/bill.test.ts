@@ -6,6 +6,7 @@ import { settings } from "../../core/settings.ts";
 import {
   callsOfSpreadLobby,
   costOfAllAtOnce,
+  costWhenAllIsSpent,
   countMeans,
   honestSession,
   means,
@@ -48,6 +49,17 @@ test("an address that does all it can is billed no more than its network may cos
     `all at once: billed ${billed.toFixed(0)} of ${most.toFixed(0)} in ${seconds.toFixed(0)} s, ${sessions} sessions`,
   );
   expect(billed).toBeGreaterThan(rate.burst / 10);
+  expect(billed).toBeLessThanOrEqual(most);
+}, 180_000);
+
+test("sessions whose network has spent all cost no more than they were given, whatever happens to them by itself", async () => {
+  const [cents, sessions, looks] = [1, 20, 60];
+  const billed = await costWhenAllIsSpent(cents, { sessions, looks });
+  const { purseMicros, memberOverdraft } = holderLimits;
+  const comesBack = budgetRate(cents).perSecond * looks * 120;
+  const most = sessions * (purseMicros + memberOverdraft) + comesBack;
+  console.log(`after all is spent: billed ${billed.toFixed(0)} of ${most.toFixed(0)}`);
+  expect(billed).toBeGreaterThan(most / 10);
   expect(billed).toBeLessThanOrEqual(most);
 }, 180_000);
 

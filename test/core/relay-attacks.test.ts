@@ -246,6 +246,36 @@ describe("those who send all they can", () => {
     }
   });
 
+  test("one address gets no more by moving its ends away and back", () => {
+    const relay = aRelay();
+    const players = (i: number) => ({ clientId: `Evil ${i}`, peerId: `Eve ${i}`, lobbyTag: `EVIL${i % 12}` });
+    const move = (address: string) => {
+      for (let i = 1; i <= 96; i++)
+        relay.bind(ticket("a", { link: hex(i), ...players(i) }), end(1, { address }));
+    };
+    move(from(0));
+    for (let i = 1; i <= 96; i++) {
+      const { clientId, peerId, lobbyTag } = players(i);
+      const its = ticket("b", { link: hex(i), lobbyTag, clientId: peerId, peerId: clientId });
+      relay.bind(its, end(2, { address: from(2) }));
+    }
+    let passed = 0;
+    for (let sent = 0; relay.now < 10_000; relay.now += 1) {
+      if (relay.now % 500 === 0) for (const address of [from(1), from(0)]) move(address);
+      if (relay.now % 1_000 === 0) relay.tick(relay.now);
+      for (const most = sent + 12; sent < most; sent++)
+        if (typeof relay.pass(1_200, { link: 1 + (sent % 96), address: from(0) }) === "number")
+          passed += 1_200;
+      relay.told();
+    }
+    // Of 10 seconds, and of the 2 that may come at once.
+    expect(passed).toBeLessThanOrEqual((12 * relayLimits.relayTotalRate) / 4);
+    expect(passed).toBeGreaterThan((9 * relayLimits.relayTotalRate) / 4);
+    relay.tick(60_000);
+    relay.tick(70_000);
+    expect(relay.links.count()).toMatchObject({ links: 0, senders: 0 });
+  });
+
   test("in 63 lobbies of one owner, take nothing from an honest one; nor in one lobby behind 63 addresses", () => {
     for (const [lobbyOf, addressOf] of [
       [(i: number) => `EVIL-${i}`, six],
@@ -310,6 +340,49 @@ describe("those who send all they can", () => {
     const { relayLinkRate, relayPacketBytes } = relayLimits;
     expect(passed).toBeLessThanOrEqual((12 * 4 * relayLinkRate) / relayPacketBytes);
     expect(worst(relay, hostile, 5_000)).toBeGreaterThanOrEqual(0.99);
+  });
+
+  test.each([
+    ["one address", () => from(0)],
+    ["as many addresses", from],
+  ])("in the honest players' own lobby, from %s, take nothing from them", (_, addressOf) => {
+    const relay = aRelay();
+    // Packets no larger than the honest ones: larger ones leave room for those.
+    const hostile = Array.from({ length: 16 }, (_, i) => {
+      const its = { ...pair(relay, 100 + i, "HONEST", addressOf(i)), bytes: 200, everyMs: 5 };
+      return Array.from({ length: 6 }, () => its);
+    });
+    const modest = honest(relay);
+    // The honest ones send last: of what comes in 5 ms, the rest have had theirs.
+    expect(
+      Math.min(...deliveries(relay, [...hostile.flat(), ...modest], 10_000).slice(-modest.length)),
+    ).toBeGreaterThanOrEqual(0.99);
+  });
+
+  test("in a lobby of 64 that are all linked, have the relay sign few notices, and none of them at once", () => {
+    const relay = aRelay();
+    const pairs = Array.from({ length: 64 }, (_, a) => Array.from({ length: a }, (_, b) => [a, b] as const));
+    const links = pairs.flat().map(([a, b], i) => {
+      const players = [`Evil ${a}`, `Evil ${b}`] as const;
+      expect(relay.link(100 + i, { lobbyTag: "EVIL", address: from(a), players })).toEqual([
+        "bound",
+        "bound",
+      ]);
+      return { link: 100 + i, address: from(a) };
+    });
+    const { relayFullNotices } = relayLimits;
+    const [counts, most]: [number[], number[]] = [[], []];
+    for (let n = 0; relay.now < 5_000; relay.now += 1, n += 3) {
+      const second = Math.floor(relay.now / 1_000);
+      for (const i of [n, n + 1, n + 2]) {
+        relay.pass(1_200, links[i % links.length]);
+        const told = relay.told().length;
+        counts[second] = (counts[second] ?? 0) + told;
+        most[second] = Math.max(most[second] ?? 0, told);
+      }
+    }
+    expect(Math.max(...counts)).toBe(relayFullNotices);
+    expect(Math.max(...most)).toBe(1);
   });
 
   test("in bursts, a second of every four, take next to nothing from an honest one", () => {

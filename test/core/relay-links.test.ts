@@ -244,18 +244,16 @@ describe("before a budget cuts, both ends are told", () => {
     expect(relay.told()).toEqual([]);
   });
 
-  test("the rate of the lobby: all its links, and none of another lobby", () => {
+  test("the rate of the lobby: each of its links that sends, and none of another lobby", () => {
     const relay = aRelay({ lobbyRate: 1_000 });
     relay.link(1);
     relay.link(2);
     relay.link(3, { lobbyTag: "OTHER" });
     const { told, verdict } = untilDropped(relay, 100, 200, 1);
     expect(verdict).toBe("lobby_rate");
-    expect(told).toEqual([
-      [1, "lobby_rate", 736],
-      [2, "lobby_rate", 736],
-    ]);
+    expect(told).toEqual([[1, "lobby_rate", 327]]);
     expect(relay.pass(200, { link: 2 })).toBe("lobby_rate");
+    expect(relay.told()).toEqual([[2, "lobby_rate", 0]]);
     expect(relay.pass(200, { link: 3 })).toBe(2);
   });
 

@@ -159,3 +159,13 @@ test("an introduction has no more peers than a lobby, or is none: a server aims 
     expect(told(wireLimits.seats)).toBeNull();
   }
 });
+
+test("a client reads which of a peer's addresses the server vouches for, and takes odd marks for none", () => {
+  const at = { ip: "2001:db8::7", port: 9 };
+  const candidates = [{ ...at, proven: true }, at, { ...at, proven: "yes" }];
+  const peers = [{ name: "Ben", clientId: "c1", candidates }];
+  const message = readServerMessage(encodeMessage("ptpMediation_peersConnection_start", { peers }));
+  expect(message?.payload).toEqual({
+    peers: [{ ...peers[0], candidates: [{ ...at, proven: true }, at, at] }],
+  });
+});

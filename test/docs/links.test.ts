@@ -40,7 +40,7 @@ test("the page on links states the limits the code has", () => {
     `binds of one ticket from one address | ${sidecarLimits.relayBinds} in ${sidecarLimits.relayBindsMs / 1000} s |`,
     `client's links through the relay | ${wireLimits.seats - 1} |`,
     `packet of the game | ${wireLimits.gamePacketBytes.toLocaleString("en").replace(",", " ")} bytes`,
-    `into its own networks | ${linkLimits.unprovenChecks} a minute, ${linkLimits.nearChecks} a minute`,
+    `into its own networks | ${linkLimits.unprovenChecks} a minute, ${linkLimits.homeChecks} a minute, ${linkLimits.nearChecks} a minute`,
     `characters of one | ${wireLimits.timelineLines}, ${wireLimits.timelineText} |`,
     `${relayLimits.relayLinkRate / 1024} KiB a second, both ways together; ${relayLimits.relayLinkBytes / 1024 ** 3} GiB; ${relayLimits.relayLinkMs / 3_600_000} hours`,
     `a ticket | ${relayLimits.relayTicketMs / 60_000} minutes`,

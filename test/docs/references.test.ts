@@ -142,6 +142,18 @@ describe("options", () => {
   });
 });
 
+test("a block of commands on the pages sets only variables that the program in it reads", () => {
+  const blocks = found(/```sh\n([\s\S]*?)```/g).flatMap(({ page, what }) => {
+    const [, program = ""] = /npm run (?:-s )?(sidecar(?::key)?)\b/.exec(what) ?? [];
+    const set = [...what.matchAll(/(?:\bexport |^ *)(ORION_\w+)/gm)].map(([, name = ""]) => name);
+    return program === "" ? [] : [{ path: page.path, program, set }];
+  });
+  expect(blocks.filter(({ set }) => set.length > 0).length).toBeGreaterThan(2);
+  const unread = ({ program, set }: (typeof blocks)[number]) =>
+    set.filter((name) => !new RegExp(`\\b${name}\\b`).test(helps[program] ?? ""));
+  expect(blocks.filter((block) => unread(block).length > 0)).toEqual([]);
+});
+
 test("every metric on the pages is one of the sidecar's, and every one of those is there", () => {
   const names = (text: string) =>
     new Set([...text.matchAll(/\borion_(?!edge)[a-z_]+[a-z]\b/g)].map(([name]) => name));

@@ -7,6 +7,7 @@ import { once } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { observingLimits } from "../../core/observing/limits.ts";
+import { parseToken } from "../../core/token.ts";
 import { type Answer, startStandIn } from "../../measure/kit/edge.ts";
 import { freeUdpPort, startProgram } from "../../measure/kit/program.ts";
 import { datagramOf, keyTextOf, passOf, signedOf, tokenOf } from "../../measure/kit/secret.ts";
@@ -94,6 +95,31 @@ for (const [count, pace] of [
     expect(daySeconds * spareCallsPerSecond * prices.call).toBeLessThan(0.4);
   });
 }
+
+test("one token with ever new macs, from made-up addresses, keeps no plain player from being seen", async () => {
+  const { edge, port } = await stage();
+  const sockets = await Promise.all(
+    Array.from({ length: ports }, async (_, i) => {
+      const socket = createSocket("udp4").bind(0, `127.1.${i}.1`);
+      await once(socket, "listening");
+      return socket;
+    }),
+  );
+  const { signed } = parseToken(tokenOf("dead")) ?? {};
+  const tokens = Array.from({ length: 20_000 }, (_, i) => `${signed}.${String(i).padStart(22, "0")}`);
+  const flooding = flood(tokens, { port, sockets }, 25, 500);
+  // Until the budget is used up.
+  await wait(20_000);
+  const before = performance.now();
+  sockets[0]?.send(datagramOf(tokenOf(honest)), port, "127.0.0.1");
+  const isThere = () => edge.observed.flat().some(({ clientId }) => clientId === honest);
+  await vi.waitFor(() => expect(isThere()).toBe(true), { timeout: 4_500, interval: 5 });
+  console.log(
+    `in a flood of one token with other macs: a plain player after ${(performance.now() - before).toFixed(0)} ms`,
+  );
+  await flooding;
+  for (const socket of sockets) socket.close();
+});
 
 test("while somebody sends more fresh tokens than the budget takes, proven players are posted at once, and so are those that were wanted", async () => {
   const { counts, ...about } = await stage();

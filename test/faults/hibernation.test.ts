@@ -7,7 +7,15 @@ import { expect, test, vi } from "vitest";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player, request, rollCall } from "../../measure/kit/player.ts";
 import { watch } from "../../measure/kit/promises.ts";
-import { later, lifeOf, putToSleep, ring, setFault, startFaultyServer } from "../../measure/kit/server.ts";
+import {
+  later,
+  lifeOf,
+  putToSleep,
+  ring,
+  setFault,
+  setLimits,
+  startFaultyServer,
+} from "../../measure/kit/server.ts";
 
 const sleepMs = 12_500;
 
@@ -255,3 +263,28 @@ for (const sleeps of [false, true]) {
     await server.stop();
   });
 }
+
+// Real time, because only an object that nobody asks anything for ten seconds is put to sleep.
+test("an object that sleeps answers pings in its sleep, and wakes to look for players who stopped", async () => {
+  const server = await startFaultyServer({ udpPort: null });
+  const watcher = watch(server.url);
+  await setLimits(server.url, { pinglessMs: 5_000, pingCheckMs: 11_500 });
+  const { lobbyId, host, guests } = await lobbyOf(3, server.url, { direct: true, isPublic: true });
+  const [silent, pinging] = guests;
+  if (!silent || !pinging) throw new Error("too few guests");
+  const before = await lifeOf(server.url, { holder: host.holder });
+  silent.say("client_pings");
+  pinging.say("client_pings");
+  await rollCall(lobbyId, host, silent, pinging);
+  const pinger = setInterval(() => pinging.pings(), 1_000);
+  try {
+    expect(await host.hears("lobby_peerDisconnect")).toEqual({ lobbyId, peerName: "Guest 1" });
+    expect(await lifeOf(server.url, { holder: host.holder })).not.toBe(before);
+    expect(await silent.closed).toEqual({ code: 1001, reason: expect.stringMatching(/^\w.+\.$/) });
+    await watcher.settles();
+  } finally {
+    clearInterval(pinger);
+    watcher.stop();
+    await server.stop();
+  }
+}, 40_000);

@@ -3,9 +3,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { budgetRate, prices } from "../../core/bill.ts";
 import { sharedLimits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
-import { lobbyOf, type Player } from "../../measure/kit/player.ts";
+import { lobbyOf, Player } from "../../measure/kit/player.ts";
 import {
   forgedOf,
   holderOf,
@@ -14,9 +15,10 @@ import {
   postAsSidecar,
   proofOf,
   secret,
+  ticketOf,
   tokenOf,
 } from "../../measure/kit/secret.ts";
-import { startTestServer } from "../../measure/kit/server.ts";
+import { setLimits, startFaultyServer, startTestServer } from "../../measure/kit/server.ts";
 
 const heartbeat = "/sidecar/heartbeat";
 const observations = "/sidecar/observations";
@@ -134,6 +136,20 @@ describe("with the key of one sidecar", () => {
     ).toBe(200);
   });
 
+  test("nobody has a ticket renewed that was made with a revoked key", async () => {
+    const player = await Player.connect(servers.stolen.url);
+    const about = { a: player.clientId, begunAt: Date.now(), sidecar: "revoked" };
+    const ticketUnder = (number: number) => ticketOf("a", about, { number, now: Date.now() });
+    const renewed = async (...tickets: object[]) => {
+      player.say("ptpRelay_renew", { tickets });
+      return (await player.hearsNext("ptpRelay_renewed")).tickets;
+    };
+    // A thief could make himself such tickets for as long as he likes.
+    expect(await renewed(ticketUnder(1))).toEqual([]);
+    expect(await renewed(ticketUnder(2))).toHaveLength(1);
+    await player.leave();
+  });
+
   test("nobody sends players to a machine that the operator has not listed", async () => {
     const refused = { status: 403, body: { codes: ["host_not_listed"] } };
     expect(await beat("stolen", { host: evil })).toMatchObject(refused);
@@ -141,6 +157,31 @@ describe("with the key of one sidecar", () => {
     expect(await beat("stolen", { host: "STOLEN.example" })).toMatchObject({ status: 200 });
     expect(await beat("unlisted")).toMatchObject({ status: 200 });
     await beat("unlisted", { leaving: true });
+  });
+
+  test("nobody spends the budget of the players' networks by saying again and again where they are", async () => {
+    const server = await startFaultyServer({
+      ...{ secret, udpPort: null },
+      vars: { clientAddress: "cloudflare", networkCentsPerDay: 1, sidecarHosts: "stolen=stolen.example" },
+    });
+    onTestFinished(() => server.stop());
+    // What a neighbour does is told to the budget at once.
+    await setLimits(server.url, { toldMicros: 0 });
+    const home = { "cf-connecting-ip": "203.0.113.7" };
+    const host = await Player.connect(server.url, "/", home);
+    const one = seenOf(host);
+    for (let posts = 0; posts < 60; posts++) {
+      const answer = await postTo(server, "stolen", ...Array.from({ length: 450 }, () => one));
+      expect(answer.status).toBe(200);
+    }
+    // So many would be three times all that its network may spend at once.
+    expect(60 * 450 * prices.observation).toBeGreaterThan(3 * budgetRate(1).burst);
+    for (let neighbours = 0; neighbours < 5; neighbours++) {
+      const neighbour = await Player.connect(server.url, "/lobbies", home);
+      expect((await neighbour.host({ isPublic: false, maxMembers: 2 })).status).toBe(201);
+      await neighbour.leave();
+    }
+    await host.leave();
   });
 
   test("what the key is good for: where players are who were sent to that very sidecar", async () => {

@@ -1,7 +1,7 @@
 /** `npm start` with few file descriptors: it takes less work, and does not end. */
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { createConnection, type Socket } from "node:net";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
@@ -110,6 +110,37 @@ describe.skipIf(!mayLower)("a server that may open 1 024 files", () => {
     await openMany(base, 400, () => `/lobbies/${codes.pop()}`);
     expect((await request(base, "/ping")).status).toBe(200);
     expect(workerd()).toEqual(before);
+  });
+
+  test("does not run out of files when a stranger opens and closes WebSockets on connections that are open already", async () => {
+    const { program, base, workerd } = await start(poor(1_024));
+    await program.prints(/LimitNOFILE/);
+    const before = workerd();
+    const [pid = 0] = before;
+    const files = () => readdirSync(`/proc/${pid}/fd`).length;
+    let most = 0;
+    const look = setInterval(() => {
+      most = Math.max(most, files());
+    }, 5);
+    const held: Socket[] = [];
+    // The door is about to shut.
+    while (files() < doorFor(1_024).shutAt - 40) held.push(...(await holdSilent(base, 10)));
+    const key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
+    const upgrade = `GET /lobbies HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${key}\r\n\r\n`;
+    const closing = Buffer.from([0x88, 0x80, 1, 2, 3, 4]);
+    // Each leaves an object, which keeps its files for ten seconds.
+    for (let i = 0; i < held.length; i += 25) {
+      const some = held.slice(i, i + 25);
+      for (const socket of some) socket.on("error", () => {}).write(upgrade);
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      for (const socket of some) if (socket.writable) socket.write(closing);
+    }
+    expect((await request(base, "/ping")).status).toBe(200);
+    clearInterval(look);
+    expect(most).toBeLessThan(1_000);
+    expect(program.errors).not.toContain("Too many open files");
+    expect(workerd()).toEqual(before);
+    for (const socket of held) socket.destroy();
   });
 
   test("takes 250 connections that say nothing", async () => {

@@ -5,7 +5,8 @@ import { startTestServer } from "../../measure/kit/server.ts";
 
 let server: Server;
 beforeAll(async () => {
-  server = await startTestServer();
+  // Several lounges, so that a lobby of 64 calls others. Each member in a lounge of its own: test/bench/bill.test.ts.
+  server = await startTestServer({ vars: { clientsPerLounge: 16 } });
 });
 afterAll(() => server.stop());
 

@@ -19,8 +19,14 @@ afterAll(() => server.stop());
 
 const connectFrom = (address: string) => Player.connect(server.url, "/", { "x-forwarded-for": address });
 /** A datagram with the player's token came from there, as a sidecar says, and others from elsewhere. */
-async function seen(player: Player, ip: string, port: number, others?: object[]): Promise<void> {
-  const observation = { clientId: player.clientId, proof: proofOf(player), ip, port, others };
+async function seen(
+  player: Player,
+  ip: string,
+  port: number,
+  others?: object[],
+  candidates?: object[],
+): Promise<void> {
+  const observation = { clientId: player.clientId, proof: proofOf(player), ip, port, others, candidates };
   const post = { observations: [observation] };
   const answer = await postAsSidecar(server.url, "/sidecar/observations", post, { name: "paris" });
   expect(answer.status).toBe(200);
@@ -38,6 +44,7 @@ async function gatheringWith(address: string) {
   return { host, guest };
 }
 const home = "203.0.113.7";
+const homeV6 = "2001:db8:7:7::";
 const thief = "198.51.100.66";
 
 test("whoever sends a player's datagram from elsewhere is not introduced in its place", async () => {
@@ -57,6 +64,24 @@ test("nor is one that sends it at the same moment, so that a sidecar posts both 
   ]);
   await seen(host, "192.0.2.1", 4);
   expect((await host.hears("ptpMediation_peersConnection_start")).peers).toEqual([{ ip: home, port: 2 }]);
+});
+
+test.each([
+  ["are told to be its own", `${homeV6}99`, true],
+  ["are claims where it comes by IPv4", home, false],
+])("a player's addresses in the IPv6 network of its WebSocket %s", async (_, address, isProven) => {
+  const { host, guest } = await gatheringWith(address);
+  for (const player of [host, guest]) player.say("client_features", { features: ["links"] });
+  await Promise.all([host.settled(), guest.settled()]);
+  const claims = [`${homeV6}1`, `${homeV6}2`, "2001:db8:8::1"].map((ip) => ({ ip, port: 9, proven: true }));
+  await seen(guest, home, 2, undefined, claims);
+  await seen(host, "192.0.2.1", 4, undefined, []);
+  const { peers } = await host.hears("ptpMediation_peersConnection_start");
+  const proven = isProven ? { proven: true } : {};
+  expect(peers).toMatchObject([{ name: "Guest" }]);
+  expect(Object(peers)[0].candidates).toEqual(
+    [`${homeV6}1`, `${homeV6}2`].map((ip) => ({ ip, port: 9, ...proven })),
+  );
 });
 
 /** An address by which this machine calls itself as another would; none without a network. */

@@ -5,7 +5,7 @@ import { sharedLimits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player, rollCall } from "../../measure/kit/player.ts";
 import { type Watch, watch } from "../../measure/kit/promises.ts";
-import { later, lifeOf, ring, setLimits, startFaultyServer } from "../../measure/kit/server.ts";
+import { later, ring, setLimits, startFaultyServer } from "../../measure/kit/server.ts";
 
 let server: Server;
 let watched: Watch;
@@ -166,27 +166,6 @@ test("a host that said so, before it had a lobby, and stopped, is gone with its 
   await guest.hears("lobby_closed");
   await watched.settles();
 });
-
-// Real time, because only an object that nobody asks anything for ten seconds is put to sleep.
-test("a home that sleeps answers pings in its sleep, and wakes to look for those who stopped", async () => {
-  await setLimits(server.url, { pinglessMs: 5_000, pingCheckMs: 11_500 });
-  const { lobbyId, host, guests } = await lobbyOf(3, server.url, { direct: true, isPublic: true });
-  const [silent, pinging] = guests;
-  if (!silent || !pinging) throw new Error("too few guests");
-  const before = await lifeOf(server.url, { holder: host.holder });
-  silent.say("client_pings");
-  pinging.say("client_pings");
-  await rollCall(lobbyId, host, silent, pinging);
-  const pinger = setInterval(() => pinging.pings(), 1_000);
-  try {
-    expect(await host.hears("lobby_peerDisconnect")).toEqual({ lobbyId, peerName: "Guest 1" });
-    expect(await lifeOf(server.url, { holder: host.holder })).not.toBe(before);
-    expect(await silent.closed).toEqual({ code: 1001, reason });
-  } finally {
-    clearInterval(pinger);
-  }
-  await watched.settles();
-}, 40_000);
 
 test("who breaks the protocol, of which the platform tells now and then nothing, is gone as well if it had said so", async () => {
   await later(server.url, -ago);

@@ -1,5 +1,4 @@
 /** How long somebody waits who asks an object that fails. */
-import { setTimeout as pass, scheduler } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 type Retry = <T>(call: () => Promise<T>, delaysMs: readonly number[]) => Promise<T>;
@@ -8,11 +7,16 @@ const { retry }: { retry: Retry } = await import(
   new URL("../../worker/platform/retry.ts", import.meta.url).href
 );
 
+const pass = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+// Time passes as the test says, so that a busy machine has no part in it.
 beforeEach(() => {
-  vi.stubGlobal("scheduler", scheduler);
+  vi.useFakeTimers();
+  vi.stubGlobal("scheduler", { wait: pass });
 });
 afterEach(() => {
   vi.unstubAllGlobals();
+  vi.useRealTimers();
 });
 
 /** Tries of a call that takes so long, and fails by a fault with these marks. */
@@ -23,7 +27,9 @@ async function triesOf(takesMs: number, marks: object): Promise<number> {
     await pass(takesMs);
     throw Object.assign(new Error("it fails"), marks);
   };
-  await expect(retry(failing, [20, 40, 60])).rejects.toThrow();
+  const failed = expect(retry(failing, [20, 40, 60])).rejects.toThrow();
+  await vi.runAllTimersAsync();
+  await failed;
   return tries;
 }
 

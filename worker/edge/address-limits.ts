@@ -1,6 +1,6 @@
 /**
- * What one address may do in a minute: the numbers are in limits.ts beside this and in wrangler.toml. The platform counts, in each of
- * its places apart, and not exactly. Whatever is wrong with its counting, nobody is refused for it.
+ * What one address may do in a minute. The numbers are in limits.ts beside this file and in wrangler.toml. The platform counts: in each of
+ * its data centers separately, and not exactly. If its counting fails, nobody is refused.
  */
 import { type Network, neighbourhoodOf, networksOf } from "../../core/network.ts";
 import { type Refusal, refuseFor } from "../../core/problem.ts";
@@ -10,19 +10,20 @@ import { random } from "../platform/random.ts";
 import { within } from "../platform/retry.ts";
 import { addressOf } from "./address.ts";
 import { edgeLimits } from "./limits.ts";
+import { Recent } from "./recent.ts";
 
-/** The networks that a request is counted under, the narrowest first; none where nobody knows where it comes from. */
+/** The networks that a request is counted for, the narrowest first. Empty if its address is not known. */
 export function networksOfRequest(request: Request, env: Env): readonly Network[] {
   const address = addressOf(request, env);
   return address === null ? [] : networksOf(address);
 }
 
-/** What is counted apart from the rest: as often again, and neither uses up what the other has. */
+/** Requests with a counter of their own, as large as the ordinary one. Neither uses up the other. */
 export type Apart = "without a token";
 
 /**
- * Counts one more; a refusal if that is too many for the address, or for a wider network that it is in. What an address is refused
- * does not count for the wider ones: alone it never uses up what its neighbours have.
+ * Counts one request. Returns a refusal if that is too many for the address, or for a wider network around it. A request that the
+ * address is refused does not count for the wider networks: one address never uses up what its neighbours have.
  */
 export async function count(
   env: Env,
@@ -33,7 +34,7 @@ export async function count(
   return (await countFull(env, what, networks, apart)) ? refuseFor(edgeLimits.addressPeriodS) : null;
 }
 
-/** Counts one more, and says which of the networks has done too much; null for none. */
+/** Counts one request. Returns the network that may not make it, or null. */
 export async function countFull(
   env: Env,
   what: Counted,
@@ -46,17 +47,50 @@ export async function countFull(
   return full;
 }
 
+/**
+ * A few addresses can use up what a wider network may do. Then a quiet address in it goes on. Quiet addresses have counters of their own,
+ * and only dozens of them together can fill these.
+ */
 async function firstFull(
   env: Env,
   what: Counted,
   networks: readonly Network[],
   apart?: Apart,
 ): Promise<Network | null> {
-  for (const network of networks) if (!(await countIn(env, what, network, apart))) return network;
+  let busy: Network | null = null;
+  for (const network of networks) {
+    if (!(await countIn(env, what, network, apart))) {
+      if (network === networks[0]) return network;
+      if (busy) return busy;
+      if (!(await countIn(env, what, restOf(network), apart))) return network;
+    }
+    // A busy network does not make the wider ones busy.
+    if (!busy && !isQuiet(what, network, apart)) busy = network;
+  }
   return null;
 }
 
-/** Whether the network may do one more. A counter of the platform has one bound, so a network with several shares has as many counters. */
+/** The counters of a network's quiet addresses. */
+function restOf({ name, shares }: Network): Network {
+  return { name: `${name} quiet`, shares: Math.ceil(shares / 2) };
+}
+
+const perAddress = {
+  CONNECTS: "addressConnects",
+  REQUESTS: "addressRequests",
+  FAILED_JOINS: "addressFailedJoins",
+  LISTINGS: "addressListings",
+} as const satisfies Record<Counted, keyof typeof edgeLimits>;
+
+const recent = new Recent();
+
+/** Counts one request of the network, and says whether it has made few in this minute. Memory of one isolate. */
+function isQuiet(what: Counted, { name, shares }: Network, apart?: Apart): boolean {
+  const times = recent.count(`${what} ${name} ${apart ?? ""}`, edgeLimits.networksRemembered);
+  return times <= edgeLimits[perAddress[what]] * edgeLimits.quietShare * shares;
+}
+
+/** Counts one request, and says whether the network may make it. All counters of the platform have one bound, so a network with several shares has several counters. */
 export async function countIn(
   env: Env,
   what: Counted,

@@ -1,7 +1,7 @@
 /**
- * Who guesses codes. Every code of no lobby counts: for the address that tried it, for the wider networks that it is in, and
- * for the deployment. A network that tried too many is told of none, not even of those that are right: a guesser who
- * was only refused when it guessed wrong would still learn of those. Sockets that were open before go on (`Guessing`).
+ * Networks that guess codes. A wrong code counts for the address that tried it, for the wider networks around that address, and
+ * for the deployment. A network that tried too many gets no answer about any code, not even a right one: a refusal of wrong
+ * codes alone would show which codes are right. Sockets that were open before the guessing began go on (`Guessing`).
  */
 import type { Network } from "../../core/network.ts";
 import { type Refusal, refuseFor } from "../../core/problem.ts";
@@ -18,25 +18,25 @@ type Guesser = {
   /** When the first of these codes came, and the last. */
   since: number;
   last: number;
-  /** Codes of no lobby, but for those that it may have tried in the time that passed: `besiegedFailedJoins` a minute for each share. */
+  /** Codes of no lobby. The count falls by `besiegedFailedJoins` a minute for each share. */
   codes: number;
-  /** Until when it is told nothing; 0 for never yet. */
+  /** It is told nothing until then; 0 if it never was refused. */
   until: number;
 };
 
-/** By the network's name. The one that was heard of longest ago comes first. */
+/** By the network's name. The one that tried a code longest ago comes first. */
 const guessers = new Map<string, Guesser>();
 const periodMs = edgeLimits.addressPeriodS * 1000;
-/** Until when the deployment has been asked for too many codes of no lobby: its networks have fewer then. */
+/** Until then each network may try fewer codes, because the whole deployment was asked for too many. Milliseconds since 1970. */
 let besiegedUntil = 0;
 
-/** Since when one of these networks guesses, if it is to be told nothing. */
+/** How long one of these networks is told nothing, and since when it guesses. Null if none of them is refused. */
 export function guessingOf(networks: readonly Network[]): Guessing | null {
   const now = Date.now();
   for (const { name } of networks) {
     const guesser = guessers.get(name);
     const seconds = Math.ceil(((guesser?.until ?? 0) - now) / 1000);
-    // A longer wait than any that was ever set: the clock was set back.
+    // If the wait is longer than any that this code sets, the clock was set back.
     if (guesser && seconds > 0 && seconds <= edgeLimits.addressPeriodS)
       return { since: guesser.since, seconds };
   }
@@ -44,8 +44,8 @@ export function guessingOf(networks: readonly Network[]): Guessing | null {
 }
 
 /**
- * Whether the address has lately tried a code of no lobby, or a network around it that one owner may have all of more than its
- * shares: ever new addresses of one /48 are no newcomers.
+ * Whether the address has lately tried a code of no lobby. Also true if a wider network around it, which may belong to one owner,
+ * has tried more codes than it has shares: an attacker with a /48 must not pass as a newcomer at each new address.
  */
 export function hasGuessed(networks: readonly Network[]): boolean {
   const now = Date.now();
@@ -55,14 +55,14 @@ export function hasGuessed(networks: readonly Network[]): boolean {
   });
 }
 
-/** All but a provider's /32, in which many strangers are. */
+/** Without the provider's /32, which many strangers share. */
 function ofOneOwner(networks: readonly Network[]): readonly Network[] {
   return networks.filter(({ name }) => !name.endsWith("/32"));
 }
 
-/** Counts a code of no lobby, of an unknown address as well. A refusal if there were too many. */
+/** Counts a code of no lobby, also from an unknown address. Returns a refusal if there were too many. */
 export async function countFailedJoin(env: Env, networks: readonly Network[]): Promise<Refusal | null> {
-  const counted = ofOneOwner(networks).map((network) => ({ network, guesser: note(network) }));
+  const over = noteEach(ofOneOwner(networks));
   const all = { name: "all", shares: edgeLimits.failedJoinShares };
   const isWithin = await within(edgeLimits.addressPatienceMs, countIn(env, "FAILED_JOINS", all), true);
   if (!isWithin) {
@@ -70,20 +70,31 @@ export async function countFailedJoin(env: Env, networks: readonly Network[]): P
     besiegedUntil = Date.now() + periodMs;
   }
   const full = await countFull(env, "FAILED_JOINS", networks);
-  const isBesieged = Math.abs(besiegedUntil - Date.now()) <= periodMs;
-  const over = counted.find(
-    ({ network, guesser }) => guesser.codes > edgeLimits.besiegedFailedJoins * network.shares,
-  );
-  const guesser = full ? note(full, 0) : isBesieged ? over?.guesser : null;
+  const besiegedForMs = besiegedUntil - Date.now();
+  // If the time is longer than any that this code sets, the clock was set back.
+  const isBesieged = besiegedForMs > 0 && besiegedForMs <= periodMs;
+  const guesser = full ? note(full, 0) : isBesieged ? over : null;
   if (!guesser) return null;
   const now = Date.now();
-  // The codes that were too many came within one period: who was there before them need not be one of the guessers.
+  // All these codes came within one period. A client that connected before it need not be one of the guessers.
   if (guesser.until <= now) guesser.since = Math.max(guesser.since, now - periodMs);
   guesser.until = now + periodMs;
   return refuseFor(edgeLimits.addressPeriodS);
 }
 
-/** Notes so many codes of a network. */
+/**
+ * Adds a code to the count of each network, up to the first that has tried more than it may in a siege. Returns that one, or null. Further
+ * codes of it do not count for the wider networks, so one address never uses up what its neighbours may try.
+ */
+function noteEach(networks: readonly Network[]): Guesser | null {
+  for (const network of networks) {
+    const guesser = note(network);
+    if (guesser.codes > edgeLimits.besiegedFailedJoins * network.shares) return guesser;
+  }
+  return null;
+}
+
+/** Adds codes to the count of a network. */
 function note({ name, shares }: Network, codes = 1): Guesser {
   const now = Date.now();
   const known = guessers.get(name);
@@ -95,7 +106,7 @@ function note({ name, shares }: Network, codes = 1): Guesser {
   return guesser;
 }
 
-/** Whether it has not been quiet for a whole period. */
+/** Whether it tried a code within the last period, or is still refused. */
 function isRecent({ last, until }: Guesser, now: number): boolean {
   return Math.abs(now - last) < periodMs || (until > now && until <= now + periodMs);
 }

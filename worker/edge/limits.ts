@@ -5,7 +5,7 @@
 export const edgeLimits = {
   /** Bytes of an HTTP request body. The largest honest one is under 300. */
   bodyBytes: 16 * 1024,
-  /** Milliseconds in which a body must have come. The longest of a sidecar comes in 2 s over 1 Mbit/s. */
+  /** Milliseconds that a body may take to arrive. The longest of a sidecar takes 2 s at 1 Mbit/s. */
   bodyMs: 10_000,
   /** Bytes of a refused body that are still read, so that the client gets the answer. Nobody sends more by mistake. */
   drainBytes: 8 * 1024 * 1024,
@@ -14,54 +14,66 @@ export const edgeLimits = {
   /** Milliseconds without a byte after which the server assumes that the client has sent everything. */
   drainPauseMs: 2_000,
 
-  /** Lounges tried for a client: a dozen widens the choice to thousands, the rest finds one of them while one in six has room. */
+  /** Lounges tried for a client. A dozen tries widen the choice to thousands. The rest find one of those if one in six has room. */
   loungeDraws: 40,
   /** Unknown codes that an isolate asks lobby objects about at once: each may create an object. */
   unknownCodeBurst: 20,
   /** The same a second, from then on. */
   unknownCodesPerSecond: 10,
-  /** Codes of open lobbies that an isolate remembers, to let players join these whatever others guess. */
+  /** Codes of open lobbies that an isolate remembers, so that players can join these however much others guess. */
   codesRemembered: 10_000,
 
-  /** Heartbeats of one sidecar that are taken in `addressPeriodS`: an honest one has 6, and 12 while the edge refuses them. Else a thief of its key costs $31 a day. */
+  /** Heartbeats taken from one sidecar in `addressPeriodS`. An honest one sends 6, or 12 while the edge refuses them. Without this bound a thief of its key costs $31 a day. */
   sidecarHeartbeats: 60,
-  /** Posts of observations, with those that stand for their calls: 40 a second of a busy sidecar that tell two objects each. A thief costs $3 a day in each place of the platform's. */
+  /** Posts of observations taken from one sidecar in `addressPeriodS`; `callsCounted` calls count as one more. A busy sidecar posts 40 times a second, to two objects each. A thief of its key costs $3 a day in each data center. */
   sidecarObservations: 3_000,
-  /** Calls that count like one post. */
+  /** Calls to objects that count as one post. */
   callsCounted: 5,
-  /** Milliseconds a post waits for an object to pass its observations on; then the sidecar is told to send those again. */
+  /** Milliseconds a post waits for an object to take its observations. After that the sidecar is told to send them again. */
   observationPatienceMs: 2_000,
 
   /** Milliseconds that an isolate believes its last answer to whether the machine's storage has room. */
   roomAgeMs: 200,
   /** Milliseconds it waits for that answer. */
   roomPatienceMs: 200,
+  /** Milliseconds between two looks of a request that waits for the answer to another. */
+  roomPauseMs: 5,
+  /** Seconds after which a client that it refused for lack of room may ask again: objects without work have closed their files by then. */
+  roomRetryS: 10,
+  /** Requests that it lets in if there is no answer in that time, and the last one did not allow more. */
+  roomUntold: 20,
 
-  /** Seconds over which the platform counts what one address does, in one of its places: 10 or 60. */
+  /** Seconds over which the platform counts what one address does, in each of its data centers: 10 or 60. */
   addressPeriodS: 60,
-  /** WebSockets an address may open in that time: 100 players who all try it five times, and some. */
+  /** WebSockets an address may open in that time: 100 players who each try five times, and some to spare. */
   addressConnects: 600,
-  /** Requests to host, join or start: 100 players with ten each. As many again without a good token, which are counted apart. */
+  /** Requests to host, join or start that an address may make in that time: 100 players with ten each. Requests without a good token have a second counter of the same size. */
   addressRequests: 1_000,
-  /** Requests in that time that a client may make although its address has used up its own: to join, to start, and to mistype twice. */
+  /** Requests in that time that a client may make although its address has used up its allowance: to join, to start, and to mistype twice. */
   clientRequestsKept: 5,
   /** Clients whose requests an isolate remembers: a megabyte. */
   clientsRemembered: 8_192,
-  /** Codes of no lobby that an address may try: 100 players who mistype theirs, on the path and in the request. With 10 000 lobbies open one guess in 3 900 hits. */
+  /** Codes of no lobby that an address may try in that time: 100 players who mistype theirs, on the path and in the request. With 10 000 lobbies open, one guess in 3 900 hits. */
   addressFailedJoins: 200,
-  /** Listings: 100 players whose game asks every two seconds. */
+  /** Listings that an address may ask for in that time: 100 players whose game asks every two seconds. */
   addressListings: 3_000,
+  /** The part of its own limits that a network may use in a minute when a wider network is full: 30 WebSockets, 10 codes of no lobby. */
+  quietShare: 1 / 20,
+  /** Networks for which an isolate remembers that part: some megabytes. A network that it forgot counts as quiet. */
+  networksRemembered: 16_384,
   /** Milliseconds a request waits for the platform's counting before it goes on without it. */
   addressPatienceMs: 200,
-  /** Codes of no lobby that all may try in that time, in `addressFailedJoins`: 3 000, one in twenty of 1 000 joins a second. Beyond it each address has fewer. */
+  /** Codes of no lobby that all addresses together may try in that time, as a multiple of `addressFailedJoins`: 3 000, or one in twenty of 1 000 joins a second. Beyond that each address has fewer, for a minute. */
   failedJoinShares: 15,
-  /** Codes of no lobby that an address may then try: a player who mistypes twice, and a neighbour. */
+  /** Codes of no lobby that an address may try while all together try too many: a player who mistypes twice, and a neighbour who does once. */
   besiegedFailedJoins: 3,
   /** Networks that an isolate remembers for having tried codes of no lobby: a megabyte. */
   guessersRemembered: 8_192,
 
-  /** Millionths of a dollar that a network costs in an isolate until its budget is told: some 30 sessions of a player. To tell it costs a seven-hundredth. */
+  /** Millionths of a dollar that an isolate adds up for a network before it tells the network's budget: some 30 sessions of a player. Telling costs a seven-hundredth of that. */
   toldMicros: 1_000,
+  /** Milliseconds until a budget that did not answer is told again. */
+  budgetAgainMs: 60_000,
   /** Networks whose costs an isolate remembers. */
   networksTallied: 8_192,
 } as const;

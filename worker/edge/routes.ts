@@ -45,10 +45,10 @@ import { bearerToken, ifMatch, json, preflight, readBytes, readJson, refused } f
 import { edgeLimits } from "./limits.ts";
 import { pathText } from "./path.ts";
 import { placeOf } from "./place.ts";
-import { refuseWithoutRoom } from "./room.ts";
+import { refuseStrangerWithoutRoom, refuseWithoutRoom, rememberMember } from "./room.ts";
 import { receiveHeartbeat, receiveObservations } from "./sidecar-posts.ts";
 import { refuseOverBudget, spend } from "./spending.ts";
-import { type Asking, askFor, rememberOpen, showsLobby } from "./unknown-codes.ts";
+import { type Asking, askFor, endOf, rememberOpen } from "./unknown-codes.ts";
 
 /** Who asks, and the id of the request. */
 type ClientCall = { clientId: string; requestId: string; guessing?: Guessing | undefined };
@@ -87,7 +87,10 @@ const host: Route = async (request, env) => {
     { reads: hostRequest, status: 201, price: prices.host },
     async (holder, call, { token, ...body }) => {
       const outcome = released(await holder.hostLobby({ ...call, request: body }));
-      if (outcome.ok) rememberOpen(outcome.value.lobbyId);
+      if (outcome.ok) {
+        rememberOpen(outcome.value.lobbyId);
+        rememberMember(call.clientId, outcome.value.lobbyId);
+      }
       return await withSecretToken(env, token, outcome);
     },
   );
@@ -101,8 +104,11 @@ const join: Route = async (request, env) => {
     env,
     joinRequest,
     prices.join,
-    async (holder, call, lobbyId, { token, ...body }) =>
-      withSecretToken(env, token, released(await holder.joinLobby({ ...call, lobbyId, ...body }))),
+    async (holder, call, lobbyId, { token, ...body }) => {
+      const outcome = released(await holder.joinLobby({ ...call, lobbyId, ...body }));
+      if (outcome.ok) rememberMember(call.clientId, outcome.value.lobbyId);
+      return await withSecretToken(env, token, outcome);
+    },
   );
 };
 
@@ -167,6 +173,8 @@ const start: Route = async (request, env) => {
     startRequest,
     prices.start,
     async (holder, call, lobbyId, { patienceMs, term }) => {
+      const noRoom = await refuseStrangerWithoutRoom(env, call.clientId, lobbyId);
+      if (noRoom) return noRoom;
       const sidecar = pickSidecar(await liveSidecars(env, false), { place, chance: random() });
       return await holder.startMediation(lobbyId, { ...call, place, sidecar, patienceMs, term });
     },
@@ -176,9 +184,10 @@ const start: Route = async (request, env) => {
 const steer =
   (wish: SteerCall["wish"]): Route =>
   async (request, env) =>
-    await aboutLobby(request, env, steerRequest, prices.steer, async (holder, call, lobbyId, { term }) =>
-      holder.steerMediation(lobbyId, { ...call, wish, term }),
-    );
+    await aboutLobby(request, env, steerRequest, prices.steer, async (holder, call, lobbyId, { term }) => {
+      const noRoom = await refuseStrangerWithoutRoom(env, call.clientId, lobbyId);
+      return noRoom ?? (await holder.steerMediation(lobbyId, { ...call, wish, term }));
+    });
 
 /** Asks the client's lobby for what the body says. */
 function asking<Body extends { token: string }>(
@@ -270,7 +279,8 @@ async function aboutLobby<Body extends { token: string }, T>(
     asking ??= lobbyId === null ? null : askFor(lobbyId, hasGuessed(networks));
     if (asking?.refusal) return asking.refusal;
     const outcome = released(await call(holder, { ...by, guessing }, lobbyId, body));
-    if (asking && showsLobby(outcome)) asking.answered();
+    const end = endOf(outcome);
+    if (end !== null) asking?.ended(end);
     const isWrong = !outcome.ok && outcome.codes.some((code) => wrongGuesses.has(code));
     return (isWrong && (await countFailedJoin(env, networks))) || outcome;
   });

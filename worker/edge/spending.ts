@@ -11,8 +11,11 @@ import { logRefusal } from "../platform/log.ts";
 import { edgeLimits } from "./limits.ts";
 import { remember } from "./remembered.ts";
 
-/** `untold`: what its budget has not heard of. `overUntil`: it is refused until then, in milliseconds since 1970. */
-type Tally = { untold: Micros; overUntil: number };
+/**
+ * `untold`: what its budget is not known to have heard of. `askAgainAt`: no other call tells it before, and `overUntil`: the network is refused until
+ * then (both in milliseconds since 1970). `overUntil` is 0 unless the budget refused the last time.
+ */
+type Tally = { untold: Micros; askAgainAt: number; overUntil: number };
 
 /** By network; the one that spent last at the end. */
 const tallies = new Map<string, Tally>();
@@ -36,15 +39,32 @@ export async function spend(env: Env, address: string | null, micros: Micros): P
 
 async function add(env: Env, spender: Spender, micros: Micros): Promise<void> {
   const { network, share } = spender;
-  const tally = tallies.get(network) ?? { untold: 0, overUntil: 0 };
+  const tally = tallies.get(network) ?? { untold: 0, askAgainAt: 0, overUntil: 0 };
   remember(tallies, network, tally, edgeLimits.networksTallied);
   tally.untold += micros;
-  if (tally.untold < edgeLimits.toldMicros * share) return;
+  // What is spent while the budget is asked is told after that.
+  while (isWorthTelling(tally, share) && Date.now() >= tally.askAgainAt) await tell(env, spender, tally);
+}
+
+function isWorthTelling({ untold }: Tally, share: number): boolean {
+  return untold > 0 && untold >= edgeLimits.toldMicros * share;
+}
+
+async function tell(env: Env, spender: Spender, tally: Tally): Promise<void> {
   const told = tally.untold;
-  tally.untold = 0;
+  const now = Date.now();
+  tally.askAgainAt = now + edgeLimits.budgetAgainMs;
   const seconds = await drawBudgets(env, [spender], told);
-  if (seconds === 0) return;
-  tally.untold += told;
-  tally.overUntil = Date.now() + seconds * 1000;
-  logRefusal("network_over_budget", { from: neighbourhoodOf(network), seconds });
+  if (seconds === 0) {
+    tally.untold -= told;
+    tally.askAgainAt = 0;
+    tally.overUntil = 0;
+  } else if (seconds !== null) {
+    tally.askAgainAt = now + seconds * 1000;
+    tally.overUntil = tally.askAgainAt;
+    logRefusal("network_over_budget", { from: neighbourhoodOf(spender.network), seconds });
+  } else if (tally.overUntil > 0) {
+    // Only the budget itself lifts a refusal.
+    tally.overUntil = tally.askAgainAt;
+  }
 }

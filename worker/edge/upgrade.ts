@@ -104,7 +104,7 @@ async function joinSocket(env: Env, arrival: Arrival, typed: string): Promise<Re
   if (asking.refusal) return null;
   const answer = await askForSocket(lobbyAt(env, code), code, toJoin, arrival);
   if (answer?.status === 404) await countFailedJoin(env, networks);
-  else if (answer) asking.answered();
+  else if (answer) asking.ended("open");
   return answer?.status === 101 ? answer : null;
 }
 

@@ -8,7 +8,7 @@ import { type Place, pickSidecar, type Sidecar } from "../../core/fleet.ts";
 import { request } from "../../core/lobby/answer.ts";
 import { isDue, onTime } from "../../core/lobby/clock-jumps.ts";
 import { wakeAt } from "../../core/lobby/deadlines.ts";
-import type { Step } from "../../core/lobby/effect.ts";
+import type { Effect, Step } from "../../core/lobby/effect.ts";
 import type { LobbyEvent, MemberEvent, Witness } from "../../core/lobby/event.ts";
 import { isAwaited } from "../../core/lobby/gathering.ts";
 import { type KeptLobby, keptLobby, readKeptLobby } from "../../core/lobby/kept.ts";
@@ -404,10 +404,10 @@ export class LobbyMachine implements LobbyHere {
   async #admit<R extends OpenRequest | JoinRequest | ReturnRequest>(
     asked: R,
   ): Promise<Outcome<Admission<AnswerTo<R>>>> {
-    const { answer, incarnation } = await this.#ask(asked);
+    const { answer, incarnation, calls } = await this.#ask(asked);
     if (!answer.ok) return answer;
     const key = await this.#resumeKey(resumeKeyAfter(asked), incarnation, answer.value);
-    return accept({ answer: { ...answer.value, ...key }, incarnation });
+    return accept({ answer: { ...answer.value, ...key }, incarnation, calls });
   }
 
   /** The key for the next time that this member loses its connection: for clients that know of it, where there is a grace period. */
@@ -419,15 +419,17 @@ export class LobbyMachine implements LobbyHere {
   /** The answer to a request, and of which lobby of this code it is, once what must be known before it is known. */
   async #ask<R extends LobbyRequest>(
     asked: R,
-  ): Promise<{ answer: Outcome<AnswerTo<R>>; incarnation: string }> {
+  ): Promise<{ answer: Outcome<AnswerTo<R>>; incarnation: string; calls: number }> {
     // A lounge that does not answer keeps nobody waiting for long.
     if (this.#confirming) await within(objectLimits.directoryPatienceMs, this.#confirming, undefined);
     const now = Date.now();
     const { answer, ...taken } = request(this.#state, asked, now);
     const incarnation = taken.state?.incarnation ?? "";
+    const before = this.#object.callsCaused;
     const done = this.#take(asked, taken, now);
+    const calls = this.#object.callsCaused - before;
     if (done) await done;
-    return { answer, incarnation };
+    return { answer, incarnation, calls };
   }
 
   /** Takes an event. Done when what follows from it is; null if that is now. */
@@ -450,7 +452,12 @@ export class LobbyMachine implements LobbyHere {
     // Chat changes no state.
     if (state !== before && logsLobbies(this.#object.env)) logLife(lifeLines(before, input, state, now));
     if (effects.some(({ kind }) => kind === "save")) this.#save();
-    return this.#effects.perform(effects, (state ?? before)?.incarnation ?? "");
+    const callsBefore = this.#object.callsCaused;
+    const done = this.#effects.perform(effects, (state ?? before)?.incarnation ?? "");
+    // They wait for the directory: whoever brought this about pays for them now.
+    if (done && this.#object.callsCaused === callsBefore)
+      this.#object.willCall(callsOf(effects, this.#object.lobbyId));
+    return done;
   }
 
   /**
@@ -550,4 +557,12 @@ function resumeKeyAfter(asked: OpenRequest | JoinRequest | ReturnRequest): Resum
     case "return":
       return { clientId: asked.clientId, resumes: asked.resumes + 1 };
   }
+}
+
+/** The other objects that these effects call to tell members something. */
+function callsOf(effects: readonly Effect[], lobbyId: string): number {
+  const told = effects.flatMap((effect) =>
+    effect.kind === "send" || effect.kind === "release" ? effect.to.map(({ holder }) => holder) : [],
+  );
+  return new Set(told.filter((holder) => holder !== lobbyId)).size;
 }

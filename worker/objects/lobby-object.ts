@@ -13,6 +13,10 @@ export type LobbyObject = {
   readonly connections: Connections;
   /** Sends frames to members in another object. True once they are there, false if they are lost. */
   send(holder: string, delivery: Delivery): Promise<boolean>;
+  /** The calls to other objects that what happened so far has made necessary. */
+  readonly callsCaused: number;
+  /** What happened makes so many necessary, which are made later. */
+  willCall(calls: number): void;
   /** The lobby is over, and everybody knows. */
   over(): void;
 };

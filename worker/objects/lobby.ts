@@ -39,6 +39,7 @@ export class Lobby extends Holder implements LobbyPort {
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
+    const remote = this.remote;
     this.lobbyHere = new LobbyMachine({
       env,
       lobbyId: this.holder,
@@ -46,6 +47,10 @@ export class Lobby extends Holder implements LobbyPort {
       wakeUp: this.wakeUp,
       connections: this.connections,
       send: (name, delivery) => this.send(name, delivery),
+      get callsCaused() {
+        return remote.callsCaused;
+      },
+      willCall: (calls) => remote.willCall(calls),
       over: () => this.#tidy(),
     });
     try {

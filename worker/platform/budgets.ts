@@ -12,15 +12,19 @@ export function hasBudgets(env: Env): boolean {
 }
 
 /**
- * Takes so much out of the budgets of a client's networks. Returns the seconds until they may spend again; 0 if it was taken, or if
- * nobody knows: nobody is refused because a budget does not answer.
+ * Takes so much out of the budgets of a client's networks. Returns the seconds until they may spend again; 0 if it was taken, and
+ * null if a budget does not answer. Nobody is refused because of that, and nothing is given: it is asked again later.
  */
-export async function drawBudgets(env: Env, spenders: readonly Spender[], micros: Micros): Promise<number> {
+export async function drawBudgets(
+  env: Env,
+  spenders: readonly Spender[],
+  micros: Micros,
+): Promise<number | null> {
   try {
-    return await within(platformLimits.budgetPatienceMs, drawEach(env, spenders, micros), 0);
+    return await within(platformLimits.budgetPatienceMs, drawEach(env, spenders, micros), null);
   } catch (error) {
     logFault("budget_unreachable", {}, error);
-    return 0;
+    return null;
   }
 }
 

@@ -16,7 +16,7 @@ export type Env = {
   FLEET: DurableObjectNamespace<FleetPort>;
   /** What each network may still cost. Without it, or with `networkCentsPerDay` 0, nothing bounds it. */
   BUDGET?: DurableObjectNamespace<BudgetPort>;
-  /** Answers 200 while the machine's storage has room for new players and lobbies. Only `npm start` binds it. */
+  /** Says in `roomHeader` how many new players or lobbies the machine has room for. Only `npm start` binds it. */
   STORAGE?: Fetcher;
   /** Mixed into codes' check characters. Only `npm start` binds it: there the platform's own key is in the open source. */
   codeKey?: string;

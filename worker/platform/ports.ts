@@ -131,8 +131,8 @@ export type OpenCall = {
   request: Omit<HostRequest, "token">;
   networks?: readonly Network[] | undefined;
 };
-/** A lobby's answer to a new member, and which lobby of this code it is. */
-export type Admission<Answer> = { answer: Answer; incarnation: string };
+/** A lobby's answer to a new member, and which lobby of this code it is. `calls`: those that the lobby makes to tell others of it. */
+export type Admission<Answer> = { answer: Answer; incarnation: string; calls?: number };
 
 /** A message that is a WebSocket's text already: each member's introduction has keys of its own. */
 export type EncodedMessage = { type: "encoded"; text: string };

@@ -1,4 +1,4 @@
-/** Who pays for what a holder does: the session that causes it, out of its purse (docs/decisions/020). */
+/** The session that causes work pays for it, out of its purse (docs/decisions/020). */
 import { type Micros, prices, spendersOf } from "../../core/bill.ts";
 import { neighbourhoodOf } from "../../core/network.ts";
 import { drawBudgets, hasBudgets } from "../platform/budgets.ts";
@@ -18,42 +18,32 @@ export class Charges {
     this.#expel = expel;
   }
 
-  /** Charges a session for what it says, if its network has a budget. */
+  /**
+   * Charges a session, if its network has a budget, for what it causes and for what happens to it. It goes when it owes much, whatever for:
+   * what cost the most while nobody paid was never what was said.
+   */
   charge(session: Session, micros: Micros): void {
-    this.#spend(session, micros);
+    if (!session.isCounted || !hasBudgets(this.#env)) return;
+    const wanted = session.purse.spend(micros, Date.now());
+    if (wanted > 0) void this.#fill(session, wanted);
     const { purseOverdraft, memberOverdraft } = holderLimits;
-    // With a member its lobby may end, for players of other networks too: it only goes if it says very much.
+    // With a member its lobby may end, for players of other networks too.
     const most = session.lobbyId === undefined ? purseOverdraft : memberOverdraft;
     // Later, not in the middle of what the lobby does.
-    if (this.#isCounted(session) && session.purse.owesMoreThan(most))
-      queueMicrotask(() => this.#expel(session));
-  }
-
-  /** Charges a session for what happens to it by itself. Nobody is thrown out for that. */
-  chargeByItself(session: Session, micros: Micros): void {
-    if (!session.purse.owesMoreThan(holderLimits.purseOverdraft)) this.#spend(session, micros);
+    if (session.purse.owesMoreThan(most)) queueMicrotask(() => this.#expel(session));
   }
 
   /** Charges a session for what its lobby does by itself. */
   chargeForDelivery(session: Session, { message }: Delivery): void {
-    if (!message) this.chargeByItself(session, prices.audit);
-    else if (message.type === "encoded") this.chargeByItself(session, prices.ownFrame);
-  }
-
-  #isCounted(session: Session): boolean {
-    return session.isCounted && hasBudgets(this.#env);
-  }
-
-  #spend(session: Session, micros: Micros): void {
-    if (!this.#isCounted(session)) return;
-    const wanted = session.purse.spend(micros, Date.now());
-    if (wanted > 0) void this.#fill(session, wanted);
+    if (!message) this.charge(session, prices.audit);
+    else if (message.type === "encoded" || message.type === "endpointWanted")
+      this.charge(session, prices.ownFrame);
   }
 
   async #fill({ address = "", purse }: Session, wanted: Micros): Promise<void> {
     const seconds = await drawBudgets(this.#env, spendersOf(address), wanted);
     purse.answered(wanted, seconds, Date.now());
-    if (seconds === 0) return;
+    if (!seconds) return;
     const [{ network } = { network: "" }] = spendersOf(address);
     logRefusal("network_over_budget", { from: neighbourhoodOf(network), seconds });
   }

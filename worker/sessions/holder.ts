@@ -9,7 +9,7 @@ import { prices } from "../../core/bill.ts";
 import { readCode } from "../../core/lobby/code.ts";
 import type { MemberEvent, Witness } from "../../core/lobby/event.ts";
 import type { Feature } from "../../core/lobby/features.ts";
-import { isAtSocket, likeliest } from "../../core/lobby/sighting.ts";
+import { isAtSocket, likeliest, withProven } from "../../core/lobby/sighting.ts";
 import type { Member } from "../../core/lobby/state.ts";
 import { loungeShape, type Region, regionOfLounge } from "../../core/lounges.ts";
 import { accept, type Outcome, type Refusal, refuse, refuseFor, wrongGuesses } from "../../core/problem.ts";
@@ -89,8 +89,10 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   protected readonly connections: Connections;
   /** The object's name, which tokens carry: a code, or that of a lounge. */
   protected readonly holder: string;
-  readonly #remote: Remote;
+  protected readonly remote: Remote;
   readonly #charges: Charges;
+  /** Sessions that are over, by their clients' ids, until their lobbies have been told: they pay for what they said last. */
+  readonly #leaving = new Map<string, Session>();
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -104,7 +106,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
       delivered: (session, delivery) => this.#charges.chargeForDelivery(session, delivery),
     });
     this.#charges = new Charges(env, (session) => this.connections.expel(session, "over_budget"));
-    this.#remote = new Remote({
+    this.remote = new Remote({
       call: async (name, batch) => released(await holderAt(env, name).receive(this.holder, batch)),
       take: (message) => ("to" in message ? this.connections.deliver(message) : this.#hear(message)),
       idleIn: (message) => ("to" in message ? [] : this.#idleIn(message)),
@@ -182,7 +184,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     this.wakeUp.rang();
     this.connections.wake();
     for (const session of this.connections)
-      if (this.lobbyHere || session.pingsSince !== null) this.#charges.chargeByItself(session, prices.look);
+      if (this.lobbyHere || session.pingsSince !== null) this.#charges.charge(session, prices.look);
   }
 
   async goodbye(): Promise<void> {
@@ -249,9 +251,10 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   }
 
   async #join(
-    { id: clientId, features, address }: Session,
+    session: Session,
     call: Omit<JoinCall, "clientId" | "guessing"> & { lobbyId: string },
   ): Promise<Outcome<Admission<JoinAnswer>>> {
+    const { id: clientId, features, address } = session;
     const { lobbyId, requestId, peerName, privacy, password } = call;
     const network = await networkTag(this.env, address);
     const member: Member = {
@@ -264,7 +267,9 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
       ...(privacy === "relay-only" && { relayOnly: true }),
       ...personOf(call),
     };
-    return await this.#ask(lobbyId, member, (lobby) => lobby.enter(member, password));
+    const outcome = await this.#ask(lobbyId, member, (lobby) => lobby.enter(member, password));
+    if (outcome.ok) this.#charges.charge(session, (outcome.value.calls ?? 0) * prices.call);
+    return outcome;
   }
 
   async matchLobby({ clientId, requestId, request }: MatchCall): Promise<Outcome<MatchAnswer>> {
@@ -315,7 +320,10 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
           ? refuse("no_such_lobby")
           : await this.#ask(lobbyId, { clientId, requestId }, (lobby) => lobby.comeBack(about));
       if (isWrongGuess(outcome)) session.countFailedJoin();
-      if (outcome.ok) session.memberId = memberOfKey(request.resumeKey);
+      if (outcome.ok) {
+        session.memberId = memberOfKey(request.resumeKey);
+        this.#charges.charge(session, (outcome.value.calls ?? 0) * prices.call);
+      }
       return outcome;
     };
     return await this.#enter<ResumeAnswer>(session, requestId, resume, lobbyId ?? undefined);
@@ -377,11 +385,11 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   async #see(seen: Seen): Promise<"awaited" | keyof Sighted> {
     const session = this.connections.get(seen.clientId);
     if (!session) return "gone";
-    this.#charges.chargeByItself(session, prices.observation);
+    if (session.paysForSighting()) this.#charges.charge(session, prices.observation);
     const { membership, address } = session;
     if (!membership) return "idle";
     session.isIdle = false;
-    const observed = likeliest(address, seen.observed);
+    const observed = withProven(address, likeliest(address, seen.observed));
     const event = { ...seen, observed, isAtSocket: isAtSocket(address, observed) };
     if (!(await this.#tell(membership, { kind: "endpoint-seen", ...event }))) return "again";
     return session.isIdle ? "idle" : "awaited";
@@ -389,22 +397,26 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
 
   async receive(from: string, batch: MessageBatch): Promise<BatchAnswer | Stray[]> {
     this.connections.stir();
-    return await this.#remote.receive(from, batch);
+    return await this.remote.receive(from, batch);
   }
 
   /** Something happens here. `acting`: the session that it comes from. */
   protected stirred(_acting: Session | undefined): void {}
 
   /** A session here is over. `hasLeft`: by its client's will, for good. */
-  protected ended({ id: clientId, membership }: Session, hasLeft: boolean): void {
+  protected ended(session: Session, hasLeft: boolean): void {
+    const { id: clientId, membership } = session;
     if (!membership) return;
-    if (hasLeft) this.#tell(membership, { kind: "member-left", clientId });
-    else this.#tell(membership, { kind: "connection-lost", clientId, holder: this.holder });
+    this.#leaving.set(clientId, session);
+    const told = hasLeft
+      ? this.#tell(membership, { kind: "member-left", clientId })
+      : this.#tell(membership, { kind: "connection-lost", clientId, holder: this.holder });
+    void Promise.resolve(told).finally(() => this.#leaving.delete(clientId));
   }
 
   /** Sends a message to a lobby's members in another object. True once it is there, false if it is lost. */
   protected send(name: string, delivery: Delivery): Promise<boolean> {
-    return this.#remote.deliver(name, delivery);
+    return this.remote.deliver(name, delivery);
   }
 
   /** `region`: only where the call may create the object. */
@@ -508,18 +520,18 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     event: MemberEvent,
   ): true | Promise<boolean> {
     const news = { lobbyId, incarnation, requestId, event };
-    if (!this.lobbyHere || lobbyId !== this.holder) return this.#remote.tell(lobbyId, news);
+    if (!this.lobbyHere || lobbyId !== this.holder) return this.remote.tell(lobbyId, news);
     if (event.kind === "endpoint-seen") this.#rest(this.#idleIn(news));
-    const before = this.#remote.callsCaused;
+    const before = this.remote.callsCaused;
     this.#giveUp(this.#hear(news));
-    this.#chargeCalls(event.clientId, this.#remote.callsCaused - before);
+    this.#chargeCalls(event.clientId, this.remote.callsCaused - before);
     return true;
   }
 
   /** A session here made its lobby, or this object, call others so often. */
   #chargeCalls(clientId: string, calls: number): void {
-    const session = calls > 0 ? this.connections.get(clientId) : undefined;
-    if (session) this.#charges.charge(session, calls * prices.call);
+    const session = this.connections.get(clientId) ?? this.#leaving.get(clientId);
+    if (session && calls > 0) this.#charges.charge(session, calls * prices.call);
   }
 
   /** The client in this news, if no mediation of the lobby here waits for the endpoint that it tells of. */

@@ -1,3 +1,5 @@
+import { observingLimits } from "../../core/observing/limits.ts";
+
 /** What each client may ask of the object that holds its WebSocket, and how much may wait for one that does not read. */
 export const holderLimits = {
   /** Milliseconds until an object that nothing happens to first looks for pings by itself: each look wakes it and costs a row. */
@@ -28,18 +30,28 @@ export const holderLimits = {
 
   /** Lobbies whose hosts have removed a session, that it remembers: tickets of older ones have expired. */
   removalsKept: 4,
+  /** Endpoints at once that a session pays for, if a sidecar says that it has seen them: what an honest sidecar says of one client. */
+  sightingsCharged: observingLimits.wantedBurst,
+  /** Those a second, for long. A thief of a sidecar's key says as many as he likes, and spent the budget of a whole network in a minute. */
+  sightingsChargedPerSecond: observingLimits.wantedPerSecond,
 
   /** Millionths of a dollar that a session may spend before its network's budget is asked: what a talkative player costs in 10 minutes by the plain path. */
   purseMicros: 16,
-  /** Those it is given the first time, and then as many as it was given so far. */
-  purseLeastDraw: 16,
+  /** The least that it is given at a time. */
+  purseLeastDraw: 8,
+  /** Those that it is given, for each that it was given so far. */
+  purseGrowth: 0.5,
   /** The most it is given at a time: to ask costs a hundredth of that. */
   purseMostDraw: 320,
   /** Those taken out of a purse at a time, for the object's memory: a sleep loses what is left of them. Eight lines of chat by the direct path. */
   purseHandMicros: 0.25,
+  /** Milliseconds until a budget that gave nothing, or did not answer, is asked again: not by all its sessions at once, over and over. */
+  purseAskAgainMs: 60_000,
+  /** Milliseconds after which what is left of a purse is spent no more: else the purses of many days are spent on one. */
+  purseLifeMs: 6 * 60 * 60_000,
   /** Those that a session in no lobby may cost when its network's budget is empty, until its socket closes: some 100 messages that are dropped. */
   purseOverdraft: 3,
-  /** The same of a member, whose going ends its lobby or hurts it: 500 messages, or 10 reports. It has paid more than that to get there. */
+  /** The same of a member, whose going ends its lobby or hurts it: 500 messages, 10 reports, or 11 hours of looks. It has paid more than that to get there. */
   memberOverdraft: 15,
 
   /** Bytes that a message waiting to be read takes in the platform besides its length: 750 to 1 100 (measured: docs/decisions/007). */

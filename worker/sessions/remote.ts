@@ -56,6 +56,11 @@ export class Remote {
     return this.#callsCaused;
   }
 
+  /** What happened in the lobby here makes so many more necessary, later: it waits for something else first. */
+  willCall(calls: number): void {
+    this.#callsCaused += calls;
+  }
+
   /**
    * Sends a message to a lobby's members in another object. True once it is there, false if it is lost. Nobody waits for
    * chat to arrive, so it may go with the answer to the object that has just told of it.

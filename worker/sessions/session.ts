@@ -54,6 +54,10 @@ const failedJoinRate: Rate = {
   burst: holderLimits.failedJoinBurst,
   perSecond: holderLimits.failedJoinsPerSecond,
 };
+const sightingRate: Rate = {
+  burst: holderLimits.sightingsCharged,
+  perSecond: holderLimits.sightingsChargedPerSecond,
+};
 const renewRate: Rate = { burst: holderLimits.renewBurst, perSecond: holderLimits.renewsPerSecond };
 
 /** The lobby that a session is in. `requestId`: what made it a member. */
@@ -81,6 +85,7 @@ export class Session {
   readonly #requests = newBucket(requestRate, Date.now());
   readonly #failedJoins = newBucket(failedJoinRate, Date.now());
   readonly #renewals = newBucket(renewRate, Date.now());
+  readonly #sightings = newBucket(sightingRate, Date.now());
   /** The request counted last: repeated, it is the same. */
   #counted = "";
   readonly #kept: Attachment;
@@ -242,7 +247,7 @@ export class Session {
 
   /** What it may still spend. */
   get purse(): Purse {
-    this.#purse ??= new Purse(this.#kept.purse, (kept) => {
+    this.#purse ??= new Purse(this.#kept.purse, this.openedAt, (kept) => {
       this.#kept.purse = kept;
       this.#keep();
     });
@@ -305,6 +310,11 @@ export class Session {
     return draw(this.#renewals, renewRate, Date.now());
   }
 
+  /** Whether it pays for one more endpoint that a sidecar says it has seen: only for as many as its client can bring about. */
+  paysForSighting(): boolean {
+    return draw(this.#sightings, sightingRate, Date.now());
+  }
+
   /**
    * Whether it was sent: nothing can be to a socket that is closing; its close event tells the lobby. The platform is only asked
    * whether it is when it refuses: to ask for each frame of a broadcast costs a tenth of the broadcast.
@@ -325,7 +335,8 @@ export class Session {
     this.#keeping = true;
     queueMicrotask(() => {
       this.#keeping = false;
-      this.socket.serializeAttachment(this.#kept);
+      // One that is over may still pay for what it said last.
+      if (this.socket.readyState !== WebSocket.CLOSED) this.socket.serializeAttachment(this.#kept);
     });
   }
 }

@@ -9,7 +9,7 @@ import { apartMs } from "./assumed.ts";
 import type { Books } from "./books.ts";
 import { withBooks } from "./cost.ts";
 import { dollarsPerMillion } from "./prices.ts";
-import { usageOf } from "./tally.ts";
+import { type Tally, usageOf } from "./tally.ts";
 
 /** What an act costs, in millionths of a dollar. */
 export type Counted = { name: string; acts: number; billed: number; charged: number };
@@ -102,6 +102,24 @@ export const means: readonly Means[] = [
         const player = await join(server, lobbyId, `Newcomer ${i}`, path === "/" ? path : path + lobbyId);
         await player.leave();
         await wait(4 * apartMs);
+      });
+    },
+  })),
+  ...[true, false].map((isPublic) => ({
+    name: `join a ${isPublic ? "public" : "private"} lobby with members in 40 objects, say a line, and leave at once`,
+    apart: true,
+    run: async ({ server, books }: Scene) => {
+      const { lobbyId } = await host(server, "/lobbies", isPublic, others);
+      for (let i = 0; i < 40; i++) await join(server, lobbyId, `Guest ${i}`, "/", others);
+      await books.reset();
+      return await times(6, async (i) => {
+        const player = await join(server, lobbyId, `Newcomer ${i}`);
+        player.chat(lobbyId, "That was all");
+        // The line is on its way, and its answer comes too late.
+        await wait(5);
+        await player.leave();
+        // What is paced has gone when the next one comes.
+        await wait(4_000);
       });
     },
   })),
@@ -352,6 +370,43 @@ export async function costOfAllAtOnce(
   return await withBooks({ apart: true }, count, { vars });
 }
 
+/**
+ * What so many sessions cost, in millionths of a dollar, whose network has spent all: hosts of lobbies that say again and again that they
+ * ping, so that each lobby looks for silent clients every two minutes.
+ */
+export async function costWhenAllIsSpent(
+  cents: number,
+  { sessions, looks }: { sessions: number; looks: number },
+): Promise<number> {
+  const count = async (server: URL, books: Books) => {
+    const players: Player[] = [];
+    for (let i = 0; i < sessions; i++) {
+      const { player } = await host(server, "/lobbies", false);
+      await player.pings();
+      players.push(player);
+    }
+    for (let status = 200; status !== 429; ) {
+      ({ status } = await request(server, "/lobbies", { headers: attacker }));
+    }
+    await books.reset();
+    await times(looks, async () => {
+      for (const player of players) {
+        if (player.socket.readyState === player.socket.OPEN) player.say("client_pings");
+      }
+      await books.later(2);
+    });
+    return billOf(await books.read());
+  };
+  const vars = { clientAddress: "cloudflare", networkCentsPerDay: cents, directoryShards: 64 };
+  return await withBooks({ apart: false }, count, { vars, inject: [toldAtOnce] });
+}
+
+/** What the acts of clients are billed: without the Worker's requests, and what budgets cost by themselves. */
+function billOf({ calls, objects, ...tally }: Tally): number {
+  const counted = { calls: without(/^BUDGET\./, calls), objects: without(/^Budget/, objects) };
+  return dollarsPerMillion(usageOf({ ...tally, ...counted, workerRequests: 0 }, 1));
+}
+
 function without<T>(name: RegExp, counts: Record<string, T>): Record<string, T> {
   return Object.fromEntries(Object.entries(counts).filter(([key]) => !name.test(key)));
 }
@@ -367,19 +422,10 @@ export async function countMeans(
   const count = async (server: URL, books: Books) => {
     const acts = await run({ server, books });
     await wait(10 * apartMs);
-    const { calls, objects, ...tally } = await books.read();
+    const billed = billOf(await books.read());
+    // To tell the budget each act at once is the measurement's.
     const charged = await books.charged();
-    // To tell the budget each act at once is the measurement's, and heartbeats and the Worker's requests are nobody's.
-    const usage = usageOf(
-      {
-        ...tally,
-        workerRequests: 0,
-        calls: without(/^BUDGET\./, calls),
-        objects: without(/^Budget/, objects),
-      },
-      1,
-    );
-    return { name, acts, billed: dollarsPerMillion(usage) / acts, charged: charged / acts };
+    return { name, acts, billed: billed / acts, charged: charged / acts };
   };
   const vars = { clientAddress: "cloudflare", networkCentsPerDay: 1e6, directoryShards: 4 };
   return await withBooks({ apart }, count, { vars, inject: [toldAtOnce, ...(purses ? [] : [emptyPurses])] });

@@ -121,18 +121,38 @@ describe("however many liars there are, and however often they start, no minute 
   });
 });
 
-test("nor do its answers to checks that liars forge from there", () => {
+test("liars aim a client at a neighbour in their own IPv6 network with 600 packets a minute, and use up nothing of what others need", () => {
+  const neighbour = { ip: "2001:db8:66::1", port: 1_000, proven: true };
+  const eightPorts = eightPortsOf(neighbour.ip).map((claim) => ({ ...claim, proven: true }));
+  const forged = Array.from({ length: 1_000 }, (_, i) => {
+    const event = { kind: "check-received", number: i + 1, local: "v6", remote: neighbour } as const;
+    return { at: 20 + i * 20, event };
+  });
+  const openings = Array.from({ length: 9 }, (_, i) => i * 10_000).flatMap((at) =>
+    Array.from({ length: 25 }, (_, i) => ({ at, config: liar(eightPorts), ...(i === 0 && { forged }) })),
+  );
+  const honest = { at: 80_000, config: liar([{ ip: "2001:db8:1::1", port: 1_000 }]) };
+  const { shots, states } = shotsOf([...openings, honest], 1.5 * minute, ["2001:db8:1::1"]);
+  expect(mostIn(minute, shots, neighbour.ip)).toBeLessThanOrEqual(linkLimits.homeChecks);
+  expect(mostIn(minute, shots, neighbour.ip)).toBeGreaterThan(linkLimits.homeChecks / 2);
+  expect(pathInUse(states.at(-1) ?? (states[0] as never))?.remote.ip).toBe("2001:db8:1::1");
+});
+
+test.each([
+  ["there", victim],
+  ["its IPv6 address", "2001:db8:66::1"],
+  ["the address by which tunnels lead to its IPv4 address", "2002:c000:242::1"],
+  ["the address by which NAT64 leads to its IPv4 address", "64:ff9b::c000:242"],
+])("nor do its answers to checks that liars forge from %s", (_, ip) => {
   const forged = Array.from({ length: 1_500 }, (_, i) => {
-    const remote = { ip: victim, port: 1_000 + (i % 100) };
-    return {
-      at: 20 + i * 20,
-      event: { kind: "check-received", number: i + 1, local: "v4", remote } as const,
-    };
+    const remote = { ip, port: 1_000 + (i % 100) };
+    const local = ip.includes(":") ? ("v6" as const) : ("v4" as const);
+    return { at: 20 + i * 20, event: { kind: "check-received", number: i + 1, local, remote } as const };
   });
   const openings = [0, 1, 2].map(() => ({ at: 0, config: liar([]), forged }));
   const { shots } = shotsOf(openings, minute / 2);
-  expect(mostIn(minute, shots, victim)).toBeLessThanOrEqual(linkLimits.unprovenChecks);
-  expect(mostIn(minute, shots, victim)).toBeGreaterThan(10);
+  expect(mostIn(minute, shots, ip)).toBeLessThanOrEqual(linkLimits.unprovenChecks);
+  expect(mostIn(minute, shots, ip)).toBeGreaterThan(10);
 });
 
 describe("honest players are found all the same", () => {
@@ -155,6 +175,19 @@ describe("honest players are found all the same", () => {
     );
     expect(states.map((state) => pathInUse(state)?.kind).filter((kind) => kind === "lan")).toHaveLength(63);
   });
+
+  test.each([15, 63])(
+    "%i by IPv6 alone, each with two addresses in its WebSocket's network that do not work and one that does",
+    (count) => {
+      const openings = Array.from({ length: count }, (_, i) => {
+        const candidates = [1, 2, 3].map((k) => ({ ip: `2001:db8:${i}::${k}`, port: 1_000, proven: true }));
+        return { at: 0, config: liar(candidates) };
+      });
+      const working = openings.map((_, i) => `2001:db8:${i}::3`);
+      const { states } = shotsOf(openings, 5_000, working);
+      expect(states.filter((state) => pathInUse(state)?.kind === "direct")).toHaveLength(count);
+    },
+  );
 
   test("one by IPv6 alone, after liars have used up what there was", () => {
     const openings = [

@@ -3,9 +3,13 @@ import { describe, expect, test } from "vitest";
 import { observingLimits } from "../../../core/observing/limits.ts";
 import { step, wakeAt } from "../../../core/observing/posting.ts";
 import { newPosting, type PostingEffect } from "../../../core/observing/posting-state.ts";
+import { parseToken } from "../../../core/token.ts";
 import type { Observation } from "../../../core/wire/sidecar-post.ts";
+import { tokenOf } from "../../../measure/kit/secret.ts";
+import { edgeLimits } from "../../../worker/edge/limits.ts";
 
-const { callsPerRequest, objectsPerPost, spareCallBurst, spareCallsPerSecond } = observingLimits;
+const { callsPerRequest, objectsPerPost, spareCallBurst, spareCallsPerSecond, wantedPerSecond } =
+  observingLimits;
 
 /** From the n-th network. */
 const seen = (clientId: string, network: number, proven = false): Observation => ({
@@ -84,6 +88,20 @@ describe("a plain player is posted within a second, with one datagram, while som
     expect(cost).toBeLessThanOrEqual(spareCallBurst + 90 * spareCallsPerSecond + players * 3);
   });
 
+  test("one token with ever new macs, which only the Worker can check, from made-up addresses", () => {
+    const { signed } = parseToken(tokenOf("dead")) ?? {};
+    const variant = (n: number) => `${signed}.${String(n).padStart(22, "0")}`;
+    const { worst, players, cost } = run({
+      ...{ seconds: 60, pace: 400 },
+      dead: (n) => ({ ...seen("dead", n), proof: { kind: "token", text: variant(n) } }),
+      honestAt: (ms) => ms > 20_000 && ms < 58_000 && ms % 997 === 0,
+      honest: (n) => seen(`honest ${n}`, 200_000 + n),
+    });
+    expect(players).toBeGreaterThan(30);
+    expect(worst).toBeLessThan(1_000);
+    expect(cost).toBeLessThanOrEqual(spareCallBurst + 60 * spareCallsPerSecond + players * 3);
+  });
+
   test("ever new tokens, 400 a second, from a network of its own", () => {
     const { worst, players } = run({
       ...{ seconds: 60, pace: 400 },
@@ -94,6 +112,17 @@ describe("a plain player is posted within a second, with one datagram, while som
     expect(players).toBeGreaterThan(50);
     expect(worst).toBeLessThan(1_000);
   });
+});
+
+test("a plain player is posted within a second while a dozen networks send ever new tokens, and wanted clients are posted all the time", () => {
+  const { worst, players } = run({
+    ...{ seconds: 60, pace: 400 },
+    dead: (n) => (n % 20 === 0 ? seen(`prober ${n % 1_000}`, 300_000, true) : seen(`dead ${n}`, n % 12)),
+    honestAt: (ms) => ms > 20_000 && ms < 58_000 && ms % 997 === 0,
+    honest: (n) => seen(`honest ${n}`, 200_000 + n),
+  });
+  expect(players).toBeGreaterThan(30);
+  expect(worst).toBeLessThan(1_000);
 });
 
 test("a fresh token does not wait for what old ones wait for", () => {
@@ -149,5 +178,67 @@ describe("what the edge does not want costs as much as the budgets say:", () => 
     });
     // They need no calls, only requests.
     expect(cost - posted).toBeLessThanOrEqual(spareCallBurst + 60 * spareCallsPerSecond);
+  });
+});
+
+describe("clients in mediations that speak as often as they can, a thousand of them,", () => {
+  const wantedRun = (network: (client: number) => number) => {
+    const state = newPosting(0);
+    const [answers, rtt]: [{ at: number; post: number; all: Observation[] }[], number] = [[], 20];
+    const counted = [0, 0, 0];
+    const sentAt = new Map<string, number>();
+    const late = { newcomers: [] as number[], asked: [] as number[] };
+    const take = (effects: readonly PostingEffect[], now: number) => {
+      for (const effect of effects) {
+        if (effect.kind !== "post") continue;
+        const calls = Math.min(objectsPerPost, effect.observations.length);
+        const minute = Math.floor(now / 60_000);
+        // As worker/edge/sidecar-limits.ts counts.
+        counted[minute] = (counted[minute] ?? 0) + 1 + calls / edgeLimits.callsCounted;
+        answers.push({ at: now + rtt, post: effect.post, all: effect.observations });
+        for (const { clientId } of effect.observations) {
+          const at = sentAt.get(clientId);
+          sentAt.delete(clientId);
+          if (at !== undefined) late[clientId === "asked again" ? "asked" : "newcomers"].push(now - at);
+        }
+      }
+    };
+    const see = (observation: Observation, now: number) =>
+      take(step(state, { kind: "observation-made", observation }, now), now);
+    let sent = 0;
+    for (let now = 0; now < 180_000; now += 1) {
+      for (; sent < (now / 1_000) * 1_000 * wantedPerSecond; sent++)
+        see({ ...seen(`client ${sent % 1_000}`, network(sent % 1_000)), port: 7 + (sent & 1) }, now);
+      if (now % 10_007 === 0) {
+        // One who is asked again, and is somewhere else.
+        for (const one of ["asked again", `newcomer ${now}`]) {
+          sentAt.set(one, now);
+          see({ ...seen(one, 200_000 + (now % 7)), port: 7 + ((now / 10_007) & 1) }, now);
+        }
+      }
+      while (answers[0] && answers[0].at <= now) {
+        const { post, all } = answers.shift() as (typeof answers)[number];
+        const again = [...all.keys()].slice(objectsPerPost);
+        const answer = { again, gone: [], idle: [], calls: Math.min(objectsPerPost, all.length) };
+        take(step(state, { kind: "post-answered", post, answer }, now), now);
+      }
+      if (wakeAt(state) <= now) take(step(state, { kind: "deadline-passed" }, now), now);
+    }
+    return { counted, late };
+  };
+
+  test("behind five addresses, do not have the edge refuse their sidecar, and keep nobody waiting", () => {
+    const { counted, late } = wantedRun((client) => client % 5);
+    expect(Math.max(...counted)).toBeLessThan(edgeLimits.sidecarObservations);
+    expect(late.asked.length).toBe(18);
+    expect(late.newcomers.length).toBe(18);
+    expect(Math.max(...late.asked, ...late.newcomers)).toBeLessThan(1_000);
+  });
+
+  test("from made-up addresses, do not have the edge refuse their sidecar, and keep no newcomer waiting", () => {
+    const { counted, late } = wantedRun((client) => (client * 7_919) % 100_000);
+    expect(Math.max(...counted)).toBeLessThan(edgeLimits.sidecarObservations);
+    expect(late.newcomers.length).toBe(18);
+    expect(Math.max(...late.newcomers)).toBeLessThan(1_000);
   });
 });

@@ -7,11 +7,11 @@ import { describe, expect, test } from "vitest";
 import { observingLimits } from "../../../core/observing/limits.ts";
 import { isDrained, step, wakeAt } from "../../../core/observing/posting.ts";
 import {
+  lanes,
   newPosting,
   type PostAnswer,
   type PostingEffect,
   type PostingEvent,
-  spareLanes,
 } from "../../../core/observing/posting-state.ts";
 import { waitingIn } from "../../../core/observing/turns.ts";
 import type { Observation } from "../../../core/wire/sidecar-post.ts";
@@ -324,8 +324,7 @@ describe("whatever comes, in whatever order", () => {
       }
       expect(underWay.size).toBeLessThanOrEqual(observationPosts);
       expect(isDrained(state)).toBe(
-        state.ready.first.size === 0 &&
-          spareLanes.every((lane) => waitingIn(state.ready[lane]) === 0) &&
+        lanes.every((lane) => waitingIn(state.ready[lane]) === 0) &&
           state.halves.length === 0 &&
           underWay.size === 0,
       );

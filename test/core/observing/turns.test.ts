@@ -35,7 +35,7 @@ describe("turns", () => {
     expect(waitingIn(turns)).toBe(5);
   });
 
-  test("a full list does without the oldest of the newcomer's network, if that has more than its share", () => {
+  test("a full list does without the older half of the network that has most, if that is much", () => {
     const turns = newTurns();
     for (let i = 1; i < waitingInTurn; i++) join(turns, `eve ${i}`, at("eve"));
     join(turns, "Ann", at("home"));
@@ -46,7 +46,7 @@ describe("turns", () => {
     expect(waitingIn(turns)).toBeLessThanOrEqual(waitingInTurn);
   });
 
-  test("else the oldest of the network heard least lately, whatever is in the other list", () => {
+  test("else without those of the networks heard least lately, whatever is in the other list", () => {
     const turns = newTurns();
     join(turns, "Ann", at("home", "again"));
     for (let i = 0; i < waitingInTurn; i++) expect(join(turns, `eve ${i}`, at(`${i}`))).toEqual([]);

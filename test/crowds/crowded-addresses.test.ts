@@ -2,6 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
+import { sharedLimits } from "../../core/limits.ts";
 import { wireLimits } from "../../core/wire/limits.ts";
 import type { Server, ServerOptions } from "../../local/server.ts";
 import { Player, refusedUpgrade, request } from "../../measure/kit/player.ts";
@@ -77,6 +78,35 @@ for (const path of ["/", "/lobbies"]) {
   });
 }
 
+test.each([
+  ["IPv4 /24", "203.0.113.66", "203.0.113.67"],
+  ["IPv6 /56", "2001:db8:66:100::1", "2001:db8:66:101::1"],
+  ["IPv6 /48", "2001:db8:66:100::1", "2001:db8:66:200::1"],
+  ["IPv6 /32", "2001:db8:66::1", "2001:db8:67::1"],
+])(
+  "one address that takes half of a small server leaves room to its neighbours in an %s",
+  async (_, one, other) => {
+    const base = await start({ room: { sockets: 60 } });
+    const statuses = await Promise.all(Array.from({ length: 60 }, () => upgrade(base, from(one))));
+    expect(statuses.filter((status) => status === 101)).toHaveLength(30);
+    expect(await connect(base, 7, from(other))).toHaveLength(7);
+    expect(await connect(base, 7, somebodyElse())).toHaveLength(7);
+  },
+);
+
+test("when neighbours have filled their IPv4 /24, an address that holds few sockets gets one", async () => {
+  const base = await start({ room: { sockets: 2_275 }, vars: { socketsPerAddress: 20 } });
+  const at = (i: number) => from(`203.0.113.${i}`);
+  for (let i = 0; i < sharedLimits.sharesOf24; i++)
+    await Promise.all(Array.from({ length: 20 }, () => upgrade(base, at(i))));
+  expect(await upgrade(base, at(7))).toBe(429);
+  expect(await upgrade(base, at(99))).toBe(101);
+  // A twentieth of 20 is one.
+  expect(await upgrade(base, at(99))).toBe(429);
+  const others = await Promise.all(Array.from({ length: 100 }, (_, i) => upgrade(base, at(100 + i))));
+  expect(others.filter((status) => status === 101)).toHaveLength((sharedLimits.sharesOf24 / 2) * 20 - 1);
+});
+
 /** Opens a socket that is thrown out at once, and whose client never reads that. The status of its upgrade. */
 async function haunt(base: URL, headers: Record<string, string>, thrownOut: () => number): Promise<number> {
   const before = thrownOut();
@@ -141,7 +171,7 @@ test("all addresses of an IPv6 /48 together keep nobody out", async () => {
   const statuses = await Promise.all(
     Array.from({ length: 80 }, (_, i) => upgrade(base, from(`2001:db8:66:${i.toString(16)}00::1`))),
   );
-  expect(statuses.filter((status) => status === 101)).toHaveLength(50);
+  expect(statuses.filter((status) => status === 101)).toHaveLength(75);
   expect(await connect(base, 10, somebodyElse())).toHaveLength(10);
 });
 

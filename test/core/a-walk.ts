@@ -8,6 +8,7 @@ import { begin } from "../../core/lobby/gathering.ts";
 import { readKeptLobby } from "../../core/lobby/kept.ts";
 import { type LastingState, lasting } from "../../core/lobby/lasting.ts";
 import { pairPolicy, startPolicy } from "../../core/lobby/policy.ts";
+import type { ChangeRequest } from "../../core/lobby/request.ts";
 import { type LobbyState, type MediationPolicy, type Member, memberOf } from "../../core/lobby/state.ts";
 import type { Outcome } from "../../core/problem.ts";
 import {
@@ -49,12 +50,27 @@ type Turn =
       maxMembers: number;
       goesOn: boolean;
       graceMs: number;
+      knows: boolean;
+      /** Stays for as long as it is played. */
+      stays: boolean;
+      isMesh: boolean;
+      migrates: boolean;
+      signalsAll: boolean;
     }
-  | { kind: "join"; who: number; name: number; requestId: number }
+  | { kind: "join"; who: number; name: number; requestId: number; knows: boolean }
   | { kind: "start"; who: number; requestId: number; alive: boolean }
   /** `of`: which policy. */
   | { kind: "begin"; of: "mesh" | "session" | "pair"; who: number; alive: boolean }
   | { kind: "leave"; who: number }
+  /** `isHost`: by the host, whoever that is. `isOld`: in the term before. */
+  | ({ kind: "hand-over"; whom: number } & ByHost)
+  | ({ kind: "kick"; whom: number; ban: boolean } & ByHost)
+  | ({ kind: "unban"; whom: number } & ByHost)
+  | ({ kind: "change"; of: Change } & ByHost)
+  | { kind: "change-self"; who: number; requestId: number; name: number; ready: boolean; isOld: boolean }
+  | { kind: "look"; who: number }
+  | { kind: "signal"; who: number; whom: number }
+  | { kind: "hide"; who: number; hidden: boolean }
   | { kind: "cut"; who: number }
   /** `isOld`: by a key that was used before. */
   | {
@@ -74,6 +90,7 @@ type Turn =
   /** Every member is seen, or reports: what real players do, and pure chance seldom does. */
   | { kind: "all-seen"; port: number }
   | { kind: "all-report" }
+  | { kind: "all-connect"; port: number }
   | { kind: "host-starts"; requestId: number }
   | { kind: "steer"; who: number; requestId: number; wish: "stop" | "proceed" }
   | { kind: "alarm"; alive: boolean }
@@ -84,14 +101,31 @@ type Turn =
   /** The shell did what `forget` says. */
   | { kind: "forgotten" };
 
+type ByHost = { who: number; requestId: number; isHost: boolean; isOld: boolean };
+type Change = "lock" | "unlock" | "publish" | "hide" | "widen" | "narrow" | "data" | "no data";
+
+const changes: Record<Change, ChangeRequest["change"]> = {
+  lock: { locked: true },
+  unlock: { locked: false },
+  publish: { isPublic: true },
+  hide: { isPublic: false },
+  widen: { maxMembers: 4 },
+  narrow: { maxMembers: 2 },
+  data: { data: { map: "dust", round: 1 }, title: "Späť" },
+  "no data": { data: { map: null }, title: null },
+};
+
 const ids = ["ann", "ben", "cid", "dan", "eve"];
-const names = ["Ann", "Ben", "Cid", "Dan"];
+const names = ["Ann", "Ben", "Cid", "Dan", "ANN"];
 
 const who = fc.nat(ids.length - 1);
 const name = fc.nat(names.length - 1);
 const requestId = fc.nat(3);
 // Few, so that some come again.
 const port = fc.integer({ min: 1024, max: 1031 });
+const seldom = fc.constantFrom(false, false, false, true);
+const often = fc.constantFrom(true, true, true, false);
+const byHost = { who, requestId, isHost: often, isOld: seldom };
 const only = <Kind extends Turn["kind"]>(kind: Kind) => fc.constant(kind);
 
 const happening: fc.Arbitrary<Turn> = fc.oneof(
@@ -106,9 +140,14 @@ const happening: fc.Arbitrary<Turn> = fc.oneof(
       maxMembers: fc.integer({ min: 1, max: 4 }),
       goesOn: fc.boolean(),
       graceMs: fc.constantFrom(0, 0, 30_000),
+      knows: fc.boolean(),
+      stays: fc.boolean(),
+      isMesh: fc.boolean(),
+      migrates: fc.boolean(),
+      signalsAll: fc.boolean(),
     }),
   },
-  { weight: 6, arbitrary: fc.record({ kind: only("join"), who, name, requestId }) },
+  { weight: 6, arbitrary: fc.record({ kind: only("join"), who, name, requestId, knows: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ kind: only("start"), who, requestId, alive: fc.boolean() }) },
   { weight: 3, arbitrary: fc.record({ kind: only("host-starts"), requestId }) },
   {
@@ -121,6 +160,31 @@ const happening: fc.Arbitrary<Turn> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: only("leave"), who }) },
+  { weight: 1, arbitrary: fc.record({ kind: only("hand-over"), whom: who, ...byHost }) },
+  { weight: 1, arbitrary: fc.record({ kind: only("kick"), whom: who, ban: fc.boolean(), ...byHost }) },
+  { weight: 1, arbitrary: fc.record({ kind: only("unban"), whom: who, ...byHost }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: only("change"),
+      of: fc.constantFrom(...(Object.keys(changes) as Change[])),
+      ...byHost,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: only("change-self"),
+      who,
+      requestId,
+      name,
+      ready: fc.boolean(),
+      isOld: fc.boolean(),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: only("look"), who }) },
+  { weight: 1, arbitrary: fc.record({ kind: only("signal"), who, whom: who }) },
+  { weight: 1, arbitrary: fc.record({ kind: only("hide"), who, hidden: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ kind: only("cut"), who }) },
   {
     weight: 2,
@@ -129,7 +193,7 @@ const happening: fc.Arbitrary<Turn> = fc.oneof(
       who,
       requestId,
       isElsewhere: fc.boolean(),
-      isOld: fc.boolean(),
+      isOld: seldom,
       reconnect: fc.boolean(),
     }),
   },
@@ -147,6 +211,7 @@ const happening: fc.Arbitrary<Turn> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: only("silence"), who, requestId }) },
   { weight: 2, arbitrary: fc.record({ kind: only("all-seen"), port }) },
   { weight: 1, arbitrary: fc.record({ kind: only("all-report") }) },
+  { weight: 2, arbitrary: fc.record({ kind: only("all-connect"), port }) },
   { weight: 3, arbitrary: fc.record({ kind: only("alarm"), alive: fc.boolean() }) },
   {
     weight: 2,
@@ -169,7 +234,32 @@ const happening: fc.Arbitrary<Turn> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: only("forgotten") }) },
 );
 
-export const walk: fc.Arbitrary<Turn[]> = fc.array(happening, { maxLength: 80, size: "max" });
+/** Four come together and are connected, in a lobby that stays: pure chance seldom gets there. */
+const evening: fc.Arbitrary<Turn[]> = fc
+  .record({
+    goesOn: fc.boolean(),
+    isPublic: fc.boolean(),
+    graceMs: fc.constantFrom(0, 30_000),
+    knows: often,
+    isMesh: fc.boolean(),
+    migrates: fc.boolean(),
+    signalsAll: fc.boolean(),
+    guests: fc.integer({ min: 1, max: 3 }),
+  })
+  .map(({ guests, ...options }) => [
+    { kind: "open", who: 0, name: 0, requestId: 0, maxMembers: 4, stays: true, ...options },
+    ...Array.from({ length: guests }, (_, i): Turn => {
+      return { kind: "join", who: i + 1, name: i + 1, requestId: 0, knows: options.knows };
+    }),
+    { kind: "time-passes", ms: 10_000 },
+    { kind: "host-starts", requestId: 0 },
+    { kind: "all-seen", port: 1_024 },
+    { kind: "all-report" },
+  ]);
+
+export const walk: fc.Arbitrary<Turn[]> = fc
+  .tuple(fc.oneof(fc.constant([]), evening), fc.array(happening, { maxLength: 80, size: "max" }))
+  .map(([first, then]) => [...first, ...then]);
 
 /** Lets it all happen to a lobby, and hands each event it took to the judge. */
 export function take(happenings: readonly Turn[], judge: (taken: Taken) => void): void {
@@ -228,7 +318,13 @@ function eventsOf(happening: Turn, state: LobbyState | null): (Happening | Begun
   const members = state?.members.map(({ clientId }) => clientId) ?? [];
   switch (happening.kind) {
     case "open": {
-      const { isPublic, maxMembers, goesOn, graceMs } = happening;
+      const { isPublic, maxMembers, goesOn, graceMs, stays, isMesh, migrates, signalsAll } = happening;
+      const options = {
+        ...(stays && { lifetime: "session" as const }),
+        ...(isMesh && { topology: "mesh" as const }),
+        ...(migrates && { onHostLoss: "migrate" as const }),
+        ...(signalsAll && { signals: "all" as const }),
+      };
       return [
         {
           kind: "open",
@@ -241,6 +337,7 @@ function eventsOf(happening: Turn, state: LobbyState | null): (Happening | Begun
           graceMs,
           relayOnly: false,
           host: memberFor(happening),
+          options,
         },
       ];
     }
@@ -252,6 +349,34 @@ function eventsOf(happening: Turn, state: LobbyState | null): (Happening | Begun
       return [startBy(state?.hostId ?? idOf(0), happening.requestId, true)];
     case "begin":
       return beginning(happening, state);
+    case "hand-over":
+      return [{ kind: "hand-over", memberId: idOf(happening.whom), ...hostFor(happening, state) }];
+    case "kick": {
+      const { whom, ban } = happening;
+      return [{ kind: "kick", memberId: idOf(whom), reason: "", ban, ...hostFor(happening, state) }];
+    }
+    case "unban":
+      return [{ kind: "unban", memberId: idOf(happening.whom), ...hostFor(happening, state) }];
+    case "change":
+      return [{ kind: "change", change: changes[happening.of], ...hostFor(happening, state) }];
+    case "change-self": {
+      const { who, requestId, name, ready, isOld } = happening;
+      return [
+        {
+          kind: "change-member",
+          clientId: idOf(who),
+          requestId: `self ${who} ${requestId} ${name} ${ready}`,
+          change: { displayName: `${names[name]}`, data: { ready } },
+          ...(isOld && { ifVersion: (state?.version ?? 0) - 1 }),
+        },
+      ];
+    }
+    case "look":
+      return [{ kind: "look", clientId: idOf(happening.who) }];
+    case "signal":
+      return [{ kind: "signal-sent", clientId: idOf(happening.who), to: idOf(happening.whom), data: "psst" }];
+    case "hide":
+      return [{ kind: "visibility-changed", clientId: idOf(happening.who), hidden: happening.hidden }];
     case "leave":
       return [{ kind: "member-left", clientId: idOf(happening.who) }];
     case "cut":
@@ -299,6 +424,11 @@ function eventsOf(happening: Turn, state: LobbyState | null): (Happening | Begun
       return members.map((clientId, i) => seenAt(clientId, happening.port + i));
     case "all-report":
       return members.map(reported);
+    case "all-connect":
+      return [
+        ...members.map((clientId, i) => seenAt(clientId, happening.port + i)),
+        ...members.map(reported),
+      ];
     case "alarm":
       return [{ kind: "deadline-passed", sidecar: happening.alive ? otherSidecar : undefined }];
     case "listing-failed":
@@ -317,12 +447,27 @@ function homeOf(who: number): string {
   return who % 2 === 0 ? lobbyId : "l1";
 }
 
-function memberFor({ who, name, requestId }: { who: number; name: number; requestId: number }): Member {
+type Newcomer = { who: number; name: number; requestId: number; knows: boolean };
+
+function memberFor({ who, name, requestId, knows }: Newcomer): Member {
   return {
     clientId: idOf(who),
     name: names[name] ?? "",
     holder: homeOf(who),
     requestId: `try ${requestId}`,
+    ...(knows && { features: ["pings"], network: `net${who % 3}`.slice(-3) }),
+  };
+}
+
+/** The sender of what only a host may ask for. */
+function hostFor(
+  { kind, who, requestId, isHost, isOld }: ByHost & { kind: string },
+  state: LobbyState | null,
+) {
+  return {
+    clientId: isHost ? (state?.hostId ?? idOf(who)) : idOf(who),
+    requestId: `${kind} ${requestId}`,
+    ...(isOld && { term: (state?.term ?? 1) - 1 }),
   };
 }
 

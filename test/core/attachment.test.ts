@@ -49,6 +49,7 @@ const members = numbers.map(
     requestId: uuidOf(number),
     features: knownFeatures,
     network: number.padStart(3, "n"),
+    hidden: true,
   }),
 );
 const [host] = members as [Member, ...Member[]];
@@ -59,6 +60,7 @@ function fullLobby() {
   const open = opened(host, { isPublic: false, maxMembers: wireLimits.seats });
   lobby.happens({ ...open, name: nameOf(""), incarnation: uuidOf("") } as typeof open);
   lobby.happens(...members.slice(1).map((member) => ({ kind: "join", member }) as const));
+  expect(lobby.state).toMatchObject({ comparesLooks: true, isLasting: false });
   expect(lobby.state?.members).toHaveLength(wireLimits.seats);
   // As many as there may be of those who keep the others from playing: one that has left takes more room than a member.
   const charged = Array.from({ length: lobbyLimits.charged }, (_, i) => String(i).padStart(3, "n"));

@@ -7,8 +7,17 @@ import { nextOf, wakeAt } from "../../core/lobby/deadlines.ts";
 import { readKeptLobby } from "../../core/lobby/kept.ts";
 import { lasting } from "../../core/lobby/lasting.ts";
 import { lobbyLimits } from "../../core/lobby/limits.ts";
-import { participants } from "../../core/lobby/policy.ts";
-import type { LobbyState, Member } from "../../core/lobby/state.ts";
+import { newcomerPolicy, participants } from "../../core/lobby/policy.ts";
+import {
+  type LobbyState,
+  type Member,
+  memberOf,
+  sessionOf,
+  termOf,
+  versionOf,
+} from "../../core/lobby/state.ts";
+import { looksOf } from "../../core/names.ts";
+import { picture as pictureShape } from "../../core/wire/picture.ts";
 import { isRequest, told } from "./a-lobby.ts";
 import { type Taken, take, walk, withoutRestarts } from "./a-walk.ts";
 
@@ -79,7 +88,9 @@ always(
   "what somebody elsewhere knows of lasts, from then on until the lobby is over",
   ({ before, after }) => {
     if (!after) return;
-    const mustLast = after.isPublic || after.graceMs > 0 || hasRemoteMembers(after);
+    const { lifetime, topology, onHostLoss, signals } = after;
+    const hasOptions = [lifetime, topology, onHostLoss, signals].some((option) => option !== undefined);
+    const mustLast = after.isPublic || after.graceMs > 0 || hasOptions || hasRemoteMembers(after);
     if (mustLast || before?.isLasting) expect(after.isLasting).toBe(true);
     if (before === null) expect(after.isLasting).toBe(mustLast);
   },
@@ -115,7 +126,8 @@ always("a member that is away leaves when its time is over, by its own will, or 
     if (after.members.some((member) => member.clientId === clientId)) continue;
     const isLate = event.kind === "deadline-passed" && until <= now;
     const hasLeft = event.kind === "member-left" && event.clientId === clientId;
-    expect(isLate || hasLeft || evictedBy(taken).includes(clientId)).toBe(true);
+    const isKicked = event.kind === "kick" && event.memberId === clientId;
+    expect(isLate || hasLeft || isKicked || evictedBy(taken).includes(clientId)).toBe(true);
   }
 });
 
@@ -215,16 +227,18 @@ always("a lobby is locked by a mediation whose policy says so, and by nothing el
 always("a join is refused as locked just when the policy locks", ({ before, event, answer }) => {
   if (event.kind !== "join" || !isOpen(before) || answer?.ok) return;
   const isLocked = "policy" in before.phase && before.phase.policy.locks;
-  const isIn = before.members.some(({ clientId }) => clientId === event.member.clientId);
-  expect(answer?.codes.includes("lobby_locked")).toBe(isLocked && !isIn);
+  const codes = answer?.codes ?? [];
+  if (codes.includes("lobby_locked")) expect(isLocked).toBe(true);
+  if (isLocked) expect(["lobby_locked", "already_in_lobby", "banned", "locked_by_host"]).toContain(codes[0]);
 });
 
 always("only those who take part hear of a mediation, and the host of what went wrong", (taken) => {
-  const phase = [taken.after?.phase, taken.before?.phase].find((one) => one && "policy" in one);
+  const phases = [taken.after?.phase, taken.before?.phase].filter((one) => one && "policy" in one);
+  const members = phases.map((phase) => (phase && "policy" in phase ? phase.policy.members : []));
+  if (members.length === 0 || members.includes("all")) return;
   for (const { method, to } of taken.effects.flatMap(told)) {
-    if (!method.startsWith("ptpMediation_") || !phase || !("policy" in phase)) continue;
-    const { members } = phase.policy;
-    for (const { clientId } of to) if (members !== "all") expect(members).toContain(clientId);
+    if (!method.startsWith("ptpMediation_")) continue;
+    for (const { clientId } of to) expect(members.flat()).toContain(clientId);
   }
 });
 
@@ -234,7 +248,9 @@ always(
     const phase = before?.phase;
     if (phase?.kind !== "connecting" || phase.policy.onSuccess !== "stay") return;
     if (!effects.flatMap(told).some(({ method }) => method === "ptpMediation_success")) return;
-    expect(after?.phase).toEqual({ kind: "waiting" });
+    // Newcomers that waited are next.
+    if (after?.phase.kind === "gathering") expect(after.phase.policy.newcomers).toBeDefined();
+    else expect(after?.phase).toEqual({ kind: "waiting" });
   },
 );
 
@@ -248,7 +264,7 @@ always("a refused request changes nothing and is heard by nobody", ({ before, af
 always("a private lobby is never mentioned to the directory", (taken) => {
   if (taken.after?.isPublic === false) {
     expect(kindsOf(taken)).not.toContain("list");
-    expect(kindsOf(taken)).not.toContain("unlist");
+    if (!taken.after.wasPublic) expect(kindsOf(taken)).not.toContain("unlist");
   }
 });
 
@@ -264,6 +280,8 @@ always("the directory knows of a public lobby's members, or its end, before anyb
 
 const happenings = [
   "member-left",
+  "kick",
+  "return",
   "members-lost",
   "connection-lost",
   "deadline-passed",
@@ -279,17 +297,29 @@ const withTheRest = happenings.flatMap((event) => [
 const afterGrace = [
   ...["waiting", "gathering", "connecting"].map((phase) => `${phase} > closing by deadline-passed`),
   "gathering > connecting by return",
+  "gathering > connecting by kick",
+  "connecting > closing by kick",
+  "connecting > waiting by kick",
   "connecting > closing by return",
   "connecting > waiting by return",
   // One that is away loses its place to a newcomer.
   ...["gathering", "connecting"].map((phase) => `${phase} > waiting by join`),
 ];
 
+/** Whether a mediation is under way that is for newcomers alone. */
+const isForNewcomers = (state: LobbyState | null) =>
+  state !== null && "policy" in state.phase && state.phase.policy.newcomers !== undefined;
+const mediationOf = (state: LobbyState | null) =>
+  state && "requestId" in state.phase ? state.phase.requestId : null;
+
 /** Whether a mediation is under way that goes on without members it loses. */
 const isGoingOn = ({ phase }: LobbyState) => "policy" in phase && phase.policy.onLoss === "continue";
 
 always("a mediation moves on only for its reason", ({ before, after, event }) => {
   const move = `${phaseOf(before)} > ${phaseOf(after)} by ${event.kind}`;
+  // One for newcomers begins by itself, whenever nothing else is under way.
+  if (phaseOf(after) === "gathering" && isForNewcomers(after)) return;
+  if (move === "connecting > gathering by start") return expect(isForNewcomers(before)).toBe(true);
   if (phaseOf(before) !== phaseOf(after)) {
     expect([
       "none > waiting by open",
@@ -307,6 +337,10 @@ always("a mediation moves on only for its reason", ({ before, after, event }) =>
         `${phase} > waiting by connection-lost`,
         `${phase} > waiting by deadline-passed`,
         `${phase} > waiting by stop`,
+        `${phase} > waiting by kick`,
+        // In a star, newcomers were to be connected to the host before.
+        ...(isForNewcomers(before) ? [`${phase} > waiting by hand-over`] : []),
+        ...(event.kind === "return" && event.reconnect ? [`${phase} > waiting by return`] : []),
       ]),
       ...["waiting", "gathering", "connecting"].flatMap((phase) => [
         `${phase} > closing by member-left`,
@@ -326,14 +360,20 @@ always("players hear that a mediation moves on, or the lobby ends, when it does,
   const lostSome = isLoss && (taken.after?.members.length ?? 0) < (taken.before?.members.length ?? 0);
   const moved = taken.event.kind === "return" && taken.effects.some(({ kind }) => kind === "release");
   const evicted = evictedBy(taken).length > 0;
+  const isPlainKicked = taken.event.kind === "kick" && taken.effects.some(({ kind }) => kind === "release");
   const was = phaseOf(taken.before);
   const is = phaseOf(taken.after);
-  const ended = (was === "gathering" || was === "connecting") && is === "waiting";
+  const [mediation, next] = [mediationOf(taken.before), mediationOf(taken.after)];
+  const ended = mediation !== null && mediation !== next && is !== "closing";
   const succeeded = methods(taken).includes("ptpMediation_success");
-  const aborted = ended && !succeeded;
+  // A start for all takes the place of one for newcomers, and is what they hear of.
+  const aborted = ended && !succeeded && taken.event.kind !== "start";
   const phase = taken.after?.phase;
-  if (ended) expect(phase?.kind === "waiting" && phase.aborted !== undefined).toBe(aborted);
-  const leftOut = lostIn(taken.after) > lostIn(taken.before);
+  if (phase?.kind === "waiting" && ended) expect(phase.aborted !== undefined).toBe(aborted);
+  // One that is back without its links has asked for that itself.
+  const isAsked = taken.event.kind === "return" && taken.event.reconnect === true;
+  const lostBefore = mediation === next ? lostIn(taken.before) : 0;
+  const leftOut = lostIn(taken.after) > lostBefore && !isAsked;
   const isNobodyAway = (taken.before?.away.length ?? 0) === 0;
   if (leftOut || aborted) {
     // All who took part may have been lost at once: then nobody is left to hear it.
@@ -342,9 +382,12 @@ always("players hear that a mediation moves on, or the lobby ends, when it does,
   expect(methods(taken).includes("ptpMediation_peersConnection_start")).toBe(
     was === "gathering" && is === "connecting",
   );
-  expect(methods(taken).includes("lobby_closed")).toBe(
+  const isGone = methods(taken).some((one) =>
+    ["lobby_closed", "lobby_kicked", "lobby_resumedElsewhere"].includes(one),
+  );
+  expect(isGone).toBe(
     // Members that are lost hear it for themselves, should they be only out of reach.
-    lostSome || moved || evicted || kindsOf(taken).includes("forget"),
+    lostSome || moved || evicted || isPlainKicked || kindsOf(taken).includes("forget"),
   );
   if (is === "closing" && was !== "closing") expect(methods(taken)).toContain("lobby_closed");
 });
@@ -363,6 +406,126 @@ function someStay({ before, after }: Taken): boolean {
   const stay = new Set(after?.members.map(({ clientId }) => clientId));
   return participants(before, before.phase).some(({ clientId }) => stay.has(clientId));
 }
+
+always(
+  "the term counts hosts: it never falls, and rises by one when another becomes host",
+  ({ before, after }) => {
+    if (!before || !after) return;
+    expect(termOf(after) - termOf(before)).toBe(before.hostId === after.hostId ? 0 : 1);
+  },
+);
+
+always("the version rises by one with each change that is told, and with nothing else", (taken) => {
+  const { before, after, effects } = taken;
+  if (!before || !after) return;
+  const changes = effects.flatMap((effect) =>
+    effect.kind === "send" && "version" in effect.message ? [effect.message.version] : [],
+  );
+  const risen = versionOf(after) - versionOf(before);
+  expect(changes).toEqual(changes.map(() => versionOf(after)));
+  expect(changes.length).toBeLessThanOrEqual(risen);
+  expect(risen).toBeLessThanOrEqual(1);
+  if (risen === 1) expect(["change", "change-member"]).toContain(taken.event.kind);
+});
+
+always(
+  "who plays is a member, once, and no newcomer; newcomers wait once, and only where people stay",
+  ({ after }) => {
+    if (!after) return;
+    const { playing = [], newcomers = [], lifetime } = after;
+    const players = playing.map(({ clientId }) => clientId);
+    expect(new Set([...players, ...newcomers]).size).toBe(players.length + newcomers.length);
+    if (isOpen(after))
+      for (const one of [...players, ...newcomers]) expect(memberOf(after, one)).toBeDefined();
+    if (lifetime === undefined) expect([...players, ...newcomers]).toEqual([]);
+  },
+);
+
+always("no newcomer waits that could be connected", ({ after }) => {
+  if (after?.phase.kind !== "waiting") return;
+  const { newcomers = [], away } = after;
+  const waiting = newcomers.filter((id) => !away.some(({ clientId }) => clientId === id));
+  expect(newcomerPolicy(after, waiting)).toBeUndefined();
+});
+
+always("one session speaks for one member", ({ after }) => {
+  const sessions = after?.members.map(sessionOf) ?? [];
+  expect(new Set(sessions).size).toBe(sessions.length);
+});
+
+always("where looks count, no two members look the same", ({ after }) => {
+  if (!after?.comparesLooks) return;
+  const looks = after.members.map(({ name, displayName = name }) => [
+    ...new Set([looksOf(name), looksOf(displayName)]),
+  ]);
+  expect(new Set(looks.flat()).size).toBe(looks.flat().length);
+});
+
+always("a ban holds until the host lifts it", ({ before, event, after, answer }) => {
+  if (!isOpen(before) || !isOpen(after)) return;
+  const bans = before.bans ?? [];
+  if (event.kind === "join" && bans.some(({ clientId }) => clientId === event.member.clientId)) {
+    expect(answer).toMatchObject({ ok: false, codes: ["banned"] });
+  }
+  const lifted = event.kind === "unban" && answer?.ok ? event.memberId : null;
+  for (const { clientId } of bans) {
+    if (clientId !== lifted) expect(after.bans?.map((ban) => ban.clientId)).toContain(clientId);
+  }
+});
+
+always("a session lobby is not closed by a success", ({ after }) => {
+  if (after?.phase.kind === "closing" && after.lifetime === "session")
+    expect(after.phase.success).toBe(false);
+});
+
+const additions = [
+  "lobby_memberAway",
+  "lobby_memberBack",
+  "lobby_hostChanged",
+  "lobby_changed",
+  "lobby_memberChanged",
+  "lobby_kicked",
+  "lobby_resumedElsewhere",
+  "lobby_resumeRefused",
+  "lobby_signal",
+  "lobby_signalFailed",
+  "ptpMediation_progress",
+];
+
+always("what Orion has no word for goes only to clients that know more", ({ effects }) => {
+  for (const { method, to } of effects.flatMap(told)) {
+    if (!additions.includes(method)) continue;
+    for (const { features } of to) expect(features).toBeDefined();
+  }
+});
+
+always(
+  "a member that others removed, or that was lost, is told once; one that went hears nothing",
+  (taken) => {
+    const { before, after, event, effects } = taken;
+    if (!isOpen(before)) return;
+    const released = effects.flatMap((effect) =>
+      effect.kind === "release" ? effect.to.map(({ clientId }) => clientId) : [],
+    );
+    const gone = before.members.filter(
+      ({ clientId }) => !after || !memberOf(after, clientId) || !isOpen(after),
+    );
+    const went =
+      event.kind === "member-left" || event.kind === "connection-lost" ? [event.clientId] : ([] as string[]);
+    const expected = gone.map(({ clientId }) => clientId).filter((id) => !went.includes(id));
+    if (event.kind !== "return") expect(released.toSorted()).toEqual(expected.toSorted());
+  },
+);
+
+always("a picture has every member, and says what is so", ({ after, event, answer }) => {
+  if (event.kind !== "look" || !answer?.ok || !after) return;
+  const picture = pictureShape.parse(answer.value);
+  expect(picture.members.map(({ clientId }) => clientId)).toEqual(
+    after.members.map(({ clientId }) => clientId),
+  );
+  expect(picture).toMatchObject({ hostId: after.hostId, term: termOf(after), version: versionOf(after) });
+  expect(picture.bans !== undefined).toBe(event.clientId === after.hostId);
+});
 
 always("an alarm deals with all that is due", ({ after, event, now }) => {
   if (after && event.kind === "deadline-passed") expect(wakeAt(after)).toBeGreaterThan(now);
@@ -416,6 +579,7 @@ always(
     expect(is !== undefined && "giveUpAt" in is).toBe(timed);
     expect(is !== undefined && "remindAt" in is).toBe(is?.kind === "gathering");
     if (was?.kind !== is?.kind || !was || !("giveUpAt" in was) || !is || !("giveUpAt" in is)) return;
+    if (was.requestId !== is.requestId) return;
     if (taken.event.kind === "proceed") expect(is.giveUpAt).toBeLessThanOrEqual(was.giveUpAt);
     else if (!hasJumped(taken)) expect(is.giveUpAt).toBe(was.giveUpAt);
     else expect(is.giveUpAt).toBeGreaterThan(taken.now);
@@ -429,12 +593,15 @@ always("a mediation ends at its deadline, and by no jump of the clock", (taken) 
   // Members that did not return in time have left.
   if (before?.away.some(({ until }) => until <= now)) return;
   if (hasJumped(taken)) return expect(phaseOf(after)).toBe(phase.kind);
+  const isAnother = mediationOf(after) !== null && mediationOf(before) !== mediationOf(after);
   if (phase.giveUpAt <= now) {
+    if (isAnother) return expect(isForNewcomers(after)).toBe(true);
     const ends = isGoingOn(before)
       ? ["waiting", { gathering: "connecting", connecting: "closing" }[phase.kind]]
       : ["waiting"];
     expect(ends).toContain(phaseOf(after));
   } else if (
+    isAnother ||
     phase.kind === "connecting" ||
     Math.min(phase.goOnAt ?? Infinity, phase.confirmAt ?? Infinity) > now
   ) {
@@ -462,9 +629,11 @@ test("players are introduced at the endpoint they were last seen at in this medi
   fc.assert(
     fc.property(walk, (happenings) => {
       let last = new Map<string, unknown>();
+      let mediation: string | null = null;
       // A restart loses datagrams, and the next reminder asks for them again.
       take(withoutRestarts(happenings), ({ before, event, after, effects }) => {
-        if (phaseOf(before) !== "gathering") last = new Map();
+        if (phaseOf(before) !== "gathering" || mediationOf(before) !== mediation) last = new Map();
+        mediation = mediationOf(before);
         if (event.kind === "endpoint-seen") last.set(event.clientId, event.observed.endpoint);
         if (phaseOf(before) !== "gathering" || phaseOf(after) !== "connecting") return;
         if (after?.phase.kind !== "connecting" || after.phase.policy.topology.kind === "mesh") return;
@@ -492,7 +661,7 @@ test("the walk gets everywhere: every event happens in every phase", () => {
     take(happenings, ({ before, event }) => visited.add(`${event.kind} in ${phaseOf(before)}`));
   }
   expect(visited.delete("begun in waiting")).toBe(true);
-  expect(visited.size).toBe(15 * 5);
+  expect(visited.size).toBe(23 * 5);
 });
 
 test("the walk knows every kind of lobby: public and private, with and without members elsewhere", () => {
@@ -508,4 +677,30 @@ test("the walk knows every kind of lobby: public and private, with and without m
     });
   }
   expect(visited.size).toBe(4 * 2 * 2);
+});
+
+test("the walk gets to what is rare: newcomers who are connected, hosts who follow, bans and returns", () => {
+  const seen = new Map<string, number>();
+  const count = (what: string, isSo: boolean) => isSo && seen.set(what, (seen.get(what) ?? 0) + 1);
+  for (const happenings of fc.sample(walk, { numRuns: 1_000, seed: 1 })) {
+    take(happenings, (taken) => {
+      const { before, after, event, answer } = taken;
+      if (!before || !after) return;
+      const succeeded = methods(taken).includes("ptpMediation_success");
+      count("newcomers connected", isForNewcomers(before) && succeeded);
+      count("newcomers begun", isForNewcomers(after) && mediationOf(before) !== mediationOf(after));
+      count("newcomers aborted", isForNewcomers(before) && phaseOf(after) === "waiting" && !succeeded);
+      count("a start instead", isForNewcomers(before) && event.kind === "start" && answer?.ok === true);
+      count("migrated", before.hostId !== after.hostId && event.kind !== "hand-over");
+      count("handed over", before.hostId !== after.hostId && event.kind === "hand-over");
+      count("banned", answer?.ok === false && answer.codes.includes("banned"));
+      count("evicted", evictedBy(taken).length > 0);
+      count("signalled", methods(taken).includes("lobby_signal"));
+      count("kicked in a mediation", event.kind === "kick" && answer?.ok === true && isMediating(before));
+      count("back without links", event.kind === "return" && answer?.ok === true && isForNewcomers(after));
+      count("old key", methods(taken).includes("lobby_resumeRefused"));
+    });
+  }
+  expect([...seen].filter(([, times]) => times < 3)).toEqual([]);
+  expect(seen.size).toBe(12);
 });

@@ -69,9 +69,9 @@ export function isListedFull({ full, currentMembers, maxMembers }: ListedLobby):
   return full ?? currentMembers >= maxMembers;
 }
 
-/** Whether anybody may join it now, perhaps with a password. */
+/** Whether anybody may join it now, without a password. */
 export function isListedOpen(lobby: ListedLobby): boolean {
-  return lobby.locked !== true && !isListedFull(lobby);
+  return lobby.locked !== true && lobby.hasPassword !== true && !isListedFull(lobby);
 }
 
 /** Whether a lobby fulfils all of the conditions. */

@@ -65,7 +65,7 @@ export function membershipsOf(player: Player): { memberships: Membership[]; viol
   const isAsking = (lobbyId: string | null, at: number) =>
     [...questions.values(), ...answered.filter(({ until }) => until >= at)].some(({ path }) => {
       const wanted = /^\/lobbies\/(\w+)\/join$/.exec(path)?.[1]?.toUpperCase();
-      return path === "/lobbies" || (wanted !== undefined && (lobbyId === null || wanted === lobbyId));
+      return mayBeAny(path) || (wanted !== undefined && (lobbyId === null || wanted === lobbyId));
     });
 
   for (const entry of player.story) {
@@ -139,8 +139,13 @@ export function membershipsOf(player: Player): { memberships: Membership[]; viol
   return { memberships, violations };
 }
 
+/** Whether the server says which lobby it is. */
+function mayBeAny(path: string): boolean {
+  return path === "/lobbies" || path === "/lobbies/match";
+}
+
 function isFor({ path }: Question, lobbyId: string): boolean {
-  return path === "/lobbies" || path.toUpperCase() === `/LOBBIES/${lobbyId}/JOIN`;
+  return mayBeAny(path) || path.toUpperCase() === `/LOBBIES/${lobbyId}/JOIN`;
 }
 
 function seatIn(
@@ -149,18 +154,20 @@ function seatIn(
   body: Record<string, unknown> | null,
 ): (Omit<NonNullable<Membership["answer"]>, "at" | "askedAt"> & { lobbyId: string }) | null {
   const lobbyId = String(body?.lobbyId);
-  if (path === "/lobbies" && status === 201) {
-    const name = String(asked.hostName);
+  if (mayBeAny(path) && status === 201) {
+    const isMatch = path === "/lobbies/match";
+    const wish = isMatch ? Object(asked.create) : asked;
+    const name = String(isMatch ? asked.peerName : asked.hostName);
     const opening = {
-      lobbyName: String(asked.lobbyName),
-      isPublic: asked.isPublic === true,
-      maxMembers: Number(asked.maxMembers),
-      goesOn: asked.onLoss === "continue",
-      relayOnly: asked.privacy === "relay-only",
+      lobbyName: String(wish.lobbyName),
+      isPublic: isMatch || wish.isPublic === true,
+      maxMembers: Number(wish.maxMembers),
+      goesOn: wish.onLoss === "continue",
+      relayOnly: wish.privacy === "relay-only",
     };
     return { lobbyId, name, members: [name], opening };
   }
-  if (!path.endsWith("/join") || status !== 200) return null;
+  if (!(path.endsWith("/join") || path === "/lobbies/match") || status !== 200) return null;
   const members = Array.isArray(body?.lobbyMembers) ? body.lobbyMembers.map(String) : [];
   return { lobbyId, name: String(asked.peerName), members, opening: null };
 }

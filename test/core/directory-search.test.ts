@@ -49,6 +49,20 @@ test("a game's lobbies are found by what they list, and those of another game ne
   );
 });
 
+test("an address that opens lobbies of 10 000 games has no more listed than of one, and others are found all the same", async () => {
+  const logged = vi.spyOn(console, "log").mockImplementation(() => {});
+  const { directory, rows } = newDirectory({ publicLobbiesPerAddress: 100, directoryShards: 4 });
+  const attacker = networksOf("203.0.113.66");
+  for (let n = 0; n < 10_000; n++) await directory.put(nth(n, `attack-${n}`), attacker);
+  logged.mockRestore();
+  expect(rows.size).toBe(100);
+  // A whole school behind one address plays one game: all of it is in one shard.
+  for (let n = 0; n < 100; n++) await directory.put(nth(n, "chess"), networksOf("198.51.100.1"));
+  expect(idsOf(await directory.list({ game: "chess" }))).toHaveLength(100);
+  for (let n = 0; n < 10_000; n++) await directory.remove(`attack-${n}-${n}`);
+  expect(rows.size).toBe(100);
+});
+
 test("a lobby that is listed no more, or under another game, is not found where it was", async () => {
   const { directory, rows, wake } = newDirectory();
   await fill(directory, "chess", 3);

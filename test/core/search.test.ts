@@ -111,6 +111,7 @@ test("a lobby of the version before, which says less, counts as open until it ha
   const old: ListedLobby = { id: "A", name: "Old", currentMembers: 1, maxMembers: 2 };
   expect([isListedOpen(old), isListedOpen({ ...old, currentMembers: 2 })]).toEqual([true, false]);
   expect(isListedOpen({ ...old, locked: true })).toBe(false);
+  expect(isListedOpen({ ...old, hasPassword: true })).toBe(false);
   // A place that a member has left for a while is one.
   expect(isListedOpen({ ...old, currentMembers: 2, full: false })).toBe(true);
   expect(["privacy", "locked", "hasPassword", "full"].map((key) => reader(key)(old))).toEqual([

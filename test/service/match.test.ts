@@ -3,6 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
 import { type Answer, Player, request } from "../../measure/kit/player.ts";
+import { watch } from "../../measure/kit/promises.ts";
 import { expectRefused } from "../../measure/kit/refusal.ts";
 import { crash, failCalls, setLimits, startFaultyServer } from "../../measure/kit/server.ts";
 import { objectLimits } from "../../worker/objects/limits.ts";
@@ -12,6 +13,14 @@ beforeAll(async () => {
   server = await startFaultyServer({ vars: { directoryShards: 3 } });
 });
 afterAll(() => server.stop());
+
+/** A player whose client knows the additions. */
+async function knowing(): Promise<Player> {
+  const player = await Player.connect(server.url);
+  player.say("client_features", { features: ["links"] });
+  await player.settled();
+  return player;
+}
 
 let games = 0;
 /** A game that nobody has played. */
@@ -108,6 +117,37 @@ test("players who come at any time, while others join, leave one lobby half full
   await Promise.all(players.map((player) => player.leave()));
 });
 
+test("while players are matched, the directory loses its memory, objects' answers are lost, and all promises hold", async () => {
+  const own = await startFaultyServer();
+  const watcher = watch(own.url);
+  try {
+    const game = newGame();
+    const players = await Player.crowd(24, own.url);
+    const answers = players.map(async (player, i) => {
+      await setTimeout((i * 37) % 300);
+      return await match(player, { game, peerName: `P${i}` });
+    });
+    for (let round = 0; round < 2; round++) {
+      await setTimeout(100);
+      for (const method of ["put", "match", "enter", "open"]) await failCalls(own.url, method, "lose", 1);
+      await crash(own.url, { directory: "0" });
+    }
+    for (const { status } of await Promise.all(answers))
+      expect(status).toSatisfy((one: number) => one === 200 || one === 201);
+    await watcher.settles();
+    const found = sizes((await watcher.list()) as unknown as Listed[]);
+    expect(found.reduce((sum, size) => sum + size, 0)).toBe(24);
+    expect(Math.max(...found)).toBeLessThanOrEqual(4);
+    // Whatever was forgotten is over: the next players find what is free.
+    const free = found.reduce((sum, size) => sum + 4 - size, 0);
+    const late = await Player.crowd(Math.min(free, 8), own.url);
+    for (const { status } of await matched(late, { game, prefix: "Late" })) expect(status).toBe(200);
+  } finally {
+    watcher.stop();
+    await own.stop();
+  }
+});
+
 test("nobody is matched to a lobby that is locked, full, private, has a password or is of another game", async () => {
   const game = newGame();
   const opens = async (options: Record<string, unknown>) => {
@@ -129,8 +169,8 @@ test("nobody is matched to a lobby that is locked, full, private, has a password
 
 test("a player is matched by what the lobby's data says, as it is now", async () => {
   const game = newGame();
-  const players = await Player.crowd(4, server.url);
-  const [host, second, third, fourth] = players as [Player, Player, Player, Player];
+  const host = await knowing();
+  const [second, third, fourth] = (await Player.crowd(3, server.url)) as [Player, Player, Player];
   const dust = await match(host, { game, create: { data: { map: "dust", skill: 1000 } } });
   const wants = {
     game,
@@ -140,10 +180,8 @@ test("a player is matched by what the lobby's data says, as it is now", async ()
   const dune = await match(second, { ...wants, peerName: "Second" });
   expect([dust.status, dune.status]).toEqual([201, 201]);
   expect(idOf(await match(third, { ...wants, peerName: "Third" }))).toBe(idOf(dune));
-  const changed = await request(server.url, `/lobbies/${idOf(dust)}`, {
-    method: "PATCH",
-    body: JSON.stringify({ token: host.token, data: { map: "moon" }, title: "Mond" }),
-  });
+  const body = { data: { map: "moon" }, title: "Mond" };
+  const changed = await host.asks("PATCH", `/lobbies/${idOf(dust)}`, { body });
   expect(changed.status).toBe(200);
   expect(await listed({ game, where: "map:eq:moon" })).toEqual([
     expect.objectContaining({ id: idOf(dust), title: "Mond", data: { map: "moon", skill: 1000 } }),
@@ -153,13 +191,10 @@ test("a player is matched by what the lobby's data says, as it is now", async ()
 
 test("a lobby that its host makes private, public again or closes goes out of its game's list, and comes back", async () => {
   const game = newGame();
-  const host = await Player.connect(server.url);
+  const host = await knowing();
   const opened = await match(host, { game });
-  const change = (isPublic: boolean) =>
-    request(server.url, `/lobbies/${idOf(opened)}`, {
-      method: "PATCH",
-      body: JSON.stringify({ token: host.token, isPublic }),
-    });
+  const change = async (isPublic: boolean) =>
+    expect((await host.asks("PATCH", `/lobbies/${idOf(opened)}`, { body: { isPublic } })).status).toBe(200);
   await change(false);
   expect(await listed({ game })).toEqual([]);
   await change(true);
@@ -203,7 +238,8 @@ test("when the one who is to open it vanishes, the others wait no longer than th
   const players = await Player.crowd(3, server.url);
   const [first, ...others] = players as [Player, Player, Player];
   // The directory has sent it to open one, and it never hears of that.
-  await failCalls(server.url, "match", "lose", 4);
+  await failCalls(server.url, "match", "lose", 8);
+  await failCalls(server.url, "unmatch", "fail", 1);
   const lost = await match(first, { game });
   await failCalls(server.url, "match", "lose", 0);
   expect(lost.status).toBe(503);
@@ -324,9 +360,9 @@ test("over several shards a list that is sorted comes in pages, each lobby once 
   }
 });
 
-test("an open list has none that is full or locked", async () => {
+test("an open list has none that is full, locked or needs a password, and the others are in the other list", async () => {
   const game = newGame();
-  const hosts = await Player.crowd(3, server.url);
+  const hosts = await Player.crowd(4, server.url);
   for (const [i, host] of hosts.entries())
     await host.post("/lobbies", {
       hostName: "Host",
@@ -335,7 +371,12 @@ test("an open list has none that is full or locked", async () => {
       maxMembers: i === 0 ? 1 : 4,
       game,
       locked: i === 1,
+      ...(i === 3 && { password: "tea" }),
     });
   expect((await listed({ game, open: "true" })).map(({ name }) => name)).toEqual(["Lobby 2"]);
-  expect(await listed({ game, open: "false" })).toHaveLength(3);
+  expect((await listed({ game, open: "false" })).map(({ name }) => name).sort()).toEqual([
+    "Lobby 0",
+    "Lobby 1",
+    "Lobby 3",
+  ]);
 });

@@ -174,7 +174,7 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
     const isMeant = fulfils(where);
     const isFound = (entry: PageEntry) =>
       (wanted === undefined || entry.name.includes(wanted)) &&
-      (open !== true || isListedOpen(entry.lobby)) &&
+      (open === undefined || isListedOpen(entry.lobby) === open) &&
       isMeant(entry.lobby);
     const shown = this.#shown(game === undefined ? this.#ranked : this.#games.get(game));
     return sort ? sortedPage(shown, isFound, sort, limit) : rankedPage(shown, isFound, from, limit);

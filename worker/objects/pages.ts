@@ -57,10 +57,12 @@ export function sortedPage(
   };
   for (const entry of shown) {
     const { round = 0, order, lobby } = entry;
-    const one = { value: valueIn(lobby) ?? null, round, order, entry };
-    if ((after && compare(one, after) <= 0) || !isFound(entry)) continue;
-    if (last && compare(one, last) > 0) hasMore = true;
-    else if (best.push(one) >= 2 * limit) cut();
+    const at = { value: valueIn(lobby) ?? null, round, order };
+    // Most are neither on this page nor worth keeping.
+    const isBehind = last !== undefined && compare(at, last) > 0;
+    if ((isBehind && hasMore) || (after && compare(at, after) <= 0) || !isFound(entry)) continue;
+    if (isBehind) hasMore = true;
+    else if (best.push({ ...at, entry }) >= 2 * limit) cut();
   }
   cut();
   return {

@@ -113,7 +113,7 @@ function searchIn(index: number, query: ListQuery, start: Cursor | undefined): S
     ...(name !== undefined && { name }),
     ...(game !== undefined && { game }),
     ...(where && { where }),
-    ...(open === true && { open }),
+    ...(open !== undefined && { open }),
     ...(sort && { sort: { ...sort, after: start?.kind === "sorted" ? after(start, index) : undefined } }),
     ...(start?.kind === "ranked" && { from: after(start, index) }),
   };

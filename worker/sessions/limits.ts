@@ -11,6 +11,8 @@ export const holderLimits = {
   codeDraws: 8,
   /** Lobbies that may refuse a player who is matched, before one is opened for it: each may know its name, or have been filled by codes. */
   matchRefusals: 4,
+  /** Questions to the directory that may fail in one match, each after its tries: its object may have been moved while the player waited. */
+  matchFailures: 2,
 
   /** Requests to host, join or start that a client may make at once. A player makes a few in a minute. */
   requestBurst: 60,

@@ -43,41 +43,47 @@ export async function match(
   { game, where, create }: Omit<MatchRequest, "token">,
   { codes, open, join, isHere }: Doors,
 ): Promise<Outcome<Admission<MatchAnswer>>> {
-  const directory = directoryOfGame(env, game);
+  // Anew for each call: a stub that has met the end of its object stays broken.
+  const directory = () => directoryOfGame(env, game);
   const seeker = { session, game, where, plan: planOf(create) };
   const not: string[] = [];
   let gone: string | undefined;
   let last: Outcome<never> = refuse("unavailable");
+  /** Null if it has no answer: it has lost its memory, or others take too long. */
   const ask = async (code: string): Promise<Placement | null> => {
     const opens = not.length >= holderLimits.matchRefusals;
     const asked = async (): Promise<Placement | null> =>
-      await directory.match({ ...seeker, not, gone, code, opens });
+      await directory().match({ ...seeker, not, gone, code, opens });
     return await retry(asked, platformLimits.promptRetryDelaysMs);
   };
-  try {
-    for (const code of codes) {
-      const placement = await ask(code);
-      if (!isHere()) last = refuse("invalid_token");
-      if (!placement || !isHere()) break;
-      if (placement.kind === "join") {
-        const joined = await join(placement.lobbyId);
-        if (joined.ok) return admitted(joined.value, false);
-        last = joined;
-        if (!joined.codes.every((one) => ofThatLobby.has(one))) break;
-        not.push(placement.lobbyId);
-        gone = joined.codes.includes("no_such_lobby") ? placement.lobbyId : undefined;
-      } else {
-        const opened = await open(code);
-        if (opened.ok) return admitted(opened.value, true);
-        last = opened;
-        if (!opened.codes.includes("code_taken")) break;
-      }
+  let failures = 0;
+  for (const code of codes) {
+    const placement = await ask(code).catch((error: unknown) => {
+      logFault("directory_unreachable", { clientId: session }, error);
+      failures += 1;
+      return failures < holderLimits.matchFailures ? "again" : null;
+    });
+    if (!isHere()) last = refuse("invalid_token");
+    if (placement === null || !isHere()) break;
+    if (placement === "again") continue;
+    if (placement.kind === "join") {
+      const joined = await join(placement.lobbyId);
+      if (joined.ok) return admitted(joined.value, false);
+      last = joined;
+      if (!joined.codes.every((one) => ofThatLobby.has(one))) break;
+      not.push(placement.lobbyId);
+      gone = joined.codes.includes("no_such_lobby") ? placement.lobbyId : undefined;
+    } else {
+      const opened = await open(code);
+      if (opened.ok) return admitted(opened.value, true);
+      last = opened;
+      if (!opened.codes.includes("code_taken")) break;
     }
-  } catch (error) {
-    logFault("directory_unreachable", {}, error);
   }
   // Others wait for the lobby, or for the place.
-  await directory.unmatch(session).catch(() => {});
+  await directory()
+    .unmatch(session)
+    .catch(() => {});
   return last;
 }
 

@@ -123,6 +123,40 @@ export const means: readonly Means[] = [
       });
     },
   })),
+  ...[false, true].map((joins) => ({
+    name: `be matched to ${joins ? "another's lobby of 8" : "a new lobby"}, and leave`,
+    apart: true,
+    run: async ({ server, books }: Scene) => {
+      const wish = { game: "chess", create: { lobbyName: "Lobby", maxMembers: 64 } };
+      const match = async (peerName: string, headers = attacker) => {
+        const player = await connect(server, "/", headers);
+        await ask(server, player, "/lobbies/match", { ...wish, peerName }, headers);
+        return player;
+      };
+      for (let i = 0; joins && i < 8; i++) await match(`Guest ${i}`, others);
+      await books.reset();
+      return await times(joins ? 8 : 30, async (i) => {
+        const player = await match(`Newcomer ${i}`);
+        await player.leave();
+        await wait(4 * apartMs);
+      });
+    },
+  })),
+  {
+    name: "be matched under a name that all lobbies have, and leave",
+    run: async ({ server, books }) => {
+      const wish = { game: "chess", peerName: "Host", create: { lobbyName: "Lobby", maxMembers: 64 } };
+      for (let i = 0; i < 5; i++)
+        await ask(server, await connect(server, "/", others), "/lobbies/match", wish, others);
+      await books.reset();
+      return await times(20, async () => {
+        const player = await connect(server);
+        await ask(server, player, "/lobbies/match", wish);
+        await player.leave();
+        await wait(4 * apartMs);
+      });
+    },
+  },
   {
     name: "start, and call it off",
     apart: true,

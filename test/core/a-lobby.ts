@@ -332,6 +332,23 @@ export function closing(names: readonly [string, ...string[]], options: StoryOpt
   return lobby;
 }
 
+/** Players who are connected already, in a lobby that stays. */
+export function playing(
+  names: readonly [string, ...string[]],
+  { options, ...rest }: StoryOptions = {},
+): Lobby {
+  const stays: Additions = { lifetime: "session", ...options };
+  const lobby = connecting(names, { isPublic: false, knows: true, ...rest, options: stays });
+  lobby.happens(...names.map(reported));
+  return lobby;
+}
+
+/** Which members are connected to their peers, and which wait for it. */
+export function whoPlays({ state }: Lobby): { playing: string[]; waiting: string[] } {
+  const { playing = [], newcomers = [] } = state ?? {};
+  return { playing: playing.map(({ clientId }) => clientId), waiting: [...newcomers] };
+}
+
 export function phaseOf({ state }: Lobby): string {
   return state?.phase.kind ?? "none";
 }

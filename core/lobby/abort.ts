@@ -26,7 +26,7 @@ export function abort(
   return { state: after, effects: [...listed, ...told] };
 }
 
-/** Newcomers that were there, while those to whom they were to be connected were away, wait for these to return. */
+/** Newcomers that were there wait for those to return who were to be their peers, and were away. */
 function waitingAgain(
   state: LobbyState,
   phase: Gathering | Connecting,

@@ -43,19 +43,46 @@ type Taken<R extends LobbyRequest> = Answered<LobbyState | null, AnswerTo<R>>;
  *
  *     null -open-> waiting -start-> gathering -all seen-> connecting -all reported-> closing -forget-> null
  *                     ^                 |                     |
- *                     +---- aborted ----+---- aborted, or ----+      a host that leaves: any -> closing
- *                                             a success that stays
+ *                     +---- aborted ----+---- aborted, or ----+      a host that leaves: any -> closing,
+ *                                             a success that stays   unless another member becomes host
  *
  * The host may stop a mediation, or have it go on without those who are missing (steering.ts).
  *
  * A mediation carries its policy (state.ts, policy.ts): who takes part, who is introduced to whom, and what a
- * loss and a success do. Apart from the phase, a member is connected or away until a time (away.ts). A
- * mediation counts one that is away as missing.
+ * loss and a success do.
  *
- * WHO MAY DO WHAT stands in rules.ts, for each request in order. A request has an id. If it was done already,
- * it is answered again: its answer may have been lost. Otherwise the first rule that refuses answers. A
- * refused request changes nothing and is heard by nobody. News needs no permission: it is believed if it is
- * of a member, and of this mediation.
+ * LIFETIME. With Orion's, a success closes the lobby. A `session` lobby waits again, and remembers who
+ * plays: who is connected, and how. It is open meanwhile. Somebody who joins while others play, or returns
+ * without its links, is a newcomer (newcomers.ts): a member that waits to be connected to those who play. As
+ * soon as nothing else is under way, a mediation for those who wait begins by itself:
+ *
+ *     waiting -a newcomer, and somebody to connect it to-> gathering -> connecting -> waiting
+ *
+ * Nobody else hears of it, and nobody is charged with its failure. The host's start takes its place, and is
+ * for all. A member plays, or is a newcomer, or neither: one that could not be connected waits for the next
+ * start.
+ *
+ * MEMBERS. A member is known by its client id for life. The session that speaks for it changes when it
+ * returns by another connection, and so does the number of its resume key (away.ts). Apart from the phase, a
+ * member is connected, or away until a time. It keeps its place, unless a newcomer needs it. A mediation
+ * counts a member that is away as missing. Everyone who leaves goes through `leave` (membership.ts): those
+ * who go, are kicked (kicking.ts), lose their place, or are not back in time. It takes them out of all that
+ * the state has of them.
+ *
+ * THE HOST is a member at all times. The term counts hosts (hosts.ts): a request that names another term is
+ * refused. In a star all are connected to the host, so with another one nobody is: nobody plays or waits,
+ * and the new host is introduced when it starts. A mesh plays on.
+ *
+ * WHO HEARS WHAT. Messages that Orion does not have go only to members whose clients know the additions
+ * (`knowing`). Changes of the lobby and of members' data are counted (changes.ts), and each message has the
+ * next number: a client that misses one asks for the whole picture (picture.ts).
+ *
+ * WHO MAY DO WHAT stands in rules.ts, for each request in order. A request has an id. If it was done
+ * already, it is answered again: its answer may have been lost. Where nothing else of the state shows that,
+ * its id is kept for a while (`done`). Otherwise the first rule that refuses answers. A refused request
+ * changes nothing and is heard by nobody. There is one exception: a member hears that somebody has tried an
+ * old resume key of it. News needs no permission: it is believed if it is of a member, and of this
+ * mediation.
  *
  * THE SHELL'S PART. It calls `request` or `step` with the present state, takes the new one, and saves it: one
  * turn, no await. So two requests that race are taken one after the other, and nobody acts on an old state.

@@ -105,12 +105,9 @@ test.each([
   ["GET", "/favicon.ico"],
   ["GET", "/pingpong"],
   ["GET", "/Ping"],
-  ["GET", "/lobbies/ABCDE"],
-  ["POST", "/lobbies/ABCDE"],
-  ["POST", "/lobbies/ABCDE/leave"],
+  ["POST", "/lobbies/ABCDE/quit"],
   ["POST", "/lobbies/ABCDE/ptp"],
   ["POST", "/lobbies/ABCDE/ptp/start/now"],
-  ["GET", "/lobbies/%E0%A4%A"],
   ["GET", "/constructor"],
   ["DELETE", "/__proto__"],
 ])("%s %s is not found", async (method, path) => {

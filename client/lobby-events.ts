@@ -44,6 +44,8 @@ export type LobbyEvents = {
   signal: { from: string; member: Member | null; data: unknown };
   /** A signal to this client id was not passed on, for this reason. */
   signalFailed: { to: string; code: string };
+  /** A start, or the linking of those who came late, is done: all who took part are connected. In a lobby that stays, play goes on. */
+  connected: Record<string, never>;
   /** A start takes long: the server has seen these, and awaits those. */
   progress: { seen: Member[]; awaited: Member[] };
   /** The connection is lost. The lobby keeps this player's place for so long, and the SDK tries to come back. */
@@ -76,6 +78,7 @@ export const lobbyEvents: Record<keyof LobbyEvents, true> = {
   memberChanged: true,
   signal: true,
   signalFailed: true,
+  connected: true,
   progress: true,
   reconnecting: true,
   resumed: true,
@@ -135,6 +138,7 @@ export function tellGame(events: Pick<Emitter<LobbyEvents>, "emit">, event: Sess
       break;
     case "mediation": {
       const { method, payload } = event.message;
+      if (method === "ptpMediation_success") events.emit("connected", {});
       if (method !== "ptpMediation_aborted") break;
       events.emit("aborted", { code: payload.code ?? "aborted", reason: payload.abortReason });
       break;

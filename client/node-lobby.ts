@@ -74,7 +74,7 @@ export class NodeLobby extends Lobby {
 
   /** The links to other players that are open: of all starts, and to those who came later. */
   get links(): readonly Link[] {
-    return this.#mediations().flatMap((mediation) => mediation.links);
+    return this.#mediations().flatMap((mediation) => mediation.takeLinks());
   }
 
   /**
@@ -289,7 +289,7 @@ export class NodeLobby extends Lobby {
   /** Whether this player is without the links that it had. */
   #needsLinks(): boolean {
     const isUnderWay = this.#mediation !== null && !this.#mediation.isDone;
-    return this.#wasPlaying && !isUnderWay && this.links.length === 0;
+    return this.#wasPlaying && !isUnderWay && !this.#mediations().some(({ isLinked }) => isLinked);
   }
 
   #hearMediation({ method, payload }: MediationMessage): void {

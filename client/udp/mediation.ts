@@ -144,11 +144,16 @@ export class Mediation {
     return this.#successor;
   }
 
-  /** The links that are usable, and that the game was given. */
-  get links(): Link[] {
-    return [...this.#links]
-      .filter(([end]) => end.isUsable && this.#handedOut.has(end))
-      .map(([, link]) => link);
+  /** The links that are usable. From now on the game has them. */
+  takeLinks(): Link[] {
+    const usable = [...this.#links].filter(([end]) => end.isUsable);
+    for (const [end] of usable) this.#handedOut.add(end);
+    return usable.map(([, link]) => link);
+  }
+
+  /** Whether there is a usable link. */
+  get isLinked(): boolean {
+    return [...this.#ends.values()].some((end) => end.isUsable);
   }
 
   /** Done when nothing of it is left. */

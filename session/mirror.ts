@@ -46,11 +46,17 @@ export class Mirror {
     if (isBehind) void this.refresh().catch(() => {});
   }
 
-  /** Takes the whole picture, and on top of it what came since it was asked for. */
-  take(picture: Picture, since: readonly HeardMessage[] = []): void {
+  /** Takes the whole picture, and on top of it what came since it was asked for. Whether that shows that something was missed after it. */
+  take(picture: Picture, since: readonly HeardMessage[] = []): boolean {
     let view = pictureView(picture, this.#options.clientId, this.#view);
-    for (const message of since) view = viewAfter(view, message).view;
+    let missed = false;
+    for (const message of since) {
+      const taken = viewAfter(view, message);
+      view = taken.view;
+      missed ||= taken.isBehind === true;
+    }
     this.#become(view, { kicked: false, until: null });
+    return missed;
   }
 
   /** Has the whole picture told. Who asks meanwhile waits for the same one. Throws as a request. */
@@ -83,10 +89,12 @@ export class Mirror {
   }
 
   async #refresh(): Promise<void> {
-    this.#since = [];
     try {
-      const picture = await this.#options.ask();
-      this.take(picture, this.#since);
+      let missed = true;
+      while (missed) {
+        this.#since = [];
+        missed = this.take(await this.#options.ask(), this.#since);
+      }
     } finally {
       this.#since = null;
     }

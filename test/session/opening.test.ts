@@ -1,7 +1,4 @@
 /** Getting into a lobby over connections that fail: again and again, and never twice. */
-import { once } from "node:events";
-import { createServer, request } from "node:http";
-import { connect as connectTcp, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import type { Server } from "../../local/server.ts";
 import { freeTcpPort } from "../../measure/kit/program.ts";
@@ -9,6 +6,7 @@ import { startTestServer } from "../../measure/kit/server.ts";
 import { hostLobby, joinLobby } from "../../session/opening.ts";
 import { findServer, listLobbies, serverUrl } from "../../session/server.ts";
 import { layCable } from "../client/cable.ts";
+import { proxyThatLoses } from "./losing-proxy.ts";
 import { expectFailure, host, join, names, Story } from "./story.ts";
 
 let server: Server;
@@ -19,66 +17,9 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-type Proxy = { url: URL; requests: string[] };
-
-/**
- * Before the server: loses the first answers to requests of players, and their WebSockets with them. The
- * server learns that those are gone when it has answered the next request.
- */
-async function proxyThatLoses(answers: number): Promise<Proxy> {
-  const requests: string[] = [];
-  const webSockets = new Map<Socket, Socket>();
-  const cutOff = new Set<Socket>();
-  let toLose = answers;
-  const proxy = createServer((incoming, response) => {
-    const { method = "", headers, url: path = "" } = incoming;
-    requests.push(`${method} ${path}`);
-    const outgoing = request(new URL(path, server.url), { method, headers });
-    outgoing.on("response", (answer) => {
-      for (const far of cutOff) far.destroy();
-      if (toLose === 0) {
-        response.writeHead(answer.statusCode ?? 502, answer.headers);
-        answer.pipe(response);
-        return;
-      }
-      toLose -= 1;
-      answer.resume();
-      response.destroy();
-      for (const [near, far] of webSockets) {
-        cutOff.add(far);
-        near.destroy();
-      }
-    });
-    incoming.pipe(outgoing);
-  });
-  proxy.on("upgrade", ({ url: path = "", rawHeaders, socket: near }) => {
-    const far = connectTcp(Number(server.url.port), server.url.hostname);
-    const headers = rawHeaders.map((text, i) => (i % 2 === 0 ? `${text}: ` : `${text}\r\n`)).join("");
-    far.write(`GET ${path} HTTP/1.1\r\n${headers}\r\n`);
-    webSockets.set(near, far);
-    near.pipe(far, { end: false });
-    far.pipe(near);
-    for (const socket of [near, far]) socket.on("error", () => {});
-    far.on("close", () => near.destroy());
-    near.on("close", () => {
-      webSockets.delete(near);
-      if (!cutOff.has(far)) far.destroy();
-    });
-  });
-  proxy.listen(0, "127.0.0.1");
-  await once(proxy, "listening");
-  onTestFinished(() => {
-    proxy.closeAllConnections();
-    proxy.close();
-  });
-  const address = proxy.address();
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return { url: serverUrl(`http://127.0.0.1:${address.port}`), requests };
-}
-
 test("a member whose answer was lost on the way gets in at another try, and is there once", async () => {
   const ada = await host(url, "Ada");
-  const proxy = await proxyThatLoses(1);
+  const proxy = await proxyThatLoses(server.url, 1);
   const bo = await join(proxy.url, ada.session.code, "Bo");
   expect(names(bo)).toEqual(["Ada", "Bo"]);
   // At the second try the server still takes the first for somebody else of that name.
@@ -90,7 +31,7 @@ test("a member whose answer was lost on the way gets in at another try, and is t
 });
 
 test("a host whose answer was lost on the way has one lobby, not two", async () => {
-  const proxy = await proxyThatLoses(1);
+  const proxy = await proxyThatLoses(server.url, 1);
   const wish = { name: "Ada", lobbyName: "Lost and found", isPublic: true, maxMembers: 2 };
   const ada = await hostLobby(proxy.url, wish);
   onTestFinished(() => ada.leave());
@@ -112,7 +53,7 @@ test("a connection that breaks before there is an answer is made again", async (
 });
 
 test("a name that somebody else has is refused at once: it is not asked for again", async () => {
-  const proxy = await proxyThatLoses(0);
+  const proxy = await proxyThatLoses(server.url, 0);
   const { code } = (await host(url, "Ada")).session;
   await expectFailure(joinLobby(proxy.url, code, { name: "Ada" }), "name_taken", { status: 409 });
   await expectFailure(joinLobby(proxy.url, "nowhere", { name: "Bo" }), "no_such_lobby");
@@ -120,7 +61,7 @@ test("a name that somebody else has is refused at once: it is not asked for agai
 });
 
 test("a code that could be read as another path is not sent", async () => {
-  const proxy = await proxyThatLoses(0);
+  const proxy = await proxyThatLoses(server.url, 0);
   for (const code of [
     "",
     "..",

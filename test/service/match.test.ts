@@ -5,7 +5,7 @@ import type { Server } from "../../local/server.ts";
 import { type Answer, Player, request } from "../../measure/kit/player.ts";
 import { watch } from "../../measure/kit/promises.ts";
 import { expectRefused } from "../../measure/kit/refusal.ts";
-import { crash, failCalls, setLimits, startFaultyServer } from "../../measure/kit/server.ts";
+import { crash, failCalls, later, setLimits, startFaultyServer } from "../../measure/kit/server.ts";
 import { objectLimits } from "../../worker/objects/limits.ts";
 
 let server: Server;
@@ -142,6 +142,10 @@ test("while players are matched, the directory loses its memory, objects' answer
     const free = found.reduce((sum, size) => sum + 4 - size, 0);
     const late = await Player.crowd(Math.min(free, 8), own.url);
     for (const { status } of await matched(late, { game, prefix: "Late" })) expect(status).toBe(200);
+    // Half an hour later the list asks each lobby, and each says that it is open, and of this game.
+    const ids = (await watcher.list()).map(({ id }) => id).sort();
+    await later(own.url, objectLimits.listingBelievedMs + 1);
+    expect((await watcher.list()).map(({ id }) => id).sort()).toEqual(ids);
   } finally {
     watcher.stop();
     await own.stop();
@@ -189,7 +193,12 @@ test("a player is matched by what the lobby's data says, as it is now", async ()
   expect(idOf(await match(fourth, { game, where: ["map:eq:moon"], peerName: "Fourth" }))).toBe(idOf(dust));
 });
 
-test("a lobby that its host makes private, public again or closes goes out of its game's list, and comes back", async () => {
+/** Of several, as the shard of some is the one that their code would name. */
+test("lobbies that their hosts make private, public again or close go out of their game's list, and come back", async () => {
+  await Promise.all(Array.from({ length: 8 }, comesAndGoes));
+});
+
+async function comesAndGoes(): Promise<void> {
   const game = newGame();
   const host = await knowing();
   const opened = await match(host, { game });
@@ -210,7 +219,7 @@ test("a lobby that its host makes private, public again or closes goes out of it
   await crash(server.url, { holder: idOf(opened) });
   await host.leave();
   await expect.poll(() => listed({ game })).toEqual([]);
-});
+}
 
 test("a player whose name is taken in a lobby is put into another", async () => {
   const game = newGame();

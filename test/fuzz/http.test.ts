@@ -338,7 +338,8 @@ test(
   async () => {
     const cursor = fc.tuple(fc.nat(12_000), fc.nat()).map(([shard, order]) => `${shard}-${order}`);
     const value = fc.oneof(oddText, cursor, fc.integer({ min: -5, max: 1_005 }).map(String));
-    const key = fc.oneof({ arbitrary: fc.constantFrom("limit", "cursor", "name"), weight: 5 }, oddText);
+    const other = oddText.filter((text) => !["where", "sort", "open", "game"].includes(text));
+    const key = fc.oneof({ arbitrary: fc.constantFrom("limit", "cursor", "name"), weight: 5 }, other);
     const input = fc.array(fc.tuple(key, value), { maxLength: 4 });
     await fc.assert(
       fc.asyncProperty(batchOf(input), (inputs) =>
@@ -354,6 +355,55 @@ test(
           expect(reply.status).toBeOneOf(isDoubled ? [200, 400] : [expected]);
           if (reply.status === 200)
             expect(JSON.parse(reply.text)).toMatchObject({ lobbies: expect.any(Array) });
+        }),
+      ),
+      runs(25),
+    );
+  },
+  patienceMs,
+);
+
+test(
+  "any search for a game's lobbies is answered with lobbies, or refused for what is wrong with it",
+  async () => {
+    const genuine =
+      "map:eq:dust s.WyJkdXN0IiwzLDE0MSwyXQ 0-1-2-0 skill:lte:1200 -members title:ne:x true chess";
+    const value = fc.oneof(oddText, fc.constantFrom(...genuine.split(" ")), mutatedText("members:gte:2"));
+    const key = fc.constantFrom("where", "where", "sort", "open", "game", "cursor", "name");
+    const input = fc.array(fc.tuple(key, value), { maxLength: 6 });
+    await fc.assert(
+      fc.asyncProperty(batchOf(input), (inputs) =>
+        batch("HTTP searches", inputs, async (pairs) => {
+          const query = new URLSearchParams();
+          for (const [key, value] of pairs) query.append(key, value.toWellFormed());
+          const reply = await ask({ method: "GET", path: `/lobbies?${query}` });
+          expectProper(reply, "GET");
+          if (reply.status === 414 && String(query).length > 30_000) return;
+          expect(reply.status).toBeOneOf([200, 400]);
+          const read = JSON.parse(reply.text);
+          if (reply.status === 200) expect(read).toMatchObject({ lobbies: expect.any(Array) });
+          const codes = ["invalid_query", "invalid_search", "invalid_game"];
+          for (const code of read.codes ?? []) expect(code).toBeOneOf(codes);
+        }),
+      ),
+      runs(25),
+    );
+  },
+  patienceMs,
+);
+
+test(
+  "any body of a match by somebody who has a seat is refused, and the seat stays",
+  async () => {
+    const create = { lobbyName: "Lobby", maxMembers: 4, title: "Tee", data: { map: "dust" }, graceMs: 0 };
+    const wish = { game: "chess", peerName: "Late", where: ["map:eq:dust"], create };
+    const bodies = mutatedBody({ token: lobby.guest.token, ...wish });
+    await fc.assert(
+      fc.asyncProperty(batchOf(bodies), (inputs) =>
+        batch("HTTP match bodies", inputs, async (body) => {
+          const reply = await ask({ method: "POST", path: "/lobbies/match", body });
+          expectProper(reply, "POST");
+          expect(reply.status).toBeOneOf([400, 409, 413, 429]);
         }),
       ),
       runs(25),

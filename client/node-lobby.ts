@@ -4,7 +4,7 @@ import type { CheckAllowance } from "../core/link/unproven.ts";
 import type { Heard } from "../core/wire/server-message.ts";
 import { endProblem } from "../session/end.ts";
 import type { MediationMessage, SessionEvent } from "../session/event.ts";
-import { abortable, isLoss, throwIfAborted } from "../session/retry.ts";
+import { abortable, isLoss, retry, throwIfAborted } from "../session/retry.ts";
 import type { Session } from "../session/session.ts";
 import * as wishes from "../session/wishes.ts";
 import { argumentError, checkOptions, checkTypes } from "./argument.ts";
@@ -267,13 +267,10 @@ export class NodeLobby extends Lobby {
   #follow(): void {
     if (!this.#acceptsHost || this.#session.members.length < 2) return;
     const { term } = this.#session.view;
-    const start = async (): Promise<void> => {
-      await wishes.start(this.#session, patience).catch(async (error: unknown) => {
-        if (isLoss(error) && this.#session.view.term === term) await start();
-        // Otherwise it is as if nobody had started: the game can.
-      });
-    };
-    void start();
+    const isStill = () => this.#session.view.term === term;
+    const start = async (signal: AbortSignal) => await wishes.start(this.#session, patience, signal);
+    // Refused, it is as if nobody had started: the game can.
+    retry(start, undefined, (error) => isLoss(error) && isStill()).catch(() => {});
   }
 
   /** Back after the connection was lost: perhaps the others have gone on without this one. */

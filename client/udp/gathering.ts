@@ -10,7 +10,8 @@ import { Probe } from "./probe.ts";
 import { type Receive, UdpSockets } from "./udp-sockets.ts";
 
 export type GatheringOptions = {
-  token: string;
+  /** It changes when the client comes back by another connection. */
+  token: () => string;
   server: URL;
   /** Whether nobody may learn this client's addresses: then it tells none of its own. */
   isHidden: boolean;

@@ -103,7 +103,7 @@ export class Mediation {
     this.#renewals = new Renewals((tickets) => options.session.say("ptpRelay_renew", { tickets }));
     this.#forget = options.session.listenForTickets((answer) => this.#renewals.hear(answer));
     this.#gathering = new Gathering({
-      token: options.session.token(),
+      token: () => options.session.token(),
       server: options.server,
       isHidden: options.session.isHidden,
       receive: (...arrival) => this.#receive(...arrival),
@@ -151,9 +151,9 @@ export class Mediation {
     return usable.map(([, link]) => link);
   }
 
-  /** Whether there is a usable link. */
+  /** Whether there is a usable link, or the game connects by itself. */
   get isLinked(): boolean {
-    return [...this.#ends.values()].some((end) => end.isUsable);
+    return this.#released !== null || [...this.#ends.values()].some((end) => end.isUsable);
   }
 
   /** Done when nothing of it is left. */

@@ -21,7 +21,7 @@ export type PassWithKey = { pass: string; passKey: string };
 
 export type ProbeOptions = {
   /** For a server that knows Orion alone. No other is sent it. */
-  token: string;
+  token: () => string;
   candidates: Endpoint[];
   send: (datagram: string, to: Endpoint) => void;
   /** Something happened, worth a line in the report. */
@@ -103,7 +103,7 @@ export class Probe {
         return;
       }
       case "send-connect":
-        send(encodeMessage("ptpMediation_connect", { token }), effect.to);
+        send(encodeMessage("ptpMediation_connect", { token: token() }), effect.to);
         return;
       case "report-unseen":
         unseen();

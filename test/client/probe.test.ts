@@ -24,7 +24,7 @@ function aProbe() {
   const startedAt = performance.now();
   const say = (what: string) => said.push(`${what} after ${(performance.now() - startedAt) / 1_000} s`);
   const probe = new Probe({
-    token,
+    token: () => token,
     candidates: [],
     send: (datagram, to) => {
       const { payload } = decode(datagram.slice(0, datagram.lastIndexOf(".")));

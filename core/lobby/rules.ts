@@ -4,7 +4,7 @@
  * that was done already is answered again before anybody looks here.
  */
 
-import { looksOf } from "../names.ts";
+import { looksOf } from "../looks.ts";
 import { accept, type Outcome, type ProblemCode, refuse } from "../problem.ts";
 import { changedData, fitsLobby, fitsMember } from "../wire/data.ts";
 import { isBanned } from "./kicking.ts";
@@ -201,9 +201,9 @@ function isTaken(
   const others = members.filter((one) => one.clientId !== clientId);
   if (others.some((one) => one.name === name)) return true;
   if (!comparesLooks) return false;
-  const looks = new Set([looksOf(name), looksOf(displayName)]);
-  return others.some(
-    (one) => looks.has(looksOf(one.name)) || looks.has(looksOf(one.displayName ?? one.name)),
+  const looks = new Set([name, displayName].flatMap(looksOf));
+  return others.some((one) =>
+    [one.name, one.displayName ?? one.name].flatMap(looksOf).some((look) => looks.has(look)),
   );
 }
 

@@ -16,7 +16,7 @@ import {
   termOf,
   versionOf,
 } from "../../core/lobby/state.ts";
-import { looksOf } from "../../core/names.ts";
+import { looksOf } from "../../core/looks.ts";
 import { picture as pictureShape } from "../../core/wire/picture.ts";
 import { isRequest, told } from "./a-lobby.ts";
 import { type Taken, take, walk, withoutRestarts } from "./a-walk.ts";
@@ -456,7 +456,7 @@ always("one session speaks for one member", ({ after }) => {
 always("where looks count, no two members look the same", ({ after }) => {
   if (!after?.comparesLooks) return;
   const looks = after.members.map(({ name, displayName = name }) => [
-    ...new Set([looksOf(name), looksOf(displayName)]),
+    ...new Set([name, displayName].flatMap(looksOf)),
   ]);
   expect(new Set(looks.flat()).size).toBe(looks.flat().length);
 });

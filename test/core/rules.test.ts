@@ -84,6 +84,12 @@ const alone: { [K in Kind]: Case<K>[] } = {
     ["lobby_full", lobbyOf([host, "Ben"], { maxMembers: 2 }), join("Dan")],
     ["name_taken", pair(), join("Ben", "somebody else")],
     ["name_taken", lobbyOf([host, "Ben"], { knows: true }), join("bEN", "somebody else")],
+    [
+      "name_taken",
+      lobbyOf([host, "Ben"], { knows: true }),
+      join("8en", "somebody else", { displayName: "Веn" }),
+    ],
+    ["name_taken", lobbyOf([host, "Mick"], { knows: true }), join("rnick", "somebody else")],
     ["data_too_large", pair(), join("Dan", "Dan", { data: largeForMember })],
   ],
   start: [
@@ -335,6 +341,21 @@ test("a request that no row refuses gets the lobby", () => {
   expect(ask("change", changed({ maxMembers: 2 }, { ifVersion: 0, term: 1 }))).toEqual(allowed);
   expect(ask("change-member", changedSelf("Ben", { displayName: "ben" }, { ifVersion: 0 }))).toEqual(allowed);
   expect(ask("look", look("Ben"))).toEqual(allowed);
+});
+
+test("who came with another name that people read has both names", () => {
+  const lobby = lobbyOf([host], { knows: true });
+  lobby.happens(joined({ ...member("Ben"), displayName: "Веnjamin" }));
+  for (const name of ["ben", "Benjamin"]) {
+    expect(permit(lobby.state, "join", join(name), lobby.now)).toMatchObject({ codes: ["name_taken"] });
+  }
+});
+
+test("in a lobby that a plain client opened, only the same name is taken, as in Orion", () => {
+  const { state, now } = pair();
+  expect(permit(state, "join", join("ben"), now).ok).toBe(true);
+  expect(permit(state, "join", join("8en", "8en", { displayName: "Ben" }), now).ok).toBe(true);
+  expect(permit(state, "join", join("Ben", "another"), now)).toMatchObject({ codes: ["name_taken"] });
 });
 
 test("the right password opens, and a join without one is no guess", () => {

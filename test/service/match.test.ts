@@ -5,7 +5,14 @@ import type { Server } from "../../local/server.ts";
 import { type Answer, Player, request } from "../../measure/kit/player.ts";
 import { watch } from "../../measure/kit/promises.ts";
 import { expectRefused } from "../../measure/kit/refusal.ts";
-import { crash, failCalls, later, setLimits, startFaultyServer } from "../../measure/kit/server.ts";
+import {
+  crash,
+  delayFirstCalls,
+  failCalls,
+  later,
+  setLimits,
+  startFaultyServer,
+} from "../../measure/kit/server.ts";
 import { objectLimits } from "../../worker/objects/limits.ts";
 
 let server: Server;
@@ -284,6 +291,31 @@ test("a place that a player was sent to and did not take is free again at once",
   expect(idOf(await match(second, { game, maxMembers: 2, peerName: "Second" }))).toSatisfy((id: string) =>
     [idOf(opened), idOf(failed)].includes(id),
   );
+});
+
+test("a player who vanishes while it waits for a lobby has no place in it", async () => {
+  const game = newGame();
+  const [first, second, third, late] = (await Player.crowd(4, server.url)) as [
+    Player,
+    Player,
+    Player,
+    Player,
+  ];
+  // As far away as at Cloudflare: to open a lobby takes half a second. The directory is known already.
+  expect(await listed({ game })).toEqual([]);
+  await delayFirstCalls(server.url, 500);
+  const opening = match(first, { game, maxMembers: 3, peerName: "First" });
+  await setTimeout(50);
+  const waiting = [second, third].map((player, i) =>
+    match(player, { game, maxMembers: 3, peerName: `Waits ${i}` }),
+  );
+  await setTimeout(100);
+  third.vanish();
+  const answers = await Promise.all([opening, ...waiting]);
+  await delayFirstCalls(server.url, 0);
+  expect(answers.map(({ status }) => status)).toEqual([201, 200, 400]);
+  expect(sizes(await listed({ game }))).toEqual([2]);
+  expect(idOf(await match(late, { game, maxMembers: 3, peerName: "Late" }))).toBe(idOf(answers[0] as Answer));
 });
 
 test("a lobby that is gone without a word is asked, and nobody is sent there again", async () => {

@@ -57,7 +57,7 @@ import type {
 } from "../platform/ports.ts";
 import { random } from "../platform/random.ts";
 import { within } from "../platform/retry.ts";
-import type { LobbyHere } from "../sessions/holder.ts";
+import type { LobbyHere } from "../sessions/lobbies.ts";
 import type { Session } from "../sessions/session.ts";
 import { EffectQueue } from "./effect-queue.ts";
 import { liveSidecars } from "./fleet.ts";

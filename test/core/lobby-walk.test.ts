@@ -304,6 +304,7 @@ const afterGrace = [
   "connecting > waiting by return",
   // One that is away loses its place to a newcomer.
   ...["gathering", "connecting"].map((phase) => `${phase} > waiting by join`),
+  "gathering > connecting by join",
 ];
 
 /** Whether a mediation is under way that is for newcomers alone. */
@@ -611,7 +612,10 @@ always("a mediation ends at its deadline, and by no jump of the clock", (taken) 
 
 always("a reminder goes to everybody that the mediation counts on", ({ before, after, event, effects }) => {
   if (event.kind !== "deadline-passed" || before?.phase.kind !== "gathering") return;
-  const expected = participants(before, before.phase);
+  // Those whose time to return is over by then have left.
+  const expected = participants(before, before.phase).filter(
+    ({ clientId }) => after && memberOf(after, clientId),
+  );
   for (const { method, to } of effects.flatMap(told)) {
     if (method !== "ptpMediation_send") continue;
     expect(to).toEqual(

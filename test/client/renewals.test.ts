@@ -69,6 +69,17 @@ test("what is not answered is asked for again, twice a minute, until it is too l
   expect(vi.getTimerCount()).toBe(0);
 });
 
+test("tickets of one start are renewed in time, however often those of another are", () => {
+  const [first, second] = [aClient(1), aClient(1)];
+  for (let ms = 0; ms < 0.7 * lifeMs; ms += 30_000) {
+    vi.advanceTimersByTime(30_000);
+    // The answer to the other one's question.
+    first.renewals.hear({ tickets: [{ ticket: "7.1", key: "key" }], lifeMs });
+  }
+  expect(first.asked.length).toBeGreaterThan(0);
+  expect(second.asked.length).toBeGreaterThan(0);
+});
+
 test("nothing is asked for links that are over, nor once it was stopped", () => {
   const { asked, holders, renewals, answer } = aClient(2);
   const [first] = holders;

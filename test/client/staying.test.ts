@@ -289,6 +289,23 @@ test("in a lobby that stays, late players are linked to those who play, whose li
   await Promise.all([ada, bo, cy].map((player) => player.leave()));
 });
 
+test("a start while a late player is being linked is for all", async () => {
+  const ada = await orion.host({ name: "Ada", ...session });
+  const bo = await orion.join(ada.code, { name: "Bo" });
+  await play(ada, bo);
+  for (const name of ["Cy", "Di"]) {
+    const late = await orion.join(ada.code, { name });
+    const asked = new Promise<void>((resolve) => late.on("introduced", () => resolve()));
+    const starting = name === "Cy" ? ada.start() : asked.then(() => ada.start());
+    const links = await Promise.all([starting, late.started()]);
+    expect(links[0].map(({ peer }) => peer.name).sort()).toEqual(names(ada).slice(1));
+    await expect.poll(() => late.links.length).toBeGreaterThan(0);
+  }
+  expect(names(ada)).toEqual(["Ada", "Bo", "Cy", "Di"]);
+  await close(...ada.links);
+  await ada.leave();
+});
+
 test("when the host of a game leaves, the next one links the others to itself, unless its game does not want to", async () => {
   for (const acceptsHost of [true, false]) {
     const ada = await orion.host({ name: "Ada", ...session });

@@ -93,10 +93,14 @@ test("a session is told with which code the server has closed its connection", a
   expect(await ada.session.closed).toEqual({ reason: "disconnected", closeCode: closures.stopping[0] });
 });
 
+/** Codes by which sessions have closed their connections to such servers. */
+const closedBy: number[] = [];
+
 /** A session on a server by hand that says this, and then nothing. Its host is another. */
 async function sessionOn(...words: string[]): Promise<Story> {
   const sockets = new WebSocketServer({ port: 0, host: "127.0.0.1" });
   sockets.on("connection", (socket) => {
+    socket.on("close", (code) => closedBy.push(code));
     for (const word of words) socket.send(word);
   });
   await once(sockets, "listening");
@@ -127,7 +131,10 @@ test("a session whose server does not answer its pings is lost", async () => {
     encode("client_registered", { token: "1.secret", clientId: "bo", pingMs: 1_000 }),
   );
   // Orion's pings are messages. The `ws` library answers none of those.
+  closedBy.length = 0;
   expect(await bo.session.closed).toEqual({ reason: "disconnected", closeCode: null });
+  // Should the server hear of it after all, it is not told that the member leaves (1000, or none: 1005).
+  await expect.poll(() => closedBy).toEqual([4000]);
 });
 
 const registered = encode("client_registered", { token: "1.secret", clientId: "bo" });

@@ -39,6 +39,8 @@ export type Ask = Omit<RequestOptions, "signal" | "body"> & {
   bytes?: Uint8Array;
 };
 
+type Line = { at: number; from: string; text: string };
+
 /** Milliseconds for which a coming back is tried after the grace period: the server may have noticed the loss later. */
 const lateMs = 5_000;
 /** Milliseconds to wait for the end of a connection whose token is void. */
@@ -71,8 +73,8 @@ export class Session {
   /** What this client last reported, and of which mediation: it is said again if it was lost. */
   #reported: { mediation: unknown; say: () => void } | null = null;
   #isPageHidden = false;
-  /** When the last line of chat was heard, by the server's clock. */
-  #heardAt: number | undefined;
+  /** The newest chat that was heard: of which millisecond by the server's clock, and all lines of it. */
+  #heard: { at: number; lines: Set<string> } | null = null;
   #end: SessionEnd | null = null;
   #succeeded = false;
   /** The others are being connected without this member. */
@@ -346,8 +348,9 @@ export class Session {
     }
   }
 
-  #hearChat({ from, text, at }: { from: string; text: string; at: number }, missed?: true): void {
-    this.#heardAt = Math.max(at, this.#heardAt ?? at);
+  #hearChat({ from, text, at }: Line, missed?: true): void {
+    if (at > (this.#heard?.at ?? 0)) this.#heard = { at, lines: new Set() };
+    if (at === this.#heard?.at) this.#heard.lines.add(lineOf({ from, text }));
     if (from === this.self) this.#unconfirmed.confirm(text);
     else this.#pace.allows(from, this.members.length, text);
     const member = this.members.find(({ name }) => name === from) ?? null;
@@ -380,14 +383,9 @@ export class Session {
     const { code, graceMs } = this.view;
     const { server } = this;
     const features = this.#connection.features.filter((feature) => feature !== "pings");
-    const way = {
-      server,
-      path: code,
-      resumeKey,
-      features,
-      heardAt: this.#heardAt,
-      reconnect: this.#needsLinks,
-    };
+    // Others may have been said in the same millisecond.
+    const heardAt = this.#heard ? this.#heard.at - 1 : undefined;
+    const way = { server, path: code, resumeKey, features, heardAt, reconnect: this.#needsLinks };
     try {
       const { connection, answer } = await comeBack(way, signal, graceMs + lateMs);
       if (this.#end) {
@@ -408,7 +406,9 @@ export class Session {
     this.#reconnecting = null;
     this.#listenTo(connection);
     this.#mirror.take(lobby);
-    for (const line of missed.lines) this.#hearChat(line, true);
+    const heard = this.#heard;
+    const isHeard = (line: Line) => line.at === heard?.at && heard.lines.has(lineOf(line));
+    for (const line of missed.lines.filter((line) => !isHeard(line))) this.#hearChat(line, true);
     // Those that were said before, and nobody has heard, will not come any more.
     this.#unconfirmed.giveUp("disconnected");
     if (this.#isPageHidden) this.hide(true);
@@ -477,6 +477,10 @@ export class Session {
       }
     }
   }
+}
+
+function lineOf({ from, text }: Pick<Line, "from" | "text">): string {
+  return `${from}\n${text}`;
 }
 
 function optionsOf(

@@ -75,6 +75,19 @@ test("a player whose connection is cut comes back, is still the same, and has he
   ]);
 });
 
+test("what is said before anybody notices that a connection is dead is not lost either, and told once", async () => {
+  const { ada, bo, cable } = await withBoFar();
+  const heard = record(bo, "chat");
+  await Promise.all(["one", "two", "three"].map((text) => ada.chat(text)));
+  await vi.waitFor(() => expect(heard).toHaveLength(3));
+  cable.silence();
+  await Promise.all(["four", "five"].map((text) => ada.chat(text)));
+  const resumed = next(bo, "resumed");
+  cable.cut();
+  expect(await resumed).toEqual({ isComplete: true });
+  expect(heard.map(([, { text }]) => text)).toEqual(["one", "two", "three", "four", "five"]);
+});
+
 test("a player comes back again and again, each time with another key", async () => {
   const { bo, cable } = await withBoFar();
   const keys = new Set([bo.returnKey()]);

@@ -11,8 +11,8 @@ export type LosingProxy = {
   requests: string[];
   /** Breaks every WebSocket. */
   cut(): void;
-  /** Loses so many more answers to requests of which the path ends so. */
-  lose(answers: number, ending?: string): void;
+  /** Loses so many more answers to requests of which the path ends so; and the WebSockets with them, unless they are kept. */
+  lose(answers: number, ending?: string, keepsWebSockets?: boolean): void;
 };
 
 /**
@@ -25,6 +25,7 @@ export async function proxyThatLoses(to: URL, answers: number): Promise<LosingPr
   const cutOff = new Set<Socket>();
   let toLose = answers;
   let losing = "";
+  let keeps = false;
   const proxy = createServer((incoming, response) => {
     const { method = "", headers, url: path = "" } = incoming;
     requests.push(`${method} ${path}`);
@@ -39,7 +40,7 @@ export async function proxyThatLoses(to: URL, answers: number): Promise<LosingPr
       toLose -= 1;
       answer.resume();
       response.destroy();
-      for (const [near, far] of webSockets) {
+      for (const [near, far] of keeps ? [] : webSockets) {
         cutOff.add(far);
         near.destroy();
       }
@@ -74,7 +75,8 @@ export async function proxyThatLoses(to: URL, answers: number): Promise<LosingPr
     cut: () => {
       for (const far of webSockets.values()) far.resetAndDestroy();
     },
-    lose: (answers, ending = "") => {
+    lose: (answers, ending = "", keepsWebSockets = false) => {
+      keeps = keepsWebSockets;
       toLose = answers;
       losing = ending;
     },

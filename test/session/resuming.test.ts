@@ -46,6 +46,16 @@ test("a resume whose answer is lost is asked again, with the same key, and is do
   expect(bo.all("resume-refused")).toEqual([]);
 });
 
+test("a client whose answer is lost does not leave the lobby that it has come back to", async () => {
+  const { ada, bo, proxy } = await withBoBehind();
+  proxy.lose(3, "/resume", true);
+  proxy.cut();
+  await bo.first("resumed");
+  await bo.session.chat("Here I am.");
+  await ada.first("chat");
+  expect(ada.all("left")).toEqual([]);
+});
+
 test("a change that is asked with a token of before is asked again when the member is back", async () => {
   const { bo, proxy } = await withBoBehind();
   proxy.cut();

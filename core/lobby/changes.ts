@@ -3,7 +3,7 @@
 import { accept } from "../problem.ts";
 import { changedData, differing } from "../wire/data.ts";
 import type { VersionAnswer } from "../wire/http.ts";
-import { type Answered, listing, unlisting } from "./effect.ts";
+import { type Answered, listing, type Step, unlisting } from "./effect.ts";
 import type { LobbyChange, MemberChange } from "./message.ts";
 import type { ChangeMemberRequest, ChangeRequest } from "./request.ts";
 import { knowing, type LobbyState, memberOf, versionOf } from "./state.ts";
@@ -94,11 +94,17 @@ export function changeMember(
   };
 }
 
-/** A member's page is looked at, or not. Only who becomes host depends on it. */
-export function hide(state: LobbyState, clientId: string, hidden: boolean): LobbyState {
+/** A member's page is looked at, or not. Who becomes host may depend on it. */
+export function hide(state: LobbyState, clientId: string, hidden: boolean): Step<LobbyState> {
   const before = memberOf(state, clientId);
-  if (!before || (before.hidden === true) === hidden) return state;
+  if (!before || (before.hidden === true) === hidden) return { state, effects: [] };
   const { hidden: _, ...rest } = before;
   const member = hidden ? { ...rest, hidden: true as const } : rest;
-  return { ...state, members: state.members.map((one) => (one === before ? member : one)) };
+  const version = versionOf(state) + 1;
+  const members = state.members.map((one) => (one === before ? member : one));
+  const message = { type: "memberChanged", clientId, version, change: { hidden } } as const;
+  return {
+    state: { ...state, version, members },
+    effects: [{ kind: "save" }, { kind: "send", to: knowing(members), message }],
+  };
 }

@@ -38,10 +38,8 @@ function take(state: LobbyState | null, event: LobbyEvent, now: number): Step<Lo
       return say(state, event.clientId, event.text, now);
     case "signal-sent":
       return signal(state, event);
-    case "visibility-changed": {
-      const after = hide(state, event.clientId, event.hidden);
-      return after === state ? { state, effects: [] } : saved({ state: after, effects: [] });
-    }
+    case "visibility-changed":
+      return hide(state, event.clientId, event.hidden);
     case "endpoint-seen":
       return see(state, event, now);
     case "silence-reported":

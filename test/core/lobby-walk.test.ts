@@ -426,7 +426,7 @@ always("the version rises by one with each change that is told, and with nothing
   expect(changes).toEqual(changes.map(() => versionOf(after)));
   expect(changes.length).toBeLessThanOrEqual(risen);
   expect(risen).toBeLessThanOrEqual(1);
-  if (risen === 1) expect(["change", "change-member"]).toContain(taken.event.kind);
+  if (risen === 1) expect(["change", "change-member", "visibility-changed"]).toContain(taken.event.kind);
 });
 
 always(

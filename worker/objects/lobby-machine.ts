@@ -329,6 +329,9 @@ export class LobbyMachine implements LobbyHere {
         if (state.graceMs > 0) this.#recentChat.add({ at: Date.now(), from: member.name, text: event.text });
         break;
       }
+      case "visibility-changed":
+        if (!this.#mayChat(clientId, "")) return true;
+        break;
       case "signal-sent": {
         const { to, data } = event;
         if (this.#signals.allows(clientId, to, data, state.members.length, Date.now())) break;

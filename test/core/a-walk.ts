@@ -454,7 +454,8 @@ function memberFor({ who, name, requestId, knows }: Newcomer): Member {
     clientId: idOf(who),
     name: names[name] ?? "",
     holder: homeOf(who),
-    requestId: `try ${requestId}`,
+    // The server draws them: no two clients have the same.
+    requestId: `try ${who} ${requestId}`,
     ...(knows && { features: ["pings"], network: `net${who % 3}`.slice(-3) }),
   };
 }

@@ -6,7 +6,7 @@ import { onTime } from "./clock-jumps.ts";
 import { lastingFrom } from "./deadlines.ts";
 import { type Answered, listing } from "./effect.ts";
 import { begin } from "./gathering.ts";
-import { returnsIn } from "./griefing.ts";
+import { reconnectsIn, returnsIn } from "./griefing.ts";
 import { handOver } from "./hosts.ts";
 import { kick, unban } from "./kicking.ts";
 import { lobbyLimits } from "./limits.ts";
@@ -149,8 +149,11 @@ function take(state: LobbyState | null, request: LobbyRequest, now: number): Tak
         answer: accept(null),
         ...begin(withoutNewcomers(permitted.value), startPolicy(permitted.value), request, now),
       };
-    case "return":
+    case "return": {
+      const retryAfterS = request.reconnect ? reconnectsIn(permitted.value, request.clientId, now) : 0;
+      if (retryAfterS > 0) return { state, answer: refuseReturn(retryAfterS), effects: [] };
       return comeBack(permitted.value, request, now);
+    }
     case "hand-over":
       return { answer: accept(null), ...handOver(permitted.value, request, now) };
     case "kick":

@@ -7,6 +7,7 @@ import type { JoinAnswer } from "../wire/http.ts";
 import { saved, tell } from "./abort.ts";
 import { afterGoingAway, afterLosingLinks, afterReturning } from "./connecting.ts";
 import type { Answered, Effect, Step } from "./effect.ts";
+import { reconnected } from "./griefing.ts";
 import { lobbyLimits } from "./limits.ts";
 import { auditsAfter, farewell, leave, leaveUnheard, welcome } from "./membership.ts";
 import { withNewcomer } from "./newcomers.ts";
@@ -73,7 +74,7 @@ export function comeBack(
     away: state.away.filter((one) => one.clientId !== clientId),
     ...auditsAfter(state, member, now),
   };
-  const back = reconnect ? withNewcomer(returned, clientId) : returned;
+  const back = reconnect ? withNewcomer(reconnected(returned, member, now), clientId) : returned;
   const others = back.members.filter((one) => one !== member);
   const told: Effect[] = [];
   if (!wasAway && sessionOf(before) !== session) {

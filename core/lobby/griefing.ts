@@ -10,12 +10,13 @@
  *
  * Departures are counted by network. One that leaves costs its network as much as its share there: all of it if
  * it was alone, a tenth if ten were in the lobby. So a network of sixty that loses its connection can return at
- * once, and one player that comes and leaves has to wait after eight times.
+ * once, and one player that comes and leaves has to wait after eight times. A member that comes back without its
+ * links costs the same: the others have to be connected to it again.
  */
 import { type Bucket, draw, newBucket, type Rate, secondsUntilOne } from "../allowance.ts";
 import { keptLeft, keptTime } from "./kept-charges.ts";
 import { lobbyLimits } from "./limits.ts";
-import type { CallOff, LobbyState, Member } from "./state.ts";
+import { type CallOff, isPlayed, type LobbyState, type Member, memberOf } from "./state.ts";
 
 const returns: Rate = { burst: lobbyLimits.returns, perSecond: 1 / lobbyLimits.returnSeconds };
 
@@ -65,12 +66,25 @@ export function departed(
   };
 }
 
+/** `state` with this member, that has come back without its links. Where nobody plays nobody is disturbed. */
+export function reconnected(state: LobbyState, { network }: Member, now: number): LobbyState {
+  if (network === undefined || !isPlayed(state)) return state;
+  const share = state.members.filter((one) => one.network === network).length;
+  return { ...state, departures: withDeparture(state.departures ?? [], network, 1 / share, now) };
+}
+
 /** `state` with this newcomer, that takes over what its network is charged with. */
 export function arrived(state: LobbyState, { clientId, network }: Member): LobbyState {
   const { callOffs } = state;
   const inherited = callOffs?.findLast(({ by }) => by === network);
   if (!callOffs || !inherited) return state;
   return { ...state, callOffs: callOffs.map((one) => (one === inherited ? { ...one, by: clientId } : one)) };
+}
+
+/** Whole seconds until this member may come back without its links; 0 for now. */
+export function reconnectsIn(state: LobbyState, clientId: string, now: number): number {
+  const member = memberOf(state, clientId);
+  return member && isPlayed(state) ? returnsIn(state, member, now) : 0;
 }
 
 /** Whole seconds until one of the newcomer's network may join; 0 for now. */

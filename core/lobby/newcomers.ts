@@ -10,13 +10,20 @@ import { saved } from "./abort.ts";
 import type { Step } from "./effect.ts";
 import { lobbyLimits } from "./limits.ts";
 import { newcomerPolicy, takesPart } from "./policy.ts";
-import { type Connecting, type Gathering, isAway, type LobbyState, memberOf, type Via } from "./state.ts";
+import {
+  type Connecting,
+  type Gathering,
+  isAway,
+  isPlayed,
+  type LobbyState,
+  memberOf,
+  type Via,
+} from "./state.ts";
 
 /** Notes that a member has to be connected to those who play. Nothing if nobody does, or is about to. */
 export function withNewcomer(state: LobbyState, clientId: string): LobbyState {
-  const { lifetime, playing = [], newcomers = [], phase } = state;
-  const isPlaying = playing.length > 0 || phase.kind === "gathering" || phase.kind === "connecting";
-  if (lifetime !== "session" || !isPlaying || newcomers.includes(clientId)) return state;
+  const { lifetime, newcomers = [] } = state;
+  if (lifetime !== "session" || !isPlayed(state) || newcomers.includes(clientId)) return state;
   const without = { ...state, ...playingWithout(state, [clientId]) };
   if (isToBeIntroduced(state, clientId)) return without;
   return { ...without, newcomers: [...newcomers, clientId] };

@@ -310,6 +310,11 @@ export function isMediating({ phase }: LobbyState): boolean {
   return phase.kind === "gathering" || phase.kind === "connecting";
 }
 
+/** Whether members play, or are being connected. */
+export function isPlayed(state: LobbyState): boolean {
+  return (state.playing?.length ?? 0) > 0 || isMediating(state);
+}
+
 /** Whether a mediation is under way that is not for newcomers alone: a start ends those. */
 export function isConnectingAll({ phase }: LobbyState): boolean {
   return (phase.kind === "gathering" || phase.kind === "connecting") && phase.policy.newcomers === undefined;

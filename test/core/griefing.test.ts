@@ -20,8 +20,10 @@ import {
   noLobby,
   opened,
   phaseOf,
+  playing,
   reachedOnly,
   reported,
+  returned,
   seen,
   started,
   steered,
@@ -226,6 +228,19 @@ describe("a player that leaves and returns", () => {
     expect(lobby.happens(joined(from("Mal", network)))).toEqual(["answer returned_too_often"]);
     lobby.waits(lobbyLimits.returnSeconds * 1_000);
     expect(lobby.happens(joined(from("Mal", network)))).toContain("answer yes");
+  });
+
+  test("without leaving, because it has lost its links each time, has to wait as well", () => {
+    const lobby = playing(["Ann", "Ben"], { goesOn: true, graceMs: 30_000 });
+    lobby.happens(joined(from("Mal", network)));
+    const again = (resumes: number) => returned("Mal", { resumes, reconnect: true });
+    for (let i = 0; i < lobbyLimits.returns; i++) expect(lobby.happens(again(i))).toContain("answer yes");
+    expect(lobby.happens(again(lobbyLimits.returns))).toEqual(["answer returned_too_often"]);
+    // With its links it disturbs nobody.
+    const { returns: resumes } = lobbyLimits;
+    expect(lobby.happens(returned("Mal", { resumes }))).toContain("answer yes");
+    lobby.waits(lobbyLimits.returnSeconds * 1_000);
+    expect(lobby.happens(again(resumes + 1))).toContain("answer yes");
   });
 
   test("with all sixty of its network, because their router broke, need not wait", () => {

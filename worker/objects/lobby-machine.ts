@@ -233,12 +233,14 @@ export class LobbyMachine implements LobbyHere {
     if (!key) return refuse("wrong_resume_key");
     const { clientId, resumes } = key;
     const awayUntil = this.#state?.away.find((one) => one.clientId === clientId)?.until;
-    const heardAt = wish.heardAt ?? (awayUntil === undefined ? Date.now() : awayUntil - before.graceMs);
+    const lostAt = awayUntil === undefined ? Date.now() : awayUntil - before.graceMs;
+    // What was said before it came is not for it.
+    const heardAt = Math.max(wish.heardAt ?? lostAt, memberOf(before, clientId)?.since ?? 0);
     const { requestId: resumedBy, reconnect } = wish;
     const admitted = await this.#admit({ kind: "return", clientId, resumes, resumedBy, reconnect, ...by });
     if (!admitted.ok) return admitted;
-    const { answer, incarnation } = admitted.value;
-    return accept({ answer: { ...answer, missed: this.#recentChat.after(heardAt) }, incarnation });
+    const { answer, ...about } = admitted.value;
+    return accept({ answer: { ...answer, missed: this.#recentChat.after(heardAt) }, ...about });
   }
 
   async start({ clientId: session, ...call }: StartCall): Promise<Outcome<null>> {
@@ -334,7 +336,7 @@ export class LobbyMachine implements LobbyHere {
         break;
       case "signal-sent": {
         const { to, data } = event;
-        if (this.#signals.allows(clientId, to, data, state.members.length, Date.now())) break;
+        if (this.#signals.allows(state, { from: clientId, to, data }, Date.now())) break;
         const code = "too_many_requests";
         const failed = { kind: "send", to: [member], message: { type: "signalFailed", to, code } } as const;
         this.#effects.perform([failed], state.incarnation);
@@ -398,7 +400,9 @@ export class LobbyMachine implements LobbyHere {
     return pickSidecar(await liveSidecars(this.#object.env, true), { ...wish, chance: random() });
   }
 
+  /** Who is no member is refused anyway, and uses up nothing. */
   #mayChat(clientId: string, text: string): boolean {
+    if (clientId === "") return true;
     const { chatDeliveriesPerSecond: perSecond } = settingsOf(this.#object.env);
     const members = this.#state?.members.length ?? 1;
     return mayChat(this.#chat, clientId, members, Date.now(), { perSecond, weight: weightOf(text) });

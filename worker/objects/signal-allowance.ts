@@ -1,6 +1,9 @@
 /** How many signals pass in a lobby: a bound for each member that sends, and one for each that gets them. */
 import { type Bucket, draw, fill, newBucket, type Rate } from "../../core/allowance.ts";
+import { type LobbyState, memberOf } from "../../core/lobby/state.ts";
 import { objectLimits } from "./limits.ts";
+
+type Signal = { from: string; to: string; data: unknown };
 
 const sending: Rate = { burst: objectLimits.signalBurst, perSecond: objectLimits.signalsPerSecond };
 /** Bytes that count as one signal. */
@@ -12,16 +15,18 @@ export class SignalAllowance {
   readonly #receivers = new Map<string, Bucket>();
 
   /** Whether one more passes. Those of members that are gone are forgotten when there are twice as many as members. */
-  allows(from: string, to: string, data: unknown, members: number, now: number): boolean {
+  allows(lobby: LobbyState, { from, to, data }: Signal, now: number): boolean {
+    const members = lobby.members.length;
     const weight = Math.max(1, JSON.stringify(data).length / bytesPerSignal);
     const { signalsHeardBurst, signalsHeardPerSecond } = objectLimits;
     const hearing = { burst: signalsHeardBurst * members, perSecond: signalsHeardPerSecond * members };
     const sender = bucketOf(this.#senders, from, sending, members, now);
-    const receiver = bucketOf(this.#receivers, to, hearing, members, now);
     fill(sender, sending, now);
     // Nobody's share is spent on what does not pass.
     if (sender.left < weight) return false;
-    return draw(receiver, hearing, now, weight) && draw(sender, sending, now, weight);
+    // Receivers that are made up must not have those that there are forgotten.
+    const receiver = memberOf(lobby, to) && bucketOf(this.#receivers, to, hearing, members, now);
+    return (!receiver || draw(receiver, hearing, now, weight)) && draw(sender, sending, now, weight);
   }
 }
 

@@ -61,7 +61,7 @@ export const problems = {
   unauthorized: [401, "This post is not signed with the key of this sidecar."],
   outdated_sidecar: [403, "This sidecar is older than the server: update it."],
   host_not_listed: [403, "The server's setting sidecarHosts does not list this host for this sidecar."],
-  needs_secret_token: [403, "This needs the secretToken of the answer to your host, join or resume request."],
+  needs_secret_token: [403, "This needs the secretToken of client_registered."],
   needs_links: [403, "Only clients that know links can do this."],
   origin_not_allowed: [403, "Pages of this site may not use this server."],
   wrong_resume_key: [403, "This resume key is not that of a member of this lobby."],

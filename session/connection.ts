@@ -30,6 +30,8 @@ export class Connection {
   /** What the client can do: it has told the server so, if that knows the additions. */
   readonly features: readonly Feature[];
   readonly #token: string;
+  /** For HTTP. A server that does not know the additions has none. */
+  readonly #secretToken: string;
   readonly #socket: WebSocket;
   readonly #keepAlive: KeepAlive;
   readonly #frames = newAllowance(performance.now(), frames);
@@ -62,11 +64,12 @@ export class Connection {
 
   private constructor(
     socket: WebSocket,
-    { token, clientId = "", pingMs }: Heard<"client_registered">,
+    { token, clientId = "", pingMs, secretToken = token }: Heard<"client_registered">,
     features: readonly Feature[],
   ) {
     this.#socket = socket;
     this.#token = token;
+    this.#secretToken = secretToken;
     this.clientId = clientId;
     // A server that says how often knows them.
     this.knowsAdditions = pingMs !== undefined;
@@ -102,6 +105,11 @@ export class Connection {
   /** The client's secret. No property: printing an object prints its properties. */
   token(): string {
     return this.#token;
+  }
+
+  /** What it proves itself with over HTTP. Never to be sent over UDP. */
+  secretToken(): string {
+    return this.#secretToken;
   }
 
   /**

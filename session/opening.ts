@@ -65,7 +65,6 @@ const privacyTold = z.enum(privacies).nullable().default(null).catch(null);
 const member = {
   lobby: picture.optional().catch(undefined),
   resumeKey: z.string().optional().catch(undefined),
-  secretToken: z.string().optional().catch(undefined),
 };
 const hostAnswer = z.object({
   lobbyName: z.string(),
@@ -101,7 +100,7 @@ export async function hostLobby(
       const { name, more } = playerOf(wish, "Host");
       const lobby = lobbyOf(wish, name);
       const body = {
-        token: connection.token(),
+        token: connection.secretToken(),
         hostName: name,
         ...lobby.plain,
         isPublic: wish.isPublic,
@@ -131,7 +130,7 @@ export async function joinLobby(
   const enter = async (connection: Connection, ending: AbortSignal, salt?: string) => {
     const { name, more } = playerOf(wish, "Player", salt);
     const body = {
-      token: connection.token(),
+      token: connection.secretToken(),
       peerName: name,
       privacy: wish.privacy,
       ...(connection.knowsAdditions && { ...more, password: wish.password, features: connection.features }),
@@ -177,8 +176,8 @@ export async function resumeLobby(
   const self = lobby.members.find((member) => member.clientId === clientId)?.name ?? "";
   const { lobbyId, lobbyName: name, lobbyMembers: members, host, privacy } = resumeAnswer.parse(answer);
   const welcome = { code: lobbyId, name, self, host, members, privacy, picture: lobby, clientId };
-  const { resumeKey: next, secretToken } = answer;
-  return new Session(server, connection, { ...welcome, resumeKey: next, secretToken });
+  const { resumeKey: next } = answer;
+  return new Session(server, connection, { ...welcome, resumeKey: next });
 }
 
 /** Where to find a lobby, and which to open if there is none. */
@@ -210,7 +209,7 @@ export async function matchLobby(
       const { name, more } = playerOf(wish, "Player");
       const lobby = lobbyOf({ name: wish.name, ...wish.create }, name);
       const body = {
-        token: connection.token(),
+        token: connection.secretToken(),
         peerName: name,
         game: wish.game,
         where: wish.where,
@@ -252,18 +251,18 @@ function lobbyOf(wish: Omit<HostWish, "isPublic">, hostName: string) {
 }
 
 function hosted(answer: z.infer<typeof hostAnswer>, self: string, wish: Privacy | undefined): Welcome {
-  const { lobbyId: code, lobbyName: name, privacy, lobby, resumeKey, secretToken } = answer;
+  const { lobbyId: code, lobbyName: name, privacy, lobby, resumeKey } = answer;
   checkPrivacy(wish, privacy);
   const welcome = { code, name, self, host: self, members: [self], privacy };
-  return { ...welcome, picture: lobby, resumeKey, secretToken };
+  return { ...welcome, picture: lobby, resumeKey };
 }
 
 function joined(answer: z.infer<typeof joinAnswer>, self: string, wish: Privacy | undefined): Welcome {
   const { lobbyId: code, lobbyName: name, lobbyMembers: members, host, privacy } = answer;
-  const { lobby, resumeKey, secretToken } = answer;
+  const { lobby, resumeKey } = answer;
   checkPrivacy(wish, privacy);
   const welcome = { code, name, self, host, members, privacy, isHidden: wish === "relay-only" };
-  return { ...welcome, picture: lobby, resumeKey, secretToken };
+  return { ...welcome, picture: lobby, resumeKey };
 }
 
 /** A server that does not state the lobby's privacy would tell everybody the player's address. */

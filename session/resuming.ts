@@ -18,7 +18,6 @@ export const resumeAnswer = z.object({
   lobby: picture,
   /** None in a lobby that has no grace period any more. */
   resumeKey: z.string().optional(),
-  secretToken: z.string(),
   missed: z.object({
     lines: z.array(z.object({ at: z.number(), from: z.string(), text: z.string() })),
     isComplete: z.boolean(),
@@ -51,7 +50,7 @@ export async function comeBack(
   const attempt = async (ending: AbortSignal) => {
     const resume = async (connection: Connection) => {
       const about = { resumeKey, requestId, heardAt, reconnect: reconnect() };
-      const body = { token: connection.token(), ...about, features: connection.features };
+      const body = { token: connection.secretToken(), ...about, features: connection.features };
       return await request(new URL(`lobbies/${path}/resume`, server), resumeAnswer, { body, signal: ending });
     };
     const url = new URL(`lobbies/${path}`, server);
@@ -71,10 +70,15 @@ export function endOf(error: unknown): EndReason {
   return error instanceof SessionError && refusals.has(error.code) ? "resume_refused" : "disconnected";
 }
 
-/** Not what this client has done: the connection was lost again, or the server could not do it. */
+/** What passes: the connection was lost again, the server could not do it, or others of this network came back too often. */
 function mayPass(error: unknown): boolean {
   if (!(error instanceof SessionError)) return false;
-  return error.code === "invalid_token" || (error.status ?? 0) >= 500 || isLoss(error);
+  return (
+    error.code === "invalid_token" ||
+    error.code === "returned_too_often" ||
+    (error.status ?? 0) >= 500 ||
+    isLoss(error)
+  );
 }
 
 /**

@@ -25,8 +25,6 @@ export type Welcome = PlainWelcome & {
   picture?: Picture | undefined;
   /** With this the member comes back by another connection. A secret. */
   resumeKey?: string | undefined;
-  /** What goes with requests that Orion does not know: the token itself may go over UDP in clear. */
-  secretToken?: string | undefined;
   /** The member's, if that is not the connection's own: it has come back. */
   clientId?: string;
 };
@@ -65,8 +63,6 @@ export class Session {
   /** Those who need the connection when the lobby is over. */
   readonly #holds = new Set<symbol>();
   #resumeKey: string | null;
-  /** Of this connection. */
-  #secretToken: string | null;
   /** While there is no connection: what calls it off, and when it is back. */
   #reconnecting: { ending: AbortController; back: Promise<void> } | null = null;
   #needsLinks = () => false;
@@ -82,7 +78,7 @@ export class Session {
   #resolveClosed: (end: SessionEnd) => void = () => {};
 
   constructor(server: URL, connection: Connection, welcome: Welcome) {
-    const { self, isHidden = false, picture, resumeKey = null, secretToken = null } = welcome;
+    const { self, isHidden = false, picture, resumeKey = null } = welcome;
     const { clientId = connection.clientId } = welcome;
     this.server = server;
     this.clientId = clientId;
@@ -96,7 +92,6 @@ export class Session {
     });
     this.isHidden = isHidden || view.privacy === "relay-only";
     this.#resumeKey = resumeKey;
-    this.#secretToken = secretToken;
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
@@ -399,9 +394,8 @@ export class Session {
     }
   }
 
-  #resume(connection: Connection, { lobby, resumeKey, secretToken, missed }: ResumeAnswer): void {
+  #resume(connection: Connection, { lobby, resumeKey, missed }: ResumeAnswer): void {
     this.#connection = connection;
-    this.#secretToken = secretToken;
     this.#resumeKey = resumeKey ?? null;
     this.#reconnecting = null;
     this.#listenTo(connection);
@@ -432,8 +426,7 @@ export class Session {
     await this.#ready(signal);
     const connection = this.#connection;
     const attempt = async () => {
-      const token = this.#secretToken ?? this.token();
-      return await inTime(async (ending) => await work(token, ending), signal);
+      return await inTime(async (ending) => await work(this.#connection.secretToken(), ending), signal);
     };
     try {
       return await attempt();

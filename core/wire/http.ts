@@ -54,7 +54,7 @@ const lobbyOptions = {
   data: dataShape.optional(),
 };
 
-/** What a newcomer, or a host, may say of itself. `features`: as `client_features`, which may still be on its way. */
+/** What a newcomer, or a host, may say of itself. `features`: as `client_features`, which may still be on its way. Only with the secret token: nobody else says what a client can do. */
 const features = featuresShape.optional().catch(undefined);
 const memberOptions = { displayName: displayName.optional(), memberData: dataShape.optional(), features };
 
@@ -80,8 +80,6 @@ export type MemberAnswer = {
   lobby?: Picture;
   /** With this the member comes back by another connection. None in a lobby without a grace period. */
   resumeKey?: string;
-  /** What requests need that are not Orion's: the token itself goes over UDP in clear. */
-  secretToken?: string;
 };
 /** 201. The lobby's privacy is an addition to Orion, here and below. */
 export type HostAnswer = { lobbyName: string; lobbyId: string; privacy: Privacy } & MemberAnswer;

@@ -21,10 +21,15 @@ type Described = { needed: z.ZodType; more?: z.ZodRawShape };
 const messages = {
   /**
    * At once on connecting. + clientId, which is no secret. + pingMs: `ping` may be said this often (ping.ts).
+   * + secretToken: what requests need that are not Orion's, because the token itself may go over UDP in clear.
    */
   client_registered: {
     needed: z.object({ token: z.string().min(1).max(256) }),
-    more: { clientId: z.string(), pingMs: z.number().min(1_000).max(600_000) },
+    more: {
+      clientId: z.string(),
+      pingMs: z.number().min(1_000).max(600_000),
+      secretToken: z.string().min(1).max(256),
+    },
   },
   /** To everyone already in the lobby. + clientId, displayName, data */
   lobby_peerConnect: {

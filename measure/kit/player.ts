@@ -140,10 +140,9 @@ export class Player {
     return String(this.all("client_registered")[0]?.token ?? "");
   }
 
-  /** What requests need that are not Orion's: told with the last lobby. */
+  /** What requests need that are not Orion's. */
   get secretToken(): string {
-    const told = this.story.findLast((entry) => entry.kind === "answered" && entry.body?.secretToken);
-    return told?.kind === "answered" ? String(told.body?.secretToken) : this.token;
+    return String(this.all("client_registered")[0]?.secretToken ?? "");
   }
 
   get clientId(): string {

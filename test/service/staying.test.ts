@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ProblemCode, problems } from "../../core/problem.ts";
 import type { Server } from "../../local/server.ts";
-import { type Answer, Player, rollCall } from "../../measure/kit/player.ts";
+import { type Answer, lobbyOf, Player, rollCall } from "../../measure/kit/player.ts";
 import { expectRefused } from "../../measure/kit/refusal.ts";
 import { crash, ring, setLimits, startFaultyServer } from "../../measure/kit/server.ts";
 import { stayingLobby as lobbyThatStays } from "../../measure/kit/staying.ts";
@@ -162,7 +162,7 @@ for (const direct of [true, false]) {
       refuses(await guest.asks("PATCH", `/lobbies/${lobbyId}`, { body: { locked: false } }), "not_the_host");
       const stranger = await Player.connect(server.url);
       refuses(await stranger.join(lobbyId, "Late"), "locked_by_host");
-      refuses(await stranger.asks("GET", `/lobbies/${lobbyId}`), "needs_secret_token");
+      refuses(await stranger.asks("GET", `/lobbies/${lobbyId}`), "not_a_member");
     });
 
     test("a password keeps others out", async () => {
@@ -284,6 +284,36 @@ test("a thief of the token, which goes over UDP in clear, can do nothing that Or
   expect(guest.methods).toEqual([]);
 });
 
+test("a thief of the token does not get the secret one, nor says what the client can do", async () => {
+  const { lobbyId, host, guests } = await lobbyOf(2, server.url);
+  const [guest] = guests;
+  if (!guest) throw new Error("too few");
+  guest.answersOverUdp = false;
+  const wish = { hostName: "Thief", lobbyName: "Trap", isPublic: false, maxMembers: 2, features: ["links"] };
+  refuses(await host.post("/lobbies", wish), "already_in_lobby");
+  await host.post(`/lobbies/${lobbyId}/resume`, { resumeKey: `a.0.${"A".repeat(22)}`, features: ["links"] });
+  expect((await host.start(lobbyId)).status).toBe(200);
+  refuses(await host.steer(lobbyId, "stop"), "needs_links");
+
+  const idle = await Player.connect(server.url);
+  const answers = [await idle.post("/lobbies", wish), await idle.host(), await guest.host()];
+  for (const { text } of answers) expect(text).not.toContain(idle.secretToken.split(".").at(-1));
+  expect(Object.keys(answers[0]?.body ?? {}).sort()).toEqual(["lobbyId", "lobbyName", "privacy"]);
+});
+
+test("who comes back is not told what was said before it first came", async () => {
+  const { lobbyId, host, connect } = await stayingLobby(1);
+  host.chat(lobbyId, "Nobody else may know.");
+  await host.hearsChat("Nobody else may know.");
+  await new Promise((resolve) => setTimeout(resolve, 2));
+  const guest = await connect();
+  const { body } = await guest.join(lobbyId, "Guest");
+  host.chat(lobbyId, "Hello.");
+  await guest.hearsChat("Hello.");
+  const back = await guest.post(`/lobbies/${lobbyId}/resume`, { resumeKey: body?.resumeKey, heardAt: 0 });
+  expect(back.body?.missed).toMatchObject({ lines: [{ text: "Hello." }] });
+});
+
 test("members whose grace ends have left", async () => {
   const { lobbyId, host, guests } = await stayingLobby(2, { graceMs: 50 });
   guests[0]?.vanish();
@@ -315,17 +345,22 @@ test("a plain client hears nothing that Orion does not say", async () => {
 
 test("what a client can do may be said with its request, which may overtake its message", async () => {
   const host = await Player.connect(server.url, "/lobbies");
-  const opened = await host.host({ graceMs: 60_000, features: ["pings", "of tomorrow"] });
+  const told = { features: ["pings", "of tomorrow"], token: host.secretToken };
+  const opened = await host.host({ graceMs: 60_000, ...told });
   expect(opened.body).toMatchObject({ resumeKey: expect.any(String), lobby: { graceMs: 60_000 } });
   const lobbyId = String(opened.body?.lobbyId);
   const guest = await Player.connect(server.url, `/lobbies/${lobbyId}`);
-  const joined = await guest.post(`/lobbies/${lobbyId}/join`, { peerName: "Guest", features: [] });
+  const joined = await guest.post(`/lobbies/${lobbyId}/join`, {
+    ...{ peerName: "Guest", features: [], token: guest.secretToken },
+  });
   expect(joined.body).toMatchObject({ resumeKey: expect.any(String) });
   guest.vanish();
   await host.hears("lobby_memberAway");
   const back = await Player.connect(server.url, `/lobbies/${lobbyId}`);
   const { resumeKey } = joined.body ?? {};
-  const resumed = await back.post(`/lobbies/${lobbyId}/resume`, { resumeKey, features: [] });
+  const resumed = await back.post(`/lobbies/${lobbyId}/resume`, {
+    ...{ resumeKey, features: [], token: back.secretToken },
+  });
   expect(resumed.body).toMatchObject({ resumeKey: expect.any(String) });
   await Promise.all([host.leave(), back.leave()]);
 });

@@ -4,6 +4,7 @@ import type { z } from "zod";
 import { type Micros, prices } from "../../core/bill.ts";
 import { pickSidecar } from "../../core/fleet.ts";
 import { readCode } from "../../core/lobby/code.ts";
+import type { Feature } from "../../core/lobby/features.ts";
 import { accept, type Outcome, refuse, wrongGuesses } from "../../core/problem.ts";
 import type { ClientToken } from "../../core/token.ts";
 import { listQuery, type MatchAnswer, type MatchRequest, matchRequest } from "../../core/wire/finding.ts";
@@ -15,7 +16,6 @@ import {
   joinRequest,
   kickRequest,
   leaveRequest,
-  type MemberAnswer,
   resumeRequest,
   startRequest,
   steerRequest,
@@ -28,7 +28,7 @@ import { listLobbies, shardsAsked } from "../objects/shards.ts";
 import type { Snapshot } from "../objects/snapshots.ts";
 import { isDrawn } from "../platform/codes.ts";
 import type { Env } from "../platform/env.ts";
-import { issueSecretToken, verifySecretToken, verifyToken } from "../platform/keys.ts";
+import { verifySecretToken, verifyToken } from "../platform/keys.ts";
 import { platformLimits } from "../platform/limits.ts";
 import { type Details, logFault } from "../platform/log.ts";
 import type { Guessing, HolderPort, MemberWish, SteerCall } from "../platform/ports.ts";
@@ -85,13 +85,13 @@ const host: Route = async (request, env) => {
     request,
     env,
     { reads: hostRequest, status: 201, price: prices.host },
-    async (holder, call, { token, ...body }) => {
+    async (holder, call, { token: _, ...body }) => {
       const outcome = released(await holder.hostLobby({ ...call, request: body }));
       if (outcome.ok) {
         rememberOpen(outcome.value.lobbyId);
         rememberMember(call.clientId, outcome.value.lobbyId);
       }
-      return await withSecretToken(env, token, outcome);
+      return outcome;
     },
   );
 };
@@ -104,10 +104,10 @@ const join: Route = async (request, env) => {
     env,
     joinRequest,
     prices.join,
-    async (holder, call, lobbyId, { token, ...body }) => {
+    async (holder, call, lobbyId, { token: _, ...body }) => {
       const outcome = released(await holder.joinLobby({ ...call, lobbyId, ...body }));
       if (outcome.ok) rememberMember(call.clientId, outcome.value.lobbyId);
-      return await withSecretToken(env, token, outcome);
+      return outcome;
     },
   );
 };
@@ -124,10 +124,10 @@ const match: Route = async (request, env) => {
       price: ({ created }) => prices.match + (created ? prices.host : prices.join),
       refusedPrice: prices.match + prices.refused,
     },
-    async (holder, call, { token, ...body }) => {
+    async (holder, call, { token: _, ...body }) => {
       const outcome = released(await holder.matchLobby({ ...call, request: body }));
       if (outcome.ok) rememberOpen(outcome.value.lobbyId);
-      return await withSecretToken(env, token, outcome);
+      return outcome;
     },
   );
 };
@@ -140,20 +140,10 @@ const resume: Route = async (request, env) => {
     env,
     resumeRequest,
     prices.resume,
-    async (holder, call, lobbyId, { token, ...body }) =>
-      withSecretToken(env, token, released(await holder.resumeMember({ ...call, lobbyId, request: body }))),
+    async (holder, call, lobbyId, { token: _, ...body }) =>
+      holder.resumeMember({ ...call, lobbyId, request: body }),
   );
 };
-
-/** The answer to who is in a lobby now, with the secret token if its client knows the additions. */
-async function withSecretToken<Answer extends MemberAnswer>(
-  env: Env,
-  token: string,
-  outcome: Outcome<Answer>,
-): Promise<Outcome<Answer>> {
-  if (!outcome.ok || !outcome.value.lobby) return outcome;
-  return accept({ ...outcome.value, secretToken: await issueSecretToken(env, token) });
-}
 
 const leave: Route = async (request, env) =>
   await aboutLobby(
@@ -251,11 +241,14 @@ const writeSnapshot = askingBy(async (request) => {
     : bytes;
 }, prices.snapshot);
 
+/** Who asks, and what it says that its client can do. */
+type Claim = { token: string; features?: readonly Feature[] | undefined };
+
 /** What a request's body and headers say: by a schema of its JSON, or otherwise. */
 type Reads<Body> = z.ZodType<Body> | (() => Promise<Outcome<Body>>);
 
 /** Answers what a client asks of the lobby in the path. A client that asks about many codes of no lobby is told to wait. */
-async function aboutLobby<Body extends { token: string }, T>(
+async function aboutLobby<Body extends Claim, T>(
   request: IRequestStrict & Request,
   env: Env,
   reads: Reads<Body>,
@@ -308,17 +301,25 @@ type ClientRequest<Body, T> = {
   isSecret?: boolean;
 };
 
-/** Whose token this is, or whose secret token. */
-async function clientOf(env: Env, token: string, isSecret: boolean): Promise<Outcome<ClientToken>> {
-  const secret = await verifySecretToken(env, token);
-  if (secret) return accept(secret);
-  const plain = await verifyToken(env, token);
+/**
+ * Whose token this is, or whose secret token, and what it may say. A token alone may have been read from UDP: its reader must not say what the
+ * client can do.
+ */
+async function clientOf<Body extends Claim>(
+  env: Env,
+  body: Body,
+  isSecret: boolean,
+): Promise<Outcome<{ client: ClientToken; body: Body }>> {
+  const secret = await verifySecretToken(env, body.token);
+  if (secret) return accept({ client: secret, body });
+  const plain = await verifyToken(env, body.token);
   if (!plain) return refuse("invalid_token");
-  return isSecret ? refuse("needs_secret_token") : accept(plain);
+  if (isSecret) return refuse("needs_secret_token");
+  return accept({ client: plain, body: { ...body, features: undefined } });
 }
 
 /** Answers what a client asks of the object that holds its socket. */
-async function asClient<Body extends { token: string }, T>(
+async function asClient<Body extends Claim, T>(
   request: IRequestStrict & Request,
   env: Env,
   about: ClientRequest<Body, T>,
@@ -329,19 +330,20 @@ async function asClient<Body extends { token: string }, T>(
   const overBudget = refuseOverBudget(env, address);
   if (overBudget) return refused(overBudget);
   const networks = networksOfRequest(request, env);
-  const body = await (typeof reads === "function" ? reads() : readJson(request, reads, edgeLimits.bodyBytes));
-  const client = body.ok ? await clientOf(env, body.value.token, isSecret) : body;
-  if (!body.ok || !client.ok) {
+  const read = await (typeof reads === "function" ? reads() : readJson(request, reads, edgeLimits.bodyBytes));
+  const claimed = read.ok ? await clientOf(env, read.value, isSecret) : read;
+  if (!claimed.ok) {
     // Apart: whoever has no token uses up nothing of what its neighbours who have one may ask.
     const tooMany = await count(env, "REQUESTS", networks, "without a token");
-    return refused(tooMany ?? (client.ok ? refuse("invalid_token") : client));
+    return refused(tooMany ?? claimed);
   }
-  const { clientId } = client.value;
+  const { client, body } = claimed.value;
+  const { clientId } = client;
   const isSeldom = asksSeldom(clientId);
   const tooMany = await count(env, "REQUESTS", networks);
   if (tooMany && !isSeldom) return refused(tooMany, { clientId });
-  const outcome = await askHolder(env, client.value, (holder, requestId) =>
-    call(holder, { clientId, requestId }, body.value),
+  const outcome = await askHolder(env, client, (holder, requestId) =>
+    call(holder, { clientId, requestId }, body),
   );
   await spend(env, address, outcome.ok ? numberFor(price, outcome.value) : refusedPrice);
   const code = outcome.ok ? numberFor(status, outcome.value) : 0;

@@ -64,9 +64,8 @@ export async function verifyToken(env: Secrets, text: string): Promise<ClientTok
   return before && (await verifyUnder(env, "tokenBefore", before));
 }
 
-/** The secret token of a client with this token, or with this secret token. */
-export async function issueSecretToken(env: Secrets, given: string): Promise<string> {
-  const token = parseSecretToken(given)?.token ?? given;
+/** The secret token of a client with this token. */
+export async function issueSecretToken(env: Secrets, token: string): Promise<string> {
   return `${token}.${await mac(await key(secretsOf(env)[0], "secretToken"), token)}`;
 }
 

@@ -25,6 +25,9 @@ export type ConnectionEvents = {
   delivered(session: Session, delivery: Delivery): void;
 };
 
+/** What a client proves itself with. `secretToken`: it never goes over UDP. */
+export type Tokens = { token: string; secretToken: string };
+
 /** Whether the platform says what waits for a socket. No documentation promises it. */
 const tellsWhatWaits = "bufferedAmount" in WebSocket.prototype;
 
@@ -71,11 +74,12 @@ export class Connections {
   }
 
   /** Takes the server's end of a new client's socket, and tells the client who it is. */
-  admit(socket: WebSocket, token: string, clientId: string, arrival: Arrival): void {
+  admit(socket: WebSocket, tokens: Tokens, clientId: string, arrival: Arrival): void {
     this.#ctx.acceptWebSocket(socket);
-    const session = Session.admit(socket, token, clientId, arrival);
+    const session = Session.admit(socket, tokens.token, clientId, arrival);
     this.#hold(session);
-    this.send(session, serverMessage("client_registered", { token, clientId, pingMs: sharedLimits.pingMs }));
+    const { pingMs } = sharedLimits;
+    this.send(session, serverMessage("client_registered", { ...tokens, clientId, pingMs }));
   }
 
   /** The session that has said something on this socket; undefined if it is over. */

@@ -13,7 +13,7 @@ import type { HostAnswer, JoinAnswer, ResumeAnswer } from "../../core/wire/http.
 import { pingText, pongText } from "../../core/wire/ping.ts";
 import { Alarm } from "../platform/alarm.ts";
 import type { Env } from "../platform/env.ts";
-import { issueToken } from "../platform/keys.ts";
+import { issueSecretToken, issueToken } from "../platform/keys.ts";
 import { logFault, tagLobbiesOf } from "../platform/log.ts";
 import {
   type AskCall,
@@ -90,11 +90,12 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     if (!hasRoom()) return full();
     const id = Session.drawId();
     const token = await issueToken(this.env, this.holder, id, Date.now());
-    // Others may have taken the room while the token was made.
+    const secretToken = await issueSecretToken(this.env, token);
+    // Others may have taken the room while the tokens were made.
     if (!hasRoom()) return full();
     const { 0: theirs, 1: ours } = new WebSocketPair();
     const address = request.headers.get(addressHeader) ?? undefined;
-    this.connections.admit(ours, token, id, { opensHere, address });
+    this.connections.admit(ours, { token, secretToken }, id, { opensHere, address });
     return new Response(null, { status: 101, webSocket: theirs });
   }
 

@@ -199,7 +199,7 @@ test.each([
 test("a new client is told its token, a secret, and its id, which is none", async () => {
   const [one, other] = await Player.crowd(2, server.url);
   const [registered] = one?.all("client_registered") ?? [];
-  expect(Object.keys(registered ?? {}).sort()).toEqual(["clientId", "pingMs", "token"]);
+  expect(Object.keys(registered ?? {}).sort()).toEqual(["clientId", "pingMs", "secretToken", "token"]);
   expect(one?.clientId).toMatch(/^[\w-]{16}$/);
   expect(one?.clientId).not.toBe(other?.clientId);
   expect(one?.token).not.toBe(other?.token);

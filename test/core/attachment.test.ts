@@ -27,7 +27,9 @@ type WorkerSession = {
     spend(micros: number, now: number): number;
     answered(micros: number, seconds: number, now: number): void;
   };
+  memberId: string;
   countFailedJoin(): void;
+  remove(lobbyId: string, incarnation: string): void;
 };
 type Admit = (socket: Attachment, token: string, id: string, arrival: { address: string }) => WorkerSession;
 const { Session }: { Session: { admit: Admit } } = await import(
@@ -120,7 +122,11 @@ async function attached(state: LobbyState | null): Promise<number> {
   // All else that a socket may have.
   session.pingsSince = Date.now() + 0.5;
   session.doubtedSince = Date.now() + 0.5;
-  for (let i = 0; i < 10; i++) session.countFailedJoin();
+  session.memberId = "m".repeat(16);
+  for (let i = 0; i < 10; i++) {
+    session.countFailedJoin();
+    session.remove(lobbyId, uuidOf(String(i)));
+  }
   session.purse.spend(0.3, Date.now());
   session.purse.answered(123_456.7, 0, Date.now());
   session.purse.answered(0, 60, Date.now() + 0.5);

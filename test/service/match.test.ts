@@ -426,3 +426,14 @@ test("an open list has none that is full, locked or needs a password, and the ot
     "Lobby 3",
   ]);
 });
+
+test("a player whom a host has removed is not matched with that host again", async () => {
+  const game = newGame();
+  const [griefer, ann, ben] = [await knowing(), await knowing(), await knowing()];
+  const trap = idOf(await match(griefer, { game, peerName: "Griefer", maxMembers: 2 }));
+  const places = await ann.host({ game, isPublic: true, hostName: "Ann", maxMembers: 4 });
+  expect(idOf(await match(ben, { game, peerName: "Ben" }))).toBe(trap);
+  await griefer.post(`/lobbies/${trap}/kick`, { clientId: ben.clientId });
+  await ben.hears("lobby_kicked");
+  expect(idOf(await match(ben, { game, peerName: "Ben" }))).toBe(idOf(places));
+});

@@ -144,7 +144,7 @@ export class Connections {
       this.#events.delivered(session, delivery);
       if (!release) continue;
       session.release();
-      if (message?.type === "kicked") session.remove(incarnation);
+      if (message?.type === "kicked") session.remove(lobbyId, incarnation);
       if (message?.type === "resumedElsewhere") this.expel(session, "resumed_elsewhere");
     }
     return strays;

@@ -20,6 +20,8 @@ export type Doors = {
   codes: Iterable<string>;
   open(code: string): Promise<Outcome<Admission<HostAnswer>>>;
   join(lobbyId: string): Promise<Outcome<Admission<JoinAnswer>>>;
+  /** Lobbies that it does not go to: their hosts have removed the player. */
+  closed: readonly string[];
   /** Whether the player is still connected. */
   isHere(): boolean;
 };
@@ -41,17 +43,17 @@ export async function match(
   env: Env,
   session: string,
   { game, where, create }: Omit<MatchRequest, "token">,
-  { codes, open, join, isHere }: Doors,
+  { codes, open, join, closed, isHere }: Doors,
 ): Promise<Outcome<Admission<MatchAnswer>>> {
   // Anew for each call: a stub that has met the end of its object stays broken.
   const directory = () => directoryOfGame(env, game);
   const seeker = { session, game, where, plan: planOf(create) };
-  const not: string[] = [];
+  const not = [...closed];
   let gone: string | undefined;
   let last: Outcome<never> = refuse("unavailable");
   /** Null if it has no answer: it has lost its memory, or others take too long. */
   const ask = async (code: string): Promise<Placement | null> => {
-    const opens = not.length >= holderLimits.matchRefusals;
+    const opens = not.length - closed.length >= holderLimits.matchRefusals;
     const asked = async (): Promise<Placement | null> =>
       await directory().match({ ...seeker, not, gone, code, opens });
     return await retry(asked, platformLimits.promptRetryDelaysMs);

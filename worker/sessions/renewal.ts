@@ -14,7 +14,7 @@ import type { Session } from "./session.ts";
  */
 export async function renewTickets(
   env: Env,
-  session: Pick<Session, "clientIds" | "removedFrom">,
+  session: Pick<Session, "clientIds" | "removals">,
   held: readonly HeldTicket[],
   now: number,
 ): Promise<HeldTicket[]> {
@@ -24,12 +24,12 @@ export async function renewTickets(
 
 async function renew(
   env: Env,
-  { clientIds, removedFrom }: Pick<Session, "clientIds" | "removedFrom">,
+  { clientIds, removals }: Pick<Session, "clientIds" | "removals">,
   { ticket: text, key }: HeldTicket,
   now: number,
 ) {
   const ticket = parseTicket(text);
-  if (!ticket || removedFrom.includes(ticket.lobbyTag)) return null;
+  if (!ticket || removals.some(({ tag }) => tag === ticket.lobbyTag)) return null;
   // First what costs nothing.
   const later = renewedTicket(ticket, clientIds, now);
   if (!later || !(await isKeyOfTicket(env, text, key))) return null;

@@ -153,7 +153,8 @@ export class Requests {
         return this.#join(session, { ...player, lobbyId, peerName, privacy });
       };
       const isHere = () => this.#connections.get(clientId) === session;
-      const doors = { codes: this.#lobbies.codes(session), open, join, isHere };
+      const closed = session.removals.map((one) => one.lobbyId);
+      const doors = { codes: this.#lobbies.codes(session), open, join, closed, isHere };
       if (membership?.requestId === requestId) return await matchAgain(membership.lobbyId, doors);
       return await match(this.#env, clientId, request, doors);
     });

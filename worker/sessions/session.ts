@@ -45,8 +45,8 @@ type Attachment = {
   purse?: KeptPurse;
   /** The client id of the member that it came back as, if that joined by another session. */
   memberId?: string;
-  /** Tags of the lobbies whose host has removed it: their tickets for the relay are not renewed. */
-  removedFrom?: readonly string[];
+  /** The lobbies whose host has removed it. */
+  removals?: readonly Removal[];
 };
 
 const requestRate: Rate = { burst: holderLimits.requestBurst, perSecond: holderLimits.requestsPerSecond };
@@ -59,6 +59,9 @@ const sightingRate: Rate = {
   perSecond: holderLimits.sightingsChargedPerSecond,
 };
 const renewRate: Rate = { burst: holderLimits.renewBurst, perSecond: holderLimits.renewsPerSecond };
+
+/** A lobby whose host has removed a session. Tickets for the relay with its tag are not renewed, and it is not matched with it. */
+type Removal = { lobbyId: string; tag: string };
 
 /** The lobby that a session is in. `requestId`: what made it a member. */
 export type Membership = { lobbyId: string; lobbyName: string; incarnation: string; requestId: string };
@@ -182,14 +185,15 @@ export class Session {
     this.#keep();
   }
 
-  /** Tags of the lobbies whose host has removed it. */
-  get removedFrom(): readonly string[] {
-    return this.#kept.removedFrom ?? [];
+  /** The lobbies whose host has removed it. */
+  get removals(): readonly Removal[] {
+    return this.#kept.removals ?? [];
   }
 
   /** The host of its lobby has removed it. */
-  remove(incarnation: string): void {
-    this.#kept.removedFrom = [...this.removedFrom, lobbyTagOf(incarnation)].slice(-holderLimits.removalsKept);
+  remove(lobbyId: string, incarnation: string): void {
+    const removals = [...this.removals, { lobbyId, tag: lobbyTagOf(incarnation) }];
+    this.#kept.removals = removals.slice(-holderLimits.removalsKept);
     this.#keep();
   }
 

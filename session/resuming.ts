@@ -9,6 +9,12 @@ import { SessionError, sessionError } from "./error.ts";
 import { request } from "./http.ts";
 import { isLoss, retry } from "./retry.ts";
 
+/**
+ * Milliseconds for the first attempt. Where the network has changed, programs still have HTTP connections that are dead, and do not know: a
+ * request on one of these is never answered.
+ */
+const firstMs = 2_000;
+
 export const resumeAnswer = z.object({
   lobbyId: z.string(),
   lobbyName: z.string(),
@@ -31,7 +37,7 @@ export type WayBack = {
   path: string;
   resumeKey: string;
   features: readonly Feature[];
-  /** When the last line of chat was heard, by the server's clock. */
+  /** When the last line of chat was heard, by the server's clock; 0 if none was. Undefined: tell only what was said while it was away. */
   heardAt?: number | undefined;
   /** Whether the client has lost its links by now, and is to be connected to its peers again. */
   reconnect: () => boolean;
@@ -59,7 +65,7 @@ export async function comeBack(
     const { connection, value } = await inConnection(url, ending, features, resume, giveUp);
     return { connection, answer: value };
   };
-  return await retry(attempt, signal, mayPass, forMs);
+  return await retry(attempt, signal, mayPass, { forMs, firstMs });
 }
 
 /** The server does not let this client in, and will not. */

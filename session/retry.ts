@@ -18,6 +18,9 @@ export function isLoss(error: unknown): error is SessionError {
   return error instanceof SessionError && losses.has(error.code);
 }
 
+/** `firstMs`: for the first attempt, if that should be shorter; each has twice as long as the one before. */
+type RetryTimes = { forMs?: number | undefined; firstMs?: number };
+
 /**
  * Tries until an attempt succeeds, is refused for good, or `forMs` are almost over. If the server says when to ask
  * again, the next attempt is then. An attempt must stop when its signal is aborted. Throws the last attempt's
@@ -27,13 +30,14 @@ export async function retry<T>(
   attempt: (signal: AbortSignal) => Promise<T>,
   signal?: AbortSignal,
   mayPass: (error: unknown) => boolean = isLoss,
-  forMs = retryForMs,
+  { forMs = retryForMs, firstMs = attemptMs }: RetryTimes = {},
 ): Promise<T> {
   const giveUpAt = performance.now() + forMs;
+  let limitMs = firstMs;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
     let waitMs: number;
     try {
-      return await inTime(attempt, signal, Math.min(attemptMs, giveUpAt - performance.now()));
+      return await inTime(attempt, signal, Math.min(limitMs, giveUpAt - performance.now()));
     } catch (error) {
       const askedMs = error instanceof SessionError && (error.retryAfterS ?? 0) * 1_000;
       if (!askedMs && !mayPass(error)) throw error;
@@ -41,6 +45,7 @@ export async function retry<T>(
       if (performance.now() + Math.max(waitMs, 2 * pauseMs) > giveUpAt) throw error;
     }
     await pause(waitMs, signal);
+    limitMs = Math.min(2 * limitMs, attemptMs);
   }
 }
 

@@ -379,7 +379,7 @@ export class Session {
     const { server } = this;
     const features = this.#connection.features.filter((feature) => feature !== "pings");
     // Others may have been said in the same millisecond.
-    const heardAt = this.#heard ? this.#heard.at - 1 : undefined;
+    const heardAt = this.#heard ? this.#heard.at - 1 : 0;
     const way = { server, path: code, resumeKey, features, heardAt, reconnect: this.#needsLinks };
     try {
       const { connection, answer } = await comeBack(way, signal, graceMs + lateMs);

@@ -75,6 +75,21 @@ test("a player whose connection is cut comes back, is still the same, and has he
   ]);
 });
 
+test("a player who has heard no chat yet misses none of what is said since it came, and hears nothing of before", async () => {
+  const { cable, there } = await far();
+  await using ada = await orion.host({ name: "Ada" });
+  await ada.chat("before");
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  await using bo = await there.join(ada.code, { name: "Bo" });
+  const heard = record(bo, "chat");
+  cable.silence();
+  await ada.chat("after");
+  const resumed = next(bo, "resumed");
+  cable.cut();
+  expect(await resumed).toEqual({ isComplete: true });
+  expect(heard.map(([, { text }]) => text)).toEqual(["after"]);
+});
+
 test("what is said before anybody notices that a connection is dead is not lost either, and told once", async () => {
   const { ada, bo, cable } = await withBoFar();
   const heard = record(bo, "chat");

@@ -5,7 +5,7 @@ import { sharedLimits } from "../../core/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { setLimits, startFaultyServer } from "../../measure/kit/server.ts";
 import { type Cable, layCable } from "../client/cable.ts";
-import { next, record } from "../client/heard.ts";
+import { names, next, record } from "../client/heard.ts";
 
 const { pongMs } = sharedLimits;
 let server: Server;
@@ -24,15 +24,30 @@ afterAll(async () => {
 });
 
 test("a player whose network falls silent is told so, the rest are told that it left, and they stay", async () => {
-  await using ada = await (await connect(server.url)).host({ name: "Ada" });
+  await using ada = await (await connect(server.url)).host({ name: "Ada", graceMs: 0 });
   await using bo = await (await connect(server.url)).join(ada.code, { name: "Bo" });
   const cy = await (await connect(cable.url)).join(ada.code, { name: "Cy" });
   const events = record(ada, "left", "closed");
   const told = [next(ada, "left"), next(bo, "left"), next(cy, "closed")];
   cable.silence();
-  expect(await Promise.all(told)).toEqual([{ name: "Cy" }, { name: "Cy" }, { reason: "disconnected" }]);
+  expect(await Promise.all(told)).toMatchObject([{ name: "Cy" }, { name: "Cy" }, { reason: "disconnected" }]);
   // The others have said no word either, and pinged.
   await bo.chat("Where is Cy?");
-  expect(events).toEqual([["left", { name: "Cy" }]]);
-  expect(ada.members).toEqual(["Ada", "Bo"]);
+  expect(events).toMatchObject([["left", { name: "Cy" }]]);
+  expect(names(ada)).toEqual(["Ada", "Bo"]);
+}, 40_000);
+
+test("in a lobby that keeps places, a player whose network falls silent comes back by itself, and has missed nothing", async () => {
+  await setLimits(server.url, { presentMs: 0 });
+  await using ada = await (await connect(server.url)).host({ name: "Ada" });
+  await using cy = await (await connect(cable.url)).join(ada.code, { name: "Cy" });
+  const events = record(ada, "left", "closed");
+  const resumed = next(cy, "resumed");
+  cable.silence();
+  const heard = next(cy, "chat");
+  await ada.chat("Are you there?");
+  expect(await resumed).toEqual({ isComplete: true });
+  expect(await heard).toMatchObject({ text: "Are you there?" });
+  await cy.chat("Here.");
+  expect(events).toEqual([]);
 }, 40_000);

@@ -5,7 +5,14 @@ import { wireLimits } from "../../core/wire/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { type Answer, type Player, rollCall } from "../../measure/kit/player.ts";
 import { expectRefused } from "../../measure/kit/refusal.ts";
-import { crash, putToSleep, ring, setLimits, startFaultyServer } from "../../measure/kit/server.ts";
+import {
+  crash,
+  failCalls,
+  putToSleep,
+  ring,
+  setLimits,
+  startFaultyServer,
+} from "../../measure/kit/server.ts";
 import { informedPlayer, type StayingLobby, stayingLobby } from "../../measure/kit/staying.ts";
 
 let server: Server;
@@ -158,6 +165,25 @@ test("the host removes the player who is awaited: the others are connected", asy
   await guest.hears("ptpMediation_success");
 });
 
+test.each([true, false])(
+  "a player that is removed hears so, and not that the lobby is closed, whatever it says meanwhile (direct: %s)",
+  async (direct) => {
+    const { lobbyId, host, guests } = await stayingLobby(server.url, 3, { direct, isPublic: true });
+    const [guest] = guests;
+    if (!guest) throw new Error("too few");
+    // The list hears of it before the player does, and is late.
+    await failCalls(server.url, "put", "fail", 2);
+    const removing = host.post(`/lobbies/${lobbyId}/kick`, { clientId: guest.clientId });
+    while (guest.methods.every((method) => !/lobby_(kicked|closed)/.test(method))) {
+      guest.chat(lobbyId, "Why me?");
+      await wait(10);
+    }
+    expect((await removing).status).toBe(200);
+    await guest.settled();
+    expect(guest.methods.filter((method) => /lobby_(kicked|closed)/.test(method))).toEqual(["lobby_kicked"]);
+  },
+);
+
 test("when the host is killed the next one knows at once: p95 of 100 within 50 ms", async () => {
   const times: number[] = [];
   for (let round = 0; round < 100; round++) {
@@ -234,6 +260,20 @@ test("a snapshot that waits for the alarm is written by it, and lasts", async ()
   await crash(server.url, { holder: lobby.lobbyId });
   const back = await comeBack(lobby, 0);
   expect((await back.asks("GET", path)).text).toBe("two");
+});
+
+test("a snapshot is written once, also if the server has to try again", async () => {
+  const { lobbyId, host } = await stayingLobby(server.url, 1, { direct: false });
+  const path = `/lobbies/${lobbyId}/snapshot`;
+  for (const [method, version] of [
+    ["ask", 1],
+    ["askLobby", 2],
+  ] as const) {
+    await failCalls(server.url, method, "lose", 1);
+    const headers = { "if-match": `"${version - 1}"` };
+    const put = await host.asks("PUT", path, { raw: new Uint8Array(1), headers });
+    expect(put.body).toMatchObject({ version });
+  }
 });
 
 test("what a lobby is, its members say and its host wants outlives sleep", async () => {

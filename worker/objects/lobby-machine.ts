@@ -65,7 +65,7 @@ import { objectLimits } from "./limits.ts";
 import type { LobbyObject } from "./lobby-object.ts";
 import { RecentChat } from "./recent-chat.ts";
 import { SignalAllowance } from "./signal-allowance.ts";
-import { Snapshots } from "./snapshots.ts";
+import { Snapshots, type SnapshotWish } from "./snapshots.ts";
 
 /** The one row, and which process wrote it. */
 const row = "lobby";
@@ -84,6 +84,8 @@ export class LobbyMachine implements LobbyHere {
   #signals = new SignalAllowance();
   #recentChat = new RecentChat(Date.now());
   readonly #snapshots: Snapshots;
+  /** Sessions that are in this lobby no more, and whose last message is on its way. */
+  readonly #leaving = new Set<string>();
   /** How often each member may read the snapshot. */
   #reads = new Map<string, Bucket>();
 
@@ -280,7 +282,7 @@ export class LobbyMachine implements LobbyHere {
       case "read-snapshot":
         return this.#readSnapshot(by.clientId);
       case "write-snapshot":
-        return this.#writeSnapshot(by.clientId, wish);
+        return this.#writeSnapshot(by.clientId, { ...wish, requestId });
     }
   }
 
@@ -301,10 +303,7 @@ export class LobbyMachine implements LobbyHere {
     return this.#snapshots.read(state.incarnation);
   }
 
-  #writeSnapshot(
-    clientId: string,
-    snapshot: { bytes: Uint8Array; ifVersion?: number | undefined },
-  ): Outcome<WishAnswer> {
+  #writeSnapshot(clientId: string, snapshot: SnapshotWish): Outcome<WishAnswer> {
     const state = this.#state;
     if (!state || isOver(state)) return refuse("no_such_lobby");
     if (!memberOf(state, clientId)) return refuse("not_a_member");
@@ -322,6 +321,8 @@ export class LobbyMachine implements LobbyHere {
     const state = this.#state;
     const isOld = incarnation !== undefined && incarnation !== state?.incarnation;
     const member = this.#memberFor(news.clientId);
+    // Its last message says why it is out. To say now that the lobby is over would come before that.
+    if (state && !isOld && !member && this.#leaving.has(news.clientId)) return true;
     if (!state || isOld || !member) return false;
     const { clientId } = member;
     const event: MemberEvent = { ...news, clientId };
@@ -464,7 +465,21 @@ export class LobbyMachine implements LobbyHere {
     // They wait for the directory: whoever brought this about pays for them now.
     if (done && this.#object.callsCaused === callsBefore)
       this.#object.willCall(callsOf(effects, this.#object.lobbyId));
+    this.#noteLeaving(effects, done);
     return done;
+  }
+
+  #noteLeaving(effects: readonly Effect[], done: Promise<void> | null): void {
+    const released = effects.flatMap((effect) => (effect.kind === "release" ? effect.to.map(sessionOf) : []));
+    if (released.length === 0) return;
+    for (const session of released) this.#leaving.add(session);
+    const queue = this.#effects;
+    const arrived = async () => {
+      await done;
+      await queue.arrived();
+      for (const session of released) this.#leaving.delete(session);
+    };
+    void arrived();
   }
 
   /**

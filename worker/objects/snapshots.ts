@@ -10,6 +10,8 @@ import { objectLimits } from "./limits.ts";
 /** `writtenAt`: in milliseconds since 1970. `incarnation`: of which lobby of this code. */
 type Row = { bytes: Uint8Array; version: number; incarnation: string; writtenAt: number };
 export type Snapshot = { bytes: Uint8Array; version: number };
+/** `ifVersion`: only if the newest has this version. */
+export type SnapshotWish = { bytes: Uint8Array; ifVersion?: number | undefined; requestId: string };
 
 const row = "snapshot";
 
@@ -19,6 +21,8 @@ export class Snapshots {
   /** The newest, with when it, or the one before it, was written. Undefined until storage is read. */
   #newest: Row | null | undefined;
   #isWritten = true;
+  /** The last request that wrote one: repeated, it is the same. */
+  #done: { requestId: string; answer: SnapshotAnswer } | null = null;
 
   constructor(storage: DurableObjectStorage, wakeUp: Alarm) {
     this.#storage = storage;
@@ -39,17 +43,20 @@ export class Snapshots {
   /** The next version. Refused if the newest is not `ifVersion`; 0 stands for none. */
   write(
     incarnation: string,
-    { bytes, ifVersion }: { bytes: Uint8Array; ifVersion?: number | undefined },
+    { bytes, ifVersion, requestId }: SnapshotWish,
     now: number,
   ): Outcome<SnapshotAnswer> {
     const before = this.#of(incarnation);
+    if (before && this.#done?.requestId === requestId) return accept(this.#done.answer);
     const version = (before?.version ?? 0) + 1;
     if (ifVersion !== undefined && ifVersion !== version - 1) return refuse("wrong_version");
     this.#newest = { bytes, version, incarnation, writtenAt: before?.writtenAt ?? 0 };
     this.#isWritten = false;
     this.writeDue(now);
     if (!this.#isWritten) this.#wakeUp.wakeBy(this.wakeAt);
-    return accept({ version, durable: this.#isWritten });
+    const answer = { version, durable: this.#isWritten };
+    this.#done = { requestId, answer };
+    return accept(answer);
   }
 
   /** Writes the newest, if it is not written and the last is old enough. A time in the future is of before the clock was set back. */
@@ -66,6 +73,7 @@ export class Snapshots {
     if (this.#of(null)) this.#storage.kv.delete(row);
     this.#newest = null;
     this.#isWritten = true;
+    this.#done = null;
   }
 
   /** The newest of this lobby; with null, of any. */

@@ -136,6 +136,8 @@ export class Connections {
     const text = message ? textOf(message, lobbyId) : null;
     for (const clientId of to) {
       const session = this.#byId.get(clientId);
+      // Also one that has left meanwhile: it was removed before.
+      if (message?.type === "kicked") session?.remove(lobbyId, incarnation);
       if (!session?.isIn(lobbyId, incarnation)) {
         strays.push({ lobbyId, incarnation, clientId });
         continue;
@@ -144,7 +146,6 @@ export class Connections {
       this.#events.delivered(session, delivery);
       if (!release) continue;
       session.release();
-      if (message?.type === "kicked") session.remove(lobbyId, incarnation);
       if (message?.type === "resumedElsewhere") this.expel(session, "resumed_elsewhere");
     }
     return strays;

@@ -1,17 +1,20 @@
 /**
- * `npm run demo`: Ada hosts a lobby, Bo and Cy join, they chat, connect to one another and part.
+ * `npm run demo`: Ada hosts a lobby, Bo and Cy join, they chat and connect to one another. Then they meet in a lobby that stays
+ * open: Cy joins the running game, Bo loses its connection and comes back, and the game goes on when Ada leaves.
  * It is also a client to learn from. The class `Player` is all that a client needs; docs/protocol.md has the messages.
  */
 import { createSocket, type Socket } from "node:dgram";
 import { lookup } from "node:dns/promises";
 import { EventEmitter, once } from "node:events";
+import { setTimeout as pass } from "node:timers/promises";
 import { commandLineMistake, parseCommandLine } from "../core/command-line.ts";
 import type { Endpoint } from "../core/endpoint.ts";
-import type { HostAnswer, JoinAnswer, ListedLobby } from "../core/wire/http.ts";
+import type { HostAnswer, JoinAnswer, ListedLobby, MemberAnswer, ResumeAnswer } from "../core/wire/http.ts";
 import type { Sent, ServerMethod } from "../core/wire/server-message.ts";
 import { missingPackage } from "./packages.ts";
 
 const help = `Three players meet on an Orion server: they chat, and connect to one another over UDP.
+Then they play on: one comes late, one loses its connection and comes back, and the host leaves.
 
 Usage: npm run demo
        npm run demo -- <url>
@@ -24,6 +27,11 @@ Usage: npm run demo
 
 /** Milliseconds to wait for anything. */
 const patienceMs = 25_000;
+/** Milliseconds after which a lobby keeps the place of a member that loses its connection. */
+const presentMs = 10_000;
+
+/** Of a client that knows more than Orion, and wants to hear of it. */
+const informed = { features: [] };
 
 /** Where the server has this path. The server's own URL may have a path too: a reverse proxy may serve it below one. */
 function at(server: URL, path: string): URL {
@@ -44,6 +52,10 @@ function decode(text: string): { method: string; payload: unknown } {
 class Player {
   readonly name: string;
   token = "";
+  /** For HTTP requests: those that Orion does not have need it. It never goes over UDP, where it could be read. */
+  #secretToken = "";
+  /** With this it comes back by another connection. */
+  #resumeKey = "";
   #server: URL;
   #socket: WebSocket;
   #heard: { method: string; payload: unknown }[] = [];
@@ -58,15 +70,46 @@ class Player {
   static async connect(name: string, server: URL, path: string): Promise<Player> {
     const player = new Player(name, server, path);
     players.push(player);
-    player.token = (await player.hears("client_registered")).token;
+    await player.#registered();
     return player;
+  }
+
+  /** Its connection breaks. To close it with 1000, or without a code, would be to leave. */
+  losesConnection(): void {
+    this.#socket.onclose = null;
+    this.#socket.close(4000);
+  }
+
+  /** A new connection, and with it the place in the lobby that it had before. */
+  async comesBack(lobbyId: string): Promise<ResumeAnswer> {
+    this.#socket = this.#open(`/lobbies/${lobbyId}`);
+    await this.#registered();
+    // The same id with each try, so that a lost answer does no harm.
+    const wish = { resumeKey: this.#resumeKey, requestId: crypto.randomUUID(), ...informed };
+    return this.keeps(await this.post<ResumeAnswer>(`/lobbies/${lobbyId}/resume`, wish));
+  }
+
+  async #registered(): Promise<void> {
+    const { token, secretToken = token } = await this.hears("client_registered");
+    this.token = token;
+    this.#secretToken = secretToken;
+  }
+
+  /** Keeps the key in the answer to a host, join or resume request. */
+  keeps<Answer extends MemberAnswer>(answer: Answer): Answer {
+    this.#resumeKey = answer.resumeKey ?? "";
+    return answer;
   }
 
   private constructor(name: string, server: URL, path: string) {
     this.name = name;
     this.#server = server;
-    this.#socket = new WebSocket(at(server, path).href.replace(/^http/, "ws"));
-    this.#socket.onmessage = ({ data }) => {
+    this.#socket = this.#open(path);
+  }
+
+  #open(path: string): WebSocket {
+    const socket = new WebSocket(at(this.#server, path).href.replace(/^http/, "ws"));
+    socket.onmessage = ({ data }) => {
       const message = decode(data);
       this.#heard.push(message);
       this.#inbox.emit("news");
@@ -75,7 +118,8 @@ class Player {
         this.#sendDatagram(message.payload as Sent<"ptpMediation_send">).catch(fail);
       }
     };
-    this.#socket.onclose = () => fail(new Error(`${name}'s connection to the server has ended.`));
+    socket.onclose = () => fail(new Error(`${this.name}'s connection to the server has ended.`));
+    return socket;
   }
 
   /** The next message of this method, in the order they came. */
@@ -95,8 +139,13 @@ class Player {
   async post<Answer>(path: string, body: object): Promise<Answer> {
     return await request(at(this.#server, path), {
       method: "POST",
-      body: JSON.stringify({ token: this.token, ...body }),
+      body: JSON.stringify({ token: this.#secretToken, ...body }),
     });
+  }
+
+  /** Leaves its lobby. Its connection stays: it may host or join again. */
+  async leavesLobby(lobbyId: string): Promise<void> {
+    await this.post<null>(`/lobbies/${lobbyId}/leave`, {});
   }
 
   /** Shows the server this player's endpoint, from the socket that the game will use as well. */
@@ -116,6 +165,8 @@ class Player {
 
   /** Greets the peers until all have greeted back: a router lets theirs in once ours has gone out. */
   async meets(peers: Endpoint[]): Promise<void> {
+    clearInterval(this.#greeting);
+    this.#greeted.clear();
     const greet = () => {
       for (const { ip, port } of peers) this.#udp?.send(this.name, port, ip);
     };
@@ -159,7 +210,7 @@ async function request<Answer>(url: URL, init: RequestInit = {}): Promise<Answer
 
 const players: Player[] = [];
 
-async function story(server: URL): Promise<void> {
+async function story(server: URL): Promise<[Player, Player, Player]> {
   const lobbyName = "Tea at Five";
   const ada = await Player.connect("Ada", server, "/lobbies");
   const about = { hostName: "Ada", lobbyName, isPublic: true, maxMembers: 4 };
@@ -189,22 +240,70 @@ async function story(server: URL): Promise<void> {
 
   tell(ada, "starts the mediation; nobody can join until it is over");
   await ada.post<null>(`/lobbies/${lobbyId}/ptp/start`, {});
-  const met = players.map(async (player) => {
-    const introduced = await player.hears("ptpMediation_peersConnection_start");
-    // In a lobby that is `relay-only` nobody has an endpoint.
-    const peers = introduced.peers.flatMap(({ ip, port }) => (ip && port ? { ip, port } : []));
-    tell(player, `is told who to connect to: ${peers.map(({ ip, port }) => `${ip}:${port}`).join(" and ")}`);
-    await player.meets(peers);
-    tell(player, "reports success");
-    player.says("ptpMediation_peersConnection_success", {});
-  });
-  await Promise.all(met);
+  await Promise.all(players.map(meetPeers));
   for (const player of players) {
     await player.hears("ptpMediation_success");
     const closed = await player.hears("lobby_closed");
     tell(player, `hears that all are connected, and that "${closed.lobbyName}" is closed`);
   }
   console.log("\nNow the game would begin.");
+  return [ada, bo, cy];
+}
+
+/** What each player does when the server tells it who its peers are. */
+async function meetPeers(player: Player): Promise<void> {
+  const introduced = await player.hears("ptpMediation_peersConnection_start");
+  // In a lobby that is `relay-only` nobody has an endpoint.
+  const peers = introduced.peers.flatMap(({ ip, port }) => (ip && port ? { ip, port } : []));
+  tell(player, `is told who to connect to: ${peers.map(({ ip, port }) => `${ip}:${port}`).join(" and ")}`);
+  await player.meets(peers);
+  tell(player, "reports success");
+  player.says("ptpMediation_peersConnection_success", {});
+}
+
+/** A lobby that stays open while they play (docs/staying.md). */
+async function evening([ada, bo, cy]: readonly [Player, Player, Player]): Promise<void> {
+  console.log("\nThey meet again, in a lobby that stays open while they play.\n");
+  const about = { hostName: "Ada", lobbyName: "Long Evening", isPublic: false, maxMembers: 4, ...informed };
+  const stays = { lifetime: "session", graceMs: 30_000, onHostLoss: "migrate" };
+  const { lobbyId } = ada.keeps(await ada.post<HostAnswer>("/lobbies", { ...about, ...stays }));
+  tell(ada, `hosts the lobby "${about.lobbyName}"; its code is ${lobbyId}`);
+  bo.keeps(await bo.post<JoinAnswer>(`/lobbies/${lobbyId}/join`, { peerName: "Bo", ...informed }));
+  const boIsIn = Date.now();
+  tell(bo, "joins");
+  tell(ada, "starts");
+  await ada.post<null>(`/lobbies/${lobbyId}/ptp/start`, {});
+  await Promise.all([ada, bo].map(meetPeers));
+  await Promise.all([ada, bo].map((player) => player.hears("ptpMediation_success")));
+  tell(bo, "hears that both are connected; the lobby stays open, and they play");
+
+  cy.keeps(await cy.post<JoinAnswer>(`/lobbies/${lobbyId}/join`, { peerName: "Cy", ...informed }));
+  tell(cy, "joins the running game, and nobody has to start again");
+  await Promise.all([ada, cy].map(meetPeers));
+  await cy.hears("ptpMediation_success");
+  tell(cy, "hears that it is connected, and plays as well");
+
+  const leftMs = boIsIn + presentMs - Date.now() + 500;
+  if (leftMs > 0) await pass(leftMs);
+  bo.losesConnection();
+  tell(bo, "loses its connection");
+  const away = await ada.hears("lobby_memberAway");
+  const seconds = Math.round((away.until - Date.now()) / 1_000);
+  tell(ada, `hears that ${away.peerName} is away, and may come back for ${seconds} s`);
+  ada.says("lobby_messaging_send", { lobbyId, message: "Bo, where are you?" });
+  await cy.hears("lobby_messaging_received");
+  const { missed, lobbyMembers } = await bo.comesBack(lobbyId);
+  tell(bo, `comes back to ${lobbyMembers.join(", ")}, and reads what it missed: "${missed.lines[0]?.text}"`);
+  tell(ada, `hears that ${(await ada.hears("lobby_memberBack")).peerName} is back`);
+
+  await ada.leavesLobby(lobbyId);
+  tell(ada, "leaves, and was the host");
+  for (const player of [bo, cy]) {
+    tell(player, `hears that ${(await player.hears("lobby_hostChanged")).host} is the host now`);
+  }
+  bo.says("lobby_messaging_send", { lobbyId, message: "One more round?" });
+  tell(cy, `hears Bo say "${(await cy.hears("lobby_messaging_received")).message.message}"`);
+  console.log("\nThe game goes on.");
 }
 
 function tell(player: Player, what: string): void {
@@ -266,6 +365,6 @@ try {
 }
 const server = await findServer(given).catch(fail);
 console.log(`Three players meet at ${server.url.href.replace(/\/$/, "")}\n`);
-await story(server.url).catch(fail);
+await story(server.url).then(evening).catch(fail);
 for (const player of players) player.leave();
 await server.stop?.();

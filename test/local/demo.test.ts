@@ -65,7 +65,14 @@ test("players meet on a server below a path, with a slash at its end or without"
     await program.ended;
     expect(program.errors).toBe("");
     expect(program.output).toContain(`Three players meet at ${proxy.url.slice(0, -1)}\n`);
-    expect(program.output).toMatch(/Now the game would begin\.\n$/);
+    expect(program.output).toContain("\nNow the game would begin.\n");
+    for (const line of [
+      "Cy   joins the running game",
+      "Bo   comes back to Ada, Bo, Cy",
+      "Bo is the host now",
+    ])
+      expect(program.output).toContain(line);
+    expect(program.output).toMatch(/The game goes on\.\n$/);
   }
   proxy.stop();
 });

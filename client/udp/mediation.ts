@@ -354,7 +354,8 @@ export class Mediation {
     if (this.#waiters > 0) this.#handOut();
     this.#result.resolve({ kind: "links", links });
     if (!isComplete) this.#options.wentOn(report);
-    if (this.#options.session.isHost) this.#waitForReports();
+    // With one guest alone there would be nobody to go on with.
+    if (this.#options.session.isHost && links.length > 1) this.#waitForReports();
     this.#closeWhenDone();
   }
 

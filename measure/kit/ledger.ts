@@ -15,6 +15,8 @@ export type Account = {
   opening: Opening | null;
   isOpen: boolean;
   names: string[];
+  /** Nobody is in who is told of all that changes. */
+  isUnsure?: boolean;
 };
 
 export function account({ lobbyId, members }: Lobby): Account {

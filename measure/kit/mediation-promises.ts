@@ -28,9 +28,13 @@ export function checkMediation(lobby: Mediated, broken: Violation[]): void {
 export function mediationSince({ heard, end }: Membership): number | null {
   if (end) return null;
   let since: number | null = null;
+  let mediation: unknown;
   for (const { at, message } of heard) {
-    if (message.method === "ptpMediation_send") since ??= at;
-    else if (/_(aborted|success)$/.test(message.method)) since = null;
+    if (message.method === "ptpMediation_send") {
+      // Another one for all ends one for newcomers.
+      since = message.payload.mediation === mediation ? (since ?? at) : at;
+      mediation = message.payload.mediation;
+    } else if (/_(aborted|success)$/.test(message.method)) since = null;
   }
   return since;
 }
@@ -101,9 +105,7 @@ function checkPeers(
   const expected =
     member === host
       ? namesBefore(host, heard)
-          .map((name) =>
-            members.filter((each) => each.answer?.name === name && each !== host && isIn(each, at)),
-          )
+          .map((name) => knownAs(name, { host, members }, at))
           .filter((candidates) => !isEach(candidates, "left out", at))
       : [[host]];
   const certain = expected.filter((candidates) => !isEach(candidates, "unknown", at));
@@ -123,6 +125,17 @@ function checkPeers(
 /** Whether this became of all who may have the name. Of a name that nobody is known by, nothing did. */
 function isEach(candidates: readonly Membership[], part: ReturnType<typeof partOf>, at: number): boolean {
   return candidates.length > 0 && candidates.every((each) => partOf(each, at) === part);
+}
+
+/** The guests that may be meant. If all are gone, the last: its host may not have heard of that yet. */
+function knownAs(
+  name: string,
+  { host, members }: Pick<Mediated, "host" | "members">,
+  at: number,
+): Membership[] {
+  const named = members.filter((each) => each.answer?.name === name && each !== host);
+  const there = named.filter((each) => isIn(each, at));
+  return there.length > 0 ? there : named.filter(({ answer }) => (answer?.at ?? at) < at).slice(-1);
 }
 
 /** Whether it was in at that time, as far as two connections can tell. */
@@ -151,7 +164,8 @@ function checkReports(
 ): void {
   if (opening.goesOn) return;
   for (const member of members) {
-    if (!member.answer || member.end?.how === "socket" || !isIn(member, at)) continue;
+    if (!member.answer || !isIn(member, at)) continue;
+    if (member.end?.how === "socket" || member.end?.how === "left") continue;
     if (partOf(member, at) === "left out") continue;
     const hasSaid = member.player.story.some(
       (entry) =>

@@ -1,10 +1,11 @@
 /** Who was in which lobby when, read out of what the players lived through. */
+import { type Picture, picture } from "../../core/wire/picture.ts";
 import type { Player } from "./player.ts";
 import type { Message } from "./wire.ts";
 
 export type Heard = { at: number; message: Message };
 
-/** One player's time in one lobby, as the player knows it. */
+/** One connection's time in one lobby, as its player knows it. A member that comes back has several. */
 export type Membership = {
   readonly player: Player;
   readonly lobbyId: string;
@@ -14,6 +15,11 @@ export type Membership = {
     members: string[];
     /** A host's. */
     opening: Opening | null;
+    /** The member's client id: that of the connection that joined. */
+    memberId: string;
+    /** What it was told of the whole lobby, if it knows the additions to Orion. */
+    picture: Picture | null;
+    hasResumed: boolean;
     askedAt: number;
     at: number;
   } | null;
@@ -21,8 +27,11 @@ export type Membership = {
   readonly heard: Heard[];
   /** The chat it sent there. */
   readonly said: { at: number; text: string }[];
-  /** How it ended: by `lobby_closed`, with the player's socket, or because the request that began it failed. */
-  end: { how: "closed" | "socket" | "refused"; at: number } | null;
+  /**
+   * How it ended: by `lobby_closed`, with the player's socket, because the request that began it failed, because the player asked to
+   * leave, by `lobby_kicked`, or because the member has come back by another connection.
+   */
+  end: { how: "closed" | "socket" | "refused" | "left" | "kicked" | "elsewhere"; at: number } | null;
 };
 
 /** What a host asked for. */
@@ -32,6 +41,8 @@ export type Opening = {
   maxMembers: number;
   goesOn: boolean;
   relayOnly: boolean;
+  /** Whether its host knows the additions to Orion: then much may change. */
+  isInformed: boolean;
 };
 
 /** Something that must not be, in a sentence, and whom to ask about it. */
@@ -40,7 +51,7 @@ export type Violation = { sentence: string; players: Player[] };
 type Question = { nr: number; at: number; path: string; body: Record<string, unknown> };
 
 /** Milliseconds that a frame may be seen after the HTTP answer it came before: they are two connections. */
-const skewMs = 2_000;
+export const skewMs = 2_000;
 
 /** All of a player's memberships, in order, and what it should not have heard at all. */
 export function membershipsOf(player: Player): { memberships: Membership[]; violations: Violation[] } {
@@ -63,10 +74,15 @@ export function membershipsOf(player: Player): { memberships: Membership[]; viol
   };
   /** Whether it is asking for a seat there, or was a moment ago: then it may hear of it without having one. */
   const isAsking = (lobbyId: string | null, at: number) =>
-    [...questions.values(), ...answered.filter(({ until }) => until >= at)].some(({ path }) => {
-      const wanted = /^\/lobbies\/(\w+)\/join$/.exec(path)?.[1]?.toUpperCase();
-      return mayBeAny(path) || (wanted !== undefined && (lobbyId === null || wanted === lobbyId));
-    });
+    [...questions.values(), ...answered.filter(({ until }) => until >= at)].some(
+      ({ path }) => isEntering(path) && (lobbyId === null || isFor({ path }, lobbyId)),
+    );
+  /** It has just left: what was said before may still be on its way, by the other connection. */
+  const justLeft = (lobbyId: string | null, at: number) =>
+    memberships.findLast(
+      ({ end, ...each }) =>
+        end?.how === "left" && end.at + skewMs >= at && (lobbyId === null || each.lobbyId === lobbyId),
+    );
 
   for (const entry of player.story) {
     const { at } = entry;
@@ -79,13 +95,20 @@ export function membershipsOf(player: Player): { memberships: Membership[]; viol
         questions.delete(entry.nr);
         if (!question) break;
         answered = [...answered.filter(({ until }) => until >= at), { ...question, until: at + skewMs }];
-        const seat = seatIn(question, entry.status, entry.body);
+        if (question.path.endsWith("/leave") && entry.status === 200) {
+          const left = memberships.find((each) => isFor(question, each.lobbyId) && !each.end);
+          if (left) left.end = { how: "left", at };
+          break;
+        }
+        const seat = seatIn(player, question, entry.status, entry.body);
         if (!seat) {
           // Frames of a seat that was taken and given back again.
           for (const each of memberships)
             if (!each.answer && !each.end && isFor(question, each.lobbyId)) each.end = { how: "refused", at };
           break;
         }
+        // It had come back already, and has asked again.
+        if (seat.hasResumed && openIn(seat.lobbyId)?.answer) break;
         const before = memberships.findLast(
           (each) =>
             each.lobbyId === seat.lobbyId &&
@@ -111,12 +134,19 @@ export function membershipsOf(player: Player): { memberships: Membership[]; viol
         if (payload.lobbyId === undefined) {
           // The next lobby may be known already, by HTTP, when the last frames of the one before come.
           const current = memberships.find((each) => !each.end);
+          const left = justLeft(null, at);
           if (current) current.heard.push(heard);
+          else if (left) left.heard.push(heard);
           else if (isAsking(null, at)) early.push(heard);
           else wrong(`hears ${method} and is in no lobby`);
           break;
         }
         const lobbyId = String(payload.lobbyId);
+        const left = openIn(lobbyId) ? undefined : justLeft(lobbyId, at);
+        if (left && !isAsking(lobbyId, at)) {
+          left.heard.push(heard);
+          break;
+        }
         const others = memberships.filter(
           (each) => each.lobbyId !== lobbyId && each.answer && each.heard.length > 0 && !each.end,
         );
@@ -127,7 +157,8 @@ export function membershipsOf(player: Player): { memberships: Membership[]; viol
           wrong(`hears ${method} of ${lobbyId}, in which it is not, or not any more`);
         const membership = openIn(lobbyId) ?? begin(lobbyId);
         membership.heard.push(heard);
-        if (method === "lobby_closed") membership.end = { how: "closed", at };
+        const end = endings[method];
+        if (end) membership.end = { how: end, at };
         break;
       }
       case "closed":
@@ -139,35 +170,51 @@ export function membershipsOf(player: Player): { memberships: Membership[]; viol
   return { memberships, violations };
 }
 
-/** Whether the server says which lobby it is. */
-function mayBeAny(path: string): boolean {
+const endings: Record<string, "closed" | "kicked" | "elsewhere" | undefined> = {
+  lobby_closed: "closed",
+  lobby_kicked: "kicked",
+  lobby_resumedElsewhere: "elsewhere",
+};
+
+/** Whether this request gets somebody into a lobby. */
+function isEntering(path: string): boolean {
+  return path === "/lobbies" || path === "/lobbies/match" || /^\/lobbies\/\w+\/(join|resume)$/.test(path);
+}
+
+function isFor({ path }: Pick<Question, "path">, lobbyId: string): boolean {
+  const [, wanted, what] = /^\/lobbies\/(\w+)\/(join|resume|leave)$/.exec(path) ?? [];
+  if (what !== undefined) return wanted?.toUpperCase() === lobbyId;
   return path === "/lobbies" || path === "/lobbies/match";
 }
 
-function isFor({ path }: Question, lobbyId: string): boolean {
-  return mayBeAny(path) || path.toUpperCase() === `/LOBBIES/${lobbyId}/JOIN`;
-}
+type Seat = Omit<NonNullable<Membership["answer"]>, "at" | "askedAt"> & { lobbyId: string };
 
 function seatIn(
+  player: Player,
   { path, body: asked }: Question,
   status: number,
   body: Record<string, unknown> | null,
-): (Omit<NonNullable<Membership["answer"]>, "at" | "askedAt"> & { lobbyId: string }) | null {
-  const lobbyId = String(body?.lobbyId);
-  if (mayBeAny(path) && status === 201) {
-    const isMatch = path === "/lobbies/match";
-    const wish = isMatch ? Object(asked.create) : asked;
-    const name = String(isMatch ? asked.peerName : asked.hostName);
+): Seat | null {
+  if (!isEntering(path) || (status !== 200 && status !== 201) || body === null) return null;
+  const lobbyId = String(body.lobbyId);
+  const told = body.lobby === undefined ? null : picture.parse(body.lobby);
+  const common = { lobbyId, memberId: player.clientId, picture: told, hasResumed: false };
+  if (status === 201) {
+    const wish = path === "/lobbies" ? asked : { ...Object(asked.create), isPublic: true };
+    const name = String(path === "/lobbies" ? asked.hostName : asked.peerName);
     const opening = {
       lobbyName: String(wish.lobbyName),
-      isPublic: isMatch || wish.isPublic === true,
+      isPublic: wish.isPublic === true,
       maxMembers: Number(wish.maxMembers),
       goesOn: wish.onLoss === "continue",
       relayOnly: wish.privacy === "relay-only",
+      isInformed: told !== null,
     };
-    return { lobbyId, name, members: [name], opening };
+    return { ...common, name, members: [name], opening };
   }
-  if (!(path.endsWith("/join") || path === "/lobbies/match") || status !== 200) return null;
-  const members = Array.isArray(body?.lobbyMembers) ? body.lobbyMembers.map(String) : [];
-  return { lobbyId, name: String(asked.peerName), members, opening: null };
+  const members = Array.isArray(body.lobbyMembers) ? body.lobbyMembers.map(String) : [];
+  if (!path.endsWith("/resume")) return { ...common, name: String(asked.peerName), members, opening: null };
+  const memberId = String(asked.resumeKey).split(".")[0] ?? "";
+  const name = told?.members.find(({ clientId }) => clientId === memberId)?.name ?? "";
+  return { ...common, memberId, name, members, opening: null, hasResumed: true };
 }

@@ -222,12 +222,27 @@ export class Player {
     path: string,
     { body, raw, headers = {} }: { body?: object; raw?: Uint8Array; headers?: Record<string, string> } = {},
   ): Promise<Answer> {
-    return await request(this.base, path, {
+    this.#asked += 1;
+    const nr = this.#asked;
+    const said = raw ? { bytes: Buffer.from(raw).toString("latin1") } : { ...body };
+    this.story.push({ at: Date.now(), kind: "asked", nr, path: `${method} ${path}`, body: said });
+    const init: RequestInit = {
       method,
       ...(body && { body: JSON.stringify({ token: this.secretToken, ...body }) }),
       ...(raw && { body: raw }),
       headers: { ...this.headers, ...(!body && { authorization: `Bearer ${this.secretToken}` }), ...headers },
-    });
+    };
+    const answered = (status: number, told: Record<string, unknown> | null) =>
+      this.story.push({ at: Date.now(), kind: "answered", nr, status, body: told });
+    try {
+      const answer = await request(this.base, path, init);
+      const etag = answer.headers.get("etag");
+      answered(answer.status, etag === null ? answer.body : { etag, bytes: answer.text });
+      return answer;
+    } catch (error) {
+      answered(0, null);
+      throw error;
+    }
   }
 
   host(

@@ -7,6 +7,7 @@ import { type Account, account, type Lobby, lobbiesOf } from "./ledger.ts";
 import { mediationSince } from "./mediation-promises.ts";
 import { type Membership, membershipsOf, type Violation } from "./memberships.ts";
 import { type Answer, newcomers, Player, request } from "./player.ts";
+import { accountOfStaying, isStaying, strangeWords } from "./staying-promises.ts";
 import { lineOf } from "./story.ts";
 import { deadTokens, leakedTokens } from "./token-promises.ts";
 
@@ -95,7 +96,10 @@ export function watch(bases: URL | readonly URL[], options: WatchOptions = {}): 
 /** Those whose sockets are closed, and who were in no lobby that anybody is still in. */
 function goneOf(players: readonly Player[]): Set<Player> {
   const lobbies = new Map(players.map((player) => [player, membershipsOf(player).memberships]));
-  const live = new Set([...lobbies.values()].flat().flatMap(({ lobbyId, end }) => (end ? [] : [lobbyId])));
+  // Members of a lobby that was left a moment ago may come back.
+  const isOn = ({ end }: Membership) => !end || end.at > Date.now() - mayComeBackMs;
+  const all = [...lobbies.values()].flat();
+  const live = new Set(all.flatMap((each) => (isOn(each) ? [each.lobbyId] : [])));
   return new Set(
     players.filter(
       (player) =>
@@ -104,6 +108,9 @@ function goneOf(players: readonly Player[]): Set<Player> {
     ),
   );
 }
+
+/** That a lobby has lost all its members it may learn late. */
+const mayComeBackMs = 40_000;
 
 /** The violations' sentences, each once, and the last that the players concerned have lived through. */
 export function reportOf(violations: readonly Violation[], lines = 40): string {
@@ -131,6 +138,7 @@ function look(players: readonly Player[], lists: readonly Listed[][], options: W
   for (const player of players) {
     const { memberships, violations } = membershipsOf(player);
     all.push(...memberships);
+    broken.push(...strangeWords(player));
     for (const { sentence } of violations)
       broken.push({ sentence: `Player ${player.clientId} ${sentence}.`, players: [player] });
     const current = memberships.filter(({ answer, end }) => answer && !end);
@@ -149,7 +157,7 @@ function look(players: readonly Player[], lists: readonly Listed[][], options: W
   broken.push(...found.broken);
   const lobbies = new Map<string, Account[]>();
   for (const lobby of found.lobbies) {
-    const known = account(lobby);
+    const known = isStaying(lobby) ? accountOfStaying(lobby) : account(lobby);
     lobbies.set(lobby.lobbyId, [...(lobbies.get(lobby.lobbyId) ?? []), known]);
     broken.push(...known.broken);
     owed.push(...known.owed, ...orphans(lobby, known));
@@ -167,7 +175,7 @@ function overdue(membership: Membership, { mediationMs, slackMs = 15_000 }: Watc
 
 /** Members whose host is gone: their lobby must be closed. */
 function orphans({ lobbyId, members }: Lobby, { opening, isOpen }: Account): Violation[] {
-  if (!opening || isOpen) return [];
+  if (!opening || isOpen || opening.isInformed) return [];
   return members
     .filter(({ answer, end }) => answer && !end)
     .map(({ answer, player }) => ({
@@ -179,6 +187,8 @@ function orphans({ lobbyId, members }: Lobby, { opening, isOpen }: Account): Vio
 /** What may never be in the list, whenever it was asked for. */
 function misListed(listed: Listed, lobbies: ReadonlyMap<string, Account[]>): Violation[] {
   const known = (lobbies.get(listed.id) ?? []).flatMap(({ opening }) => opening ?? []);
+  // A host that knows the additions may change all of it.
+  if (known.some(({ isInformed }) => isInformed)) return [];
   const isRight = known.some(
     ({ isPublic, lobbyName, maxMembers }) =>
       isPublic &&
@@ -204,13 +214,19 @@ async function inspect(
   const wrong = (sentence: string) => owed.push({ sentence, players: [] });
   for (const { id, currentMembers } of list) {
     const known = lobbies.find((lobby) => lobby.id === id)?.known;
+    if (known?.isUnsure) continue;
     if (!known?.isOpen) wrong(`The list has ${id}, which is not open.`);
     else if (known.names.length !== currentMembers)
       wrong(`The list has ${id} with ${currentMembers} members, and there are ${known.names.length}.`);
     if (list.filter((other) => other.id === id).length > 1) wrong(`The list has ${id} twice.`);
   }
   for (const { id, known } of lobbies) {
-    if (known?.isOpen && known.opening?.isPublic && !list.some((listed) => listed.id === id))
+    if (
+      known?.isOpen &&
+      !known.isUnsure &&
+      known.opening?.isPublic &&
+      !list.some((listed) => listed.id === id)
+    )
       wrong(`The list has not ${id}, which is open and public.`);
   }
   // One whose object was reset is in the list until somebody asks for it.

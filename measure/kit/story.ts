@@ -1,7 +1,10 @@
 /** What one player lived through, in the order it saw it: what promises are checked against. */
 import type { Message } from "./wire.ts";
 
-/** `at` is in milliseconds since 1970. An answer has its question's number; a status of 0 is none at all. */
+/**
+ * `at` is in milliseconds since 1970. An answer has its question's number; a status of 0 is none at all. The path of a question is that
+ * of a POST, or has another method before it. A snapshot is `bytes`.
+ */
 export type Entry = { at: number } & (
   | { kind: "heard"; message: Message }
   | { kind: "said"; method: string; payload: Record<string, unknown> }
@@ -27,8 +30,8 @@ export function lineOf(entry: Entry, began: number): string {
   }
 }
 
-const secrets = new Set(["token", "key", "passKey", "ticket"]);
+const secrets = new Set(["token", "secretToken", "resumeKey", "key", "passKey", "ticket"]);
 
 function quiet(what: Record<string, unknown> | null): string {
-  return JSON.stringify(what, (name, value) => (secrets.has(name) ? "…" : value)).slice(0, 160);
+  return JSON.stringify(what, (name, value) => (secrets.has(name) ? "…" : value)).slice(0, 240);
 }

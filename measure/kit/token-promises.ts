@@ -33,6 +33,9 @@ export function leakedTokens(players: readonly Player[]): Violation[] {
     const other = owners.get(mac);
     if (other) violations.push({ sentence: "Two players were given one token.", players: [other, player] });
     owners.set(mac, player);
+    // It has the token, and one more of these.
+    const secret = player.secretToken.split(".").at(-1);
+    if (secret) owners.set(secret, player);
   }
   for (const player of players) {
     for (const entry of player.story) {

@@ -6,6 +6,12 @@ export type Parting = { player: Player; how: "closed" | "cut" | "fell silent" | 
 export type Board = {
   /** Codes that friends know, the newest last. Some are of lobbies that are over. */
   codes: string[];
+  /** The same of lobbies in which people stay. Passwords may have changed. */
+  staying: { code: string; password: string | undefined }[];
+  /** Of every lobby that was opened. */
+  readonly everyCode: Set<string>;
+  /** What a person was told that cannot be right, in sentences. */
+  readonly complaints: { sentence: string; player: Player }[];
   /** Everybody who is connected, or was a moment ago. */
   readonly present: Set<Player>;
   /** By what was done. */
@@ -15,14 +21,30 @@ export type Board = {
 };
 
 export function newBoard(): Board {
-  return { codes: [], present: new Set(), operations: new Map(), partings: [], players: 0 };
+  return {
+    codes: [],
+    staying: [],
+    everyCode: new Set(),
+    complaints: [],
+    present: new Set(),
+    operations: new Map(),
+    partings: [],
+    players: 0,
+  };
 }
 
 /** Codes that are remembered: the lobbies of the last while. */
 const codesKept = 60;
+const stayingKept = 12;
 
 export function tellCode(board: Board, code: string): void {
   board.codes = [...board.codes.slice(1 - codesKept), code];
+  board.everyCode.add(code);
+}
+
+export function tellStaying(board: Board, code: string, password?: string): void {
+  board.staying = [...board.staying.slice(1 - stayingKept), { code, password }];
+  board.everyCode.add(code);
 }
 
 export function count(board: Board, operation: string): void {

@@ -1,9 +1,9 @@
 /** One simulated person, who comes as one client after another and does what occurs to it. */
 import { setTimeout as pass } from "node:timers/promises";
 import { Player } from "../kit/player.ts";
-import { encode } from "../kit/wire.ts";
 import { type Board, count, tellCode } from "./board.ts";
 import type { Chance } from "./chance.ts";
+import { Mediated } from "./mediated.ts";
 
 export type World = {
   url: URL;
@@ -46,10 +46,7 @@ class Character {
   readonly #player: Player;
   readonly #name: string;
   readonly #chance: Chance;
-  /** Whether it speaks as the SDK does, with local addresses and reports that name their mediation. */
-  readonly #knowsLinks: boolean;
-  /** Whether its network lets no UDP through. */
-  readonly #isBlocked: boolean;
+  readonly #mediated: Mediated;
   /** Of one that pings. */
   readonly #pinging: NodeJS.Timeout | null;
   #lobbyId: string | null = null;
@@ -63,10 +60,8 @@ class Character {
     this.#player = player;
     this.#name = name;
     this.#chance = chance;
-    this.#knowsLinks = chance.happens(0.6);
-    this.#isBlocked = chance.happens(0.07);
+    this.#mediated = new Mediated(world.board, player, chance);
     this.#pinging = chance.happens(0.5) ? this.#ping() : null;
-    player.answersOverUdp = false;
     void player.closed.then(() => {
       this.#isGone = true;
       clearInterval(this.#pinging ?? undefined);
@@ -91,7 +86,16 @@ class Character {
 
   async #actOutside(): Promise<void> {
     const chance = this.#chance;
-    const act = chance.weighted({ host: 3, join: 6, find: 2, guess: 1, nonsense: 1, wait: 2, leave: 1 });
+    const act = chance.weighted({
+      host: 3,
+      join: 6,
+      stay: 2,
+      find: 2,
+      guess: 1,
+      nonsense: 1,
+      wait: 2,
+      leave: 1,
+    });
     count(this.#world.board, act);
     const player = this.#player;
     switch (act) {
@@ -108,6 +112,10 @@ class Character {
         this.#enter(String(answer.body?.lobbyId), true);
         tellCode(this.#world.board, String(answer.body?.lobbyId));
         return;
+      }
+      case "stay": {
+        const known = chance.one(this.#world.board.staying);
+        return known && (await this.#join(known.code, { password: known.password }));
       }
       case "join":
         return await this.#join(chance.one(this.#world.board.codes) ?? "AAAAA");
@@ -166,11 +174,10 @@ class Character {
         else await player.join(chance.one(this.#world.board.codes) ?? "AAAAA", this.#name);
         return;
       case "unseen":
-        player.say("ptpMediation_unseen", { mediation: this.#mediation() });
+        player.say("ptpMediation_unseen", { mediation: this.#mediated.mediation() });
         return;
       case "move":
-        player.closesPort();
-        this.#sendDatagram();
+        this.#mediated.move();
         return;
       case "leave":
         return await this.#part();
@@ -179,8 +186,8 @@ class Character {
     }
   }
 
-  async #join(code: string): Promise<void> {
-    const answer = await this.#player.join(code, this.#name);
+  async #join(code: string, additions: object = {}): Promise<void> {
+    const answer = await this.#player.join(code, this.#name, additions);
     if (answer.status === 200) this.#enter(String(answer.body?.lobbyId), false);
   }
 
@@ -212,46 +219,8 @@ class Character {
     const news = this.#player.heard.slice(this.#dealt);
     this.#dealt += news.length;
     for (const { method, payload } of news) {
-      switch (method) {
-        case "lobby_closed":
-          if (payload.lobbyId === this.#lobbyId) this.#lobbyId = null;
-          break;
-        case "ptpMediation_send":
-          if (this.#chance.happens(0.9)) this.#sendDatagram(payload);
-          break;
-        case "ptpMediation_peersConnection_start":
-          this.#report();
-          break;
-        default:
-      }
+      if (method === "lobby_closed" && payload.lobbyId === this.#lobbyId) this.#lobbyId = null;
+      if (!this.#isGone) this.#mediated.take(method, payload);
     }
-  }
-
-  #sendDatagram(ask = this.#player.all("ptpMediation_send").at(-1)): void {
-    if (!ask || this.#isGone || this.#isBlocked) return;
-    const candidates = this.#knowsLinks ? [{ ip: "192.168.7.7", port: 7_777 }] : undefined;
-    const bytes = encode("ptpMediation_connect", { token: this.#player.token, candidates });
-    const ports: unknown[] = this.#knowsLinks && Array.isArray(ask.ports) ? ask.ports : [ask.port];
-    for (const port of ports) this.#player.sendDatagram(Number(port), bytes);
-    count(this.#world.board, "send a datagram");
-  }
-
-  #report(): void {
-    const verdict = this.#chance.weighted({ connected: 12, failed: 1, nothing: 1 });
-    count(this.#world.board, `report (${verdict})`);
-    if (verdict === "connected") {
-      this.#player.say(
-        "ptpMediation_peersConnection_success",
-        this.#knowsLinks ? { mediation: this.#mediation() } : {},
-      );
-    }
-    if (verdict === "failed") {
-      const about = { mediation: this.#mediation(), cause: "no-packets-received", peers: [] };
-      this.#player.say("ptpMediation_peersConnection_failure", about);
-    }
-  }
-
-  #mediation(): unknown {
-    return this.#player.all("ptpMediation_send").at(-1)?.mediation ?? "00000000";
   }
 }

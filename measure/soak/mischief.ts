@@ -1,9 +1,10 @@
 /** Faults at random times: objects end, calls fail or lose their answers, sidecars go and come. */
 import { setTimeout as pass } from "node:timers/promises";
+import type { Server } from "../../local/server.ts";
 import { type Sidecar, startSidecar } from "../../udp-sidecar/sidecar.ts";
 import type { Player } from "../kit/player.ts";
 import { keyOf } from "../kit/secret.ts";
-import { crash, failCalls } from "../kit/server.ts";
+import { crash, failCalls, putToSleep } from "../kit/server.ts";
 import type { Board } from "./board.ts";
 import type { Chance } from "./chance.ts";
 
@@ -39,9 +40,20 @@ const methods = {
   list: [1, 1],
   live: [3, 3],
   hear: [1, 1],
+  // Of lobbies in which people stay. Behind the Worker and behind a player's holder there are three tries each.
+  resumeMember: [2, 1],
+  leaveLobby: [2, 1],
+  askLobby: [2, 1],
+  matchLobby: [2, 1],
+  comeBack: [4, 4],
+  ask: [4, 4],
+  match: [2, 2],
+  unmatch: [1, 1],
 } as const;
 
-export function makeMischief({ url, board }: { url: URL; board: Board }, chance: Chance): Mischief {
+type Place = Pick<Server, "url" | "evict"> & { board: Board };
+
+export function makeMischief({ url, evict, board }: Place, chance: Chance): Mischief {
   const injected = new Map<string, number>();
   const failedAt = new Map<string, number>();
   const sidecars: Sidecar[] = [];
@@ -60,6 +72,7 @@ export function makeMischief({ url, board }: { url: URL; board: Board }, chance:
       lobby: 2,
       directory: 1,
       fleet: 1,
+      sleep: 2,
       fail: 6,
       lose: 6,
       sidecar: 0.5,
@@ -75,6 +88,13 @@ export function makeMischief({ url, board }: { url: URL; board: Board }, chance:
             board.partings.push({ player: other, how: "object ended", at: Date.now() });
         note(kind === "lobby" ? "a lobby's object ends" : "an object that holds players ends");
         return await crash(url, { holder });
+      }
+      case "sleep": {
+        const player = chance.one([...board.present]);
+        const holder = chance.happens(0.5) ? player && lastLobbyOf(player) : player?.holder;
+        if (holder === undefined) return;
+        note("an object falls asleep");
+        return await putToSleep({ evict }, [holder]).catch(() => {});
       }
       case "directory":
         note("the directory ends");

@@ -2,13 +2,14 @@
 import { setTimeout as pass } from "node:timers/promises";
 import { reportOf, type Violation, watch } from "../kit/promises.ts";
 import { secret } from "../kit/secret.ts";
-import { failedCalls, setLimits, startFaultyServer } from "../kit/server.ts";
+import { failedCalls, setLimits, startFaultyServer, storedOf } from "../kit/server.ts";
 import { type Board, newBoard } from "./board.ts";
 import { chanceOf } from "./chance.ts";
 import { live } from "./character.ts";
 import { departures } from "./departures.ts";
 import { makeMischief } from "./mischief.ts";
 import type { SoakOptions } from "./options.ts";
+import { stay } from "./stayer.ts";
 
 export type Found = {
   /** Null when all promises were kept. */
@@ -22,6 +23,14 @@ const timing = {
   ptpmConnectRequestIntervalMs: 500,
   ptpmServerConnectTimeoutMs: 4_000,
   ptpmConnectTimeoutMs: 4_000,
+};
+/** Likewise: how long a member must have been there to be away, newcomers' mediations, and how often members elsewhere are asked for. */
+const staying = {
+  presentMs: 300,
+  newcomerGatheringMs: 3_000,
+  newcomerConnectingMs: 4_000,
+  auditIntervalMs: 5_000,
+  auditMostMs: 10_000,
 };
 const pinging = { pingMs: 1_000, pinglessMs: 4_000, pingCheckMs: 2_000 };
 /** Milliseconds between two looks at whether something is broken. */
@@ -38,16 +47,18 @@ export async function soak(
   const server = await startFaultyServer({ secret, udpPort: null, timing, vars: { clientsPerLounge } });
   const { url } = server;
   // The directory asks lobbies that were silent for a while: here, for a second.
-  await setLimits(url, { ...pinging, listingBelievedMs: 1_000 });
+  await setLimits(url, { ...pinging, ...staying, listingBelievedMs: 1_000 });
   const mediationMs = timing.ptpmServerConnectTimeoutMs + timing.ptpmConnectTimeoutMs;
   const watcher = watch(url, { mediationMs });
   const board = newBoard();
   let isOver = false;
   const world = { url, board, pingMs: pinging.pingMs, isOver: () => isOver };
-  const mischief = makeMischief({ url, board }, chanceOf(seed, "mischief"));
-  const lives = Array.from({ length: players }, (_, i) =>
-    live(world, `P${i}`, chanceOf(seed, `person ${i}`)),
-  );
+  const mischief = makeMischief({ url, evict: server.evict, board }, chanceOf(seed, "mischief"));
+  // Two of five know the additions to Orion.
+  const lives = Array.from({ length: players }, (_, i) => {
+    const chance = chanceOf(seed, `person ${i}`);
+    return i % 5 < 2 ? stay(world, `S${i}`, chance) : live(world, `P${i}`, chance);
+  });
   const noticed = departures();
   const began = Date.now();
   let violation: string | null = null;
@@ -55,7 +66,7 @@ export async function soak(
     while (violation === null && Date.now() < began + seconds * 1_000) {
       await pass(Math.min(lookEveryMs, began + seconds * 1_000 - Date.now()));
       await watcher.list().catch(() => []);
-      violation = reportIf(watcher.broken());
+      violation = reportIf([...watcher.broken(), ...complaintsOf(board)]);
       noticed.take(watcher.players, board.partings);
       watcher.forgetTheGone();
       say(`${Math.round((Date.now() - began) / 1_000)} s: ${told(board, mischief.injected)}`);
@@ -66,6 +77,9 @@ export async function soak(
     // A failed mail may have been a chat message, and two in a row are one lost (docs/promises.md).
     if (violation === null) await watcher.settles({ withinMs: settleMs, mayLoseChat: true });
     noticed.take(watcher.players, board.partings);
+    violation ??= reportIf(complaintsOf(board));
+    for (const player of watcher.players) player.vanish();
+    violation ??= await leftovers(url, board);
   } catch (error) {
     violation = error instanceof Error ? error.message : String(error);
   }
@@ -84,6 +98,27 @@ export async function soak(
     `violations: ${violation === null ? 0 : "see below"}`,
   ];
   return { violation, figures };
+}
+
+function complaintsOf({ complaints }: Board): Violation[] {
+  return complaints.map(({ sentence, player }) => ({ sentence, players: [player] }));
+}
+
+/** Lobbies of which something is still stored, when everybody is gone and all grace is over. */
+async function leftovers(url: URL, { everyCode }: Board): Promise<string | null> {
+  const deadline = Date.now() + settleMs;
+  let codes = [...everyCode];
+  for (;;) {
+    const left: string[] = [];
+    for (const code of codes) {
+      const { rows, alarm } = await storedOf(url, code);
+      if (rows > 0 || alarm) left.push(code);
+    }
+    if (left.length === 0) return null;
+    if (Date.now() > deadline) return `The storage of these lobbies is not empty: ${left}.`;
+    codes = left;
+    await pass(1_000);
+  }
 }
 
 function reportIf(violations: readonly Violation[]): string | null {

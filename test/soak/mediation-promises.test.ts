@@ -4,7 +4,14 @@ import { checkMediation } from "../../measure/kit/mediation-promises.ts";
 import type { Membership, Violation } from "../../measure/kit/memberships.ts";
 import { Player } from "../../measure/kit/player.ts";
 
-const opening = { lobbyName: "Tea", isPublic: false, maxMembers: 8, goesOn: false, relayOnly: false };
+const opening = {
+  lobbyName: "Tea",
+  isPublic: false,
+  maxMembers: 8,
+  goesOn: false,
+  relayOnly: false,
+  isInformed: false,
+};
 
 type Told = [at: number, method: string, payload?: Record<string, unknown>];
 
@@ -12,7 +19,16 @@ function member(name: string, told: Told[]): Membership {
   return {
     player: Object.assign(Object.create(Player.prototype), { story: [], ports: new Set() }),
     lobbyId: "K7Q2M",
-    answer: { name, members: [], opening: null, askedAt: 0, at: 0 },
+    answer: {
+      name,
+      members: [],
+      opening: null,
+      memberId: name,
+      picture: null,
+      hasResumed: false,
+      askedAt: 0,
+      at: 0,
+    },
     heard: told.map(([at, method, payload = {}]) => ({ at, message: { method, payload } })),
     said: [],
     end: null,

@@ -20,12 +20,14 @@ export const prices = {
   start: 25,
   /** The host stops a mediation, or goes on without some: a row, and that the others hear of it. */
   steer: 5,
-  /** A member or the host changes something of the lobby: a row or two, the directory, and that all hear of it. */
-  change: 6,
+  /** The host changes something of the lobby: a row or two, and the directory. The calls that tell others of it have their own price. */
+  change: 3.5,
+  /** A member changes something of itself: a row. */
+  changeMember: 2,
   /** A member comes back: two rows, and that the others hear of it. */
   resume: 9,
-  /** A snapshot: a call, and a row for most. */
-  snapshot: 2,
+  /** A snapshot that is written: two calls, and a row, or the alarm that writes it later. */
+  snapshot: 2.5,
   /** The whole picture, or a snapshot: one call, or two. */
   picture: 0.7,
   /** Finding a lobby for a player, besides opening or joining it: calls to the directory, and the half second that both may wait for another. */
@@ -45,8 +47,8 @@ export const prices = {
   observation: 0.6,
   /** A frame of one member's own, that asks for its endpoint or introduces it: a share of the lobby's alarm, its rows and a call to the fleet. */
   ownFrame: 1.4,
-  /** To ask a member's holder whether it is still there: the lobby's alarm and rows. */
-  audit: 2.8,
+  /** To ask a member's holder whether it is still there: the lobby's alarm and rows, which one that is alone pays for. */
+  audit: 3.8,
   /** A look for those that stopped pinging: an alarm, and the row of the next. */
   look: 1.3,
   /** To ask a budget, which writes a row. */

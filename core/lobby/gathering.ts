@@ -285,7 +285,7 @@ function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbySt
 
 /**
  * Asks everybody, those seen too: a router forgets a player after 30 s of silence, and may give it another
- * port.
+ * port. A mediation for newcomers is over by then, so whoever plays is asked once.
  */
 function remind(
   state: LobbyState,
@@ -297,7 +297,12 @@ function remind(
   const next = { ...state, phase: { ...phase, remindAt, ...(sidecar && asked(sidecar, phase)) } };
   // It takes long enough for people to see it in the list: once.
   const reminded = phase.policy.locks && !phase.isListed ? listed(next) : { state: next, effects: [] };
-  const to = rollCall(state, phase).expected;
+  const { expected } = rollCall(state, phase);
+  const isFresh = ({ clientId }: Member) => {
+    const seen = seenOf(phase.seen, clientId);
+    return seen !== undefined && !isOld(seen, now);
+  };
+  const to = phase.policy.newcomers ? expected.filter((member) => !isFresh(member)) : expected;
   return {
     state: reminded.state,
     effects: [
@@ -311,13 +316,14 @@ function remind(
 
 /**
  * Those who are expected hear who is awaited: with each reminder, and when only few are. Not with each datagram
- * of a full lobby: that would be 64 times 64 messages.
+ * of a full lobby: that would be 64 times 64 messages. Of a mediation for newcomers only these hear.
  */
 function progress(state: LobbyState, phase: Gathering, isDue = false): Effect[] {
   const { expected, present, missing } = rollCall(state, phase);
   const few = Math.max(1, expected.length / lobbyLimits.fewAwaited);
   if (missing.length === 0 || (!isDue && missing.length > few)) return [];
-  const to = knowing(expected);
+  const { newcomers } = phase.policy;
+  const to = knowing(newcomers ? expected.filter(({ clientId }) => newcomers.includes(clientId)) : expected);
   const ids = (members: readonly Member[]) => members.map(({ clientId }) => clientId);
   const mediation = mediationId(phase);
   const message = {

@@ -44,6 +44,16 @@ function meet(lobby: Lobby, ...names: string[]): string[] {
 }
 
 describe("a lobby that stays", () => {
+  test("asks those who play once for each newcomer, and a newcomer who stays silent again", () => {
+    const lobby = playing(friends, { ...mesh, knows: true });
+    lobby.happens(joined(knower("Dan")));
+    const asked = lobby.waits(1).happens(woken());
+    expect(asked).toEqual(["save", `${send} to Ann, Ben, Cid, Dan`, "ptpMediation_progress to Dan"]);
+    lobby.happens(...friends.map((name, i) => seen(name, 2001 + i)));
+    const again = lobby.waits(lobbyLimits.newcomerIntervalMs).happens(woken());
+    expect(again).toEqual(["save", `${send} to Dan`, "ptpMediation_progress to Dan"]);
+  });
+
   test("is open for newcomers when its players are connected, and says who plays", () => {
     const lobby = playing(friends, star);
     expect(phaseOf(lobby)).toBe("waiting");

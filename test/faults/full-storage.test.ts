@@ -10,6 +10,7 @@ import { carryMediation } from "../../measure/kit/mediation.ts";
 import { lobbyOf, Player, refusedUpgrade, rollCall } from "../../measure/kit/player.ts";
 import { watch } from "../../measure/kit/promises.ts";
 import { ring, startFaultyServer } from "../../measure/kit/server.ts";
+import { informedPlayer } from "../../measure/kit/staying.ts";
 
 let disk: string;
 let isMounted = false;
@@ -51,6 +52,11 @@ test("when the disk is full nothing new is begun, open lobbies go on, and all is
     told: (line) => line.event.startsWith("storage_") && told.push(line),
     timing: { ptpmConnectRequestIntervalMs: 500 },
   });
+  const [stranger, matched] = [await informedPlayer(server.url, "/"), await informedPlayer(server.url, "/")];
+  // So that they have secret tokens.
+  await stranger.host();
+  const match = { game: "chess", peerName: "Matched", create: { lobbyName: "Lobby", maxMembers: 4 } };
+  const matchedLobby = String((await matched.post("/lobbies/match", match)).body?.lobbyId);
   const watcher = watch(server.url);
   try {
     const listed = await lobbyOf(4, server.url, { isPublic: true });
@@ -65,6 +71,14 @@ test("when the disk is full nothing new is begun, open lobbies go on, and all is
     await vi.waitFor(async () => expect(await refusedUpgrade(server.url)).toMatchObject(unavailable), 10_000);
     expect(await idle.host()).toMatchObject(unavailable);
     expect(await idle.join(listed.lobbyId, "Idle")).toMatchObject(unavailable);
+    // A question of one that is no member may create an object, whatever it asks. It could be of a lobby that is over.
+    for (const [method, path] of [
+      ["GET", ""],
+      ["GET", "/snapshot"],
+      ["DELETE", "/bans/somebody"],
+    ] as const)
+      expect(await stranger.asks(method, `/lobbies/${near.lobbyId}${path}`)).toMatchObject(unavailable);
+    expect((await matched.asks("GET", `/lobbies/${matchedLobby}`)).status).toBe(200);
 
     for (const { lobbyId, host, guests, all } of [listed, near]) {
       for (const { holder } of all) await ring(server.url, holder);
@@ -82,6 +96,7 @@ test("when the disk is full nothing new is begun, open lobbies go on, and all is
     await vi.waitFor(() => expect(told).toMatchObject([{}, { level: "info" }]), 10_000);
     await vi.waitFor(async () => expect((await idle.host()).status).toBe(201), 10_000);
     await carryMediation(server.url, { direct: true, udpPort: server.sidecar?.port ?? 0 });
+    await matched.leave();
     await watcher.settles();
   } finally {
     watcher.stop();

@@ -43,11 +43,11 @@ export function rememberMember(clientId: string, lobbyId: string): void {
   remember(lobbies, clientId, lobbyId, edgeLimits.clientsRemembered);
 }
 
-/** The same for what a member asks of its lobby. Others are refused, because their question may create an object. */
+/** The same for what is asked of a lobby. Its members go on: others' questions may create an object. */
 export async function refuseStrangerWithoutRoom(
   env: Env,
   clientId: string,
-  lobbyId: string | null,
+  lobbyId: string,
 ): Promise<Refusal | null> {
   return lobbies.get(clientId) === lobbyId ? null : await refuseWithoutRoom(env);
 }

@@ -85,32 +85,20 @@ const host: Route = async (request, env) => {
     request,
     env,
     { reads: hostRequest, status: 201, price: prices.host },
-    async (holder, call, { token: _, ...body }) => {
-      const outcome = released(await holder.hostLobby({ ...call, request: body }));
-      if (outcome.ok) {
-        rememberOpen(outcome.value.lobbyId);
-        rememberMember(call.clientId, outcome.value.lobbyId);
-      }
-      return outcome;
-    },
+    async (holder, call, { token: _, ...body }) =>
+      admitted(call, released(await holder.hostLobby({ ...call, request: body }))),
   );
 };
 
-const join: Route = async (request, env) => {
-  const noRoom = await refuseWithoutRoom(env);
-  if (noRoom) return refused(noRoom);
-  return await aboutLobby(
+const join: Route = async (request, env) =>
+  await aboutLobby(
     request,
     env,
     joinRequest,
     prices.join,
-    async (holder, call, lobbyId, { token: _, ...body }) => {
-      const outcome = released(await holder.joinLobby({ ...call, lobbyId, ...body }));
-      if (outcome.ok) rememberMember(call.clientId, outcome.value.lobbyId);
-      return outcome;
-    },
+    async (holder, call, lobbyId, { token: _, ...body }) =>
+      admitted(call, released(await holder.joinLobby({ ...call, lobbyId, ...body }))),
   );
-};
 
 const match: Route = async (request, env) => {
   const noRoom = await refuseWithoutRoom(env);
@@ -124,26 +112,32 @@ const match: Route = async (request, env) => {
       price: ({ created }) => prices.match + (created ? prices.host : prices.join),
       refusedPrice: prices.match + prices.refused,
     },
-    async (holder, call, { token: _, ...body }) => {
-      const outcome = released(await holder.matchLobby({ ...call, request: body }));
-      if (outcome.ok) rememberOpen(outcome.value.lobbyId);
-      return outcome;
-    },
+    async (holder, call, { token: _, ...body }) =>
+      admitted(call, released(await holder.matchLobby({ ...call, request: body }))),
   );
 };
 
-const resume: Route = async (request, env) => {
-  const noRoom = await refuseWithoutRoom(env);
-  if (noRoom) return refused(noRoom);
-  return await aboutLobby(
+const resume: Route = async (request, env) =>
+  await aboutLobby(
     request,
     env,
     resumeRequest,
     prices.resume,
     async (holder, call, lobbyId, { token: _, ...body }) =>
-      holder.resumeMember({ ...call, lobbyId, request: body }),
+      admitted(call, released(await holder.resumeMember({ ...call, lobbyId, request: body }))),
   );
-};
+
+/** Notes who is in which lobby now. The answer, as it is. */
+function admitted<Answer extends { lobbyId: string }>(
+  { clientId }: ClientCall,
+  outcome: Outcome<Answer>,
+): Outcome<Answer> {
+  if (!outcome.ok) return outcome;
+  const { lobbyId } = outcome.value;
+  rememberOpen(lobbyId);
+  rememberMember(clientId, lobbyId);
+  return outcome;
+}
 
 const leave: Route = async (request, env) =>
   await aboutLobby(
@@ -163,8 +157,6 @@ const start: Route = async (request, env) => {
     startRequest,
     prices.start,
     async (holder, call, lobbyId, { patienceMs, term }) => {
-      const noRoom = await refuseStrangerWithoutRoom(env, call.clientId, lobbyId);
-      if (noRoom) return noRoom;
       const sidecar = pickSidecar(await liveSidecars(env, false), { place, chance: random() });
       return await holder.startMediation(lobbyId, { ...call, place, sidecar, patienceMs, term });
     },
@@ -174,10 +166,9 @@ const start: Route = async (request, env) => {
 const steer =
   (wish: SteerCall["wish"]): Route =>
   async (request, env) =>
-    await aboutLobby(request, env, steerRequest, prices.steer, async (holder, call, lobbyId, { term }) => {
-      const noRoom = await refuseStrangerWithoutRoom(env, call.clientId, lobbyId);
-      return noRoom ?? (await holder.steerMediation(lobbyId, { ...call, wish, term }));
-    });
+    await aboutLobby(request, env, steerRequest, prices.steer, async (holder, call, lobbyId, { term }) =>
+      holder.steerMediation(lobbyId, { ...call, wish, term }),
+    );
 
 /** Asks the client's lobby for what the body says. */
 function asking<Body extends { token: string }>(
@@ -225,7 +216,11 @@ const kick = asking(kickRequest, ({ clientId: memberId, reason = "", ban = false
   return { kind: "kick", memberId, reason, ban, term };
 });
 const change = asking(changeRequest, (change) => ({ kind: "change", change }));
-const changeMember = asking(changeMemberRequest, (change) => ({ kind: "change-member", change }));
+const changeMember = asking(
+  changeMemberRequest,
+  (change) => ({ kind: "change-member", change }),
+  prices.changeMember,
+);
 const unban = askingBy(
   ({ params }) => accept({ kind: "unban", memberId: pathText(params.clientId ?? "") }),
   prices.change,
@@ -247,7 +242,10 @@ type Claim = { token: string; features?: readonly Feature[] | undefined };
 /** What a request's body and headers say: by a schema of its JSON, or otherwise. */
 type Reads<Body> = z.ZodType<Body> | (() => Promise<Outcome<Body>>);
 
-/** Answers what a client asks of the lobby in the path. A client that asks about many codes of no lobby is told to wait. */
+/**
+ * Answers what a client asks of the lobby in the path. A client that asks about many codes of no lobby is told to wait, and so is one that is no
+ * member while the machine has no room: its question may create an object.
+ */
 async function aboutLobby<Body extends Claim, T>(
   request: IRequestStrict & Request,
   env: Env,
@@ -267,9 +265,13 @@ async function aboutLobby<Body extends Claim, T>(
   // A code that was never drawn creates no object: the client's own holder refuses it.
   const lobbyId = typed !== null && isDrawn(env, typed) ? typed : null;
   let asking: Asking | null = null;
+  const mayAskFor = async (code: string, clientId: string): Promise<Asking> => {
+    const refusal = await refuseStrangerWithoutRoom(env, clientId, code);
+    return refusal ? { refusal } : askFor(code, hasGuessed(networks));
+  };
   return await asClient(request, env, { reads, status: 200, price, isSecret }, async (holder, by, body) => {
     // Once for all tries of this request.
-    asking ??= lobbyId === null ? null : askFor(lobbyId, hasGuessed(networks));
+    asking ??= lobbyId === null ? null : await mayAskFor(lobbyId, by.clientId);
     if (asking?.refusal) return asking.refusal;
     const outcome = released(await call(holder, { ...by, guessing }, lobbyId, body));
     const end = endOf(outcome);

@@ -20,6 +20,13 @@ export const objectLimits = {
   /** Those a second, for long. */
   signalsHeardPerSecond: 2,
 
+  /** Calls that a mediation for a newcomer costs as much as: five reminders, with two rows and two calls each. */
+  newcomerCalls: 24,
+  /** The same for each peer that it is connected to: asked, introduced, and told how it went. */
+  peerCalls: 8,
+  /** Calls that the end of an absence costs as much as, besides those that tell others of it: an alarm, and a row more than its join has paid for. */
+  absenceCalls: 6,
+
   /** Milliseconds a directory entry is believed since its lobby was heard of. Then a reader has the lobby asked, which costs a call. */
   listingBelievedMs: 30 * 60_000,
   /** Milliseconds after which an entry is dropped whose lobby does not answer: longer than a lobby is ever silent. */

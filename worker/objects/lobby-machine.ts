@@ -48,6 +48,7 @@ import { keptPassword, passwordHash } from "../platform/passwords.ts";
 import type {
   Admission,
   AskCall,
+  Costing,
   News,
   OpenCall,
   ReturnCall,
@@ -245,25 +246,25 @@ export class LobbyMachine implements LobbyHere {
     return accept({ answer: { ...answer, missed: this.#recentChat.after(heardAt) }, ...about });
   }
 
-  async start({ clientId: session, ...call }: StartCall): Promise<Outcome<null>> {
+  async start({ clientId: session, ...call }: StartCall): Promise<Costing<null>> {
     const timing = settingsOf(this.#object.env);
-    return (await this.#ask({ kind: "start", clientId: this.#clientIdFor(session), ...call, timing })).answer;
+    return await this.#askAsMember({ kind: "start", clientId: this.#clientIdFor(session), ...call, timing });
   }
 
-  async steer({ wish: kind, clientId: session, ...by }: SteerCall): Promise<Outcome<null>> {
-    return (await this.#ask({ kind, clientId: this.#clientIdFor(session), ...by })).answer;
+  async steer({ wish: kind, clientId: session, ...by }: SteerCall): Promise<Costing<null>> {
+    return await this.#askAsMember({ kind, clientId: this.#clientIdFor(session), ...by });
   }
 
   /** What a member, or the host, asks besides. */
-  async ask({ clientId: session, requestId, wish, hostNetworks }: AskCall): Promise<Outcome<WishAnswer>> {
+  async ask({ clientId: session, requestId, wish, hostNetworks }: AskCall): Promise<Costing<WishAnswer>> {
     const by = { clientId: this.#clientIdFor(session), requestId };
     switch (wish.kind) {
       case "look":
-        return (await this.#ask({ kind: "look", ...by })).answer;
+        return await this.#askAsMember({ kind: "look", ...by });
       case "hand-over":
       case "kick":
       case "unban":
-        return (await this.#ask({ ...wish, ...by })).answer;
+        return await this.#askAsMember({ ...wish, ...by });
       case "change": {
         if (this.#state?.topology === "mesh" && this.#isTooLargeForMesh(wish.change.maxMembers))
           return refuse("mesh_too_large");
@@ -272,12 +273,12 @@ export class LobbyMachine implements LobbyHere {
         const password =
           text === undefined ? {} : { password: text === null ? null : await keptPassword(text) };
         const change = { ...rest, ...password };
-        return (await this.#ask({ kind: "change", ...by, change, ifVersion, term, hostNetworks })).answer;
+        return await this.#askAsMember({ kind: "change", ...by, change, ifVersion, term, hostNetworks });
       }
       case "change-member": {
         if (!this.#mayChat(by.clientId, JSON.stringify(wish.change))) return refuseFor(1);
         const { ifVersion, ...change } = wish.change;
-        return (await this.#ask({ kind: "change-member", ...by, change, ifVersion })).answer;
+        return await this.#askAsMember({ kind: "change-member", ...by, change, ifVersion });
       }
       case "read-snapshot":
         return this.#readSnapshot(by.clientId);
@@ -424,6 +425,11 @@ export class LobbyMachine implements LobbyHere {
     return { resumeKey: await issueResumeKey(this.#object.env, incarnation, next) };
   }
 
+  async #askAsMember<R extends LobbyRequest>(asked: R): Promise<Costing<AnswerTo<R>>> {
+    const { answer, calls } = await this.#ask(asked);
+    return calls > 0 ? { ...answer, calls } : answer;
+  }
+
   /** The answer to a request, and of which lobby of this code it is, once what must be known before it is known. */
   async #ask<R extends LobbyRequest>(
     asked: R,
@@ -462,9 +468,13 @@ export class LobbyMachine implements LobbyHere {
     if (effects.some(({ kind }) => kind === "save")) this.#save();
     const callsBefore = this.#object.callsCaused;
     const done = this.#effects.perform(effects, (state ?? before)?.incarnation ?? "");
+    const calls = () => callsOf(effects, this.#object.lobbyId);
     // They wait for the directory: whoever brought this about pays for them now.
-    if (done && this.#object.callsCaused === callsBefore)
-      this.#object.willCall(callsOf(effects, this.#object.lobbyId));
+    if (done && this.#object.callsCaused === callsBefore) this.#object.willCall(calls());
+    // When its time to return is over, nobody is there to pay for what the others are told then.
+    const goesAway = (state?.away.length ?? 0) > (before?.away.length ?? 0);
+    if (goesAway) this.#object.willCall(calls() + objectLimits.absenceCalls);
+    if (state && isToBeConnected(input, state)) this.#object.willCall(newcomerCalls(state));
     this.#noteLeaving(effects, done);
     return done;
   }
@@ -579,6 +589,19 @@ function resumeKeyAfter(asked: OpenRequest | JoinRequest | ReturnRequest): Resum
     case "return":
       return { clientId: asked.clientId, resumes: asked.resumes + 1 };
   }
+}
+
+/** Whether this brings a player who is connected to those who play, by a mediation that begins by itself. */
+function isToBeConnected(input: LobbyRequest | LobbyEvent, { playing = [] }: LobbyState): boolean {
+  return (
+    playing.length > 0 && (input.kind === "join" || (input.kind === "return" && input.reconnect === true))
+  );
+}
+
+/** What such a player causes, in calls. */
+function newcomerCalls({ topology, members }: LobbyState): number {
+  const peers = topology === "mesh" ? members.length - 1 : 1;
+  return objectLimits.newcomerCalls + peers * objectLimits.peerCalls;
 }
 
 /** The other objects that these effects call to tell members something. */

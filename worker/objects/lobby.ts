@@ -7,6 +7,7 @@ import { logFault } from "../platform/log.ts";
 import type {
   Admission,
   AskCall,
+  Costing,
   LobbyPort,
   OpenCall,
   ReturnCall,
@@ -95,15 +96,15 @@ export class Lobby extends Holder implements LobbyPort {
     return await this.lobbyHere.comeBack(call);
   }
 
-  async ask(call: AskCall): Promise<Outcome<WishAnswer>> {
+  async ask(call: AskCall): Promise<Costing<WishAnswer>> {
     return await this.lobbyHere.ask(call);
   }
 
-  async start(call: StartCall): Promise<Outcome<null>> {
+  async start(call: StartCall): Promise<Costing<null>> {
     return await this.lobbyHere.start(call);
   }
 
-  async steer(call: SteerCall): Promise<Outcome<null>> {
+  async steer(call: SteerCall): Promise<Costing<null>> {
     return await this.lobbyHere.steer(call);
   }
 

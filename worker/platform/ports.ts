@@ -133,6 +133,8 @@ export type OpenCall = {
 };
 /** A lobby's answer to a new member, and which lobby of this code it is. `calls`: those that the lobby makes to tell others of it. */
 export type Admission<Answer> = { answer: Answer; incarnation: string; calls?: number };
+/** What a member's request came to, and `calls`: those to other objects that it made necessary. The member pays for them. */
+export type Costing<T> = Outcome<T> & { calls?: number };
 
 /** A message that is a WebSocket's text already: each member's introduction has keys of its own. */
 export type EncodedMessage = { type: "encoded"; text: string };
@@ -212,9 +214,9 @@ export interface LobbyPort extends HolderPort {
   /** `password`: the one that the newcomer gives. */
   enter(member: Member, password?: string): Promise<Outcome<Admission<JoinAnswer>>>;
   comeBack(call: ReturnCall): Promise<Outcome<Admission<ResumeAnswer>>>;
-  ask(call: AskCall): Promise<Outcome<WishAnswer>>;
-  start(call: StartCall): Promise<Outcome<null>>;
-  steer(call: SteerCall): Promise<Outcome<null>>;
+  ask(call: AskCall): Promise<Costing<WishAnswer>>;
+  start(call: StartCall): Promise<Costing<null>>;
+  steer(call: SteerCall): Promise<Costing<null>>;
   isMember(clientId: string, incarnation: string): Promise<boolean>;
   /** Whether it is open and public, and of this game: null for none. A directory of before does not say. */
   isListed(game?: string | null): Promise<boolean>;

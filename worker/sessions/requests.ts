@@ -14,6 +14,7 @@ import { logFault } from "../platform/log.ts";
 import type {
   Admission,
   AskCall,
+  Costing,
   HostCall,
   JoinCall,
   MatchCall,
@@ -259,7 +260,7 @@ export class Requests {
   async #askAsMember<T>(
     lobbyId: string | null,
     { clientId, requestId, guessing }: StartCall | SteerCall | AskCall,
-    ask: (lobby: Asked) => Promise<Outcome<T>>,
+    ask: (lobby: Asked) => Promise<Costing<T>>,
   ): Promise<Outcome<T>> {
     const session = this.#connections.get(clientId);
     if (!session) return refuse("invalid_token");
@@ -272,7 +273,8 @@ export class Requests {
     if (lobbyId === null) return noLobby(session);
     try {
       const asked = () => ask(this.#lobbies.at(lobbyId));
-      const outcome = await retry(asked, platformLimits.promptRetryDelaysMs);
+      const { calls = 0, ...outcome } = await retry(asked, platformLimits.promptRetryDelaysMs);
+      this.#charges.charge(session, calls * prices.call);
       return !outcome.ok && outcome.codes.includes("no_such_lobby") ? noLobby(session) : outcome;
     } catch (error) {
       logFault("lobby_unreachable", { lobbyId }, error);

@@ -8,24 +8,15 @@ import { Player, post, request } from "../../kit/player.ts";
 import { apartMs } from "./assumed.ts";
 import type { Books } from "./books.ts";
 import { withBooks } from "./cost.ts";
+import { attacker, type Means, type Scene, times } from "./means.ts";
 import { dollarsPerMillion } from "./prices.ts";
 import { type Tally, usageOf } from "./tally.ts";
 
 /** What an act costs, in millionths of a dollar. */
 export type Counted = { name: string; acts: number; billed: number; charged: number };
 
-/** The attacker's address, and that of others, in whose lobbies it does some of its harm. */
-const attacker = { "cf-connecting-ip": "203.0.113.66" };
+/** The address of others, in whose lobbies it does some of its harm. */
 const others = { "cf-connecting-ip": "198.51.100.1" };
-
-type Scene = { server: URL; books: Books };
-type Means = {
-  name: string;
-  /** Whether each client of the plain path has a lounge of its own, which costs most. */
-  apart?: boolean;
-  /** Prepares with the books closed, then opens them, and does so many acts. */
-  run(scene: Scene): Promise<number>;
-};
 
 const connect = (server: URL, path = "/", headers = attacker) => Player.connect(server, path, headers);
 const hosting = { hostName: "Host", lobbyName: "Lobby", maxMembers: 64 };
@@ -47,11 +38,6 @@ async function join(server: URL, lobbyId: string, peerName: string, path = "/", 
   const player = await connect(server, path, headers);
   await ask(server, player, `/lobbies/${lobbyId}/join`, { peerName }, headers);
   return player;
-}
-
-async function times(count: number, act: (index: number) => Promise<unknown>): Promise<number> {
-  for (let i = 0; i < count; i++) await act(i);
-  return count;
 }
 
 /** So many lines, so many a second. */

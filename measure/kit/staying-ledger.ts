@@ -254,6 +254,15 @@ function placeOf(
   }
   return why || "heard what nobody else did";
 
+  /** Whether the picture, with so many of its first events or less of them, comes to the first state here. */
+  function leadsTo(known: number): boolean {
+    return Array.from({ length: known + 1 }, (_, skipped) =>
+      statesFrom(told, own.slice(skipped, known)),
+    ).some(
+      (some) => typeof some !== "string" && states[0] && difference(some.at(-1) ?? told, states[0]) === null,
+    );
+  }
+
   function tryAt(from: number, known = 0): { from: number; count: number; states: Known[] } | null {
     const mineAfter = own.slice(known);
     const overlap = Math.min(mineAfter.length, events.length - from);
@@ -276,7 +285,8 @@ function placeOf(
     const all = [...states.slice(from, from + overlap), ...rest];
     const ownId = answer?.hasResumed ? undefined : answer?.memberId;
     const differences = all.slice(0, early + 1).map((known) => difference(told, known, ownId));
-    if (known > 0 || differences.includes(null)) return { from, count: mineAfter.length, states: all };
+    if (known > 0 ? leadsTo(known) : differences.includes(null))
+      return { from, count: mineAfter.length, states: all };
     if (overlap >= closest) {
       closest = overlap;
       why = `was told ${differences[0]}`;

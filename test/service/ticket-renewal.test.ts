@@ -20,8 +20,9 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 /** Two players that were introduced to each other, and what each has for the relay. */
-async function introducedPair(path: "direct" | "plain" = "direct") {
-  const { host, guests, lobbyId } = await lobbyOf(2, server.url, { direct: path === "direct" });
+async function introducedPair(path: "direct" | "plain" = "direct", features?: readonly string[]) {
+  const direct = path === "direct";
+  const { host, guests, lobbyId } = await lobbyOf(2, server.url, { direct, features });
   const [guest = host] = guests;
   for (const player of [host, guest]) player.answersOverUdp = false;
   expect((await host.start(lobbyId)).status).toBe(200);
@@ -34,7 +35,7 @@ async function introducedPair(path: "direct" | "plain" = "direct") {
     const { peers } = await player.hears("ptpMediation_peersConnection_start");
     return (peers as { relay: Held & { lifeMs: number } }[])[0]?.relay ?? { ticket: "", key: "", lifeMs: 0 };
   };
-  return { host, guest, hosts: await held(host), guests: await held(guest) };
+  return { lobbyId, host, guest, hosts: await held(host), guests: await held(guest) };
 }
 
 /** A ticket of a client, as the lobby would draw it up. */
@@ -107,6 +108,16 @@ test("nobody gets one for another's, a forged, or an old ticket; what is right i
     hosts.ticket.slice(0, 12),
   ]);
   expect(await renewed(guest, [hosts])).toEqual([]);
+});
+
+test("a player that was removed gets none for that lobby, until it is let in again", async () => {
+  const { lobbyId, host, guest, guests } = await introducedPair("direct", ["links"]);
+  expect(await renewed(guest, [guests])).toHaveLength(1);
+  await host.post(`/lobbies/${lobbyId}/kick`, { clientId: guest.clientId });
+  await guest.hears("lobby_kicked");
+  expect(await renewed(guest, [guests])).toEqual([]);
+  expect((await guest.join(lobbyId, "Guest")).status).toBe(200);
+  expect(await renewed(guest, [guests])).toHaveLength(1);
 });
 
 test("a ticket ends with its session: no other connection renews it", async () => {

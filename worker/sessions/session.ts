@@ -146,6 +146,7 @@ export class Session {
 
   set membership(membership: Membership | null) {
     this.#kept.membership = membership;
+    if (membership) this.#forgive(membership.incarnation);
     this.#kept.opensHere = false;
     this.#kept.hasJoined = true;
     this.#keep();
@@ -195,6 +196,13 @@ export class Session {
     const removals = [...this.removals, { lobbyId, tag: lobbyTagOf(incarnation) }];
     this.#kept.removals = removals.slice(-holderLimits.removalsKept);
     this.#keep();
+  }
+
+  /** It is in that lobby again, and has tickets of it. */
+  #forgive(incarnation: string): void {
+    if (this.removals.length === 0) return;
+    const tag = lobbyTagOf(incarnation);
+    this.#kept.removals = this.removals.filter((one) => one.tag !== tag);
   }
 
   get hosted(): KeptLobby | null {

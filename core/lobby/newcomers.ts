@@ -71,7 +71,8 @@ export function seeToNewcomers<Taken extends Step<LobbyState | null>>(taken: Tak
   const left = state.newcomers.filter((clientId) => !waiting.includes(clientId));
   const gathering: Gathering = {
     kind: "gathering",
-    requestId: memberOf(state, first)?.requestId ?? first,
+    // No request has started it. Those who wait once more must not take it for the one before.
+    requestId: `${now.toString(36)} ${first}`,
     began: { at: now, members: policy.members.length },
     policy,
     intervalMs: lobbyLimits.newcomerIntervalMs,

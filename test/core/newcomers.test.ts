@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { lifeLines } from "../../core/lobby/life.ts";
 import { lobbyLimits } from "../../core/lobby/limits.ts";
-import type { LobbyState } from "../../core/lobby/state.ts";
+import { type LobbyState, mediationId } from "../../core/lobby/state.ts";
 import {
   connecting,
   cut,
@@ -41,6 +41,12 @@ const { newcomerGatheringMs, newcomerConnectingMs } = lobbyLimits;
 function meet(lobby: Lobby, ...names: string[]): string[] {
   lobby.waits(1).happens(woken());
   return lobby.happens(...names.map((name, i) => seen(name, 2001 + i)));
+}
+
+/** What members call the mediation under way. */
+function startedBy({ state }: Lobby): string {
+  const phase = state?.phase;
+  return phase?.kind === "gathering" ? mediationId(phase) : "";
 }
 
 describe("a lobby that stays", () => {
@@ -157,11 +163,14 @@ describe("a newcomer of a star", () => {
     const lobby = playing(friends, { ...star, graceMs: 60_000 });
     lobby.happens(joined(knower("Dan")));
     lobby.waits(1).happens(woken(), seen("Dan", 2004), cut("Ann"));
+    const first = startedBy(lobby);
     lobby.passes(newcomerGatheringMs);
     expect(lobby.state?.phase).toMatchObject({ kind: "waiting", aborted: "endpoints_timeout" });
     expect(whoPlays(lobby).waiting).toEqual(["Dan"]);
     lobby.happens(returned("Ann"));
     expect(lobby.state?.phase).toMatchObject({ kind: "gathering", policy: { newcomers: ["Dan"] } });
+    // Another mediation: nothing that is said of the one before counts.
+    expect(startedBy(lobby)).not.toBe(first);
   });
 
   test("waits for the next try when the host comes back without its links", () => {

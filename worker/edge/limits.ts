@@ -34,8 +34,8 @@ export const edgeLimits = {
 
   /** Milliseconds that an isolate believes its last answer to whether the machine's storage has room. */
   roomAgeMs: 200,
-  /** Milliseconds it waits for that answer. */
-  roomPatienceMs: 200,
+  /** Milliseconds it waits for that answer: on a busy machine it comes late, and players who wait are better off than players who are refused. */
+  roomPatienceMs: 2_000,
   /** Milliseconds between two looks of a request that waits for the answer to another. */
   roomPauseMs: 5,
   /** Seconds after which a client that it refused for lack of room may ask again: objects without work have closed their files by then. */

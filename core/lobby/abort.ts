@@ -17,8 +17,9 @@ export function abort(
 ): Step<LobbyState> {
   const { phase } = state;
   if (!("lost" in phase)) return { state, effects: [] };
-  // Those left out have heard that it is over for them.
-  const told = aborted(participants(state, phase), code);
+  // Those left out have heard that it is over for them. Of one for newcomers, nobody knows before they are asked.
+  const isKnown = !phase.policy.newcomers || phase.kind !== "gathering" || phase.sidecar !== undefined;
+  const told = isKnown ? aborted(participants(state, phase), code) : [];
   const ended: LobbyState = { ...state, phase: { kind: "waiting", aborted: code } };
   // One for newcomers keeps nobody else from playing: nobody is charged with it.
   const after = phase.policy.newcomers ? waitingAgain(ended, phase, code, by) : charge(ended, by, now);

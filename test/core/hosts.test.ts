@@ -161,6 +161,7 @@ describe("while people play", () => {
   test("a host of a star that hands over ends what was to connect newcomers to it", () => {
     const lobby = playing(friends, { options });
     lobby.happens(joined(knower("Dan")));
+    lobby.passes(1);
     expect(phaseOf(lobby)).toBe("gathering");
     expect(lobby.happens(handedOver("Ben"))).toEqual([
       "save",

@@ -241,6 +241,7 @@ describe("the host, while newcomers are connected,", () => {
 
   test("may stop that, and then those who wait are next", () => {
     const lobby = midway();
+    lobby.passes(1);
     expect(lobby.happens(steered("stop"))).toEqual([
       "save",
       "ptpMediation_aborted to Ann, Dan",
@@ -294,5 +295,16 @@ test("newcomers are told in the log, when they begin and when they are in", () =
   expect(lines(started("Ann", { requestId: "round 2" }))).toMatchObject([
     { event: "mediation_aborted", code: "stopped" },
     { event: "mediation_started", members: 5 },
+  ]);
+});
+
+test("players hear nothing of a newcomer that leaves before anybody is asked", () => {
+  const lobby = playing(friends, star);
+  lobby.happens(joined(knower("Dan")));
+  expect(lobby.happens(left("Dan")).filter((line) => line.includes("aborted"))).toEqual([]);
+  lobby.happens(joined(knower("Eve")));
+  lobby.passes(1);
+  expect(lobby.happens(left("Eve")).filter((line) => line.includes("aborted"))).toEqual([
+    "ptpMediation_aborted to Ann",
   ]);
 });

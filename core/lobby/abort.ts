@@ -27,14 +27,18 @@ export function abort(
   return { state: after, effects: [...listed, ...told] };
 }
 
-/** Newcomers that were there wait for those to return who were to be their peers, and were away. */
+/**
+ * Newcomers that were there wait for those to return who were to be their peers, and were away. A report may blame
+ * others, who are no reason to try again.
+ */
 function waitingAgain(
   state: LobbyState,
   phase: Gathering | Connecting,
   code: AbortCode,
   by: readonly Member[],
 ): LobbyState {
-  if (code === "stopped" || !by.some(({ clientId }) => isAway(state, clientId))) return state;
+  const isMissed = ({ clientId }: Member) => takesPart(phase, clientId) && isAway(state, clientId);
+  if (code === "stopped" || !by.some(isMissed)) return state;
   const { newcomers = [] } = state;
   const innocent = (phase.policy.newcomers ?? []).filter(
     (id) =>

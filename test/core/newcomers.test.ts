@@ -207,6 +207,15 @@ describe("newcomers of a mesh", () => {
     expect(lobby.state?.phase).toMatchObject({ kind: "gathering", policy: { newcomers: ["Eve"] } });
   });
 
+  test("do not begin anew when the host blames a player that is away, and was not to be connected", () => {
+    const lobby = playing(friends, { ...mesh, graceMs: 60_000 });
+    lobby.waits(lobbyLimits.presentMs).happens(cut("Cid"), joined(knower("Dan")));
+    expect(lobby.state?.phase).toMatchObject({ policy: { members: ["Dan", "Ann", "Ben"] } });
+    lobby.happens(failed("Ann", "Cid"));
+    expect(lobby.state?.phase).toMatchObject({ kind: "waiting", aborted: "could_not_connect" });
+    expect(whoPlays(lobby)).toEqual({ playing: [...friends], waiting: [] });
+  });
+
   test("lose a player in the middle of it, and are connected to the rest", () => {
     const lobby = playing(friends, mesh);
     lobby.happens(joined(knower("Dan")));

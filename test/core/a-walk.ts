@@ -298,6 +298,8 @@ function taken(state: LobbyState | null, event: Happening | Begun, now: number):
 /** The mediation that may begin now: nothing in the core starts one while another is under way, or of fewer than two. */
 function beginning({ of, who, alive }: Turn & { kind: "begin" }, state: LobbyState | null): Begun[] {
   if (state?.phase.kind !== "waiting" || state.members.length < 2) return [];
+  // A start takes in those who wait to be connected (answer.ts), and these policies do not ask for it.
+  if (state.newcomers) return [];
   const member = state.members[who % state.members.length];
   const others = state.members.filter((one) => one !== member).map(({ clientId }) => clientId);
   const [first = ""] = others;

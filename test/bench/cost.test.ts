@@ -48,12 +48,12 @@ test.for([
 });
 
 test("a tally of several sessions becomes what one uses", () => {
-  const page = { messages: 0, closes: 0, alarms: 0, rowsWritten: 0, awakeMs: 0 };
+  const page = { messages: 0, framesAtOnce: 0, closes: 0, alarms: 0, rowsWritten: 0, awakeMs: 0 };
   const tally: Tally = {
     workerRequests: 20,
     calls: { "LOBBY.fetch": 8, "LOUNGE.receive": 12 },
     objects: {
-      Lobby: { messages: 40, closes: 8, alarms: 4, rowsWritten: 10, awakeMs: 1_000 },
+      Lobby: { messages: 40, framesAtOnce: 0, closes: 8, alarms: 4, rowsWritten: 10, awakeMs: 1_000 },
       Directory: { ...page, rowsWritten: 4, awakeMs: 280 },
     },
   };

@@ -19,7 +19,7 @@ test("an hour of a lobby in which people stay costs what it did", async () => {
   }
 }, 300_000);
 
-test("a chat line writes no row and makes no call, in a lobby in which people stay", async () => {
+test("a chat line writes no row, makes no call and waits for nothing, in a lobby in which people stay", async () => {
   const tally = await withBooks({ apart: false }, async (server, books, holders) => {
     const { lobbyId, all } = await stayingLobby(server, 4);
     holders.add(lobbyId);
@@ -36,4 +36,6 @@ test("a chat line writes no row and makes no call, in a lobby in which people st
     rows: 0,
     messages: 20,
   });
+  // Nothing is waited for: all four hear each line in the turn in which it came.
+  expect(Lobby?.framesAtOnce).toBe(20 * 4);
 });

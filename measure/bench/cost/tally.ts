@@ -5,6 +5,8 @@ import type { Usage } from "./prices.ts";
 export type ObjectTally = {
   /** Messages that came on WebSockets. */
   messages: number;
+  /** Frames that were sent in the same turn in which such a message came. */
+  framesAtOnce: number;
   /** WebSockets that closed or failed. */
   closes: number;
   alarms: number;
@@ -38,6 +40,7 @@ export function sumOf(tallies: readonly Tally[]): Tally {
 function addPages(a: ObjectTally, b: ObjectTally): ObjectTally {
   return {
     messages: a.messages + b.messages,
+    framesAtOnce: a.framesAtOnce + b.framesAtOnce,
     closes: a.closes + b.closes,
     alarms: a.alarms + b.alarms,
     rowsWritten: a.rowsWritten + b.rowsWritten,

@@ -66,7 +66,14 @@ export class Meter {
   #add(what: keyof ObjectTally, count: number): void {
     if (!books.open) return;
     const { objects } = books.tally;
-    objects[this.#class] ??= { messages: 0, closes: 0, alarms: 0, rowsWritten: 0, awakeMs: 0 };
+    objects[this.#class] ??= {
+      messages: 0,
+      framesAtOnce: 0,
+      closes: 0,
+      alarms: 0,
+      rowsWritten: 0,
+      awakeMs: 0,
+    };
     const page = objects[this.#class];
     if (page) page[what] += count;
   }

@@ -3,6 +3,7 @@ import { DurableObject } from "cloudflare:workers";
 import { type Alarm, alarmOf } from "./alarms.ts";
 import { countedBindings } from "./bindings.ts";
 import { Meter } from "./books.ts";
+import { framesSent } from "./frames.ts";
 import { countedStorage } from "./storage.ts";
 
 type ObjectClass<Env> = new (ctx: DurableObjectState, env: Env) => DurableObject<Env>;
@@ -53,7 +54,11 @@ export function counted<Env extends object>(Original: ObjectClass<Env>): ObjectC
       if (!own) return Reflect.apply(method, this, args);
       if (what) own.meter.count(what);
       if (what === "alarms") own.alarm.at = null;
-      return own.meter.awake(() => Reflect.apply(method, this, args));
+      const before = framesSent();
+      const result = own.meter.awake(() => Reflect.apply(method, this, args));
+      // What the object has sent before it waited for anything.
+      if (what === "messages") own.meter.count("framesAtOnce", framesSent() - before);
+      return result;
     };
     Object.defineProperty(Counted.prototype, name, { value, configurable: true, writable: true });
   }

@@ -314,6 +314,20 @@ test("who comes back is not told what was said before it first came", async () =
   expect(back.body?.missed).toMatchObject({ lines: [{ text: "Hello." }] });
 });
 
+test("a stranger's snapshot is refused before its body has come", async () => {
+  const { lobbyId } = await stayingLobby(1);
+  // What comes of it then is thrown away.
+  await setLimits(server.url, { drainPauseMs: 100 });
+  const body = new ReadableStream({ pull: () => new Promise(() => {}) });
+  const url = new URL(`/lobbies/${lobbyId}/snapshot`, server.url);
+  const init = { method: "PUT", body, duplex: "half", headers: { authorization: "Bearer nobody" } };
+  const answer = await Promise.race([
+    fetch(url, { ...init, signal: AbortSignal.timeout(8_000) } as RequestInit),
+    new Promise<null>((resolve) => setTimeout(resolve, 7_000, null)),
+  ]);
+  expect(answer?.status).toBe(problems.invalid_token[0]);
+});
+
 test("members whose grace ends have left", async () => {
   const { lobbyId, host, guests } = await stayingLobby(2, { graceMs: 50 });
   guests[0]?.vanish();

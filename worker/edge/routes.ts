@@ -195,9 +195,13 @@ const askingBy =
     price: Micros,
   ): Route =>
   async (request, env) => {
+    const token = bearerToken(request);
     const read = async () => {
+      // Before the body: a stranger's may be large, and slow.
+      const client = await clientOf(env, { token }, true);
+      if (!client.ok) return client;
       const wish = await wishOf(request);
-      return wish.ok ? accept({ token: bearerToken(request), wish: wish.value }) : wish;
+      return wish.ok ? accept({ token, wish: wish.value }) : wish;
     };
     return await aboutLobby(
       request,

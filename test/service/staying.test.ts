@@ -5,6 +5,7 @@ import { type Answer, lobbyOf, Player, rollCall } from "../../measure/kit/player
 import { expectRefused } from "../../measure/kit/refusal.ts";
 import { crash, ring, setLimits, startFaultyServer } from "../../measure/kit/server.ts";
 import { stayingLobby as lobbyThatStays } from "../../measure/kit/staying.ts";
+import { openRaw } from "../fuzz/raw-connection.ts";
 
 let server: Server;
 beforeAll(async () => {
@@ -318,14 +319,14 @@ test("a stranger's snapshot is refused before its body has come", async () => {
   const { lobbyId } = await stayingLobby(1);
   // What comes of it then is thrown away.
   await setLimits(server.url, { drainPauseMs: 100 });
-  const body = new ReadableStream({ pull: () => new Promise(() => {}) });
-  const url = new URL(`/lobbies/${lobbyId}/snapshot`, server.url);
-  const init = { method: "PUT", body, duplex: "half", headers: { authorization: "Bearer nobody" } };
-  const answer = await Promise.race([
-    fetch(url, { ...init, signal: AbortSignal.timeout(8_000) } as RequestInit),
-    new Promise<null>((resolve) => setTimeout(resolve, 7_000, null)),
-  ]);
-  expect(answer?.status).toBe(problems.invalid_token[0]);
+  const connection = openRaw(server.url);
+  connection.say(
+    `PUT /lobbies/${lobbyId}/snapshot HTTP/1.1\r\nHost: server\r\nAuthorization: Bearer nobody\r\nContent-Length: 60000\r\n\r\n1`,
+  );
+  // A body that is read has ten seconds, and then the answer is another one.
+  await connection.hears((heard) => heard.includes("invalid_token"));
+  expect(connection.heard).toMatch(/^HTTP\/1\.1 400 /);
+  connection.drop();
 });
 
 test("members whose grace ends have left", async () => {

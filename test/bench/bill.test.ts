@@ -11,14 +11,13 @@ import {
   honestSession,
   means,
 } from "../../measure/bench/cost/attackers.ts";
-import { stayingMeans } from "../../measure/bench/cost/staying-attackers.ts";
 import { edgeLimits } from "../../worker/edge/limits.ts";
 import { platformLimits } from "../../worker/platform/limits.ts";
 import { holderLimits } from "../../worker/sessions/limits.ts";
 
 const { burst, perSecond } = budgetRate(settings.networkCentsPerDay.default);
 
-const byName = [...means, ...stayingMeans].map((one) => [one.name, one] as const);
+const byName = means.map((one) => [one.name, one] as const);
 
 test.each(byName)(
   "an address is charged at least what it costs: %s",

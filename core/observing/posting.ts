@@ -49,6 +49,7 @@
  * - Observations that turn out unwanted cause `spareCallsPerSecond` calls a second for long, and `spareCallBurst`
  *   at once, whatever comes; proven ones `provenCallsPerSecond` and `provenCallBurst` more, and clients that are known to be
  *   wanted `wantedCallsPerSecond` and `wantedCallBurst`. All together are `postsPerSecond` posts for long, and `postBurst` at once.
+ * - Posts and their calls, as the edge counts them, are `countedPerSecond` for long and `countedBurst` at once, wanted or not.
  * - The machine remembers at most `observationsHeld` clients. Those that wait for a budget make room for others. If
  *   there are none, it does not take a newcomer beyond that, and tells the shell.
  *
@@ -77,6 +78,8 @@ import {
   affords,
   budgetOf,
   costOf,
+  countedAs,
+  countedRate,
   type Draw,
   type Lane,
   paceRate,
@@ -215,9 +218,11 @@ function affordableAfter({ budgets, ready }: PostingState, lane: Lane, now: numb
 }
 
 /** Milliseconds until one more post may be sent. */
-function pacedAfter({ pace }: PostingState, now: number): number {
+function pacedAfter({ pace, counted }: PostingState, now: number): number {
   fill(pace, paceRate, now);
-  return Math.max(0, Math.ceil(((1 - pace.left) * 1000) / paceRate.perSecond));
+  fill(counted, countedRate, now);
+  const paced = ((1 - pace.left) * 1000) / paceRate.perSecond;
+  return Math.max(0, Math.ceil(paced), Math.ceil(((1 - counted.left) * 1000) / countedRate.perSecond));
 }
 
 /** Posts after so long, unless a post is due already. */
@@ -245,6 +250,7 @@ function post(state: PostingState, now: number): readonly PostingEffect[] {
     if (next.batch.length > 0) {
       state.number += 1;
       if (!half) state.pace.left -= 1;
+      state.counted.left -= 1 + countedAs(next.batch.length);
       state.underWay.set(state.number, next);
       const observations = next.batch.map(({ observation }) => observation);
       effects.push({ kind: "post", post: state.number, observations });
@@ -332,6 +338,9 @@ function settle(state: PostingState, { batch, draws }: Post, answer: PostAnswer,
     else rest(state, dated, { hasFailed: failed.has(index), until }, now);
   }
   if (isAnswer) {
+    // Taken for the most that it could call.
+    const unused = countedAs(batch.length) - countedAs(answer.calls);
+    state.counted.left = Math.min(countedRate.burst, state.counted.left + Math.max(0, unused));
     for (const draw of draws) {
       const wanted = draw.places.filter((place) => newlyWanted.has(place)).length;
       settleDraw(state.budgets[budgetOf(draw.lane)], draw, { calls: answer.calls, wanted });

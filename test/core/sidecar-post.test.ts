@@ -118,6 +118,11 @@ test("an observation takes no more bytes in a post than was reckoned, and hardly
       expect(JSON.stringify({ at: Date.now(), observations: some }).length).toBeLessThanOrEqual(reckoned);
     }),
   );
+  const ipv6 = { ip: "2001:1db8:1111:2222:3333:4444:5555:6666", port: 65535 };
+  const proven = { ...longest, ...ipv6, second: ipv6, candidates: [], proven: true };
+  const many = Array(400).fill(proven);
+  const reckoned = postFrameBytes + 400 * observationBytes(proven);
+  expect(JSON.stringify({ at: Date.now(), observations: many }).length).toBeLessThanOrEqual(reckoned);
   const ten = Array(10).fill(longest);
   const post = { at: Number.MAX_SAFE_INTEGER, observations: ten };
   const spare = postFrameBytes + 10 * observationBytes(longest) - JSON.stringify(post).length;

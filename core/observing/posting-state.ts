@@ -30,7 +30,7 @@ export type PostingEffect =
 export type Dated = { readonly observation: Observation; readonly at: number; readonly isOld: boolean };
 
 /**
- * What a client waits in, the first to go first. `wanted`: the edge has just said so. Of the others nobody knows: those that are
+ * What a client waits in: one of each goes at a time, in this order. `wanted`: the edge has just said so. Of the others nobody knows: those that are
  * `proven` have a budget of their own; of the rest one with an old token comes last.
  */
 export const lanes = ["wanted", "proven", "fresh", "old"] as const satisfies readonly Lane[];

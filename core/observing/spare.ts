@@ -42,7 +42,7 @@ export const budgetRates: Readonly<Record<Budget, Rate>> = {
 /** What some clients in a post drew. `isExtra`: the post would not have gone without them. `places`: which they are. */
 export type Draw = {
   readonly lane: Lane;
-  readonly isExtra: boolean;
+  isExtra: boolean;
   readonly places: number[];
 };
 

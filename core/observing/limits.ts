@@ -31,6 +31,12 @@ export const observingLimits = {
   postBurst: 100,
   /** Those a second, for long: a busy sidecar gathers for 80 ms. With the calls of all budgets, three quarters of what the edge takes of one sidecar in a minute. */
   postsPerSecond: 12,
+  /** Calls to objects that the edge counts as one post. */
+  callsCounted: 5,
+  /** Posts at once, calls included, whatever turns out wanted: 4 000 players who are all held by different objects. */
+  countedBurst: 900,
+  /** Those a second, for long: in a minute, nine tenths of what the edge takes of one sidecar. Beyond that, it would take nothing at all for a minute. */
+  countedPerSecond: 30,
   /** Posts of a wanted client that go first, at once: three tries at each of two ports, and two changes. */
   wantedBurst: 8,
   /** Those a second, for long: one in 5 s, of which an honest client needs half. The rest goes by the budget below. */

@@ -2,7 +2,7 @@
 import { type Bucket, newBucket } from "../allowance.ts";
 import type { Observation, ObservationsAnswer } from "../wire/sidecar-post.ts";
 import { type Met, newMet } from "./met.ts";
-import { type Budget, budgetRates, type Draw, type Lane, paceRate } from "./spare.ts";
+import { type Budget, budgetRates, countedRate, type Draw, type Lane, paceRate } from "./spare.ts";
 import type { Standings } from "./standing.ts";
 import { newTurns, type Place, type Turns } from "./turns.ts";
 
@@ -30,7 +30,7 @@ export type PostingEffect =
 export type Dated = { readonly observation: Observation; readonly at: number; readonly isOld: boolean };
 
 /**
- * What a client waits in, the first to go first. `wanted`: the edge has just said so. Of the others nobody knows: those that are
+ * What a client waits in: one of each goes at a time, in this order. `wanted`: the edge has just said so. Of the others nobody knows: those that are
  * `proven` have a budget of their own; of the rest one with an old token comes last.
  */
 export const lanes = ["wanted", "proven", "fresh", "old"] as const satisfies readonly Lane[];
@@ -66,6 +66,8 @@ export type PostingState = {
   readonly budgets: Readonly<Record<Budget, Bucket>>;
   /** Posts that may be sent. */
   readonly pace: Bucket;
+  /** Posts and their calls, as the edge counts them. Below 0 if halves of refused posts had to go. */
+  readonly counted: Bucket;
   /** Rests, in the order in which they end. One that was cut short stays in the list, but is ignored. */
   readonly resting: { readonly key: string; readonly until: number }[];
   /** Halves of refused posts, each to be posted by itself. */
@@ -104,6 +106,7 @@ export function newPosting(now = 0): PostingState {
       spare: newBucket(budgetRates.spare, now),
     },
     pace: newBucket(paceRate, now),
+    counted: newBucket(countedRate, now),
     resting: [],
     halves: [],
     underWay: new Map(),

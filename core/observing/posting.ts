@@ -21,7 +21,7 @@
  * - idling: the edge has just said that no mediation waits for the client (standing.ts). Its newest observation
  *   waits until that time is over, whatever it says.
  *
- * Ready clients wait in four lanes. A client that the edge wanted a moment ago goes first. Of the others nobody knows
+ * Ready clients wait in four lanes, which take turns within a post. In one are clients that the edge wanted a moment ago. Of the others nobody knows
  * whether they are wanted: Orion's datagram may be of a socket that closed long ago, and come from anywhere; a proven
  * probe may be of a mediation that is over. All draw on budgets of calls (spare.ts), the wanted and the proven on their own,
  * old tokens last, and take turns (turns.ts). What turns out wanted is given back, so honest players cost nothing.
@@ -49,6 +49,7 @@
  * - Observations that turn out unwanted cause `spareCallsPerSecond` calls a second for long, and `spareCallBurst`
  *   at once, whatever comes; proven ones `provenCallsPerSecond` and `provenCallBurst` more, and clients that are known to be
  *   wanted `wantedCallsPerSecond` and `wantedCallBurst`. All together are `postsPerSecond` posts for long, and `postBurst` at once.
+ * - Posts and their calls, as the edge counts them, are `countedPerSecond` for long and `countedBurst` at once, wanted or not.
  * - The machine remembers at most `observationsHeld` clients. Those that wait for a budget make room for others. If
  *   there are none, it does not take a newcomer beyond that, and tells the shell.
  *
@@ -77,6 +78,8 @@ import {
   affords,
   budgetOf,
   costOf,
+  countedAs,
+  countedRate,
   type Draw,
   type Lane,
   paceRate,
@@ -215,9 +218,11 @@ function affordableAfter({ budgets, ready }: PostingState, lane: Lane, now: numb
 }
 
 /** Milliseconds until one more post may be sent. */
-function pacedAfter({ pace }: PostingState, now: number): number {
+function pacedAfter({ pace, counted }: PostingState, now: number): number {
   fill(pace, paceRate, now);
-  return Math.max(0, Math.ceil(((1 - pace.left) * 1000) / paceRate.perSecond));
+  fill(counted, countedRate, now);
+  const paced = ((1 - pace.left) * 1000) / paceRate.perSecond;
+  return Math.max(0, Math.ceil(paced), Math.ceil(((1 - counted.left) * 1000) / countedRate.perSecond));
 }
 
 /** Posts after so long, unless a post is due already. */
@@ -245,6 +250,7 @@ function post(state: PostingState, now: number): readonly PostingEffect[] {
     if (next.batch.length > 0) {
       state.number += 1;
       if (!half) state.pace.left -= 1;
+      state.counted.left -= 1 + countedAs(next.batch.length);
       state.underWay.set(state.number, next);
       const observations = next.batch.map(({ observation }) => observation);
       effects.push({ kind: "post", post: state.number, observations });
@@ -258,53 +264,66 @@ function post(state: PostingState, now: number): readonly PostingEffect[] {
 /** The next observations that fit into one post, or null if the budgets have to grow first. Gives up those that are stale. */
 function nextPost(state: PostingState, now: number): Post | null {
   const batch: Dated[] = [];
-  const draws: Draw[] = [];
   let bytes = postFrameBytes;
   let isShort = false;
+  let isFull = false;
   // Fills them up to now.
   for (const lane of lanes) affordableAfter(state, lane, now);
-  for (const lane of lanes) {
-    if (waitingIn(state.ready[lane]) === 0) continue;
-    const draw = { lane, isExtra: batch.length === 0, places: [] as number[] };
-    for (const key of inOrder(state.ready[lane])) {
-      if (batch.length === wireLimits.observationsPerPost) break;
-      if (!affordsOneMore(state, draw)) {
-        isShort = true;
-        break;
-      }
-      const client = state.clients.get(key);
-      if (!client?.newest) {
-        // Nothing that is ready has nothing to post; it must not stay.
-        unready(state, key, client);
-        continue;
-      }
-      bytes += observationBytes(client.newest.observation);
-      // One alone always goes: it could wait for ever.
-      if (batch.length > 0 && bytes > wireLimits.sidecarPostBytes) break;
-      const { place } = client;
-      unready(state, key, client);
-      if (isStale(client.newest, now)) {
-        bytes -= observationBytes(client.newest.observation);
-        state.clients.delete(key);
-        state.counts.lost += 1;
-        continue;
-      }
-      if (place) serve(state.ready[lane], place);
-      draw.places.push(batch.length);
-      batch.push(client.newest);
-      client.posted = client.newest;
-      client.newest = null;
-      client.phase = posting;
+  let drawing = lanes
+    .filter((lane) => waitingIn(state.ready[lane]) > 0)
+    .map((lane) => ({ keys: inOrder(state.ready[lane]), draw: newDraw(lane) }));
+  const draws = drawing.map(({ draw }) => draw);
+  /** Adds the next client that waits in a lane. False if there is none, or it has to wait. */
+  const addNext = ({ keys, draw }: (typeof drawing)[number]): boolean => {
+    if (isFull || batch.length === wireLimits.observationsPerPost) return false;
+    const { value: key } = keys.next();
+    if (key === undefined) return false;
+    const bucket = state.budgets[budgetOf(draw.lane)];
+    const isExtra = draw.isExtra || batch.length === 0;
+    const cost = costOf(draw.places.length + 1, isExtra) - costOf(draw.places.length, draw.isExtra);
+    if (!affords(bucket, cost, draw.lane)) {
+      isShort = true;
+      return false;
     }
-    if (draw.places.length === 0) continue;
-    draws.push(draw);
-    state.budgets[budgetOf(draw.lane)].left -= costOf(draw.places.length, draw.isExtra);
-  }
-  return batch.length === 0 && isShort ? null : { batch, draws };
+    const client = state.clients.get(key);
+    if (!client?.newest) {
+      // Nothing that is ready has nothing to post; it must not stay.
+      unready(state, key, client);
+      return true;
+    }
+    const newBytes = bytes + observationBytes(client.newest.observation);
+    // One alone always goes: it could wait for ever.
+    if (batch.length > 0 && newBytes > wireLimits.sidecarPostBytes) {
+      isFull = true;
+      return false;
+    }
+    const { place } = client;
+    unready(state, key, client);
+    if (isStale(client.newest, now)) {
+      state.clients.delete(key);
+      state.counts.lost += 1;
+      return true;
+    }
+    if (place) serve(state.ready[draw.lane], place);
+    bytes = newBytes;
+    bucket.left -= cost;
+    draw.isExtra = isExtra;
+    draw.places.push(batch.length);
+    batch.push(client.newest);
+    client.posted = client.newest;
+    client.newest = null;
+    client.phase = posting;
+    return true;
+  };
+  // One of each at a time: the edge tells the first objects of a post, and those of one lane must not be all of them.
+  while (drawing.length > 0) drawing = drawing.filter(addNext);
+  return batch.length === 0 && isShort
+    ? null
+    : { batch, draws: draws.filter(({ places }) => places.length > 0) };
 }
 
-function affordsOneMore({ budgets }: PostingState, { lane, isExtra, places }: Draw): boolean {
-  return affords(budgets[budgetOf(lane)], costOf(places.length + 1, isExtra), lane);
+function newDraw(lane: Lane): Draw {
+  return { lane, isExtra: false, places: [] };
 }
 
 function unready(state: PostingState, key: string, client: Client | undefined): void {
@@ -332,6 +351,9 @@ function settle(state: PostingState, { batch, draws }: Post, answer: PostAnswer,
     else rest(state, dated, { hasFailed: failed.has(index), until }, now);
   }
   if (isAnswer) {
+    // Taken for the most that it could call.
+    const unused = countedAs(batch.length) - countedAs(answer.calls);
+    state.counted.left = Math.min(countedRate.burst, state.counted.left + Math.max(0, unused));
     for (const draw of draws) {
       const wanted = draw.places.filter((place) => newlyWanted.has(place)).length;
       settleDraw(state.budgets[budgetOf(draw.lane)], draw, { calls: answer.calls, wanted });

@@ -14,7 +14,10 @@ const {
   provenCallsPerSecond,
   spareCallBurst,
   spareCallsPerSecond,
+  callsCounted,
   callsPerRequest,
+  countedBurst,
+  countedPerSecond,
   objectsPerPost,
   spareForFresh,
   spareGatherMs,
@@ -27,6 +30,8 @@ export type Lane = "wanted" | "proven" | "fresh" | "old";
 export type Budget = "wanted" | "proven" | "spare";
 
 export const paceRate: Rate = { burst: postBurst, perSecond: postsPerSecond };
+/** What the edge counts: it takes so much of one sidecar, wanted or not. */
+export const countedRate: Rate = { burst: countedBurst, perSecond: countedPerSecond };
 
 export const budgetRates: Readonly<Record<Budget, Rate>> = {
   wanted: { burst: wantedCallBurst, perSecond: wantedCallsPerSecond },
@@ -37,7 +42,7 @@ export const budgetRates: Readonly<Record<Budget, Rate>> = {
 /** What some clients in a post drew. `isExtra`: the post would not have gone without them. `places`: which they are. */
 export type Draw = {
   readonly lane: Lane;
-  readonly isExtra: boolean;
+  isExtra: boolean;
   readonly places: number[];
 };
 
@@ -48,6 +53,11 @@ export function budgetOf(lane: Lane): Budget {
 /** Calls that a post with so many of these clients causes at most. */
 export function costOf(clients: number, isExtra: boolean): number {
   return Math.min(clients, objectsPerPost) + (isExtra ? callsPerRequest : 0);
+}
+
+/** What calls count as at the edge, in posts. */
+export function countedAs(calls: number): number {
+  return Math.min(calls, objectsPerPost) / callsCounted;
 }
 
 /** Whether the budget has so much, beyond what is kept for tokens that are not old. */

@@ -9,7 +9,7 @@
  *   It is asked again at all in case the edge was wrong.
  * - idle: nothing is posted for 1 s, then for 2, up to a minute. The newest datagram of that time is kept, and
  *   posted at its end: an honest client may send one late datagram, and start again a moment later.
- * - wanted: it goes first, as often as an honest client has to be posted.
+ * - wanted: it draws on a budget of its own, as often as an honest client has to be posted.
  *
  * Who is quiet for long is forgotten, and the table is bounded: an attacker who fills it gains some posts, which
  * the budget bounds (posting.ts). Plain data, changed in place. `now` is in milliseconds and never goes back.

@@ -87,13 +87,15 @@ const bareBytes = bytesOf(longestBare);
 const endpointBytes = bytesOf(longestEndpoint);
 const secondBytes = bytesOf({ ...longestBare, second: longestEndpoint }) - bareBytes;
 const listBytes = bytesOf({ ...longestBare, candidates: [] }) - bareBytes;
+const provenBytes = bytesOf({ ...longestBare, proven: true }) - bareBytes;
 const othersBytes = bytesOf({ ...longestBare, others: [] }) - bareBytes;
 
 /** Bytes that an observation takes in a post, or some more: reckoned, because to write it twice would cost more. */
-export function observationBytes({ proof, second, others, candidates }: Observation): number {
+export function observationBytes({ proof, second, others, candidates, proven }: Observation): number {
   const ofCandidates = candidates ? listBytes + candidates.length * endpointBytes : 0;
   const ofOthers = others ? othersBytes + others.length * endpointBytes : 0;
-  return bareBytes + proof.text.length + (second ? secondBytes : 0) + ofOthers + ofCandidates;
+  const ofMarks = (second ? secondBytes : 0) + (proven ? provenBytes : 0);
+  return bareBytes + proof.text.length + ofMarks + ofOthers + ofCandidates;
 }
 
 /** What an observation tells the lobby. Local addresses that can be no other machine's are left out. */
@@ -112,7 +114,7 @@ export const observations = z.object({
   observations: z.array(observation).max(wireLimits.observationsPerPost),
 });
 /** Bytes of a post around its observations. */
-export const postFrameBytes = JSON.stringify({ observations: [] }).length;
+export const postFrameBytes = JSON.stringify({ at: Number.MAX_SAFE_INTEGER, observations: [] }).length;
 /** How the edge answers a heartbeat it took. */
 export const heartbeatAnswer = z.object({
   known: z.literal(true),

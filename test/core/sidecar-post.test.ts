@@ -108,18 +108,24 @@ test("an observation takes no more bytes in a post than was reckoned, and hardly
       endpoint,
       fc.option(endpoint, { nil: undefined }),
       fc.option(fc.array(endpoint, { maxLength: wireLimits.candidates }), { nil: undefined }),
+      fc.constantFrom(true, undefined),
     )
-    .map(([at, second, candidates]) => ({ ...seen, ...at, second, candidates }));
+    .map(([at, second, candidates, proven]) => ({ ...seen, ...at, second, candidates, proven }));
   fc.assert(
     fc.property(fc.array(observation), (some) => {
       expect(observations.safeParse({ observations: some }).success).toBe(true);
       const reckoned = some.reduce((all, one) => all + observationBytes(one), postFrameBytes);
-      expect(JSON.stringify({ observations: some }).length).toBeLessThanOrEqual(reckoned);
+      expect(JSON.stringify({ at: Date.now(), observations: some }).length).toBeLessThanOrEqual(reckoned);
     }),
   );
+  const ipv6 = { ip: "2001:1db8:1111:2222:3333:4444:5555:6666", port: 65535 };
+  const proven = { ...longest, ...ipv6, second: ipv6, candidates: [], proven: true };
+  const many = Array(400).fill(proven);
+  const reckoned = postFrameBytes + 400 * observationBytes(proven);
+  expect(JSON.stringify({ at: Date.now(), observations: many }).length).toBeLessThanOrEqual(reckoned);
   const ten = Array(10).fill(longest);
-  const spare =
-    postFrameBytes + 10 * observationBytes(longest) - JSON.stringify({ observations: ten }).length;
+  const post = { at: Number.MAX_SAFE_INTEGER, observations: ten };
+  const spare = postFrameBytes + 10 * observationBytes(longest) - JSON.stringify(post).length;
   expect(spare).toBeLessThanOrEqual(20);
 });
 

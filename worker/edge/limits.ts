@@ -27,8 +27,6 @@ export const edgeLimits = {
   sidecarHeartbeats: 60,
   /** Posts of observations taken from one sidecar in `addressPeriodS`; `callsCounted` calls count as one more. A busy sidecar posts 40 times a second, to two objects each. A thief of its key costs $3 a day in each data center. */
   sidecarObservations: 3_000,
-  /** Calls to objects that count as one post. */
-  callsCounted: 5,
   /** Milliseconds a post waits for an object to take its observations. After that the sidecar is told to send them again. */
   observationPatienceMs: 2_000,
 

@@ -2,6 +2,7 @@
  * What one sidecar may post in a minute: its key may be stolen, and each post costs. The platform counts, in each of its places apart, as
  * for addresses. Counted is only what the sidecar has signed, so nobody else can use that up.
  */
+import { observingLimits } from "../../core/observing/limits.ts";
 import { type Refusal, refuseFor } from "../../core/problem.ts";
 import type { SidecarId } from "../../core/sidecar-key.ts";
 import type { CountedPost, Env } from "../platform/env.ts";
@@ -36,6 +37,6 @@ export async function countCalls(env: Env, sidecar: SidecarId, calls: number): P
     env,
     "OBSERVATIONS",
     sidecar,
-    Math.floor(calls / edgeLimits.callsCounted + random()),
+    Math.floor(calls / observingLimits.callsCounted + random()),
   );
 }

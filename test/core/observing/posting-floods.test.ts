@@ -8,8 +8,14 @@ import type { Observation } from "../../../core/wire/sidecar-post.ts";
 import { tokenOf } from "../../../measure/kit/secret.ts";
 import { edgeLimits } from "../../../worker/edge/limits.ts";
 
-const { callsPerRequest, objectsPerPost, spareCallBurst, spareCallsPerSecond, wantedPerSecond } =
-  observingLimits;
+const {
+  callsCounted,
+  callsPerRequest,
+  objectsPerPost,
+  spareCallBurst,
+  spareCallsPerSecond,
+  wantedPerSecond,
+} = observingLimits;
 
 /** From the n-th network. */
 const seen = (clientId: string, network: number, proven = false): Observation => ({
@@ -182,7 +188,8 @@ describe("what the edge does not want costs as much as the budgets say:", () => 
 });
 
 describe("clients in mediations that speak as often as they can, a thousand of them,", () => {
-  const wantedRun = (network: (client: number) => number) => {
+  /** `passes`: of ever new mediations, that are proven in a second. */
+  const wantedRun = (network: (client: number) => number, passes = 0) => {
     const state = newPosting(0);
     const [answers, rtt]: [{ at: number; post: number; all: Observation[] }[], number] = [[], 20];
     const counted = [0, 0, 0];
@@ -194,9 +201,10 @@ describe("clients in mediations that speak as often as they can, a thousand of t
         const calls = Math.min(objectsPerPost, effect.observations.length);
         const minute = Math.floor(now / 60_000);
         // As worker/edge/sidecar-limits.ts counts.
-        counted[minute] = (counted[minute] ?? 0) + 1 + calls / edgeLimits.callsCounted;
+        counted[minute] = (counted[minute] ?? 0) + 1 + calls / callsCounted;
         answers.push({ at: now + rtt, post: effect.post, all: effect.observations });
-        for (const { clientId } of effect.observations) {
+        // The edge tells so many objects, and here each client has one of its own.
+        for (const { clientId } of effect.observations.slice(0, objectsPerPost)) {
           const at = sentAt.get(clientId);
           sentAt.delete(clientId);
           if (at !== undefined) late[clientId === "asked again" ? "asked" : "newcomers"].push(now - at);
@@ -205,8 +213,10 @@ describe("clients in mediations that speak as often as they can, a thousand of t
     };
     const see = (observation: Observation, now: number) =>
       take(step(state, { kind: "observation-made", observation }, now), now);
-    let sent = 0;
+    let [sent, proven] = [0, 0];
     for (let now = 0; now < 180_000; now += 1) {
+      for (; proven < (now / 1_000) * passes; proven++)
+        see(seen(`pass ${proven}`, network(proven % 1_000), true), now);
       for (; sent < (now / 1_000) * 1_000 * wantedPerSecond; sent++)
         see({ ...seen(`client ${sent % 1_000}`, network(sent % 1_000)), port: 7 + (sent & 1) }, now);
       if (now % 10_007 === 0) {
@@ -240,5 +250,12 @@ describe("clients in mediations that speak as often as they can, a thousand of t
     expect(Math.max(...counted)).toBeLessThan(edgeLimits.sidecarObservations);
     expect(late.newcomers.length).toBe(18);
     expect(Math.max(...late.newcomers)).toBeLessThan(1_000);
+  });
+
+  test("and start and stop mediations all the time, do not have the edge refuse their sidecar, and keep no newcomer waiting", () => {
+    const { counted, late } = wantedRun((client) => client % 5, 200);
+    expect(Math.max(...counted)).toBeLessThan(edgeLimits.sidecarObservations);
+    expect(late.newcomers.length).toBe(18);
+    expect(Math.max(...late.asked, ...late.newcomers)).toBeLessThan(1_000);
   });
 });

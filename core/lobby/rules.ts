@@ -46,6 +46,8 @@ export type Asked = {
   change: ChangeRequest;
   "change-member": ChangeMemberRequest;
   look: LookRequest;
+  "read-snapshot": { clientId: string };
+  "write-snapshot": { clientId: string };
 };
 
 /** A code, and when a request is refused with it. */
@@ -179,6 +181,8 @@ export const rules: { readonly [Kind in keyof Asked]: readonly Rule<Asked[Kind]>
     ],
   ],
   look: [noSuchLobby, notAMember],
+  "read-snapshot": [noSuchLobby, notAMember],
+  "write-snapshot": [noSuchLobby, notAMember, notTheHost],
 };
 
 /** The lobby, if it may do what is asked. Where there is none at all, nothing may be done. */

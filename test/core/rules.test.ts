@@ -69,6 +69,13 @@ const start = (by: string, wish: Partial<Asked["start"]> = {}): Asked["start"] =
 const steer = (kind: "stop" | "proceed", by = host, term?: number) => ({ ...steered(kind, by), term });
 const look = (clientId: string): Asked["look"] => ({ kind: "look", clientId });
 
+/** A lobby that this one leads and is no member of: no lobby is ever like that. */
+function ledByNoMember(clientId: string): Lobby {
+  const lobby = pair();
+  lobby.state &&= { ...lobby.state, hostId: clientId };
+  return lobby;
+}
+
 /** For each row a lobby and a request that nothing else refuses. */
 const alone: { [K in Kind]: Case<K>[] } = {
   join: [
@@ -170,6 +177,15 @@ const alone: { [K in Kind]: Case<K>[] } = {
   look: [
     ["no_such_lobby", over(), look("Ben")],
     ["not_a_member", pair(), look("Dan")],
+  ],
+  "read-snapshot": [
+    ["no_such_lobby", over(), { clientId: "Ben" }],
+    ["not_a_member", pair(), { clientId: "Dan" }],
+  ],
+  "write-snapshot": [
+    ["no_such_lobby", closing([host, "Ben"]), { clientId: host }],
+    ["not_a_member", ledByNoMember("Dan"), { clientId: "Dan" }],
+    ["not_the_host", pair(), { clientId: "Ben" }],
   ],
 };
 
@@ -284,6 +300,15 @@ const everythingWrong: { [K in Kind]: Case<K>[] } = {
     ["not_a_member", pair(), look("Eve")],
     ["no_such_lobby", over(), look("Eve")],
   ],
+  "read-snapshot": [
+    ["not_a_member", pair(), { clientId: "Eve" }],
+    ["no_such_lobby", over(), { clientId: "Eve" }],
+  ],
+  "write-snapshot": [
+    ["not_the_host", pair(), { clientId: "Ben" }],
+    ["not_a_member", pair(), { clientId: "Eve" }],
+    ["no_such_lobby", over(), { clientId: "Eve" }],
+  ],
 };
 
 /** As if the host had banned it when it was a member. */
@@ -341,6 +366,8 @@ test("a request that no row refuses gets the lobby", () => {
   expect(ask("change", changed({ maxMembers: 2 }, { ifVersion: 0, term: 1 }))).toEqual(allowed);
   expect(ask("change-member", changedSelf("Ben", { displayName: "ben" }, { ifVersion: 0 }))).toEqual(allowed);
   expect(ask("look", look("Ben"))).toEqual(allowed);
+  expect(ask("read-snapshot", { clientId: "Ben" })).toEqual(allowed);
+  expect(ask("write-snapshot", { clientId: host })).toEqual(allowed);
 });
 
 test("who came with another name that people read has both names", () => {

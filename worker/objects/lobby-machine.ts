@@ -7,7 +7,7 @@ import { mayChat, newChatAllowance, weightOf } from "../../core/chat-allowance.t
 import { type Place, pickSidecar, type Sidecar } from "../../core/fleet.ts";
 import { request } from "../../core/lobby/answer.ts";
 import { isDue, onTime } from "../../core/lobby/clock-jumps.ts";
-import { wakeAt } from "../../core/lobby/deadlines.ts";
+import { lastingFrom, wakeAt } from "../../core/lobby/deadlines.ts";
 import type { Effect, Step } from "../../core/lobby/effect.ts";
 import type { LobbyEvent, MemberEvent, Witness } from "../../core/lobby/event.ts";
 import { isAwaited } from "../../core/lobby/gathering.ts";
@@ -21,6 +21,7 @@ import type {
   OpenRequest,
   ReturnRequest,
 } from "../../core/lobby/request.ts";
+import { permit } from "../../core/lobby/rules.ts";
 import {
   isHere,
   isOver,
@@ -292,10 +293,10 @@ export class LobbyMachine implements LobbyHere {
   }
 
   #readSnapshot(clientId: string): Outcome<WishAnswer> {
-    const state = this.#state;
-    if (!state || isOver(state)) return refuse("no_such_lobby");
-    if (!memberOf(state, clientId)) return refuse("not_a_member");
     const now = Date.now();
+    const permitted = permit(this.#state, "read-snapshot", { clientId }, now);
+    if (!permitted.ok) return permitted;
+    const state = permitted.value;
     const known = this.#reads.get(clientId);
     if (!known && this.#reads.size >= 2 * state.members.length) this.#reads.clear();
     const bucket = known ?? newBucket(snapshotReads, now);
@@ -305,16 +306,16 @@ export class LobbyMachine implements LobbyHere {
   }
 
   #writeSnapshot(clientId: string, snapshot: SnapshotWish): Outcome<WishAnswer> {
-    const state = this.#state;
-    if (!state || isOver(state)) return refuse("no_such_lobby");
-    if (!memberOf(state, clientId)) return refuse("not_a_member");
-    if (state.hostId !== clientId) return refuse("not_the_host");
+    const now = Date.now();
+    const permitted = permit(this.#state, "write-snapshot", { clientId }, now);
+    if (!permitted.ok) return permitted;
+    const state = permitted.value;
     // What is kept beside a lobby must not outlive it.
     if (!state.isLasting) {
-      this.#state = { ...state, isLasting: true };
+      this.#state = lastingFrom(state, now);
       this.#save();
     }
-    return this.#snapshots.write(state.incarnation, snapshot, Date.now());
+    return this.#snapshots.write(state.incarnation, snapshot, now);
   }
 
   /** Takes news of a member. False if there is no such member in this lobby. */

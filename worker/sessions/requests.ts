@@ -50,10 +50,9 @@ export class Requests {
   }
 
   async host({ clientId, requestId, request }: HostCall): Promise<Outcome<HostAnswer>> {
-    const session = this.#connections.get(clientId);
-    if (!session) return refuse("invalid_token");
-    const tooMany = this.#countRequest(session, requestId);
-    if (tooMany) return tooMany;
+    const counted = this.#counted(clientId, requestId);
+    if (!counted.ok) return counted;
+    const session = counted.value;
     learn(session, request.features);
     return await this.#enter<HostAnswer>(session, requestId, async (aim) => {
       const { membership } = session;
@@ -91,11 +90,10 @@ export class Requests {
 
   async join(call: JoinCall): Promise<Outcome<JoinAnswer>> {
     const { clientId, requestId, lobbyId } = call;
-    const session = this.#connections.get(clientId);
-    this.#connections.stir(session);
-    if (!session) return refuse("invalid_token");
-    const tooMany = this.#countRequest(session, requestId);
-    if (tooMany) return tooMany;
+    this.#connections.stir(this.#connections.get(clientId));
+    const counted = this.#counted(clientId, requestId);
+    if (!counted.ok) return counted;
+    const session = counted.value;
     return await this.#enter<JoinAnswer>(session, requestId, async (aim) => {
       const wait = session.guessesAgainIn(call.guessing);
       if (wait > 0) return refuseFor(wait);
@@ -131,11 +129,10 @@ export class Requests {
   }
 
   async match({ clientId, requestId, request }: MatchCall): Promise<Outcome<MatchAnswer>> {
-    const session = this.#connections.get(clientId);
-    this.#connections.stir(session);
-    if (!session) return refuse("invalid_token");
-    const tooMany = this.#countRequest(session, requestId);
-    if (tooMany) return tooMany;
+    this.#connections.stir(this.#connections.get(clientId));
+    const counted = this.#counted(clientId, requestId);
+    if (!counted.ok) return counted;
+    const session = counted.value;
     const { game, peerName, displayName, memberData, privacy, create } = request;
     learn(session, request.features);
     // Before others wait for a lobby that nobody can open.
@@ -163,11 +160,10 @@ export class Requests {
 
   async resume(call: ResumeCall): Promise<Outcome<ResumeAnswer>> {
     const { clientId, requestId, lobbyId, request } = call;
-    const session = this.#connections.get(clientId);
-    this.#connections.stir(session);
-    if (!session) return refuse("invalid_token");
-    const tooMany = this.#countRequest(session, requestId);
-    if (tooMany) return tooMany;
+    this.#connections.stir(this.#connections.get(clientId));
+    const counted = this.#counted(clientId, requestId);
+    if (!counted.ok) return counted;
+    const session = counted.value;
     const features = learn(session, request.features);
     const about = { session: clientId, holder: this.#lobbies.holder, requestId, features, request };
     const resume = async (aim: (lobbyId: string) => void) => {
@@ -192,10 +188,9 @@ export class Requests {
     lobbyId: string | null,
     { clientId, requestId }: { clientId: string; requestId: string },
   ): Promise<Outcome<null>> {
-    const session = this.#connections.get(clientId);
-    if (!session) return refuse("invalid_token");
-    const tooMany = this.#countRequest(session, requestId);
-    if (tooMany) return tooMany;
+    const counted = this.#counted(clientId, requestId);
+    if (!counted.ok) return counted;
+    const session = counted.value;
     if (session.leftBy === requestId) return accept(null);
     const { membership } = session;
     if (!membership || membership.lobbyId !== lobbyId) return refuse("not_a_member");
@@ -262,10 +257,9 @@ export class Requests {
     { clientId, requestId, guessing }: StartCall | SteerCall | AskCall,
     ask: (lobby: Asked) => Promise<Costing<T>>,
   ): Promise<Outcome<T>> {
-    const session = this.#connections.get(clientId);
-    if (!session) return refuse("invalid_token");
-    const tooMany = this.#countRequest(session, requestId);
-    if (tooMany) return tooMany;
+    const counted = this.#counted(clientId, requestId);
+    if (!counted.ok) return counted;
+    const session = counted.value;
     const isMember = lobbyId !== null && session.membership?.lobbyId === lobbyId;
     // To ask about codes of others is to guess.
     const wait = isMember ? 0 : session.guessesAgainIn(guessing);
@@ -313,9 +307,12 @@ export class Requests {
     return false;
   }
 
-  #countRequest(session: Session, requestId: string): Refusal | null {
+  /** The session that asks, if it may ask now. */
+  #counted(clientId: string, requestId: string): Outcome<Session> {
+    const session = this.#connections.get(clientId);
+    if (!session) return refuse("invalid_token");
     const seconds = session.countRequest(requestId);
-    return seconds > 0 ? refuseFor(seconds) : null;
+    return seconds > 0 ? refuseFor(seconds) : accept(session);
   }
 }
 

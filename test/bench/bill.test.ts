@@ -14,21 +14,11 @@ import {
 import { edgeLimits } from "../../worker/edge/limits.ts";
 import { platformLimits } from "../../worker/platform/limits.ts";
 import { holderLimits } from "../../worker/sessions/limits.ts";
+import { testCharges } from "./a-bill.ts";
 
 const { burst, perSecond } = budgetRate(settings.networkCentsPerDay.default);
 
-const byName = means.map((one) => [one.name, one] as const);
-
-test.each(byName)(
-  "an address is charged at least what it costs: %s",
-  async (_, one) => {
-    const { billed, charged, acts } = await countMeans(one);
-    console.log(`${one.name}: ${acts} acts, billed ${billed.toFixed(3)}, charged ${charged.toFixed(3)}`);
-    expect(billed).toBeGreaterThan(0);
-    expect(charged).toBeGreaterThanOrEqual(billed);
-  },
-  180_000,
-);
+testCharges(means);
 
 test("a hundred players behind one address play all evening, and spend three quarters of what their network may", async () => {
   const { billed, charged } = await countMeans(honestSession, { purses: true });

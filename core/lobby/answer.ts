@@ -116,7 +116,7 @@ function noted(taken: Taken<LobbyRequest>, request: LobbyRequest, now: number): 
   const { state, answer, effects } = taken;
   if (!state || !answer.ok || !isNoted(request) || effects.length === 0) return taken;
   const done = [...(state.done ?? []), request.requestId].slice(-lobbyLimits.doneRequests);
-  // What such a lobby has may not fit into its host's socket, or the host may be another one by now.
+  // Its state may not fit into its host's socket any more, or the host may be another one by now.
   return { ...taken, state: lastingFrom({ ...state, done }, now) };
 }
 
@@ -248,7 +248,7 @@ function open(state: LobbyState | null, request: OpenRequest, now: number): Take
     graceMs,
     away: [],
     phase: { kind: "waiting" },
-    // What must outlive a socket cannot be attached to it, nor what may grow.
+    // A socket's attachment ends with the socket, and has little room.
     isLasting:
       isPublic || graceMs > 0 || Object.keys(options).length > 0 || saysMore(host) || !isHere(request, host),
     auditAt: now + auditMs,

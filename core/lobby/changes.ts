@@ -8,7 +8,7 @@ import type { LobbyChange, MemberChange } from "./message.ts";
 import type { ChangeMemberRequest, ChangeRequest } from "./request.ts";
 import { knowing, type LobbyState, memberOf, versionOf } from "./state.ts";
 
-/** The host changes what the lobby was opened with. What it says that is so already changes nothing. */
+/** The host changes what the lobby was opened with. A value that is set already changes nothing. */
 export function change(state: LobbyState, request: ChangeRequest): Answered<LobbyState, VersionAnswer> {
   const { lobbyName, title, isPublic, maxMembers, password, locked, data } = request.change;
   const told: { -readonly [Field in keyof LobbyChange]: LobbyChange[Field] } = {};

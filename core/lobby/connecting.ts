@@ -141,7 +141,7 @@ export function staysIn(state: LobbyState, phase: Gathering | Connecting, event:
   const { topology } = phase.policy;
   if (event.connected) return true;
   if (topology.kind === "star") return event.clientId === topology.center;
-  // Who plays already plays on.
+  // A player that is connected already plays on.
   if (phase.policy.newcomers && !phase.policy.newcomers.includes(event.clientId)) return true;
   return unreached(state, phase, event).length === 0;
 }

@@ -315,7 +315,7 @@ function remind(
 }
 
 /**
- * Those who are expected hear who is awaited: with each reminder, and when only few are. Not with each datagram
+ * The members that take part hear who is awaited: with each reminder, and when only few are. Not with each datagram
  * of a full lobby: that would be 64 times 64 messages. Of a mediation for newcomers only these hear.
  */
 function progress(state: LobbyState, phase: Gathering, isDue = false): Effect[] {

@@ -51,7 +51,7 @@ export function nowPlaying(state: LobbyState, phase: Connecting): LobbyState {
   const connected = reported
     .map((clientId, i) => ({ clientId, via: via[i] ?? ("unknown" as Via) }))
     .filter(({ clientId }) => memberOf(state, clientId) && takesPart(phase, clientId));
-  // Who played before has more paths than those of a mediation for newcomers.
+  // Members that played before have more paths than those of a mediation for newcomers.
   const before = policy.newcomers ? (state.playing ?? []) : [];
   const joined = connected.filter((one) => !before.some(({ clientId }) => clientId === one.clientId));
   return { ...state, playing: [...before, ...joined] };

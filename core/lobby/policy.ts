@@ -106,7 +106,7 @@ export function fitness(
         other !== each &&
         isPaired(policy, each.member.clientId, other.member.clientId) &&
         isImpossible(each, other) &&
-        // Who plays already stays.
+        // A player that is connected already stays.
         (policy.newcomers === undefined || isNew(each)) &&
         (center === null ? each.member.relayOnly || !each.links : other.member.clientId === center),
     );

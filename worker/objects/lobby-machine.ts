@@ -403,7 +403,7 @@ export class LobbyMachine implements LobbyHere {
     return pickSidecar(await liveSidecars(this.#object.env, true), { ...wish, chance: random() });
   }
 
-  /** Who is no member is refused anyway, and uses up nothing. */
+  /** A stranger is refused anyway, so it uses up nothing. */
   #mayChat(clientId: string, text: string): boolean {
     if (clientId === "") return true;
     const { chatDeliveriesPerSecond: perSecond } = settingsOf(this.#object.env);

@@ -1,9 +1,20 @@
 import { defineConfig } from "vitest/config";
 
 /** Folders whose tests start and kill programs, wait for time to pass, play whole crowds, or try thousands of inputs: minutes, not seconds. */
-const slow = ["bench", "crowds", "deployed", "faults", "fuzz", "lab", "local", "soak"].map(
-  (folder) => `test/${folder}/**/*.test.ts`,
-);
+const slow = [
+  "bench",
+  "crowds",
+  "deployed",
+  "engines",
+  "examples",
+  "faults",
+  "fuzz",
+  "lab",
+  "local",
+  "soak",
+].map((folder) => `test/${folder}/**/*.test.ts`);
+/** Tests that open the page in a browser. Those in its subfolders need none. */
+slow.push("test/page/*.test.ts");
 
 export default defineConfig({
   test: {

@@ -1,5 +1,5 @@
 /** Checks of a game's values. JavaScript has no types: a wrong one must fail at once, with a stable code. */
-import { type ProblemCode, problems } from "../core/problem.ts";
+import type { ProblemCode } from "../core/problem.ts";
 import { OrionError } from "./error.ts";
 
 /** A mistake of the game's author; the sentence says which. */
@@ -30,11 +30,11 @@ function isSignal(signal: unknown): boolean {
 
 export type Field = [value: unknown, type: "string" | "number" | "boolean" | "object", code: ProblemCode];
 
-/** Throws the server's own codes for values of a wrong type. The server itself checks their bounds. */
+/** Throws the server's own codes for values of a wrong type. The server itself checks their bounds, and has their sentences. */
 export function checkTypes(fields: readonly Field[]): void {
-  const isWrong = ([value, type]: Field) => typeof value !== type || value === null;
-  const wrong = fields.filter(isWrong).map(([, , code]) => code);
-  const [first, ...more] = new Set(wrong);
+  const wrong = fields.filter(([value, type]) => typeof value !== type || value === null);
+  const [first, ...more] = new Set(wrong.map(([, , code]) => code));
   if (first === undefined) return;
-  throw new OrionError([first, ...more], [first, ...more].map((code) => problems[code][1]).join(" "));
+  const sentences = wrong.map(([, type, code]) => `The value must be of type ${type} (${code}).`);
+  throw new OrionError([first, ...more], [...new Set(sentences)].join(" "));
 }

@@ -14,6 +14,9 @@ export const ownProblems = {
   no_socket: "No UDP port can be opened on this machine.",
   invalid_packet: "A packet must be a text, an ArrayBuffer or a view of one.",
   packet_too_large: "A packet may have 1200 bytes at most.",
+  message_too_large: "A reliable message may have 65536 bytes at most.",
+  too_much_waits: "Too many messages wait to be sent: wait for those before.",
+  peer_too_old: "The other player's client does not know reliable messages.",
   link_closed: "The link is closed.",
 } as const;
 export type OwnCode = keyof typeof ownProblems;

@@ -1,5 +1,7 @@
 /** What happens in a lobby, as its members hear it. */
+
 import type { DataChange } from "../core/data.ts";
+import { fromLobby } from "../core/wire/lobby-signal.ts";
 import type { EndReason } from "../session/end.ts";
 import type { SessionEvent } from "../session/event.ts";
 import type { Member } from "../session/member.ts";
@@ -119,6 +121,8 @@ export function tellGame(events: Pick<Emitter<LobbyEvents>, "emit">, event: Sess
       events.emit("memberChanged", { member: event.member, ...event.change });
       break;
     case "signal":
+      // Between SDKs: how to connect by WebRTC.
+      if (fromLobby(event.data) !== undefined) break;
       events.emit("signal", { from: event.clientId, member: event.member, data: event.data });
       break;
     case "signal-failed":

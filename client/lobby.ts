@@ -1,14 +1,12 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-/** A lobby and this player in it: the half that needs no UDP, and runs in a browser as well. */
+/** A lobby and this player in it, without its links (linked-lobby.ts). */
 import type { Data, DataChange } from "../core/data.ts";
 import type { Privacy } from "../core/wire/privacy.ts";
 import type { Member } from "../session/member.ts";
 import type { Session } from "../session/session.ts";
 import * as wishes from "../session/wishes.ts";
 import { argumentError, checkTypes } from "./argument.ts";
-import { Emitter } from "./emitter.ts";
 import { forGame, ownError } from "./error.ts";
-import { type LobbyEvents, lobbyEvents, tellGame } from "./lobby-events.ts";
 
 /** What a host may change of its lobby. What is not there stays as it is. */
 export type LobbyChanges = {
@@ -23,7 +21,7 @@ export type LobbyChanges = {
   locked?: boolean;
   /** Null deletes a key. */
   data?: DataChange;
-  /** Refused with `wrong_version` if the lobby has another by then. */
+  /** The version that this is based on. Refused with `wrong_version` if anything was changed since; who came or went is no change. */
   ifVersion?: number;
 };
 /** `seen` and `awaited`: those who take part in a start. */
@@ -39,14 +37,12 @@ export type Snapshot = { bytes: Uint8Array; version: number };
 export type SnapshotBytes = string | ArrayBuffer | ArrayBufferView;
 type IfVersion = { ifVersion?: number };
 
-export class Lobby {
+export abstract class Lobby {
   readonly #session: Session;
-  readonly #events = new Emitter<LobbyEvents>(lobbyEvents);
 
   /** Made by `host` and `join`. @internal */
   constructor(session: Session) {
     this.#session = session;
-    session.listen((event) => tellGame(this.#events, event));
   }
 
   /** Five letters and digits by which others join. */
@@ -180,15 +176,6 @@ export class Lobby {
   returnKey(): string | null {
     const key = this.#session.resumeKey();
     return key === null ? null : `${this.code} ${key}`;
-  }
-
-  /**
-   * Calls the listener on every such event until the function that is returned is called. If you call it
-   * right after `host` or `join`, you miss nothing. Throws `invalid_argument` for an event that does not
-   * exist.
-   */
-  on<E extends keyof LobbyEvents>(event: E, listener: (payload: LobbyEvents[E]) => void): () => void {
-    return this.#events.on(event, listener);
   }
 
   /**

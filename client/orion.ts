@@ -5,10 +5,12 @@ import type { Data } from "../core/data.ts";
 import type { Feature } from "../core/lobby/features.ts";
 import type { Privacy } from "../core/wire/privacy.ts";
 import { hostLobby, joinLobby, matchLobby, resumeLobby } from "../session/opening.ts";
+import { abortable } from "../session/retry.ts";
 import { findServer, listLobbies } from "../session/server.ts";
 import type { Session } from "../session/session.ts";
 import { argumentError, checkOptions, checkTypes, type Field } from "./argument.ts";
 import { forGame, ownError } from "./error.ts";
+import type { Encryption } from "./link/pairing.ts";
 import { conditionsOf, type Where } from "./search.ts";
 
 /** Milliseconds that a player whose connection is lost has to come back, unless the game says otherwise. */
@@ -62,6 +64,12 @@ type PlayerOptions = {
    * the game calls `start`, or hands over.
    */
   acceptsHost?: boolean;
+  /**
+   * What all players of the lobby know, and the server does not: for example what stands after `#` in the link that invites them. Links are
+   * made between players with the same secret alone, and then not even the server can read them. Draw it at random, 16 characters or more: a
+   * word can be guessed.
+   */
+  secret?: string;
   signal?: AbortSignal;
   /** While another call is under way, end that one. Otherwise this one is refused with `busy`. */
   replace?: boolean;
@@ -85,6 +93,8 @@ type LobbyOptions = {
   onHostLoss?: "close" | "migrate";
   /** Who may signal to whom: those that a start connects, unless given, or all. */
   signals?: "peers" | "all";
+  /** `required`: who cannot encrypt what players send to each other may not come in. `preferred` unless given. */
+  encryption?: "preferred" | "required";
   /**
    * What a mediation does when a member is lost: `continue` with the rest (unless given), or `abort` for all.
    */
@@ -123,25 +133,26 @@ export type MatchOptions = PlayerOptions & {
   /** The lobby to open if there is none. */
   create?: LobbyOptions;
 };
-export type ResumeOptions = Pick<PlayerOptions, "acceptsHost" | "signal" | "replace">;
+export type ResumeOptions = Pick<PlayerOptions, "acceptsHost" | "secret" | "signal" | "replace">;
 
 /** What a lobby is made of. @internal */
-export type Opening = { session: Session; acceptsHost: boolean };
-type Opener<L> = (opening: Opening) => L;
+export type Opening = { session: Session; acceptsHost: boolean; encryption: Encryption };
+/** How to make a lobby of what was opened, once that is known. Throws `unreachable`. */
+type Opener<L> = () => Promise<(opening: Opening) => L>;
 
 /** An Orion server, found by `connect`. What its lobbies can do depends on where the SDK runs. */
 export class Orion<L> {
   readonly url: URL;
   /** Those whose connection has not ended. */
   readonly #sessions = new Set<Session>();
-  readonly #open: Opener<L>;
+  readonly #opener: Opener<L>;
   readonly #features: readonly Feature[];
   /** The call that is under way, and what ends it. */
   #entering: { ending: AbortController; done: Promise<unknown> } | null = null;
 
-  private constructor(url: URL, open: Opener<L>, features: readonly Feature[]) {
+  private constructor(url: URL, opener: Opener<L>, features: readonly Feature[]) {
     this.url = url;
-    this.#open = open;
+    this.#opener = opener;
     this.#features = features;
   }
 
@@ -151,12 +162,12 @@ export class Orion<L> {
    */
   static async find<L>(
     url: string | URL,
-    open: Opener<L>,
+    opener: Opener<L>,
     features: readonly Feature[],
     options: { signal?: AbortSignal } = {},
   ): Promise<Orion<L>> {
     checkOptions(options, "connect");
-    return new Orion(await forGame(findServer(url, options.signal)), open, features);
+    return new Orion(await forGame(findServer(url, options.signal)), opener, features);
   }
 
   /**
@@ -196,7 +207,8 @@ export class Orion<L> {
       [options.game ?? "", "string", "invalid_game"],
       ...playerFields(options),
     ]);
-    const { signal: _, replace: __, acceptsHost: ___, ...wish } = options;
+    // The secret never leaves this client.
+    const { signal: _, replace: __, acceptsHost: ___, secret: ____, ...wish } = options;
     return await this.#enter(options, (signal) =>
       hostLobby(this.url, { ...wish, ...withDefaults(options), isPublic }, signal, this.#features),
     );
@@ -244,7 +256,8 @@ export class Orion<L> {
       create: { ...create, ...withDefaults(create) },
     };
     let created = false;
-    const lobby = await this.#enter(options, async (signal) => {
+    const { encryption } = create;
+    const lobby = await this.#enter({ ...options, ...(encryption && { encryption }) }, async (signal) => {
       const matched = await matchLobby(this.url, wish, signal, this.#features);
       created = matched.created;
       return matched.session;
@@ -271,9 +284,17 @@ export class Orion<L> {
 
   /** One at a time: a second click on a button must not open a second lobby. */
   async #enter(
-    { signal, replace = false, acceptsHost = true }: ResumeOptions,
+    {
+      signal,
+      replace = false,
+      acceptsHost = true,
+      secret,
+      encryption,
+    }: ResumeOptions & Pick<LobbyOptions, "encryption">,
     opening: (signal: AbortSignal) => Promise<Session>,
   ): Promise<L> {
+    if (secret !== undefined && (typeof secret !== "string" || secret === ""))
+      throw argumentError("The secret must be a text.");
     const before = this.#entering;
     if (before && !replace) throw ownError("busy");
     before?.ending.abort(ownError("aborted"));
@@ -281,23 +302,30 @@ export class Orion<L> {
     const callOff = () => ending.abort(signal?.reason);
     signal?.addEventListener("abort", callOff);
     if (signal?.aborted) callOff();
-    const done = this.#opened(before?.done, () => opening(ending.signal));
+    const done = this.#opened(before?.done, opening, ending.signal);
     const entering = { ending, done: done.catch(() => {}) };
     this.#entering = entering;
     try {
-      return this.#open({ session: await forGame(done), acceptsHost });
+      const { session, open } = await forGame(done);
+      return open({ session, acceptsHost, encryption: { secret, isRequired: encryption === "required" } });
     } finally {
       signal?.removeEventListener("abort", callOff);
       if (this.#entering === entering) this.#entering = null;
     }
   }
 
-  async #opened(before: Promise<unknown> | undefined, opening: () => Promise<Session>): Promise<Session> {
+  async #opened(
+    before: Promise<unknown> | undefined,
+    opening: (signal: AbortSignal) => Promise<Session>,
+    signal: AbortSignal,
+  ): Promise<{ session: Session; open: (opening: Opening) => L }> {
     await before;
-    const session = await opening();
+    // First: the session tells what it hears from the next turn of the event loop on.
+    const open = await abortable(this.#opener(), signal);
+    const session = await opening(signal);
     this.#sessions.add(session);
     void session.closed.then(() => this.#sessions.delete(session));
-    return session;
+    return { session, open };
   }
 }
 
@@ -316,7 +344,7 @@ function given<Fields extends object>(fields: Fields): Fields {
 
 function lobbyFields(options: LobbyOptions): Field[] {
   const { lobbyName, title, maxMembers = 8, lifetime, topology, onHostLoss, signals, onLoss } = options;
-  const { privacy, password, locked = false, graceMs = 0, data = {} } = options;
+  const { encryption, privacy, password, locked = false, graceMs = 0, data = {} } = options;
   return [
     [lobbyName === undefined ? "" : lobbyName, "string", "invalid_lobby_name"],
     [title ?? "", "string", "invalid_title"],
@@ -326,6 +354,7 @@ function lobbyFields(options: LobbyOptions): Field[] {
     [graceMs, "number", "invalid_grace"],
     [onHostLoss ?? "", "string", "invalid_on_host_loss"],
     [signals ?? "", "string", "invalid_signals"],
+    [encryption ?? "", "string", "invalid_encryption"],
     [onLoss ?? "", "string", "invalid_on_loss"],
     [privacy ?? "", "string", "invalid_privacy"],
     [password ?? "", "string", "invalid_password"],

@@ -1,5 +1,4 @@
 /** The other end of a link, as far as the game may know it: nothing here is a secret. */
-import type { Socket } from "node:dgram";
 import type { Endpoint } from "../core/endpoint.ts";
 import type { ClaimedEndpoint, Mapping } from "../core/mapping.ts";
 
@@ -17,6 +16,3 @@ export type Peer = {
   /** Addresses it says it has. `proven`: in the IPv6 network that it is connected to the server from. */
   readonly candidates: readonly ClaimedEndpoint[];
 };
-
-/** A UDP socket that the server has seen, and who is to be reached from it. */
-export type RawConnection = { socket: Socket; peers: Peer[] };

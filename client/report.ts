@@ -1,6 +1,6 @@
 /** How connecting went, for a log or an operator: no secrets, but the players' addresses. */
 import type { Cause } from "../core/link/cause.ts";
-import type { PathKind } from "../core/link/path.ts";
+import type { pathKinds } from "../core/wire/path-kinds.ts";
 
 /** What happened, by the milliseconds since it began. */
 export type TimelineEntry = { atMs: number; what: string };
@@ -10,7 +10,7 @@ export type PeerReport = {
   /** Empty if the server is an older one. */
   clientId: string;
   name: string;
-  path: PathKind | null;
+  path: (typeof pathKinds)[number] | null;
   rttMs: number | null;
   /** Why there is no path, or no direct one. */
   cause: Cause | (string & {}) | null;

@@ -3,7 +3,8 @@
  * billed for the act (test/bench/bill.test.ts counts it), so that nobody costs more than what was counted.
  */
 import { type Bucket, fill, newBucket, type Rate } from "./allowance.ts";
-import { networksOf } from "./network.ts";
+import { sharedLimits } from "./limits.ts";
+import { neighbourhoodOf, networksOf } from "./network.ts";
 
 /** Millionths of a dollar. */
 export type Micros = number;
@@ -12,6 +13,8 @@ export type Micros = number;
 export const prices = {
   /** A WebSocket: a call to the object that takes it, or to two, its close, and the 16 that its session may spend (`purseMicros`). */
   connect: 16.5,
+  /** The room that a groovejet client names in its query is asked before its socket is taken: a call more, for which two objects are awake. */
+  roomInQuery: 0.1,
   /** Opening a lobby and its end: calls, and the rows of a public one that is held elsewhere. */
   host: 10,
   /** Joining and leaving: the same two rows each, and calls to the lobby and to the directory. Those to other members have their own price. */
@@ -30,6 +33,8 @@ export const prices = {
   snapshot: 2.5,
   /** The whole picture, or a snapshot: one call, or two. */
   picture: 0.7,
+  /** The servers of ICE: two calls, of which the second waits for the API of TURN, and the row of a credential and of its end. */
+  ice: 4,
   /** Finding a lobby for a player, besides opening or joining it: calls to the directory, and the half second that both may wait for another. */
   match: 3,
   /** A request that was not done: one call, or two. */
@@ -39,6 +44,8 @@ export const prices = {
 
   /** A WebSocket message that comes in. */
   frame: 0.03,
+  /** One that a relay over WebSocket passes on. A client sends thousands, so hardly more than is billed. */
+  relayFrame: 0.018,
   /** A call from one object to another: both are awake for it. */
   call: 0.32,
   /** A member's report, which its lobby may write into its row. */
@@ -85,15 +92,24 @@ export function drawFrom(budget: Budget, cents: number, micros: Micros, least: M
   return Math.max(1, Math.ceil((Math.min(least, rate.burst) - budget.left) / rate.perSecond));
 }
 
-/** A network with a budget, and how many budgets of a household it has. */
-export type Spender = { readonly network: string; readonly share: number };
+/** A network with a budget, and how many budgets of a household it has. `isGateway`: it is the gateways of one sidecar. */
+export type Spender = { readonly network: string; readonly share: number; readonly isGateway?: true };
 
 /**
- * The networks whose budgets a client spends: its own, and of IPv6 the /48 it is in, of which one owner may have all. None for
- * this machine itself.
+ * Whose budgets a client spends: its own network's, and of IPv6 that of the /48 it is in, of which one owner may have all; and that of the
+ * gateways that it comes through: their sidecar's name, and the number of its key. A network has a budget for itself, and another one for each
+ * sidecar whose gateways name it: whoever has the key must not spend the first. None for this machine itself.
  */
-export function spendersOf(address: string): Spender[] {
-  return networksOf(address)
+export function spendersOf(address: string | null | undefined, gateway?: string): Spender[] {
+  const networks = networksOf(address ?? "", gateway)
     .filter(({ name }, index) => index === 0 || name.endsWith("/48"))
     .map(({ name, shares }) => ({ network: name, share: shares }));
+  if (gateway === undefined) return networks;
+  const { sharesOfGateways: share } = sharedLimits;
+  return [...networks, { network: `gateways of ${gateway}`, share, isGateway: true }];
+}
+
+/** Who it is, for a log. */
+export function spenderText({ network, isGateway }: Spender): string {
+  return isGateway ? network : neighbourhoodOf(network);
 }

@@ -14,6 +14,8 @@ export type Sidecar = {
   secondPort?: number | undefined;
   /** Whether it relays, on its first port. */
   relays?: boolean | undefined;
+  /** Whether its ports answer STUN. */
+  stun?: boolean | undefined;
   /** Datagrams a second, lately. */
   load: number;
   place?: Place | undefined;

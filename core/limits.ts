@@ -47,6 +47,8 @@ export const sharedLimits = {
   sharesOf48: 4,
   /** Of an IPv6 /32: a whole provider's. */
   sharesOf32: 32,
+  /** Of the gateways of one sidecar, of what a network may cost: two with 2 000 players each all day, who meet every ten minutes, cost less than half of it. */
+  sharesOfGateways: 100,
 
   /** Clients a lounge holds, unless set otherwise: enough that friends often share one. */
   loungeFill: 256,

@@ -22,6 +22,13 @@ const shares = names.length + 1;
 
 /** Lounges in the world: room for 15 million plain clients at 256 each. */
 export const loungeCount = 59_000;
+/**
+ * Lounges for players who come through gateways. No other player is in one of them: a thief of a sidecar's key opens as many sockets as he likes, each
+ * from another address, and what they say takes all the time that one object has.
+ */
+export const gatewayLoungeCount = 40_000;
+/** They are numbered from there on, so that each is in the region that its number has without that. */
+const firstGatewayLounge = 60_000;
 
 /** The text is the name of a region. */
 export function isRegion(text: string): text is Region {
@@ -35,9 +42,9 @@ export function regionAt(place: Place | undefined): Region | null {
   return names.reduce((nearest, region) => (km(region) < km(nearest) ? region : nearest));
 }
 
-/** The name of a lounge's object. Lower case: a lobby's code never is. */
-export function loungeName(lounge: number): string {
-  return `l${lounge}`;
+/** The name of a lounge's object, or of that for gateways with this number. Lower case: a lobby's code never is. */
+export function loungeName(lounge: number, isForGateways = false): string {
+  return `l${isForGateways ? firstGatewayLounge + lounge : lounge}`;
 }
 
 /** The shape of a lounge's name. */
@@ -66,10 +73,10 @@ export function firstLounge(region: Region | null): Filling {
   return { lounge: share, width: 1, sent: 0 };
 }
 
-/** One lounge of all those of a region. `place` is from 0 up to 1. */
-export function loungeOf(region: Region | null, place: number): number {
+/** One lounge of all those of a region. `place` is from 0 up to 1; `lounges`: of the deployment. */
+export function loungeOf(region: Region | null, place: number, lounges = loungeCount): number {
   const { lounge } = firstLounge(region);
-  return draw(lounge, 0, loungesOfShare(lounge, loungeCount), place).lounge;
+  return draw(lounge, 0, loungesOfShare(lounge, lounges), place).lounge;
 }
 
 /** The lounge to try when this one had no room. `lounges`: of the deployment; `random` is from 0 up to 1. */

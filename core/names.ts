@@ -1,7 +1,4 @@
 /** Names that people have, in any script: which may be one. core/looks.ts says which two look the same. */
-import * as z from "zod";
-import type { ProblemCode } from "./problem.ts";
-import { field } from "./wire/field.ts";
 import { wireLimits } from "./wire/limits.ts";
 
 /** Control, format, private and unassigned characters, surrogates, separators that are no space, and what is ignored if a font lacks it. */
@@ -64,14 +61,4 @@ export function readName(text: string): string | null {
   if (characters < 1 || characters > wireLimits.displayNameLength) return null;
   const shown = withoutJoiners(name);
   return [hidden, blank, looseMark, tooManyMarks].some((wrong) => wrong.test(shown)) ? null : name;
-}
-
-/** A name that people have: read, or the code if it is none. */
-export function displayNameField(code: ProblemCode) {
-  return z.string(field(code)).transform((text, context) => {
-    const name = readName(text);
-    if (name !== null) return name;
-    context.addIssue({ code: "custom", message: code });
-    return z.NEVER;
-  });
 }

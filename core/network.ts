@@ -24,8 +24,17 @@ export type Network = { readonly name: string; readonly shares: number };
 /**
  * The networks that an address is in, the narrowest first: the one it is counted as, and the wider ones that one owner may
  * have all of. None for no address, and for this machine itself.
+ *
+ * `through`: a word for the gateways that somebody comes through. What an address does there counts apart from what it does itself: a thief of a
+ * sidecar's key names any address as a player's.
  */
-export function networksOf(address: string): readonly Network[] {
+export function networksOf(address: string, through?: string): readonly Network[] {
+  const networks = plainNetworksOf(address);
+  if (through === undefined) return networks;
+  return networks.map(({ name, shares }) => ({ name: `${through} ${name}`, shares }));
+}
+
+function plainNetworksOf(address: string): readonly Network[] {
   const plain = plainAddress(address.trim());
   const bytes = addressBytes(plain);
   if (!bytes || scopeOf(plain) === "loopback") return [];
@@ -44,8 +53,16 @@ export function networksOf(address: string): readonly Network[] {
   return wide.map(([bits, shares]) => ({ name: `${hex(bytes.slice(0, bits / 8))}/${bits}`, shares }));
 }
 
-/** Where a network of these is, for a log: not an address, but the /24 or, of IPv6, the /48 it is in, or itself if it is wider. */
-export function neighbourhoodOf(network: string): string {
+/**
+ * Where a network of these is, for a log: not an address, but the /24 or, of IPv6, the /48 it is in, or itself if it is wider. Before it, through
+ * which gateways.
+ */
+export function neighbourhoodOf(name: string): string {
+  const start = name.lastIndexOf(" ") + 1;
+  return name.slice(0, start) + plainNeighbourhoodOf(name.slice(start));
+}
+
+function plainNeighbourhoodOf(network: string): string {
   if (network.endsWith("/24") || network.endsWith("/32")) return network;
   const four = /^(\d+\.\d+\.\d+)\.\d+$/.exec(network);
   return four ? `${four[1]}.0/24` : `${network.slice(0, 14)}/48`;

@@ -1,5 +1,5 @@
 /** Text from strangers, as it may stand in a log: bounded, harmless in a terminal, and without a secret. */
-import { readCode } from "./lobby/code.ts";
+import { readLobbyId } from "./lobby/code.ts";
 import { wireLimits } from "./wire/limits.ts";
 
 /** A client's token (token.ts), anywhere in a text. */
@@ -20,7 +20,8 @@ const mostSegments = 5;
 const knownWords: ReadonlySet<string> = new Set([
   ...["lobbies", "join", "ptp", "start", "stop", "proceed", "ping", "sidecar", "heartbeat", "observations"],
   ...["leave", "resume", "host", "kick", "bans", "members", "me", "snapshot", "match"],
-  ...["favicon.ico", "robots.txt"],
+  ...["operator", "api", "now", "charts", "find", "close", "ban"],
+  ...["favicon.ico", "favicon.svg", "robots.txt", "healthz"],
 ]);
 
 /** What a code follows in the paths of the service. */
@@ -31,7 +32,7 @@ const wordBeforeCode = "lobbies";
  * mistake, which is a word like any other. So only words that are known here are shown, and for a lobby's code its tag. Anything else is
  * an ellipsis, and so is any word in the place of a code.
  */
-export function printablePath(pathname: string, tagOf: (code: string) => string): string {
+export function printablePath(pathname: string, tagOf: (lobbyId: string) => string): string {
   const [, ...segments] = pathname.split("/");
   let before = "";
   const shown = segments.slice(0, mostSegments).map((segment) => {
@@ -39,8 +40,9 @@ export function printablePath(pathname: string, tagOf: (code: string) => string)
     const isKnown = knownWords.has(segment) && before !== wordBeforeCode;
     before = segment;
     if (isKnown) return segment;
-    const code = readCode(segment);
-    return code === null ? "…" : tagOf(code);
+    // Clients write the colon of a dialect's name percent-encoded.
+    const lobbyId = readLobbyId(segment.replace(/%3a/i, ":"));
+    return lobbyId === null ? "…" : tagOf(lobbyId);
   });
   return `/${shown.join("/")}${segments.length > mostSegments ? "/…" : ""}`;
 }

@@ -5,6 +5,7 @@
 import { canonicalAddress, plainHost } from "./endpoint.ts";
 import { sharedLimits } from "./limits.ts";
 import { isRegion, type Region } from "./lounges.ts";
+import { type IceServer, readIceServers } from "./wire/ice.ts";
 
 /** By sidecars' names. */
 export type NamedHosts = ReadonlyMap<string, readonly string[]>;
@@ -26,6 +27,8 @@ export type Declared = {
   | { readonly kind: "origins"; readonly default: readonly string[] }
   /** IP addresses, separated by spaces. */
   | { readonly kind: "addresses"; readonly default: readonly string[] }
+  /** JSON: a list of servers as RTCPeerConnection takes them. */
+  | { readonly kind: "ice-servers"; readonly default: readonly IceServer[] }
   /** `name=host`, separated by spaces; one name may have several. */
   | { readonly kind: "hosts"; readonly default: NamedHosts }
   /** `name=number`, separated by spaces. */
@@ -113,6 +116,12 @@ export const settings = {
     least: 0,
     help: "US cents that one network (IPv4 address, IPv6 /64) may cost a day at Cloudflare; 0 for no bound.",
   },
+  relayCentsPerDay: {
+    kind: "number",
+    default: 500,
+    least: 0,
+    help: "US cents a day that relays over WebSocket may cost at Cloudflare, for everybody together; 0 for no bound.",
+  },
   logLobbies: {
     kind: "switch",
     default: false,
@@ -126,6 +135,30 @@ export const settings = {
     flag: true,
     startDefault: "local",
     help: "The origins of web pages that may use the server; * for any, local for this machine and its network.",
+  },
+  operatorOrigin: {
+    kind: "origins",
+    default: [],
+    flag: true,
+    help: "Where the operator's view is opened, if that is a name of the Internet: https://play.example.org",
+  },
+  groovejet: {
+    kind: "switch",
+    default: true,
+    flag: true,
+    help: "Serve groovejet's clients, on the same port as Orion's.",
+  },
+  groovejetReadmeNames: {
+    kind: "switch",
+    default: true,
+    help: "Answer groovejet's clients by the names in its README, too: roomCreated after createdRoom, roomJoined after joinedRoom.",
+  },
+  iceServers: {
+    kind: "ice-servers",
+    default: [{ urls: ["stun:stun.cloudflare.com:3478"] }],
+    flag: true,
+    startDefault: "[]",
+    help: 'STUN and TURN servers for players who connect by WebRTC, as JSON: [{"urls": "stun:stun.example.org"}]',
   },
   reverseProxies: {
     kind: "addresses",
@@ -155,7 +188,9 @@ type ValueOf<D extends Declared> = D["kind"] extends "number"
         ? NamedHosts
         : D["kind"] extends "numbers"
           ? NamedNumbers
-          : readonly string[];
+          : D["kind"] extends "ice-servers"
+            ? readonly IceServer[]
+            : readonly string[];
 export type SettingName = keyof typeof settings;
 export type Settings = { readonly [Name in SettingName]: ValueOf<(typeof settings)[Name]> };
 
@@ -221,6 +256,12 @@ export function readSetting(
       return value.every((address) => address !== null)
         ? { ok: true, value }
         : { ok: false, why: `${name} must be IP addresses, separated by spaces, not "${given}".` };
+    }
+    case "ice-servers": {
+      const value = readIceServers(text === "" ? "[]" : text);
+      const example = '[{"urls": "turn:turn.example.org", "username": "me", "credential": "secret"}]';
+      // What was given may have a password in it.
+      return value ? { ok: true, value } : { ok: false, why: `${name} must be JSON like ${example}.` };
     }
     case "hosts": {
       const pairs = wordsOf(text).map((word) => pairShape.exec(word));

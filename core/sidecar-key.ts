@@ -21,6 +21,8 @@ export type SidecarId = { name: string; number: number };
 export const sidecarKeyLabels = {
   /** Signs its posts. */
   post: "orion-edge sidecar post v1",
+  /** Signs the header of its gateways' requests (core/wire/gateway.ts). */
+  gateway: "orion-edge sidecar gateway v1",
   /** Makes the keys of relays' tickets (core/relay/ticket.ts). */
   relay: "orion-edge sidecar relay v1",
   /** Makes the keys of passes (core/observing/pass.ts). */

@@ -75,6 +75,8 @@ export const keyLabels = {
   network: "orion-edge network v1",
   resume: "orion-edge resume v1",
   secretToken: "orion-edge secret token v1",
+  /** Makes the keys of tickets for relays over WebSocket (core/relay/ticket.ts). No sidecar has it. */
+  webSocketRelay: "orion-edge relay over websocket v1",
 } as const;
 export type KeyUse = keyof typeof keyLabels;
 

@@ -10,7 +10,7 @@ import { setTimeout as pass } from "node:timers/promises";
 import { commandLineMistake, parseCommandLine } from "../core/command-line.ts";
 import type { Endpoint } from "../core/endpoint.ts";
 import type { HostAnswer, JoinAnswer, ListedLobby, MemberAnswer, ResumeAnswer } from "../core/wire/http.ts";
-import type { Sent, ServerMethod } from "../core/wire/server-message.ts";
+import type { Sent, ServerMethod, SightWanted } from "../core/wire/server-message.ts";
 import { missingPackage } from "./packages.ts";
 
 const help = `Three players meet on an Orion server: they chat, and connect to one another over UDP.
@@ -115,7 +115,7 @@ class Player {
       this.#inbox.emit("news");
       // This one comes again until the server has seen a datagram: answer every time.
       if (message.method === "ptpMediation_send") {
-        this.#sendDatagram(message.payload as Sent<"ptpMediation_send">).catch(fail);
+        this.#sendDatagram(message.payload as SightWanted).catch(fail);
       }
     };
     socket.onclose = () => fail(new Error(`${this.name}'s connection to the server has ended.`));
@@ -149,7 +149,7 @@ class Player {
   }
 
   /** Shows the server this player's endpoint, from the socket that the game will use as well. */
-  async #sendDatagram({ port, host }: Sent<"ptpMediation_send">): Promise<void> {
+  async #sendDatagram({ port, host }: SightWanted): Promise<void> {
     const name = host ?? this.#server.hostname.replace(/^\[|\]$/g, "");
     const { address, family } = await lookup(name, { order: "ipv4first" });
     this.#udp ??= createSocket(family === 6 ? "udp6" : "udp4")

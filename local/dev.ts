@@ -94,6 +94,8 @@ run("edge", wrangler, {
     // Nobody bills this machine.
     "--var",
     "networkCentsPerDay:0",
+    "--var",
+    "relayCentsPerDay:0",
     ...(publicHost === undefined ? [] : ["--var", `sidecarHosts:${sidecarName}=${publicHost}`]),
     "--env-file",
     secretFile,
@@ -120,8 +122,9 @@ if (await answers()) {
       ORION_SECRET: undefined,
       ORION_SECRET_BEFORE: undefined,
       ORION_UDP_PORT: String(options.udpPort),
-      // Two of these may run at a time, and a port of the sidecar's as a service be taken.
+      // Two of these may run at a time, and ports of the sidecar's as a service be taken.
       ORION_METRICS_PORT: process.env.ORION_METRICS_PORT ?? "off",
+      ORION_SKIP_TAKEN_PORTS: process.env.ORION_SKIP_TAKEN_PORTS ?? "on",
     },
   });
 } else if (!stopping) {

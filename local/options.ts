@@ -3,6 +3,7 @@
 import { isIP } from "node:net";
 import { networkInterfaces } from "node:os";
 import { commandLineMistake, parseCommandLine } from "../core/command-line.ts";
+import { type OperatorKeyName, operatorKeyMistake } from "../core/operator-key.ts";
 import {
   type Declared,
   portNumber,
@@ -11,6 +12,8 @@ import {
   settings,
   type Timing,
 } from "../core/settings.ts";
+import { gatewayCommandLine, gatewayHelp, readGateways } from "../udp-sidecar/gateways/options.ts";
+import type { GatewaysOptions } from "../udp-sidecar/gateways/start.ts";
 import { nextPort } from "../udp-sidecar/next-port.ts";
 
 export type StartOptions = {
@@ -19,19 +22,17 @@ export type StartOptions = {
   secondUdpPort: number;
   /** TCP; none without. */
   metricsPort: number | undefined;
+  /** Keys of the operator's view, from the environment: other users of the machine can read a command line. */
+  operatorKeys: { readonly [Name in OperatorKeyName]?: string };
   /** As `addressesOf` in port.ts takes it. */
   host: string;
+  gateways: GatewaysOptions;
   timing: Timing;
   persist: string | undefined;
-  /** Settings of the Worker. */
-  vars: {
-    chatDeliveriesPerSecond: number;
-    logLobbies: "on" | "off";
-    publicLobbiesPerAddress: number;
-    socketsPerAddress: number;
-    allowedOrigin: string;
-    reverseProxies: string;
-  };
+  /** Whether the Worker serves groovejet's clients. */
+  groovejet: boolean;
+  /** Settings of the Worker that were given, or that are others here than in a deployment. */
+  vars: { readonly [Name in FlagName]?: string };
 };
 
 /** What stands for a flag's value in the help. */
@@ -43,10 +44,20 @@ const valueWords = {
   addresses: "addresses",
   hosts: "name=host",
   numbers: "name=n",
+  "ice-servers": "json",
 };
 
+type FlagName = {
+  [Name in SettingName]: (typeof settings)[Name] extends { flag: true } ? Name : never;
+}[SettingName];
+
 /** The flags that are settings of the Worker, in the order of their declaration. */
-const flags = (Object.keys(settings) as SettingName[]).filter((name) => "flag" in settings[name]);
+const flags = (Object.keys(settings) as SettingName[]).filter(
+  (name): name is FlagName => "flag" in settings[name],
+);
+const settingCommandLine = Object.fromEntries(flags.map((name) => [name, { type: "string" }])) as {
+  readonly [Name in FlagName]: { readonly type: "string" };
+};
 const settingFlags = flags.map(flagText).join("\n");
 
 function flagText(name: SettingName): string {
@@ -54,7 +65,7 @@ function flagText(name: SettingName): string {
     kind,
     help,
     default: fallback,
-    startDefault = String(fallback) || "none",
+    startDefault = kind === "switch" ? (fallback ? "on" : "off") : String(fallback) || "none",
   }: Declared = settings[name];
   const value = name.endsWith("Ms") ? "ms" : valueWords[kind];
   return `  --${name} <${value}>\n      ${help} Default: ${startDefault}`;
@@ -68,7 +79,7 @@ Usage: npm start -- [options]
   --udpPort <port>       UDP. Default: 5990
   --secondUdpPort <port> UDP, to see how a player's router maps ports.
                          Default: the next one after --udpPort
-  --metricsPort <port>   The sidecar's metrics and health, over HTTP on 127.0.0.1.
+  --metricsPort <port>   Metrics for Prometheus, and the sidecar's health, over HTTP on 127.0.0.1.
                          Default: none
   --host <address>       The address to listen on. Default: ::, which is all of IPv4 and IPv6.
                          0.0.0.0 is all of IPv4, localhost is this machine alone
@@ -76,6 +87,13 @@ Usage: npm start -- [options]
                          a lobby ends with its players' connections anyway
 ${settingFlags}
   --help                 This text
+
+With a key in the environment, ORION_OPERATOR_KEY to look or ORION_OPERATOR_WRITE_KEY to look and act, the
+operator's view is at /operator (docs/operator.md). To draw one: openssl rand -hex 16
+
+For clients of other servers (docs/dialects.md), by flag or by the environment:
+
+${gatewayHelp}
 
 A value follows its option after a space or an equals sign. Port 0 is any free one.
 `;
@@ -102,15 +120,8 @@ function parse(args: string[]): Wish {
       metricsPort: text,
       host: text,
       persist: text,
-      logLobbies: text,
-      chatDeliveriesPerSecond: text,
-      publicLobbiesPerAddress: text,
-      socketsPerAddress: text,
-      allowedOrigin: text,
-      reverseProxies: text,
-      ptpmServerConnectTimeoutMs: text,
-      ptpmConnectRequestIntervalMs: text,
-      ptpmConnectTimeoutMs: text,
+      ...settingCommandLine,
+      ...gatewayCommandLine,
       help: { type: "boolean" },
     },
     environment: process.env,
@@ -134,21 +145,14 @@ function parse(args: string[]): Wish {
   if (udpPort === secondUdpPort && udpPort !== 0) {
     throw new Error(`--udpPort and --secondUdpPort must differ: both are ${udpPort}.`);
   }
-  const { logLobbies = settings.logLobbies.startDefault, chatDeliveriesPerSecond } = values;
-  const { allowedOrigin = settings.allowedOrigin.startDefault, reverseProxies } = values;
-  const { publicLobbiesPerAddress, socketsPerAddress } = values;
-  const { ptpmServerConnectTimeoutMs, ptpmConnectRequestIntervalMs, ptpmConnectTimeoutMs } = values;
-  const { settings: read, mistakes } = readSettings({
-    logLobbies,
-    chatDeliveriesPerSecond,
-    publicLobbiesPerAddress,
-    socketsPerAddress,
-    allowedOrigin,
-    reverseProxies,
-    ptpmServerConnectTimeoutMs,
-    ptpmConnectRequestIntervalMs,
-    ptpmConnectTimeoutMs,
-  });
+  const vars = Object.fromEntries(
+    flags.flatMap((name) => {
+      const { startDefault }: Declared = settings[name];
+      const text = values[name] ?? startDefault;
+      return text === undefined ? [] : [[name, text]];
+    }),
+  ) as StartOptions["vars"];
+  const { settings: read, mistakes } = readSettings(vars);
   if (mistakes[0] !== undefined) throw new Error(`--${mistakes[0]}`);
   if (values.persist === "") throw new Error("--persist must name a folder.");
   return {
@@ -159,15 +163,11 @@ function parse(args: string[]): Wish {
       secondUdpPort,
       metricsPort: values.metricsPort === undefined ? undefined : port("metricsPort", 0),
       host,
+      operatorKeys: readOperatorKeys(process.env),
+      gateways: readGateways(values, process.env, host),
       persist: values.persist,
-      vars: {
-        chatDeliveriesPerSecond: read.chatDeliveriesPerSecond,
-        logLobbies: read.logLobbies ? "on" : "off",
-        publicLobbiesPerAddress: read.publicLobbiesPerAddress,
-        socketsPerAddress: read.socketsPerAddress,
-        allowedOrigin: read.allowedOrigin.join(" "),
-        reverseProxies: read.reverseProxies.join(" "),
-      },
+      groovejet: read.groovejet,
+      vars,
       timing: {
         ptpmServerConnectTimeoutMs: read.ptpmServerConnectTimeoutMs,
         ptpmConnectRequestIntervalMs: read.ptpmConnectRequestIntervalMs,
@@ -175,6 +175,18 @@ function parse(args: string[]): Wish {
       },
     },
   };
+}
+
+/** Throws, with a sentence, for a key that is no good. */
+function readOperatorKeys(environment: NodeJS.ProcessEnv): StartOptions["operatorKeys"] {
+  const names = ["ORION_OPERATOR_KEY", "ORION_OPERATOR_WRITE_KEY"] as const;
+  const keys = names.map((name) => [name, (environment[name] ?? "").trim()] as const);
+  const given = keys.filter(([, key]) => key !== "");
+  for (const [name, key] of given) {
+    const mistake = operatorKeyMistake(name, key);
+    if (mistake !== null) throw new Error(mistake);
+  }
+  return Object.fromEntries(given);
 }
 
 /** The addresses under which other machines of the network may reach this one, if it listens on `host`. */

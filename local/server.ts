@@ -4,8 +4,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, stop as stopEsbuild } from "esbuild";
 import { CoreHeaders, Log, LogLevel, Miniflare, Response } from "miniflare";
+import type { Registry } from "prom-client";
 import { hostInUrl } from "../core/endpoint.ts";
+import type { OperatorKeyName } from "../core/operator-key.ts";
 import { defaultTiming, type Timing } from "../core/settings.ts";
+import type { GatewaysOptions } from "../udp-sidecar/gateways/start.ts";
 import { type Sidecar, startSidecar } from "../udp-sidecar/sidecar.ts";
 import { edgeLimits } from "../worker/edge/limits.ts";
 import { roomHeader } from "../worker/edge/room-header.ts";
@@ -14,6 +17,7 @@ import type { Room } from "./descriptors.ts";
 import { type LocalLine, watchFreeSpace } from "./free-space.ts";
 import { sayGoodbye } from "./goodbye.ts";
 import { sweepObjectFiles } from "./object-files.ts";
+import { openPage } from "./page-folder.ts";
 import { addressesOf } from "./port.ts";
 import { sidecarKeyOf } from "./sidecar-key.ts";
 import { openFolder, openTemporaryFolder } from "./storage.ts";
@@ -26,8 +30,12 @@ export type ServerOptions = {
   udpPort: number | null;
   /** Without one, the next after `udpPort`. */
   secondUdpPort?: number;
-  /** Where the sidecar tells how it is, on 127.0.0.1; nowhere without. */
+  /** Where the sidecar, and the Worker's statistics, are told of, on 127.0.0.1; nowhere without. */
   metricsPort?: number | undefined;
+  /** Keys of the operator's view; without any there is none. */
+  operatorKeys?: { readonly [Name in OperatorKeyName]?: string } | undefined;
+  /** Other protocols that the sidecar speaks; none without. */
+  gateways?: GatewaysOptions | undefined;
   /** Where to listen: an address, `::` for all of IPv4 and IPv6, or `localhost` for both loopback addresses. */
   host: string;
   timing?: Partial<Timing>;
@@ -58,7 +66,7 @@ export type Server = {
   sidecar: Sidecar | null;
   /** Ends an object as the platform may at any time; `hibernate` lets its WebSockets live on. For tests. */
   evict(
-    object: { className: "Lobby" | "Lounge" | "Directory" | "Fleet"; name: string },
+    object: { className: "Lobby" | "Lounge" | "Directory" | "Fleet" | "Relay" | "Stats"; name: string },
     webSockets: "hibernate" | "close",
   ): Promise<void>;
   /** May be called again. */
@@ -74,21 +82,31 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const { httpPort, udpPort, host, persist, room } = options;
   const secret = options.secret ?? randomBytes(32).toString("hex");
   const stopKey = randomBytes(32).toString("hex");
-  const script = await bundleWorker(options.entry ?? join(root, "local/worker.ts"), options.inject);
+  const [script, page] = await withEsbuild(async () => {
+    const bundled = bundleWorker(options.entry ?? join(root, "local/worker.ts"), options.inject);
+    return await Promise.all([bundled, openPage()]);
+  });
   const hosts = await addressesOf(host);
   const storage = persist === undefined ? openTemporaryFolder() : openFolder(persist);
   const space = watchFreeSpace(storage.path, {
     keepReserve: persist !== undefined,
     told: options.told ?? (() => {}),
   });
-  const sweeper = sweepObjectFiles(join(storage.path, "do", `${workerName}-Lobby`));
+  const sweepers = ["Lobby", "Relay"].map((name) =>
+    sweepObjectFiles(join(storage.path, "do", `${workerName}-${name}`)),
+  );
   const cleanUp = () => {
-    void sweeper.stop();
+    for (const sweeper of sweepers) void sweeper.stop();
     space.stop();
     storage.close();
+    page.close();
   };
   process.once("exit", cleanUp);
-  const local: Partial<LocalVars> = { stopKey, ...(room && { mostSockets: String(room.sockets) }) };
+  const local: Partial<LocalVars> = {
+    stopKey,
+    ...(room && { mostSockets: String(room.sockets) }),
+    ...(options.metricsPort !== undefined && { keepStats: "on" }),
+  };
   const worker = new Miniflare(
     workerOptions({
       script,
@@ -96,16 +114,19 @@ export async function startServer(options: ServerOptions): Promise<Server> {
         ...defaultTiming,
         // Nobody bills this machine.
         networkCentsPerDay: 0,
+        relayCentsPerDay: 0,
         codeKey: randomBytes(16).toString("hex"),
         clientAddress: "socket",
         ...options.timing,
         ...options.vars,
+        ...options.operatorKeys,
         ...local,
         ORION_SECRET: secret,
       },
       hosts,
       httpPort,
       storage: storage.path,
+      page: page.path,
       roomFor: () => (space.hasRoom ? (options.filesFor?.() ?? untold) : 0),
       logged: options.logged,
       crashed: options.crashed ?? (() => {}),
@@ -116,10 +137,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     const [first = host] = hosts;
     const reachable = first === "0.0.0.0" || first === "::" ? "127.0.0.1" : first;
     const url = new URL(`http://${hostInUrl(reachable)}:${port}`);
-    const sidecar = udpPort === null ? null : await startOwnSidecar(url, secret, udpPort, options);
+    const sidecar =
+      udpPort === null ? null : await startOwnSidecar(url, { secret, stopKey }, udpPort, options);
     const stop = async () => {
       // A sweep must not be cut short: it gives files other names for a moment.
-      await Promise.all([sidecar?.stop(), sayGoodbye(url, stopKey), sweeper.stop()]);
+      await Promise.all([sidecar?.stop(), sayGoodbye(url, stopKey), ...sweepers.map((one) => one.stop())]);
       await worker.dispose();
       cleanUp();
       process.off("exit", cleanUp);
@@ -144,16 +166,20 @@ export async function startServer(options: ServerOptions): Promise<Server> {
 
 async function startOwnSidecar(
   edge: URL,
-  secret: string,
+  { secret, stopKey }: { secret: string; stopKey: string },
   port: number,
-  { secondUdpPort: secondPort, metricsPort, host, told = () => {} }: ServerOptions,
+  { secondUdpPort: secondPort, metricsPort, gateways, host, told = () => {} }: ServerOptions,
 ): Promise<Sidecar> {
-  const metrics = metricsPort === undefined ? undefined : { port: metricsPort, host: "127.0.0.1" };
+  const more = async (registry: Registry) => {
+    const { addEdgeMetrics } = await import("./edge-metrics.ts");
+    return addEdgeMetrics(registry, edge, stopKey);
+  };
+  const metrics = metricsPort === undefined ? undefined : { port: metricsPort, host: "127.0.0.1", more };
   // A sidecar listens on one address.
   const bind = host === "localhost" ? "127.0.0.1" : host;
   const key = sidecarKeyOf(secret, { name: "local", number: 1 });
   // The players' host for HTTP is this machine, whatever they call it: no public host needs to be told.
-  const sidecar = await startSidecar({ edge, key, port, secondPort, bind, metrics }, told);
+  const sidecar = await startSidecar({ edge, key, port, secondPort, bind, metrics, gateways }, told);
   await sidecar.known;
   return sidecar;
 }
@@ -161,25 +187,30 @@ async function startOwnSidecar(
 /** More requests than come between two answers. */
 const untold = 1_000_000;
 const workerName = "orion-edge";
+const pageName = "orion-edge-page";
 let builds = 0;
 
 /** The Worker as one module of JavaScript. */
 async function bundleWorker(entry: string, inject: string[] = []): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [entry],
+    inject,
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "es2024",
+    external: ["cloudflare:*"],
+  });
+  return outputFiles[0]?.text ?? "";
+}
+
+/** Stops esbuild's process when nobody here needs it any more: it would stay until this one ends. */
+async function withEsbuild<T>(work: () => Promise<T>): Promise<T> {
   builds += 1;
   try {
-    const { outputFiles } = await build({
-      entryPoints: [entry],
-      inject,
-      bundle: true,
-      write: false,
-      format: "esm",
-      target: "es2024",
-      external: ["cloudflare:*"],
-    });
-    return outputFiles[0]?.text ?? "";
+    return await work();
   } finally {
     builds -= 1;
-    // Its process would stay until this one ends.
     if (builds === 0) await stopEsbuild();
   }
 }
@@ -190,6 +221,7 @@ function workerOptions(from: {
   hosts: string[];
   httpPort: number;
   storage: string;
+  page: string;
   roomFor: () => number;
   logged: ((line: string) => void) | undefined;
   crashed: (restarted: boolean) => void;
@@ -236,6 +268,9 @@ function workerOptions(from: {
             DIRECTORY: object("Directory"),
             FLEET: object("Fleet"),
             BUDGET: object("Budget"),
+            RELAY: object("Relay"),
+            ASSETS: { type: "worker", worker: pageName },
+            STATS: object("Stats"),
             STORAGE: {
               type: "fetcher",
               handler: () => new Response(null, { headers: { [roomHeader]: String(from.roomFor()) } }),
@@ -244,10 +279,33 @@ function workerOptions(from: {
             REQUESTS: counting("REQUESTS", edgeLimits.addressRequests),
             FAILED_JOINS: counting("FAILED_JOINS", edgeLimits.addressFailedJoins),
             LISTINGS: counting("LISTINGS", edgeLimits.addressListings),
+            OPERATOR_TRIES: counting("OPERATOR_TRIES", edgeLimits.operatorTries),
           },
-          exports: { Lobby: stored, Lounge: stored, Directory: stored, Fleet: stored, Budget: stored },
+          exports: {
+            Lobby: stored,
+            Lounge: stored,
+            Directory: stored,
+            Fleet: stored,
+            Budget: stored,
+            Relay: stored,
+            Stats: stored,
+          },
         },
         dev: { rootPath: root, unsafeDirectSockets },
+      },
+      {
+        // The static files have a Worker of their own. With both in one, each request and each WebSocket would go through Miniflare's router first.
+        config: {
+          name: pageName,
+          compatibilityDate,
+          manifest: {
+            mainModule: "none.js",
+            modulesRoot: root,
+            modules: { "none.js": { type: "esm", contents: "export default {};" } },
+          },
+          assets: { directory: from.page, htmlHandling: "none", notFoundHandling: "none" },
+        },
+        dev: { rootPath: root },
       },
     ],
   };

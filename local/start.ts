@@ -1,5 +1,6 @@
 /** `npm start`: the service on this machine, until Ctrl-C. */
 import { hostInUrl } from "../core/endpoint.ts";
+import { GatewayPortError, type Gateways } from "../udp-sidecar/gateways/start.ts";
 import { textOf } from "../udp-sidecar/log.ts";
 import { surviveOutput } from "../udp-sidecar/output.ts";
 import { clockMistake } from "./clock.ts";
@@ -88,6 +89,8 @@ async function run(options: StartOptions): Promise<void> {
     if (!restarted) fail("workerd has crashed and does not start again. The server ends.");
     console.error("workerd has crashed and runs again. All players and lobbies it had are gone.");
   };
+  // The types at /sdk.d.ts are for developers: without them players play all the same.
+  await import("../page/build.ts").then(({ buildSdkTypes }) => buildSdkTypes()).catch(() => {});
   const logged = isTerminal ? { logged: print } : {};
   const server = await startServer({
     ...options,
@@ -98,7 +101,7 @@ async function run(options: StartOptions): Promise<void> {
     crashed,
     ...logged,
   }).catch((error: NodeJS.ErrnoException & { port?: number }) => {
-    if (error instanceof FolderError) fail(error.message);
+    if (error instanceof FolderError || error instanceof GatewayPortError) fail(error.message);
     if (error.syscall !== "bind") fail(`The server did not start: ${error.message}`);
     const isSecond = error.port === secondUdpPort;
     const [port, flag] = isSecond ? [secondUdpPort, "--secondUdpPort"] : [udpPort, "--udpPort"];
@@ -123,7 +126,10 @@ async function run(options: StartOptions): Promise<void> {
   }
 }
 
-function greeting({ host, metricsPort }: StartOptions, { url, sidecar }: Server): string {
+function greeting(
+  { host, metricsPort, operatorKeys, groovejet }: StartOptions,
+  { url, sidecar }: Server,
+): string {
   const others = ownAddresses(host).map((address) => `http://${hostInUrl(address)}:${url.port || 80}`);
   const metrics: [string, string][] =
     metricsPort === undefined ? [] : [["metrics", `http://127.0.0.1:${sidecar?.metricsPort}/metrics`]];
@@ -132,6 +138,11 @@ function greeting({ host, metricsPort }: StartOptions, { url, sidecar }: Server)
     ...others.map((origin): [string, string] => ["from your network", origin]),
     ["UDP", `port ${sidecar?.port}`],
     ["second UDP", `port ${sidecar?.secondPort}`],
+    ...(sidecar ? gatewayRows(sidecar.gateways) : []),
+    ...(groovejet ? [["groovejet", url.origin] satisfies [string, string]] : []),
+    ...(Object.keys(operatorKeys).length > 0
+      ? [["operator's view", `${url.origin}/operator`] satisfies [string, string]]
+      : []),
     ...metrics,
   ];
   // The demo finds the default port by itself.
@@ -140,9 +151,31 @@ function greeting({ host, metricsPort }: StartOptions, { url, sidecar }: Server)
 
 ${table(rows)}
 
+To try it, open this in a browser:  ${pageUrl(host, url)}
 To see players meet, run this in another terminal:  ${demo}
 To write a client, read docs/protocol.md. Ctrl-C stops the server.
 `;
+}
+
+/** What a person on this machine may open: `localhost`, if that leads to the server. */
+function pageUrl(host: string, { origin, port }: URL): string {
+  const isHere = host === "::" || host === "0.0.0.0" || host === "localhost";
+  return isHere ? `http://localhost:${port || 80}/` : `${origin}/`;
+}
+
+/** Which clients of other servers may come, and to which ports. */
+function gatewayRows({ running, skipped }: Gateways): [string, string][] {
+  const ports = (all: Readonly<Record<string, number>>) =>
+    Object.entries(all)
+      .map(([what, port]) => `${/^(tcp|udp)$/.test(what) ? `${what.toUpperCase()} port` : what} ${port}`)
+      .join(", ");
+  return [
+    ...running.map(({ gateway, more }): [string, string] => [
+      gateway.name,
+      [ports(gateway.ports), ...(more === undefined ? [] : [more])].join(", "),
+    ]),
+    ...skipped.map((name): [string, string] => [name, "off: another program has its port"]),
+  ];
 }
 
 /** Two columns, the second aligned. */

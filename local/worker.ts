@@ -3,21 +3,24 @@
  * Neither is part of the deployed Worker.
  */
 import { scopeOf } from "../core/endpoint.ts";
-import { type Network, neighbourhoodOf, networksOf } from "../core/network.ts";
+import { type Network, neighbourhoodOf } from "../core/network.ts";
 import { type Refusal, refuse } from "../core/problem.ts";
 import { sameText } from "../core/token.ts";
 import { addressOf } from "../worker/edge/address.ts";
+import { networksOfRequest } from "../worker/edge/address-limits.ts";
+import { admitGateway } from "../worker/edge/gateway-door.ts";
 import { hardened, logIfRefused, refused } from "../worker/edge/http.ts";
 import { edgeLimits } from "../worker/edge/limits.ts";
+import { operatorNow } from "../worker/edge/operator-view.ts";
 import { isUpgrade } from "../worker/edge/upgrade.ts";
-import worker, { Lobby as PlainLobby, Lounge as PlainLounge } from "../worker/index.ts";
+import worker, { Lobby as PlainLobby, Lounge as PlainLounge, Relay as PlainRelay } from "../worker/index.ts";
 import { type Env, readSettings } from "../worker/platform/env.ts";
 import { logRefusal } from "../worker/platform/log.ts";
-import { holderAt } from "../worker/platform/stubs.ts";
+import { holderAt, relayAt } from "../worker/platform/stubs.ts";
 import type { Connections } from "../worker/sessions/connections.ts";
-import { type LocalVars, stopHeader } from "./worker-vars.ts";
+import { type LocalVars, statsHeader, stopHeader } from "./worker-vars.ts";
 
-export { Budget, Directory, Fleet } from "../worker/index.ts";
+export { Budget, Directory, Fleet, Stats } from "../worker/index.ts";
 
 type LocalEnv = Env & { [Name in keyof LocalVars]?: string };
 
@@ -39,7 +42,11 @@ const held = new Map<string, Held>();
 const all: Held = { sockets: 0, perNetwork: new Map() };
 
 /** Counts what an object holds now, `gone` excepted. */
-function countSockets(ctx: DurableObjectState, connections: Connections, gone?: WebSocket): void {
+function countSockets(
+  ctx: DurableObjectState,
+  connections: Pick<Connections, "networks">,
+  gone?: WebSocket,
+): void {
   const name = ctx.id.name ?? "";
   const now: Held = { sockets: 0, perNetwork: new Map() };
   for (const networks of connections.networks(gone)) {
@@ -108,6 +115,35 @@ export class Lounge extends PlainLounge {
     super.webSocketError(socket);
     countSockets(this.ctx, this.connections, socket);
   }
+
+  protected override vanished(): void {
+    countSockets(this.ctx, this.connections);
+  }
+}
+
+export class Relay extends PlainRelay {
+  readonly #connections = { networks: (except?: WebSocket) => this.networks(except) };
+
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, env);
+    countSockets(ctx, this.#connections);
+  }
+
+  override async fetch(request: Request): Promise<Response> {
+    const response = await super.fetch(request);
+    countSockets(this.ctx, this.#connections);
+    return response;
+  }
+
+  override webSocketClose(socket: WebSocket, code: number): void {
+    super.webSocketClose(socket, code);
+    countSockets(this.ctx, this.#connections, socket);
+  }
+
+  override webSocketError(socket: WebSocket): void {
+    super.webSocketError(socket);
+    countSockets(this.ctx, this.#connections, socket);
+  }
 }
 
 export default {
@@ -117,11 +153,16 @@ export default {
       await closeAll(env);
       return new Response(null, { status: 204 });
     }
+    const statsKey = request.headers.get(statsHeader);
+    if (statsKey !== null && env.stopKey && sameText(statsKey, env.stopKey))
+      return Response.json({ ...(await operatorNow(env)), mayAct: false });
     const read = readSettings(env);
     if (!isUpgrade(request) || !read.ok) return await worker.fetch(request, env);
+    // The Worker refuses a header that is not genuine.
+    if (!(await admitGateway(request, env)).ok) return await worker.fetch(request, env);
     const address = addressOf(request, env);
     const arriving: Held = { sockets: 1, perNetwork: new Map() };
-    const networks = address === null ? [] : networksOf(address);
+    const networks = networksOfRequest(request, env);
     for (const { name } of networks) arriving.perNetwork.set(name, 1);
     const isPrivate = address !== null && scopeOf(address) === "private";
     const refusal = () => refusalFor(env, networks, isPrivate, read.settings.socketsPerAddress);
@@ -176,12 +217,24 @@ let recountedAt = 0;
 async function recount(env: Env): Promise<void> {
   if (Math.abs(Date.now() - recountedAt) < recountMs) return;
   recountedAt = Date.now();
-  await Promise.allSettled([...held.keys()].map((name) => holderAt(env, name).observe([])));
+  await Promise.allSettled([...held.keys()].map((name) => wake(env, name)));
+}
+
+async function wake(env: Env, name: string): Promise<void> {
+  if (isRelay(name)) await relayAt(env, name)?.wake();
+  else await holderAt(env, name).observe([]);
+}
+
+/** Whether the object of this name is a relay over WebSocket. No lobby is called so. */
+function isRelay(name: string): boolean {
+  return name.startsWith("relay:");
 }
 
 /** Closes every client's socket, and waits a moment for the clients' answers. */
 async function closeAll(env: Env): Promise<void> {
-  const goodbyes = [...held.keys()].map((name) => holderAt(env, name).goodbye());
+  const goodbyes = [...held.keys()].map((name) =>
+    (isRelay(name) ? relayAt(env, name) : holderAt(env, name))?.goodbye(),
+  );
   await Promise.race([Promise.allSettled(goodbyes), scheduler.wait(closingMs)]);
   const end = Date.now() + answerMs;
   while (all.sockets > 0 && Date.now() < end) await scheduler.wait(10);

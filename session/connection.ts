@@ -7,6 +7,7 @@ import { type Heard, type HeardMessage, readServerMessage } from "../core/wire/s
 import { sessionError } from "./error.ts";
 import { KeepAlive } from "./keep-alive.ts";
 import { abortable } from "./retry.ts";
+import { plainTransport, type Transport } from "./transport.ts";
 
 /** Messages kept until somebody listens. The chat that a lobby delivers in a second fits. */
 const mostWaiting = 1_000;
@@ -29,6 +30,8 @@ export class Connection {
   readonly knowsAdditions: boolean;
   /** What the client can do: it has told the server so, if that knows the additions. */
   readonly features: readonly Feature[];
+  /** How it reaches the server, over HTTP too. */
+  readonly transport: Transport;
   readonly #token: string;
   /** For HTTP. A server that does not know the additions has none. */
   readonly #secretToken: string;
@@ -39,16 +42,21 @@ export class Connection {
   #listener: ((message: HeardMessage) => void) | null = null;
 
   /** Connects, and waits for the token. `features`: what the client can do, besides to ping. Throws `unreachable`, `not_orion`, or the signal's reason. */
-  static async open(url: URL, signal: AbortSignal, features: readonly Feature[] = []): Promise<Connection> {
+  static async open(
+    url: URL,
+    signal: AbortSignal,
+    features: readonly Feature[] = [],
+    transport = plainTransport,
+  ): Promise<Connection> {
     const address = new URL(url);
     address.protocol = url.protocol.replace("http", "ws");
-    const socket = new WebSocket(address);
+    const socket = transport.socket(address);
     const registered = new Promise<Connection>((resolve, reject) => {
       // The server's first message has the token. The client says nothing before.
       socket.onmessage = ({ data }) => {
         const message = read(data);
         if (message?.method !== "client_registered") return reject(sessionError("not_orion"));
-        resolve(new Connection(socket, message.payload, features));
+        resolve(new Connection(socket, message.payload, features, transport));
       };
       socket.onerror = () => reject(sessionError("unreachable"));
       socket.onclose = () => reject(sessionError("unreachable"));
@@ -66,8 +74,10 @@ export class Connection {
     socket: WebSocket,
     { token, clientId = "", pingMs, secretToken = token }: Heard<"client_registered">,
     features: readonly Feature[],
+    transport: Transport,
   ) {
     this.#socket = socket;
+    this.transport = transport;
     this.#token = token;
     this.#secretToken = secretToken;
     this.clientId = clientId;
@@ -79,8 +89,10 @@ export class Connection {
       end = resolve;
     });
     this.#keepAlive = new KeepAlive({
-      everyMs: pingMs,
-      ping: () => socket.send(pingText),
+      everyMs: this.knowsAdditions ? (transport.pingMs ?? pingMs) : undefined,
+      ping: () => {
+        if (socket.readyState === WebSocket.OPEN) socket.send(pingText);
+      },
       lost: () => {
         socket.onmessage = null;
         socket.close(dropping);

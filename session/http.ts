@@ -1,9 +1,10 @@
 /** One HTTP request to the server, and its answer or refusal. */
-import * as z from "zod";
 import type { ProblemCode } from "../core/problem.ts";
+import { fields, listOf, optional, readAs, type Shape, text, wrong } from "../core/shape.ts";
 import { SessionError, sessionError } from "./error.ts";
+import { plainTransport, type Transport } from "./transport.ts";
 
-const refusalShape = z.object({ errors: z.array(z.string()), codes: z.array(z.string()).optional() });
+const refusalShape = fields({ errors: listOf(text()), codes: optional(listOf(text())) });
 
 /** Whether an Orion server answers. Throws `unreachable`, or `not_orion` if something else answers. */
 export async function ping(server: URL, signal: AbortSignal): Promise<void> {
@@ -19,6 +20,8 @@ export type RequestOptions = {
   /** Sent as JSON, or bytes as they are. */
   body?: object | Uint8Array | undefined;
   headers?: Record<string, string> | undefined;
+  /** The plain one without. */
+  transport?: Transport | undefined;
   signal: AbortSignal;
   /** A code to leave out of a refusal that has others: it names the same mistake a second time. */
   implied?: ProblemCode | undefined;
@@ -27,24 +30,25 @@ export type RequestOptions = {
 /**
  * The answer's JSON. Throws the server's refusal, `unreachable`, `unexpected_answer`, or the signal's reason.
  */
-export async function request<T>(url: URL, answer: z.ZodType<T>, options: RequestOptions): Promise<T> {
+export async function request<T>(url: URL, answer: Shape<T>, options: RequestOptions): Promise<T> {
   const { bytes } = await exchange(url, options);
-  const { success, data } = answer.safeParse(parsed(textOf(bytes)));
-  if (!success) throw sessionError("unexpected_answer");
-  return data;
+  const read = answer(parsed(textOf(bytes)));
+  if (read === wrong) throw sessionError("unexpected_answer");
+  return read;
 }
 
 /** The answer's bytes, and its ETag. Throws as `request`. */
 export async function exchange(
   url: URL,
-  { method, body, headers, signal, implied }: RequestOptions,
+  { method: given, body, headers, transport = plainTransport, signal, implied }: RequestOptions,
 ): Promise<{ bytes: Uint8Array; etag: string | null }> {
   const isRaw = body instanceof Uint8Array;
   const type = isRaw ? "application/octet-stream" : "application/json";
+  const method = given ?? (body ? "POST" : "GET");
   const init: RequestInit & { signal: AbortSignal } = {
-    method: method ?? (body ? "POST" : "GET"),
+    method,
     ...(body && { body: isRaw ? new Uint8Array(body) : JSON.stringify(body) }),
-    headers: { ...(body && { "content-type": type }), ...headers },
+    headers: { ...(body && { "content-type": type }), ...headers, ...transport.headers(method, url) },
     signal,
   };
   const { status, bytes, retryAfterS, etag } = await ask(url, init);
@@ -69,17 +73,17 @@ function textOf(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
 
-function parsed(text: string): unknown {
+function parsed(json: string): unknown {
   try {
-    return text === "" ? null : JSON.parse(text);
+    return json === "" ? null : JSON.parse(json);
   } catch {
     return undefined;
   }
 }
 
 /** The number in a `Retry-After`. An Orion server never sends its other form, a date. */
-function secondsOf(text: string | null): number | null {
-  return text !== null && /^\d{1,6}$/.test(text) ? Number(text) : null;
+function secondsOf(header: string | null): number | null {
+  return header !== null && /^\d{1,6}$/.test(header) ? Number(header) : null;
 }
 
 type Refused = { status: number; retryAfterS: number | null };
@@ -87,9 +91,9 @@ type Refused = { status: number; retryAfterS: number | null };
 function refusal(json: unknown, refused: Refused, implied: ProblemCode | undefined): SessionError {
   const { status } = refused;
   const plain = `The server answered with status ${status}.`;
-  const { success, data } = refusalShape.safeParse(json);
-  if (!success) return new SessionError(["unexpected_answer"], plain, refused);
-  const { codes = [], errors } = data;
+  const read = readAs(refusalShape, json);
+  if (!read) return new SessionError(["unexpected_answer"], plain, refused);
+  const { codes = [], errors } = read;
   const repeated = codes.length > 1 ? codes.indexOf(implied ?? "") : -1;
   const [first = `status_${status}`, ...more] = codes.filter((_, i) => i !== repeated);
   const sentences = errors.filter((_, i) => i !== repeated);

@@ -2,8 +2,8 @@
  * What a client knows of its lobby: plain data, and how it changes with what the server says. A server that knows the
  * additions gives the whole picture; of one that does not, names are known, and the rest is as Orion has it.
  *
- * What was heard may be taken again: who is there already does not join, and an older version changes nothing. So
- * messages that came while a picture was on its way are taken again on top of it.
+ * What was heard may be taken again: an older version changes nothing. So messages that came while a picture was on
+ * its way are taken again on top of it.
  */
 import type { Data, DataChange } from "../core/data.ts";
 import type { LobbyChange, MemberChange } from "../core/lobby/message.ts";
@@ -74,6 +74,7 @@ export function plainView(welcome: PlainWelcome, clientId: string): LobbyView {
     onLoss: "abort",
     onHostLoss: "close",
     signals: "peers",
+    encryption: null,
     graceMs: 0,
     hostId: members.find(({ isHost }) => isHost)?.clientId ?? "",
     term: 1,
@@ -117,68 +118,78 @@ export type Taken = {
 
 /** The view after a message. The same object if nothing of it changes. */
 export function viewAfter(view: LobbyView, message: HeardMessage): Taken {
+  const version = view.isWhole ? versionIn(message) : undefined;
+  if (version === undefined) return { view: changedBy(view, message) };
+  if (version <= view.version) return { view };
+  // Chat changes nothing.
+  const isNext = version === view.version + 1 && message.method !== "lobby_messaging_received";
+  if (!isNext) return { view, isBehind: true };
+  return { view: { ...changedBy(view, message), version } };
+}
+
+/** The lobby's version after what this message tells of. Undefined if it has none. */
+function versionIn({ payload }: HeardMessage): number | undefined {
+  return "version" in payload ? payload.version : undefined;
+}
+
+function changedBy(view: LobbyView, message: HeardMessage): LobbyView {
   switch (message.method) {
     case "lobby_peerConnect": {
       const { peerName: name, clientId = "", displayName = name, data = {} } = message.payload;
-      if (findMember(view, { clientId, name })) return { view };
+      if (findMember(view, { clientId, name })) return view;
       const member = newMember({ name, clientId, displayName, data });
-      return { view: { ...view, members: [...view.members, member] } };
+      return { ...view, members: [...view.members, member] };
     }
     case "lobby_peerDisconnect": {
       const { peerName: name, clientId = "" } = message.payload;
       const gone = findMember(view, { clientId, name });
-      if (!gone) return { view };
-      return { view: { ...view, members: view.members.filter((member) => member !== gone) } };
+      if (!gone) return view;
+      return { ...view, members: view.members.filter((member) => member !== gone) };
     }
     case "lobby_memberAway":
-      return { view: withMember(view, message.payload.clientId, { presence: "away" }) };
+      return withMember(view, message.payload.clientId, { presence: "away" });
     case "lobby_memberBack":
-      return { view: withMember(view, message.payload.clientId, { presence: "connected" }) };
+      return withMember(view, message.payload.clientId, { presence: "connected" });
     case "lobby_hostChanged": {
       const { clientId: hostId, term } = message.payload;
-      if (term <= view.term) return { view };
+      if (term <= view.term) return view;
       const members = view.members.map((member) => {
         const isHost = member.clientId === hostId;
         return member.isHost === isHost ? member : { ...member, isHost };
       });
       // In a star all were connected to the host before.
       const isPlaying = view.isPlaying && view.topology === "mesh";
-      return { view: { ...view, hostId, term, members, isPlaying, bans: [] } };
+      return { ...view, hostId, term, members, isPlaying, bans: [] };
     }
     case "lobby_changed": {
-      const { version, data, lobbyId: _, ...rest } = message.payload;
-      if (version <= view.version) return { view };
-      if (version > view.version + 1) return { view, isBehind: true };
+      const { data, lobbyId: _, version: __, ...rest } = message.payload;
       const changed = data && { data: changedData(view.data, data) };
-      return { view: { ...view, version, ...given(rest), ...changed } };
+      return { ...view, ...given(rest), ...changed };
     }
     case "lobby_memberChanged": {
-      const { version, clientId, data, displayName, hidden } = message.payload;
-      if (version <= view.version) return { view };
-      if (version > view.version + 1) return { view, isBehind: true };
+      const { clientId, data, displayName, hidden } = message.payload;
       const before = view.members.find((member) => member.clientId === clientId);
       const changed = before && data && { data: changedData(before.data, data) };
-      const after = withMember(view, clientId, { ...given({ displayName, hidden }), ...changed });
-      return { view: { ...after, version } };
+      return withMember(view, clientId, { ...given({ displayName, hidden }), ...changed });
     }
     case "ptpMediation_send": {
       const { mediation } = message.payload;
       const { phase } = view;
-      if (phase.kind === "gathering" && phase.mediation === mediation) return { view };
-      return { view: { ...view, phase: { kind: "gathering", mediation, seen: [], awaited: [] } } };
+      if (phase.kind === "gathering" && phase.mediation === mediation) return view;
+      return { ...view, phase: { kind: "gathering", mediation, seen: [], awaited: [] } };
     }
     case "ptpMediation_progress": {
       const { mediation, seen, awaited } = message.payload;
-      return { view: { ...view, phase: { kind: "gathering", mediation, seen, awaited } } };
+      return { ...view, phase: { kind: "gathering", mediation, seen, awaited } };
     }
     case "ptpMediation_peersConnection_start":
-      return { view: { ...view, phase: { ...view.phase, kind: "connecting", seen: [], awaited: [] } } };
+      return { ...view, phase: { ...view.phase, kind: "connecting", seen: [], awaited: [] } };
     case "ptpMediation_aborted":
-      return { view: { ...view, phase: waiting } };
+      return { ...view, phase: waiting };
     case "ptpMediation_success":
-      return { view: { ...view, phase: waiting, isPlaying: view.lifetime === "session" } };
+      return { ...view, phase: waiting, isPlaying: view.lifetime === "session" };
     default:
-      return { view };
+      return view;
   }
 }
 

@@ -9,9 +9,20 @@
  *
  * A program may have as many sessions as it likes. They share nothing.
  */
-import * as z from "zod";
+import { parseName } from "../core/dialects/names.ts";
 import type { Feature } from "../core/lobby/features.ts";
-import { type ProblemCode, problems } from "../core/problem.ts";
+import type { ProblemCode } from "../core/problem.ts";
+import {
+  either,
+  fields,
+  lenient,
+  listOf,
+  nullable,
+  oneOf,
+  orElse,
+  type Shaped,
+  text,
+} from "../core/shape.ts";
 import type { HostRequest } from "../core/wire/http.ts";
 import { picture } from "../core/wire/picture.ts";
 import { type Privacy, privacies } from "../core/wire/privacy.ts";
@@ -19,9 +30,13 @@ import type { Connection } from "./connection.ts";
 import { SessionError, sessionError } from "./error.ts";
 import { request } from "./http.ts";
 import { named } from "./names.ts";
-import { comeBack, inConnection, resumeAnswer } from "./resuming.ts";
-import { isLoss, retry } from "./retry.ts";
+import { comeBack, inConnection, placeOf } from "./resuming.ts";
+import { inTime, isLoss, retry } from "./retry.ts";
 import { Session, type Welcome } from "./session.ts";
+import { plainTransport, type Transport } from "./transport.ts";
+
+/** How to get in. `once`: there is one attempt, of 8 s at most; the caller tries again. */
+export type Entrance = { transport?: Transport | undefined; once?: boolean | undefined };
 
 /** What a player may say of itself. */
 export type PlayerWish = {
@@ -40,6 +55,7 @@ export type LobbyWish = Pick<
   | "graceMs"
   | "onHostLoss"
   | "signals"
+  | "encryption"
   | "game"
   | "title"
   | "password"
@@ -52,6 +68,8 @@ export type HostWish = PlayerWish &
   LobbyWish & {
     /** In any script; the host's name unless given. */
     lobbyName?: string | undefined;
+    /** Its name in a dialect (core/dialects/names.ts). Only gateways may give one. */
+    code?: string | undefined;
     isPublic: boolean;
     maxMembers: number;
   };
@@ -60,23 +78,23 @@ export type HostWish = PlayerWish &
 export type JoinWish = PlayerWish & { password?: string | undefined };
 
 /** An addition to Orion: null if the server does not say. */
-const privacyTold = z.enum(privacies).nullable().default(null).catch(null);
+const privacyTold = orElse(nullable(oneOf(privacies)), null);
 /** Additions, too. */
 const member = {
-  lobby: picture.optional().catch(undefined),
-  resumeKey: z.string().optional().catch(undefined),
+  lobby: lenient(picture),
+  resumeKey: lenient(text()),
 };
-const hostAnswer = z.object({
-  lobbyName: z.string(),
-  lobbyId: z.string(),
+const hostAnswer = fields({
+  lobbyName: text(),
+  lobbyId: text(),
   privacy: privacyTold,
   ...member,
 });
-const joinAnswer = z.object({
-  lobbyId: z.string(),
-  lobbyName: z.string(),
-  lobbyMembers: z.array(z.string()),
-  host: z.string(),
+const joinAnswer = fields({
+  lobbyId: text(),
+  lobbyName: text(),
+  lobbyMembers: listOf(text()),
+  host: text(),
   privacy: privacyTold,
   ...member,
 });
@@ -89,13 +107,14 @@ export async function hostLobby(
   wish: HostWish,
   signal?: AbortSignal,
   features: readonly Feature[] = [],
+  entrance: Entrance = {},
 ): Promise<Session> {
   const url = new URL("lobbies", server);
   // A lobby that is named after its host has one wrong name, not two.
   const implied = wish.lobbyName === undefined ? "invalid_lobby_name" : undefined;
   return await open(
     server,
-    url,
+    wish.code === undefined ? url : server,
     async (connection, ending) => {
       const { name, more } = playerOf(wish, "Host");
       const lobby = lobbyOf(wish, name);
@@ -105,13 +124,18 @@ export async function hostLobby(
         ...lobby.plain,
         isPublic: wish.isPublic,
         privacy: wish.privacy,
+        code: wish.code,
         ...(connection.knowsAdditions && { ...more, ...lobby.more, features: connection.features }),
       };
-      const answer = await request(url, hostAnswer, { body, signal: ending, implied });
+      const { transport } = connection;
+      const answer = await request(url, hostAnswer, { body, transport, signal: ending, implied });
+      // A server that knows no names has drawn a code, by which nobody would find this lobby.
+      if (wish.code !== undefined && answer.lobbyId !== wish.code) throw sessionError("unexpected_answer");
       return hosted(answer, name, wish.privacy);
     },
     signal,
     features,
+    entrance,
   );
 }
 
@@ -125,6 +149,7 @@ export async function joinLobby(
   wish: JoinWish,
   signal?: AbortSignal,
   features: readonly Feature[] = [],
+  entrance: Entrance = {},
 ): Promise<Session> {
   const path = `lobbies/${pathOf(code)}`;
   const enter = async (connection: Connection, ending: AbortSignal, salt?: string) => {
@@ -135,12 +160,14 @@ export async function joinLobby(
       privacy: wish.privacy,
       ...(connection.knowsAdditions && { ...more, password: wish.password, features: connection.features }),
     };
-    const answer = await request(new URL(`${path}/join`, server), joinAnswer, { body, signal: ending });
+    const { transport } = connection;
+    const url = new URL(`${path}/join`, server);
+    const answer = await request(url, joinAnswer, { body, transport, signal: ending });
     return joined(answer, name, wish.privacy);
   };
   return await open(
     server,
-    new URL(path, server),
+    placeOf(server, code),
     async (connection, ending) => {
       try {
         return await enter(connection, ending);
@@ -153,6 +180,7 @@ export async function joinLobby(
     },
     signal,
     features,
+    entrance,
   );
 }
 
@@ -174,7 +202,7 @@ export async function resumeLobby(
   const [clientId = ""] = resumeKey.split(".");
   const { lobby } = answer;
   const self = lobby.members.find((member) => member.clientId === clientId)?.name ?? "";
-  const { lobbyId, lobbyName: name, lobbyMembers: members, host, privacy } = resumeAnswer.parse(answer);
+  const { lobbyId, lobbyName: name, lobbyMembers: members, host, privacy } = answer;
   const welcome = { code: lobbyId, name, self, host, members, privacy, picture: lobby, clientId };
   const { resumeKey: next } = answer;
   return new Session(server, connection, { ...welcome, resumeKey: next });
@@ -188,10 +216,10 @@ export type MatchWish = PlayerWish & {
   create: Omit<HostWish, keyof PlayerWish | "isPublic" | "game"> & { privacy?: Privacy | undefined };
 };
 
-const matchAnswer = z.union([
-  joinAnswer.extend({ created: z.literal(false) }),
-  hostAnswer.extend({ created: z.literal(true) }),
-]);
+const matchAnswer = either(
+  fields({ ...joinAnswer.fields, created: oneOf([false]) }),
+  fields({ ...hostAnswer.fields, created: oneOf([true]) }),
+);
 
 /** Joins an open public lobby of the game, or opens one. Throws as `hostLobby` and `joinLobby`. */
 export async function matchLobby(
@@ -250,14 +278,14 @@ function lobbyOf(wish: Omit<HostWish, "isPublic">, hostName: string) {
   };
 }
 
-function hosted(answer: z.infer<typeof hostAnswer>, self: string, wish: Privacy | undefined): Welcome {
+function hosted(answer: Shaped<typeof hostAnswer>, self: string, wish: Privacy | undefined): Welcome {
   const { lobbyId: code, lobbyName: name, privacy, lobby, resumeKey } = answer;
   checkPrivacy(wish, privacy);
   const welcome = { code, name, self, host: self, members: [self], privacy };
   return { ...welcome, picture: lobby, resumeKey };
 }
 
-function joined(answer: z.infer<typeof joinAnswer>, self: string, wish: Privacy | undefined): Welcome {
+function joined(answer: Shaped<typeof joinAnswer>, self: string, wish: Privacy | undefined): Welcome {
   const { lobbyId: code, lobbyName: name, lobbyMembers: members, host, privacy } = answer;
   const { lobby, resumeKey } = answer;
   checkPrivacy(wish, privacy);
@@ -279,19 +307,21 @@ async function open(
   enter: (connection: Connection, ending: AbortSignal) => Promise<Welcome>,
   signal: AbortSignal | undefined,
   features: readonly Feature[],
+  { transport = plainTransport, once = false }: Entrance = {},
 ): Promise<Session> {
   let mayBeInside = false;
   const attempt = async (ending: AbortSignal) => {
     try {
       // Should it be inside, it leaves.
       const giveUp = (connection: Connection) => void connection.close();
-      const { connection, value } = await inConnection(url, ending, features, enter, giveUp);
+      const { connection, value } = await inConnection({ url, features, transport }, ending, enter, giveUp);
       return new Session(server, connection, value);
     } catch (error) {
       mayBeInside ||= isLoss(error);
       throw error;
     }
   };
+  if (once) return await inTime(attempt, signal);
   return await retry(attempt, signal, (error) => isLoss(error) || isLeftover(error, mayBeInside));
 }
 
@@ -312,8 +342,8 @@ function isRefusal(error: unknown, code: ProblemCode): boolean {
  * read as another path. Throws `no_such_lobby`.
  */
 function pathOf(code: string): string {
-  if (!/^[^/\\%.?#\p{Cc}\p{Cs}]{1,64}$/u.test(code)) {
-    throw new SessionError(["no_such_lobby"], problems.no_such_lobby[1]);
+  if (!parseName(code) && !/^[^/\\%.?#\p{Cc}\p{Cs}]{1,64}$/u.test(code)) {
+    throw new SessionError(["no_such_lobby"], "There is no such lobby. Check the code.");
   }
   return encodeURIComponent(code);
 }

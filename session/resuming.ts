@@ -1,6 +1,7 @@
 /** Coming back to a lobby by another connection, with the key that the server gave for it. */
-import * as z from "zod";
+import { dialectOf } from "../core/dialects/names.ts";
 import type { Feature } from "../core/lobby/features.ts";
+import { fields, listOf, number, oneOf, optional, type Shaped, text, truth } from "../core/shape.ts";
 import { picture } from "../core/wire/picture.ts";
 import { privacies } from "../core/wire/privacy.ts";
 import { Connection } from "./connection.ts";
@@ -8,6 +9,7 @@ import type { EndReason } from "./end.ts";
 import { SessionError, sessionError } from "./error.ts";
 import { request } from "./http.ts";
 import { isLoss, retry } from "./retry.ts";
+import type { Transport } from "./transport.ts";
 
 /**
  * Milliseconds for the first attempt. Where the network has changed, programs still have HTTP connections that are dead, and do not know: a
@@ -15,21 +17,21 @@ import { isLoss, retry } from "./retry.ts";
  */
 const firstMs = 2_000;
 
-export const resumeAnswer = z.object({
-  lobbyId: z.string(),
-  lobbyName: z.string(),
-  lobbyMembers: z.array(z.string()),
-  host: z.string(),
-  privacy: z.enum(privacies),
+export const resumeAnswer = fields({
+  lobbyId: text(),
+  lobbyName: text(),
+  lobbyMembers: listOf(text()),
+  host: text(),
+  privacy: oneOf(privacies),
   lobby: picture,
   /** None in a lobby that has no grace period any more. */
-  resumeKey: z.string().optional(),
-  missed: z.object({
-    lines: z.array(z.object({ at: z.number(), from: z.string(), text: z.string() })),
-    isComplete: z.boolean(),
+  resumeKey: optional(text()),
+  missed: fields({
+    lines: listOf(fields({ at: number(), from: text(), text: text() })),
+    isComplete: truth,
   }),
 });
-export type ResumeAnswer = z.infer<typeof resumeAnswer>;
+export type ResumeAnswer = Shaped<typeof resumeAnswer>;
 
 /** `path`: of the lobby, below `lobbies/`. */
 export type WayBack = {
@@ -41,6 +43,7 @@ export type WayBack = {
   heardAt?: number | undefined;
   /** Whether the client has lost its links by now, and is to be connected to its peers again. */
   reconnect: () => boolean;
+  transport?: Transport | undefined;
 };
 
 /**
@@ -48,7 +51,7 @@ export type WayBack = {
  * have been lost. Throws the server's refusal, `unreachable`, `unanswered`, `disconnected` or `aborted`.
  */
 export async function comeBack(
-  { server, path, resumeKey, features, heardAt, reconnect }: WayBack,
+  { server, path, resumeKey, features, heardAt, reconnect, transport }: WayBack,
   signal?: AbortSignal,
   forMs?: number,
 ): Promise<{ connection: Connection; answer: ResumeAnswer }> {
@@ -57,15 +60,23 @@ export async function comeBack(
     const resume = async (connection: Connection) => {
       const about = { resumeKey, requestId, heardAt, reconnect: reconnect() };
       const body = { token: connection.secretToken(), ...about, features: connection.features };
-      return await request(new URL(`lobbies/${path}/resume`, server), resumeAnswer, { body, signal: ending });
+      const asked = new URL(`lobbies/${path}/resume`, server);
+      return await request(asked, resumeAnswer, { body, transport, signal: ending });
     };
-    const url = new URL(`lobbies/${path}`, server);
+    const url = placeOf(server, decodeURIComponent(path));
+    const way = { url, features, transport };
     // Its answer may have been lost: then this client is inside, and stays.
     const giveUp = (connection: Connection) => connection.drop();
-    const { connection, value } = await inConnection(url, ending, features, resume, giveUp);
+    const connect = async () => await inConnection(way, ending, resume, giveUp);
+    const { connection, value } = await (transport?.paced?.(connect, ending) ?? connect());
     return { connection, answer: value };
   };
   return await retry(attempt, signal, mayPass, { forMs, firstMs });
+}
+
+/** Where the members of a lobby connect: to the lobby, by its code, or to a lounge, if its name is a dialect's. */
+export function placeOf(server: URL, code: string): URL {
+  return dialectOf(code) === null ? new URL(`lobbies/${encodeURIComponent(code)}`, server) : server;
 }
 
 /** The server does not let this client in, and will not. */
@@ -92,13 +103,12 @@ function mayPass(error: unknown): boolean {
  * what is done, or `disconnected`.
  */
 export async function inConnection<T>(
-  url: URL,
+  { url, features, transport }: Pick<WayBack, "features" | "transport"> & { url: URL },
   ending: AbortSignal,
-  features: readonly Feature[],
   work: (connection: Connection, ending: AbortSignal) => Promise<T>,
   giveUp: (connection: Connection) => void,
 ): Promise<{ connection: Connection; value: T }> {
-  const connection = await Connection.open(url, ending, features);
+  const connection = await Connection.open(url, ending, features, transport);
   const lost = connection.closed.then(() => {
     throw sessionError("disconnected");
   });

@@ -1,5 +1,5 @@
 /** A server before a client is in a lobby: where it is, and which lobbies it lists. */
-import * as z from "zod";
+import { fields, lenient, listOf, number, oneOf, optional, text, truth } from "../core/shape.ts";
 import { dataShape } from "../core/wire/data.ts";
 import type { ListedLobby } from "../core/wire/http.ts";
 import { privacies } from "../core/wire/privacy.ts";
@@ -7,23 +7,24 @@ import { sessionError } from "./error.ts";
 import { ping, request } from "./http.ts";
 import { inTime, retry } from "./retry.ts";
 
-const listAnswer = z.object({
-  lobbies: z.array(
-    z.object({
-      name: z.string(),
-      id: z.string(),
-      currentMembers: z.number(),
-      maxMembers: z.number(),
-      privacy: z.enum(privacies).optional().catch(undefined),
-      locked: z.boolean().optional().catch(undefined),
-      hasPassword: z.boolean().optional().catch(undefined),
-      full: z.boolean().optional().catch(undefined),
-      game: z.string().optional().catch(undefined),
-      title: z.string().optional().catch(undefined),
-      data: dataShape.optional().catch(undefined),
+const listAnswer = fields({
+  lobbies: listOf(
+    fields({
+      name: text(),
+      id: text(),
+      currentMembers: number(),
+      maxMembers: number(),
+      privacy: lenient(oneOf(privacies)),
+      locked: lenient(truth),
+      hasPassword: lenient(truth),
+      full: lenient(truth),
+      encryption: lenient(oneOf(["required"])),
+      game: lenient(text()),
+      title: lenient(text()),
+      data: lenient(dataShape),
     }),
   ),
-  cursor: z.string().optional(),
+  cursor: optional(text()),
 });
 
 /**

@@ -1,5 +1,5 @@
 /** A client in one lobby: what it knows of the lobby, what it says there, and what it hears until the end. */
-import type * as z from "zod";
+import type { Shape } from "../core/shape.ts";
 import { wireLimits } from "../core/wire/limits.ts";
 import { type Picture, picture as pictureShape } from "../core/wire/picture.ts";
 import type { Privacy } from "../core/wire/privacy.ts";
@@ -13,6 +13,7 @@ import { exchange, type RequestOptions, request } from "./http.ts";
 import { type LobbyView, type PlainWelcome, pictureView, plainView } from "./lobby-view.ts";
 import type { Member } from "./member.ts";
 import { Mirror } from "./mirror.ts";
+import { QuietSignals } from "./quiet-signals.ts";
 import { comeBack, endOf, type ResumeAnswer } from "./resuming.ts";
 import { abortable, inTime } from "./retry.ts";
 import { Unconfirmed } from "./unconfirmed.ts";
@@ -30,7 +31,7 @@ export type Welcome = PlainWelcome & {
 };
 
 /** What goes with a request of a member, besides its token. */
-export type Ask = Omit<RequestOptions, "signal" | "body"> & {
+export type Ask = Omit<RequestOptions, "signal" | "body" | "transport"> & {
   /** Sent with the token in it. */
   body?: object;
   /** Sent as they are. The token is in a header then, as it is where there is no body. */
@@ -58,6 +59,7 @@ export class Session {
   readonly #mirror: Mirror;
   readonly #pace = new ChatPace();
   readonly #unconfirmed = new Unconfirmed();
+  readonly #signals = new QuietSignals();
   readonly #listeners: ((event: SessionEvent) => void)[] = [];
   readonly #ticketListeners = new Set<(answer: Heard<"ptpRelay_renewed">) => void>();
   /** Those who need the connection when the lobby is over. */
@@ -189,6 +191,11 @@ export class Session {
     return this.#resumeKey;
   }
 
+  /** What it has said that it can do. */
+  get features(): readonly string[] {
+    return this.#connection.features;
+  }
+
   /** Sends a message under the token (core/wire/client-message.ts). After the end, and while there is no connection, it does nothing. */
   say(method: string, payload: object = {}): void {
     this.#connection.say(method, payload);
@@ -221,21 +228,26 @@ export class Session {
     await back;
   }
 
-  /**
-   * Says something in this client's name when there is a connection. Throws why the session is over.
-   */
-  async sayWhenReady(method: string, payload: object): Promise<void> {
+  /** Signals to a member how to make a link. If it is not passed on, the program does not hear of it. */
+  signalForLinks(to: string, data: object): void {
+    this.#signals.note("links", to, performance.now());
+    this.say("lobby_signal", { to, data });
+  }
+
+  /** Signals to a member when there is a connection. Throws why the session is over. */
+  async signal(to: string, data: unknown): Promise<void> {
     await this.#ready();
-    this.say(method, payload);
+    this.#signals.note("program", to, performance.now());
+    this.say("lobby_signal", { to, data });
   }
 
   /**
    * Asks the server for something in the lobby, in this client's name. While there is no connection it waits. Throws the server's
    * refusal, `unreachable`, `unanswered`, `unexpected_answer`, `aborted`, or why the session is over.
    */
-  async ask<T>(what: string, answer: z.ZodType<T>, ask: Ask = {}, signal?: AbortSignal): Promise<T> {
+  async ask<T>(what: string, answer: Shape<T>, ask: Ask = {}, signal?: AbortSignal): Promise<T> {
     return await this.#withToken(
-      async (token, ending) => await request(this.#at(what), answer, optionsOf(ask, token, ending)),
+      async (token, ending) => await request(this.#at(what), answer, this.#optionsOf(ask, token, ending)),
       signal,
     );
   }
@@ -243,7 +255,7 @@ export class Session {
   /** The same, where the answer is no JSON. */
   async askForBytes(what: string, ask: Ask = {}, signal?: AbortSignal) {
     return await this.#withToken(
-      async (token, ending) => await exchange(this.#at(what), optionsOf(ask, token, ending)),
+      async (token, ending) => await exchange(this.#at(what), this.#optionsOf(ask, token, ending)),
       signal,
     );
   }
@@ -314,6 +326,7 @@ export class Session {
         break;
       }
       case "lobby_signalFailed":
+        if (this.#signals.isQuiet(message.payload.to, performance.now())) break;
         this.#tell({ kind: "signal-failed", clientId: message.payload.to, code: message.payload.code });
         break;
       case "ptpMediation_progress": {
@@ -380,7 +393,8 @@ export class Session {
     const features = this.#connection.features.filter((feature) => feature !== "pings");
     // Others may have been said in the same millisecond.
     const heardAt = this.#heard ? this.#heard.at - 1 : 0;
-    const way = { server, path: code, resumeKey, features, heardAt, reconnect: this.#needsLinks };
+    const { transport } = this.#connection;
+    const way = { server, path: code, resumeKey, features, heardAt, reconnect: this.#needsLinks, transport };
     try {
       const { connection, answer } = await comeBack(way, signal, graceMs + lateMs);
       if (this.#end) {
@@ -438,6 +452,12 @@ export class Session {
     return await attempt();
   }
 
+  #optionsOf({ body, bytes, headers, ...more }: Ask, token: string, signal: AbortSignal): RequestOptions {
+    const rest = { ...more, transport: this.#connection.transport, signal };
+    if (body) return { ...rest, body: { token, ...body }, headers };
+    return { ...rest, body: bytes, headers: { ...headers, authorization: `Bearer ${token}` } };
+  }
+
   #at(what: string): URL {
     return new URL(`lobbies/${encodeURIComponent(this.code)}${what}`, this.server);
   }
@@ -474,15 +494,6 @@ export class Session {
 
 function lineOf({ from, text }: Pick<Line, "from" | "text">): string {
   return `${from}\n${text}`;
-}
-
-function optionsOf(
-  { body, bytes, headers, ...rest }: Ask,
-  token: string,
-  signal: AbortSignal,
-): RequestOptions {
-  if (body) return { ...rest, body: { token, ...body }, headers, signal };
-  return { ...rest, body: bytes, headers: { ...headers, authorization: `Bearer ${token}` }, signal };
 }
 
 /** Whether the connection ends soon, if it has not yet. */

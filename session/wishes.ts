@@ -1,33 +1,33 @@
 /** What a member asks of its lobby, besides to talk: each is one request. Throws as `Session.ask`. */
-import * as z from "zod";
 import type { DataChange } from "../core/data.ts";
+import { anything, fields, number, truth } from "../core/shape.ts";
 import type { ChangeRequest } from "../core/wire/http.ts";
 import { wireLimits } from "../core/wire/limits.ts";
 import { SessionError, sessionError } from "./error.ts";
 import type { Session } from "./session.ts";
 
-const versionAnswer = z.object({ version: z.number() });
-const snapshotAnswer = z.object({ version: z.number(), durable: z.boolean() });
+const versionAnswer = fields({ version: number() });
+const snapshotAnswer = fields({ version: number(), durable: truth });
 
 /** As the host: asks the server to connect all members. `patienceMs`: how long it waits for each to show up. */
 export async function start(session: Session, patienceMs?: number, signal?: AbortSignal): Promise<void> {
   const patience = session.view.isWhole ? { patienceMs } : {};
-  await session.ask("/ptp/start", z.unknown(), { body: { ...patience, ...termOf(session) } }, signal);
+  await session.ask("/ptp/start", anything, { body: { ...patience, ...termOf(session) } }, signal);
 }
 
 /** As the host: stops the connecting, for all. */
 export async function stop(session: Session): Promise<void> {
-  await session.ask("/ptp/stop", z.unknown(), { body: termOf(session) });
+  await session.ask("/ptp/stop", anything, { body: termOf(session) });
 }
 
 /** As the host: has the connecting go on without those who are missing. */
 export async function proceed(session: Session): Promise<void> {
-  await session.ask("/ptp/proceed", z.unknown(), { body: termOf(session) });
+  await session.ask("/ptp/proceed", anything, { body: termOf(session) });
 }
 
 /** As the host: another member becomes host. */
 export async function makeHost(session: Session, clientId: string): Promise<void> {
-  await session.ask("/host", z.unknown(), { body: { clientId, ...termOf(session) } });
+  await session.ask("/host", anything, { body: { clientId, ...termOf(session) } });
 }
 
 /** As the host: removes a member. */
@@ -36,12 +36,12 @@ export async function kick(
   clientId: string,
   { reason, ban }: { reason?: string | undefined; ban?: boolean | undefined } = {},
 ): Promise<void> {
-  await session.ask("/kick", z.unknown(), { body: { clientId, reason, ban, ...termOf(session) } });
+  await session.ask("/kick", anything, { body: { clientId, reason, ban, ...termOf(session) } });
 }
 
 /** As the host: lets somebody in again. */
 export async function unban(session: Session, clientId: string): Promise<void> {
-  await session.ask(`/bans/${encodeURIComponent(clientId)}`, z.unknown(), { method: "DELETE" });
+  await session.ask(`/bans/${encodeURIComponent(clientId)}`, anything, { method: "DELETE" });
 }
 
 /** As the host: changes the lobby. Done when this client's view has it. Returns the lobby's version. */
@@ -77,7 +77,7 @@ export async function signal(session: Session, to: string, data: unknown): Promi
   if (json === undefined || new TextEncoder().encode(json).length > wireLimits.signalBytes) {
     throw sessionError("invalid_signal");
   }
-  await session.sayWhenReady("lobby_signal", { to, data });
+  await session.signal(to, data);
 }
 
 /** As the host: keeps the game's state with the lobby. `durable`: no crash can lose it any more. Throws `invalid_snapshot` too. */

@@ -4,6 +4,7 @@
  * that, to the end of the span, those are left out that come from a network which has had its part: a flood from a few machines
  * costs little more than its reception. docs/decisions/008-floods-of-datagrams.md has the reasons and the figures.
  */
+import { performance } from "node:perf_hooks";
 import { addressBytes, plainAddress } from "../core/endpoint.ts";
 import { sidecarLimits } from "./limits.ts";
 

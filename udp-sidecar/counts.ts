@@ -5,8 +5,15 @@ import type { RelayCode } from "../core/relay/ticket.ts";
 /** Datagrams that are about where clients are. */
 export type Counts = { observed: number; junk: number; forged: number; dropped: number };
 
-/** The datagrams of one port. `shed` were not looked at, in a flood; `challenged` are genuine probes that have yet to return a cookie; `binds` have a genuine ticket; `packets` have the shape of what peers send, and may be anybody's: RelayCounts tells which passed. */
-export type PortCounts = Counts & { shed: number; challenged: number; binds: number; packets: number };
+/** The datagrams of one port. `shed` were not looked at, in a flood; `challenged` are genuine probes that have yet to return a cookie; `stun` are requests of STUN that were answered, and `unanswered` those beyond what an address or the port is answered; `binds` have a genuine ticket; `packets` have the shape of what peers send, and may be anybody's: RelayCounts tells which passed. */
+export type PortCounts = Counts & {
+  shed: number;
+  challenged: number;
+  stun: number;
+  unanswered: number;
+  binds: number;
+  packets: number;
+};
 
 export type RelayCounts = {
   /** Passed on. */
@@ -21,7 +28,18 @@ export type RelayCounts = {
 };
 
 export function newPortCounts(): PortCounts {
-  return { observed: 0, junk: 0, forged: 0, dropped: 0, shed: 0, challenged: 0, binds: 0, packets: 0 };
+  return {
+    observed: 0,
+    junk: 0,
+    forged: 0,
+    dropped: 0,
+    shed: 0,
+    challenged: 0,
+    stun: 0,
+    unanswered: 0,
+    binds: 0,
+    packets: 0,
+  };
 }
 
 /** What several ports' counts come to, now and whenever it is read. */

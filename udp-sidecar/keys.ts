@@ -4,6 +4,12 @@ import { type SidecarKey, type SidecarKeyUse, sidecarKeyLabels } from "../core/s
 import { filterBytes, macBytes, sameText, type Token } from "../core/token.ts";
 import { base64UrlOf } from "../core/wire/base64.ts";
 import { encodeMessage } from "../core/wire/codec.ts";
+import {
+  type GatewayClaim,
+  type GatewayRequest,
+  gatewayHeaderText,
+  gatewayText,
+} from "../core/wire/gateway.ts";
 import type { SidecarMethod, SidecarPayload } from "../core/wire/sidecar-message.ts";
 import { signedText } from "../core/wire/sidecar-post.ts";
 import type { SignedDatagram } from "../core/wire/signed-datagram.ts";
@@ -62,4 +68,10 @@ export function signPost(key: KeyObject, name: string, path: string, body: strin
   return createHmac("sha256", key)
     .update(signedText(name, path, body))
     .digest("hex");
+}
+
+/** The header of a gateway's request. `key`: the sidecar's for this use, "gateway". */
+export function signGateway(key: KeyObject, claim: GatewayClaim, request: GatewayRequest): string {
+  const mac = createHmac("sha256", key).update(gatewayText(claim, request)).digest("hex");
+  return gatewayHeaderText(claim, mac);
 }

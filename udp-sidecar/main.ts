@@ -1,4 +1,5 @@
 /** `npm run sidecar`: one sidecar, until it is told to stop. */
+import { GatewayPortError } from "./gateways/start.ts";
 import { faultOf, type Line, textOf } from "./log.ts";
 import { help, readOptions } from "./options.ts";
 import { surviveOutput } from "./output.ts";
@@ -21,7 +22,7 @@ async function run(options: SidecarOptions): Promise<void> {
   surviveOutput((lines) => textOf({ level: "info", event: "log_lines_lost", sidecar: name, lines }));
   const write = (line: Line) => console.log(textOf(line));
   const sidecar = await startSidecar(options, write).catch((error: NodeJS.ErrnoException) =>
-    fail(portSentence(options, error)),
+    fail(error instanceof GatewayPortError ? error.message : portSentence(options, error)),
   );
   const { port, secondPort, metricsPort } = sidecar;
   write({
@@ -30,6 +31,10 @@ async function run(options: SidecarOptions): Promise<void> {
     ...{ sidecar: name, edge: edge.origin, port, secondPort },
     ...(metricsPort > 0 && { metricsPort }),
   });
+  for (const { gateway } of sidecar.gateways.running) {
+    const event = "gateway_listening";
+    write({ level: "info", event, sidecar: name, gateway: gateway.name, ...gateway.ports });
+  }
   if (sidecar.bufferBytes < bufferBytes) {
     const event = "receive_buffer_small";
     write({ level: "info", event, sidecar: name, bytes: sidecar.bufferBytes, wanted: bufferBytes });

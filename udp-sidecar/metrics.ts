@@ -4,6 +4,8 @@ import { createServer, type ServerResponse } from "node:http";
 import { isIP } from "node:net";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { PortCounts, RelayCounts } from "./counts.ts";
+import { addGatewayMetrics } from "./gateway-metrics.ts";
+import type { Gateways } from "./gateways/start.ts";
 
 /** Where to look when somebody asks: nothing is counted for the metrics alone. */
 export type Sources = {
@@ -17,13 +19,18 @@ export type Sources = {
   isKnown(): boolean;
   /** Why no players should be sent here, in a word; null if they may be. */
   trouble(): string | null;
+  gateways: Gateways;
 };
 
-/** `names`: host names, in small letters, that it may be called by besides its addresses. `requestMs`: for tests. */
+/**
+ * `names`: host names, in small letters, that it may be called by besides its addresses. `more`: adds metrics of others, and returns what brings
+ * them up to date before they are read. `requestMs`: for tests.
+ */
 export type MetricsOptions = {
   port: number;
   host: string;
   names?: readonly string[] | undefined;
+  more?: ((registry: Registry) => Promise<() => Promise<void>>) | undefined;
   requestMs?: number | undefined;
 };
 
@@ -36,10 +43,11 @@ const patienceMs = 5_000;
 
 /** Rejects, with the system's error, if the port cannot be had; 0 is any free one. */
 export async function serveMetrics(
-  { port, host, names = [], requestMs = patienceMs }: MetricsOptions,
+  { port, host, names = [], more, requestMs = patienceMs }: MetricsOptions,
   sources: Sources,
 ): Promise<MetricsServer> {
   const registry = registryOf(sources);
+  const refresh = await more?.(registry);
   const timeouts = {
     headersTimeout: requestMs,
     requestTimeout: requestMs,
@@ -49,11 +57,16 @@ export async function serveMetrics(
     const path = request.url?.replace(/\?.*/, "");
     if (!isOwnName(request.headers.host ?? "", names)) answer(response, 421, foreignName);
     else if (request.method !== "GET" && request.method !== "HEAD") answer(response, 405, "GET or HEAD only");
-    else if (path === "/healthz") {
-      const trouble = sources.trouble();
-      answer(response, trouble === null ? 200 : 503, trouble ?? "ok");
+    else if (path?.startsWith("/healthz")) {
+      const trouble = path === "/healthz" ? sources.trouble() : gatewayTrouble(path, sources);
+      const status = trouble === null ? 200 : trouble === "off" ? 404 : 503;
+      answer(response, status, trouble ?? "ok");
     } else if (path === "/metrics") {
-      registry.metrics().then(
+      const read = async () => {
+        await refresh?.();
+        return await registry.metrics();
+      };
+      read().then(
         (text) => answer(response, 200, text, registry.contentType),
         () => answer(response, 500, "unreadable"),
       );
@@ -70,6 +83,14 @@ export async function serveMetrics(
       server.closeAllConnections();
     },
   };
+}
+
+/** Why no players of a gateway should be sent here, in a word; null if they may be. `path`: `/healthz/<gateway>`. */
+function gatewayTrouble(path: string, { trouble, gateways }: Sources): string | null {
+  const wanted = path.slice("/healthz/".length);
+  if (gateways.skipped.some((name) => name === wanted)) return "port_taken";
+  if (!gateways.running.some(({ gateway }) => gateway.name === wanted)) return "off";
+  return trouble() ?? (gateways.isHeld() ? "not_served" : null);
 }
 
 const foreignName =
@@ -89,7 +110,15 @@ function answer(response: ServerResponse, status: number, text: string, type = "
   response.writeHead(status, headers).end(text.endsWith("\n") ? text : `${text}\n`);
 }
 
-function registryOf({ ports, relayed, carried, observations, unproven, isKnown }: Sources): Registry {
+function registryOf({
+  ports,
+  relayed,
+  carried,
+  observations,
+  unproven,
+  isKnown,
+  gateways,
+}: Sources): Registry {
   const registry = new Registry();
   const registers = [registry];
   const counter = (name: string, help: string, read: () => number) =>
@@ -169,6 +198,7 @@ function registryOf({ ports, relayed, carried, observations, unproven, isKnown }
   gauge("orion_relay_links", "Links that are carried", () => carried().links);
   gauge("orion_relay_ends", "Ends of links that are bound", () => carried().ends);
   gauge("orion_relay_lobbies", "Lobbies with links", () => carried().lobbies);
+  addGatewayMetrics(registry, gateways);
   collectDefaultMetrics({ register: registry });
   return registry;
 }

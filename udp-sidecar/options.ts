@@ -6,6 +6,7 @@ import { hostInUrl } from "../core/endpoint.ts";
 import { relayLimits } from "../core/relay/limits.ts";
 import { portNumber, positiveInteger } from "../core/settings.ts";
 import { parseSidecarKey, type SidecarKey } from "../core/sidecar-key.ts";
+import { gatewayCommandLine, gatewayHelp, readGateways } from "./gateways/options.ts";
 import { nextPort } from "./next-port.ts";
 import type { SidecarOptions } from "./sidecar.ts";
 
@@ -35,6 +36,11 @@ Usage: npm run sidecar -- --edge <url> [options]
   --metricsNames <names>
                         Host names that monitors call it by, separated by spaces.
                         Its IP addresses, localhost and the public host always work (ORION_METRICS_NAMES)
+
+For clients of other servers (docs/dialects.md):
+
+${gatewayHelp}
+
   --help                This text
 
 The sidecar's key is in the environment alone, where other users of the machine cannot read it:
@@ -72,6 +78,7 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
       metricsPort: text,
       metricsHost: text,
       metricsNames: text,
+      ...gatewayCommandLine,
       help: { type: "boolean" },
     },
     environment,
@@ -142,9 +149,10 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
     ? undefined
     : { port: number("metricsPort", 5992), host: metricsHost, names };
 
+  const gateways = readGateways(values, environment, host);
   return {
     kind: "run",
-    options: { edge: url, key, keyBefore, port, secondPort, bind, publicHost, relay, metrics },
+    options: { edge: url, key, keyBefore, port, secondPort, bind, publicHost, relay, metrics, gateways },
   };
 }
 

@@ -3,6 +3,7 @@ import type { KeyObject } from "node:crypto";
 import type { Endpoint } from "../core/endpoint.ts";
 import { sharedLimits } from "../core/limits.ts";
 import { parsePass } from "../core/observing/pass.ts";
+import { readAs } from "../core/shape.ts";
 import { probe, type SidecarPayload } from "../core/wire/sidecar-message.ts";
 import { readSignedDatagram } from "../core/wire/signed-datagram.ts";
 import { isSignedWith, macOf, signDatagram } from "./keys.ts";
@@ -24,7 +25,7 @@ export function readProbe(
   if (key === undefined) return "forged";
   // The clocks of edge and sidecar may differ. The edge looks at the time again.
   if (pass.expiresAt + sharedLimits.postClockMs < now) return "forged";
-  const { data } = probe.safeParse(datagram.payload);
+  const data = readAs(probe, datagram.payload);
   return data ? { ...data, clientId: pass.clientId, key } : "junk";
 }
 

@@ -1,11 +1,13 @@
-/** A sidecar's two UDP ports: every datagram is junk until it shows otherwise, and only proof is ever answered. */
+/** A sidecar's two UDP ports: every datagram is junk until it shows otherwise. What proves nothing is answered by STUN alone, and within a budget. */
 import type { RemoteInfo } from "node:dgram";
+import { AnswerBudget } from "../core/dialects/answer-budget.ts";
 import { type Endpoint, plainAddress } from "../core/endpoint.ts";
 import type { ClientDatagram, PortName } from "../core/observing/port-pairing.ts";
 import type { RelayBounds } from "../core/relay/links.ts";
 import { kindOf, readCandidates, readDatagram } from "../core/wire/datagram.ts";
-import { packetKinds } from "../core/wire/peer-packet.ts";
+import { isPacketKind } from "../core/wire/peer-packet.ts";
 import type { Proof } from "../core/wire/sidecar-post.ts";
+import { bindingAnswer, isStun, readBindingRequest } from "../core/wire/stun.ts";
 import { Checks } from "./checks.ts";
 import { cookiesOf } from "./cookie.ts";
 import { newPortCounts, type PortCounts } from "./counts.ts";
@@ -70,6 +72,7 @@ export async function listen(
   const cookies = cookiesOf(keys.key);
   const counts = { first: newPortCounts(), second: newPortCounts() };
   const unproven = new Unproven();
+  const answers = { first: new AnswerBudget(elapsed()), second: new AnswerBudget(elapsed()) };
   const relay = startRelay({ ...keys, cookies, bounds, clock, elapsed });
   let isLeaving = false;
 
@@ -100,16 +103,29 @@ export async function listen(
     const proof: Proof = { kind: "pass", text: pass };
     return see(port, { clientId, proof, endpoint, candidates, proven: true }) ? "observed" : "dropped";
   };
+  const stun = (port: PortName, bytes: Uint8Array, from: RemoteInfo, via: Outlet): Verdict => {
+    const request = readBindingRequest(bytes);
+    const answer = request && bindingAnswer(request, endpointOf(from));
+    if (!answer) return "junk";
+    const now = elapsed();
+    answers[port].heard(from.address, bytes.length, now);
+    // Its source may be made up.
+    if (!answers[port].mayAnswer(from.address, answer.length, now)) return "unanswered";
+    via.send(answer, from.port, from.address);
+    return "stun";
+  };
   const verdictOn = (port: PortName, bytes: Uint8Array, from: RemoteInfo, via: Outlet): Verdict => {
     // Port 0 is nobody's: such a source is made up.
     if (from.port === 0) return "junk";
-    const kind = kindOf(bytes);
+    const kind = isStun(bytes) ? "stun" : kindOf(bytes);
     if (kind === null) return "junk";
     if (isLeaving && kind !== "bind") return "dropped";
     return checks.run(from.address, () => checked(kind, port, bytes, from, via));
   };
   const checked = (kind: Kind, port: PortName, bytes: Uint8Array, from: RemoteInfo, via: Outlet): Verdict => {
     switch (kind) {
+      case "stun":
+        return stun(port, bytes, from, via);
       case "connect":
         return connect(port, bytes, from);
       case "probe":
@@ -120,9 +136,8 @@ export async function listen(
   };
 
   const receiveFirst: Receive = (bytes, from, via) => {
-    const kind = bytes[0] ?? 0;
     // These may come by the hundred thousand, so they are looked at first.
-    if (kind >= packetKinds.check && kind <= packetKinds.farewell) {
+    if (isPacketKind(bytes[0] ?? 0)) {
       const { address, port } = from;
       if (port !== 0 && relay.carry(bytes, address, port)) counts.first.packets += 1;
       else counts.first.junk += 1;
@@ -172,7 +187,7 @@ export async function listen(
 }
 
 type Verdict = keyof PortCounts;
-type Kind = NonNullable<ReturnType<typeof kindOf>>;
+type Kind = NonNullable<ReturnType<typeof kindOf>> | "stun";
 
 function endpointOf({ address, port }: RemoteInfo): Endpoint {
   return { ip: plainAddress(address), port };

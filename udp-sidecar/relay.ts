@@ -3,6 +3,7 @@ import type { End } from "../core/relay/link.ts";
 import { Links, type RelayBounds } from "../core/relay/links.ts";
 import { Quota } from "../core/relay/quota.ts";
 import { parseTicket, type RelayCode } from "../core/relay/ticket.ts";
+import { readAs } from "../core/shape.ts";
 import { wireLimits } from "../core/wire/limits.ts";
 import { linkOf } from "../core/wire/peer-packet.ts";
 import { bind as bindShape, type SidecarMethod, type SidecarPayload } from "../core/wire/sidecar-message.ts";
@@ -79,7 +80,7 @@ export function startRelay({ cookies, bounds, clock, elapsed, ...keys }: RelayOp
     const ticketKey = relayKeys.map((key) => macOf(key, text)).find((one) => isSignedWith(one, datagram));
     if (ticketKey === undefined) return "forged";
     binds.spend(holder, elapsed());
-    const { data } = bindShape.safeParse(datagram.payload);
+    const data = readAs(bindShape, datagram.payload);
     if (!data) return "junk";
     const { nonce, cookie } = data;
     const from = { address, port, via, key: ticketKey };

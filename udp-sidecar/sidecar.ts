@@ -1,5 +1,6 @@
 /** A sidecar: datagrams in, observations out, a relay, and a heartbeat so that the edge knows where to send players. */
 import { setTimeout as wait } from "node:timers/promises";
+import { gatewayLimits } from "../core/dialects/limits.ts";
 import { sharedLimits } from "../core/limits.ts";
 import { observingLimits } from "../core/observing/limits.ts";
 import type { RelayBounds } from "../core/relay/links.ts";
@@ -15,9 +16,11 @@ import {
   observationsAnswer,
   observationsPath,
 } from "../core/wire/sidecar-post.ts";
+import { serverUrl } from "../session/server.ts";
 import { type Counts, type RelayCounts, sumOf } from "./counts.ts";
 import { connectEdge, type Reply, type Why } from "./edge.ts";
 import { EdgeTime } from "./edge-time.ts";
+import { type Gateways, type GatewaysOptions, startGateways } from "./gateways/start.ts";
 import { sidecarLimits } from "./limits.ts";
 import type { Line } from "./log.ts";
 import type { MetricsOptions, MetricsServer, Sources } from "./metrics.ts";
@@ -48,6 +51,8 @@ export type SidecarOptions = {
   metrics?: MetricsOptions | undefined;
   /** What the relay carries, where it is not what core/relay/limits.ts has. With 0 links it is off, and the edge is told of none. */
   relay?: Partial<RelayBounds> | undefined;
+  /** Other protocols that it speaks; none without. */
+  gateways?: GatewaysOptions | undefined;
   /** What posts, tickets and cookies go by, in milliseconds since 1970. It may jump. Without one, the system's. */
   clock?: (() => number) | undefined;
   /** What lengths of time are measured by, in milliseconds: never set back, nor ahead. Without one, the system's. */
@@ -60,6 +65,7 @@ export type Sidecar = {
   /** Of both ports. */
   counts: Readonly<Counts>;
   relayed: Readonly<RelayCounts>;
+  gateways: Gateways;
   /** TCP, of the metrics; 0 if there are none. */
   metricsPort: number;
   /** What the system holds for each UDP port while the sidecar is busy. */
@@ -85,6 +91,7 @@ const lastBeatMs = 500;
  */
 export async function startSidecar(options: SidecarOptions, tell: (line: Line) => void): Promise<Sidecar> {
   const { key, keyBefore, publicHost, bind, relay: bounds, clock = Date.now } = options;
+  const { gateways: wanted = noGateways } = options;
   const { name } = key;
   const elapsed = options.elapsed ?? (() => performance.now());
   const time = new EdgeTime(clock, elapsed);
@@ -134,6 +141,17 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
     throw error;
   });
 
+  const observe = (observation: Observation) => observations.take(observation, isOld(observation));
+  const tellOf = (line: Line) => tell({ ...line, sidecar: name });
+  const gateways = await startGateways(wanted, {
+    ...{ edge: serverUrl(options.edge), key, bind, publicHost, admission: wanted.admission },
+    ...{ clock: () => time.now(), elapsed, tell: tellOf, observe },
+  }).catch(async (error: unknown) => {
+    await receiver.close();
+    edge.close();
+    throw error;
+  });
+
   let stopped: Promise<void> | null = null;
   const sources: Sources = {
     ports: receiver.counts,
@@ -149,9 +167,10 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
     unproven: () => receiver.unproven.count(elapsed()),
     isKnown,
     trouble: () => (stopped ? "leaving" : isKnown() ? null : "unknown"),
+    gateways,
   };
   const metrics = await startMetrics(options.metrics, sources).catch(async (error: unknown) => {
-    await receiver.close();
+    await Promise.all([receiver.close(), gateways.stop()]);
     edge.close();
     throw error;
   });
@@ -165,7 +184,7 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
   const refusals = new Refusals(Object.values(receiver.counts), receiver.relay.counts, elapsed());
   const standing = new Standing(elapsed());
   const tellNews = (line: Line | null) => {
-    if (line) tell({ ...line, sidecar: name });
+    if (line) tellOf(line);
   };
   const heartbeat = async (leaving: boolean) => {
     const { first, second } = receiver.counts;
@@ -175,7 +194,7 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
     const ports = { port: receiver.ports.first, secondPort: receiver.ports.second };
     const relays = bounds?.links === 0 ? undefined : true;
     const at = time.next();
-    const beat: Heartbeat = { name, at, host: publicHost, ...ports, relays, load, leaving };
+    const beat: Heartbeat = { name, at, host: publicHost, ...ports, relays, stun: true, load, leaving };
     const reply = await edge.post(heartbeatPath, beat);
     const answer = answerOf(reply);
     if (answer) time.take(at, answer.now);
@@ -223,7 +242,8 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
     const goodbye = beaten.then(() => heartbeat(true));
     const patience = AbortSignal.timeout(goodbyeMs);
     const waited = new Promise((resolve) => patience.addEventListener("abort", resolve));
-    await Promise.race([Promise.all([goodbye, observations.drained(), carriedOn]), waited]);
+    const left = gateways.stop();
+    await Promise.race([Promise.all([goodbye, observations.drained(), carriedOn, left]), waited]);
     await receiver.close();
     tellNews(refusals.lastLine(elapsed()));
     metrics?.close();
@@ -236,6 +256,7 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
     secondPort: receiver.ports.second,
     counts: sumOf([receiver.counts.first, receiver.counts.second]),
     relayed: receiver.relay.counts,
+    gateways,
     metricsPort: metrics?.port ?? 0,
     bufferBytes: receiver.bufferBytes,
     known: known.promise,
@@ -245,6 +266,8 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
     },
   };
 }
+
+const noGateways: GatewaysOptions = { plans: [], admission: gatewayLimits, skipTaken: false };
 
 /** What an edge said that accepted a heartbeat; null if it did not, or something else answers there. */
 function answerOf(reply: Reply): HeartbeatAnswer | null {

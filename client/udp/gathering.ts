@@ -1,56 +1,51 @@
 /** The first half of a mediation: sockets are opened, and the server sees them. */
 import type { Endpoint } from "../../core/endpoint.ts";
-import { type Cause, causes } from "../../core/link/cause.ts";
-import { alike, candidatesOf, type OwnAddress } from "../../core/observing/addresses.ts";
-import type { Heard } from "../../core/wire/server-message.ts";
-import type { SignedDatagram } from "../../core/wire/signed-datagram.ts";
+import { causes } from "../../core/link/cause.ts";
+import type { LocalSocket } from "../../core/link/path.ts";
+import { alike, candidatesOf } from "../../core/observing/addresses.ts";
+import { linkOf } from "../../core/wire/peer-packet.ts";
+import type { SightWanted } from "../../core/wire/server-message.ts";
+import { readSignedDatagram } from "../../core/wire/signed-datagram.ts";
 import { OrionError, ownError } from "../error.ts";
+import type { GatheringOptions, RelayPass, UdpGathering, UdpSight, UdpTransport } from "../link/platform.ts";
+import type { Peer } from "../peer.ts";
 import { ownAddresses, resolveHost } from "./addresses.ts";
+import { LinkWire } from "./link-wire.ts";
 import { Probe } from "./probe.ts";
-import { type Receive, UdpSockets } from "./udp-sockets.ts";
+import type { RawConnection } from "./raw-connection.ts";
+import { RelayEnd } from "./relay-end.ts";
+import { UdpSockets } from "./udp-sockets.ts";
 
-export type GatheringOptions = {
-  /** It changes when the client comes back by another connection. */
-  token: () => string;
-  server: URL;
-  /** Whether nobody may learn this client's addresses: then it tells none of its own. */
-  isHidden: boolean;
-  receive: Receive;
-  /** Something happened, worth a line in the report. */
-  note: (what: string) => void;
-  /** The sidecar does not answer: the server may know another. */
-  unseen: () => void;
-  /** No socket can be opened (`no-udp`), or nothing gets out (`udp-blocked`). */
-  failed: (cause: Cause, error: OrionError) => void;
-};
+/** UDP as Node has it. */
+export const nodeUdp: UdpTransport<RawConnection> = { gather: (options) => new Gathering(options) };
 
-/** What is known and open when the introduction comes. */
-export type Gathered = {
-  sockets: UdpSockets;
-  own: OwnAddress[];
-  sidecar: Endpoint;
-  /** To bind a relay with. */
-  cookie: string | undefined;
-};
+type Opened = { sockets: UdpSockets; probe: Probe };
 
-export class Gathering {
+export class Gathering implements UdpGathering<RawConnection> {
   readonly #options: GatheringOptions;
   readonly #own = ownAddresses();
-  readonly #opening: Promise<{ sockets: UdpSockets; probe: Probe } | null>;
+  readonly #opening: Promise<Opened | null>;
   readonly #addresses = new Map<string, string[]>();
   /** The sidecar's first port, and where a server of Orion's own is. */
   #port: number | null = null;
   #ip: string | null = null;
   #asking: Promise<void> | null = null;
+  #probe: Probe | null = null;
   #isOver = false;
+  #isClosed = false;
+  /** Of the links, as long as they are not over. */
+  readonly #wires = new Set<LinkWire>();
 
   constructor(options: GatheringOptions) {
     this.#options = options;
     this.#opening = this.#open();
   }
 
-  /** The server asks to see us. */
-  async ask(request: Heard<"ptpMediation_send">): Promise<void> {
+  get isSeen(): boolean {
+    return this.#probe?.cookie !== undefined;
+  }
+
+  async ask(request: SightWanted): Promise<void> {
     this.#asking = this.#ask(request);
     await this.#asking;
   }
@@ -61,7 +56,7 @@ export class Gathering {
     pass,
     passKey,
     host = this.#options.server.hostname,
-  }: Heard<"ptpMediation_send">): Promise<void> {
+  }: SightWanted): Promise<void> {
     const [opened, ips] = await Promise.all([this.#opening, this.#addressesOf(host)]);
     if (!opened || this.#isOver) return;
     this.#port = port;
@@ -79,16 +74,6 @@ export class Gathering {
     }
   }
 
-  /** A datagram that may be the sidecar's answer. */
-  async hear(datagram: SignedDatagram, from: Endpoint): Promise<void> {
-    (await this.#opening)?.probe.hear(datagram, from);
-  }
-
-  /** The host's address, of the family that reaches the sidecar if there is one, or null; without a host, the server's. */
-  async addressOf(host: string | undefined, sidecar: Endpoint): Promise<string | null> {
-    return alike(await this.#addressesOf(host ?? this.#options.server.hostname), sidecar.ip);
-  }
-
   async #addressesOf(host: string): Promise<string[]> {
     const ips = this.#addresses.get(host) ?? (await resolveHost(host));
     // One that was not found may be found at the next asking.
@@ -96,33 +81,47 @@ export class Gathering {
     return ips;
   }
 
-  /**
-   * Ends it, when the last request of the server has been dealt with: the introduction may come sooner, because the server saw a
-   * datagram of the start before. What came of it, or null if the server has not asked.
-   */
-  async end(): Promise<Gathered | null> {
+  async end(): Promise<UdpSight<RawConnection> | null> {
     await this.#asking;
     this.#isOver = true;
     const opened = await this.#opening;
     opened?.probe.stop();
     const ip = opened?.probe.ip ?? this.#ip;
-    if (!opened || this.#port === null || ip === null) return null;
+    // Closed sockets have no ports: to ask them would throw.
+    if (!opened || this.#isClosed || this.#port === null || ip === null) return null;
     const { sockets, probe } = opened;
-    return { sockets, own: this.#own, sidecar: { ip, port: this.#port }, cookie: probe.cookie };
+    const sidecar = { ip, port: this.#port };
+    const { v4Port, v6Port } = sockets;
+    return {
+      own: this.#own,
+      ownPorts: [v4Port, v6Port].filter((port) => port !== null),
+      hasV6: v6Port !== null,
+      sidecar,
+      wire: async (link, pass) => {
+        const relay = pass ? await this.#relayOf(link, pass, sockets, sidecar, probe.cookie) : null;
+        const wire = new LinkWire(sockets, relay, () => this.#wires.delete(wire));
+        this.#wires.add(wire);
+        return wire;
+      },
+      release: (peers: Peer[]) => {
+        const socket = sockets.release(sidecar.ip);
+        return { raw: { socket, peers }, close: () => void socket.close() };
+      },
+    };
   }
 
-  /** Ends it at once, and closes the sockets. May be called again. */
   async close(): Promise<void> {
     this.#isOver = true;
+    this.#isClosed = true;
     const opened = await this.#opening;
     opened?.probe.stop();
     opened?.sockets.close();
   }
 
-  async #open(): Promise<{ sockets: UdpSockets; probe: Probe } | null> {
-    const { token, isHidden, receive, note, unseen, failed } = this.#options;
+  async #open(): Promise<Opened | null> {
+    const { token, isHidden, note, unseen, failed } = this.#options;
     try {
-      const sockets = await UdpSockets.open(receive);
+      const sockets = await UdpSockets.open((...arrival) => this.#receive(...arrival));
       const probe = new Probe({
         token,
         candidates: isHidden ? [] : candidatesOf(this.#own, sockets.v4Port, sockets.v6Port),
@@ -131,11 +130,42 @@ export class Gathering {
         unseen,
         blocked: () => this.#fail(),
       });
+      this.#probe = probe;
       return { sockets, probe };
     } catch (error) {
       failed("no-udp", error instanceof OrionError ? error : ownError("no_socket", error));
       return null;
     }
+  }
+
+  #receive(bytes: Uint8Array, local: LocalSocket, remote: Endpoint): void {
+    if (linkOf(bytes) !== null) {
+      this.#options.receive(bytes, local, remote);
+      return;
+    }
+    // From elsewhere it may be garbage, which is not worth a look: there may be much of it, and many links.
+    const relayed = [...this.#wires].filter((wire) => wire.isRelayedBy(remote));
+    const datagram = relayed.length > 0 || !this.#isOver ? readSignedDatagram(bytes) : null;
+    if (!datagram) return;
+    if (datagram.method === "ptpMediation_seen")
+      void this.#opening.then((it) => it?.probe.hear(datagram, remote));
+    else for (const wire of relayed) wire.hear(datagram, remote);
+  }
+
+  /** Null if the relay's address is not found. */
+  async #relayOf(
+    link: string,
+    { host = this.#options.server.hostname, port, ticket, key, lifeMs }: RelayPass,
+    sockets: UdpSockets,
+    sidecar: Endpoint,
+    cookie: string | undefined,
+  ): Promise<RelayEnd | null> {
+    // Of the family that reaches the sidecar, if there is one.
+    const ip = alike(await this.#addressesOf(host), sidecar.ip);
+    if (ip === null) return null;
+    const endpoint = { ip, port };
+    const send = (datagram: string) => sockets.sendTo(datagram, endpoint);
+    return new RelayEnd({ ticket, key, lifeMs, link, endpoint }, cookie, send);
   }
 
   #fail(): void {

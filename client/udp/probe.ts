@@ -11,6 +11,7 @@ import {
   type ProbeEvent,
   type SidecarPorts,
 } from "../../core/observing/probe-state.ts";
+import { readAs } from "../../core/shape.ts";
 import { encodeMessage } from "../../core/wire/codec.ts";
 import { seen } from "../../core/wire/sidecar-message.ts";
 import type { SignedDatagram } from "../../core/wire/signed-datagram.ts";
@@ -68,7 +69,7 @@ export class Probe {
   hear(datagram: SignedDatagram, from: Endpoint): void {
     if (!awaits(this.#state, datagram.payload.nonce, from)) return;
     if (!isSignedWith(this.#pass.passKey, datagram)) return;
-    const { data } = seen.safeParse(datagram.payload);
+    const data = readAs(seen, datagram.payload);
     if (!data) return;
     const { nonce, cookie, ip, port } = data;
     this.#take({

@@ -1,25 +1,21 @@
 /** Our end of a link on the relay: binds it, and proves where it is when asked. */
 import { randomBytes } from "node:crypto";
 import type { Endpoint } from "../../core/endpoint.ts";
-import { parseTicket, type RelayCode } from "../../core/relay/ticket.ts";
+import { parseTicket } from "../../core/relay/ticket.ts";
+import { readAs } from "../../core/shape.ts";
 import { bound, challenge, notice, refused } from "../../core/wire/sidecar-message.ts";
 import type { SignedDatagram } from "../../core/wire/signed-datagram.ts";
-import type { HeldTicket } from "./renewals.ts";
+import type { RelayWord, UdpRelay } from "../link/platform.ts";
+import type { HeldTicket } from "../link/renewals.ts";
 import { isSignedWith, signDatagram } from "./signing.ts";
-
-/** What the relay says. */
-export type RelayWord =
-  | { kind: "relay-bound"; peer: boolean }
-  | { kind: "relay-refused"; code: RelayCode }
-  | { kind: "relay-noticed"; code: RelayCode; inMs: number };
-
-/** What the introduction gives for a relay. */
-export type RelayPass = HeldTicket & { lifeMs?: number | undefined };
 
 /** Challenges answered for one bind: one, and one more if the relay was just started. */
 const mostChallenges = 2;
 
-export class RelayEnd {
+/** What our end begins with. `lifeMs`: undefined if the server cannot renew the ticket. */
+export type RelayEndOptions = HeldTicket & { link: string; endpoint: Endpoint; lifeMs?: number | undefined };
+
+export class RelayEnd implements UdpRelay {
   readonly endpoint: Endpoint;
   /** Milliseconds for which the first ticket is good; undefined if the server cannot renew it. */
   readonly lifeMs: number | undefined;
@@ -36,7 +32,7 @@ export class RelayEnd {
 
   /** The cookie is what the sidecar gave with its first sight, if it did. */
   constructor(
-    { ticket, key, lifeMs, link, endpoint }: RelayPass & { link: string; endpoint: Endpoint },
+    { ticket, key, lifeMs, link, endpoint }: RelayEndOptions,
     cookie: string | undefined,
     send: (datagram: string) => void,
   ) {
@@ -56,7 +52,9 @@ export class RelayEnd {
 
   /** Takes a later ticket, for the next bind. False if it is of another link. */
   renew({ ticket, key }: HeldTicket): boolean {
-    if (parseTicket(ticket)?.link !== this.#link) return false;
+    // The same link has tickets for other relays.
+    const later = parseTicket(ticket);
+    if (later?.link !== this.#link || later.sidecar !== parseTicket(this.#ticket)?.sidecar) return false;
     if (key !== this.#key) this.#keyBefore = this.#key;
     this.#ticket = ticket;
     this.#key = key;
@@ -77,18 +75,18 @@ export class RelayEnd {
     if (!isOurs || !this.#isRelays(datagram)) return null;
     switch (method) {
       case "ptpRelay_challenge":
-        this.#prove(challenge.safeParse(payload).data?.cookie);
+        this.#prove(readAs(challenge, payload)?.cookie);
         return null;
       case "ptpRelay_bound": {
-        const { data } = bound.safeParse(payload);
+        const data = readAs(bound, payload);
         return data ? { kind: "relay-bound", peer: data.peer } : null;
       }
       case "ptpRelay_refused": {
-        const { data } = refused.safeParse(payload);
+        const data = readAs(refused, payload);
         return data ? { kind: "relay-refused", code: data.code } : null;
       }
       case "ptpRelay_notice": {
-        const { data } = notice.safeParse(payload);
+        const data = readAs(notice, payload);
         return data ? { kind: "relay-noticed", code: data.code, inMs: data.inMs } : null;
       }
       default:

@@ -1,14 +1,8 @@
-/** What is signed, as Node computes it (core/wire/signed-datagram.ts, core/wire/peer-packet.ts). */
-import { createHmac, type KeyObject } from "node:crypto";
+/** Signed datagrams, as Node computes them (core/wire/signed-datagram.ts). */
+import { createHmac } from "node:crypto";
 import { macBytes, sameText } from "../../core/token.ts";
 import { base64UrlOf } from "../../core/wire/base64.ts";
 import { encodeMessage } from "../../core/wire/codec.ts";
-import {
-  type SignedPacket,
-  signedBytes,
-  signedPacketBytes,
-  writeSigned,
-} from "../../core/wire/peer-packet.ts";
 import type { SidecarMethod, SidecarPayload } from "../../core/wire/sidecar-message.ts";
 import type { SignedDatagram } from "../../core/wire/signed-datagram.ts";
 
@@ -41,25 +35,6 @@ function withMac(key: string, method: SidecarMethod, payload: object): string {
 /** Whether whoever sent it knows the key. */
 export function isSignedWith(key: string, { signed, mac }: SignedDatagram): boolean {
   return sameText(mac, macOf(key, signed));
-}
-
-/** A packet for the peer. */
-export function signPacket(key: KeyObject, packet: SignedPacket): Uint8Array {
-  const bytes = writeSigned(packet);
-  bytes.set(packetMac(key, bytes), signedBytes);
-  return bytes;
-}
-
-/** Whether the packet comes from whoever has the pair's key. */
-export function isSigned(key: KeyObject, bytes: Uint8Array): boolean {
-  const mac = packetMac(key, bytes);
-  let difference = bytes.length ^ signedPacketBytes;
-  for (let i = 0; i < mac.length; i++) difference |= (mac[i] ?? 0) ^ (bytes[signedBytes + i] ?? 0);
-  return difference === 0;
-}
-
-function packetMac(key: KeyObject, bytes: Uint8Array): Uint8Array {
-  return createHmac("sha256", key).update(bytes.subarray(0, signedBytes)).digest().subarray(0, macBytes);
 }
 
 function macOf(key: string, text: string): string {

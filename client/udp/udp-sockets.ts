@@ -6,12 +6,10 @@ import { isIP } from "node:net";
 import { type Endpoint, plainAddress } from "../../core/endpoint.ts";
 import type { LocalSocket } from "../../core/link/path.ts";
 import { ownError } from "../error.ts";
+import type { Receive } from "../link/platform.ts";
 
 /** Bytes the system holds for us while the game is busy, if it lets us have them: a frame's packets of 63 players, and more. */
 const bufferBytes = 1024 * 1024;
-
-/** Takes a datagram that came in. */
-export type Receive = (bytes: Uint8Array, local: LocalSocket, remote: Endpoint) => void;
 
 /** The sockets `v4` and `v6`. Both stay open, and keep the process alive, until `close`. */
 export class UdpSockets {

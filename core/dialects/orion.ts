@@ -7,24 +7,24 @@ import { serverMessage } from "../wire/server-message.ts";
 export function orionText(message: LobbyMessage, lobbyId: string): string {
   switch (message.type) {
     case "memberJoined": {
-      const { clientId, name: peerName, displayName, data } = message;
-      return serverMessage("lobby_peerConnect", { lobbyId, peerName, clientId, displayName, data });
+      const { clientId, version, name: peerName, displayName, data } = message;
+      return serverMessage("lobby_peerConnect", { lobbyId, peerName, clientId, version, displayName, data });
     }
     case "memberLeft": {
-      const { clientId, name: peerName, kicked } = message;
-      return serverMessage("lobby_peerDisconnect", { lobbyId, peerName, clientId, kicked });
+      const { clientId, version, name: peerName, kicked } = message;
+      return serverMessage("lobby_peerDisconnect", { lobbyId, peerName, clientId, version, kicked });
     }
     case "memberAway": {
-      const { clientId, name: peerName, until } = message;
-      return serverMessage("lobby_memberAway", { lobbyId, peerName, clientId, until });
+      const { clientId, version, name: peerName, until } = message;
+      return serverMessage("lobby_memberAway", { lobbyId, peerName, clientId, version, until });
     }
     case "memberBack": {
-      const { clientId, name: peerName } = message;
-      return serverMessage("lobby_memberBack", { lobbyId, peerName, clientId });
+      const { clientId, version, name: peerName } = message;
+      return serverMessage("lobby_memberBack", { lobbyId, peerName, clientId, version });
     }
     case "hostChanged": {
-      const { clientId, name: host, term } = message;
-      return serverMessage("lobby_hostChanged", { lobbyId, host, clientId, term });
+      const { clientId, version, name: host, term } = message;
+      return serverMessage("lobby_hostChanged", { lobbyId, host, clientId, version, term });
     }
     case "lobbyChanged":
       return serverMessage("lobby_changed", { lobbyId, version: message.version, ...message.change });
@@ -49,9 +49,10 @@ export function orionText(message: LobbyMessage, lobbyId: string): string {
     case "lobbyClosed":
       return serverMessage("lobby_closed", { lobbyId, lobbyName: message.lobbyName });
     case "chat": {
-      const { at, from, text } = message;
+      const { at, from, text, version } = message;
       return serverMessage("lobby_messaging_received", {
         lobbyId,
+        version,
         message: { timestamp: at, senderName: from, message: text },
       });
     }
@@ -61,6 +62,8 @@ export function orionText(message: LobbyMessage, lobbyId: string): string {
       const more = secondPort === undefined ? {} : { ports: [port, secondPort], mediation, ...pass };
       return serverMessage("ptpMediation_send", { port, ...more, host });
     }
+    case "readyWanted":
+      return serverMessage("ptpMediation_send", { mediation: message.mediation });
     case "mediationAborted": {
       const { code } = message;
       return serverMessage("ptpMediation_aborted", { abortReason: abortReasons[code], code });

@@ -19,7 +19,7 @@ type Place = Pick<Candidate, "kind" | "remote" | "origin" | "left">;
 
 /**
  * The peer's candidates as a link begins, the observed one first: what is sent first is what a NAT that counts maps next.
- * None where only the relay is allowed.
+ * None where only relays are allowed, or there is no UDP.
  */
 export function candidatesOf(config: LinkConfig, now: number): Candidate[] {
   const { peer } = config;
@@ -28,7 +28,7 @@ export function candidatesOf(config: LinkConfig, now: number): Candidate[] {
     if (places.some((place) => isSameEndpoint(place.remote, remote))) return;
     places.push({ kind: kindOf(config, remote.ip), remote, origin, left });
   };
-  if (!config.relayOnly) {
+  if (!config.relayOnly && config.noUdp === null) {
     const { endpoint } = peer;
     if (endpoint && mayTrust(config, endpoint)) {
       if (peer.proven) add(endpoint, "observed", linkLimits.observedChecks);
@@ -39,7 +39,8 @@ export function candidatesOf(config: LinkConfig, now: number): Candidate[] {
       if (mayTrust(config, guess)) add(guess, "guessed", linkLimits.claimedProbes);
     }
   }
-  if (config.relay) places.push({ kind: "relay", remote: config.sidecar, origin: "relay", left: 0 });
+  const { sidecar, relay } = config;
+  if (relay && sidecar) places.push({ kind: "relay", remote: sidecar, origin: "relay", left: 0 });
   return places
     .filter(({ remote }) => config.hasV6 || socketFor(remote) === "v4")
     .map((place, id) => newCandidate(place, socketFor(place.remote), id, now));
@@ -101,7 +102,7 @@ export function mayTrust(config: LinkConfig, remote: Endpoint): boolean {
  */
 export function mayMeet(config: LinkConfig, remote: Endpoint): boolean {
   const { you, peer, sidecar, relayOnly } = config;
-  if (relayOnly || isSameEndpoint(remote, sidecar)) return false;
+  if (relayOnly || !sidecar || isSameEndpoint(remote, sidecar)) return false;
   if (you && isSameEndpoint(remote, you.endpoint)) return false;
   if (remote.ip !== peer.endpoint?.ip && isAtSidecar(config, remote.ip) && !isHomeOfBoth(config))
     return false;
@@ -128,7 +129,7 @@ export function kindOf(config: LinkConfig, ip: string): PathKind {
 }
 
 /** The shared socket that reaches an address. */
-export function socketFor({ ip }: Endpoint): LocalSocket {
+export function socketFor({ ip }: Endpoint): "v4" | "v6" {
   return ip.includes(":") ? "v6" : "v4";
 }
 
@@ -170,7 +171,7 @@ function isBroadcast({ own }: LinkConfig, ip: string): boolean {
 }
 
 function isAtSidecar({ sidecar }: LinkConfig, ip: string): boolean {
-  return isInSubnet(ip, sidecar.ip, sidecar.ip.includes(":") ? 64 : 24);
+  return sidecar !== null && isInSubnet(ip, sidecar.ip, sidecar.ip.includes(":") ? 64 : 24);
 }
 
 /** Whether the sidecar's network is that of both peers, too. Whom it saw on its own machine is in it. */

@@ -3,32 +3,53 @@ import { roll } from "./dice.ts";
 import { candidateInUse, type Draft, note, placeOf } from "./draft.ts";
 import { linkLimits } from "./limits.ts";
 import { takeCheckNumber } from "./numbers.ts";
+import { isChannel } from "./path.ts";
 import type { Candidate, LinkState } from "./state.ts";
 import { unprovenAt } from "./unproven.ts";
 
 /** When a candidate is to be checked next; infinity for never. */
-export function checkAt(state: Pick<LinkState, "phase">, candidate: Readonly<Candidate>): number {
-  const { confirmed, left, kind, checkedAt, unanswered, heardAt } = candidate;
+export function checkAt(
+  state: Pick<LinkState, "phase" | "candidates">,
+  candidate: Readonly<Candidate>,
+): number {
+  const { confirmed, left, checkedAt, unanswered, heardAt } = candidate;
   if (!confirmed) return left > 0 ? candidate.checkAt : Number.POSITIVE_INFINITY;
   if (isInUse(state, candidate)) {
     const steady = checkedAt + (unanswered === 0 ? linkLimits.steadyCheckMs : linkLimits.silenceMs);
-    return Math.min(steady, Math.max(heardAt + linkLimits.silenceMs, checkedAt + linkLimits.quickCheckMs));
+    const quickMs = unanswered > 1 ? linkLimits.silentCheckMs : linkLimits.quickCheckMs;
+    return Math.min(steady, Math.max(heardAt + linkLimits.silenceMs, checkedAt + quickMs));
   }
-  if (kind !== "relay") return Number.POSITIVE_INFINITY;
+  if (!isStandby(candidate)) return Number.POSITIVE_INFINITY;
+  const silent = silentPath(state);
+  // The one in use may be about to die: it is good to know whether there is another.
+  if (silent) {
+    return hasOutlived(candidate, silent)
+      ? Math.max(heardAt, checkedAt) + linkLimits.silenceMs
+      : checkedAt + linkLimits.silentCheckMs;
+  }
   return checkedAt + (unanswered === 0 ? linkLimits.standbyMs : linkLimits.silenceMs);
 }
 
 /** When a confirmed path is taken for dead unless something happens; infinity for never. */
-export function deadAt(state: Pick<LinkState, "phase">, candidate: Readonly<Candidate>): number {
-  const { confirmed, kind, checkedAt, unanswered, heardAt } = candidate;
+export function deadAt(
+  state: Pick<LinkState, "phase" | "candidates">,
+  candidate: Readonly<Candidate>,
+): number {
+  const { confirmed, checkedAt, unanswered, heardAt } = candidate;
   if (!confirmed) return Number.POSITIVE_INFINITY;
   if (isInUse(state, candidate)) {
-    if (unanswered >= linkLimits.oneWayChecks) return checkedAt + linkLimits.quickCheckMs;
     if (unanswered < linkLimits.deadChecks) return Number.POSITIVE_INFINITY;
-    return Math.max(heardAt + linkLimits.deadMs, checkedAt + linkLimits.quickCheckMs);
+    const silentAt = Math.max(
+      heardAt + silenceToDeath(state, candidate),
+      checkedAt + linkLimits.silentCheckMs,
+    );
+    const isOneWay = unanswered >= linkLimits.oneWayChecks;
+    return isOneWay ? Math.min(silentAt, checkedAt + linkLimits.quickCheckMs) : silentAt;
   }
-  if (kind !== "relay") return heardAt + linkLimits.standbyMs;
-  return unanswered >= linkLimits.deadChecks ? checkedAt + linkLimits.silenceMs : Number.POSITIVE_INFINITY;
+  if (!isStandby(candidate)) return heardAt + linkLimits.standbyMs;
+  // No packets go to it for a second and a half, only to find that it has died with the one before.
+  const waitMs = silentPath(state) ? linkLimits.quickCheckMs : linkLimits.silenceMs;
+  return unanswered >= linkLimits.deadChecks ? checkedAt + waitMs : Number.POSITIVE_INFINITY;
 }
 
 /** Checks a candidate, and puts its next check off. */
@@ -99,6 +120,7 @@ export function trigger(draft: Draft, candidate: Candidate, checks: number): voi
 export function checkAgain(draft: Draft, checks: number): void {
   for (const candidate of draft.candidates) {
     if (candidate.confirmed || candidate.kind === "relay") continue;
+    if (isChannel(candidate.local) && !draft.openChannels.includes(candidate.local)) continue;
     if (candidate.origin !== "observed" && candidate.heardAt === Number.NEGATIVE_INFINITY) continue;
     candidate.left = Math.max(candidate.left, checks);
     candidate.paced = 0;
@@ -109,7 +131,7 @@ export function checkAgain(draft: Draft, checks: number): void {
 /** Direct paths are not looked for any more, but where the peer is heard. */
 export function stopChecks(draft: Draft): void {
   for (const candidate of draft.candidates) {
-    if (candidate.kind !== "relay" && !candidate.confirmed) candidate.left = 0;
+    if (!isStandby(candidate) && !candidate.confirmed) candidate.left = 0;
   }
 }
 
@@ -119,6 +141,31 @@ export function bury(draft: Draft, candidate: Candidate): void {
   candidate.confirmed = false;
   candidate.unanswered = 0;
   candidate.left = 0;
+}
+
+/** Whether it is kept as a standby, and checked now and then: no NAT forgets it. */
+export function isStandby({ kind, local }: Readonly<Candidate>): boolean {
+  return kind === "relay" || isChannel(local);
+}
+
+/** Whether a path was heard since the other fell silent: so the network is there, and the other path is not. */
+export function hasOutlived(path: Readonly<Candidate>, silent: Readonly<Candidate>): boolean {
+  return path.confirmed && path.heardAt >= silent.heardAt + linkLimits.silenceMs;
+}
+
+/** Milliseconds of silence after which the path in use is dead: fewer if another one has outlived it, and two round trips to answer at least. */
+function silenceToDeath(state: Pick<LinkState, "candidates">, inUse: Readonly<Candidate>): number {
+  if (!state.candidates.some((other) => other !== inUse && hasOutlived(other, inUse)))
+    return linkLimits.deadMs;
+  const answersMs = linkLimits.silenceMs + 2 * (inUse.roundTripMs ?? 0);
+  return Math.min(Math.max(linkLimits.outlivedMs, answersMs), linkLimits.deadMs);
+}
+
+/** The path in use, if it does not answer. */
+export function silentPath(state: Pick<LinkState, "phase" | "candidates">): Readonly<Candidate> | null {
+  const { phase } = state;
+  if (phase.kind !== "linked") return null;
+  return state.candidates.find(({ id, unanswered }) => id === phase.inUse && unanswered > 1) ?? null;
 }
 
 function isInUse({ phase }: Pick<LinkState, "phase">, { id }: Readonly<Candidate>): boolean {

@@ -1,6 +1,8 @@
 import type { Endpoint } from "../endpoint.ts";
 import type { ClaimedEndpoint, Mapping } from "../mapping.ts";
 import type { Side } from "../relay/ticket.ts";
+import type { Cause } from "./cause.ts";
+import type { ChannelName } from "./path.ts";
 
 /** All that a link knows when it opens. */
 export type LinkConfig = {
@@ -20,11 +22,15 @@ export type LinkConfig = {
   readonly own: readonly { readonly address: string; readonly prefixLength: number }[];
   /** The local ports of the sockets `v4` and `v6`. */
   readonly ownPorts: readonly number[];
-  /** The sidecar, resolved: also the relay, if there is one. */
-  readonly sidecar: Endpoint;
-  /** Whether there is a ticket for the relay. */
+  /** Why there is no UDP here: then nothing is sent by it. Null where there is. */
+  readonly noUdp: Extract<Cause, "no-udp" | "udp-blocked" | "no-sidecar"> | null;
+  /** The sidecar, resolved: also the relay, if there is one. Null without UDP. */
+  readonly sidecar: Endpoint | null;
+  /** Whether there is a ticket for the relay over UDP. */
   readonly relay: boolean;
-  /** The lobby allows the relay alone: then nothing is sent to an address of the peer's. */
+  /** The channels that may open. */
+  readonly channels: readonly ChannelName[];
+  /** The lobby allows relays alone: then nothing is sent to an address of the peer's. */
   readonly relayOnly: boolean;
   /** Whether the socket `v6` is there. */
   readonly hasV6: boolean;
@@ -32,7 +38,7 @@ export type LinkConfig = {
 
 /** What the introduction says of the other end. */
 export type LinkPeer = {
-  /** Where the sidecar saw it: not known where the lobby is `relay-only`. */
+  /** Where the sidecar saw it: not known where the lobby is `relay-only`, or the peer cannot use UDP. */
   readonly endpoint: Endpoint | null;
   /** Whether it has shown to be there: otherwise that is only a claim, too. */
   readonly proven: boolean;

@@ -52,6 +52,7 @@ export function mayAnswer(draft: Draft): boolean {
 }
 
 /** A candidate as the report names it. */
-export function placeOf({ kind, remote }: Readonly<Candidate>): string {
-  return kind === "relay" ? "relay" : `${kind}, ${remote.ip} port ${remote.port}`;
+export function placeOf({ kind, local, remote }: Readonly<Candidate>): string {
+  if (kind === "relay" || local === "ws") return kind;
+  return local === "rtc" ? `${kind}, WebRTC` : `${kind}, ${remote.ip} port ${remote.port}`;
 }

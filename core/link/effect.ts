@@ -1,6 +1,6 @@
 import type { Endpoint } from "../endpoint.ts";
 import type { Cause } from "./cause.ts";
-import type { LocalSocket, Path } from "./path.ts";
+import type { ChannelName, LocalSocket, Path } from "./path.ts";
 import type { Unproven } from "./unproven.ts";
 
 /** What the shell is to do, in this order. */
@@ -19,6 +19,8 @@ export type LinkEffect =
     }
   /** Ask the relay to bind our end (again). The shell answers a challenge by itself. */
   | { kind: "bind-relay" }
+  /** A channel is silent: open another in its place, unless the shell knows that it lives. */
+  | { kind: "reopen-channel"; local: ChannelName }
   /** Ask for a turn at probing for ports: few links of a client do at once. `turn-given` comes when it may. */
   | { kind: "ask-turn" }
   | { kind: "end-turn" }

@@ -1,6 +1,7 @@
 import type { Endpoint } from "../endpoint.ts";
+import type { SocketRelayCode } from "../relay/socket/codes.ts";
 import type { RelayCode } from "../relay/ticket.ts";
-import type { LocalSocket } from "./path.ts";
+import type { ChannelName, LocalSocket, PathKind } from "./path.ts";
 
 /** Where a packet came in, and from where. */
 export type Arrival = { local: LocalSocket; remote: Endpoint };
@@ -17,6 +18,10 @@ export type LinkEvent =
   | { kind: "relay-refused"; code: RelayCode }
   /** There is a later ticket for the relay. */
   | { kind: "ticket-renewed" }
+  /** Packets may go through a channel, which is such a path. Comes again when the peer is back at its end, or the path is another. */
+  | { kind: "channel-opened"; local: ChannelName; path: PathKind }
+  /** Nothing goes through it. `code`: why, if it was refused. */
+  | { kind: "channel-closed"; local: ChannelName; code: SocketRelayCode | null }
   /** A check was not sent: the client has sent too many to unproven addresses. */
   | { kind: "check-withheld"; number: number }
   /** The sockets that were asked for are open, numbered from 0; fewer if the system gave no more. */

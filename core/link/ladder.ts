@@ -1,15 +1,17 @@
 /** Which path is used, and when the search for a better one, or for any, is over. */
+import { pathKinds } from "../wire/path-kinds.ts";
 import type { Cause } from "./cause.ts";
-import { bury, checkAgain, deadAt, stopChecks } from "./checks.ts";
+import { bury, checkAgain, deadAt, hasOutlived, isStandby, stopChecks } from "./checks.ts";
 import type { LinkConfig } from "./config.ts";
 import { candidateInUse, type Draft, note } from "./draft.ts";
 import { linkLimits } from "./limits.ts";
+import { isStraight, type PathKind } from "./path.ts";
 import { endProbing, isProbing, keepSocket } from "./probing.ts";
 import { bindAgain, isHopeless } from "./relay.ts";
 import { type Candidate, type LinkState, pathInUse, pathOf } from "./state.ts";
 
-/** The rungs, best first. */
-const ranks = { lan: 0, direct: 1, relay: 2 } as const;
+/** The rungs: the lowest is the best. */
+const rankOf = (kind: PathKind) => pathKinds.indexOf(kind);
 
 /** Buries the paths that have died, and does what follows for the one in use. */
 export function buryTheDead(draft: Draft): void {
@@ -17,7 +19,9 @@ export function buryTheDead(draft: Draft): void {
   for (const candidate of draft.candidates) {
     if (draft.now >= deadAt(draft, candidate)) bury(draft, candidate);
   }
-  if (inUse && !inUse.confirmed) lookAround(draft);
+  if (!inUse || inUse.confirmed) return;
+  buryTheSilent(draft, inUse);
+  lookAround(draft);
 }
 
 /** Moves to the best path there is, if that is not the one in use. */
@@ -46,22 +50,24 @@ export function conclude(draft: Draft): void {
   const looksOn = draft.directUntil !== null || isProbing(draft.probing);
   if (!inUse) {
     if (phase.kind !== "connecting" || looksOn) return;
-    if (now >= phase.giveUpAt || isHopeless(draft.relay)) end(draft, failure(draft));
+    const isHope = !isHopeless(draft.relay) || draft.config.channels.length > 0;
+    if (now >= giveUpAt(draft, phase) || !isHope) end(draft, failure(draft));
     return;
   }
   if (draft.settled) return;
-  if (inUse.kind === "relay" ? !looksOn : !isLanOpen(draft, inUse)) {
+  if (isStraight(inUse.kind) ? !isLanOpen(draft, inUse) : !looksOn) {
     draft.settled = true;
-    if (inUse.kind === "relay") stopChecks(draft);
+    if (!isStraight(inUse.kind)) stopChecks(draft);
     draft.effects.push({ kind: "settle", cause: causeInUse(draft) });
   }
 }
 
 /** Why the path in use is not direct, as far as it is known by now; null if it is, or if there is none. */
 export function causeInUse(state: LinkState): Cause | null {
-  if (pathInUse(state)?.kind !== "relay") return null;
+  const kind = pathInUse(state)?.kind;
+  if (kind === undefined || isStraight(kind)) return null;
   if (state.config.relayOnly) return "relay-only";
-  if (state.settled || isBothDependent(state.config)) return directCause(state);
+  if (state.settled || isFutile(state.config)) return directCause(state);
   return "not-yet-direct";
 }
 
@@ -94,10 +100,11 @@ export function end(draft: Draft, cause: Cause | null): void {
 }
 
 /** When `conclude` may have something to say by itself; infinity for never. */
-export function concludeAt({ phase, directUntil, settled, probing }: LinkState): number {
+export function concludeAt(state: LinkState): number {
+  const { phase, directUntil, settled, probing } = state;
   switch (phase.kind) {
     case "connecting":
-      return directUntil ?? (isProbing(probing) ? Number.POSITIVE_INFINITY : phase.giveUpAt);
+      return directUntil ?? (isProbing(probing) ? Number.POSITIVE_INFINITY : giveUpAt(state, phase));
     case "linked":
       return settled ? Number.POSITIVE_INFINITY : (directUntil ?? Number.POSITIVE_INFINITY);
     case "seeking":
@@ -106,6 +113,20 @@ export function concludeAt({ phase, directUntil, settled, probing }: LinkState):
     case "ended":
       return Number.POSITIVE_INFINITY;
   }
+}
+
+/** When a link that has had no path yet is given up: later while a channel leads to the peer, whose program may be busy. */
+function giveUpAt(
+  { openChannels }: Pick<LinkState, "openChannels">,
+  connecting: { giveUpAt: number },
+): number {
+  return connecting.giveUpAt + (openChannels.length > 0 ? linkLimits.graceMs : 0);
+}
+
+/** The path in use has died. Where another has outlived it, those that have not may be as dead: they are not used until they answer. */
+function buryTheSilent(draft: Draft, dead: Candidate): void {
+  if (!draft.candidates.some((other) => hasOutlived(other, dead))) return;
+  for (const other of draft.candidates) if (other.confirmed && !hasOutlived(other, dead)) bury(draft, other);
 }
 
 /** The path in use has died: the network may have changed, so that all the others are worth a try again. */
@@ -121,12 +142,11 @@ function use(draft: Draft, candidate: Candidate): void {
   candidate.unanswered = 0;
   draft.effects.push({ kind: "use-path", path: pathOf(candidate) });
   note(draft, `in use: ${candidate.kind}`);
-  if (candidate.kind === "relay") return;
+  if (!isStraight(candidate.kind)) return;
   draft.recheckAt = Number.POSITIVE_INFINITY;
   // No worse path, and no other of this kind, is looked for; those the peer checks are still answered.
   for (const other of draft.candidates) {
-    if (ranks[other.kind] >= ranks[candidate.kind] && other.kind !== "relay" && !other.confirmed)
-      other.left = 0;
+    if (rankOf(other.kind) >= rankOf(candidate.kind) && !isStandby(other) && !other.confirmed) other.left = 0;
   }
   endProbing(draft);
   if (typeof draft.sockets.kept === "number" && candidate.local !== draft.sockets.kept)
@@ -135,7 +155,7 @@ function use(draft: Draft, candidate: Candidate): void {
 
 /** Of one kind, the path in use stays, unless it is silent and the peer was heard elsewhere: then it has moved. */
 function isBetter(draft: Draft, next: Candidate, than: Candidate): boolean {
-  if (next.kind !== than.kind) return ranks[next.kind] < ranks[than.kind];
+  if (next.kind !== than.kind) return rankOf(next.kind) < rankOf(than.kind);
   const inUse = candidateInUse(draft);
   const isSilent =
     inUse !== null && inUse.unanswered > 1 && inUse.heardAt <= draft.now - linkLimits.silenceMs;
@@ -152,11 +172,19 @@ function isLanOpen(draft: Draft, inUse: Candidate): boolean {
 
 /** Why nothing works. */
 function failure(draft: Draft): Cause {
-  const { relay } = draft;
-  if (!relay && draft.config.relayOnly) return "relay-only";
-  if (relay?.refused) return "relay-refused";
-  if (relay && !relay.answered) return "relay-unreachable";
+  const { relay, config, candidates } = draft;
+  const mayRelay = relay !== null || config.channels.includes("ws");
+  if (!mayRelay && config.relayOnly) return "relay-only";
+  if (relay?.refused || draft.channelRefused) return "relay-refused";
+  const hasAnswered = relay?.answered || candidates.some(({ local }) => local === "ws");
+  if (mayRelay && !hasAnswered) return "relay-unreachable";
   return draft.config.relayOnly ? "no-packets-received" : directCause(draft);
+}
+
+/** Whether it is known from the first moment that nothing straight can come. */
+function isFutile(config: LinkConfig): boolean {
+  if (isBothDependent(config)) return true;
+  return !config.channels.includes("rtc") && (config.noUdp !== null || config.peer.endpoint === null);
 }
 
 /** Whether no port can be guessed: whatever is sent comes from one that the other end does not know. */
@@ -164,8 +192,10 @@ export function isBothDependent({ you, peer }: LinkConfig): boolean {
   return you?.mapping === "endpoint-dependent" && peer.mapping === "endpoint-dependent";
 }
 
-/** Why no direct path works. */
+/** Why no direct path works. A peer that was told without an endpoint has no UDP. */
 function directCause({ config, heardDirectly, probing }: LinkState): Cause {
+  if (config.noUdp !== null) return config.noUdp;
+  if (config.peer.endpoint === null) return "no-udp";
   if (isBothDependent(config)) return "both-endpoint-dependent";
   if (heardDirectly) return "one-way";
   return probing.kind === "over" ? "ports-not-guessed" : "no-packets-received";

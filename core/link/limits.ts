@@ -50,14 +50,20 @@ export const linkLimits = {
   steadyCheckMs: 5_000,
   /** Milliseconds of silence on the path in use until it is checked. */
   silenceMs: 1_000,
-  /** Milliseconds between checks of a silent path in use. */
+  /** Milliseconds until a check that was not answered is repeated on the path in use. */
   quickCheckMs: 200,
+  /** Milliseconds between checks of a path in use that two checks have shown to be silent, and of its standbys. */
+  silentCheckMs: 100,
   /** Milliseconds of silence after which the path in use is dead, if so many checks were not answered as well. */
   deadMs: 2_500,
+  /** The same if another path was heard in that time. */
+  outlivedMs: 1_800,
   /** Those checks: with a fifth of all packets lost a path dies by chance once in some hours (measured on the computed network). */
   deadChecks: 6,
   /** Checks unanswered after which a path is dead although packets come over it: they come one way only. */
   oneWayChecks: 10,
+  /** Checks of a channel unanswered after which another socket is opened for it: an uplink that changes ends no TCP connection. */
+  reopenChecks: 3,
   /** Milliseconds between checks of a path kept as a standby, and how long another is trusted: half of `relayIdleMs`. */
   standbyMs: 15_000,
   /** Milliseconds between binds of a relay: keeps NATs open, which forget UDP after 30 s, and shows that the sidecar lives. */

@@ -7,6 +7,7 @@
 import { isSameEndpoint } from "../endpoint.ts";
 import type { LinkConfig } from "./config.ts";
 import type { Draft } from "./draft.ts";
+import { isChannel } from "./path.ts";
 import type { Candidate } from "./state.ts";
 
 /** The next number for a check or a farewell. */
@@ -26,7 +27,7 @@ export function takeCheckNumber(draft: Draft, candidate: Readonly<Candidate>): n
 }
 
 /** Whether only the peer, and who is on the way, can hear what is sent there: whoever shares its address has other ports. */
-function isPeersOwn({ peer }: LinkConfig, { kind, remote }: Readonly<Candidate>): boolean {
-  if (kind === "relay") return true;
+function isPeersOwn({ peer }: LinkConfig, { kind, local, remote }: Readonly<Candidate>): boolean {
+  if (kind === "relay" || isChannel(local)) return true;
   return peer.proven && peer.endpoint !== null && isSameEndpoint(remote, peer.endpoint);
 }

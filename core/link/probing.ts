@@ -13,7 +13,7 @@ import { candidateInUse, type Draft, note } from "./draft.ts";
 import type { Arrival } from "./event.ts";
 import { linkLimits } from "./limits.ts";
 import { takeNumber } from "./numbers.ts";
-import type { LocalSocket } from "./path.ts";
+import { isChannel, type LocalSocket } from "./path.ts";
 import type { Candidate, Probing } from "./state.ts";
 
 /** Ports a NAT gives: those from 1024 on. */
@@ -148,7 +148,12 @@ export function keepSocket(draft: Draft, local: LocalSocket | null): void {
 }
 
 /** Whether a socket is ours to send from. */
-export function isOpen({ config, sockets }: Pick<Draft, "config" | "sockets">, local: LocalSocket): boolean {
+export function isOpen(
+  { config, sockets, openChannels }: Pick<Draft, "config" | "sockets" | "openChannels">,
+  local: LocalSocket,
+): boolean {
+  if (isChannel(local)) return openChannels.includes(local);
+  if (config.noUdp !== null) return false;
   if (local === "v4") return true;
   if (local === "v6") return config.hasV6;
   return sockets.kept === "all" ? local >= 0 && local < sockets.opened : local === sockets.kept;
@@ -181,7 +186,14 @@ export function takeProbeAnswer(draft: Draft, number: number, { local, remote }:
 function roleOf(config: LinkConfig): "spray" | "guess" | null {
   const { you, peer } = config;
   const target = peer.endpoint;
-  if (!target || !peer.proven || target.ip.includes(":") || !mayTrust(config, target)) return null;
+  if (
+    config.noUdp !== null ||
+    !target ||
+    !peer.proven ||
+    target.ip.includes(":") ||
+    !mayTrust(config, target)
+  )
+    return null;
   const ours = you?.mapping === "endpoint-dependent";
   const theirs = peer.mapping === "endpoint-dependent";
   if (ours === theirs) return null;
@@ -241,5 +253,5 @@ function fire(draft: Draft, index: number, count: number, at: (index: number) =>
 
 /** The peer may share its address with the sidecar. */
 function isAllowed({ config }: Draft, remote: Endpoint): boolean {
-  return !isSameEndpoint(remote, config.sidecar);
+  return config.sidecar !== null && !isSameEndpoint(remote, config.sidecar);
 }

@@ -1,6 +1,6 @@
 import type { Endpoint } from "../endpoint.ts";
 import type { LinkConfig } from "./config.ts";
-import type { LocalSocket, Path, PathKind } from "./path.ts";
+import type { ChannelName, LocalSocket, Path, PathKind } from "./path.ts";
 import type { ReplayWindow } from "./replay.ts";
 
 /**
@@ -13,11 +13,11 @@ export type Worth = "heard" | "first" | "rest";
 /** An address of the peer's that may lead to it, and what is known of the path there. Times in milliseconds. */
 export type Candidate = {
   readonly id: number;
-  readonly kind: PathKind;
+  kind: PathKind;
   readonly local: LocalSocket;
   readonly remote: Endpoint;
   /** Who says so: the sidecar, the peer, nobody, a packet that came from there. */
-  readonly origin: "observed" | "claimed" | "guessed" | "met" | "relay";
+  readonly origin: "observed" | "claimed" | "guessed" | "met" | "relay" | "channel";
   /** A check of ours was answered, and the path has not died since. */
   confirmed: boolean;
   /** Checks that may still be sent while it is not confirmed. */
@@ -95,6 +95,10 @@ export type LinkState = {
   readonly candidates: readonly Readonly<Candidate>[];
   readonly nextId: number;
   readonly relay: Relay | null;
+  /** The channels that are open now. */
+  readonly openChannels: readonly ChannelName[];
+  /** Whether the relay over WebSocket has refused the link. */
+  readonly channelRefused: boolean;
   readonly probing: Probing;
   /** Where the sequence of guessed ports begins. */
   readonly portOffset: number;

@@ -1,6 +1,18 @@
 import { isSameEndpoint } from "../endpoint.ts";
+import { socketRelayCodes } from "../relay/socket/codes.ts";
 import { candidatesOf, kindOf, mayMeet, newCandidate } from "./candidates.ts";
-import { checkAgain, checkAt, deadAt, sendCheck, takeAnswer, takeBack, trigger } from "./checks.ts";
+import { reopenWhenSilent, takeClosed, takeOpened } from "./channels.ts";
+import {
+  checkAgain,
+  checkAt,
+  deadAt,
+  isStandby,
+  sendCheck,
+  silentPath,
+  takeAnswer,
+  takeBack,
+  trigger,
+} from "./checks.ts";
 import type { LinkConfig } from "./config.ts";
 import { roll } from "./dice.ts";
 import {
@@ -26,6 +38,7 @@ import {
 } from "./ladder.ts";
 import { linkLimits } from "./limits.ts";
 import { takeNumber } from "./numbers.ts";
+import { isChannel } from "./path.ts";
 import {
   endProbing,
   isOpen,
@@ -49,11 +62,6 @@ const [farewells, farewellMs] = [3, 50];
 export function openLink(config: LinkConfig, now: number): LinkStep {
   const candidates = candidatesOf(config, now);
   const { value, dice } = roll(config.seed);
-  const directMs = config.relayOnly
-    ? 0
-    : isBothDependent(config)
-      ? linkLimits.bothDependentMs
-      : linkLimits.directMs;
   const draft = draftOf(
     {
       config,
@@ -61,11 +69,13 @@ export function openLink(config: LinkConfig, now: number): LinkStep {
       candidates,
       nextId: candidates.length,
       relay: config.relay ? newRelay(now) : null,
+      openChannels: [],
+      channelRefused: false,
       probing: probingOf(config, now),
       portOffset: Math.floor(value * 2 ** 16),
       volleys: [],
       sockets: { opened: 0, kept: null },
-      directUntil: now + directMs,
+      directUntil: now + directMsOf(config),
       recheckAt: Number.POSITIVE_INFINITY,
       settled: false,
       heardDirectly: false,
@@ -79,6 +89,14 @@ export function openLink(config: LinkConfig, now: number): LinkStep {
   );
   advance(draft);
   return stepOf(draft);
+}
+
+/** Milliseconds for which something better than a relay is looked for. */
+function directMsOf(config: LinkConfig): number {
+  const mayRtc = config.channels.includes("rtc");
+  const mayUdp = !config.relayOnly && config.noUdp === null && config.peer.endpoint !== null;
+  if (!mayRtc && !mayUdp) return 0;
+  return isBothDependent(config) && !mayRtc ? linkLimits.bothDependentMs : linkLimits.directMs;
 }
 
 /**
@@ -149,6 +167,15 @@ function take(draft: Draft, event: LinkEvent): boolean {
     case "ticket-renewed":
       takeTicket(draft);
       return draft.relay !== null;
+    case "channel-opened":
+      takeOpened(draft, event.local, event.path);
+      return true;
+    case "channel-closed":
+      if (event.code !== null) {
+        if (!draft.channelRefused) note(draft, `${event.local} refused: ${socketRelayCodes[event.code]}`);
+        draft.channelRefused = true;
+      }
+      return takeClosed(draft, event.local) || event.code !== null;
     case "check-withheld":
       return takeBack(draft, event.number);
     case "sockets-opened":
@@ -183,9 +210,12 @@ function advance(draft: Draft): void {
   }
   for (const candidate of draft.candidates) {
     if (draft.now < checkAt(draft, candidate)) continue;
+    const silent = silentPath(draft);
     sendCheck(draft, candidate);
-    // The relay may have been restarted, and have forgotten us.
-    if (candidate.confirmed && candidate.kind === "relay" && candidate.unanswered === 2) bindAgain(draft);
+    // The relay may have been restarted, and have forgotten us, or our address may be another now.
+    if (candidate.confirmed && candidate.kind === "relay" && candidate.unanswered === (silent ? 1 : 2))
+      bindAgain(draft);
+    reopenWhenSilent(draft, candidate);
   }
   bindWhenDue(draft);
   probeWhenDue(draft);
@@ -218,8 +248,8 @@ function takeCheck(draft: Draft, { number, local, remote }: { number: number } &
   }
   candidate.heardAt = draft.now;
   candidate.calledAt = draft.now;
-  if (candidate.kind !== "relay") draft.heardDirectly = true;
-  trigger(draft, candidate, candidate.kind === "relay" ? linkLimits.relayChecks : linkLimits.triggeredChecks);
+  if (!isStandby(candidate)) draft.heardDirectly = true;
+  trigger(draft, candidate, isStandby(candidate) ? linkLimits.relayChecks : linkLimits.triggeredChecks);
   return true;
 }
 
@@ -235,7 +265,8 @@ function takeReceived(draft: Draft, number: number): boolean {
   return received !== null;
 }
 
-function find({ candidates }: Draft, { local, remote }: Arrival): Candidate | undefined {
+function find({ candidates, openChannels }: Draft, { local, remote }: Arrival): Candidate | undefined {
+  if (isChannel(local) && !openChannels.includes(local)) return undefined;
   return candidates.find(
     (candidate) => candidate.local === local && isSameEndpoint(candidate.remote, remote),
   );

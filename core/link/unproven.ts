@@ -6,13 +6,14 @@
  *
  * What does not count: the IP at which the peer has proved to be, by a cookie of the sidecar, with all its ports
  * (it hits nobody but the peer, and whoever shares its address), an address from which a check of ours was
- * answered before, and the relay.
+ * answered before, the relay, and a channel.
  */
 import { type Bucket, draw, fill, newBucket, type Rate } from "../allowance.ts";
 import { isSameEndpoint, scopeOf } from "../endpoint.ts";
 import { isNear } from "./candidates.ts";
 import type { LinkConfig } from "./config.ts";
 import { linkLimits } from "./limits.ts";
+import { channelEnd } from "./path.ts";
 import type { Candidate, Worth } from "./state.ts";
 
 /** Where an unproven packet goes: to the Internet, to a claimed address in the peer's own IPv6 network, or into a network that we are in. */
@@ -55,7 +56,7 @@ export function unprovenAt(
   worth: Worth,
 ): Unproven | undefined {
   const { peer } = config;
-  if (kind === "relay" || roundTripMs !== null) return undefined;
+  if (kind === "relay" || isSameEndpoint(remote, channelEnd) || roundTripMs !== null) return undefined;
   if (peer.proven && remote.ip === peer.endpoint?.ip) return undefined;
   // Not `isGlobal`: tunnels and NAT64 lead from other IPv6 addresses to any IPv4 address.
   if (scopeOf(remote.ip) !== "public" || isNear(config, remote.ip)) return { where: "near", worth };

@@ -2,7 +2,9 @@
 import type { AbortCode } from "../problem.ts";
 import { type Effect, listing, type Step } from "./effect.ts";
 import { charge } from "./griefing.ts";
+import { withoutPause, withPause } from "./newcomers-pause.ts";
 import { participants, takesPart } from "./policy.ts";
+import { isUnseen } from "./roll-call.ts";
 import { type Connecting, type Gathering, isAway, type LobbyState, type Member, memberOf } from "./state.ts";
 
 /**
@@ -18,36 +20,41 @@ export function abort(
   const { phase } = state;
   if (!("lost" in phase)) return { state, effects: [] };
   // Those left out have heard that it is over for them. Of one for newcomers, nobody knows before they are asked.
-  const isKnown = !phase.policy.newcomers || phase.kind !== "gathering" || phase.sidecar !== undefined;
+  const isAsked = phase.kind !== "gathering" || phase.sidecar !== undefined || phase.askedWithoutSidecar;
+  const isKnown = !phase.policy.newcomers || isAsked;
   const told = isKnown ? aborted(participants(state, phase), code) : [];
   const ended: LobbyState = { ...state, phase: { kind: "waiting", aborted: code } };
   // One for newcomers keeps nobody else from playing: nobody is charged with it.
-  const after = phase.policy.newcomers ? waitingAgain(ended, phase, code, by) : charge(ended, by, now);
+  const after = phase.policy.newcomers ? waitingAgain(ended, phase, code, by, now) : charge(ended, by, now);
   const listed = phase.isListed ? listing(after) : [];
   return { state: after, effects: [...listed, ...told] };
 }
 
 /**
  * Newcomers that were there wait for those to return who were to be their peers, and were away. A report may blame
- * others, who are no reason to try again.
+ * others, who are no reason to try again. If nobody at all was seen, all of them wait: for a sidecar.
  */
 function waitingAgain(
   state: LobbyState,
   phase: Gathering | Connecting,
   code: AbortCode,
   by: readonly Member[],
+  now: number,
 ): LobbyState {
+  const waitForSidecar = code === "endpoints_timeout" && phase.kind === "gathering" && isUnseen(phase);
   const isMissed = ({ clientId }: Member) => takesPart(phase, clientId) && isAway(state, clientId);
-  if (code === "stopped" || !by.some(isMissed)) return state;
+  if (!waitForSidecar && (code === "stopped" || !by.some(isMissed))) return withoutPause(state);
   const { newcomers = [] } = state;
-  const innocent = (phase.policy.newcomers ?? []).filter(
+  const blamed = waitForSidecar ? [] : by;
+  const again = (phase.policy.newcomers ?? []).filter(
     (id) =>
       memberOf(state, id) !== undefined &&
       takesPart(phase, id) &&
-      !by.some(({ clientId }) => clientId === id) &&
+      !blamed.some(({ clientId }) => clientId === id) &&
       !newcomers.includes(id),
   );
-  return innocent.length > 0 ? { ...state, newcomers: [...newcomers, ...innocent] } : state;
+  const after = again.length > 0 ? { ...state, newcomers: [...newcomers, ...again] } : state;
+  return waitForSidecar ? withPause(after, now) : withoutPause(after);
 }
 
 /** For these it is over, and the others go on. */

@@ -1,8 +1,10 @@
+import { dialectOf } from "../dialects/names.ts";
 import { accept, refuse, refuseReturn } from "../problem.ts";
 import { saved } from "./abort.ts";
 import { comeBack, onlyToConnected, warned } from "./away.ts";
 import { change, changeMember } from "./changes.ts";
 import { onTime } from "./clock-jumps.ts";
+import { close } from "./closing.ts";
 import { lastingFrom } from "./deadlines.ts";
 import { type Answered, listing } from "./effect.ts";
 import { begin } from "./gathering.ts";
@@ -12,6 +14,7 @@ import { kick, unban } from "./kicking.ts";
 import { lobbyLimits } from "./limits.ts";
 import { join, saysMore, welcome, welcomeAgain } from "./membership.ts";
 import { seeToNewcomers } from "./newcomers.ts";
+import { withoutPause } from "./newcomers-pause.ts";
 import { pictureOf } from "./picture.ts";
 import { startPolicy } from "./policy.ts";
 import type {
@@ -22,6 +25,7 @@ import type {
   KickRequest,
   LobbyRequest,
   OpenRequest,
+  OperatorKickRequest,
   UnbanRequest,
 } from "./request.ts";
 import { permit } from "./rules.ts";
@@ -52,30 +56,35 @@ type Taken<R extends LobbyRequest> = Answered<LobbyState | null, AnswerTo<R>>;
  * loss and a success do.
  *
  * LIFETIME. With Orion's, a success closes the lobby. A `session` lobby waits again, and remembers who
- * plays: who is connected, and how. It is open meanwhile. Somebody who joins while others play, or returns
- * without its links, is a newcomer (newcomers.ts): a member that waits to be connected to those who play. As
+ * plays: who is connected, and how. It is open meanwhile. Somebody who joins while others play, was not
+ * seen in time, or returns without its links, is a newcomer (newcomers.ts): a member that waits to be connected to those who play. As
  * soon as nothing else is under way, a mediation for those who wait begins by itself:
  *
  *     waiting -a newcomer, and somebody to connect it to-> gathering -> connecting -> waiting
  *
- * Nobody else hears of it, and nobody is charged with its failure. The host's start takes its place, and is
- * for all. A member plays, or is a newcomer, or neither: one that could not be connected waits for the next
- * start.
+ * Without a sidecar they wait in pauses that grow (newcomers-pause.ts). Nobody else hears of it, and nobody is
+ * charged with its failure. The host's start takes its place, and is for all. A member plays, or is a newcomer,
+ * or neither: one that could not be connected waits for the next start.
  *
  * MEMBERS. A member is known by its client id for life. The session that speaks for it changes when it
  * returns by another connection, and so does the number of its resume key (away.ts). Apart from the phase, a
  * member is connected, or away until a time. It keeps its place, unless a newcomer needs it. A mediation
- * counts a member that is away as missing. Everyone who leaves goes through `leave` (membership.ts): those
+ * counts a member that is away as missing. One that could not be reached is away too, and is let go when it
+ * can be (out-of-reach.ts). Everyone who leaves goes through `leave` (membership.ts): those
  * who go, are kicked (kicking.ts), lose their place, or are not back in time. It takes them out of all that
  * the state has of them.
  *
- * THE HOST is a member at all times. The term counts hosts (hosts.ts): a request that names another term is
- * refused. In a star all are connected to the host, so with another one nobody is: nobody plays or waits,
- * and the new host is introduced when it starts. A mesh plays on.
+ * THE HOST is a member at all times. Only a client that knows the additions to Orion can follow one. The term
+ * counts hosts (hosts.ts): a request that names another term is refused. In a star all are connected to the
+ * host, so with another one nobody is: nobody plays or waits, and the new host is introduced when it starts. A
+ * mesh plays on.
  *
  * WHO HEARS WHAT. Messages that Orion does not have go only to members whose clients know the additions
  * (`knowing`). Changes of the lobby and of members' data are counted (changes.ts), and each message has the
  * next number: a client that misses one asks for the whole picture (picture.ts).
+ *
+ * THE OPERATOR of the server may end a lobby, and remove any member, the host too. For the others that is as if the
+ * host had left, or had removed it.
  *
  * WHO MAY DO WHAT stands in rules.ts, for each request in order. A request has an id. If it was done
  * already, it is answered again: its answer may have been lost. Where nothing else of the state shows that,
@@ -122,7 +131,7 @@ function noted(taken: Taken<LobbyRequest>, request: LobbyRequest, now: number): 
 
 /** Requests that show nowhere else that they were done. */
 function isNoted(request: LobbyRequest): request is Noted {
-  return ["hand-over", "kick", "unban", "change", "change-member"].includes(request.kind);
+  return ["hand-over", "kick", "operator-kick", "unban", "change", "change-member"].includes(request.kind);
 }
 
 function take(state: LobbyState | null, request: LobbyRequest, now: number): Taken<LobbyRequest> {
@@ -138,7 +147,7 @@ function take(state: LobbyState | null, request: LobbyRequest, now: number): Tak
     case "join": {
       const retryAfterS = returnsIn(permitted.value, request.member, now);
       if (retryAfterS > 0) return { state, answer: refuseReturn(retryAfterS), effects: [] };
-      return join(permitted.value, request.member, now);
+      return join(permitted.value, request, now);
     }
     case "stop":
       return { answer: accept(null), ...stop(permitted.value, now) };
@@ -157,7 +166,10 @@ function take(state: LobbyState | null, request: LobbyRequest, now: number): Tak
     case "hand-over":
       return { answer: accept(null), ...handOver(permitted.value, request, now) };
     case "kick":
+    case "operator-kick":
       return { answer: accept(null), ...kick(permitted.value, request, now) };
+    case "operator-close":
+      return { answer: accept(null), ...close(permitted.value, false) };
     case "unban":
       return {
         answer: accept(null),
@@ -174,10 +186,16 @@ function take(state: LobbyState | null, request: LobbyRequest, now: number): Tak
 
 /** A start is for all: nobody waits apart any more. */
 function withoutNewcomers({ newcomers: _, ...state }: LobbyState): LobbyState {
-  return state;
+  return withoutPause(state);
 }
 
-type Noted = HandOverRequest | KickRequest | UnbanRequest | ChangeRequest | ChangeMemberRequest;
+type Noted =
+  | HandOverRequest
+  | KickRequest
+  | OperatorKickRequest
+  | UnbanRequest
+  | ChangeRequest
+  | ChangeMemberRequest;
 
 type Repeatable = Exclude<LobbyRequest, OpenRequest>;
 
@@ -206,6 +224,7 @@ function doneAgain(state: LobbyState, request: Repeatable): Taken<Repeatable> | 
     }
     case "hand-over":
     case "kick":
+    case "operator-kick":
     case "unban":
       return state.done?.includes(request.requestId) ? { state, answer: accept(null), effects: [] } : null;
     case "change":
@@ -214,13 +233,16 @@ function doneAgain(state: LobbyState, request: Repeatable): Taken<Repeatable> | 
         ? { state, answer: accept({ version: versionOf(state) }), effects: [] }
         : null;
     case "look":
+    case "operator-close":
       return null;
   }
 }
 
 function open(state: LobbyState | null, request: OpenRequest, now: number): Taken<OpenRequest> {
-  const { lobbyId, incarnation, name, isPublic, maxMembers, goesOn, relayOnly, graceMs, host } = request;
+  const { lobbyId, incarnation, name, maxMembers, goesOn, relayOnly, graceMs, host } = request;
   const { hostNetworks, options = {} } = request;
+  // Nobody who reads the list could join the lobby of a dialect.
+  const isPublic = request.isPublic && dialectOf(lobbyId) === null;
   const answered = (lobby: LobbyState) =>
     accept({
       lobbyName: name,
@@ -232,6 +254,8 @@ function open(state: LobbyState | null, request: OpenRequest, now: number): Take
     const same = state.hostId === host.clientId && state.members[0]?.requestId === host.requestId;
     return { state, answer: same && !isOver(state) ? answered(state) : refuse("code_taken"), effects: [] };
   }
+  if (options.encryption === "required" && !host.features?.includes("encrypted"))
+    return { state, answer: refuse("encryption_required"), effects: [] };
   const auditMs = isHere(request, host) ? lobbyLimits.safetyMs : lobbyLimits.auditIntervalMs;
   const opened: LobbyState = {
     v: 1,
@@ -254,7 +278,8 @@ function open(state: LobbyState | null, request: OpenRequest, now: number): Take
     auditAt: now + auditMs,
     auditMs,
     ...options,
-    ...(host.features && { comparesLooks: true }),
+    // Dialects have names of ASCII, whose players know `Ann` from `ann`.
+    ...(host.features && dialectOf(lobbyId) === null && { comparesLooks: true }),
   };
   return { state: opened, answer: answered(opened), effects: [{ kind: "save" }, ...listing(opened)] };
 }

@@ -1,6 +1,7 @@
 /**
  * Members without a connection. A lobby gives them `graceMs` to return; they keep their name and their place
- * meanwhile. With none (Orion) a member that loses its connection has left, in the same step.
+ * meanwhile. With none (Orion) a member that loses its connection has left, in the same step. So has a plain Orion
+ * client anywhere: it has no key to return with.
  */
 import { refuse } from "../problem.ts";
 import type { JoinAnswer } from "../wire/http.ts";
@@ -11,32 +12,56 @@ import { reconnected } from "./griefing.ts";
 import { lobbyLimits } from "./limits.ts";
 import { auditsAfter, farewell, leave, leaveUnheard, welcome } from "./membership.ts";
 import { withNewcomer } from "./newcomers.ts";
+import { absenceOutOfReach, endedOutOfReach } from "./out-of-reach.ts";
 import type { ReturnRequest } from "./request.ts";
-import { isAway, knowing, type LobbyState, type Member, memberOf, sessionOf } from "./state.ts";
+import {
+  type Absence,
+  isAway,
+  isInformed,
+  isOver,
+  knowing,
+  type LobbyState,
+  type Member,
+  memberOf,
+  sessionOf,
+  versionOf,
+} from "./state.ts";
 
 /** `holder`: only those that this object holds. What it says of a member that has moved on is old. */
 type Loss = { clientIds: readonly string[]; holder?: string | undefined };
+type LossUnseen = Loss & { isOutOfReach?: true | undefined };
 
 /**
- * A member's connection has ended. Its place waits for it, if it was there for a while: else a stranger could fill
- * the lobby with absent players. How many are away is not bounded: a house, or an object, loses all its players at
+ * A member's connection has ended. Its place waits for it, if it was there for a while, or is awaited as the host: else a
+ * stranger could fill the lobby with absent players. How many are away is not bounded: a house, or an object, loses all its players at
  * once, and they come back. Nobody is kept out by them, because a newcomer takes the place that has been away
  * longest (membership.ts).
  */
 export function disconnect(state: LobbyState, loss: Loss, now: number): Step<LobbyState> {
-  const lost = lostOf(state, loss);
   const isNew = ({ since = 0 }: Member) => Math.abs(now - since) < lobbyLimits.presentMs;
-  if (state.graceMs === 0 || lost.some(isNew)) return leave(state, idsOf(lost), now);
-  return goAway(state, lost, now);
+  const isAwaited = ({ clientId }: Member) => state.awaitsHost === true && clientId === state.hostId;
+  const waitsFor = (member: Member) => mayReturn(state, member) && (!isNew(member) || isAwaited(member));
+  const ended = endedOutOfReach(state, idsOf(heldBy(state, loss)), now);
+  const after = part(ended, lostOf(ended, loss), now, {
+    waitsFor,
+    absence: (clientId) => ({ clientId, until: now + state.graceMs }),
+    leaving: (rest, gone) => leave(rest, idsOf(gone), now),
+  });
+  return ended === state ? after : saved(after);
 }
 
 /**
- * Members could not be reached any more. Should one only have been out of reach, it hears, when it is back,
- * that the lobby is over for it; one that is gone hears nothing.
+ * Members could not be reached any more. Should one only have been out of reach, it is let go (out-of-reach.ts) or,
+ * where nobody waits for it, hears when it is back that the lobby is over for it; one that is gone hears nothing.
  */
-export function lose(state: LobbyState, loss: Loss, now: number): Step<LobbyState> {
-  const lost = lostOf(state, loss);
-  return state.graceMs > 0 ? goAway(state, lost, now) : leaveUnheard(state, lost, now);
+export function lose(state: LobbyState, loss: LossUnseen, now: number): Step<LobbyState> {
+  const { graceMs } = state;
+  return part(state, lostOf(state, loss), now, {
+    waitsFor: (member) => mayReturn(state, member),
+    absence: (clientId) =>
+      loss.isOutOfReach ? absenceOutOfReach(clientId, graceMs, now) : { clientId, until: now + graceMs },
+    leaving: (rest, gone) => leaveUnheard(rest, gone, now),
+  });
 }
 
 /** Members whose time to return is over leave. */
@@ -68,8 +93,10 @@ export function comeBack(
     ...(features && { features }),
   };
   const wasAway = isAway(state, clientId);
+  const version = versionOf(state) + (wasAway ? 1 : 0);
   const returned: LobbyState = {
     ...state,
+    version,
     members: state.members.map((one) => (one === before ? member : one)),
     away: state.away.filter((one) => one.clientId !== clientId),
     ...auditsAfter(state, member, now),
@@ -82,7 +109,11 @@ export function comeBack(
   }
   const { name } = member;
   if (wasAway)
-    told.push({ kind: "send", to: knowing(others), message: { type: "memberBack", clientId, name } });
+    told.push({
+      kind: "send",
+      to: knowing(others),
+      message: { type: "memberBack", clientId, version, name },
+    });
   const stays = wasAway ? afterReturning(back, clientId, now) : { state: back, effects: [] };
   const after = reconnect ? afterLosingLinks(back, clientId, now) : stays;
   return { answer: welcome(back, member), ...tell(told, saved(after)) };
@@ -113,28 +144,65 @@ export function onlyToConnected<Taken extends Step<LobbyState | null>>(taken: Ta
   return { ...taken, effects: heard };
 }
 
-function goAway(state: LobbyState, lost: readonly Member[], now: number): Step<LobbyState> {
-  if (lost.length === 0) return { state, effects: [] };
-  const until = now + state.graceMs;
-  const missing = lost.map(({ clientId }) => ({ clientId, until }));
-  const left = { ...state, away: [...state.away, ...missing] };
-  const told = lost.map(({ clientId, name }): Effect => {
+function mayReturn({ graceMs }: LobbyState, member: Member): boolean {
+  return graceMs > 0 && isInformed(member);
+}
+
+type Parting = {
+  waitsFor(member: Member): boolean;
+  absence(clientId: string): Absence;
+  leaving(state: LobbyState, gone: readonly Member[]): Step<LobbyState>;
+};
+
+/** Of these, the lobby waits for some. The others leave when these are away: none of them follows a host. */
+function part(
+  state: LobbyState,
+  lost: readonly Member[],
+  now: number,
+  { waitsFor, absence, leaving }: Parting,
+): Step<LobbyState> {
+  const waiting = lost.filter(waitsFor);
+  const gone = lost.filter((member) => !waiting.includes(member));
+  if (waiting.length === 0) return leaving(state, gone);
+  const away = goAway(state, waiting, absence, now);
+  if (gone.length === 0) return away;
+  const left = leaving(away.state, gone);
+  return isOver(left.state)
+    ? left
+    : tell(
+        away.effects.filter(({ kind }) => kind !== "save"),
+        left,
+      );
+}
+
+function goAway(
+  state: LobbyState,
+  lost: readonly Member[],
+  absence: (clientId: string) => Absence,
+  now: number,
+): Step<LobbyState> {
+  const missing = lost.map(({ clientId }) => absence(clientId));
+  const before = versionOf(state);
+  const left = { ...state, version: before + lost.length, away: [...state.away, ...missing] };
+  const told = lost.map(({ clientId, name }, i): Effect => {
+    const { until } = absence(clientId);
     return {
       kind: "send",
       to: knowing(state.members),
-      message: { type: "memberAway", clientId, name, until },
+      message: { type: "memberAway", clientId, version: before + 1 + i, name, until },
     };
   });
   return tell(told, saved(afterGoingAway(left, idsOf(lost), now)));
 }
 
 /** The members among these that had a connection. */
-function lostOf(state: LobbyState, { clientIds, holder }: Loss): Member[] {
-  return state.members.filter(
-    (member) =>
-      clientIds.includes(member.clientId) &&
-      !isAway(state, member.clientId) &&
-      (holder === undefined || holder === member.holder),
+function lostOf(state: LobbyState, loss: Loss): Member[] {
+  return heldBy(state, loss).filter(({ clientId }) => !isAway(state, clientId));
+}
+
+function heldBy({ members }: LobbyState, { clientIds, holder }: Loss): Member[] {
+  return members.filter(
+    (member) => clientIds.includes(member.clientId) && (holder === undefined || holder === member.holder),
   );
 }
 

@@ -1,5 +1,6 @@
 /** What the host changes of its lobby, and a member of itself. Each change has a version, and all hear of it once. */
 
+import { dialectOf } from "../dialects/names.ts";
 import { accept } from "../problem.ts";
 import { changedData, differing } from "../wire/data.ts";
 import type { VersionAnswer } from "../wire/http.ts";
@@ -10,7 +11,9 @@ import { knowing, type LobbyState, memberOf, versionOf } from "./state.ts";
 
 /** The host changes what the lobby was opened with. A value that is set already changes nothing. */
 export function change(state: LobbyState, request: ChangeRequest): Answered<LobbyState, VersionAnswer> {
-  const { lobbyName, title, isPublic, maxMembers, password, locked, data } = request.change;
+  const { lobbyName, title, maxMembers, password, locked, data } = request.change;
+  // Lobbies of dialects are never listed (answer.ts).
+  const isPublic = dialectOf(state.lobbyId) === null ? request.change.isPublic : undefined;
   const told: { -readonly [Field in keyof LobbyChange]: LobbyChange[Field] } = {};
   let after: LobbyState = state;
   if (lobbyName !== undefined && lobbyName !== state.name) {
@@ -46,7 +49,7 @@ export function change(state: LobbyState, request: ChangeRequest): Answered<Lobb
   }
   if (after === state) return { state, answer: accept({ version: versionOf(state) }), effects: [] };
   const version = versionOf(state) + 1;
-  const versioned: LobbyState = { ...after, version };
+  const versioned: LobbyState = { ...after, version, changedAt: version };
   const unlisted = versioned.isPublic ? [] : unlisting(state);
   return {
     state: versioned,
@@ -84,6 +87,7 @@ export function changeMember(
   const after: LobbyState = {
     ...state,
     version,
+    changedAt: version,
     members: state.members.map((one) => (one === before ? member : one)),
   };
   const message = { type: "memberChanged", clientId, version, change: told } as const;

@@ -11,7 +11,7 @@
 import { sharedLimits } from "../limits.ts";
 import { nextOf, wakeAt } from "./deadlines.ts";
 import { lobbyLimits } from "./limits.ts";
-import type { Connecting, Gathering, LobbyState } from "./state.ts";
+import type { Absence, Connecting, Gathering, LobbyState } from "./state.ts";
 
 /**
  * The lobby with its deadlines as they should be at `now`. `isAlarm`: the alarm that the lobby waits for has
@@ -21,8 +21,17 @@ export function onTime(state: LobbyState, now: number, isAlarm: boolean): LobbyS
   const auditAt = isFar(state.auditAt, now, state.auditMs) ? now + state.auditMs : state.auditAt;
   const phase = isMediation(state.phase) ? inTime(state.phase, now, isAlarm) : state.phase;
   const away = awayInTime(state, now, isAlarm);
-  const isSame = auditAt === state.auditAt && phase === state.phase && away === state.away;
-  return isSame ? state : { ...state, auditAt, phase, away };
+  const newcomersPause = pauseInTime(state, now);
+  const isSame =
+    auditAt === state.auditAt &&
+    phase === state.phase &&
+    away === state.away &&
+    newcomersPause === state.newcomersPause;
+  return isSame ? state : { ...state, auditAt, phase, away, ...(newcomersPause && { newcomersPause }) };
+}
+
+function pauseInTime({ newcomersPause: pause }: LobbyState, now: number): LobbyState["newcomersPause"] {
+  return pause && isFar(pause.until, now, pause.ms) ? { ...pause, until: now + pause.ms } : pause;
 }
 
 /**
@@ -33,8 +42,14 @@ function awayInTime({ away, graceMs }: LobbyState, now: number, isAlarm: boolean
   const until = now + graceMs;
   const lateMs = now - Math.min(...away.map((one) => one.until));
   const jumped = isAlarm && lateMs > sharedLimits.clockSlackMs;
-  if (!jumped && !away.some((one) => isFar(one.until, now, graceMs))) return away;
-  return away.map((one) => ({ ...one, until: jumped ? until : Math.min(one.until, until) }));
+  const isOff = ({ until, letGo }: Absence) =>
+    isFar(until, now, graceMs) || (letGo !== undefined && isFar(letGo.at, now, letGo.pauseMs));
+  if (!jumped && !away.some(isOff)) return away;
+  return away.map((one) => ({
+    ...one,
+    until: jumped ? until : Math.min(one.until, until),
+    ...(one.letGo && { letGo: { ...one.letGo, at: Math.min(one.letGo.at, now + one.letGo.pauseMs) } }),
+  }));
 }
 
 /** Whether the lobby has something to do at `now`: a deadline came, or the clock was set back. */

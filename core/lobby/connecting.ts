@@ -3,6 +3,7 @@
 import type { Cause } from "../link/cause.ts";
 import type { AbortCode } from "../problem.ts";
 import type { ConnectionReport } from "../wire/client-message.ts";
+import { pathKinds } from "../wire/path-kinds.ts";
 import { abort, leftOut, saved, tell } from "./abort.ts";
 import { close } from "./closing.ts";
 import type { Effect, Step } from "./effect.ts";
@@ -89,7 +90,7 @@ export function afterGoingAway(
 export function afterReturning(state: LobbyState, clientId: string, now: number): Step<LobbyState> {
   const { phase } = state;
   if (!("lost" in phase) || !takesPart(phase, clientId)) return { state, effects: [] };
-  return phase.kind === "gathering" ? remindSoon(state, now) : finish(state);
+  return phase.kind === "gathering" ? remindSoon(state, clientId, now) : finish(state);
 }
 
 /**
@@ -177,8 +178,24 @@ function withReported(state: LobbyState, clientId: string, report: ConnectionRep
 
 /** The weakest of the paths in a member's report. */
 export function viaOf({ peers }: ConnectionReport): Via {
-  const weakest = (["relay", "direct", "lan"] as const).find((via) => peers.some(({ path }) => path === via));
-  return weakest ?? "unknown";
+  const weakest = pathKinds.toReversed().find((kind) => peers.some(({ path }) => path === kind));
+  return weakest === undefined ? "unknown" : viaBy[weakest];
+}
+
+/** Rows and pictures of versions before know one kind of relay. */
+const viaBy = {
+  lan: "lan",
+  direct: "direct",
+  turn: "relay",
+  relay: "relay",
+  websocket: "relay",
+} as const satisfies Record<(typeof pathKinds)[number], Via>;
+
+/** A report as a client of the version before can read it. */
+function readableBy({ features }: Member, report: ConnectionReport): ConnectionReport {
+  if (features?.includes("ws-relay") || features?.includes("webrtc")) return report;
+  const peers = report.peers.map((peer) => ({ ...peer, path: peer.path && viaBy[peer.path] }));
+  return { ...report, peers };
 }
 
 /** The host is told what there is to explain: a pair that is not connected, or not directly. */
@@ -190,7 +207,8 @@ function explain(state: LobbyState, { clientId, name }: Member, { connected, rep
   const { phase } = state;
   const isToldHost = "lost" in phase && takesPart(phase, state.hostId) && clientId !== state.hostId;
   if (silent || !host || !isToldHost) return [];
-  return [{ kind: "send", to: [host], message: { type: "mediationReported", clientId, name, report } }];
+  const told = readableBy(host, report);
+  return [{ kind: "send", to: [host], message: { type: "mediationReported", clientId, name, report: told } }];
 }
 
 /**

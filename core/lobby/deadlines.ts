@@ -1,4 +1,5 @@
 /** When a lobby wakes by itself. Deadlines are part of the state: this finds the earliest. */
+import { takeOverAt } from "./hosts.ts";
 import { lobbyLimits } from "./limits.ts";
 import type { Connecting, Gathering, LobbyState } from "./state.ts";
 
@@ -6,13 +7,16 @@ import type { Connecting, Gathering, LobbyState } from "./state.ts";
 export function wakeAt(state: LobbyState): number {
   const { phase } = state;
   const auditAt = state.isLasting ? state.auditAt : Number.POSITIVE_INFINITY;
-  const expireAt = Math.min(...state.away.map(({ until }) => until));
+  const expireAt = Math.min(
+    takeOverAt(state),
+    ...state.away.flatMap(({ until, letGo }) => [until, letGo?.at ?? until]),
+  );
   switch (phase.kind) {
     case "gathering":
     case "connecting":
       return Math.min(auditAt, expireAt, nextOf(phase));
     case "waiting":
-      return Math.min(auditAt, expireAt);
+      return Math.min(auditAt, expireAt, state.newcomersPause?.until || Number.POSITIVE_INFINITY);
     case "closing":
       return auditAt;
   }

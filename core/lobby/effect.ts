@@ -1,4 +1,4 @@
-import type { NamedRelay } from "../fleet.ts";
+import type { NamedRelay, Place } from "../fleet.ts";
 import type { Observed } from "../mapping.ts";
 import type { Outcome } from "../problem.ts";
 import type { ListedLobby } from "../wire/http.ts";
@@ -22,6 +22,10 @@ export type Effect =
   | { kind: "release"; to: readonly Member[]; message: LobbyMessage }
   /** Ask these members' holders whether they still hold them. */
   | { kind: "audit"; members: readonly Member[] }
+  /** These are in the lobby no more: tell that to the first so many of the lobby's relays over WebSocket. */
+  | { kind: "drop"; clientIds: readonly string[]; relays: number }
+  /** Have these members' connections closed by their holders: they have missed something, and are to come back. */
+  | { kind: "let-go"; to: readonly Member[] }
   /** Once everyone has been told: the lobby is no more. */
   | { kind: "forget" };
 
@@ -42,12 +46,22 @@ export type Introduction = {
   others: readonly Introduced[];
   relay: NamedRelay | undefined;
   relayOnly: boolean;
+  /** Where the lobby's host is, if that is known: relays over WebSocket are put there. */
+  place?: Place | undefined;
 };
 /**
- * `links`: whether it knows links (features.ts). `isCertain`: whether it is where it was seen, whoever has read
- * its datagrams (sighting.ts).
+ * `observed`: none of a member that cannot use UDP. `links`: whether it knows links (features.ts). `isCertain`: whether it is where it was
+ * seen, whoever has read its datagrams (sighting.ts). `commitment`: to its key, if it encrypts. `seat`: its place among the lobby's
+ * members, if it uses the relay over WebSocket.
  */
-export type Introduced = { member: Member; observed: Observed; links: boolean; isCertain: boolean };
+export type Introduced = {
+  member: Member;
+  observed?: Observed | undefined;
+  links: boolean;
+  isCertain: boolean;
+  commitment?: string | undefined;
+  seat?: number | undefined;
+};
 
 /** A state and what is to be done about it. */
 export type Step<State> = { state: State; effects: Effect[] };

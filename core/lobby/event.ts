@@ -5,8 +5,18 @@ import type { ConnectionReport } from "../wire/client-message.ts";
 /** What happens to a lobby, in the past tense. Whatever comes from outside comes in with it. */
 export type LobbyEvent =
   | MemberEvent
-  /** Members' sockets were found to be gone. `holder`: only those that this object holds. */
-  | { kind: "members-lost"; clientIds: readonly string[]; holder?: string | undefined }
+  /**
+   * Members' sockets were found to be gone. `holder`: only those that this object holds. `isOutOfReach`: their holder
+   * did not answer, so their sockets may be open.
+   */
+  | {
+      kind: "members-lost";
+      clientIds: readonly string[];
+      holder?: string | undefined;
+      isOutOfReach?: true | undefined;
+    }
+  /** A member has said or asked something: its connection lives. Other events of it may follow, or have come before. */
+  | { kind: "member-heard"; clientId: string }
   /** The time of `wakeAt` came. The sidecar is for reminders. */
   | { kind: "deadline-passed"; sidecar?: Sidecar | undefined }
   /** The directory could not be told in time. */
@@ -40,6 +50,14 @@ export type MemberEvent =
       observed: Observed;
       isAtSocket?: boolean | undefined;
     } & Witness)
+  /** It takes part in this mediation. `udp`: it cannot use UDP. `commitment`: to its key. */
+  | {
+      kind: "member-ready";
+      clientId: string;
+      mediation: string;
+      udp?: false | undefined;
+      commitment?: string | undefined;
+    }
   /** The sidecar does not answer it. */
   | { kind: "silence-reported"; clientId: string; mediation: string }
   /** It is connected to its peers, or could not be. */

@@ -1,17 +1,21 @@
 /**
  * The first half of a mediation: every member is asked for a datagram, until the sidecar has seen them all.
  */
+import { dialectOf } from "../dialects/names.ts";
 import type { Place, Sidecar } from "../fleet.ts";
 import type { Observed } from "../mapping.ts";
 import type { Timing } from "../settings.ts";
 import { abort, leftOut, saved } from "./abort.ts";
-import { type Effect, listed, type Step } from "./effect.ts";
+import { type Effect, type Introduced, type Introduction, listed, type Step } from "./effect.ts";
 import type { LobbyEvent, Witness } from "./event.ts";
-import { knowsLinks, mayProbe } from "./features.ts";
+import { knowsLinks, mayProbe, needNoSidecar } from "./features.ts";
 import { callersOff } from "./griefing.ts";
 import { lobbyLimits } from "./limits.ts";
+import { withoutPause } from "./newcomers-pause.ts";
 import { fitness, isEnough, participants, takesPart } from "./policy.ts";
-import { isOld, rollCall, seenOf } from "./roll-call.ts";
+import { readyOf, unready } from "./ready.ts";
+import { withRelays } from "./relays.ts";
+import { isOld, isUnseen, rollCall, seenOf } from "./roll-call.ts";
 import { isCertain, type Sighting, seenAfter } from "./sighting.ts";
 import {
   type Gathering,
@@ -93,8 +97,9 @@ export function see(state: LobbyState, sighting: Sighting, now: number): Step<Lo
 }
 
 /**
- * Whether a mediation waits for what this sidecar sees of the client. It must be one that the mediation asked: the last, or one before. A
- * sidecar beside an operator's proxy also gets the datagrams of Orion's clients that it was not named to.
+ * Whether a mediation waits for what this sidecar sees of the client. It must be one that the mediation asked: the last, or one before. In a
+ * lobby of a dialect it may be any: it is the player's own gateway. A sidecar beside an operator's proxy also gets the datagrams of Orion's
+ * clients that it was not named to.
  */
 export function isAwaited(
   state: LobbyState,
@@ -104,6 +109,8 @@ export function isAwaited(
   const { phase } = state;
   if (phase.kind !== "gathering" || !memberOf(state, clientId) || !takesPart(phase, clientId)) return false;
   if (mediation !== undefined && mediation !== mediationId(phase)) return false;
+  // Each of a dialect's gateways sees its own players, and nobody else has their tokens.
+  if (dialectOf(state.lobbyId) !== null) return true;
   // Nobody but our own objects says what was seen: one of a version before does not say by whom.
   if (sidecar === undefined) return true;
   if (atProxy && mediation === undefined) return true;
@@ -170,13 +177,13 @@ export function miss(state: LobbyState, clientIds: readonly string[], now: numbe
 
 /**
  * A member has returned: it may not have heard where to send its datagram, so the next reminder comes at
- * once.
+ * once. A page that was loaded anew has another key.
  */
-export function remindSoon(state: LobbyState, now: number): Step<LobbyState> {
+export function remindSoon(state: LobbyState, clientId: string, now: number): Step<LobbyState> {
   const { phase } = state;
   if (phase.kind !== "gathering") return { state, effects: [] };
   const remindAt = Math.min(phase.remindAt, now + 1);
-  return proceed({ ...state, phase: { ...phase, remindAt } }, now);
+  return proceed({ ...state, phase: { ...unready(phase, [clientId]), remindAt } }, now);
 }
 
 /** Some were seen too long ago to rely on it: asks again now, and does not wait long for the answers. */
@@ -196,8 +203,16 @@ export function advanceGathering(
   sidecar: Sidecar | undefined,
   now: number,
 ): Step<LobbyState> {
+  const { expected, present, missing } = rollCall(state, phase);
+  // Nobody was asked yet: newcomers wait for a sidecar outside of a mediation, where nobody waits for them.
+  const isUnasked =
+    phase.policy.newcomers !== undefined &&
+    phase.sidecar === undefined &&
+    !sidecar &&
+    !needNoSidecar(expected);
+  if (isUnasked && isUnseen(phase) && phase.remindAt <= now)
+    return saved(abort(state, "endpoints_timeout", missing, now));
   const late = phase.goOnAt !== undefined && phase.goOnAt <= now;
-  const { present, missing } = rollCall(state, phase);
   if ((late || phase.giveUpAt <= now) && mayGoOn(phase, present)) return connect(state, phase, now);
   const unconfirmed = phase.confirmAt !== undefined && phase.confirmAt <= now;
   const isComplete = missing.length === 0;
@@ -224,18 +239,7 @@ function mayGoOn({ policy }: Gathering, present: readonly Member[]): boolean {
  */
 function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbyState> {
   const { present, missing } = rollCall(state, phase);
-  const seen = present.flatMap((member) => {
-    const seen = seenOf(phase.seen, member.clientId);
-    if (!seen) return [];
-    return [
-      {
-        member,
-        observed: seen.observed,
-        links: knowsLinks(member.features, seen.observed, phase.offersLinks ?? false),
-        isCertain: isCertain(member, seen),
-      },
-    ];
-  });
+  const seen = present.map((member) => introduced(state, phase, member));
   const { requestId, began, policy, relay, connectingMs, proceeded, isListed } = phase;
   const { topology } = policy;
   const { fit, unfit } = fitness(state, phase, seen);
@@ -250,10 +254,21 @@ function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbySt
     return saved(abort(state, code, [...missing, ...unfit], now));
   }
   const others = fit.filter((each) => each !== host);
+  const introduction: Introduction = {
+    policy: { topology, newcomers: policy.newcomers },
+    host,
+    others,
+    relay: relay && { ...relay, name: relay.name ?? phase.sidecar ?? "" },
+    relayOnly: state.relayOnly,
+    place: phase.place,
+  };
   const lost = [...phase.lost, ...[...missing, ...unfit].map(({ clientId }) => clientId)];
+  // Of newcomers, and in a lobby that is over then, nobody tries once more.
+  const mayFollow = state.lifetime === "session" && !policy.newcomers && missing.length > 0;
   return {
     state: {
-      ...state,
+      ...withoutPause(state),
+      ...withRelays(state, introduction),
       phase: {
         kind: "connecting",
         requestId,
@@ -264,22 +279,25 @@ function connect(state: LobbyState, phase: Gathering, now: number): Step<LobbySt
         reported: [],
         via: [],
         lost,
+        ...(mayFollow && { late: missing.map(({ clientId }) => clientId) }),
         ...(proceeded !== undefined && { proceeded }),
         ...(isListed && { isListed }),
       },
     },
-    effects: [
-      { kind: "save" },
-      {
-        kind: "introduce",
-        policy: { topology, newcomers: policy.newcomers },
-        host,
-        others,
-        relay: relay && { ...relay, name: relay.name ?? phase.sidecar ?? "" },
-        relayOnly: state.relayOnly,
-      },
-      ...leftOut([...missing, ...unfit]),
-    ],
+    effects: [{ kind: "save" }, { kind: "introduce", ...introduction }, ...leftOut([...missing, ...unfit])],
+  };
+}
+
+function introduced(state: LobbyState, phase: Gathering, member: Member): Introduced {
+  const seen = seenOf(phase.seen, member.clientId);
+  const { commitment } = readyOf(phase, member.clientId) ?? {};
+  return {
+    member,
+    observed: seen?.observed,
+    links: knowsLinks(member.features, seen?.observed, phase.offersLinks ?? false),
+    isCertain: seen !== undefined && isCertain(member, seen),
+    ...(commitment !== undefined && { commitment }),
+    ...(member.features?.includes("ws-relay") && { seat: state.members.indexOf(member) }),
   };
 }
 
@@ -294,21 +312,22 @@ function remind(
   now: number,
 ): Step<LobbyState> {
   const remindAt = now + phase.intervalMs;
-  const next = { ...state, phase: { ...phase, remindAt, ...(sidecar && asked(sidecar, phase)) } };
+  const { expected, present } = rollCall(state, phase);
+  const news = sidecar
+    ? asked(sidecar, phase)
+    : needNoSidecar(expected) && ({ askedWithoutSidecar: true } as const);
+  const next = { ...state, phase: { ...phase, remindAt, ...news } };
   // It takes long enough for people to see it in the list: once.
   const reminded = phase.policy.locks && !phase.isListed ? listed(next) : { state: next, effects: [] };
-  const { expected } = rollCall(state, phase);
-  const isFresh = ({ clientId }: Member) => {
-    const seen = seenOf(phase.seen, clientId);
-    return seen !== undefined && !isOld(seen, now);
-  };
+  const isFresh = (member: Member) =>
+    present.includes(member) && !isOld(seenOf(phase.seen, member.clientId), now);
   const to = phase.policy.newcomers ? expected.filter((member) => !isFresh(member)) : expected;
   return {
     state: reminded.state,
     effects: [
       { kind: "save" },
       ...reminded.effects,
-      ...ask(to, sidecar, phase),
+      ...ask(to, sidecar, phase, expected),
       ...progress(state, phase, true),
     ],
   };
@@ -318,7 +337,7 @@ function remind(
  * The members that take part hear who is awaited: with each reminder, and when only few are. Not with each datagram
  * of a full lobby: that would be 64 times 64 messages. Of a mediation for newcomers only these hear.
  */
-function progress(state: LobbyState, phase: Gathering, isDue = false): Effect[] {
+export function progress(state: LobbyState, phase: Gathering, isDue = false): Effect[] {
   const { expected, present, missing } = rollCall(state, phase);
   const few = Math.max(1, expected.length / lobbyLimits.fewAwaited);
   if (missing.length === 0 || (!isDue && missing.length > few)) return [];
@@ -366,9 +385,20 @@ function asked(
   };
 }
 
-/** Nobody, if no sidecar is alive: the next reminder may find one. */
-function ask(to: readonly Member[], sidecar: Sidecar | undefined, phase: Gathering): Effect[] {
-  if (!sidecar) return [];
+/**
+ * If no sidecar is alive, these are only asked whether they are ready. That is so if `all` who take part can be connected without one.
+ * Otherwise nobody is asked: the next reminder may find a sidecar.
+ */
+function ask(
+  to: readonly Member[],
+  sidecar: Sidecar | undefined,
+  phase: Gathering,
+  all: readonly Member[] = to,
+): Effect[] {
+  if (!sidecar) {
+    const message = { type: "readyWanted", mediation: mediationId(phase) } as const;
+    return needNoSidecar(all) ? [{ kind: "send", to, message }] : [];
+  }
   const { name, port, secondPort, host } = sidecar;
   const message = { type: "endpointWanted", mediation: mediationId(phase), host, port, secondPort } as const;
   // Only a sidecar that knows the additions has a second port.

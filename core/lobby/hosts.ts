@@ -7,25 +7,60 @@
 
 import { abort, saved } from "./abort.ts";
 import type { Step } from "./effect.ts";
+import { lobbyLimits } from "./limits.ts";
+import { withoutPause } from "./newcomers-pause.ts";
 import type { HandOverRequest } from "./request.ts";
-import { isAway, knowing, type LobbyState, type Member, memberOf, termOf } from "./state.ts";
+import {
+  isAway,
+  isHostless,
+  isInformed,
+  knowing,
+  type LobbyState,
+  type Member,
+  memberOf,
+  termOf,
+  versionOf,
+} from "./state.ts";
 
 /**
- * Who follows a host that is gone, from these: the one that is there longest, if it is connected and its page is
- * looked at; else one that is connected; else one that may return. Undefined if nobody is left.
+ * Where a lobby awaits hosts, it has one that is connected, or none: the host is away, and leads again when it returns in
+ * time. Meanwhile a newcomer that can lead is host at once (membership.ts). A member that can takes over when the host has
+ * been away for `hostAwaitedMs`, and is there longest among those that can. When the host's time is over, and nobody can, so
+ * is the lobby.
+ */
+
+/** When a member takes over from a host that is away, in milliseconds since 1970; infinity for never. */
+export function takeOverAt(state: LobbyState): number {
+  if (!isHostless(state) || !successor(state)) return Number.POSITIVE_INFINITY;
+  const until = state.away.find(({ clientId }) => clientId === state.hostId)?.until ?? 0;
+  return Math.min(until, until - state.graceMs + lobbyLimits.hostAwaitedMs);
+}
+
+/** A member takes over, if it is time. */
+export function takeOver(state: LobbyState, now: number): Step<LobbyState> {
+  const next = takeOverAt(state) <= now ? successor(state) : undefined;
+  return next ? saved(withHost(state, next, now)) : { state, effects: [] };
+}
+
+/**
+ * Who follows a host that is gone, from those whose clients know what that means: the one that is there longest, if
+ * it is connected and its page is looked at; else one that is connected; else one that may return. Where the lobby
+ * awaits hosts, only one that is connected and can lead. Undefined if there is none.
  */
 export function successor(state: LobbyState): Member | undefined {
-  const { members } = state;
-  const connected = members.filter(({ clientId }) => !isAway(state, clientId));
-  return connected.find(({ hidden }) => !hidden) ?? connected[0] ?? members[0];
+  const able = state.members.filter(isInformed);
+  const connected = able.filter(({ clientId }) => !isAway(state, clientId));
+  if (state.awaitsHost) return connected.find(({ canHost }) => canHost);
+  return connected.find(({ hidden }) => !hidden) ?? connected[0] ?? able[0];
 }
 
 /** The lobby with another host, and what everybody hears of it. */
 export function withHost(before: LobbyState, { clientId, name }: Member, now: number): Step<LobbyState> {
   const { state, effects } = before.topology === "mesh" ? { state: before, effects: [] } : apart(before, now);
   const term = termOf(state) + 1;
-  const led: LobbyState = { ...state, hostId: clientId, term };
-  const message = { type: "hostChanged", clientId, name, term } as const;
+  const version = versionOf(state) + 1;
+  const led: LobbyState = { ...state, version, hostId: clientId, term };
+  const message = { type: "hostChanged", clientId, version, name, term } as const;
   return { state: led, effects: [...effects, { kind: "send", to: knowing(led.members), message }] };
 }
 
@@ -33,7 +68,7 @@ export function withHost(before: LobbyState, { clientId, name }: Member, now: nu
 function apart(state: LobbyState, now: number): Step<LobbyState> {
   const ended = abort(state, "stopped", [], now);
   const { playing: _, newcomers: __, ...rest } = ended.state;
-  return { state: rest, effects: ended.effects };
+  return { state: withoutPause(rest), effects: ended.effects };
 }
 
 /** The host hands over to another member. */

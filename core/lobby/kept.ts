@@ -48,6 +48,7 @@ const phase = z.discriminatedUnion("kind", [
     sidecar: z.string().optional(),
     sidecarsBefore: ids.optional(),
     offersLinks: z.literal(true).optional(),
+    askedWithoutSidecar: z.literal(true).optional(),
     // A version before did not keep the name.
     relay: z
       .object({ name: z.string().optional(), host: z.string().optional(), port: z.number() })
@@ -69,6 +70,7 @@ const phase = z.discriminatedUnion("kind", [
     lookAt: at,
     reported: ids,
     via: z.array(via),
+    late: ids.optional(),
   }),
   z.object({ kind: z.literal("closing"), success: z.boolean() }),
 ]);
@@ -106,7 +108,16 @@ const lobby = z.object({
   hostNetworks: z.array(z.object({ name: z.string(), shares: z.number() })).optional(),
   members: z.array(member),
   graceMs: z.number().default(0),
-  away: z.array(z.object({ clientId: z.string(), until: at })).default([]),
+  away: z
+    .array(
+      z.object({
+        clientId: z.string(),
+        until: at,
+        letGo: z.object({ at, pauseMs: z.number() }).optional(),
+        hasMissedSome: z.literal(true).optional(),
+      }),
+    )
+    .default([]),
   phase,
   isLasting: z.boolean(),
   auditAt: at,
@@ -114,16 +125,21 @@ const lobby = z.object({
   lifetime: z.literal("session").optional(),
   topology: z.literal("mesh").optional(),
   onHostLoss: z.literal("migrate").optional(),
+  awaitsHost: z.literal(true).optional(),
   signals: z.literal("all").optional(),
+  encryption: z.literal("required").optional(),
+  relays: z.number().optional(),
   term: z.number().optional(),
   playing: z.array(z.object({ clientId: z.string(), via })).optional(),
   newcomers: ids.optional(),
+  newcomersPause: z.object({ until: at, ms: z.number() }).optional(),
   title: z.string().optional(),
   game: z.string().optional(),
   password: z.object({ salt: z.string(), hash: z.string() }).optional(),
   locked: z.literal(true).optional(),
   data,
   version: z.number().optional(),
+  changedAt: z.number().optional(),
   bans: z.array(ban).optional(),
   comparesLooks: z.literal(true).optional(),
   done: ids.optional(),

@@ -25,14 +25,20 @@ export type LastingState = Omit<LobbyState, "callOffs" | "departures"> &
 
 const none = "\0";
 /** Never another meaning for a bit: rows of other versions have them. */
-const mark = { relayOnly: 1, isAtSocket: 2, hasMoved: 4, hidden: 8 } as const;
+const mark = { relayOnly: 1, isAtSocket: 2, hasMoved: 4, hidden: 8, canHost: 16, isLocal: 32 } as const;
 
 export function lasting(state: LobbyState): LastingState {
   const { callOffs: _, departures: __, ...rest } = state;
   const { phase } = rest;
   // A field costs its name for each member, even if there is nothing in it.
   const hasMore = state.members.some(
-    (member) => "features" in member || "relayOnly" in member || "network" in member || "hidden" in member,
+    (member) =>
+      "features" in member ||
+      "relayOnly" in member ||
+      "network" in member ||
+      "hidden" in member ||
+      "canHost" in member ||
+      "isLocal" in member,
   );
   const kept: LastingState = {
     ...rest,
@@ -43,7 +49,8 @@ export function lasting(state: LobbyState): LastingState {
   };
   if (phase.kind !== "gathering") return kept;
   const endpoints = state.members.map((member) => pack(phase, member)).join("");
-  const asleep = { ...kept, phase: { ...phase, seen: {} } };
+  const { ready: ___, ...gathering } = phase;
+  const asleep = { ...kept, phase: { ...gathering, seen: {} } };
   return endpoints.length > state.members.length ? { ...asleep, endpoints } : asleep;
 }
 
@@ -59,6 +66,8 @@ export function restored(all: LastingState): LobbyState {
         ...(network && { network }),
         ...(bits(i) & mark.relayOnly && { relayOnly: true }),
         ...(bits(i) & mark.hidden && { hidden: true }),
+        ...(bits(i) & mark.canHost && { canHost: true }),
+        ...(bits(i) & mark.isLocal && { isLocal: true }),
       };
     },
   );
@@ -94,16 +103,27 @@ function pack(phase: Gathering, { clientId, features }: Member): string {
   return String.fromCharCode(bytes.length, ...bytes);
 }
 
-function bare({ features: _, relayOnly: __, network: ___, hidden: ____, ...member }: Member): Member {
-  return member;
+function bare(member: Member): Member {
+  const {
+    features: _,
+    relayOnly: __,
+    network: ___,
+    hidden: ____,
+    canHost: _____,
+    isLocal: ______,
+    ...rest
+  } = member;
+  return rest;
 }
 
 function packMarks({ members, phase }: LobbyState): { marks?: string } {
-  const bits = members.map(({ clientId, relayOnly, hidden }) => {
+  const bits = members.map(({ clientId, relayOnly, hidden, canHost, isLocal }) => {
     const seen = phase.kind === "gathering" ? seenOf(phase.seen, clientId) : undefined;
     return (
       (relayOnly ? mark.relayOnly : 0) +
       (hidden ? mark.hidden : 0) +
+      (canHost ? mark.canHost : 0) +
+      (isLocal ? mark.isLocal : 0) +
       (seen?.isAtSocket ? mark.isAtSocket : 0) +
       (seen?.hasMoved ? mark.hasMoved : 0)
     );

@@ -6,6 +6,7 @@ import { staysIn, viaOf } from "./connecting.ts";
 import type { LobbyEvent } from "./event.ts";
 import { participants, takesPart } from "./policy.ts";
 import type { LobbyRequest } from "./request.ts";
+import { shownCount } from "./roll-call.ts";
 import {
   type Connecting,
   type Gathering,
@@ -36,7 +37,7 @@ type Happened =
   | { event: "host_changed"; name: string; term: number }
   /** `newcomers`: so many of the members, to be connected to the others, who play. */
   | { event: "mediation_started"; members: number; newcomers?: number }
-  /** So many members' datagrams have come. After a sleep they are counted again. */
+  /** So many members' datagrams have come, or their word that none will. After a sleep they are counted again. */
   | { event: "members_seen"; seen: number; of: number }
   /** The mediation goes on without it. */
   | { event: "member_left_out"; name: string }
@@ -46,7 +47,7 @@ type Happened =
    * `newcomers`, so many were connected to the others, who played already.
    */
   | { event: "members_connected"; connected: number; of: number; newcomers?: number; via: ByVia; ms: number }
-  | { event: "lobby_closed"; why: "connected" | "host left" | "host lost" };
+  | { event: "lobby_closed"; why: "connected" | "host left" | "host lost" | "operator" };
 
 /** What the machine took. */
 type Input = LobbyRequest | LobbyEvent;
@@ -111,7 +112,7 @@ function comingAndGoing(before: LobbyState, input: Input, after: LobbyState): Ha
 
 /** Why members that are gone by this have left. */
 function leavingBy(input: Input): Leaving {
-  if (input.kind === "kick") return input.ban ? "banned" : "kicked";
+  if (input.kind === "kick" || input.kind === "operator-kick") return input.ban ? "banned" : "kicked";
   if (input.kind === "join") return "replaced";
   return isLoss(input) ? "lost" : "left";
 }
@@ -146,7 +147,7 @@ function starting(after: LobbyState, { began, lost, policy }: Gathering): Happen
   return [{ event: "mediation_started", members: began.members, ...newcomers }, ...leftOut(after, lost, [])];
 }
 
-/** How a mediation ended that another has followed in the same step. A success shows in who plays. */
+/** How a mediation ended that another has followed in the same step. A success has new entries of who plays. */
 function endedBefore(
   before: LobbyState,
   was: Gathering | Connecting,
@@ -154,14 +155,9 @@ function endedBefore(
   after: LobbyState,
   ms: number,
 ): Happened[] {
-  const { playing = [] } = after;
-  const isPlaying = ({ clientId }: Member) => playing.some((one) => one.clientId === clientId);
-  const members = participants(after, was);
-  if (was.kind === "connecting" && input.kind !== "start" && members.filter(isPlaying).length > 1) {
-    const isNew =
-      !before.playing || !members.filter(isPlaying).every(({ clientId }) => isIn(before, clientId));
-    if (isNew) return connected(before, was, input, after, ms);
-  }
+  const { playing = [] } = before;
+  const hasSucceeded = after.playing?.some((one) => !playing.includes(one));
+  if (was.kind === "connecting" && hasSucceeded) return connected(before, was, input, after, ms);
   return [{ event: "mediation_aborted", code: abortedBy(input, was), ms }];
 }
 
@@ -171,7 +167,8 @@ function isIn({ playing = [] }: LobbyState, clientId: string): boolean {
 
 function abortedBy({ kind }: Input, { kind: was }: Gathering | Connecting): AbortCode {
   if (kind === "start" || kind === "stop" || kind === "hand-over") return "stopped";
-  if (kind === "connection-reported" || kind === "return") return "could_not_connect";
+  if (kind === "connection-reported" || kind === "member-ready" || kind === "return")
+    return "could_not_connect";
   if (kind !== "deadline-passed") return "member_left";
   return was === "gathering" ? "endpoints_timeout" : "connecting_timeout";
 }
@@ -180,8 +177,8 @@ function seen({ phase: was }: LobbyState, after: LobbyState): Happened[] {
   const { phase: is } = after;
   if (was.kind !== "gathering" || !("lost" in is)) return [];
   const of = participants(after, was).length;
-  const count = is.kind === "gathering" ? Object.keys(is.seen).length : participants(after, is).length;
-  const isNews = is.kind === "connecting" || count > Object.keys(was.seen).length;
+  const count = is.kind === "gathering" ? shownCount(is) : participants(after, is).length;
+  const isNews = is.kind === "connecting" || count > shownCount(was);
   return isNews ? [{ event: "members_seen", seen: count, of }] : [];
 }
 
@@ -194,9 +191,14 @@ function leftOut({ members }: LobbyState, lost: readonly string[], known: readon
 function closing(before: LobbyState, input: Input, after: LobbyState, ms: number): Happened[] {
   const { phase: was } = before;
   if (was.kind !== "connecting" || after.phase.kind !== "closing" || !after.phase.success) {
-    return [{ event: "lobby_closed", why: isLoss(input) ? "host lost" : "host left" }];
+    return [{ event: "lobby_closed", why: closedBy(input) }];
   }
   return [...connected(before, was, input, after, ms), { event: "lobby_closed", why: "connected" }];
+}
+
+function closedBy(input: Input): "host left" | "host lost" | "operator" {
+  if (input.kind === "operator-close" || input.kind === "operator-kick") return "operator";
+  return isLoss(input) ? "host lost" : "host left";
 }
 
 function connected(

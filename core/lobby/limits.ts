@@ -3,6 +3,9 @@ export const lobbyLimits = {
   /** Milliseconds between two looks at the clock while players connect, so that a jump of it is noticed. */
   clockLookMs: 30_000,
 
+  /** Milliseconds that a host may be away until a member that can leads, where the lobby awaits hosts: a page that is loaded again is back in less. */
+  hostAwaitedMs: 10_000,
+
   /** Milliseconds until a lobby first checks that members elsewhere are still held there; then twice as long each time. A third of it costs $2.85 a million sessions of 10 minutes. */
   auditIntervalMs: 15 * 60_000,
   /** The longest time between two of these checks: each costs two rows, and a call for each lounge. Until then a joiner finds out. */
@@ -51,8 +54,13 @@ export const lobbyLimits = {
   /** Milliseconds that a member must have been there before its place waits for it. Otherwise a stranger could fill a lobby with absent players. */
   presentMs: 10_000,
 
+  /** Milliseconds until the holder of a member that could not be reached is told to let its connection go; then twice as long each time. Each try has retries of its own for 12 s. */
+  letGoMs: 5_000,
+
   /** Milliseconds between two reminders for newcomers of a lobby that plays, and the players they are connected to. */
   newcomerIntervalMs: 3_000,
+  /** Times as long as the one before is each pause after which newcomers are tried again whom no sidecar could see: 26 tries in the first hour, 14 more in a day. */
+  newcomerPauseGrowth: 1.25,
   /** Milliseconds that newcomers have to be seen. */
   newcomerGatheringMs: 15_000,
   /** Milliseconds that they then have to be connected. Other newcomers wait. */

@@ -13,28 +13,49 @@ import { lobbyLimits } from "./limits.ts";
 import type { LobbyMessage } from "./message.ts";
 import { playingWithout, withNewcomer } from "./newcomers.ts";
 import { pictureOf } from "./picture.ts";
-import { isHere, isOver, type LobbyState, type Member, memberOf, privacyOf } from "./state.ts";
+import { dropping } from "./relays.ts";
+import type { JoinRequest } from "./request.ts";
+import {
+  isHere,
+  isHostless,
+  isOver,
+  type LobbyState,
+  type Member,
+  memberOf,
+  privacyOf,
+  versionOf,
+} from "./state.ts";
 
-/** A newcomer joins. There is a place for it (rules.ts), but it may be one that a member has left for a while. */
-export function join(state: LobbyState, newcomer: Member, now: number): Answered<LobbyState, JoinAnswer> {
+/**
+ * A newcomer joins. There is a place for it (rules.ts), but it may be one that a member has left for a while. One that leads
+ * becomes host, if the lobby awaits one.
+ */
+export function join(
+  state: LobbyState,
+  { member: newcomer, leads }: JoinRequest,
+  now: number,
+): Answered<LobbyState, JoinAnswer> {
   const freed = makeRoom(state, now);
   const member = state.graceMs > 0 ? { ...newcomer, since: now } : newcomer;
   const { clientId, name, displayName, data } = member;
-  const arrival = { ...freed.state, members: [...freed.state.members, member] };
+  const version = versionOf(freed.state) + 1;
+  const arrival = { ...freed.state, version, members: [...freed.state.members, member] };
   const joined = withNewcomer(
     arrived({ ...arrival, ...auditsAfter(freed.state, member, now) }, member),
     clientId,
   );
+  const led = leads && isHostless(joined) ? withHost(joined, member, now) : { state: joined, effects: [] };
   const plain = { type: "memberJoined", name } as const;
-  const full = { ...plain, clientId, displayName, data };
+  const full = { ...plain, clientId, version, displayName, data };
   return {
-    state: joined,
-    answer: welcome(joined, member),
+    state: led.state,
+    answer: welcome(led.state, member),
     effects: [
       { kind: "save" },
       ...listing(joined, clientId),
       ...freed.effects.filter(({ kind }) => kind !== "save" && kind !== "list"),
       ...sendEach(freed.state.members, plain, full),
+      ...led.effects,
     ],
   };
 }
@@ -113,8 +134,10 @@ export function leave(
 ): Step<LobbyState> {
   const gone = state.members.filter((member) => clientIds.includes(member.clientId));
   if (gone.length === 0) return { state, effects: [] };
+  const before = versionOf(state);
   const left = {
     ...state,
+    version: before + gone.length,
     members: state.members.filter((member) => !gone.includes(member)),
     away: state.away.filter(({ clientId }) => !clientIds.includes(clientId)),
     ...playingWithout(state, clientIds),
@@ -124,12 +147,13 @@ export function leave(
   };
   const isHostGone = gone.some((member) => member.clientId === state.hostId);
   const next = isHostGone ? heir(left) : undefined;
-  if (isHostGone && !next) return close(departed(left, gone, state.members, now), false);
+  if (isHostGone && !next) return close(departed(left, gone, state.members, now), false, idsOf(gone));
 
-  const goodbyes = gone.flatMap(({ clientId, name }) => {
+  const told = gone.flatMap(({ clientId, name }, i) => {
     const plain = { type: "memberLeft", name } as const;
-    return sendEach(left.members, plain, { ...plain, clientId, kicked });
+    return sendEach(left.members, plain, { ...plain, clientId, version: before + 1 + i, kicked });
   });
+  const goodbyes = [...told, ...dropping(state, idsOf(gone))];
   const after = afterLeaving(left, gone, now);
   // The last that a mediation waited for has left, and its success ends the lobby.
   if (isOver(after.state)) {
@@ -169,15 +193,19 @@ export function farewell({ name }: LobbyState, to: Member, message: LobbyMessage
   return { kind: "release", to: [to], message: to.features ? message : closed };
 }
 
-/** Who becomes host now that the host is gone. Undefined if the lobby ends with it. */
+function idsOf(members: readonly Member[]): string[] {
+  return members.map(({ clientId }) => clientId);
+}
+
+/** Who becomes host now that the host is gone. Undefined if the lobby ends with it: also if nobody left can lead. */
 function heir(state: LobbyState): Member | undefined {
   return state.onHostLoss === "migrate" ? successor(state) : undefined;
 }
 
-/** Chat: to every member, the sender too, once. */
+/** Chat: to every member, the sender too, once. With the lobby's version, it shows a client what it has missed. */
 export function say(state: LobbyState, clientId: string, text: string, now: number): Step<LobbyState> {
   const sender = memberOf(state, clientId);
   if (!sender) return { state, effects: [] };
-  const message = { type: "chat", at: now, from: sender.name, text } as const;
-  return { state, effects: [{ kind: "send", to: state.members, message }] };
+  const plain = { type: "chat", at: now, from: sender.name, text } as const;
+  return { state, effects: sendEach(state.members, plain, { ...plain, version: versionOf(state) }) };
 }

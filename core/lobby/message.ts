@@ -24,12 +24,14 @@ export type MemberChange = {
   readonly data?: DataChange;
 };
 
+/** `version`: of the lobby, after what the message tells of. It counts all that members hear of, so that a client sees a gap. */
 export type LobbyMessage =
   /** To everyone who was in the lobby before. */
   | {
       readonly type: "memberJoined";
       /** With all below: only for clients that know the additions to Orion. */
       readonly clientId?: string | undefined;
+      readonly version?: number | undefined;
       readonly name: string;
       readonly displayName?: string | undefined;
       readonly data?: Data | undefined;
@@ -39,15 +41,33 @@ export type LobbyMessage =
       readonly type: "memberLeft";
       /** As above. */
       readonly clientId?: string | undefined;
+      readonly version?: number | undefined;
       readonly name: string;
       readonly kicked?: true | undefined;
     }
   /** To the rest: the member has lost its connection, and may return until then, in milliseconds since 1970. */
-  | { readonly type: "memberAway"; readonly clientId: string; readonly name: string; readonly until: number }
+  | {
+      readonly type: "memberAway";
+      readonly clientId: string;
+      readonly version: number;
+      readonly name: string;
+      readonly until: number;
+    }
   /** To the rest: it has returned. */
-  | { readonly type: "memberBack"; readonly clientId: string; readonly name: string }
+  | {
+      readonly type: "memberBack";
+      readonly clientId: string;
+      readonly version: number;
+      readonly name: string;
+    }
   /** To all: the lobby has another host. `term` counts hosts. */
-  | { readonly type: "hostChanged"; readonly clientId: string; readonly name: string; readonly term: number }
+  | {
+      readonly type: "hostChanged";
+      readonly clientId: string;
+      readonly version: number;
+      readonly name: string;
+      readonly term: number;
+    }
   /** To all: the host has changed something. */
   | { readonly type: "lobbyChanged"; readonly version: number; readonly change: LobbyChange }
   /** To all: a member has changed something of itself. */
@@ -77,7 +97,14 @@ export type LobbyMessage =
   /** The last message: the members are in no lobby now. */
   | { readonly type: "lobbyClosed"; readonly lobbyName: string }
   /** To all, the sender too. `at` is in milliseconds since 1970. */
-  | { readonly type: "chat"; readonly at: number; readonly from: string; readonly text: string }
+  | {
+      readonly type: "chat";
+      readonly at: number;
+      readonly from: string;
+      readonly text: string;
+      /** As above. */
+      readonly version?: number | undefined;
+    }
   /** Send a datagram to this sidecar. Without a host: to the host that the client uses for HTTP. */
   | {
       readonly type: "endpointWanted";
@@ -89,6 +116,8 @@ export type LobbyMessage =
       /** The member's own, to probe it with (core/observing/pass.ts). */
       readonly pass?: { readonly pass: string; readonly passKey: string };
     }
+  /** No sidecar is alive, and none is needed: say that you are ready, without an endpoint. For clients with `ws-relay` alone. */
+  | { readonly type: "readyWanted"; readonly mediation: string }
   /** The mediation is over without success, for all or for this member. */
   | { readonly type: "mediationAborted"; readonly code: AbortCode }
   /** To the host: this member is not connected to all its peers, or not directly, and why. */

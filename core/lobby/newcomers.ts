@@ -1,14 +1,22 @@
 /**
- * Newcomers of a lobby that plays: those who join a `session` lobby whose members are connected, and members that
- * come back without their links. Each is connected to its peers, and nobody else notices.
+ * Newcomers of a lobby that plays: those who join a `session` lobby whose members are connected, members that were
+ * not seen in time for the start, and members that come back without their links. Each is connected to its peers,
+ * and nobody else notices.
  *
  * One mediation connects all who wait by then. Those who come meanwhile wait for the next. It begins by itself, in
  * `seeToNewcomers`, whenever nothing else is under way. Nobody is waited for long: with those who do not show up,
  * or cannot be connected, the next start tries again.
+ *
+ * If nobody at all was seen, not even those who play, it may be because no sidecar is there. Then the newcomers
+ * wait, and are tried again in pauses that grow, or when another newcomer comes. Where all who take part can be connected
+ * by the relay over WebSocket, they wait for no sidecar.
  */
+import type { Sidecar } from "../fleet.ts";
 import { saved } from "./abort.ts";
 import type { Step } from "./effect.ts";
+import { needNoSidecar } from "./features.ts";
 import { lobbyLimits } from "./limits.ts";
+import { isPauseOver, isPausing, whileTried, withoutPause, withPause } from "./newcomers-pause.ts";
 import { newcomerPolicy, takesPart } from "./policy.ts";
 import {
   type Connecting,
@@ -16,6 +24,7 @@ import {
   isAway,
   isPlayed,
   type LobbyState,
+  type Member,
   memberOf,
   type Via,
 } from "./state.ts";
@@ -24,9 +33,19 @@ import {
 export function withNewcomer(state: LobbyState, clientId: string): LobbyState {
   const { lifetime, newcomers = [] } = state;
   if (lifetime !== "session" || !isPlayed(state) || newcomers.includes(clientId)) return state;
-  const without = { ...state, ...playingWithout(state, [clientId]) };
+  const without = { ...withoutPause(state), ...playingWithout(state, [clientId]) };
   if (isToBeIntroduced(state, clientId)) return without;
   return { ...without, newcomers: [...newcomers, clientId] };
+}
+
+/** The pause is over. Those who wait are seen to now, if there is a sidecar or they need none. Otherwise they wait longer. */
+export function afterPause(state: LobbyState, sidecar: Sidecar | undefined, now: number): Step<LobbyState> {
+  if (!isPauseOver(state, now)) return { state, effects: [] };
+  const policy = policyNow(state);
+  // Whoever is to be connected to them brings the next try when it is back.
+  if (!policy) return saved({ state: withoutPause(state), effects: [] });
+  const isSeenTo = sidecar || needNoSidecar(membersOf(state, policy.members));
+  return saved({ state: isSeenTo ? whileTried(state) : withPause(state, now), effects: [] });
 }
 
 /** Whether the mediation under way is about to tell the member of all its peers. */
@@ -44,27 +63,28 @@ export function playingWithout(
   return { playing: playing.filter(({ clientId }) => !clientIds.includes(clientId)) };
 }
 
-/** Those who play when this mediation has succeeded: its members, and those who played before. */
+/** Those who play when this mediation has succeeded: its members, and those who played before. Who was late for it is next. */
 export function nowPlaying(state: LobbyState, phase: Connecting): LobbyState {
   if (state.lifetime !== "session") return state;
-  const { reported, via, policy } = phase;
+  const { reported, via, policy, late = [] } = phase;
   const connected = reported
     .map((clientId, i) => ({ clientId, via: via[i] ?? ("unknown" as Via) }))
     .filter(({ clientId }) => memberOf(state, clientId) && takesPart(phase, clientId));
   // Members that played before have more paths than those of a mediation for newcomers.
   const before = policy.newcomers ? (state.playing ?? []) : [];
   const joined = connected.filter((one) => !before.some(({ clientId }) => clientId === one.clientId));
-  return { ...state, playing: [...before, ...joined] };
+  const { newcomers = [] } = state;
+  const next = [...newcomers, ...late.filter((id) => memberOf(state, id) && !newcomers.includes(id))];
+  return { ...state, playing: [...before, ...joined], ...(next.length > 0 && { newcomers: next }) };
 }
 
 /** Begins to connect those who wait, if nothing is under way and somebody plays to whom they can be connected. */
 export function seeToNewcomers<Taken extends Step<LobbyState | null>>(taken: Taken, now: number): Taken {
   const { state, effects } = taken;
   if (!state?.newcomers || state.phase.kind !== "waiting") return taken;
-  const waiting = state.newcomers.filter(
-    (clientId) => memberOf(state, clientId) !== undefined && !isAway(state, clientId),
-  );
-  const policy = newcomerPolicy(state, waiting);
+  if (isPausing(state)) return taken;
+  const waiting = waitingNow(state);
+  const policy = policyNow(state);
   if (!policy) return taken;
   const [first = ""] = waiting;
   const { newcomers: _, ...rest } = state;
@@ -85,4 +105,19 @@ export function seeToNewcomers<Taken extends Step<LobbyState | null>>(taken: Tak
   };
   const after: LobbyState = { ...rest, ...(left.length > 0 && { newcomers: left }), phase: gathering };
   return { ...taken, ...saved({ state: after, effects }) };
+}
+
+function membersOf({ members }: LobbyState, clientIds: readonly string[]): Member[] {
+  return members.filter(({ clientId }) => clientIds.includes(clientId));
+}
+
+function waitingNow(state: LobbyState): string[] {
+  return (state.newcomers ?? []).filter(
+    (clientId) => memberOf(state, clientId) !== undefined && !isAway(state, clientId),
+  );
+}
+
+/** What would connect those who wait now. Undefined if nobody can be connected. */
+function policyNow(state: LobbyState): ReturnType<typeof newcomerPolicy> {
+  return newcomerPolicy(state, waitingNow(state));
 }

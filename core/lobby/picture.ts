@@ -32,6 +32,7 @@ export function pictureOf(state: LobbyState, clientId: string): Picture {
     onLoss: state.goesOn ? "continue" : "abort",
     onHostLoss: state.onHostLoss ?? "close",
     signals: state.signals ?? "peers",
+    encryption: state.encryption ?? "preferred",
     graceMs,
     hostId,
     term: termOf(state),

@@ -3,6 +3,7 @@
  * its success means.
  */
 import type { Introduced, Introduction } from "./effect.ts";
+import { bothHave } from "./features.ts";
 import {
   type Connecting,
   type Gathering,
@@ -85,11 +86,12 @@ export function isEnough({ topology, newcomers }: MediationPolicy, members: read
 
 /**
  * Which of those seen can be connected. Who is relay-only, or is to connect to one who is, needs links, because
- * only these go through relays (docs/links.md), and a relay. In a lobby that is relay-only all need links. The
+ * only these go through relays (docs/links.md), and a relay. In a lobby that is relay-only, or requires encryption, all
+ * need links. The
  * center of a star stays: of a pair that cannot be, the other one goes.
  */
 export function fitness(
-  { relayOnly }: LobbyState,
+  { relayOnly, encryption }: LobbyState,
   { policy, relay }: Gathering,
   seen: readonly Introduced[],
 ): { fit: Introduced[]; unfit: Member[] } {
@@ -97,9 +99,10 @@ export function fitness(
   const center = topology.kind === "star" ? topology.center : null;
   const isNew = ({ member }: Introduced) => policy.newcomers?.includes(member.clientId) ?? false;
   const isImpossible = (a: Introduced, b: Introduced) =>
-    (a.member.relayOnly || b.member.relayOnly) && !(a.links && b.links && relay);
+    (a.member.relayOnly || b.member.relayOnly) &&
+    !(a.links && b.links && (relay || bothHave("ws-relay", a.member, b.member)));
   const isFit = (each: Introduced) => {
-    if (relayOnly) return each.links;
+    if (relayOnly || encryption) return each.links;
     if (each.member.clientId === center) return true;
     return !seen.some(
       (other) =>

@@ -18,12 +18,23 @@ export type LobbyRequest =
   | UnbanRequest
   | ChangeRequest
   | ChangeMemberRequest
-  | LookRequest;
+  | LookRequest
+  | OperatorRequest;
 
 /** What a lobby was opened with besides Orion's fields; what is not there is as Orion has it. */
 export type LobbyOptions = Pick<
   LobbyState,
-  "lifetime" | "topology" | "onHostLoss" | "signals" | "game" | "title" | "password" | "locked" | "data"
+  | "lifetime"
+  | "topology"
+  | "onHostLoss"
+  | "awaitsHost"
+  | "signals"
+  | "encryption"
+  | "game"
+  | "title"
+  | "password"
+  | "locked"
+  | "data"
 >;
 
 export type OpenRequest = {
@@ -42,8 +53,17 @@ export type OpenRequest = {
   hostNetworks?: LobbyState["hostNetworks"];
   options?: LobbyOptions | undefined;
 };
-/** `passwordHash`: of the password that the newcomer gives, under the lobby's salt. */
-export type JoinRequest = { kind: "join"; member: Member; passwordHash?: string | undefined };
+/**
+ * `passwordHash`: of the password that the newcomer gives, under the lobby's salt. `leads`: whether it becomes host of a lobby
+ * that awaits one: it can, or it joins for nothing else.
+ */
+export type JoinRequest = {
+  kind: "join";
+  member: Member;
+  passwordHash?: string | undefined;
+  leads?: Leads | undefined;
+};
+export type Leads = "may" | "must";
 
 /** Of a member, by its client id. `term`: which host the sender believes itself to be. */
 type ByMember = { clientId: string; requestId: string };
@@ -104,6 +124,16 @@ export type ChangeMemberRequest = ByMember & {
   change: { readonly displayName?: string | undefined; readonly data?: DataChange | undefined };
   ifVersion?: number | undefined;
 };
+/** The operator of the server ends the lobby, or removes a member: it may be the host. */
+export type OperatorRequest = OperatorCloseRequest | OperatorKickRequest;
+export type OperatorCloseRequest = { kind: "operator-close"; requestId: string };
+export type OperatorKickRequest = {
+  kind: "operator-kick";
+  requestId: string;
+  memberId: string;
+  reason: string;
+  ban: boolean;
+};
 /** A member wants the whole picture. */
 export type LookRequest = { kind: "look"; clientId: string };
 
@@ -121,4 +151,6 @@ export type AnswerTo<R extends LobbyRequest> = {
   change: VersionAnswer;
   "change-member": VersionAnswer;
   look: Picture;
+  "operator-close": null;
+  "operator-kick": null;
 }[R["kind"]];

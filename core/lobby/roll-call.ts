@@ -2,21 +2,46 @@
 import { sharedLimits } from "../limits.ts";
 import { lobbyLimits } from "./limits.ts";
 import { participants } from "./policy.ts";
+import { outOfReachWithoutUdp, readyOf } from "./ready.ts";
 import { type Gathering, isAway, type LobbyState, type Member, type Seen } from "./state.ts";
 
-/** Who of a mediation has been seen and is connected, and who has not. */
+/** Who of a mediation can be introduced and is connected, and who cannot. */
 export function rollCall(
   state: LobbyState,
   phase: Gathering,
 ): { expected: readonly Member[]; present: Member[]; missing: Member[] } {
   const expected = participants(state, phase);
-  const isPresent = ({ clientId }: Member) =>
-    seenOf(phase.seen, clientId) !== undefined && !isAway(state, clientId);
+  const isPresent = (member: Member) =>
+    !isAway(state, member.clientId) && isIntroducible(phase, expected, member);
   return {
     expected,
     present: expected.filter(isPresent),
     missing: expected.filter((member) => !isPresent(member)),
   };
+}
+
+/**
+ * Whether all is known of the member that its peers are to be told: an endpoint, if it needs one, and its commitment, if it encrypts. Where
+ * a sidecar that does not know links has asked, it asked in Orion's words: nobody commits itself then.
+ */
+function isIntroducible(phase: Gathering, expected: readonly Member[], member: Member): boolean {
+  const { clientId, features } = member;
+  const { udp, commitment } = readyOf(phase, clientId) ?? {};
+  const isOrions = phase.sidecar !== undefined && !phase.offersLinks;
+  if (features?.includes("encrypted") && commitment === undefined && !isOrions) return false;
+  if (seenOf(phase.seen, clientId) !== undefined) return true;
+  return udp === false && outOfReachWithoutUdp(phase.policy, expected, member).length === 0;
+}
+
+/** How many have been seen, or have said that they need not be. */
+export function shownCount({ seen, ready = {} }: Gathering): number {
+  const without = Object.keys(ready).filter((id) => ready[id]?.udp === false && !Object.hasOwn(seen, id));
+  return Object.keys(seen).length + without.length;
+}
+
+/** Whether nobody at all has been seen. */
+export function isUnseen(phase: Gathering): boolean {
+  return shownCount(phase) === 0;
 }
 
 /** Whether it was so long ago that the router may have forgotten the client. */

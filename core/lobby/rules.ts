@@ -7,6 +7,7 @@
 import { looksOf } from "../looks.ts";
 import { accept, type Outcome, type ProblemCode, refuse } from "../problem.ts";
 import { changedData, fitsLobby, fitsMember } from "../wire/data.ts";
+import { needNoSidecar } from "./features.ts";
 import { isBanned } from "./kicking.ts";
 import type {
   ChangeMemberRequest,
@@ -15,6 +16,8 @@ import type {
   JoinRequest,
   KickRequest,
   LookRequest,
+  OperatorCloseRequest,
+  OperatorKickRequest,
   ReturnRequest,
   StartRequest,
   SteerRequest,
@@ -24,6 +27,8 @@ import {
   isAway,
   isConnectingAll,
   isFull,
+  isHostless,
+  isInformed,
   isLocked,
   isOver,
   type LobbyState,
@@ -46,6 +51,9 @@ export type Asked = {
   change: ChangeRequest;
   "change-member": ChangeMemberRequest;
   look: LookRequest;
+  "operator-close": OperatorCloseRequest;
+  "operator-kick": OperatorKickRequest;
+  ice: { clientId: string };
   "read-snapshot": { clientId: string };
   "write-snapshot": { clientId: string };
 };
@@ -70,9 +78,11 @@ const oldTerm: Rule<{ term?: number | undefined }> = [
   "old_term",
   (state, { term }) => term !== undefined && term !== termOf(state),
 ];
+/** Something was changed since the client looked. Who came and went meanwhile is in nobody's way. */
 const wrongVersion: Rule<{ ifVersion?: number | undefined }> = [
   "wrong_version",
-  (state, { ifVersion }) => ifVersion !== undefined && ifVersion !== versionOf(state),
+  (state, { ifVersion }) =>
+    ifVersion !== undefined && (ifVersion < (state.changedAt ?? 0) || ifVersion > versionOf(state)),
 ];
 /** The host leaves by leaving. */
 const noSuchGuest: Rule<{ memberId: string }> = [
@@ -93,6 +103,7 @@ export const rules: { readonly [Kind in keyof Asked]: readonly Rule<Asked[Kind]>
         members.some((one) => one.clientId === clientId || sessionOf(one) === clientId),
     ],
     ["banned", (state, { member }, now) => isBanned(state, member, now)],
+    ["encryption_required", (state, { member }) => lacksEncryption(state, member.features)],
     [
       "password_needed",
       ({ password }, { passwordHash }) => password !== undefined && passwordHash === undefined,
@@ -102,6 +113,8 @@ export const rules: { readonly [Kind in keyof Asked]: readonly Rule<Asked[Kind]>
       ({ password }, { passwordHash }) =>
         password !== undefined && passwordHash !== undefined && passwordHash !== password.hash,
     ],
+    ["host_away", (state, { leads }) => isHostless(state) && leads === undefined],
+    ["host_present", (state, { leads }) => leads === "must" && !isHostless(state)],
     ["locked_by_host", ({ locked }) => locked === true],
     ["lobby_locked", isLocked],
     ["lobby_full", isFull],
@@ -114,7 +127,11 @@ export const rules: { readonly [Kind in keyof Asked]: readonly Rule<Asked[Kind]>
     ["lobby_locked", isConnectingAll],
     ["too_few_members", ({ members }) => members.length < 2],
     notTheHost,
-    ["no_sidecar", ({ relayOnly }, { sidecar }) => !sidecar || (relayOnly && !sidecar.relays)],
+    [
+      "no_sidecar",
+      ({ members, relayOnly }, { sidecar }) =>
+        !needNoSidecar(members) && (!sidecar || (relayOnly && !sidecar.relays)),
+    ],
   ],
   stop: [
     noSuchLobby,
@@ -132,6 +149,10 @@ export const rules: { readonly [Kind in keyof Asked]: readonly Rule<Asked[Kind]>
       ({ members }, { clientId, session }) =>
         members.some((one) => one.clientId !== clientId && sessionOf(one) === session),
     ],
+    [
+      "encryption_required",
+      (state, { features }) => features !== undefined && lacksEncryption(state, features),
+    ],
     ["resume_key_used", (state, request) => isUsedKey(memberOf(state, request.clientId), request)],
   ],
   "hand-over": [
@@ -141,6 +162,13 @@ export const rules: { readonly [Kind in keyof Asked]: readonly Rule<Asked[Kind]>
     ["lobby_locked", isConnectingAll],
     noSuchGuest,
     ["no_such_member", (state, { memberId }) => isAway(state, memberId)],
+    [
+      "cannot_lead",
+      (state, { memberId }) => {
+        const member = memberOf(state, memberId);
+        return member !== undefined && !isInformed(member);
+      },
+    ],
   ],
   kick: [noSuchLobby, oldTerm, notTheHost, noSuchGuest],
   unban: [
@@ -181,6 +209,9 @@ export const rules: { readonly [Kind in keyof Asked]: readonly Rule<Asked[Kind]>
     ],
   ],
   look: [noSuchLobby, notAMember],
+  "operator-close": [noSuchLobby],
+  "operator-kick": [noSuchLobby, ["no_such_member", (state, { memberId }) => !memberOf(state, memberId)]],
+  ice: [noSuchLobby, notAMember],
   "read-snapshot": [noSuchLobby, notAMember],
   "write-snapshot": [noSuchLobby, notAMember, notTheHost],
 };
@@ -195,6 +226,11 @@ export function permit<Kind extends keyof Asked>(
   if (state === null) return refuse("no_such_lobby");
   const rule = rules[kind].find(([, refuses]) => refuses(state, request, now));
   return rule ? refuse(rule[0]) : accept(state);
+}
+
+/** Whether the lobby lets in nobody whose client does not encrypt, and this one does not. */
+function lacksEncryption({ encryption }: LobbyState, features: Member["features"]): boolean {
+  return encryption === "required" && !features?.includes("encrypted");
 }
 
 /** Whether another member has the name, or one that looks the same where looks count. */

@@ -40,6 +40,10 @@ export type Member = {
   readonly data?: Data | undefined;
   /** Its page is not being looked at: it becomes host only if there is no other. */
   readonly hidden?: true | undefined;
+  /** It has said that it would lead. Only where the lobby awaits hosts. */
+  readonly canHost?: true | undefined;
+  /** Its WebSocket comes from an address that is not public: it is in the server's own network. Only of one that has WebRTC. */
+  readonly isLocal?: true | undefined;
 };
 
 /** A member that the host has banned. `network`: nobody of it may join until then, in milliseconds since 1970. */
@@ -61,6 +65,17 @@ export type Password = { readonly salt: string; readonly hash: string };
  * id or, when it has left, its network.
  */
 export type CallOff = { readonly by: string; readonly starts: number; readonly at: number };
+
+/** That a member has no connection, as far as the lobby knows. Times are in milliseconds since 1970. */
+export type Absence = {
+  readonly clientId: string;
+  /** It may return until then. */
+  readonly until: number;
+  /** It could not be reached, and its connection may live: when its holder is next told to let that go (out-of-reach.ts). */
+  readonly letGo?: { readonly at: number; readonly pauseMs: number } | undefined;
+  /** It could not be reached before its connection ended: nobody knows what was the last that it heard. */
+  readonly hasMissedSome?: true | undefined;
+};
 
 /** Whether a member has a connection. One that is away may return until then, in milliseconds since 1970. */
 export type Presence = { readonly kind: "connected" } | { readonly kind: "away"; readonly until: number };
@@ -132,6 +147,8 @@ export type Gathering = Mediation & {
   readonly offersLinks?: true;
   /** Where that sidecar relays, if it does. Without a name it is that sidecar's: a version before kept none. */
   readonly relay?: (RelayPlace & { name?: string | undefined }) | undefined;
+  /** Its members were asked when no sidecar was alive: they can be connected without one. */
+  readonly askedWithoutSidecar?: true;
   /** Where the host is, so that a reminder can choose a sidecar again. */
   readonly place?: Place | undefined;
   readonly intervalMs: number;
@@ -140,6 +157,8 @@ export type Gathering = Mediation & {
   readonly giveUpAt: number;
   /** By client id. */
   readonly seen: Readonly<Record<string, Seen>>;
+  /** The same, of what they have said (ready.ts). */
+  readonly ready?: Readonly<Record<string, Ready>> | undefined;
   /** When the mediation goes on without those not seen. Only where it may. */
   readonly goOnAt?: number | undefined;
   /** All are seen, some of them long ago: when the mediation goes on although these did not answer again. */
@@ -159,6 +178,14 @@ export type Seen = {
   readonly hasMoved?: true;
 };
 
+/** What a member has said of itself in a mediation. */
+export type Ready = {
+  /** It cannot use UDP. */
+  readonly udp?: false | undefined;
+  /** To the key that it encrypts its links with (core/wire/commitment.ts). */
+  readonly commitment?: string | undefined;
+};
+
 /** Every member knows its peers; the members report when they are connected. */
 export type Connecting = Mediation & {
   readonly kind: "connecting";
@@ -169,6 +196,8 @@ export type Connecting = Mediation & {
   readonly reported: readonly string[];
   /** How each of those is connected, in the same order. For the log. */
   readonly via: readonly Via[];
+  /** Ids of the clients that were not seen in time, in a lobby that stays: newcomers when the others are connected. */
+  readonly late?: readonly string[] | undefined;
 };
 
 /**
@@ -203,7 +232,7 @@ export type LobbyState = {
   /** Milliseconds that a member without a connection has to return. With 0 it leaves at once (Orion). */
   readonly graceMs: number;
   /** Members without a connection, and until when they may return. */
-  readonly away: readonly { readonly clientId: string; readonly until: number }[];
+  readonly away: readonly Absence[];
   readonly phase: Phase;
   /** Who has called off starts lately (griefing.ts). */
   readonly callOffs?: readonly CallOff[] | undefined;
@@ -227,6 +256,15 @@ export type LobbyState = {
   readonly topology?: "mesh" | undefined;
   /** When the host is gone, another member becomes host. Else the lobby closes (Orion). */
   readonly onHostLoss?: "migrate" | undefined;
+  /**
+   * The lobby goes on without its host for as long as members may be away, however the host went. Who can host, and
+   * joins meanwhile, is host then (hosts.ts). groovejet's rooms.
+   */
+  readonly awaitsHost?: true | undefined;
+  /** Who does not encrypt its links may not come in. */
+  readonly encryption?: "required" | undefined;
+  /** Members were given tickets for so many of the lobby's relays over WebSocket (core/relay/groups.ts). */
+  readonly relays?: number | undefined;
   /** Any member may signal to any. Else only those who are to be connected. */
   readonly signals?: "all" | undefined;
   /** Counts hosts. The first is 1, and not kept. */
@@ -235,6 +273,8 @@ export type LobbyState = {
   readonly playing?: readonly { readonly clientId: string; readonly via: Via }[] | undefined;
   /** Members who came, or came back without their links, since then, and wait to be connected. */
   readonly newcomers?: readonly string[] | undefined;
+  /** Nobody of them could be seen, perhaps because no sidecar was there: until when they wait for the next try, in milliseconds since 1970; 0 while they are tried. */
+  readonly newcomersPause?: { readonly until: number; readonly ms: number } | undefined;
   /** What people read. */
   readonly title?: string | undefined;
   readonly game?: string | undefined;
@@ -242,8 +282,10 @@ export type LobbyState = {
   /** The host lets nobody in. */
   readonly locked?: true | undefined;
   readonly data?: Data | undefined;
-  /** Counts changes of the lobby, its data, and its members' data. */
+  /** Counts all that members hear of: who comes, goes and leads, and what is changed. */
   readonly version?: number | undefined;
+  /** The version of the last change of the lobby, its data, or its members' data. */
+  readonly changedAt?: number | undefined;
   readonly bans?: readonly Ban[] | undefined;
   /** Two names that look the same count as one. Orion compares them as they are written. */
   readonly comparesLooks?: true | undefined;
@@ -269,9 +311,14 @@ export function versionOf({ version = 0 }: LobbyState): number {
   return version;
 }
 
+/** Whether its client knows the additions to Orion. Another one has no key to return with, and would not know that it leads. */
+export function isInformed({ features }: Member): boolean {
+  return features !== undefined;
+}
+
 /** Those of these whose clients know the additions to Orion: others are not sent messages that Orion does not have. */
 export function knowing(members: readonly Member[]): readonly Member[] {
-  const some = members.filter(({ features }) => features !== undefined);
+  const some = members.filter(isInformed);
   // The same list where it can be: the shell need not group it by holder again.
   return some.length === members.length ? members : some;
 }
@@ -320,6 +367,11 @@ export function isConnectingAll({ phase }: LobbyState): boolean {
   return (phase.kind === "gathering" || phase.kind === "connecting") && phase.policy.newcomers === undefined;
 }
 
+/** Whether the lobby awaits a host: the one that it has is away. */
+export function isHostless(state: LobbyState): boolean {
+  return state.awaitsHost === true && isAway(state, state.hostId);
+}
+
 /** Whether nobody may join for as long as this lasts. */
 export function isLocked({ phase }: LobbyState): boolean {
   return (phase.kind === "gathering" || phase.kind === "connecting") && phase.policy.locks;
@@ -334,7 +386,7 @@ export function privacyOf({ relayOnly }: Pick<LobbyState, "relayOnly">): Privacy
 }
 
 export function listedAs(state: LobbyState): ListedLobby {
-  const { lobbyId, name, members, maxMembers, game, title, data } = state;
+  const { lobbyId, name, members, maxMembers, game, title, data, encryption } = state;
   return {
     name,
     id: lobbyId,
@@ -344,6 +396,7 @@ export function listedAs(state: LobbyState): ListedLobby {
     locked: state.locked === true || isLocked(state),
     hasPassword: state.password !== undefined,
     full: isFull(state),
+    ...(encryption && { encryption }),
     ...(game !== undefined && { game }),
     ...(title !== undefined && { title }),
     ...(data && { data: listedData(data) }),

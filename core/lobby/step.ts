@@ -8,9 +8,12 @@ import { advanceConnecting, report } from "./connecting.ts";
 import { type Effect, listed, type Step, unlisting } from "./effect.ts";
 import type { LobbyEvent } from "./event.ts";
 import { advanceGathering, hasten, see } from "./gathering.ts";
+import { takeReady } from "./getting-ready.ts";
+import { takeOver } from "./hosts.ts";
 import { lobbyLimits } from "./limits.ts";
 import { leave, say } from "./membership.ts";
-import { seeToNewcomers } from "./newcomers.ts";
+import { afterPause, seeToNewcomers } from "./newcomers.ts";
+import { hear, letGoDue } from "./out-of-reach.ts";
 import { signal } from "./signals.ts";
 import { isOver, type LobbyState, memberOf, remoteMembers } from "./state.ts";
 
@@ -34,6 +37,8 @@ function take(state: LobbyState | null, event: LobbyEvent, now: number): Step<Lo
       return disconnect(state, { clientIds: [event.clientId], holder: event.holder }, now);
     case "members-lost":
       return lose(state, event, now);
+    case "member-heard":
+      return hear(state, event.clientId, now);
     case "message-sent":
       return say(state, event.clientId, event.text, now);
     case "signal-sent":
@@ -42,6 +47,8 @@ function take(state: LobbyState | null, event: LobbyEvent, now: number): Step<Lo
       return hide(state, event.clientId, event.hidden);
     case "endpoint-seen":
       return see(state, event, now);
+    case "member-ready":
+      return takeReady(state, event, now);
     case "silence-reported":
       return hasten(state, event, now);
     case "connection-reported":
@@ -53,13 +60,16 @@ function take(state: LobbyState | null, event: LobbyEvent, now: number): Step<Lo
   }
 }
 
-/** A member has left; with a request id, only what this request did is undone. One that it brought back is away again. */
+/** A member has left: a host that is awaited may return. With a request id, only what this request did is undone. One that it brought back is away again. */
 function left(
   state: LobbyState,
   { clientId, requestId }: Extract<LobbyEvent, { kind: "member-left" }>,
   now: number,
 ): Step<LobbyState> {
-  if (requestId === undefined) return leave(state, [clientId], now);
+  if (requestId === undefined) {
+    const isAwaited = state.awaitsHost === true && clientId === state.hostId;
+    return isAwaited ? disconnect(state, { clientIds: [clientId] }, now) : leave(state, [clientId], now);
+  }
   const member = memberOf(state, clientId);
   if (member?.requestId !== requestId) return { state, effects: [] };
   return member.resumes === undefined
@@ -68,20 +78,24 @@ function left(
 }
 
 /**
- * All that is due: members that have not returned in time leave, the mediation moves on, the audit is made.
+ * All that is due: a member takes over from an absent host, those that have not returned in time leave, those out of
+ * reach are let go, the mediation moves on, the audit is made.
  */
 function wake(state: LobbyState, sidecar: Sidecar | undefined, now: number): Step<LobbyState> {
-  const expired = expire(state, now);
-  const advanced = advance(expired.state, sidecar, now);
-  return audit({ state: advanced.state, effects: [...expired.effects, ...advanced.effects] }, now);
+  const led = takeOver(state, now);
+  const expired = expire(led.state, now);
+  const letGo = letGoDue(expired.state, now);
+  const advanced = advance(letGo.state, sidecar, now);
+  const effects = [...led.effects, ...expired.effects, ...letGo.effects, ...advanced.effects];
+  return audit({ state: advanced.state, effects }, now);
 }
 
-/** What a mediation does by itself, when its time has come. */
+/** What a mediation does by itself, when its time has come, or newcomers who wait for one. */
 function advance(state: LobbyState, sidecar: Sidecar | undefined, now: number): Step<LobbyState> {
   const { phase } = state;
   if (phase.kind === "gathering") return advanceGathering(state, phase, sidecar, now);
   if (phase.kind === "connecting") return advanceConnecting(state, phase, now);
-  return { state, effects: [] };
+  return afterPause(state, sidecar, now);
 }
 
 /** No lobby, or one that is closing: news is too late; a closing that was cut short is repeated. */

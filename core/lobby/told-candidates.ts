@@ -21,8 +21,8 @@ import { lobbyLimits } from "./limits.ts";
 
 /** Undefined for a peer whose client tells none. */
 export function candidatesTold(peer: Introduced, to: Introduced): ClaimedEndpoint[] | undefined {
+  if (!peer.observed?.candidates) return undefined;
   const { endpoint, candidates } = peer.observed;
-  if (!candidates) return undefined;
   const v6 = candidates.filter(({ ip }) => isGlobalV6(ip));
   const network = isGlobalV6(endpoint.ip) ? endpoint.ip : (v6.find(({ proven }) => proven) ?? v6[0])?.ip;
   const toldV6 = v6
@@ -35,8 +35,18 @@ export function candidatesTold(peer: Introduced, to: Introduced): ClaimedEndpoin
   });
 }
 
+/**
+ * Whether two players may take each other's private addresses, and names of mDNS: they share a network, or their WebSockets come from one
+ * address (of IPv6, one /48), or both from the server's own network. Where the server does not know an address, nobody is near.
+ */
+export function isNear(a: Introduced, b: Introduced): boolean {
+  const [one, other] = [a.member, b.member];
+  const isOneNetwork = one.network !== undefined && one.network === other.network;
+  return isOneNetwork || (one.isLocal === true && other.isLocal === true) || shareNetwork(a, b);
+}
+
 function shareNetwork(a: Introduced, b: Introduced): boolean {
-  if (!a.isCertain || !b.isCertain) return false;
+  if (!a.isCertain || !b.isCertain || !a.observed || !b.observed) return false;
   const [ours, theirs] = [a.observed.endpoint.ip, b.observed.endpoint.ip];
   const isPublic = (ip: string) => scopeOf(ip) === "public";
   return isSameNetwork(ours, theirs) || (!isPublic(ours) && !isPublic(theirs));

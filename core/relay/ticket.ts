@@ -1,14 +1,18 @@
 /**
  * What lets a client use a relay:
- * `<link>.<side>.<begun>.<expires>.<lobby>.<client id>.<peer's client id>.<sidecar>`.
+ * `<link>.<side>.<begun>.<expires>.<lobby>.<client id>.<peer's client id>.<relay>`.
  *
- * The lobby draws it up, the sidecar checks it with no I/O. The ticket itself is no secret: its key (HMAC-SHA-256 of the
+ * The relay is a sidecar's, by its name, or one of the lobby's own over WebSocket: `~<number>` or
+ * `~<number>.<region>`, which no sidecar can be called.
+ *
+ * The lobby draws it up, the relay checks it with no I/O. The ticket itself is no secret: its key (HMAC-SHA-256 of the
  * ticket under the relay key, cut to 128 bits, base64url) is told to the client alone, over its WebSocket, and what the client
  * asks of the relay is signed with it (core/wire/signed-datagram.ts). The shells compute it: this file has no crypto.
  *
  * It lasts for minutes. As long as the client's session lives, the object that holds it renews it: the same ticket with a
  * later expiry, and the key of that. So a ticket outlives its session by no more than its own time.
  */
+import { isRegion, type Region } from "../lounges.ts";
 import { relayLimits } from "./limits.ts";
 
 export type Ticket = {
@@ -24,9 +28,15 @@ export type Ticket = {
   lobbyTag: string;
   clientId: string;
   peerId: string;
-  /** The name of the sidecar whose relay it is for. */
+  /** The name of the sidecar whose relay it is for, or a relay over WebSocket as `webSocketRelay` writes it. */
   sidecar: string;
 };
+
+/**
+ * One of a lobby's relays over WebSocket, by its number: each has few members (core/relay/groups.ts). `region`: where it is put by
+ * whom first asks for it; null for near that client.
+ */
+export type WebSocketRelay = { readonly number: number; readonly region: Region | null };
 
 export type Side = "a" | "b";
 
@@ -39,7 +49,8 @@ export function lobbyTagOf(incarnation: string): string {
 export const linkIdBytes = 6;
 
 const shape =
-  /^([\da-f]{12})\.([ab])\.(0|[1-9]\d{0,13})\.(0|[1-9]\d{0,10})\.([\w-]{5,8})\.([\w-]{16})\.([\w-]{16})\.([\w.-]{1,64})$/;
+  /^([\da-f]{12})\.([ab])\.(0|[1-9]\d{0,13})\.(0|[1-9]\d{0,10})\.([\w-]{5,8})\.([\w-]{16})\.([\w-]{16})\.([\w.-]{1,64}|~.{1,9})$/;
+const relayShape = /^~(0|[1-9]\d{0,2})(?:\.([a-z]{2,4}))?$/;
 /** Characters of the longest ticket. */
 export const ticketLength = 12 + 1 + 14 + 11 + 8 + 16 + 16 + 64 + 7;
 
@@ -53,6 +64,7 @@ export function parseTicket(text: string): Ticket | null {
   const match = shape.exec(text);
   if (!match) return null;
   const [, link = "", side, begun, seconds, lobbyTag = "", clientId = "", peerId = "", sidecar = ""] = match;
+  if (sidecar.startsWith("~") && !relayIn(sidecar)) return null;
   return {
     link,
     side: side === "a" ? "a" : "b",
@@ -63,6 +75,29 @@ export function parseTicket(text: string): Ticket | null {
     peerId,
     sidecar,
   };
+}
+
+/** How a ticket names a relay over WebSocket. */
+export function webSocketRelay({ number, region }: WebSocketRelay): string {
+  return `~${number}${region === null ? "" : `.${region}`}`;
+}
+
+/** The relay over WebSocket that a ticket is for; null if it is for a sidecar's. */
+export function relayOf({ sidecar }: Ticket): WebSocketRelay | null {
+  return relayIn(sidecar);
+}
+
+function relayIn(name: string): WebSocketRelay | null {
+  const match = relayShape.exec(name);
+  if (!match) return null;
+  const [, number, region = null] = match;
+  if (region !== null && !isRegion(region)) return null;
+  return { number: Number(number), region };
+}
+
+/** The name of the object that is this relay of the lobby. */
+export function relayName(lobbyTag: string, number: number): string {
+  return `relay:${lobbyTag}:${number}`;
 }
 
 /**

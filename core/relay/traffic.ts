@@ -4,10 +4,11 @@
  * lobby or of their address pass before all others.
  */
 import { type Bucket, emptyInMs, fillUp, isLow, newBucket } from "./budget.ts";
+import { FairTotal } from "./fair-total.ts";
 import { relayLimits } from "./limits.ts";
 import type { Link, Lobby, Notice, Sender } from "./link.ts";
 import { Quota } from "./quota.ts";
-import { newParty, Shares } from "./shares.ts";
+import { newParty } from "./shares.ts";
 import type { RelayCode } from "./ticket.ts";
 
 export type TrafficBounds = {
@@ -22,22 +23,14 @@ export type TrafficBounds = {
 /** The budget that is empty. */
 export type Empty = "rate" | "lobby_rate" | "address_rate" | "total_rate" | "bytes";
 
-const { relayLargestPart, relayLobbyReserve, relayReserve, relayShareBurstMs, relaySharesMs } = relayLimits;
-/** The part of the total rate that lobbies share. Senders share as much again. The rest refills the reserve. */
-const sharedPart = 0.475;
+const { relayLargestPart, relayLobbyReserve, relayShareBurstMs } = relayLimits;
 
 export class Traffic<Via> {
   /** Notices to send. The shell takes them out. */
   notices: Notice<Via>[] = [];
   readonly #bounds: TrafficBounds;
-  readonly #total: Bucket;
-  /** While the total's bucket has fewer bytes than this, only packets within a fair share pass. */
-  readonly #reserve: number;
-  readonly #lobbies: Shares;
-  readonly #senders: Shares;
-  /** When the shares were last reckoned, and what the total's bucket had then. */
-  #reckonedAt: number;
-  #leftThen: number;
+  /** Shared among senders, and among lobbies. An attacker needs many addresses and many lobbies to make both shares small. */
+  readonly #total: FairTotal;
   readonly #fullNotices = new Quota({
     most: relayLimits.relayFullNotices,
     spanMs: 1_000,
@@ -46,12 +39,7 @@ export class Traffic<Via> {
 
   constructor(elapsed: number, bounds: TrafficBounds) {
     this.#bounds = bounds;
-    this.#total = newBucket(bounds.totalRate, elapsed);
-    this.#reserve = this.#total.capacity * relayReserve;
-    this.#lobbies = new Shares(bounds.totalRate * sharedPart);
-    this.#senders = new Shares(bounds.totalRate * sharedPart);
-    this.#reckonedAt = elapsed;
-    this.#leftThen = this.#total.left;
+    this.#total = new FairTotal(bounds.totalRate, elapsed);
   }
 
   /** The budget of a new link. */
@@ -67,7 +55,7 @@ export class Traffic<Via> {
       party: newParty(elapsed),
       links: new Set(),
     };
-    this.#lobbies.add(lobby.party);
+    this.#total.seconds.add(lobby.party);
     return lobby;
   }
 
@@ -75,16 +63,16 @@ export class Traffic<Via> {
   newSender(elapsed: number): Sender {
     const bucket = newBucket(this.#bounds.totalRate * relayLargestPart, elapsed);
     const sender = { bucket, party: newParty(elapsed) };
-    this.#senders.add(sender.party);
+    this.#total.firsts.add(sender.party);
     return sender;
   }
 
   forgetLobby({ party }: Lobby<Via>): void {
-    this.#lobbies.remove(party);
+    this.#total.seconds.remove(party);
   }
 
   forgetSender({ party }: Sender): void {
-    this.#senders.remove(party);
+    this.#total.firsts.remove(party);
   }
 
   /**
@@ -94,7 +82,7 @@ export class Traffic<Via> {
   spend(link: Link<Via>, sender: Sender | null, bytes: number, elapsed: number): Empty | null {
     const { bucket, lobby } = link;
     const length = Math.max(bytes, relayLimits.relayPacketBytes);
-    const total = this.#total;
+    const total = this.#total.bucket;
     fillUp(bucket, elapsed);
     fillUp(lobby.bucket, elapsed);
     if (sender) fillUp(sender.bucket, elapsed);
@@ -113,8 +101,8 @@ export class Traffic<Via> {
             ? "address_rate"
             : null;
     if (empty) return this.#cut(link, empty, elapsed);
-    const isFair = this.#isFair(lobby, sender, length, elapsed);
-    if (total.left < length + (isFair ? 0 : this.#reserve)) return this.#cut(link, "total_rate", elapsed);
+    const isFair = this.#total.isFair(sender?.party ?? null, lobby.party, length, elapsed);
+    if (!this.#total.has(length, isFair)) return this.#cut(link, "total_rate", elapsed);
     bucket.left -= length;
     lobby.bucket.left -= length;
     if (sender) sender.bucket.left -= length;
@@ -127,8 +115,9 @@ export class Traffic<Via> {
     if (sender && isLow(sender.bucket)) {
       this.#tellRate(link, "address_rate", emptyInMs(sender.bucket), elapsed);
     }
-    if (!isFair) this.#tellRate(link, "total_rate", emptyInMs(total, this.#reserve), elapsed);
-    else if (isLow(total) && !this.#isShared) this.#tellRate(link, "total_rate", emptyInMs(total), elapsed);
+    if (!isFair) this.#tellRate(link, "total_rate", emptyInMs(total, this.#total.reserve), elapsed);
+    else if (isLow(total) && !this.#total.isShared)
+      this.#tellRate(link, "total_rate", emptyInMs(total), elapsed);
     if (!link.bytesTold && link.bytesLeft < this.#bounds.linkBytes / 10) {
       link.bytesTold = true;
       this.tell(link, "bytes", Math.floor((link.bytesLeft * 1000) / bucket.rate));
@@ -138,47 +127,12 @@ export class Traffic<Via> {
 
   /** To be called every second. Reckons the shares again, so that they do not rest on traffic of long ago. */
   tick(elapsed: number): void {
-    this.#reckon(elapsed);
+    this.#total.reckon(elapsed);
   }
 
   /** Queues a notice for both ends of the link. */
   tell(link: Link<Via>, code: RelayCode, inMs: number): void {
     this.notices.push({ link, code, inMs });
-  }
-
-  /** Whether there is not enough for all. */
-  get #isShared(): boolean {
-    return this.#lobbies.areBound || this.#senders.areBound;
-  }
-
-  /**
-   * Counts a packet. If the relay has little to spare, takes the packet from the fair share of its sender or, if that is used up, of
-   * its lobby. Returns whether one of the two sufficed. An attacker needs many addresses and many lobbies to make both small.
-   */
-  #isFair({ party: ofLobby }: Lobby<Via>, sender: Sender | null, length: number, elapsed: number): boolean {
-    if (sender) sender.party.asked += length;
-    if (this.#total.left > (this.#total.capacity + this.#reserve) / 2) {
-      ofLobby.asked += length;
-      return true;
-    }
-    const isLate = elapsed - this.#reckonedAt >= relaySharesMs || elapsed < this.#reckonedAt;
-    // If many begin at once, do not wait for the next reckoning: they would have used up the reserve by then.
-    const isFast = this.#total.left <= this.#leftThen - this.#total.capacity / 4;
-    if (isLate || isFast) this.#reckon(elapsed);
-    if (sender && this.#senders.take(sender.party, length, elapsed)) return true;
-    ofLobby.asked += length;
-    return this.#lobbies.take(ofLobby, length, elapsed);
-  }
-
-  #reckon(elapsed: number): void {
-    const spanMs = elapsed - this.#reckonedAt;
-    if (spanMs === 0) return;
-    this.#reckonedAt = elapsed;
-    this.#leftThen = this.#total.left;
-    // A clock that was set back tells nothing.
-    if (spanMs < 0) return;
-    this.#senders.reckon(spanMs);
-    this.#lobbies.reckon(spanMs);
   }
 
   #cut(link: Link<Via>, code: Exclude<Empty, "bytes">, elapsed: number): Empty {

@@ -1,17 +1,20 @@
 /** What a client may send on its WebSocket. Fields marked + are additions to Orion. */
 import * as z from "zod";
+import { longestName } from "../dialects/names.ts";
 import { type Cause, causes } from "../link/cause.ts";
 import { ticketLength } from "../relay/ticket.ts";
 import { decodeMessage } from "./codec.ts";
+import { commitment } from "./commitment.ts";
 import { featuresShape } from "./features.ts";
+import { fieldOf } from "./field.ts";
 import { wireLimits } from "./limits.ts";
+import { pathKinds } from "./path-kinds.ts";
 import { tokenField } from "./schema.ts";
-
-const encoder = new TextEncoder();
+import { isSignal } from "./signal.ts";
 
 const chat = z.object({
   token: tokenField,
-  lobbyId: z.string().max(16),
+  lobbyId: z.string().max(longestName),
   // zod counts characters; Orion counts UTF-16 units.
   message: z.string().refine((text) => text.length >= 1 && text.length <= wireLimits.chatLength),
 });
@@ -24,7 +27,7 @@ const cause = z
 /** How a client fares with one of its peers. */
 const peerReport = z.object({
   clientId: z.string().max(64),
-  path: z.enum(["lan", "direct", "relay"]).nullable(),
+  path: z.enum(pathKinds).nullable(),
   /** Why there is no path, or no direct one; null if there is nothing to explain. */
   cause,
   rttMs: z.number().min(0).max(60_000).nullable().optional(),
@@ -49,26 +52,17 @@ const failed = connected.extend({ mediation, ...connectionReport.shape });
 const features = connected.extend({ features: featuresShape });
 
 const unseen = connected.extend({ mediation });
-
-/** Objects and lists inside of each other that a signal may have: what goes through several programs must not exhaust their stacks. */
-const signalDepth = 32;
-
-function isShallow(value: unknown, depth: number): boolean {
-  if (typeof value !== "object" || value === null) return true;
-  return depth > 0 && Object.values(value).every((one) => isShallow(one, depth - 1));
-}
+/** + Before it is introduced. `udp`: false if it cannot use UDP. */
+const ready = connected.extend({
+  mediation,
+  udp: z.literal(false).optional(),
+  commitment: fieldOf(commitment).optional(),
+});
 
 /** + From one member to another. Its data may have `signalBytes` as JSON. */
 const signal = connected.extend({
   to: z.string().max(64),
-  data: z
-    .unknown()
-    .refine(
-      (data) =>
-        data !== undefined &&
-        isShallow(data, signalDepth) &&
-        encoder.encode(JSON.stringify(data)).length <= wireLimits.signalBytes,
-    ),
+  data: z.unknown().refine(isSignal),
 });
 const hidden = connected.extend({ hidden: z.boolean() });
 
@@ -89,6 +83,8 @@ export type ClientMessage =
   | ({ method: "ptpMediation_peersConnection_failure"; mediation: string } & Reported)
   /** + The sidecar does not answer. */
   | ({ method: "ptpMediation_unseen" } & z.infer<typeof unseen>)
+  /** + It takes part in this mediation, by the relay over WebSocket or with encrypted links. */
+  | ({ method: "ptpMediation_ready" } & z.infer<typeof ready>)
   /** + To one member. */
   | ({ method: "lobby_signal" } & z.infer<typeof signal>)
   /** + Whether nobody looks at its page: such a member becomes host only if there is no other. */
@@ -132,6 +128,10 @@ export function readClientMessage(text: string): ClientMessage | null {
     }
     case "ptpMediation_unseen": {
       const parsed = unseen.safeParse(message.payload);
+      return parsed.success ? { method: message.method, ...parsed.data } : null;
+    }
+    case "ptpMediation_ready": {
+      const parsed = ready.safeParse(message.payload);
       return parsed.success ? { method: message.method, ...parsed.data } : null;
     }
     case "lobby_signal": {

@@ -1,19 +1,14 @@
 /** What a lobby, or a member, says of itself, on the wire: which keys and values there may be, and how many. */
-import * as z from "zod";
 import type { Data, DataChange, DataValue } from "../data.ts";
-import { field } from "./field.ts";
+import { either, nullable, number, recordOf, text, truth } from "../shape.ts";
 import { wireLimits } from "./limits.ts";
 
-const invalid = field("invalid_data");
 /** `__proto__` would not be a key like any other. */
-const key = z
-  .string(invalid)
-  .regex(/^[A-Za-z][\w.-]*$/, invalid)
-  .max(wireLimits.dataKeyLength, invalid);
-const value = z.union([z.string(), z.number(), z.boolean()], invalid);
+const key = text(wireLimits.dataKeyLength, 1, /^[A-Za-z][\w.-]*$/);
+const value = either(text(), either(number(), truth));
 
-export const dataShape = z.record(key, value, invalid);
-export const dataChangeShape = z.record(key, value.nullable(), invalid);
+export const dataShape = recordOf(key, value);
+export const dataChangeShape = recordOf(key, nullable(value));
 
 /** Bytes of it as JSON in UTF-8. */
 export function dataBytes(data: Data): number {

@@ -1,9 +1,10 @@
 /** What clients send to a sidecar as text, told apart by its first bytes, and the datagram that Orion knows. */
 import type { Endpoint } from "../endpoint.ts";
+import { readAs } from "../shape.ts";
 import { parseToken, type Token } from "../token.ts";
 import { decodeMessage } from "./codec.ts";
+import { candidatesShape } from "./endpoint.ts";
 import { wireLimits } from "./limits.ts";
-import { candidatesShape } from "./sidecar-message.ts";
 
 /** A token, its macs not yet checked, and what came with it, to be read by `readCandidates` when it is. */
 export type Datagram = Token & { candidates?: unknown };
@@ -32,7 +33,7 @@ export function readDatagram(bytes: Uint8Array): Datagram | null {
 
 /** The local addresses a client says it has, or nothing if it does not know of them, or says something else. */
 export function readCandidates(candidates: unknown): Endpoint[] | undefined {
-  return candidates === undefined ? undefined : candidatesShape.safeParse(candidates).data;
+  return candidates === undefined ? undefined : (readAs(candidatesShape, candidates) ?? undefined);
 }
 
 function begins(bytes: Uint8Array, prefix: Uint8Array): boolean {

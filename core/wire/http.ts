@@ -1,17 +1,19 @@
 /** The bodies of Orion's HTTP requests and answers (docs/protocol.md). */
 import * as z from "zod";
 import type { Data } from "../data.ts";
-import { displayNameField, isPrintable } from "../names.ts";
+import { isPrintable, readName } from "../names.ts";
+import { type Shape, wrong } from "../shape.ts";
 import { dataChangeShape, dataShape } from "./data.ts";
 import { featuresShape } from "./features.ts";
-import { field } from "./field.ts";
+import { field, fieldOf } from "./field.ts";
 import { wireLimits } from "./limits.ts";
-import { lifetimes, onHostLosses, type Picture, signalScopes, topologies } from "./picture.ts";
+import { encryptions, lifetimes, onHostLosses, type Picture, signalScopes, topologies } from "./picture.ts";
 import { type Privacy, privacies } from "./privacy.ts";
 import {
   clientIdField,
   gameField,
   nameField,
+  requestIdField,
   resumeKeyField,
   termField,
   tokenField,
@@ -32,8 +34,12 @@ const passwordField = z
   .min(1, field("invalid_password"))
   .max(wireLimits.passwordLength, field("invalid_password"));
 const lockedField = z.boolean(field("invalid_locked"));
-const titleField = displayNameField("invalid_title");
-const displayName = displayNameField("invalid_display_name");
+/** A name that people have. */
+const readable: Shape<string> = (value) => (typeof value === "string" ? readName(value) : null) ?? wrong;
+const titleField = fieldOf(readable, "invalid_title");
+const displayName = fieldOf(readable, "invalid_display_name");
+const data = fieldOf(dataShape, "invalid_data").optional();
+const dataChange = fieldOf(dataChangeShape, "invalid_data").optional();
 
 /** What a host may say of its lobby besides Orion's fields. All of it is optional. */
 const lobbyOptions = {
@@ -47,16 +53,17 @@ const lobbyOptions = {
     .optional(),
   onHostLoss: z.enum(onHostLosses, field("invalid_on_host_loss")).optional(),
   signals: z.enum(signalScopes, field("invalid_signals")).optional(),
+  encryption: z.enum(encryptions, field("invalid_encryption")).optional(),
   game: gameField.optional(),
   title: titleField.optional(),
   password: passwordField.optional(),
   locked: lockedField.optional(),
-  data: dataShape.optional(),
+  data,
 };
 
 /** What a newcomer, or a host, may say of itself. `features`: as `client_features`, which may still be on its way. Only with the secret token: nobody else says what a client can do. */
 const features = featuresShape.optional().catch(undefined);
-const memberOptions = { displayName: displayName.optional(), memberData: dataShape.optional(), features };
+const memberOptions = { displayName: displayName.optional(), memberData: data, features };
 
 /** `POST /lobbies`. From `onLoss` on they are additions to Orion. */
 export const hostRequest = z.object(
@@ -66,6 +73,8 @@ export const hostRequest = z.object(
     lobbyName: nameField("invalid_lobby_name"),
     isPublic: z.boolean(field("invalid_is_public")),
     maxMembers: maxMembersField,
+    /** A dialect's name for the lobby (core/dialects/names.ts). Any other value is ignored: then the server draws a code. */
+    code: z.string().optional().catch(undefined),
     onLoss: z.enum(onLoss, field("invalid_on_loss")).optional(),
     privacy: z.enum(privacies, field("invalid_privacy")).optional(),
     ...lobbyOptions,
@@ -126,16 +135,15 @@ export const steerRequest = z.object({ token: tokenField, term: termField }, obj
 /** `POST /lobbies/:lobbyId/leave`. Answered 200 without a body. This and all below are additions to Orion. */
 export const leaveRequest = z.object({ token: tokenField }, object);
 
+/** `POST /lobbies/:lobbyId/ice`, an addition to Orion. */
+export const iceRequest = z.object({ token: tokenField }, object);
+
 /** `POST /lobbies/:lobbyId/resume`. `requestId`: drawn by the client, so that the same resume, repeated, gets the same answer. */
 export const resumeRequest = z.object(
   {
     token: tokenField,
     resumeKey: resumeKeyField,
-    requestId: z
-      .string(field("invalid_request_id"))
-      .min(1, field("invalid_request_id"))
-      .max(64, field("invalid_request_id"))
-      .optional(),
+    requestId: requestIdField.optional(),
     /** When it heard the last line of chat, in milliseconds since 1970: it is told those after that. */
     heardAt: z.number().optional().catch(undefined),
     /** It has lost its links, so it is to be connected to its peers again. */
@@ -182,7 +190,7 @@ export const changeRequest = z.object(
     maxMembers: maxMembersField.optional(),
     password: passwordField.nullable().optional(),
     locked: lockedField.optional(),
-    data: dataChangeShape.optional(),
+    data: dataChange,
     ifVersion: versionField,
     term: termField,
   },
@@ -195,7 +203,7 @@ export const changeMemberRequest = z.object(
   {
     token: tokenField,
     displayName: displayName.optional(),
-    data: dataChangeShape.optional(),
+    data: dataChange,
     ifVersion: versionField,
   },
   object,
@@ -219,6 +227,8 @@ export type ListedLobby = {
   locked?: boolean | undefined;
   hasPassword?: boolean | undefined;
   full?: boolean | undefined;
+  /** Only of a lobby in which all encrypt their links. */
+  encryption?: "required" | undefined;
   game?: string | undefined;
   title?: string | undefined;
   /** The first keys of its data, 512 bytes at most. */

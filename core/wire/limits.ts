@@ -4,6 +4,8 @@ export const wireLimits = {
   frameBytes: 16 * 1024,
   /** Bytes of a datagram that is no packet of a peer: Orion's is under 200, a bind under 500, a probe with 8 of the longest candidates under 1 000. */
   datagramBytes: 1024,
+  /** Bytes of a STUN request: what fits into a packet on every network (RFC 8489). Those of browsers have 20 or 28. */
+  stunBytes: 548,
   /** Bytes of one packet of a game: what passes every network in one piece with our header and those of IPv6 and a tunnel. */
   gamePacketBytes: 1_200,
 

@@ -5,10 +5,11 @@
  * | --- | --- |
  * | 1 | kind |
  * | 6 | the link's id |
- * | the rest | `data`: what the game sends. All others: 1 byte side, 8 bytes number, 16 bytes mac |
+ * | the rest | `data`: what the game sends. `sealed`: see core/sealing/sealed.ts. All others: 1 byte side, 8 bytes number, perhaps 32 bytes key, 16 bytes mac |
  *
- * The mac is the HMAC-SHA-256 of the 16 bytes before it under the pair's key, cut to 128 bits. The shells compute it: this file
- * has no crypto. No text that Orion or a sidecar sends begins with any of the kinds.
+ * The mac is the HMAC-SHA-256 of all bytes before it under the pair's key, cut to 128 bits. The shells compute it: this file
+ * has no crypto. Checks and answers of an encrypted link have the sender's public key. No text that Orion or a sidecar sends begins with any
+ * of the kinds.
  */
 import { linkIdBytes, type Side } from "../relay/ticket.ts";
 
@@ -22,17 +23,33 @@ export const packetKinds = {
   data: 0xea,
   /** "I am gone": numbered with the checks. */
   farewell: 0xeb,
+  /** Encrypted: of the game, or of the reliable stream. */
+  sealed: 0xec,
 } as const;
-export type SignedKind = Exclude<keyof typeof packetKinds, "data">;
+export type SignedKind = Exclude<keyof typeof packetKinds, "data" | "sealed">;
 
 /** Bytes before the game's own in a `data` packet. */
 export const dataHeaderBytes = 1 + linkIdBytes;
-/** Bytes that the mac of any other packet is computed over. */
+/** Bytes before the ciphertext of a `sealed` packet: a counter comes after the link's id. */
+export const sealedHeaderBytes = dataHeaderBytes + 6;
+export const tagBytes = 16;
+/** Bytes before the mac of any other packet without a key. */
 export const signedBytes = dataHeaderBytes + 1 + 8;
-/** Bytes of any other packet. */
-export const signedPacketBytes = signedBytes + 16;
+/** Bytes of the mac. */
+export const packetMacBytes = 16;
+/** Bytes of any other packet, without a key and with one. */
+export const signedPacketBytes = signedBytes + packetMacBytes;
+export const publicKeyBytes = 32;
+export const keyedPacketBytes = signedPacketBytes + publicKeyBytes;
 
-export type SignedPacket = { kind: SignedKind; link: number; side: Side; number: number };
+/** `publicKey`: 32 bytes, in checks and answers of a link that is to be encrypted. */
+export type SignedPacket = {
+  kind: SignedKind;
+  link: number;
+  side: Side;
+  number: number;
+  publicKey?: Uint8Array | undefined;
+};
 
 const kindsByByte = new Map<number, SignedKind>([
   [packetKinds.check, "check"],
@@ -46,17 +63,35 @@ export function linkNumber(hex: string): number {
   return Number.parseInt(hex, 16);
 }
 
+/** Whether a datagram that begins with this byte is a packet for a peer, if it is anything. */
+export function isPacketKind(byte: number): boolean {
+  return byte >= packetKinds.check && byte <= packetKinds.sealed;
+}
+
 /** The link a packet belongs to, or null for bytes that are no peer's packet. Allocates nothing. */
 export function linkOf(bytes: Uint8Array): number | null {
   const kind = bytes[0] ?? 0;
-  if (kind < packetKinds.check || kind > packetKinds.farewell || bytes.length < dataHeaderBytes) return null;
-  if (kind !== packetKinds.data && bytes.length !== signedPacketBytes) return null;
+  if (!isPacketKind(kind) || bytes.length < dataHeaderBytes || !hasItsLength(kind, bytes.length)) return null;
   return readNumber(bytes, 1, linkIdBytes);
 }
 
-/** The bytes of a packet, the mac still to be filled in behind `signedBytes`. */
-export function writeSigned({ kind, link, side, number }: SignedPacket): Uint8Array {
-  const bytes = new Uint8Array(signedPacketBytes);
+function hasItsLength(kind: number, length: number): boolean {
+  switch (kind) {
+    case packetKinds.data:
+      return true;
+    case packetKinds.sealed:
+      return length > sealedHeaderBytes + tagBytes;
+    case packetKinds.farewell:
+      return length === signedPacketBytes;
+    default:
+      return length === signedPacketBytes || length === keyedPacketBytes;
+  }
+}
+
+/** The bytes of a packet, the mac still to be filled in at its end. */
+export function writeSigned({ kind, link, side, number, publicKey }: SignedPacket): Uint8Array {
+  const bytes = new Uint8Array(publicKey ? keyedPacketBytes : signedPacketBytes);
+  if (publicKey) bytes.set(publicKey, signedBytes);
   bytes[0] = packetKinds[kind];
   writeNumber(bytes, 1, linkIdBytes, link);
   bytes[dataHeaderBytes] = sideBytes[side];
@@ -68,11 +103,18 @@ export function writeSigned({ kind, link, side, number }: SignedPacket): Uint8Ar
 export function readSigned(bytes: Uint8Array): SignedPacket | null {
   const kind = kindsByByte.get(bytes[0] ?? 0);
   const side = bytes[dataHeaderBytes];
-  if (!kind || bytes.length !== signedPacketBytes || (side !== 0 && side !== 1)) return null;
+  if (!kind || !hasItsLength(bytes[0] ?? 0, bytes.length) || (side !== 0 && side !== 1)) return null;
   // Numbers beyond 2^53 are nobody's: no link lives that long.
   if (bytes[dataHeaderBytes + 1] !== 0 || (bytes[dataHeaderBytes + 2] ?? 0) > 0x1f) return null;
   const number = readNumber(bytes, dataHeaderBytes + 1, 8);
-  return { kind, link: readNumber(bytes, 1, linkIdBytes), side: side === 0 ? "a" : "b", number };
+  const packet = {
+    kind,
+    link: readNumber(bytes, 1, linkIdBytes),
+    side: side === 0 ? "a" : "b",
+    number,
+  } as const;
+  if (bytes.length !== keyedPacketBytes) return packet;
+  return { ...packet, publicKey: bytes.subarray(signedBytes, signedBytes + publicKeyBytes) };
 }
 
 export function writeData(link: number, payload: Uint8Array): Uint8Array {
@@ -81,6 +123,18 @@ export function writeData(link: number, payload: Uint8Array): Uint8Array {
   writeNumber(bytes, 1, linkIdBytes, link);
   bytes.set(payload, dataHeaderBytes);
   return bytes;
+}
+
+/** The header of a `sealed` packet. */
+export function writeSealedHeader(bytes: Uint8Array, link: number, counter: number): void {
+  bytes[0] = packetKinds.sealed;
+  writeNumber(bytes, 1, linkIdBytes, link);
+  writeNumber(bytes, dataHeaderBytes, 6, counter);
+}
+
+/** The counter of a `sealed` packet. */
+export function sealedCounter(bytes: Uint8Array): number {
+  return readNumber(bytes, dataHeaderBytes, 6);
 }
 
 function readNumber(bytes: Uint8Array, at: number, length: number): number {

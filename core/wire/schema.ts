@@ -22,6 +22,11 @@ const resumeKeyShape = /^[\w-]{1,64}\.\d{1,6}\.[\w-]{22}$/;
 export const resumeKeyField = z
   .string(field("invalid_resume_key"))
   .regex(resumeKeyShape, field("invalid_resume_key"));
+/** Drawn by a client, so that the same request, repeated, gets the same answer. */
+export const requestIdField = z
+  .string(field("invalid_request_id"))
+  .min(1, field("invalid_request_id"))
+  .max(64, field("invalid_request_id"));
 /** Of a member. Not only those that exist look like this. */
 export const clientIdField = z
   .string(field("invalid_client"))

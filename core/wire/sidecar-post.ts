@@ -8,8 +8,9 @@ import type { Observed } from "../mapping.ts";
 import { longestPass } from "../observing/pass.ts";
 import { sidecarNameShape } from "../sidecar-key.ts";
 import { clientIdShape, longestToken } from "../token.ts";
+import { candidatesShape, endpointShape } from "./endpoint.ts";
+import { fieldOf } from "./field.ts";
 import { wireLimits } from "./limits.ts";
-import { candidatesShape, endpointShape } from "./sidecar-message.ts";
 
 export const heartbeatPath = "/sidecar/heartbeat";
 export const observationsPath = "/sidecar/observations";
@@ -41,6 +42,8 @@ export const heartbeat = z.object({
   secondPort: port.optional(),
   /** Whether it relays, on its first port. */
   relays: z.boolean().optional(),
+  /** Whether both ports answer STUN. Those of older versions do not say, and do not. */
+  stun: z.boolean().optional(),
   /** Datagrams a second on both ports, lately. Packets to relay count too: they are what fills a machine, so new players go elsewhere. */
   load: z.number().min(0),
   /** The last one: the sidecar is about to stop. */
@@ -65,11 +68,11 @@ const observation = z.object({
   ip: z.string().regex(/^[\da-f.:]{2,45}$/i),
   port,
   /** Where the same socket's datagram to the second port came from. */
-  second: endpointShape.optional(),
+  second: fieldOf(endpointShape).optional(),
   /** Where else its datagrams came from in the same moment. */
-  others: z.array(endpointShape).max(wireLimits.otherSightings).optional(),
+  others: z.array(fieldOf(endpointShape)).max(wireLimits.otherSightings).optional(),
   /** What the client says of itself, if it knows the additions to Orion. */
-  candidates: candidatesShape.optional(),
+  candidates: fieldOf(candidatesShape).optional(),
   /** Whether it has returned what was sent there: then these are no made-up addresses. */
   proven: z.boolean().optional(),
 });

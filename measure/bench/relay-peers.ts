@@ -5,19 +5,16 @@
  */
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
-import { setTimeout as wait } from "node:timers/promises";
 import * as z from "zod";
 import { dataOf, signedOf, ticketOf } from "../kit/secret.ts";
 import { decode } from "../kit/wire.ts";
+import { sendOrder, sendPaced } from "./paced-sending.ts";
 
 const order = z.discriminatedUnion("what", [
   z.object({ what: z.literal("bind"), port: z.int(), links: z.int(), first: z.int(), bare: z.boolean() }),
-  z.object({ what: z.literal("send"), count: z.int(), perSecond: z.number(), atOnce: z.int() }),
+  sendOrder,
 ]);
 
-/** Milliseconds without a packet after which those that have not come are lost. */
-const patienceMs = 300;
-const lookMs = 5;
 /** Links bound at the same time. */
 const abreast = 50;
 
@@ -89,25 +86,13 @@ async function bind({ links, first, bare }: { links: number; first: number; bare
   }
 }
 
-async function send({ count, perSecond, atOnce }: { count: number; perSecond: number; atOnce: number }) {
+async function send(order: z.infer<typeof sendOrder>): Promise<number> {
   received = 0;
-  const began = performance.now();
-  const seconds = () => (performance.now() - began) / 1000;
-  let sent = 0;
-  while (sent < count) {
-    const due = Math.min(count, Math.ceil((seconds() * perSecond) / atOnce) * atOnce);
-    const upTo = Math.min(due, sent + atOnce);
-    let last = Promise.resolve();
-    for (; sent < upTo; sent++) last = say(a, packets[sent % packets.length] ?? "");
-    await last;
-    if (sent >= due) await wait(1);
-  }
-  for (let before = -1, quietMs = 0; received < count && quietMs < patienceMs; quietMs += lookMs) {
-    if (received > before) quietMs = 0;
-    before = received;
-    await wait(lookMs);
-  }
-  return received;
+  return await sendPaced(
+    order,
+    (number) => say(a, packets[number % packets.length] ?? ""),
+    () => received,
+  );
 }
 
 process.on("message", async (given) => {

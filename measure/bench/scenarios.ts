@@ -9,6 +9,7 @@ import { idleClients } from "./scenarios/idle.ts";
 import { bareLife, floorLife, lives } from "./scenarios/life.ts";
 import { lists } from "./scenarios/list.ts";
 import { mediations } from "./scenarios/mediation.ts";
+import { floorPorts, norayRelays } from "./scenarios/noray.ts";
 import { floorRelay, relays } from "./scenarios/relay.ts";
 import { floorRequests } from "./scenarios/requests.ts";
 import { slowClients } from "./scenarios/slow.ts";
@@ -25,6 +26,7 @@ export const loads: Load[] = [
   ...mediations,
   ...datagrams,
   ...relays,
+  ...norayRelays,
   ...lists,
 ];
 export const floors: Load[] = [
@@ -34,6 +36,7 @@ export const floors: Load[] = [
   ...floorRequests,
   floorDatagrams,
   floorRelay,
+  floorPorts,
 ];
 
 export const scenarios: Scenario[] = [

@@ -7,8 +7,8 @@ import { connectHttp } from "./http.ts";
 import { type Launched, launch } from "./launch.ts";
 import { startStandIn } from "./stand-in.ts";
 
-/** `floor` is the Worker of a few lines, `receiver` the bare UDP socket, `forwarder` the bare relay. */
-export type SubjectName = "server" | "floor" | "sidecar" | "receiver" | "forwarder";
+/** `floor` is the Worker of a few lines, `receiver` the bare UDP socket, `forwarder` the bare relay, `ports` one with 2 000 ports, `noray` the gateway alone. */
+export type SubjectName = "server" | "floor" | "sidecar" | "receiver" | "forwarder" | "ports" | "noray";
 
 export type Subject = {
   readonly pid: number;
@@ -56,6 +56,10 @@ export async function startSubject(
       return await startBare("the bare receiver", "measure/bench/floor/receiver.ts");
     case "forwarder":
       return await startBare("the bare forwarder", "measure/bench/floor/forwarder.ts");
+    case "ports":
+      return await startBare("the forwarder with many ports", "measure/bench/floor/many-ports.ts");
+    case "noray":
+      return await startNoray();
   }
 }
 
@@ -103,6 +107,12 @@ async function startBare(what: string, script: string): Promise<Subject> {
   const program = launch(what, script);
   const { udpPort } = z.object({ udpPort: z.int() }).parse(await program.hears("port"));
   return subjectOf(program, { udpPort });
+}
+
+async function startNoray(): Promise<Subject> {
+  const program = launch("the gateway of noray", "measure/bench/noray-program.ts");
+  const { tcp, udpPort } = z.object({ tcp: z.int(), udpPort: z.int() }).parse(await program.hears("ports"));
+  return subjectOf(program, { udpPort, url: new URL(`http://${host}:${tcp}`) });
 }
 
 function subjectOf(

@@ -15,9 +15,9 @@ export type Course = Extent & {
 };
 
 export function turnsOf(loads: readonly Load[], floors: readonly Load[]): Turn[] {
-  // One sidecar gets one kind of datagram at a time, so that its posts to the edge are known to come from that.
+  // One sidecar gets one kind of datagram at a time, so that its posts to the edge are known to come from that. Loads of noray have two floors.
   const groups = Map.groupBy(loads, ({ name, subject }) =>
-    subject === "sidecar" ? name : name.replace(/\/.*/, ""),
+    subject === "sidecar" || subject === "noray" ? name : name.replace(/\/.*/, ""),
   );
   return [...groups].map(([name, some]) => ({
     name,

@@ -2,7 +2,7 @@
  * The Worker as it is deployed, with handles for faults. Only tests bundle this file.
  *
  * `GET /test/crash?holder=<n>` ends the object that holds a client's socket, or a lobby: by its name; `?directory=<n>` and
- * `?fleet` likewise. An object that is ended loses its memory and its sockets, and keeps its storage.
+ * `?fleet` and `?relay=<name>` likewise. An object that is ended loses its memory and its sockets, and keeps its storage.
  * `/test/life` with the same query answers a text that stays the same as long as its memory does.
  * `/test/fault?<name>=<value>` sets one of the faults below; an empty value ends it.
  * `/test/later?ms=<n>` sets the clock of all objects forward; `/test/alarm?holder=<n>` runs a holder's alarm.
@@ -11,7 +11,8 @@
  * `/test/calls?<method>=<how>:<count>`: the next calls of a method from one object, or the Worker, to another fail: `fail`
  * before they arrive, `lose` when the work is done, `throw` by a fault of the object's code; of every method with `*`. `/test/failures` answers how many did.
  * `/test/first?ms=<n>`: the first call to each object takes so long.
- * `/test/made` answers how many objects of lobbies were made; `/test/stored?holder=<code>` what the storage of one has.
+ * `/test/made` answers how many objects of lobbies were made; `/test/stored?holder=<code>` what the storage of one has, and
+ * `/test/left?holder=<code>` tells people why it may still have something.
  * `/test/code` answers a code that nobody has drawn before, probably; `/test/draws?<number>=<count>`: the next draws are this.
  * `/test/secrets?<secret>=<the one before>` changes what is bound, as a deployment does that leaves all objects alive.
  * `/test/counting?<binding>=<how>` spoils the platform's counting of addresses: `missing`, `broken`, `silent`, or
@@ -22,21 +23,29 @@
  * `/test/busy?fleet=<ms>` keeps the fleet busy.
  */
 
+import type { KeptLobby } from "../../core/lobby/kept.ts";
 import { loungeShape } from "../../core/lounges.ts";
 import { addressOf } from "../../worker/edge/address.ts";
+import { readGateway } from "../../worker/edge/gateways.ts";
 import worker, {
   Directory as RealDirectory,
   Fleet as RealFleet,
   Lobby as RealLobby,
   Lounge as RealLounge,
+  Relay as RealRelay,
 } from "../../worker/index.ts";
 import { drawCode } from "../../worker/platform/codes.ts";
 import type { Env } from "../../worker/platform/env.ts";
 import { callFailures, delayFirstCalls, failNext, faultyBindings, isFailing } from "./faulty-calls.ts";
 import { setServerLimit } from "./server-limits.ts";
 
-/** `holder`: the name of one that takes no sockets. `unlisting`: milliseconds the directory takes for it. */
+/**
+ * `holder`: the name of one that takes no sockets. `answering`: milliseconds, more or less, for which the Worker is busy with an answer that is ready, so that
+ * the process hears nothing of any connection. `unlisting`: milliseconds the directory takes for it. `names` with the value `unknown`: lounges
+ * are of the version before lobbies had names.
+ */
 const faults = new Map<string, string>();
+const busyTurnsPerMs = 1_000_000;
 /** Names of lobby objects that were ever made. */
 const made = new Set<string>();
 
@@ -72,11 +81,54 @@ export class Lobby extends RealLobby {
     const rows = [...this.ctx.storage.kv.list()].length;
     return { rows, alarm: (await this.ctx.storage.getAlarm()) !== null };
   }
+  /** What is left of it, for people: ids and times, in milliseconds from now, and no secrets. */
+  async left(): Promise<string> {
+    const now = Date.now();
+    const alarm = await this.ctx.storage.getAlarm();
+    const rows = [...this.ctx.storage.kv.list<KeptLobby>()];
+    const inMs = (at: number | null | undefined) => (typeof at === "number" ? at - now : null);
+    return JSON.stringify({
+      alarmInMs: inMs(alarm),
+      rows: Object.fromEntries(rows.map(([key, row]) => [key, key === "lobby" ? outlineOf(row, now) : "…"])),
+      isFree: this.lobbyHere.isFree,
+      sockets: this.ctx.getWebSockets().map((socket) => {
+        const { id, membership, openedAt, pingsSince, doubtedSince } = Object(socket.deserializeAttachment());
+        const session = this.connections.get(id);
+        const times = {
+          openedInMs: inMs(openedAt),
+          pingsInMs: inMs(pingsSince),
+          doubtedInMs: inMs(doubtedSince),
+        };
+        return { id, lobbyId: membership?.lobbyId, ...times, state: socket.readyState, isOver: !session };
+      }),
+    });
+  }
+}
+
+/** What decides how long a lobby is kept. */
+function outlineOf(row: KeptLobby, now: number): object {
+  const { phase, hostId, isLasting, lifetime, graceMs, auditMs, newcomersPause, newcomers, members, away } =
+    row;
+  return {
+    ...{ phase, hostId, isLasting, lifetime, graceMs, auditMs, newcomersPause, newcomers },
+    auditInMs: row.auditAt - now,
+    members: members.map(({ clientId, holder, session, resumes }) => ({
+      clientId,
+      holder,
+      session,
+      resumes,
+    })),
+    away: away.map(({ clientId, until, letGo }) => ({ clientId, inMs: until - now, letGo })),
+  };
 }
 export class Lounge extends RealLounge {
   readonly #life = crypto.randomUUID();
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, faultyBindings(env));
+  }
+  override async hostLobby(call: Parameters<RealLounge["hostLobby"]>[0]) {
+    const { code: _, ...request } = call.request;
+    return await super.hostLobby(faults.get("names") === "unknown" ? { ...call, request } : call);
   }
   override async fetch(request: Request): Promise<Response> {
     fail("holder", this.ctx.id.name ?? "");
@@ -126,13 +178,27 @@ export class Fleet extends RealFleet {
   }
 }
 
-export { Budget } from "../../worker/index.ts";
+export class Relay extends RealRelay {
+  readonly #life = crypto.randomUUID();
+  constructor(ctx: DurableObjectState, env: Env) {
+    super(ctx, faultyBindings(env));
+  }
+  crash(): void {
+    this.ctx.abort("crashed by a test");
+  }
+  life(): string {
+    return this.#life;
+  }
+}
 
-type FaultyEnv = Omit<Env, "LOBBY" | "LOUNGE" | "DIRECTORY" | "FLEET"> & {
+export { Budget, Stats } from "../../worker/index.ts";
+
+type FaultyEnv = Omit<Env, "LOBBY" | "LOUNGE" | "DIRECTORY" | "FLEET" | "RELAY"> & {
   LOBBY: DurableObjectNamespace<Lobby>;
   LOUNGE: DurableObjectNamespace<Lounge>;
   DIRECTORY: DurableObjectNamespace<Directory>;
   FLEET: DurableObjectNamespace<Fleet>;
+  RELAY: DurableObjectNamespace<Relay>;
 };
 
 type Letter = { from: string; batch: Parameters<RealLobby["receive"]>[1] };
@@ -157,12 +223,15 @@ export default {
         return new Response(String(made.size));
       case "/test/stored":
         return Response.json(await env.LOBBY.getByName(name).stored());
+      case "/test/left":
+        return new Response(await env.LOBBY.getByName(name).left());
       case "/test/code":
         return new Response(drawCode(env));
       case "/test/draws":
         draws = { value: Number(kind), left: Number(name) };
         return new Response("set");
       case "/test/address":
+        await readGateway(request, env);
         return new Response(addressOf(request, env) ?? "unknown");
       case "/test/later":
         setForward(Number(name));
@@ -210,8 +279,12 @@ export default {
       case "/test/busy":
         ctx.waitUntil(env.FLEET.getByName("fleet").busy(Number(name)));
         return new Response("busy");
-      default:
-        return await worker.fetch(request, faultyBindings<Env>(env));
+      default: {
+        const response = await worker.fetch(request, faultyBindings<Env>(env));
+        // The clock stands still meanwhile, as it does on the platform.
+        for (let left = Number(faults.get("answering") ?? 0) * busyTurnsPerMs; left > 0; left--);
+        return response;
+      }
     }
   },
 } satisfies ExportedHandler<FaultyEnv>;
@@ -253,6 +326,7 @@ function setForward(ms: number): void {
 
 function objectNamed(env: FaultyEnv, kind: string, name: string) {
   if (kind === "directory") return env.DIRECTORY.getByName(`shard-${name}`);
+  if (kind === "relay") return env.RELAY.getByName(name);
   if (kind === "fleet") return env.FLEET.getByName("fleet");
   return holderNamed(env, name);
 }

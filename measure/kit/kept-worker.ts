@@ -12,6 +12,7 @@ import faulty, {
   Fleet as FaultyFleet,
   Lobby as FaultyLobby,
   Lounge as FaultyLounge,
+  Relay as FaultyRelay,
 } from "./faulty-worker.ts";
 
 type Kept = { rows: [key: string, value: unknown][]; attachments: { id: string }[] };
@@ -69,6 +70,15 @@ export class Directory extends FaultyDirectory {
   }
 }
 export class Fleet extends FaultyFleet {
+  kept(): Kept {
+    return keptOf(this.ctx);
+  }
+  keep(kept: Kept): void {
+    keepIn(this.ctx, kept);
+  }
+}
+
+export class Relay extends FaultyRelay {
   kept(): Kept {
     return keptOf(this.ctx);
   }

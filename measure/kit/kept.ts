@@ -9,7 +9,7 @@ import { startTestServer, type TestServerOptions } from "./server.ts";
 
 export type Kept = { rows: [key: string, value: unknown][]; attachments: { id: string }[] };
 export type Call = { class: string; method: string; args: unknown[]; answer: unknown };
-export type Binding = "LOBBY" | "LOUNGE" | "DIRECTORY" | "FLEET";
+export type Binding = "LOBBY" | "LOUNGE" | "DIRECTORY" | "FLEET" | "RELAY";
 
 /** A server whose objects show what they keep, and take something else in its place. */
 export function startKeptServer(options: TestServerOptions = {}): Promise<Server> {

@@ -15,6 +15,7 @@ function coreOf({ kind, text }: Secret): string {
     case "client's token":
       return (text.split(".").at(-1) ?? "").slice(0, telling);
     case "link's or a ticket's key":
+    case "gateway's signature":
       return text.slice(0, telling);
     case "relay's ticket":
     case "deployment's secret":

@@ -44,7 +44,7 @@ export function account({ lobbyId, members }: Lobby): Account {
 
 /**
  * The lobbies that these memberships were in. A code may come again, long after, for another lobby: then each is of the
- * host that had last asked for one before.
+ * host that had last asked for one before its member was in. Who is matched may have asked before that host did.
  */
 export function lobbiesOf(memberships: readonly Membership[]): { lobbies: Lobby[]; broken: Violation[] } {
   const lobbies: Lobby[] = [];
@@ -58,8 +58,8 @@ export function lobbiesOf(memberships: readonly Membership[]): { lobbies: Lobby[
     const before: Lobby = { lobbyId, members: [] };
     for (const member of members) {
       if (hosts.includes(member)) continue;
-      const { askedAt = member.heard[0]?.at ?? 0 } = member.answer ?? {};
-      const index = hosts.findLastIndex(({ answer }) => (answer?.askedAt ?? 0) <= askedAt);
+      const { at = member.heard[0]?.at ?? 0 } = member.answer ?? {};
+      const index = hosts.findLastIndex(({ answer }) => (answer?.askedAt ?? 0) <= at);
       (groups[index] ?? before).members.push(member);
     }
     for (const [index, next] of hosts.slice(1).entries()) {

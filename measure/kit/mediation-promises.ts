@@ -101,14 +101,16 @@ function checkPeers(
   }
   // With members lost on the way it cannot be known from here who is left.
   if (opening.goesOn) return;
-  // Of whom nothing is known any more, at least the number is; and one may just have left a name to another.
+  // One may just have left a name to another. And of whom nothing is known any more, it is not known whether it was left out.
   const expected =
     member === host
       ? namesBefore(host, heard)
           .map((name) => knownAs(name, { host, members }, at))
           .filter((candidates) => !isEach(candidates, "left out", at))
       : [[host]];
-  const certain = expected.filter((candidates) => !isEach(candidates, "unknown", at));
+  const certain = expected.filter(
+    (candidates) => candidates.length > 0 && !isEach(candidates, "unknown", at),
+  );
   if (peers.length < expected.length && peers.length >= certain.length) return;
   if (peers.length !== expected.length) {
     wrong(`is introduced to ${peers.length} peers and not to ${expected.length}`);

@@ -1,7 +1,9 @@
 /** Who was in which lobby when, read out of what the players lived through. */
+
 import { type Picture, picture } from "../../core/wire/picture.ts";
 import type { Player } from "./player.ts";
 import type { Message } from "./wire.ts";
+import { readBy } from "./wire.ts";
 
 export type Heard = { at: number; message: Message };
 
@@ -114,7 +116,8 @@ export function membershipsOf(player: Player): { memberships: Membership[]; viol
             each.lobbyId === seat.lobbyId &&
             !each.answer &&
             each.end?.how !== "refused" &&
-            (each.heard[0]?.at ?? at) >= question.at,
+            // What is heard between two tries is of the seat that the first has taken.
+            (!each.end || (each.heard[0]?.at ?? at) >= question.at),
         );
         const membership = before ?? begin(seat.lobbyId);
         membership.answer = { ...seat, askedAt: question.at, at };
@@ -197,7 +200,7 @@ function seatIn(
 ): Seat | null {
   if (!isEntering(path) || (status !== 200 && status !== 201) || body === null) return null;
   const lobbyId = String(body.lobbyId);
-  const told = body.lobby === undefined ? null : picture.parse(body.lobby);
+  const told = body.lobby === undefined ? null : readBy(picture, body.lobby);
   const common = { lobbyId, memberId: player.clientId, picture: told, hasResumed: false };
   if (status === 201) {
     const wish = path === "/lobbies" ? asked : { ...Object(asked.create), isPublic: true };

@@ -72,13 +72,16 @@ function parsed(text: string): Record<string, unknown> | null {
 /** Milliseconds after which a message that was waited for will not come any more. */
 const patienceMs = 20_000;
 
+/** What is sent with requests: always the same, or, of a gateway, for each by its method and path. */
+type SentHeaders = Record<string, string> | ((method: string, path: string) => Record<string, string>);
+
 /** Hears of every player that begins to connect. */
 export const newcomers = new Set<(player: Player) => void>();
 
 export class Player {
   readonly base: URL;
   /** Sent with its upgrade and with each of its requests. */
-  readonly headers: Record<string, string>;
+  readonly #headers: SentHeaders;
   readonly socket: WebSocket;
   /** Every message heard, in order. */
   readonly heard: Message[] = [];
@@ -96,7 +99,7 @@ export class Player {
   #pongs = 0;
 
   /** Connects, and waits for its token. */
-  static async connect(base: URL, path = "/", headers: Record<string, string> = {}): Promise<Player> {
+  static async connect(base: URL, path = "/", headers: SentHeaders = {}): Promise<Player> {
     const player = new Player(base, path, headers);
     await player.hears("client_registered");
     return player;
@@ -107,10 +110,11 @@ export class Player {
     return await Promise.all(Array.from({ length: size }, () => Player.connect(base, path)));
   }
 
-  private constructor(base: URL, path: string, headers: Record<string, string>) {
+  private constructor(base: URL, path: string, headers: SentHeaders) {
     this.base = base;
-    this.headers = headers;
-    this.socket = new WebSocket(new URL(path, base.href.replace(/^http/, "ws")), { headers });
+    this.#headers = headers;
+    const url = new URL(path, base.href.replace(/^http/, "ws"));
+    this.socket = new WebSocket(url, { headers: this.headersFor("GET", path) });
     this.closed = new Promise((resolve) => {
       this.socket.on("close", (code, reason) => {
         this.closesPort();
@@ -126,6 +130,8 @@ export class Player {
         return;
       }
       noteFrame(data.toString());
+      // To a page the server says groovejet's first word as well (docs/dialects.md).
+      if (data.toString().startsWith("{")) return;
       const message = decode(data.toString());
       this.heard.push(message);
       this.story.push({ at: Date.now(), kind: "heard", message });
@@ -134,6 +140,11 @@ export class Player {
       for (const wake of this.#wakers.splice(0)) wake();
     });
     for (const meet of newcomers) meet(this);
+  }
+
+  /** What this player sends with such a request. */
+  headersFor(method: string, path: string): Record<string, string> {
+    return typeof this.#headers === "function" ? this.#headers(method, path) : this.#headers;
   }
 
   get token(): string {
@@ -207,7 +218,7 @@ export class Player {
     this.story.push({ at: Date.now(), kind: "asked", nr, path, body: { ...body } });
     try {
       const token = /\/(leave|host|kick)$/.test(path) ? this.secretToken : this.token;
-      const answer = await post(this.base, path, { token, ...body }, this.headers);
+      const answer = await post(this.base, path, { token, ...body }, this.headersFor("POST", path));
       this.story.push({ at: Date.now(), kind: "answered", nr, status: answer.status, body: answer.body });
       return answer;
     } catch (error) {
@@ -229,8 +240,12 @@ export class Player {
     const init: RequestInit = {
       method,
       ...(body && { body: JSON.stringify({ token: this.secretToken, ...body }) }),
-      ...(raw && { body: raw }),
-      headers: { ...this.headers, ...(!body && { authorization: `Bearer ${this.secretToken}` }), ...headers },
+      ...(raw && { body: new Uint8Array(raw) }),
+      headers: {
+        ...this.headersFor(method, path),
+        ...(!body && { authorization: `Bearer ${this.secretToken}` }),
+        ...headers,
+      },
     };
     const answered = (status: number, told: Record<string, unknown> | null) =>
       this.story.push({ at: Date.now(), kind: "answered", nr, status, body: told });

@@ -23,6 +23,9 @@ export type Program = {
   stop(): Promise<void>;
 };
 
+/** Several servers run at a time, and the ports of gateways are always the same, unless a test says otherwise. */
+const withoutGateways = { ORION_NORAY_PORT: "off", ORION_RABID_PORT: "off" };
+
 /** Milliseconds after which what was waited for will not be printed any more. wrangler is slow to start. */
 const patienceMs = 60_000;
 
@@ -30,7 +33,7 @@ export function startProgram(command: string, args: string[], environment: NodeJ
   noteSettings(environment);
   const child = spawn(command, args, {
     cwd: root,
-    env: { ...process.env, NO_COLOR: "1", ...environment },
+    env: { ...process.env, ...withoutGateways, NO_COLOR: "1", ...environment },
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });

@@ -38,6 +38,8 @@ export type WatchOptions = {
   mediationMs?: number;
   /** Milliseconds by which the server may be late with that, busy as it is. */
   slackMs?: number;
+  /** Whether objects end and calls fail for good: then something may be lost on its way to an object (docs/promises.md). */
+  mayLose?: boolean;
 };
 
 /** Watches all players that connect to this server from now on. Of any of these URLs: a server may be behind a cable. */
@@ -52,13 +54,21 @@ export function watch(bases: URL | readonly URL[], options: WatchOptions = {}): 
   };
   newcomers.add(meet);
 
+  /** Milliseconds that the server needed to answer, at most. Its alarms are as late, several of them in a mediation. */
+  let slowestMs = 0;
   const list = async () => {
+    const asked = Date.now();
     const { body } = await request(base, "/lobbies");
+    slowestMs = Math.max(slowestMs, Date.now() - asked);
     const lobbies = Array.isArray(body?.lobbies) ? body.lobbies : [];
     lists.push(lobbies);
     return lobbies;
   };
-  const broken = () => [...look(players, lists, options).broken, ...leakedTokens(players)];
+  const judged = () => {
+    const { slackMs = 15_000 } = options;
+    return { ...options, slackMs: slackMs + alarmsInARow * slowestMs };
+  };
+  const broken = () => [...look(players, lists, judged()).broken, ...leakedTokens(players)];
 
   return {
     players,
@@ -109,6 +119,9 @@ function goneOf(players: readonly Player[]): Set<Player> {
   );
 }
 
+/** Of a mediation: those that look for a sidecar, for who is late, for the next phase, and for its end. */
+const alarmsInARow = 4;
+
 /** That a lobby has lost all its members it may learn late. */
 const mayComeBackMs = 40_000;
 
@@ -157,7 +170,7 @@ function look(players: readonly Player[], lists: readonly Listed[][], options: W
   broken.push(...found.broken);
   const lobbies = new Map<string, Account[]>();
   for (const lobby of found.lobbies) {
-    const known = isStaying(lobby) ? accountOfStaying(lobby) : account(lobby);
+    const known = isStaying(lobby) ? accountOfStaying(lobby, options) : account(lobby);
     lobbies.set(lobby.lobbyId, [...(lobbies.get(lobby.lobbyId) ?? []), known]);
     broken.push(...known.broken);
     owed.push(...known.owed, ...orphans(lobby, known));
@@ -166,7 +179,7 @@ function look(players: readonly Player[], lists: readonly Listed[][], options: W
   return { broken, owed, lobbies };
 }
 
-function overdue(membership: Membership, { mediationMs, slackMs = 15_000 }: WatchOptions): Violation[] {
+function overdue(membership: Membership, { mediationMs, slackMs = 0 }: WatchOptions): Violation[] {
   const since = mediationSince(membership);
   if (mediationMs === undefined || since === null || Date.now() < since + mediationMs + slackMs) return [];
   const { player, lobbyId } = membership;

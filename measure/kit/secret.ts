@@ -51,7 +51,7 @@ export function keyTextOf(...of: Parameters<typeof keyOf>): string {
   return `v1.${name}.${key}.${filter}`;
 }
 
-type KeyLabel = "post" | "relay" | "pass" | "cookie";
+type KeyLabel = "post" | "gateway" | "relay" | "pass" | "cookie";
 
 function sidecarsKey(use: KeyLabel, ...of: Parameters<typeof keyOf>): Buffer {
   return hmac(Buffer.from(keyOf(...of).key, "base64url"), `orion-edge sidecar ${use} v1`);
@@ -114,9 +114,33 @@ export function signatureOf(
   return hmac(sidecarsKey("post", name, { under, number }), `${name}\n${path}\n${body}`).toString("hex");
 }
 
+/** Whose gateway asks for which player. */
+const gatewayDefaults = { dialect: "rabid", address: "192.0.2.1", sidecar: "test", under: secret, number: 1 };
+
+/** What the requests of a gateway have in their headers, by their method and path. `at`: when it signs them; now, unless given. */
+export function asGateway(about: Partial<typeof gatewayDefaults & { at: number }> = {}) {
+  const { dialect, address, sidecar, under, number, at } = { at: undefined, ...gatewayDefaults, ...about };
+  return (method: string, path: string): Record<string, string> => {
+    const time = at ?? Date.now();
+    const signed = [sidecar, dialect, address, time, method, path].join("\n");
+    const mac = hmac(sidecarsKey("gateway", sidecar, { under, number }), signed).toString("hex");
+    noteSecret({ kind: "gateway's signature", text: mac });
+    return { "orion-gateway": `${sidecar} ${dialect} ${address} ${time} ${mac}` };
+  };
+}
+
 /** What the holder of a relay's ticket signs with, at the sidecar of this name. */
 export function ticketKeyOf(ticket: string, { under = secret, sidecar = "test", number = 1 } = {}): string {
   const key = hmac(sidecarsKey("relay", sidecar, { under, number }), ticket)
+    .subarray(0, 16)
+    .toString("base64url");
+  noteSecret({ kind: "relay's ticket", text: ticket }, { kind: "link's or a ticket's key", text: key });
+  return key;
+}
+
+/** What the holder of a ticket for a relay over WebSocket shows with it. */
+export function webSocketTicketKeyOf(ticket: string, { under = secret } = {}): string {
+  const key = hmac(hmac(under, "orion-edge relay over websocket v1"), ticket)
     .subarray(0, 16)
     .toString("base64url");
   noteSecret({ kind: "relay's ticket", text: ticket }, { kind: "link's or a ticket's key", text: key });

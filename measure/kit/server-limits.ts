@@ -1,6 +1,8 @@
 /** The limits of what runs in a server: the faulty Worker sets some of them by their names. */
+import { groovejetLimits } from "../../core/dialects/groovejet/limits.ts";
 import { sharedLimits } from "../../core/limits.ts";
 import { lobbyLimits } from "../../core/lobby/limits.ts";
+import { socketRelayLimits } from "../../core/relay/socket/limits.ts";
 import { wireLimits } from "../../core/wire/limits.ts";
 import { edgeLimits } from "../../worker/edge/limits.ts";
 import { objectLimits } from "../../worker/objects/limits.ts";
@@ -11,10 +13,12 @@ const tables = [
   sharedLimits,
   wireLimits,
   lobbyLimits,
+  groovejetLimits,
   edgeLimits,
   objectLimits,
   holderLimits,
   platformLimits,
+  socketRelayLimits,
 ] as const;
 
 type NamesOf<Table> = Table extends unknown ? keyof Table : never;

@@ -147,6 +147,11 @@ export async function storedOf(base: URL, lobbyId: string): Promise<{ rows: numb
   return JSON.parse(await (await fetch(new URL(`/test/stored?holder=${lobbyId}`, base))).text());
 }
 
+/** What is left of a lobby in its object, for people, without secrets. Wakes the object. */
+export async function leftOf(base: URL, lobbyId: string): Promise<string> {
+  return await (await fetch(new URL(`/test/left?holder=${encodeURIComponent(lobbyId)}`, base))).text();
+}
+
 /** How many calls between objects failed so far, by `failCalls`. */
 export async function failedCalls(base: URL): Promise<number> {
   return Number(await (await fetch(new URL("/test/failures", base))).text());

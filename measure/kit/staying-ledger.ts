@@ -1,7 +1,7 @@
 /**
  * What happened in a lobby in which people stay, as those of its members know it who know the additions to Orion. Nobody need be there
- * from first to last. So what each connection heard is laid over what the others heard, and before and after each event there is one state of
- * the lobby, with which every picture of it must agree.
+ * from first to last. But all that they hear has a version, and so has each picture: so what one heard is laid beside what the others
+ * did, and there is one state of the lobby for each version.
  */
 import type { Data } from "../../core/data.ts";
 import type { Picture } from "../../core/wire/picture.ts";
@@ -15,7 +15,7 @@ export type KnownMember = {
   isAway: boolean;
 };
 
-/** What all pictures of a moment agree on. */
+/** What all pictures of a version agree on. */
 export type Known = {
   readonly version: number;
   readonly term: number;
@@ -29,15 +29,31 @@ export type Known = {
   readonly members: readonly KnownMember[];
 };
 
-/** `key` is the same for all who hear of it. */
-export type LedgerEvent = { key: string; at: number; payload: Record<string, unknown>; method: string };
+/** What all hear, by the same `key`. Chat has the version at which it was said. */
+export type LedgerEvent = {
+  key: string;
+  at: number;
+  method: string;
+  payload: Record<string, unknown>;
+  version: number;
+};
 
-/** Events in the order in which all heard them: `states[i]` is before `events[i]`. */
-export type Segment = { began: number; events: LedgerEvent[]; states: Known[] };
+/** A picture that somebody was told, and when. */
+type Told = { membership: Membership; at: number; known: Known };
 
-/** Where a connection's time lies in it. */
-export type Placed = { membership: Membership; segment: Segment; from: number; to: number };
+export type Ledger = {
+  /** By version. Those that nobody heard are not there. */
+  events: Map<number, LedgerEvent>;
+  /** The lobby at each version, as far as anybody knows. In order. */
+  states: Map<number, Known>;
+  /** The chat of each version: all that anybody heard. */
+  chat: Map<number, LedgerEvent[]>;
+  /** The newest version that each member knows. */
+  upTo: Map<Membership, number>;
+  wrong: { sentence: string; concerned: readonly Membership[] }[];
+};
 
+const chatMethod = "lobby_messaging_received";
 const named = new Set([
   "lobby_peerConnect",
   "lobby_peerDisconnect",
@@ -46,14 +62,28 @@ const named = new Set([
   "lobby_hostChanged",
   "lobby_changed",
   "lobby_memberChanged",
-  "lobby_messaging_received",
+  chatMethod,
 ]);
 
 /** The events among these that all hear. */
 export function eventsIn(heard: readonly Heard[]): LedgerEvent[] {
   return heard.flatMap(({ at, message: { method, payload } }) =>
-    named.has(method) ? [{ at, method, payload, key: `${method} ${JSON.stringify(sorted(payload))}` }] : [],
+    named.has(method)
+      ? [
+          {
+            at,
+            method,
+            payload,
+            version: Number(payload.version),
+            key: `${method} ${JSON.stringify(sorted(payload))}`,
+          },
+        ]
+      : [],
   );
+}
+
+export function isChat({ method }: LedgerEvent): boolean {
+  return method === chatMethod;
 }
 
 export function knownFrom(told: Picture): Known {
@@ -65,7 +95,8 @@ export function knownFrom(told: Picture): Known {
 }
 
 /** The state after an event; a sentence if it cannot come in that state. */
-export function after(state: Known, { method, payload }: LedgerEvent): Known | string {
+export function after(before: Known, { method, payload, version }: LedgerEvent): Known | string {
+  const state = { ...before, version };
   const clientId = String(payload.clientId);
   const member = state.members.find((one) => one.clientId === clientId);
   const with_ = (change: Partial<KnownMember>) =>
@@ -89,30 +120,17 @@ export function after(state: Known, { method, payload }: LedgerEvent): Known | s
     case "lobby_hostChanged": {
       if (payload.term !== state.term + 1) return `term ${payload.term} came after ${state.term}`;
       if (!member) return `${payload.host} became host, who is not there`;
-      if (member.isAway && state.members.some(({ isAway }) => !isAway))
-        return `${payload.host} became host, who is away, and others are not`;
       return { ...state, term: state.term + 1, hostId: clientId };
     }
     case "lobby_changed": {
-      const { version, data = {}, lobbyId: _, title: __, ...rest } = payload as Record<string, unknown>;
-      if (version !== state.version + 1) return `version ${version} came after ${state.version}`;
-      return {
-        ...state,
-        ...(rest as Partial<Known>),
-        version: state.version + 1,
-        data: merged(state.data, data),
-      };
+      const { data = {}, lobbyId: _, title: __, version: ___, ...rest } = payload as Record<string, unknown>;
+      return { ...state, ...(rest as Partial<Known>), data: merged(state.data, data) };
     }
     case "lobby_memberChanged": {
-      const {
-        version,
-        data = {},
-        displayName = member?.displayName ?? "",
-      } = payload as Record<string, unknown>;
-      if (version !== state.version + 1) return `version ${version} came after ${state.version}`;
+      const { data = {}, displayName = member?.displayName ?? "" } = payload as Record<string, unknown>;
       if (!member) return `${clientId} changed something, who is not there`;
       const change = { displayName: String(displayName), data: merged(member.data, data) };
-      return { ...state, version: state.version + 1, members: with_(change) };
+      return { ...state, members: with_(change) };
     }
     default:
       return state;
@@ -124,14 +142,11 @@ function merged(data: Data, change: unknown): Data {
   return Object.fromEntries(all) as Data;
 }
 
-/** What differs, in a few words; null if nothing does. `ownId`: those who came later may be missing, in an answer that is given again. */
-export function difference(told: Known, known: Known, ownId?: string): string | null {
-  const upTo = known.members.findIndex(({ clientId }) => clientId === ownId);
-  const members = [known.members, ...(upTo >= 0 ? [known.members.slice(0, upTo + 1)] : [])];
+/** What differs, in a few words; null if nothing does. */
+function difference(told: Known, known: Known): string | null {
   for (const key of Object.keys(known) as (keyof Known)[]) {
-    const [one, ...others] = key === "members" ? members.map(text) : [text(known[key])];
-    const said = text(told[key]);
-    if (said !== one && !others.includes(said)) return `${key} ${said} and not ${one}`;
+    const [said, expected] = [text(told[key]), text(known[key])];
+    if (said !== expected) return `${key} ${said} and not ${expected}`;
   }
   return null;
 }
@@ -151,156 +166,106 @@ function sorted(value: unknown): unknown {
   );
 }
 
-/** Milliseconds by which two connections may hear of one thing apart. */
-const apartMs = 15_000;
-/** Milliseconds that a frame may be seen before or after the HTTP answer it belongs to. */
-const skewMs = 2_000;
-
-/** Lays what each heard over what the others did. Sentences for what does not fit. */
-export function layOut(memberships: readonly Membership[]): {
-  segments: Segment[];
-  placed: Placed[];
-  wrong: { sentence: string; membership: Membership }[];
-} {
-  const informed = memberships
-    .filter(({ answer }) => answer?.picture)
-    .sort((a, b) => beginOf(a) - beginOf(b));
-  const segments: Segment[] = [];
-  const placed: Placed[] = [];
-  const wrong: { sentence: string; membership: Membership }[] = [];
+/** Lays what each heard beside what the others did. `mayLose`: whether something may be lost on the way to a member. */
+export function layOut(
+  memberships: readonly Membership[],
+  pictures: (membership: Membership) => readonly { at: number; picture: Picture }[],
+  mayLose: (membership: Membership) => boolean,
+): Ledger {
+  const informed = memberships.filter(({ answer }) => answer?.picture);
+  const ledger: Ledger = {
+    events: new Map(),
+    states: new Map(),
+    chat: new Map(),
+    upTo: new Map(),
+    wrong: [],
+  };
+  const told: Told[] = informed.flatMap((membership) => [
+    ...(membership.answer?.picture
+      ? [{ membership, at: membership.answer.at, known: knownFrom(membership.answer.picture) }]
+      : []),
+    ...pictures(membership).map(({ at, picture }) => ({ membership, at, known: knownFrom(picture) })),
+  ]);
   for (const membership of informed) {
-    const last = segments.at(-1);
-    const found = last ? placeOf(membership, last) : null;
-    if (last && typeof found === "object" && found) {
-      extend(last, found.states, lastOf(eventsIn(membership.heard), found.count), found.from);
-      placed.push({ membership, segment: last, from: found.from, to: found.from + found.count });
+    const own = told.filter((each) => each.membership === membership);
+    layOne(ledger, membership, own, mayLose(membership));
+  }
+  for (const membership of informed) layChat(ledger, membership);
+  layStates(ledger, told);
+  return ledger;
+}
+
+/** Lays what one heard beside what is known: each version is heard once, in order, and is the same for all. */
+function layOne(ledger: Ledger, membership: Membership, told: readonly Told[], mayLose: boolean): void {
+  const wrong = (sentence: string) => ledger.wrong.push({ sentence, concerned: [membership] });
+  const first = told[0]?.known.version ?? 0;
+  let before: number | null = null;
+  for (const event of eventsIn(membership.heard)) {
+    const { version, key } = event;
+    if (!Number.isInteger(version)) {
+      wrong(`heard ${key}, without a version`);
       continue;
     }
-    // Nobody may have been there to hear what happened between.
-    const isGap = !placed.some(
-      ({ membership: { end }, segment }) =>
-        segment === last && (!end || end.at > beginOf(membership) + skewMs),
-    );
-    const fresh = begin(membership);
-    if (last && !isGap) wrong.push({ sentence: String(found), membership });
-    else if (typeof fresh === "string") wrong.push({ sentence: fresh, membership });
-    else {
-      segments.push(fresh.segment);
-      placed.push({ membership, segment: fresh.segment, from: 0, to: fresh.segment.events.length });
+    // What came before the answer may be in its picture already.
+    const next: number = (before ?? Math.min(first, version - 1)) + 1;
+    if (isChat(event)) {
+      // Without a change before it, the member knows what its first picture says.
+      if (version > (before ?? first) && !mayLose) wrong(`heard chat of ${version} after ${before ?? first}`);
+      if (before !== null && version < before) wrong(`heard chat of ${version} after ${before}`);
+      continue;
+    }
+    if (version < next) wrong(`heard version ${version} after ${before}`);
+    if (version > next && !mayLose) wrong(`heard version ${version} after ${next - 1}`);
+    before = version;
+    const known = ledger.events.get(version);
+    if (!known) ledger.events.set(version, event);
+    else if (known.key !== key) wrong(`heard "${key}" where others heard "${known.key}"`);
+  }
+  const pictured = told.map(({ known }) => known.version);
+  ledger.upTo.set(membership, Math.max(before ?? 0, ...pictured));
+}
+
+/** Chat of one version is heard in one order. Of two who came, went or lost something in the middle, each may have heard what the other did not. */
+function layChat({ chat, wrong }: Ledger, membership: Membership): void {
+  const mine = Map.groupBy(eventsIn(membership.heard).filter(isChat), ({ version }) => version);
+  for (const [version, lines] of mine) {
+    const known = chat.get(version) ?? [];
+    const common = (some: readonly LedgerEvent[], others: readonly LedgerEvent[]) =>
+      some.flatMap(({ key }) => (others.some((other) => other.key === key) ? [key] : []));
+    const [heard, told] = [common(lines, known), common(known, lines)];
+    if (String(heard) === String(told)) chat.set(version, together(known, lines));
+    else wrong.push({ sentence: `heard "${heard}" where others heard "${told}"`, concerned: [membership] });
+  }
+}
+
+/** All of both, in an order that fits both. */
+function together(some: readonly LedgerEvent[], others: readonly LedgerEvent[]): LedgerEvent[] {
+  const all: LedgerEvent[] = [];
+  let next = 0;
+  for (const one of others) {
+    const at = some.findIndex(({ key }, i) => i >= next && key === one.key);
+    all.push(...some.slice(next, at + 1), ...(at < 0 ? [one] : []));
+    if (at >= 0) next = at + 1;
+  }
+  return [...all, ...some.slice(next)];
+}
+
+/** The state at each version: by the pictures of it, and by what happened since the one before. All must agree. */
+function layStates(ledger: Ledger, told: readonly Told[]): void {
+  const versions = new Set([...told.map(({ known }) => known.version), ...ledger.events.keys()]);
+  const byVersion = Map.groupBy(told, ({ known }) => known.version);
+  for (const version of [...versions].sort((a, b) => a - b)) {
+    const event = ledger.events.get(version);
+    const before = ledger.states.get(version - 1);
+    const next = before && event && after(before, event);
+    const [first, ...others] = byVersion.get(version) ?? [];
+    const state = typeof next === "object" ? next : first?.known;
+    if (state) ledger.states.set(version, state);
+    if (typeof next === "string") ledger.wrong.push({ sentence: `heard that ${next}`, concerned: [] });
+    for (const { known, membership } of first ? [first, ...others] : []) {
+      const differs = state && difference(known, state);
+      if (differs)
+        ledger.wrong.push({ sentence: `was told at ${version} ${differs}`, concerned: [membership] });
     }
   }
-  return { segments, placed, wrong };
-}
-
-function beginOf({ answer, heard }: Membership): number {
-  return Math.min(answer?.at ?? Number.POSITIVE_INFINITY, heard[0]?.at ?? Number.POSITIVE_INFINITY);
-}
-
-/** How many of its first events the picture in its answer may have already. */
-function earlyIn({ answer }: Membership, events: readonly LedgerEvent[]): number {
-  return events.filter(({ at }) => at <= (answer?.at ?? 0) + skewMs).length;
-}
-
-/** A ledger of what this one heard alone. */
-function begin(membership: Membership): { segment: Segment } | string {
-  const { answer } = membership;
-  if (!answer?.picture) return "was told nothing of the lobby";
-  const events = eventsIn(membership.heard);
-  let why = "";
-  for (let skipped = 0; skipped <= earlyIn(membership, events); skipped++) {
-    const states = statesFrom(knownFrom(answer.picture), events.slice(skipped));
-    const began = beginOf(membership);
-    if (typeof states !== "string") return { segment: { began, events: events.slice(skipped), states } };
-    why ||= states;
-  }
-  return `heard that ${why}`;
-}
-
-function statesFrom(first: Known, events: readonly LedgerEvent[]): Known[] | string {
-  const states = [first];
-  for (const event of events) {
-    const next = after(states.at(-1) ?? first, event);
-    if (typeof next === "string") return next;
-    states.push(next);
-  }
-  return states;
-}
-
-/** The place in this segment where a membership begins, and the states after it. A sentence if there is none. */
-function placeOf(
-  membership: Membership,
-  { began: start, events, states }: Segment,
-): { from: number; count: number; states: Known[] } | string {
-  const { answer } = membership;
-  if (!answer?.picture) return "was told nothing of the lobby";
-  const own = eventsIn(membership.heard);
-  const told = knownFrom(answer.picture);
-  const early = earlyIn(membership, own);
-  const began = beginOf(membership);
-  let why = "";
-  let closest = -1;
-  // Where nothing is new comes first, and of these the last; then where little is.
-  const most = Math.max(0, events.length - own.length);
-  const inside = Array.from({ length: most + 1 }, (_, i) => most - i);
-  const beyond = Array.from({ length: events.length - most }, (_, i) => most + 1 + i);
-  for (const from of [...inside, ...beyond]) {
-    const tried = tryAt(from);
-    if (tried) return tried;
-  }
-  // It may know of a moment before: who comes back does not hear of itself.
-  for (let known = 1; known <= own.length && (own[known - 1]?.at ?? 0) <= start + skewMs; known++) {
-    const tried = tryAt(0, known);
-    if (tried) return tried;
-  }
-  return why || "heard what nobody else did";
-
-  /** Whether the picture, with so many of its first events or less of them, comes to the first state here. */
-  function leadsTo(known: number): boolean {
-    return Array.from({ length: known + 1 }, (_, skipped) =>
-      statesFrom(told, own.slice(skipped, known)),
-    ).some(
-      (some) => typeof some !== "string" && states[0] && difference(some.at(-1) ?? told, states[0]) === null,
-    );
-  }
-
-  function tryAt(from: number, known = 0): { from: number; count: number; states: Known[] } | null {
-    const mineAfter = own.slice(known);
-    const overlap = Math.min(mineAfter.length, events.length - from);
-    const before = events[from - 1];
-    if (before && before.at > began + apartMs) return null;
-    for (let i = 0; i < overlap; i++) {
-      const [mine, theirs] = [mineAfter[i], events[from + i]];
-      if (mine?.key === theirs?.key && Math.abs((mine?.at ?? 0) - (theirs?.at ?? 0)) < apartMs) continue;
-      if (i > closest) {
-        closest = i;
-        why = `heard "${mine?.key}" where others heard "${theirs?.key}"`;
-      }
-      return null;
-    }
-    const rest = statesFrom(states[from + overlap] ?? told, mineAfter.slice(overlap));
-    if (typeof rest === "string") {
-      if (overlap >= closest) why = `heard that ${rest}`;
-      return null;
-    }
-    const all = [...states.slice(from, from + overlap), ...rest];
-    const ownId = answer?.hasResumed ? undefined : answer?.memberId;
-    const differences = all.slice(0, early + 1).map((known) => difference(told, known, ownId));
-    if (known > 0 ? leadsTo(known) : differences.includes(null))
-      return { from, count: mineAfter.length, states: all };
-    if (overlap >= closest) {
-      closest = overlap;
-      why = `was told ${differences[0]}`;
-    }
-    return null;
-  }
-}
-
-function extend(segment: Segment, states: readonly Known[], own: readonly LedgerEvent[], from: number): void {
-  const known = segment.events.length - from;
-  segment.events.push(...own.slice(known));
-  segment.states.push(...states.slice(known + 1));
-}
-
-function lastOf<T>(some: readonly T[], count: number): readonly T[] {
-  return some.slice(some.length - count);
 }

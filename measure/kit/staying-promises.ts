@@ -1,18 +1,12 @@
 /** What is promised of lobbies in which people stay (docs/staying.md), as far as it shows from outside. */
+
 import { picture } from "../../core/wire/picture.ts";
 import type { Account, Lobby } from "./ledger.ts";
 import { type Heard, type Membership, skewMs, type Violation } from "./memberships.ts";
 import type { Player } from "./player.ts";
-import {
-  difference,
-  eventsIn,
-  type Known,
-  knownFrom,
-  layOut,
-  type Placed,
-  type Segment,
-} from "./staying-ledger.ts";
+import { eventsIn, isChat, type Known, type Ledger, type LedgerEvent, layOut } from "./staying-ledger.ts";
 import type { Entry } from "./story.ts";
+import { readBy } from "./wire.ts";
 
 /** Whether this lobby is one: its host knows the additions to Orion, or, if nobody knows the host any more, some member does. */
 export function isStaying({ members }: Lobby): boolean {
@@ -20,52 +14,74 @@ export function isStaying({ members }: Lobby): boolean {
   return opened ? opened.isInformed : members.some(({ answer }) => answer?.picture);
 }
 
-export function accountOfStaying({ lobbyId, members }: Lobby): Account {
+/** `mayLose`: objects end, and calls fail for good. Then something may be lost on the way to members that another object holds. */
+export function accountOfStaying({ lobbyId, members }: Lobby, { mayLose = false } = {}): Account {
   const broken: Violation[] = [];
   const owed: Violation[] = [];
   const seated = members.filter(({ answer }) => answer);
-  const { segments, placed, wrong } = layOut(seated);
-  const say = (list: Violation[], sentence: string, ...concerned: Membership[]) =>
+  const say = (list: Violation[], sentence: string, ...concerned: readonly Membership[]) =>
     list.push({ sentence: `In ${lobbyId}, ${sentence}.`, players: concerned.map(({ player }) => player) });
-  for (const { sentence, membership } of wrong)
-    say(broken, `${nameOf(membership)} ${sentence}`, membership, ...witnesses(seated, membership));
+  const requests = seated.flatMap((membership) => requestsOf(membership, lobbyId));
+  const mayMiss = (membership: Membership) => mayLose && isElsewhere(membership);
+  const ledger = layOut(seated, (membership) => picturesIn(requests, membership), mayMiss);
+  for (const { sentence, concerned } of ledger.wrong) {
+    const [who] = concerned;
+    say(
+      broken,
+      who ? `${nameOf(who)} ${sentence}` : sentence,
+      ...concerned,
+      ...(who ? witnesses(seated, who) : seated),
+    );
+  }
 
-  for (const sentence of [...ofStates(segments, seated), ...ofHosts(segments)])
+  for (const sentence of [...ofStates(ledger, seated), ...ofHosts(ledger, seated)])
     say(broken, sentence, ...seated);
-  for (const membership of seated) {
-    for (const sentence of [...ofMediations(membership), ...ofPictures(membership, segments)])
+  for (const membership of seated.filter((each) => !mayMiss(each))) {
+    for (const sentence of ofMediations(membership))
       say(broken, `${nameOf(membership)} ${sentence}`, membership);
   }
   for (const [, same] of Map.groupBy(seated, ({ answer }) => answer?.memberId))
     for (const sentence of ofChat(same, owed, lobbyId)) say(broken, sentence, ...same);
-  for (const sentence of ofPlainMembers(seated, segments)) say(broken, sentence.text, sentence.membership);
-  const requests = seated.flatMap((membership) => requestsOf(membership, lobbyId));
+  for (const sentence of ofPlainMembers(seated, ledger, mayLose))
+    say(broken, sentence.text, sentence.membership);
   for (const { text, concerned } of [
     ...ofSignals(seated),
     ...ofBans(seated, requests),
-    ...ofTerms(requests, segments),
+    ...ofTerms(requests, ledger),
     // Who wrote what is forgotten with its host.
     ...(members.some(({ answer }) => answer?.opening) ? ofSnapshots(requests) : []),
-    ...ofKicks(placed, seated),
+    ...ofKicks(
+      ledger,
+      seated.filter((each) => !mayMiss(each)),
+    ),
   ])
     say(broken, text, ...concerned);
 
   const live = seated.filter(({ end }) => !end);
-  const last = segments.at(-1);
-  const now = last?.states.at(-1);
+  const newest = Math.max(...ledger.states.keys());
+  const now = ledger.states.get(newest);
   const isUnsure = live.length > 0 && !live.some(({ answer }) => answer?.picture);
   if (now && live.length > 0 && !isUnsure) {
     const there = live.map(({ answer }) => answer?.memberId ?? "").sort();
     const told = now.members.map(({ clientId }) => clientId).sort();
     if (String(there) !== String(told))
       say(owed, `members were told of ${namesIn(now)}, and connected are ${live.map(nameOf)}`, ...seated);
-    for (const { membership, segment, to } of placed)
-      if (!membership.end && (segment !== last || to < segment.events.length))
-        say(owed, `${nameOf(membership)} has not heard "${segment.events[to]?.key}"`, membership);
+    for (const [membership, upTo] of ledger.upTo)
+      if (!membership.end && upTo < newest)
+        say(owed, `${nameOf(membership)} has not heard "${ledger.events.get(upTo + 1)?.key}"`, membership);
   }
   const opened = members.find(({ answer }) => answer?.opening)?.answer?.opening;
   const opening = opened && now ? { ...opened, ...changed(now) } : (opened ?? null);
   return { broken, owed, opening, isOpen: live.length > 0, names: now ? namesIn(now) : [], isUnsure };
+}
+
+/** The whole pictures that a member asked for. */
+function picturesIn(requests: readonly Request[], membership: Membership) {
+  return requests.flatMap(({ question, answer, membership: by }) =>
+    by === membership && question.path === `GET /lobbies/${membership.lobbyId}` && answer?.status === 200
+      ? [{ at: answer.at, picture: readBy(picture, answer.body) }]
+      : [],
+  );
 }
 
 function changed({ lobbyName, isPublic, maxMembers }: Known) {
@@ -80,6 +96,11 @@ function namesIn({ members }: Known): string[] {
   return members.map(({ name }) => name);
 }
 
+/** Whether another object than the lobby's holds its connection. */
+function isElsewhere({ player, lobbyId }: Membership): boolean {
+  return player.holder !== lobbyId;
+}
+
 /** Who was there at the same time. */
 function witnesses(seated: readonly Membership[], { answer, end }: Membership): Membership[] {
   return seated.filter(
@@ -90,62 +111,59 @@ function witnesses(seated: readonly Membership[], { answer, end }: Membership): 
   );
 }
 
-function* ofStates(segments: readonly Segment[], seated: readonly Membership[]): Generator<string> {
+function* ofStates({ states, events }: Ledger, seated: readonly Membership[]): Generator<string> {
   // Who left and joined again may be another one by name.
   const joinedOnce = (clientId: string) =>
     seated.filter(({ answer }) => answer?.memberId === clientId && !answer.hasResumed).length < 2;
   let before: Known | undefined;
-  for (const { states, events } of segments) {
-    const [first] = states;
-    if (before && first) yield* ofGap(before, first, joinedOnce);
-    for (const state of states) {
-      const { members, maxMembers } = state;
-      if (members.length > maxMembers)
-        yield `there were ${members.length} members and room for ${maxMembers}`;
-      if (new Set(namesIn(state)).size < members.length) yield `two had one name: ${namesIn(state)}`;
-      if (new Set(members.map(({ clientId }) => clientId)).size < members.length) yield "one was in twice";
-    }
+  for (const state of states.values()) {
+    const { members, maxMembers, version } = state;
+    if (before && before.version + 1 < version) yield* ofGap(before, state, joinedOnce);
+    if (members.length > maxMembers) yield `there were ${members.length} members and room for ${maxMembers}`;
+    if (new Set(namesIn(state)).size < members.length) yield `two had one name: ${namesIn(state)}`;
+    if (new Set(members.map(({ clientId }) => clientId)).size < members.length) yield "one was in twice";
     // Several leave at once, and then somebody follows.
-    for (const [i, { method }] of events.entries()) {
-      const isLed = states[i]?.members.some(({ clientId }) => clientId === states[i]?.hostId);
-      if (!isLed && method !== "lobby_peerDisconnect" && method !== "lobby_hostChanged")
-        yield `the host was gone, and ${method} came before another one`;
-    }
-    before = states.at(-1);
+    const isLed = members.some(({ clientId }) => clientId === state.hostId);
+    const { method = "" } = events.get(version + 1) ?? {};
+    if (!isLed && method !== "" && method !== "lobby_peerDisconnect" && method !== "lobby_hostChanged")
+      yield `the host was gone, and ${method} came before another one`;
+    before = state;
   }
 }
 
 /** What must hold between two times that nobody was there to see. */
 function* ofGap(before: Known, then: Known, joinedOnce: (clientId: string) => boolean): Generator<string> {
-  if (then.version < before.version) yield `version ${then.version} came after ${before.version}`;
   if (then.term < before.term) yield `term ${then.term} came after ${before.term}`;
-  if (then.term === before.term && then.hostId !== before.hostId) yield `term ${then.term} had two hosts`;
   for (const member of then.members.filter(({ clientId }) => joinedOnce(clientId))) {
     const known = before.members.find(({ clientId }) => clientId === member.clientId);
     if (known && known.name !== member.name) yield `${known.name} was called ${member.name} later`;
-    if (
-      known &&
-      then.version === before.version &&
-      JSON.stringify(known.data) !== JSON.stringify(member.data)
-    )
-      yield `${known.name} had other data without a change`;
   }
 }
 
-function* ofHosts(segments: readonly Segment[]): Generator<string> {
+/** Each term has one host. Who becomes host is connected, if anybody is who knows that there are hosts. */
+function* ofHosts({ states, events }: Ledger, seated: readonly Membership[]): Generator<string> {
   const hosts = new Map<number, string>();
-  for (const { term, hostId } of segments.flatMap(({ states }) => states)) {
+  const informed = new Set(seated.flatMap(({ answer }) => (answer?.picture ? [answer.memberId] : [])));
+  const plain = new Set(
+    seated.flatMap(({ answer }) =>
+      answer && !answer.picture && !answer.hasResumed ? [answer.memberId] : [],
+    ),
+  );
+  for (const [version, { term, hostId, members }] of states) {
     const known = hosts.get(term);
     if (known !== undefined && known !== hostId) yield `term ${term} had two hosts`;
     hosts.set(term, hostId);
+    if (term > 1 && plain.has(hostId)) yield `a plain client was host of term ${term}`;
+    if (events.get(version)?.method !== "lobby_hostChanged") continue;
+    const host = members.find(({ clientId }) => clientId === hostId);
+    const others = members.filter(({ clientId, isAway }) => !isAway && informed.has(clientId));
+    if (host?.isAway && others.length > 0) yield `${host.name} became host, who is away, and others are not`;
   }
 }
 
 /** What a member hears of mediations makes sense to it. One that has come back may be in the middle of one. */
 function* ofMediations({ heard, answer }: Membership): Generator<string> {
   let stage = answer?.hasResumed ? "any" : "none";
-  // One for newcomers may end before anybody was asked.
-  const mayBeNews = answer?.picture?.lifetime === "session" || !answer?.picture;
   for (const { message } of heard) {
     switch (message.method) {
       case "ptpMediation_send":
@@ -160,37 +178,19 @@ function* ofMediations({ heard, answer }: Membership): Generator<string> {
         stage = "none";
         break;
       case "ptpMediation_aborted":
-        if (stage === "none" && message.payload.code !== "left_out" && !mayBeNews)
+        if (stage === "none" && message.payload.code !== "left_out")
           yield "is told of an abort when nothing is under way";
         stage = "none";
     }
   }
 }
 
-/** Whole pictures that it asked for are of some moment that all know. */
-function* ofPictures(membership: Membership, segments: readonly Segment[]): Generator<string> {
-  for (const { question, answer } of requestsOf(membership, membership.lobbyId)) {
-    if (question.path !== `GET /lobbies/${membership.lobbyId}` || answer?.status !== 200) continue;
-    const told = knownFrom(picture.parse(answer.body));
-    const states = segments.flatMap(({ states }) => states);
-    const alike = states.filter(({ version, term }) => version === told.version && term === told.term);
-    const differences = alike.map((known) => difference(told, known));
-    // Nobody may have been told of that moment yet, or any more.
-    if (alike.length > 0 && !differences.includes(null) && isSettled(membership, answer.at))
-      yield `was told in a picture ${differences.at(-1)}`;
-  }
-}
-
-/** Whether all that it was to hear by then has come. */
-function isSettled({ heard, end }: Membership, at: number): boolean {
-  return end === null && (heard.at(-1)?.at ?? 0) > at + skewMs;
-}
-
 /** Each hears its own chat once and in order, by whichever connection. */
-function* ofChat(same: readonly Membership[], owed: Violation[], lobbyId: string): Generator<string> {
+function* ofChat(connections: readonly Membership[], owed: Violation[], lobbyId: string): Generator<string> {
+  const same = inOrder(connections);
   const said = same.flatMap((each) => each.said);
+  let next = 0;
   for (const { answer, heard, end, player, said: ofThis } of same) {
-    let next = 0;
     const mine = ownChat(heard, answer?.name);
     for (const text of mine) {
       const found = said.findIndex((each, index) => index >= next && each.text === text);
@@ -206,6 +206,11 @@ function* ofChat(same: readonly Membership[], owed: Violation[], lobbyId: string
   }
 }
 
+/** As one member's connections came, one after the other. */
+function inOrder(same: readonly Membership[]): Membership[] {
+  return same.toSorted((a, b) => (a.answer?.at ?? 0) - (b.answer?.at ?? 0));
+}
+
 function ownChat(heard: readonly Heard[], name: string | undefined): string[] {
   return heard.flatMap(({ message: { method, payload } }) => {
     const { senderName, message } = Object(payload.message);
@@ -213,24 +218,34 @@ function ownChat(heard: readonly Heard[], name: string | undefined): string[] {
   });
 }
 
+/** Milliseconds after which others have heard what one has. */
+const lateMs = 5_000;
+
 /** A client that knows Orion alone hears a part of what the others hear, in Orion's words. */
 function* ofPlainMembers(
   seated: readonly Membership[],
-  segments: readonly Segment[],
+  ledger: Ledger,
+  mayLose: boolean,
 ): Generator<{ text: string; membership: Membership }> {
-  const ledgers = segments.map(({ events }) => plainKeys(events));
+  const told = plainKeys([...ledger.states.keys()].flatMap((version) => eventsOfVersion(ledger, version)));
   for (const membership of seated) {
     if (membership.answer?.picture) continue;
-    const own = plainKeys(eventsIn(membership.heard));
-    const fits = ledgers.some((ledger) => isPart(own, ledger));
+    const own = plainKeys(eventsIn(membership.heard.filter(({ at }) => at < Date.now() - lateMs)));
     // With nobody there who knows more, it is the only witness.
-    const hasWitness = witnesses(seated, membership).some(
+    const others = witnesses(seated, membership).filter(
       ({ answer, end }) =>
         (answer?.at ?? 0) < (membership.answer?.at ?? 0) &&
         (end?.at ?? Number.POSITIVE_INFINITY) >= (membership.end?.at ?? Number.POSITIVE_INFINITY) + skewMs,
     );
-    const isLate = !membership.end || Date.now() - membership.end.at < 5_000;
-    if (!fits && hasWitness && !isLate)
+    // What those who know more have lost on the way, it may have heard.
+    const isLossy = mayLose && (isElsewhere(membership) || others.every(isElsewhere));
+    const fits = isLossy
+      ? isInOrder(
+          own.filter((key) => told.includes(key)),
+          told,
+        )
+      : isPart(own, told);
+    if (!fits && others.length > 0)
       yield {
         text: `${nameOf(membership)}, a plain client, heard ${own.slice(0, 8)}, which is no part of what others heard`,
         membership,
@@ -238,18 +253,32 @@ function* ofPlainMembers(
   }
 }
 
-function plainKeys(events: ReturnType<typeof eventsIn>): string[] {
-  return events.flatMap(({ method, payload }) => {
+function eventsOfVersion({ events, chat }: Ledger, version: number): LedgerEvent[] {
+  const event = events.get(version);
+  return [...(event ? [event] : []), ...(chat.get(version) ?? [])];
+}
+
+function plainKeys(events: readonly LedgerEvent[]): string[] {
+  return events.flatMap((event) => {
+    const { method, payload } = event;
     if (method === "lobby_peerConnect") return [`+${payload.peerName}`];
     if (method === "lobby_peerDisconnect") return [`-${payload.peerName}`];
-    return method === "lobby_messaging_received" ? [JSON.stringify(payload.message)] : [];
+    return isChat(event) ? [JSON.stringify(payload.message)] : [];
   });
 }
 
-function isPart(own: readonly string[], ledger: readonly string[]): boolean {
-  for (let from = 0; from + own.length <= ledger.length; from++)
-    if (own.every((key, i) => ledger[from + i] === key)) return true;
+function isPart(own: readonly string[], all: readonly string[]): boolean {
+  for (let from = 0; from + own.length <= all.length; from++)
+    if (own.every((key, i) => all[from + i] === key)) return true;
   return false;
+}
+
+function isInOrder(own: readonly string[], all: readonly string[]): boolean {
+  let next = 0;
+  return own.every((key) => {
+    next = all.indexOf(key, next) + 1;
+    return next > 0;
+  });
 }
 
 type Sentence = { text: string; concerned: Membership[] };
@@ -258,7 +287,7 @@ type Sentence = { text: string; concerned: Membership[] };
 function* ofSignals(seated: readonly Membership[]): Generator<Sentence> {
   for (const [memberId, same] of Map.groupBy(seated, ({ answer }) => answer?.memberId)) {
     const last = new Map<string, number>();
-    for (const membership of same.toSorted((a, b) => (a.answer?.at ?? 0) - (b.answer?.at ?? 0))) {
+    for (const membership of inOrder(same)) {
       for (const { message } of membership.heard) {
         if (message.method !== "lobby_signal") continue;
         const { from, data } = message.payload;
@@ -313,17 +342,20 @@ function* ofBans(seated: readonly Membership[], requests: readonly Request[]): G
   }
 }
 
-/** What a host asks in its term is done for that term's host alone. */
-function* ofTerms(requests: readonly Request[], segments: readonly Segment[]): Generator<Sentence> {
-  const hosts = new Map(
-    segments.flatMap(({ states }) => states.map(({ term, hostId }) => [term, hostId] as const)),
-  );
+/** What a host asks in its term is done for that term's host alone, and while the term lasts. */
+function* ofTerms(requests: readonly Request[], { states, events }: Ledger): Generator<Sentence> {
+  const hosts = new Map(Array.from(states.values(), ({ term, hostId }) => [term, hostId]));
+  const changes = [...events.values()].filter(({ method }) => method === "lobby_hostChanged");
   for (const { question, answer, membership } of requests) {
     const { term } = question.body;
-    const host = typeof term === "number" ? hosts.get(term) : undefined;
-    if (answer?.status !== 200 || host === undefined || host === membership.answer?.memberId) continue;
-    const text = `${nameOf(membership)} did ${question.path} as host of term ${term}, which ${host} was`;
-    yield { text, concerned: [membership] };
+    if (answer?.status !== 200 || typeof term !== "number") continue;
+    const concerned = [membership];
+    const did = `${nameOf(membership)} did ${question.path}`;
+    const host = hosts.get(term);
+    if (host !== undefined && host !== membership.answer?.memberId)
+      yield { text: `${did} as host of term ${term}, which ${host} was`, concerned };
+    else if (changes.some(({ at, payload }) => Number(payload.term) > term && at < question.at))
+      yield { text: `${did} in term ${term}, which was over`, concerned };
   }
 }
 
@@ -357,20 +389,18 @@ function* ofSnapshots(requests: readonly Request[]): Generator<Sentence> {
 }
 
 /** Who was removed hears of it in these words. */
-function* ofKicks(placed: readonly Placed[], seated: readonly Membership[]): Generator<Sentence> {
-  for (const segment of new Set(placed.map((each) => each.segment))) {
-    for (const { method, payload, at } of segment.events) {
-      if (method !== "lobby_peerDisconnect" || payload.kicked !== true) continue;
-      const removed = seated.find(
-        ({ answer, end }) =>
-          answer?.memberId === payload.clientId && answer?.picture && end && Math.abs(end.at - at) < skewMs,
-      );
-      if (removed?.end?.how === "closed")
-        yield {
-          text: `${nameOf(removed)} was removed, and heard that the lobby is closed`,
-          concerned: [removed],
-        };
-    }
+function* ofKicks({ events }: Ledger, seated: readonly Membership[]): Generator<Sentence> {
+  for (const { method, payload, at } of events.values()) {
+    if (method !== "lobby_peerDisconnect" || payload.kicked !== true) continue;
+    const removed = seated.find(
+      ({ answer, end }) =>
+        answer?.memberId === payload.clientId && answer?.picture && end && Math.abs(end.at - at) < skewMs,
+    );
+    if (removed?.end?.how === "closed")
+      yield {
+        text: `${nameOf(removed)} was removed, and heard that the lobby is closed`,
+        concerned: [removed],
+      };
   }
 }
 
@@ -395,6 +425,7 @@ export function strangeWords(player: Player): Violation[] {
   const strange = player.heard.find(
     ({ method, payload }) =>
       added.has(method) ||
+      (method === "lobby_messaging_received" && "version" in payload) ||
       (/^lobby_peer/.test(method) &&
         Object.keys(payload).some((key) => key !== "lobbyId" && key !== "peerName")),
   );

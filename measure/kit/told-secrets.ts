@@ -5,6 +5,7 @@ export type SecretKind =
   | "client's token"
   | "link's or a ticket's key"
   | "relay's ticket"
+  | "gateway's signature"
   | "deployment's secret";
 export type Secret = { kind: SecretKind; text: string };
 

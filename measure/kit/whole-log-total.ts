@@ -23,6 +23,7 @@ const least = {
   "link's or a ticket's key": 190,
   "relay's ticket": 140,
   "deployment's secret": 60,
+  "gateway's signature": 60,
 } satisfies Record<"lines" | SecretKind, number>;
 
 export default async function setup(project: TestProject): Promise<() => void> {

@@ -27,8 +27,17 @@ export type Nat = {
   udp: boolean;
 };
 
-/** An uplink's troubles. The delay is what a round trip takes longer, the loss is of each direction. */
-export type Troubles = { delayMs: number; lossPercent: number };
+/** An uplink's troubles. */
+export type Troubles = {
+  /** What a round trip takes longer. */
+  delayMs: number;
+  /** Of each direction. */
+  lossPercent: number;
+  /** What either direction takes longer at most besides, another time for each packet. No packet overtakes another. */
+  jitterMs?: number;
+  /** Times in which nothing gets through, in neither direction: so long, and so many milliseconds apart on average. */
+  gaps?: { everyMs: number; forMs: number };
+};
 
 const cone: Nat = { mapping: "endpoint-independent", filtering: "by-endpoint", udp: true };
 const symmetric: Nat = { mapping: "per-destination", filtering: "by-endpoint", udp: true };

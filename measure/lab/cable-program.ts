@@ -10,9 +10,19 @@ import * as z from "zod";
 import { kernelEnd, programEnd } from "./cable.ts";
 import { completeChecksum } from "./checksum.ts";
 
+const gaps = z.object({ everyMs: z.number(), forMs: z.number() });
+const troubles = z.object({
+  delayMs: z.number(),
+  lossPercent: z.number(),
+  jitterMs: z.number().default(0),
+  gaps: gaps.optional(),
+});
 const cables = z
-  .array(z.object({ delayMs: z.number(), lossPercent: z.number() }))
-  .parse(JSON.parse(process.argv[2] ?? ""));
+  .array(troubles)
+  .parse(JSON.parse(process.argv[2] ?? ""))
+  .map((troubles) => ({ troubles, isOpen: true }));
+/** The directions of all cables: the packets under way, and when the last of them leaves, at the earliest. */
+const directions = cables.flatMap(() => [newDirection(), newDirection()]);
 
 /** Bytes of a VXLAN header, and where its 24 bits of network are. */
 const headerLength = 8;
@@ -22,11 +32,38 @@ const socket = createSocket({ type: "udp4", recvBufferSize: 4 * 1024 ** 2 });
 socket.on("message", (datagram) => {
   if (datagram.length <= headerLength) return;
   const network = datagram.readUIntBE(networkAt, 3);
-  const troubles = cables[network >> 1];
-  if (!troubles || Math.random() * 100 < troubles.lossPercent) return;
+  const cable = cables[network >> 1];
+  const direction = directions[network];
+  if (!direction || !cable?.isOpen || Math.random() * 100 < cable.troubles.lossPercent) return;
+  const { delayMs, jitterMs } = cable.troubles;
   datagram.writeUIntBE(network ^ 1, networkAt, 3);
   completeChecksum(datagram.subarray(headerLength));
-  setTimeout(() => socket.send(datagram, kernelEnd.port, kernelEnd.address), troubles.delayMs / 2);
+  const now = performance.now();
+  direction.lastAt = Math.max(now + delayMs / 2 + Math.random() * jitterMs, direction.lastAt);
+  direction.underWay.push(datagram);
+  // After a stall, timers of different lengths fire in any order. Whichever fires, the oldest packet leaves.
+  setTimeout(() => {
+    const oldest = direction.underWay.shift();
+    if (oldest) socket.send(oldest, kernelEnd.port, kernelEnd.address);
+  }, direction.lastAt - now);
 });
+for (const cable of cables) {
+  const { gaps } = cable.troubles;
+  if (!gaps) continue;
+  const open = () => {
+    cable.isOpen = true;
+    // Exponential: a gap may come at any time, however long the last one is over.
+    setTimeout(close, -Math.log(1 - Math.random()) * gaps.everyMs);
+  };
+  const close = () => {
+    cable.isOpen = false;
+    setTimeout(open, gaps.forMs);
+  };
+  open();
+}
 socket.bind(programEnd.port, programEnd.address, () => console.log("ready"));
 process.stdin.on("end", () => process.exit()).resume();
+
+function newDirection(): { underWay: Buffer[]; lastAt: number } {
+  return { underWay: [], lastAt: 0 };
+}

@@ -1,8 +1,10 @@
 /** The matrix as a picture: SVG that needs nothing else, and is right in light and in dark. */
 import { html, type Markup, trusted } from "../bench/report/markup.ts";
 import { type Access, accesses } from "./access.ts";
+import { type ClientKind, hasSdk } from "./clients.ts";
 import { timesOf, verdictWords } from "./matrix-text.ts";
 import type { Cell, Results } from "./results.ts";
+import { type TableLine, trialTables } from "./trial-tables.ts";
 import { verdictsOn } from "./verdict.ts";
 
 /** Pixels. The width is that of a README's column; a cell is as large as its three lines need. */
@@ -16,21 +18,40 @@ const headHeight = 86;
 const lineHeight = 22;
 
 /** What a cell's colour says. Its first line says the same in words. */
-const kinds = ["lan", "direct", "relay", "none", "told"] as const;
+const kinds = ["lan", "direct", "turn", "relay", "websocket", "none", "told"] as const;
 type Kind = (typeof kinds)[number];
 const pathWords: Record<Kind, string> = {
   lan: "LAN",
   direct: "direct",
+  turn: "TURN",
   relay: "relay",
+  websocket: "WebSocket",
   none: "no path",
   told: "told why",
 };
 const legendWords: Record<Kind, string> = {
   lan: "LAN: within one network",
   direct: "direct: through the NATs",
+  turn: "TURN: over a TURN server",
   relay: "relay: over the server",
+  websocket: "WebSocket: without UDP",
   none: "not connected",
   told: "no UDP there, and told so",
+};
+/** What there is for each kind of clients. */
+const kindsOf: Record<ClientKind, readonly Kind[]> = {
+  orion: ["lan", "direct", "relay", "websocket", "none"],
+  browsers: ["lan", "direct", "turn", "websocket", "none"],
+  mixed: ["lan", "direct", "turn", "relay", "websocket", "none"],
+  noray: ["direct", "relay", "none", "told"],
+  rabid: ["direct", "none", "told"],
+};
+export const titles: Record<ClientKind, string> = {
+  orion: "Who reaches whom, and how fast",
+  browsers: "Players in browsers: who reaches whom",
+  mixed: "One player in a browser, one in Node with WebRTC",
+  noray: "Clients of noray: who reaches whom",
+  rabid: "Clients of Rabid Hole Punch: who reaches whom",
 };
 
 /** In one line or two. */
@@ -48,13 +69,17 @@ const names: Record<Access, [string, string]> = {
 /** The picture of a run: a cell for each pair, coloured by path, with its times in it; below, the targets. */
 export function matrixPicture(results: Results): string {
   const used = accesses.filter((access) => results.cells.some(({ a, b }) => a === access || b === access));
-  const verdicts = verdictsOn(results.cells);
-  const verdictsTop = headHeight + used.length * cellHeight + 58;
+  const verdicts = verdictsOn(results);
+  const title = titles[results.clients];
+  const matrixBottom = headHeight + used.length * cellHeight;
+  const tables = trialTables(results);
+  const tablesTop = matrixBottom + 58;
+  const verdictsTop = tablesTop + tables.length * lineHeight;
   const height = verdictsTop + verdicts.length * lineHeight + 14;
   const x = (column: number) => margin + nameWidth + column * cellWidth;
   const y = (row: number) => headHeight + row * cellHeight;
   const cells = results.cells.map((cell) =>
-    cellMarkup(cell, {
+    cellMarkup(cell, cellWords(cell, results.clients), {
       x: x(used.indexOf(cell.a)),
       y: y(used.indexOf(cell.b)),
       width: cellWidth - gap,
@@ -68,17 +93,21 @@ export function matrixPicture(results: Results): string {
   const heads = used.map((access, column) =>
     nameMarkup(access, { x: x(column) + (cellWidth - gap) / 2, y: y(column) - 17, anchor: "middle" }),
   );
-  const about = `${results.runs} runs of each pair, ${results.delayMs} ms round trip to the server. In a cell: the path; after how many milliseconds 95 of 100 players could use one, and had one without a relay; how many runs connected.`;
-  return html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${`Who reaches whom through which NAT. ${about}`}">
+  const measured = `${results.runs} runs of each pair, ${results.delayMs} ms round trip to the server`;
+  // Clients of other servers do not change to a better path.
+  const changes = hasSdk(results.clients);
+  const about = `${measured}. In a cell: the path; after how many milliseconds 95 of 100 players could use one${changes ? ", and had one without a relay" : ""}; how many runs connected.`;
+  return html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${`${title}. ${about}`}">
 <style>${style}</style>
 <rect class="paper" width="${width}" height="${height}" rx="10"/>
-<text class="title" x="${margin + 4}" y="32">Who reaches whom, and how fast</text>
-<text class="muted" x="${margin + 4}" y="52">${results.runs} runs of each pair, ${results.delayMs} ms round trip to the server</text>
-${legend(width - margin - 236, 30)}
+<text class="title" x="${margin + 4}" y="32">${title}</text>
+<text class="muted" x="${margin + 4}" y="52">${measured}</text>
+${legend(results.clients, width - margin - 236, 30)}
 ${rows}
 ${heads}
 ${cells}
-<text class="muted" x="${margin + 4}" y="${verdictsTop - 36}">In a cell: the path; p95 of the milliseconds until a path was usable / until one without a relay was; runs that connected.</text>
+<text class="muted" x="${margin + 4}" y="${matrixBottom + 22}">In a cell: the path; p95 of the milliseconds until a path was usable${changes ? " / until one without a relay was" : ""}; runs that connected.</text>
+${tables.map((line, row) => lineMarkup(line, tablesTop - 8 + row * lineHeight))}
 <text class="head" x="${margin + 4}" y="${verdictsTop - 8}">Targets</text>
 ${verdicts.map((verdict, row) => verdictMarkup(verdictWords(verdict), verdict.reached, verdictsTop + 12 + row * lineHeight))}
 </svg>
@@ -88,7 +117,7 @@ ${verdicts.map((verdict, row) => verdictMarkup(verdictWords(verdict), verdict.re
 type Box = { x: number; y: number; width: number; height: number };
 
 /** Stripes as wide as each path's share, and three lines about it. */
-function cellMarkup(cell: Cell, { x, y, width, height }: Box): Markup {
+function cellMarkup(cell: Cell, { path, lines }: Words, { x, y, width, height }: Box): Markup {
   const shares = sharesOf(cell);
   let left = x;
   const stripes = shares.map(({ kind, share }) => {
@@ -96,15 +125,24 @@ function cellMarkup(cell: Cell, { x, y, width, height }: Box): Markup {
     left += width * share;
     return stripe;
   });
-  const [most] = shares.toSorted((one, other) => other.share - one.share);
-  const name = most ? pathWords[most.kind] : "";
-  const path = most && most.share < 1 ? `${Math.floor(most.share * 100)} % ${name}` : name;
-  const lines = cell.connected === 0 ? [] : [timesOf(cell), `${cell.connected}/${cell.runs}`];
   const middle = at(x + width / 2);
   return html`<g>${stripes}
 <text class="path" x="${middle}" y="${y + (lines.length > 0 ? 18 : 33)}">${path}</text>
 ${lines.map((line, index) => html`<text class="cell" x="${middle}" y="${y + 34 + index * 14}">${line}</text>`)}</g>
 `;
+}
+
+type Words = { path: string; lines: string[] };
+
+/** What most of its runs were, and below it the times and how many connected. */
+function cellWords(cell: Cell, clients: ClientKind): Words {
+  const [most] = sharesOf(cell).toSorted((one, other) => other.share - one.share);
+  if (cell.connected === 0 && !hasSdk(clients))
+    return { path: pathWords.none, lines: most?.kind === "told" ? [pathWords.told] : [] };
+  const name = most ? pathWords[most.kind] : "";
+  const path = most && most.share < 1 ? `${Math.floor(most.share * 100)} % ${name}` : name;
+  const times = hasSdk(clients) ? timesOf(cell) : `${cell.usableMs?.p95.toFixed(0)} ms`;
+  return { path, lines: cell.connected === 0 ? [] : [times, `${cell.connected}/${cell.runs}`] };
 }
 
 /** The kinds that a pair's runs were of, with the share of each, from 0 to 1. */
@@ -122,15 +160,24 @@ function nameMarkup(access: Access, place: { x: number; y: number; anchor: "end"
 `;
 }
 
-function legend(x: number, y: number): Markup[] {
-  return kinds.map(
+function legend(clients: ClientKind, x: number, y: number): Markup[] {
+  const words = clients === "rabid" ? { ...legendWords, told: "not connected, and told why" } : legendWords;
+  return kindsOf[clients].map(
     (
       kind,
       index,
     ) => html`<rect class="${kind}" x="${x}" y="${y + index * 22 - 11}" width="26" height="15" rx="3"/>
-<text class="name" x="${x + 36}" y="${y + index * 22 + 1}">${legendWords[kind]}</text>
+<text class="name" x="${x + 36}" y="${y + index * 22 + 1}">${words[kind]}</text>
 `,
   );
+}
+
+function lineMarkup({ kind, cells }: TableLine, y: number): Markup[] {
+  return cells.map(({ text, at }, column) => {
+    const type = kind === "head" ? (column === 0 ? "head" : "muted") : "name";
+    return html`<text class="${type}" x="${margin + at}" y="${y}">${text}</text>
+`;
+  });
 }
 
 function verdictMarkup(
@@ -154,12 +201,12 @@ function at(pixels: number): number {
 /** Ink on each colour is read easily, on both papers; the colours differ for people who see red and green alike. */
 const style = trusted(`
 text { font: 12px system-ui, -apple-system, "Segoe UI", sans-serif; fill: var(--ink); }
-svg { --paper: #ffffff; --ink: #1b2330; --muted: #5d6878; --lan: #a5e3d5; --direct: #bcd7fb; --relay: #ffd9a3; --none: #f7b3ad; --told: #e1e5eb; --good: #0b7a4b; --bad: #b3261e; }
+svg { --paper: #ffffff; --ink: #1b2330; --muted: #5d6878; --lan: #a5e3d5; --direct: #bcd7fb; --turn: #d9ccf7; --relay: #ffd9a3; --websocket: #f3e29b; --none: #f7b3ad; --told: #e1e5eb; --good: #0b7a4b; --bad: #b3261e; }
 @media (prefers-color-scheme: dark) {
-  svg { --paper: #1a202a; --ink: #eef2f7; --muted: #a0acbc; --lan: #0f6557; --direct: #1f4f95; --relay: #85500f; --none: #8c2a24; --told: #3a4350; --good: #4fcf94; --bad: #ff8a80; }
+  svg { --paper: #1a202a; --ink: #eef2f7; --muted: #a0acbc; --lan: #0f6557; --direct: #1f4f95; --turn: #5a3f96; --relay: #85500f; --websocket: #6d6410; --none: #8c2a24; --told: #3a4350; --good: #4fcf94; --bad: #ff8a80; }
 }
 .paper { fill: var(--paper); }
-.lan { fill: var(--lan); } .direct { fill: var(--direct); } .relay { fill: var(--relay); } .none { fill: var(--none); } .told { fill: var(--told); }
+.lan { fill: var(--lan); } .direct { fill: var(--direct); } .turn { fill: var(--turn); } .relay { fill: var(--relay); } .websocket { fill: var(--websocket); } .none { fill: var(--none); } .told { fill: var(--told); }
 .title { font-size: 19px; font-weight: 650; } .head { font-size: 14px; font-weight: 650; }
 .muted { fill: var(--muted); }
 .name { font-size: 13px; }

@@ -1,11 +1,13 @@
 /** The matrix and the verdicts as aligned text, for a terminal. */
 import { columns } from "../bench/report/columns.ts";
 import { accesses } from "./access.ts";
+import { clients } from "./clients.ts";
 import type { Cell, Results } from "./results.ts";
 import { type Verdict, verdictsOn } from "./verdict.ts";
 
-/** A row and a column for every access that has cells; what each cell has is said above it. */
-export function matrixText({ cells, runs, delayMs }: Results): string {
+/** A row and a column for every access that has cells; what each cell has is said above it. Empty if there are none. */
+export function matrixText({ cells, runs, delayMs, clients: kind }: Results): string {
+  if (cells.length === 0) return "";
   const used = (of: (cell: Cell) => string) =>
     accesses.filter((access) => cells.some((cell) => of(cell) === access));
   const firsts = used(({ a }) => a);
@@ -18,18 +20,19 @@ export function matrixText({ cells, runs, delayMs }: Results): string {
     ]);
     return index === 0 ? lines : [["", ...firsts.map(() => "")], ...lines];
   });
-  const about = `${runs} ${runs === 1 ? "run" : "runs"} of each pair, ${delayMs} ms longer round trips. In a cell: the path, how many were connected,
+  const about = `Players with ${clients[kind].title}.
+${runs} ${runs === 1 ? "run" : "runs"} of each pair, ${delayMs} ms longer round trips. In a cell: the path, how many were connected,
 and milliseconds after the introduction, p95: until usable / until direct.`;
   return `${about}\n\n${columns([["", ...firsts], ...rows])}`;
 }
 
 /** A line for every target, with the pair that is farthest from it. */
-export function verdictText(cells: readonly Cell[]): string {
-  const rows = verdictsOn(cells).map((verdict) => {
+export function verdictText(results: Results): string {
+  const rows = verdictsOn(results).map((verdict) => {
     const { what, measured, target, of, worst } = verdictWords(verdict);
     return [verdict.reached ? "reached" : "MISSED", what, measured, target, of, worst];
   });
-  return columns([["", "what", "measured", "target", "of", "worst pair"], ...rows]);
+  return columns([["", "what", "measured", "target", "of", "worst"], ...rows]);
 }
 
 /** A verdict in words, each for a column of its own. */
@@ -44,7 +47,7 @@ export function verdictWords({ what, of, value, target, worst }: Verdict) {
         : target.least === 1
           ? "100 %"
           : `≥ ${percent(target.least)}`,
-    worst: `${worst.a} × ${worst.b}`,
+    worst,
   };
 }
 

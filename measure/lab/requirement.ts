@@ -1,13 +1,15 @@
 /** What the lab asks of the machine. */
+import { chromiumHere } from "./chromium.ts";
 import { closeNamespaces, newGroup, openNamespace } from "./namespace.ts";
 
 /**
- * Why this machine cannot run the lab, in a sentence, or null if it can. It tries: root alone is not enough in a
+ * Why this machine cannot run the lab, with pages or without, in a sentence, or null if it can. It tries: root alone is not enough in a
  * container that was not given the right, or with a kernel without NAT or VXLAN.
  */
-export function whyNoLab(): string | null {
+export function whyNoLab(withPages = false): string | null {
   if (process.platform !== "linux") return "The lab needs Linux: its NATs are network namespaces.";
   if (process.getuid?.() !== 0) return "The lab needs root: it makes network namespaces.";
+  if (withPages && chromiumHere() === undefined) return "The lab's pages need Chromium.";
   const name = `${newGroup()}try`;
   try {
     const namespace = openNamespace(name);

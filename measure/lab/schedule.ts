@@ -1,33 +1,32 @@
-/** Pairs at the same time, none of whose players is in two of them. */
+/** Trials at the same time, no two of which need the same player. */
 import type { Pair } from "./pair.ts";
 
+/** All runs of a pair, or of something else. `needs`: names of what cannot be in two trials at the same time. */
+export type Trial = { needs: readonly string[]; work: () => Promise<void> };
+
 /**
- * Does something for every pair, `atOnce` at most at a time. A pair waits while one of its players is busy. Rejects with
- * the first error, once what was under way is over.
+ * Does all of these, `atOnce` at most at a time. One waits while something that it needs is busy. Rejects with the first error, once what
+ * was under way is over.
  */
-export async function eachPair(
-  pairs: readonly Pair[],
-  atOnce: number,
-  work: (pair: Pair) => Promise<void>,
-): Promise<void> {
-  const waiting = [...pairs];
+export async function eachTrial(trials: readonly Trial[], atOnce: number): Promise<void> {
+  const waiting = [...trials];
   const busy = new Set<string>();
-  const underWay = new Map<Pair, Promise<void>>();
+  const underWay = new Map<Trial, Promise<void>>();
   let failure: { error: unknown } | null = null;
   const begin = () => {
     while (underWay.size < atOnce && failure === null) {
-      const index = waiting.findIndex((pair) => playersOf(pair).every((player) => !busy.has(player)));
-      const [pair] = index < 0 ? [] : waiting.splice(index, 1);
-      if (!pair) return;
-      for (const player of playersOf(pair)) busy.add(player);
+      const index = waiting.findIndex(({ needs }) => needs.every((need) => !busy.has(need)));
+      const [trial] = index < 0 ? [] : waiting.splice(index, 1);
+      if (!trial) return;
+      for (const need of trial.needs) busy.add(need);
       const over = () => {
-        for (const player of playersOf(pair)) busy.delete(player);
-        underWay.delete(pair);
+        for (const need of trial.needs) busy.delete(need);
+        underWay.delete(trial);
       };
       const fail = (error: unknown) => {
         failure ??= { error };
       };
-      underWay.set(pair, work(pair).catch(fail).finally(over));
+      underWay.set(trial, trial.work().catch(fail).finally(over));
     }
   };
   for (begin(); underWay.size > 0; begin()) await Promise.race(underWay.values());
@@ -35,6 +34,17 @@ export async function eachPair(
   if (failed !== null) throw failed.error;
 }
 
-function playersOf({ a, b }: Pair): string[] {
+/** Does something for every pair, in the same way: a pair waits while one of its players is busy. */
+export async function eachPair(
+  pairs: readonly Pair[],
+  atOnce: number,
+  work: (pair: Pair) => Promise<void>,
+): Promise<void> {
+  const trials = pairs.map((pair) => ({ needs: playersOf(pair), work: () => work(pair) }));
+  await eachTrial(trials, atOnce);
+}
+
+/** What a pair needs. */
+export function playersOf({ a, b }: Pair): string[] {
   return [`${a} on side a`, `${b} on side b`];
 }

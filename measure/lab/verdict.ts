@@ -1,7 +1,8 @@
 /** Which targets a run of the lab reaches. */
 import type { Access } from "./access.ts";
+import { type ClientKind, isBlocked, isPunchable } from "./clients.ts";
 import { directInTimeMs } from "./figures.ts";
-import type { Cell } from "./results.ts";
+import type { Cell, Results, UplinkCell } from "./results.ts";
 
 export type Verdict = {
   what: string;
@@ -10,8 +11,8 @@ export type Verdict = {
   /** A share from 0 to 1, or milliseconds; null where nothing was measured, which is not reached. */
   value: number | null;
   target: { least: number; unit: "share" } | { most: number; unit: "ms" };
-  /** The pair that is farthest from the target. */
-  worst: Cell;
+  /** The pair, or the change of an uplink, that is farthest from the target, in words. */
+  worst: string;
   reached: boolean;
 };
 
@@ -21,41 +22,87 @@ const perDestination: readonly Access[] = ["symmetric", "cgnat"];
 
 const both = ({ a, b }: Cell, among: readonly Access[]) => among.includes(a) && among.includes(b);
 const either = ({ a, b }: Cell, among: readonly Access[]) => among.includes(a) || among.includes(b);
-const hasUdp = (cell: Cell) => !either(cell, ["udp-dropped"]);
+const hasUdp = (cell: Cell) => !isBlocked(cell);
+/** Neither network changes its port with the destination. */
+const isEasy = (cell: Cell) => hasUdp(cell) && !either(cell, perDestination);
 
-/** The verdict on every target of which at least one pair was run. */
-export function verdictsOn(cells: readonly Cell[]): Verdict[] {
-  const reached = cells.filter(hasUdp);
-  const easy = reached.filter((cell) => !either(cell, perDestination));
-  const oneGuess = reached.filter((cell) => either(cell, perDestination) && !both(cell, perDestination));
-  const fast = cells.filter((cell) => both(cell, cones));
-  const inTime = `direct within ${directInTimeMs / 1000} s`;
-  return [
-    share("connected", "pairs whose datagrams reach the server", reached, 1, ({ connected }) => connected),
+/** The verdict on every target of these clients of which at least one pair was run. */
+export function verdictsOn({
+  cells,
+  uplinks,
+  clients,
+}: Pick<Results, "cells" | "uplinks" | "clients">): Verdict[] {
+  const all = [...targets[clients](cells), flowing(uplinks), flowTime(uplinks)];
+  return all.filter((verdict) => verdict !== null);
+}
+
+const targets: Record<ClientKind, (cells: readonly Cell[]) => (Verdict | null)[]> = {
+  orion: (cells) => {
+    const reached = cells.filter(hasUdp);
+    const oneGuess = reached.filter((cell) => either(cell, perDestination) && !both(cell, perDestination));
+    const fast = cells.filter((cell) => both(cell, cones));
+    const inTime = `direct within ${directInTimeMs / 1000} s`;
+    return [
+      share("connected", everyPair, cells, 1, ({ connected }) => connected),
+      share("direct", easyPairs, cells.filter(isEasy), 1, directOf),
+      share(
+        inTime,
+        "pairs with symmetric or cgnat on one side",
+        oneGuess,
+        0.95,
+        ({ directInTime }) => directInTime,
+      ),
+      usable(cells),
+      slowest("direct, p95", "pairs of none, cones and same-lan", fast, 1_000, ({ directMs }) => directMs),
+    ];
+  },
+  browsers: (cells) => [
+    share("connected", everyPair, cells, 1, ({ connected }) => connected),
+    share("direct", easyPairs, cells.filter(isEasy), 1, directOf),
+    usable(cells),
+  ],
+  mixed: (cells) => [
+    share("connected", everyPair, cells, 1, ({ connected }) => connected),
+    share("direct", easyPairs, cells.filter(isEasy), 0.95, directOf),
+    usable(cells),
+  ],
+  noray: (cells) => {
+    const punchable = cells.filter(isPunchable);
+    const hard = cells.filter((cell) => both(cell, perDestination));
+    const fast = punchable.filter((cell) => both(cell, cones));
+    return [
+      share("connected", withUdp, cells.filter(hasUdp), 1, ({ connected }) => connected),
+      share("connected by relay", "symmetric or cgnat on both sides", hard, 1, ({ paths }) => paths.relay),
+      share("told that the registrar is silent", withoutUdp, cells.filter(isBlocked), 1, toldOf),
+      share("punched", keepingPorts, punchable, 1, directOf),
+      slowest("punched, p95", "the same, without lossy", fast, 1_000, ({ directMs }) => directMs),
+    ];
+  },
+  rabid: (cells) => [
+    share("connected", keepingPorts, cells.filter(isPunchable), 1, ({ connected }) => connected),
     share(
-      "connected, or told that UDP is blocked",
-      "pairs with udp-dropped",
-      cells.filter((cell) => !hasUdp(cell)),
+      "not connected, and told why",
+      "all others",
+      cells.filter((cell) => !isPunchable(cell)),
       1,
-      ({ connected, explained }) => connected + explained,
+      toldOf,
     ),
-    share("direct", "pairs without symmetric, cgnat, udp-dropped", easy, 1, directOf),
-    share(
-      inTime,
-      "pairs with symmetric or cgnat on one side",
-      oneGuess,
-      0.95,
-      ({ directInTime }) => directInTime,
-    ),
-    slowest(
-      "usable, p95",
-      "pairs whose datagrams reach the server",
-      reached,
-      500,
-      ({ usableMs }) => usableMs,
-    ),
-    slowest("direct, p95", "pairs of none, cones and same-lan", fast, 1_000, ({ directMs }) => directMs),
-  ].filter((verdict) => verdict !== null);
+  ],
+};
+
+const everyPair = "every pair";
+const easyPairs = "pairs without symmetric, cgnat, udp-dropped";
+const withUdp = "pairs whose datagrams reach the server";
+const withoutUdp = "pairs with udp-dropped";
+const keepingPorts = "NATs that keep ports, not one LAN";
+
+/** Of the first path, over both players of every run. */
+function usable(cells: readonly Cell[]): Verdict | null {
+  return slowest("usable, p95 of the slowest pair", everyPair, cells, 300, ({ usableMs }) => usableMs);
+}
+
+function toldOf({ connected, explained }: Cell): number {
+  return connected + explained;
 }
 
 /** Runs at whose end there was a path without relay. */
@@ -74,7 +121,14 @@ function share(
   const worst = cells.toSorted((x, y) => count(x) / x.runs - count(y) / y.runs)[0];
   if (!worst) return null;
   const value = sum(cells.map(count)) / sum(cells.map(({ runs }) => runs));
-  return { what, of, value, target: { least, unit: "share" }, worst, reached: value >= least };
+  return {
+    what,
+    of,
+    value,
+    target: { least, unit: "share" },
+    worst: pairWords(worst),
+    reached: value >= least,
+  };
 }
 
 /** The p95 of the slowest pair; of a pair that never got there, none. */
@@ -89,7 +143,48 @@ function slowest(
   const worst = cells.toSorted((x, y) => p95(y) - p95(x))[0];
   if (!worst) return null;
   const value = time(worst)?.p95 ?? null;
-  return { what, of, value, target: { most, unit: "ms" }, worst, reached: value !== null && value < most };
+  const reached = value !== null && value < most;
+  return { what, of, value, target: { most, unit: "ms" }, worst: pairWords(worst), reached };
+}
+
+/** The share of games that went on after the uplink of one had changed, seen by both players. */
+function flowing(uplinks: readonly UplinkCell[]): Verdict | null {
+  const [worst] = uplinks.toSorted((x, y) => x.flowed / x.flows - y.flowed / y.flows);
+  if (!worst) return null;
+  const value = sum(uplinks.map(({ flowed }) => flowed)) / sum(uplinks.map(({ flows }) => flows));
+  const of = "every change of an uplink";
+  return {
+    what: "packets flow again",
+    of,
+    value,
+    target: { least: 1, unit: "share" },
+    worst: changeWords(worst),
+    reached: value >= 1,
+  };
+}
+
+/** The p95 of the slowest of them. */
+function flowTime(uplinks: readonly UplinkCell[]): Verdict | null {
+  const p95 = ({ flowMs }: UplinkCell) => flowMs?.p95 ?? Number.POSITIVE_INFINITY;
+  const [worst] = uplinks.toSorted((x, y) => p95(y) - p95(x));
+  if (!worst) return null;
+  const [value, most] = [worst.flowMs?.p95 ?? null, 3_000];
+  return {
+    what: "after how long, p95 of the slowest",
+    of: "every change of an uplink",
+    value,
+    target: { most, unit: "ms" },
+    worst: changeWords(worst),
+    reached: value !== null && value < most,
+  };
+}
+
+function pairWords({ a, b }: Cell): string {
+  return `${a} × ${b}`;
+}
+
+function changeWords({ change, peer }: UplinkCell): string {
+  return `${change}, peer ${peer}`;
 }
 
 function sum(values: readonly number[]): number {

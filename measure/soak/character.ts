@@ -92,6 +92,7 @@ class Character {
       stay: 2,
       find: 2,
       guess: 1,
+      name: 1,
       nonsense: 1,
       wait: 2,
       leave: 1,
@@ -124,6 +125,8 @@ class Character {
         const { lobbies = [] }: { lobbies?: { id: string }[] } = JSON.parse(await response.text());
         return await this.#join(chance.one(lobbies)?.id ?? "AAAAA");
       }
+      case "name":
+        return await this.#guessName(chance.one(this.#world.board.names) ?? "rabid:Soak1");
       case "guess":
         return await this.#join(
           chance
@@ -196,6 +199,18 @@ class Character {
     if (isOver) return;
     this.#lobbyId = lobbyId;
     this.#isHost = isHost;
+  }
+
+  /** Nobody gets at a lobby of another protocol this way, nor learns whether there is one. */
+  async #guessName(name: string): Promise<void> {
+    const { board } = this.#world;
+    const answer = this.#chance.happens(0.5)
+      ? await this.#player.join(name, this.#name)
+      : await this.#player.host({ hostName: this.#name, code: name });
+    if (answer.status === 403 || answer.status === 429 || answer.status >= 500 || answer.status === 0) return;
+    if (String(answer.body?.codes) === "invalid_token") return;
+    const sentence = `${this.#name} asked about ${name}, and was answered ${answer.status} ${answer.text}.`;
+    board.complaints.push({ sentence, players: [this.#player] });
   }
 
   #ping(): NodeJS.Timeout {

@@ -1,19 +1,38 @@
 /** Faults at random times: objects end, calls fail or lose their answers, sidecars go and come. */
+import { once } from "node:events";
 import { setTimeout as pass } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
 import type { Server } from "../../local/server.ts";
-import { type Sidecar, startSidecar } from "../../udp-sidecar/sidecar.ts";
+import { freeUdpPorts } from "../kit/noray.ts";
 import type { Player } from "../kit/player.ts";
 import { keyOf } from "../kit/secret.ts";
 import { crash, failCalls, putToSleep } from "../kit/server.ts";
-import type { Board } from "./board.ts";
+import type { Board, Gateways } from "./board.ts";
 import type { Chance } from "./chance.ts";
+import type { ThreadOptions } from "./sidecar-thread.ts";
 
 export type Mischief = {
   /** By kind. */
   readonly injected: ReadonlyMap<string, number>;
+  /** Objects that ended or fell asleep, by their names, in order. `at` is in milliseconds since 1970. */
+  readonly endings: readonly { at: number; kind: string; name: string }[];
   /** No new faults from now on, and none goes on. */
   stop(): Promise<void>;
+  /** The sidecars stop, and their gateways. */
+  end(): Promise<void>;
 };
+
+/** A sidecar, and where its gateways are. */
+type Running = {
+  readonly gateways: Gateways;
+  /** It says goodbye. */
+  stop(): Promise<void>;
+  /** It does not. */
+  kill(): Promise<void>;
+};
+
+/** Ports of relays that each gateway of noray has: guests ask again and again, and a relay between two gateways takes one of each. */
+const relayPorts = 256;
 
 /** Milliseconds between two faults. */
 const pause = { least: 200, most: 1_500 };
@@ -56,28 +75,54 @@ type Place = Pick<Server, "url" | "evict"> & { board: Board };
 export function makeMischief({ url, evict, board }: Place, chance: Chance): Mischief {
   const injected = new Map<string, number>();
   const failedAt = new Map<string, number>();
-  const sidecars: Sidecar[] = [];
+  const sidecars: Running[] = [];
   let isOver = false;
   let started = 0;
 
-  const note = (kind: string) => injected.set(kind, (injected.get(kind) ?? 0) + 1);
+  const endings: { at: number; kind: string; name: string }[] = [];
+  const note = (kind: string, name?: string) => {
+    injected.set(kind, (injected.get(kind) ?? 0) + 1);
+    if (name !== undefined) endings.push({ at: Date.now(), kind, name });
+  };
   const addSidecar = async () => {
     started += 1;
-    const options = { edge: url, key: keyOf(`soak-${started}`), port: 0, secondPort: 0, bind: "127.0.0.1" };
-    sidecars.push(await startSidecar(options, () => {}));
+    const sidecar = await startSoakSidecar(url, `soak-${started}`);
+    sidecars.push(sidecar);
+    board.gateways = [...board.gateways, sidecar.gateways];
+  };
+  const replaceSidecar = async (how: "stop" | "kill") => {
+    await addSidecar();
+    const old = sidecars.shift();
+    board.gateways = board.gateways.filter((one) => one !== old?.gateways);
+    await old?.[how]();
   };
   const doOne = async () => {
     const kind = chance.weighted({
       holder: 2,
       lobby: 2,
+      name: 1,
+      relay: 1,
       directory: 1,
       fleet: 1,
       sleep: 2,
       fail: 6,
       lose: 6,
       sidecar: 0.5,
+      kill: 0.5,
     });
     switch (kind) {
+      case "name": {
+        const holder = chance.one(board.names);
+        if (holder === undefined) return;
+        note("the object of another protocol's lobby ends", holder);
+        return await crash(url, { holder });
+      }
+      case "relay": {
+        const relay = chance.one(board.linked.relays);
+        if (relay === undefined) return;
+        note("a relay over WebSocket ends");
+        return await crash(url, { relay });
+      }
       case "holder":
       case "lobby": {
         const player = chance.one([...board.present]);
@@ -86,14 +131,14 @@ export function makeMischief({ url, evict, board }: Place, chance: Chance): Misc
         for (const other of board.present)
           if (other.holder === holder)
             board.partings.push({ player: other, how: "object ended", at: Date.now() });
-        note(kind === "lobby" ? "a lobby's object ends" : "an object that holds players ends");
+        note(kind === "lobby" ? "a lobby's object ends" : "an object that holds players ends", holder);
         return await crash(url, { holder });
       }
       case "sleep": {
         const player = chance.one([...board.present]);
         const holder = chance.happens(0.5) ? player && lastLobbyOf(player) : player?.holder;
         if (holder === undefined) return;
-        note("an object falls asleep");
+        note("an object falls asleep", holder);
         return await putToSleep({ evict }, [holder]).catch(() => {});
       }
       case "directory":
@@ -112,9 +157,9 @@ export function makeMischief({ url, evict, board }: Place, chance: Chance): Misc
         return await failCalls(url, method, kind, count);
       }
       case "sidecar":
-        note("a sidecar is replaced");
-        await addSidecar();
-        await sidecars.shift()?.stop();
+      case "kill":
+        note(kind === "kill" ? "a sidecar is killed" : "a sidecar is replaced");
+        await replaceSidecar(kind === "kill" ? "kill" : "stop");
     }
   };
   const going = (async () => {
@@ -128,11 +173,41 @@ export function makeMischief({ url, evict, board }: Place, chance: Chance): Misc
 
   return {
     injected,
+    endings,
     stop: async () => {
       isOver = true;
       await going;
       for (const method of Object.keys(methods))
         for (const how of ["fail", "lose"] as const) await failCalls(url, method, how, 0);
+    },
+    end: async () => {
+      await Promise.all(sidecars.map((sidecar) => sidecar.stop()));
+    },
+  };
+}
+
+async function startSoakSidecar(edge: URL, name: string): Promise<Running> {
+  const ports = await freeUdpPorts(relayPorts);
+  const options: ThreadOptions = {
+    edge: edge.href,
+    key: keyOf(name),
+    address: "127.0.0.1",
+    relayPorts: ports,
+  };
+  const thread = new Worker(new URL("./sidecar-thread.ts", import.meta.url), {
+    workerData: options,
+    execArgv: [],
+  });
+  const ended = once(thread, "exit");
+  const [gateways] = await once(thread, "message");
+  return {
+    gateways,
+    stop: async () => {
+      thread.postMessage("stop");
+      await ended;
+    },
+    kill: async () => {
+      await thread.terminate();
     },
   };
 }

@@ -22,11 +22,15 @@ type Seat = {
   hostId: string;
   term: number;
   version: number;
+  /** Something was lost on its way here: the next message has shown it. */
+  isBehind: boolean;
   /** Client ids of the others. */
   others: Set<string>;
   banned: string[];
   /** A key that was used. */
   oldKey: string | null;
+  /** The last term in which it was host. */
+  led: number | null;
 };
 
 let signals = 0;
@@ -53,6 +57,8 @@ class Stayer {
   #player: Player | null = null;
   #mediated: Mediated | null = null;
   #seat: Seat | null = null;
+  /** Where a host has removed it last. It has not tried to get in there again. */
+  #removedFrom: Seat | null = null;
   /** Messages of this connection that it has dealt with. */
   #dealt = 0;
   #lives = 0;
@@ -75,14 +81,28 @@ class Stayer {
       return;
     }
     this.#listen();
-    await (this.#seat === null ? this.#actOutside() : this.#actInside(this.#seat));
+    if (this.#seat?.isBehind) await this.#catchUp(this.#seat);
+    else await (this.#seat === null ? this.#actOutside() : this.#actInside(this.#seat));
     this.#listen();
+  }
+
+  /** Asks for the whole picture instead of guessing. */
+  async #catchUp(seat: Seat): Promise<void> {
+    seat.isBehind = false;
+    this.#count("catch up");
+    const answer = await this.#player?.asks("GET", `/lobbies/${seat.lobbyId}`);
+    if (answer?.status === 200) this.#see(seat, answer.body);
+    else seat.isBehind = true;
   }
 
   /** The end finds everybody where they are; what they are asked for they still do. */
   rest(): void {
-    this.#player?.socket.on("message", () => this.#listen());
-    this.#listen();
+    const rest = () => {
+      this.#listen();
+      if (this.#seat?.isBehind) void this.#catchUp(this.#seat).catch(() => {});
+    };
+    this.#player?.socket.on("message", rest);
+    rest();
   }
 
   #count(what: string): void {
@@ -154,7 +174,7 @@ class Stayer {
 
   #complain(sentence: string): void {
     if (this.#player)
-      this.#world.board.complaints.push({ sentence: `${this.#name} ${sentence}.`, player: this.#player });
+      this.#world.board.complaints.push({ sentence: `${this.#name} ${sentence}.`, players: [this.#player] });
   }
 
   #complainIfInvalid({ status, body, text }: Answer, what: string): void {
@@ -166,27 +186,36 @@ class Stayer {
   /** It is in a lobby now, as far as it was told. */
   #sit(answer: Answer, player: Player, before?: Seat): void {
     const { lobbyId, lobby, resumeKey } = answer.body ?? {};
-    const { hostId, term, version, members = [] } = Object(lobby);
-    if (typeof hostId !== "string") {
+    if (typeof Object(lobby).hostId !== "string") {
       this.#complain("was not told of the whole lobby");
       return;
     }
-    const memberId = before?.memberId ?? player.clientId;
-    const ids = (members as { clientId: string }[]).map(({ clientId }) => clientId);
     this.#seat = {
       lobbyId: String(lobbyId),
-      memberId,
+      memberId: before?.memberId ?? player.clientId,
       key: typeof resumeKey === "string" ? resumeKey : null,
-      hostId,
-      term,
-      version,
-      others: new Set(ids.filter((clientId) => clientId !== memberId)),
+      hostId: "",
+      term: 0,
+      version: 0,
+      isBehind: false,
+      others: new Set(),
       banned: before?.banned ?? [],
       oldKey: before?.key ?? null,
+      led: before?.led ?? null,
     };
+    this.#see(this.#seat, lobby);
     // News may have come before the answer.
     this.#dealt = 0;
     this.#listen(true);
+  }
+
+  /** The lobby is like this picture of it. */
+  #see(seat: Seat, told: unknown): void {
+    const { hostId, term, version, members = [] } = Object(told);
+    const ids = (members as { clientId: string }[]).map(({ clientId }) => clientId);
+    const others = new Set(ids.filter((clientId) => clientId !== seat.memberId));
+    Object.assign(seat, { hostId, term, version, others });
+    if (hostId === seat.memberId) seat.led = seat.term;
   }
 
   /** `again`: it was dealt with before, but for what it says of the lobby. */
@@ -199,15 +228,23 @@ class Stayer {
       if (!again) this.#mediated?.take(method, payload);
       const seat = this.#seat;
       if (!seat || payload.lobbyId !== seat.lobbyId) continue;
-      if (/^lobby_(closed|kicked|resumedElsewhere)$/.test(method)) {
-        if (!again) this.#seat = null;
-      } else if (method === "lobby_peerConnect") seat.others.add(String(payload.clientId));
-      else if (method === "lobby_peerDisconnect") seat.others.delete(String(payload.clientId));
-      else if (method === "lobby_hostChanged" && Number(payload.term) > seat.term) {
+      if (/^lobby_(closed|kicked|resumedElsewhere)$/.test(method) && !again) this.#seat = null;
+      if (method === "lobby_kicked" && !again) this.#removedFrom = seat;
+      const { version } = payload;
+      if (typeof version !== "number" || version <= seat.version) continue;
+      // Chat changes nothing, but shows what was missed.
+      if (version > seat.version + 1 || method === "lobby_messaging_received") {
+        seat.isBehind = true;
+        continue;
+      }
+      seat.version = version;
+      if (method === "lobby_peerConnect") seat.others.add(String(payload.clientId));
+      if (method === "lobby_peerDisconnect") seat.others.delete(String(payload.clientId));
+      if (method === "lobby_hostChanged") {
         seat.hostId = String(payload.clientId);
         seat.term = Number(payload.term);
-      } else if (/^lobby_(c|memberC)hanged$/.test(method))
-        seat.version = Math.max(seat.version, Number(payload.version));
+        if (seat.hostId === seat.memberId) seat.led = seat.term;
+      }
     }
   }
 
@@ -220,6 +257,7 @@ class Stayer {
       plain: 1,
       wait: 1,
       part: 0.7,
+      knock: this.#removedFrom ? 10 : 0,
     });
     this.#count(act);
     const player = this.#player;
@@ -282,9 +320,25 @@ class Stayer {
       case "part":
         player.vanish();
         return;
+      case "knock":
+        return await this.#knock(player);
       case "wait":
         return;
     }
+  }
+
+  /** Tries to get in where it was removed, perhaps for good. */
+  async #knock(player: Player): Promise<void> {
+    const seat = this.#removedFrom;
+    this.#removedFrom = null;
+    if (!seat) return;
+    const { lobbyId, key } = seat;
+    if (!key || this.#chance.happens(0.7)) {
+      const known = this.#world.board.staying.find(({ code }) => code === lobbyId);
+      return await this.#join(lobbyId, { password: known?.password });
+    }
+    const answer = await player.post(`/lobbies/${lobbyId}/resume`, { resumeKey: key });
+    if (answer.status === 200) this.#sit(answer, player, seat);
   }
 
   #opening() {
@@ -355,6 +409,7 @@ class Stayer {
       unban: isHost ? 0.4 : 0.1,
       "hand over": isHost ? 0.5 : 0.1,
       "old term": isHost ? 0.3 : 0.1,
+      "former host": seat.led !== null && !isHost ? 2 : 0,
     });
     this.#count(act);
     const player = this.#player;
@@ -450,6 +505,9 @@ class Stayer {
         return;
       case "hand over":
         await player.post(`${path}/host`, { clientId: other, term });
+        return;
+      case "former host":
+        await patch(path, { ...this.#change(), term: seat.led });
         return;
       case "old term": {
         const answer = await player.post(`${path}/kick`, { clientId: other, term: seat.term - 1 });

@@ -66,6 +66,9 @@ const figures = [
     "relay/1",
     "relay/2000",
     "floor/forward",
+    "noray/1",
+    "noray/2000",
+    "floor/ports",
     "list-200",
     "list-5000",
     "idle",
@@ -108,6 +111,7 @@ describe.runIf(onLinux)("a run of the bench", () => {
     for (const kind of ["forged", "junk"]) expect(more[`datagrams/${kind}`]?.edgeRequests).toBe(0);
     expect(more["relay/1"]).toMatchObject({ links: 1 });
     expect(more["relay/2000"]?.links).toBe(20);
+    expect([more["noray/1"]?.links, more["noray/2000"]?.links]).toEqual([1, 10]);
     expect(more["list-200"]?.lobbies).toBe(2);
     expect(more["list-5000"]?.answerBytes).toBeGreaterThan(50 * 50);
 

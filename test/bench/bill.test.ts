@@ -55,11 +55,13 @@ test("sessions whose network has spent all cost no more than they were given, wh
 
 test("a lobby with members in many other people's objects calls them so often a second in all, and all hear the same", async () => {
   const [objects, seconds] = [20, 20];
+  const began = performance.now();
   const { calls, heard, same } = await callsOfSpreadLobby(objects, seconds);
+  // A machine that is busy takes longer to say them all.
+  const tookS = Math.max(1.5 * seconds, (performance.now() - began) / 1000);
   console.log(`${heard} lines heard in ${objects} objects: ${calls} calls`);
   const { allCallBurst, allCallsPerSecond } = platformLimits;
-  // A machine that is busy takes longer to say them all.
-  expect(calls).toBeLessThanOrEqual(allCallBurst + 1.5 * seconds * allCallsPerSecond);
+  expect(calls).toBeLessThanOrEqual(allCallBurst + tookS * allCallsPerSecond);
   expect(heard).toBeGreaterThan(sharedLimits.chatBurst);
   expect(same).toBe(true);
 }, 120_000);

@@ -1,7 +1,7 @@
 /** What a game without types may pass by mistake: each is told at once, by a stable code. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { connect as connectPage } from "../../client/browser.ts";
-import { connect, type Lobby, type Orion, OrionError } from "../../client/index.ts";
+import { connect, type Lobby, type Orion } from "../../client/index.ts";
 import type { Server } from "../../local/server.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
 import { handmadeServer } from "./handmade-server.ts";
@@ -102,8 +102,6 @@ test("a listener for an event that does not exist, and one that is none, are ref
       expect(() => call(lobby, "on", "chat", listener)).toThrow(invalid);
     }
   }
-  // A page has no links.
-  expect(() => call(page, "on", "link", () => {})).toThrow(OrionError);
   expect(() => call(ada, "reportFailed", "typo")).toThrow(invalid);
 });
 

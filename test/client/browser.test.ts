@@ -1,40 +1,37 @@
-import { spawn, spawnSync } from "node:child_process";
-import { EventEmitter, once } from "node:events";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { build } from "esbuild";
+import { gzipSync } from "node:zlib";
 import { expect, onTestFinished, test } from "vitest";
 import { connect } from "../../client/index.ts";
+import { bundleForPages } from "../../client/page-modules.ts";
 import { root, startProgram } from "../../measure/kit/program.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
-import { expectError, next } from "./heard.ts";
+import { bundle, chromium, openPage } from "./a-page.ts";
+import { nextOn } from "./heard.ts";
 
-async function bundle(entry: string): Promise<string> {
-  const { outputFiles } = await build({
-    stdin: { contents: entry, resolveDir: join(root, "client"), loader: "ts" },
-    bundle: true,
-    write: false,
-    format: "esm",
-    platform: "browser",
-    target: "es2022",
-    minify: true,
-    logLevel: "silent",
-  });
-  return outputFiles[0]?.text ?? "";
-}
+/** Bytes of the second module. */
+const mostOfLobbies = 41_500;
 
-test("the lobby half needs nothing of Node, and is small", async () => {
-  const script = await bundle('export * from "./browser.ts";');
-  expect(script).not.toContain("node:");
-  expect(script.length).toBeLessThan(160_000);
+test("what pages load needs nothing of Node, and is small", async () => {
+  const { files, lobbies } = await bundleForPages({ sdk: "sdk.js", lobbies: "assets/lobbies.js" });
+  const bytes = (name: string) => gzipSync(files.get(name) ?? "", { level: 9 }).length;
+  expect([...files.keys()].sort()).toEqual(["sdk.js", "sdk.js.map", lobbies, `${lobbies}.map`].sort());
+  for (const name of ["sdk.js", lobbies]) expect(files.get(name)).not.toMatch(/node:|zod/);
+  // The folders of this machine are nobody's business.
+  for (const text of files.values()) expect(text).not.toContain(root);
+  // Gzipped: docs/decisions/026 says of what they are made.
+  expect(bytes("sdk.js")).toBeLessThan(17_500);
+  expect(bytes(lobbies)).toBeLessThan(mostOfLobbies);
 });
 
-test("the lobby half makes no code from strings, which a page's policy may forbid", async () => {
+test("what pages load makes no code from strings, which a page's policy may forbid", async () => {
   const folder = mkdtempSync(join(tmpdir(), "orion-edge-policy-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  writeFileSync(join(folder, "sdk.mjs"), await bundle('export * from "./browser.ts";'));
+  const { files } = await bundleForPages({ sdk: "sdk.mjs", lobbies: "lobbies.mjs" });
+  for (const [name, text] of files) writeFileSync(join(folder, name), text);
   writeFileSync(
     join(folder, "page.mjs"),
     `let made = 0;
@@ -66,50 +63,56 @@ function storyOf(body: string): string {
     }`;
 }
 
-const command = ["chromium", "chromium-browser", "google-chrome"].find(
-  (name) => spawnSync(name, ["--version"]).status === 0,
-);
-
-/** Opens a page with this story in Chromium. What it reports, one after another; closed at the end of the test. */
-async function openPage(body: string, parameters: Record<string, string>): Promise<() => Promise<string>> {
-  const script = await bundle(storyOf(body));
-  const reports = new EventEmitter();
-  const told: string[] = [];
-  const site = createServer(async (request, response) => {
-    if (request.url === "/story.js") return response.setHeader("content-type", "text/javascript").end(script);
-    if (request.url === "/report") {
-      told.push(String(Buffer.concat(await request.toArray())));
-      reports.emit("report");
-    }
-    response.setHeader("content-type", "text/html").end('<script type="module" src="/story.js"></script>');
+/** A server of files that any page may load. `refuses`: whether it has no time for this one now. */
+async function fileServer(files: ReadonlyMap<string, string>, refuses: (path: string) => boolean) {
+  const server = createServer(({ url = "/" }, response) => {
+    const text = refuses(url) ? undefined : files.get(url.slice(1));
+    const headers = { "content-type": "text/javascript", "access-control-allow-origin": "*" };
+    response.writeHead(text === undefined ? 503 : 200, headers).end(text);
   });
-  site.listen(0, "127.0.0.1");
-  await once(site, "listening");
-  const address = site.address();
-  const port = typeof address === "object" ? address?.port : 0;
-  const folder = mkdtempSync(join(tmpdir(), "orion-edge-browser-"));
-  const page = `http://127.0.0.1:${port}/?${new URLSearchParams(parameters)}`;
-  const options = ["--headless", "--no-sandbox", "--disable-gpu", `--user-data-dir=${folder}`];
-  const browser = spawn(command ?? "", [...options, "--remote-debugging-port=0", page], {
-    stdio: "ignore",
-    env: { ...process.env, TMPDIR: folder },
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
   });
-  const ended = once(browser, "exit");
-  onTestFinished(async () => {
-    browser.kill();
-    await ended;
-    site.closeAllConnections();
-    site.close();
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
-  });
-  return async () => {
-    while (told.length === 0) await once(reports, "report");
-    return told.shift() ?? "";
-  };
+  const address = server.address();
+  return `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`;
 }
 
+test("a page loads the SDK from another server, and is told if that gives only half of it", async ({
+  skip,
+}) => {
+  if (chromium === undefined) skip("no Chromium is installed");
+  const { files, lobbies } = await bundleForPages({ sdk: "sdk.js", lobbies: "assets/lobbies-[hash].js" });
+  let isWhole = false;
+  const there = await fileServer(files, (path) => path === `/${lobbies}` && !isWhole);
+  const server = await startTestServer({ udpPort: null });
+  onTestFinished(() => server.stop());
+  const script = `
+    const report = (text) => fetch("/report", { method: "POST", body: text });
+    try {
+      const { connect } = await import("${there}/sdk.js");
+      const orion = await connect("${server.url.href}");
+      const { lobbies } = await orion.list();
+      const hosting = () => orion.host({ name: "Ada" }).then((ada) => ada.chat("Hello").then(() => ada.self));
+      await report([lobbies.length, await hosting().catch((error) => error.code)].join(" "));
+      await report("again");
+      await report(await hosting().catch((error) => error.code));
+    } catch (error) {
+      await report(String(error));
+    }`;
+  const reported = await openPage(script, {});
+  expect(await reported()).toBe("0 unreachable");
+  isWhole = true;
+  expect(await reported()).toBe("again");
+  expect(await reported()).toBe("Ada");
+  const whole = await openPage(script, {});
+  expect(await whole()).toBe("0 Ada");
+});
+
 test("in a browser two players meet, talk and part", async ({ skip }) => {
-  if (command === undefined) skip("no Chromium is installed");
+  if (chromium === undefined) skip("no Chromium is installed");
   const server = await startTestServer({ udpPort: null });
   onTestFinished(() => server.stop());
   const story = `
@@ -122,25 +125,56 @@ test("in a browser two players meet, talk and part", async ({ skip }) => {
     const refused = await orion.join(ada.code, { name: "Bo" }).catch((error) => error.code);
     const closed = new Promise((resolve) => bo.on("closed", resolve));
     await ada.leave();
-    await report([from, text, refused, (await closed).reason, "start" in ada].join(" "));`;
-  const reported = await openPage(story, { server: server.url.href });
-  expect(await reported()).toBe("Ada Hello name_taken host_left false");
+    await report([from, text, refused, (await closed).reason].join(" "));`;
+  const reported = await openPage(await bundle(storyOf(story)), { server: server.url.href });
+  expect(await reported()).toBe("Ada Hello name_taken host_left");
 });
 
-test("a page that joins a lobby that is started says at once that it has no UDP", async ({ skip }) => {
-  if (command === undefined) skip("no Chromium is installed");
+test("a page and a player in Node are linked over WebSocket", async ({ skip }) => {
+  if (chromium === undefined) skip("no Chromium is installed");
   const server = await startTestServer();
   onTestFinished(() => server.stop());
   await using ada = await (await connect(server.url)).host({ name: "Ada" });
   const story = `
     const bo = await orion.join(parameters.get("code") ?? "", { name: "Bo" });
-    const aborted = new Promise((resolve) => bo.on("aborted", resolve));
+    const started = bo.started();
     await report("joined");
-    await report((await aborted).code);`;
-  const reported = await openPage(story, { server: server.url.href, code: ada.code });
+    const [link] = await started;
+    const heard = new Promise((resolve) => link?.on("message", resolve));
+    link?.send("from a page");
+    await report([link?.path, link?.report.cause, new TextDecoder().decode(await heard)].join(" "));`;
+  const reported = await openPage(await bundle(storyOf(story)), { server: server.url.href, code: ada.code });
   expect(await reported()).toBe("joined");
-  const report = next(ada, "report");
-  await expectError(ada.start(), "could_not_connect");
-  expect(await report).toMatchObject({ name: "Bo", cause: "no-udp" });
-  expect(await reported()).toBe("could_not_connect");
+  const [link] = await ada.start();
+  if (!link) throw new Error("no link");
+  expect(new TextDecoder().decode(await nextOn(link, "message"))).toBe("from a page");
+  link.send("from Node");
+  expect(await reported()).toBe("websocket no-udp from Node");
+  await link.close();
+});
+
+test("two pages are linked over WebSocket, without a sidecar", async ({ skip }) => {
+  if (chromium === undefined) skip("no Chromium is installed");
+  const server = await startTestServer({ udpPort: null });
+  onTestFinished(() => server.stop());
+  const host = `
+    const ada = await orion.host({ name: "Ada" });
+    await report(ada.code);
+    await new Promise((resolve) => ada.on("joined", resolve));
+    const [link] = await ada.start();
+    link?.on("message", (bytes) => link.send(bytes));
+    await new Promise((resolve) => link?.on("closed", resolve));
+    await report("closed");`;
+  const guest = `
+    const bo = await orion.join(parameters.get("code") ?? "", { name: "Bo" });
+    const [link] = await bo.started();
+    const heard = new Promise((resolve) => link?.on("message", resolve));
+    link?.send("there and back");
+    await report([link?.path, new TextDecoder().decode(await heard)].join(" "));
+    await link?.close();`;
+  const first = await openPage(await bundle(storyOf(host)), { server: server.url.href });
+  const code = await first();
+  const second = await openPage(await bundle(storyOf(guest)), { server: server.url.href, code });
+  expect(await second()).toBe("websocket there and back");
+  expect(await first()).toBe("closed");
 });

@@ -1,11 +1,13 @@
 /** One end of a link by itself, with its sockets, and a relay that is the test. */
-import { createSecretKey } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { LinkEnd } from "../../client/udp/link-end.ts";
+import { nodeCrypto } from "../../client/crypto/node.ts";
+import { LinkEnd } from "../../client/link/link-end.ts";
+import { PlainPackets } from "../../client/link/packets.ts";
+import { Turns } from "../../client/link/turns.ts";
+import { LinkWire } from "../../client/udp/link-wire.ts";
 import { RelayEnd } from "../../client/udp/relay-end.ts";
-import { Turns } from "../../client/udp/turns.ts";
 import { UdpSockets } from "../../client/udp/udp-sockets.ts";
 import { linkLimits } from "../../core/link/limits.ts";
 import { newCheckAllowance } from "../../core/link/unproven.ts";
@@ -19,13 +21,14 @@ async function anEnd() {
   const link = ticket.slice(0, 12);
   const endpoint = { ip: "127.0.0.1", port: 9 };
   const sockets = await UdpSockets.open(() => {});
+  const wire = new LinkWire(sockets, new RelayEnd({ ticket, key, link, endpoint }, undefined, () => {}));
   const end = new LinkEnd({
     peer: { name: "Bo", clientId: "bo", ...config.peer },
     config: { ...config, sidecar: endpoint, relayOnly: true },
     number: linkNumber(link),
-    key: createSecretKey(Buffer.alloc(16)),
-    sockets,
-    relay: new RelayEnd({ ticket, key, link, endpoint }, undefined, () => {}),
+    packets: new PlainPackets(nodeCrypto.hmacSha256(Buffer.alloc(16)), linkNumber(link), "a"),
+    udp: wire,
+    channels: { ws: null, rtc: null },
     turns: new Turns(),
     checks: newCheckAllowance(performance.now()),
   });
@@ -36,7 +39,7 @@ async function anEnd() {
   });
   const says = (method: string, payload: object, from = endpoint) => {
     const datagram = readSignedDatagram(Buffer.from(signedOf(key, method, { link, ...payload })));
-    if (datagram) end.hearRelay(datagram, from);
+    if (datagram) wire.hear(datagram, from);
   };
   return { end, says };
 }
@@ -68,9 +71,9 @@ test("checks to addresses that nothing has proved are sent as far as the client'
       relay: false,
     },
     number: 7,
-    key: createSecretKey(Buffer.alloc(16)),
-    sockets,
-    relay: null,
+    packets: new PlainPackets(nodeCrypto.hmacSha256(Buffer.alloc(16)), 7, "a"),
+    udp: new LinkWire(sockets, null),
+    channels: { ws: null, rtc: null },
     turns: new Turns(),
     checks,
   });

@@ -1,4 +1,4 @@
-/** Players whose client cannot use UDP: everybody hears of it at once, and nobody waits for them. */
+/** Players whose client cannot use UDP: they are linked otherwise, or everybody hears of it at once, and nobody waits for them. */
 import dgram from "node:dgram";
 import { syncBuiltinESMExports } from "node:module";
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
@@ -8,7 +8,7 @@ import type { Server } from "../../local/server.ts";
 import { Player } from "../../measure/kit/player.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
 import { handmadeServer } from "./handmade-server.ts";
-import { expectError, next, record } from "./heard.ts";
+import { expectError, next } from "./heard.ts";
 
 let server: Server;
 let orion: Orion<Lobby>;
@@ -20,31 +20,35 @@ afterAll(() => server.stop());
 
 const failure = "ptpMediation_peersConnection_failure";
 
-test("a start with a guest in a browser fails at once, and the host is told why", async () => {
+test("a start with a guest in a browser links the two over WebSocket, and both know why", async () => {
   await using ada = await orion.host({ name: "Ada" });
   await using bo = await (await connectPage(server.url)).join(ada.code, { name: "Bo" });
-  const report = next(ada, "report");
-  const aborted = new Promise((resolve) => bo.on("aborted", resolve));
-  await expectError(ada.start(), "could_not_connect");
-  expect(await report).toMatchObject({ name: "Bo", cause: "no-udp", peers: [] });
-  expect(await aborted).toMatchObject({ code: "could_not_connect" });
-  // The lobby is open again, and the next start says the same.
-  await expectError(ada.start(), "could_not_connect");
+  const [[hers], [his]] = await Promise.all([ada.start(), bo.started()]);
+  expect([hers?.path, hers?.report.cause]).toEqual(["websocket", "no-udp"]);
+  expect([his?.path, his?.report.cause]).toEqual(["websocket", "no-udp"]);
+  await Promise.all([hers?.close(), his?.close()]);
 });
 
-test("a lobby that goes on without lost members links the rest at once, without the guest in a browser", async () => {
-  await using ada = await orion.host({ name: "Ada", onLoss: "continue" });
+test("a mesh of two players and a guest in a browser has each path that there can be", async () => {
+  await using ada = await orion.host({ name: "Ada", topology: "mesh", lifetime: "session" });
   await using bo = await orion.join(ada.code, { name: "Bo" });
   await using cy = await (await connectPage(server.url)).join(ada.code, { name: "Cy" });
-  const heard: unknown[] = [];
-  cy.on("aborted", ({ code }) => heard.push(code));
-  cy.on("closed", ({ reason }) => heard.push(reason));
-  const reports = record(ada, "report");
-  const [hers, his] = await Promise.all([ada.start(), bo.started()]);
-  expect([...hers, ...his].map(({ peer }) => peer.name)).toEqual(["Bo", "Ada"]);
-  expect(reports[0]?.[1]).toMatchObject({ name: "Cy", cause: "no-udp" });
-  await vi.waitFor(() => expect(heard).toEqual(["left_out", "left_out"]), 10_000);
-  await Promise.all([...hers, ...his].map((link) => link.close()));
+  const all = await Promise.all([ada.start(), bo.started(), cy.started()]);
+  const [adas, bos, cys] = all.map((links) =>
+    Object.fromEntries(links.map((link) => [link.peer.name, link])),
+  );
+  await vi.waitFor(() => expect([adas?.Bo?.path, bos?.Ada?.path]).toEqual(["lan", "lan"]));
+  for (const link of [adas?.Cy, bos?.Cy, cys?.Ada, cys?.Bo]) expect(link?.path).toBe("websocket");
+  await Promise.all(all.flat().map((link) => link.close()));
+});
+
+test("a page that asks for a UDP socket is told that there is none", async () => {
+  await using ada = await orion.host({ name: "Ada" });
+  await using bo = await (await connectPage(server.url)).join(ada.code, { name: "Bo" });
+  const started = bo.started({ raw: true });
+  const failed = expectError(started, "no-udp");
+  await expectError(ada.start(), "could_not_connect");
+  await failed;
 });
 
 test("a guest in a browser frees a host that plays with Orion's own client, too", async () => {

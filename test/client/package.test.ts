@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
+import { declaredInOneFile } from "../../client/declarations.ts";
 import { ownProblems } from "../../client/error.ts";
 import { root, startProgram } from "../../measure/kit/program.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
@@ -79,19 +80,27 @@ const nodeGame = `import { connect, type Link, OrionError } from "orion-edge-cli
     links[0]?.on("message", (bytes: Uint8Array) => bytes.length);
     const packets = ["text", Uint8Array.of(1), new ArrayBuffer(1), new DataView(new ArrayBuffer(1))];
     lobby.on("link", (link) => packets.forEach((packet) => link.send(packet)));
+    const sent: number = lobby.broadcast("to all") + (await lobby.broadcastReliable(new Uint8Array(1)));
+    const peer: string | undefined = lobby.peers.get("id")?.link.peer.name;
+    const { text }: { text: string } = await lobby.once("chat");
+    lobby.off("chat", ({ from }: { from: string }) => [from, sent, peer, text]);
     // @ts-expect-error no packet
     links[0]?.send(5);
     // @ts-expect-error no such event
     lobby.on("nothing", () => {});
     return new OrionError("internal", "No.").code;
   }`;
-const pageGame = `import { connect } from "orion-edge-client/browser";
+const pageGame = `import { connect, type Link } from "orion-edge-client/browser";
   export async function play(): Promise<void> {
     const orion = await connect(new URL("http://localhost"));
     const lobby = await orion.join("AAAAA", { name: "Bo" });
     lobby.on("chat", ({ from, text, at }) => [from, text, at]);
-    // @ts-expect-error there is no UDP in a browser
-    lobby.start();
+    const links: Link[] = await lobby.started();
+    links[0]?.on("message", (bytes: Uint8Array) => bytes.length);
+    const forget: () => void = lobby.once("link", (link) => link.send(new ArrayBuffer(lobby.broadcast("to all"))));
+    forget();
+    // @ts-expect-error no such event
+    await lobby.once("nothing");
   }`;
 const nodeTypes = { types: ["node"], typeRoots: [join(root, "node_modules/@types")] };
 
@@ -119,6 +128,19 @@ test("its types are whole beside those of newer libraries, and for await using",
   await check("using", source, { ...how, lib: ["ES2022", "DOM"], types: [] });
 }, 180_000);
 
+test.each([
+  ["Bundler", "ESNext"],
+  ["Node16", "Node16"],
+])(
+  "the types that a server gives at /sdk.d.ts are whole for ES2022, DOM and moduleResolution %s",
+  async (moduleResolution, module) => {
+    writeFileSync(join(folder, "sdk.d.ts"), declaredInOneFile("browser").text);
+    const source = pageGame.replace("orion-edge-client/browser", "./sdk.js");
+    await check("page-of-a-server", source, { moduleResolution, module, lib: ["ES2022", "DOM"], types: [] });
+  },
+  180_000,
+);
+
 // TypeScript 7 has no such moduleResolution any more: what TypeScript 5 reads for it is looked at here.
 test("TypeScript 5 finds its types with moduleResolution node10, which reads no exports", () => {
   const { main, types, typesVersions, exports } = manifest();
@@ -128,6 +150,22 @@ test("TypeScript 5 finds its types with moduleResolution node10, which reads no 
   for (const file of [main, types, ...typesVersions["*"].browser]) {
     expect(existsSync(join(installed(), file))).toBe(true);
   }
+});
+
+test("npm would publish the package as it is, and says what a registry asks", () => {
+  const args = ["publish", "--dry-run", "--json", "--offline", "--ignore-scripts"];
+  // The registry is not asked, and there is nobody who could log in there.
+  const { status, stdout, stderr } = spawnSync("npm", args, { cwd: installed(), encoding: "utf8" });
+  expect(status, stderr).toBe(0);
+  // npm tells so what it would have to mend in the manifest.
+  expect(stderr).not.toMatch(/auto-corrected|errors corrected|was cleaned|invalid/i);
+  const published = JSON.parse(stdout);
+  expect(published["orion-edge-client"] ?? published).toMatchObject({ name: "orion-edge-client" });
+  const { repository, keywords, homepage, bugs, sideEffects, license, description } = manifest();
+  expect({ repository, homepage, bugs, license, description }).not.toContain(undefined);
+  expect(repository.directory).toBe("client");
+  expect(keywords.length).toBeGreaterThan(5);
+  expect(sideEffects).toBe(false);
 });
 
 test("a game that is a CommonJS module can require it", async () => {

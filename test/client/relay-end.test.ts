@@ -96,3 +96,12 @@ test("what the relay did not say, or not to this link, is nothing", () => {
   }
   expect(sent.length).toBe(1);
 });
+
+test("a ticket of the same link for another relay is not taken", () => {
+  const { end, ticket } = anEnd();
+  const key = "AAAAAAAAAAAAAAAAAAAAAA";
+  const sidecar = ticket.slice(ticket.lastIndexOf(".") + 1);
+  expect(end.renew({ ticket: ticket.replace(new RegExp(`${sidecar}$`), "~0"), key })).toBe(false);
+  expect(end.held.ticket).toBe(ticket);
+  expect(end.renew({ ticket, key })).toBe(true);
+});

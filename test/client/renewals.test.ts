@@ -1,6 +1,6 @@
 /** When a client has its tickets for the relay renewed, and how often it asks. */
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { type HeldTicket, Renewals, ticketsPerMessage } from "../../client/udp/renewals.ts";
+import { type HeldTicket, Renewals, ticketsPerMessage } from "../../client/link/renewals.ts";
 import { relayLimits } from "../../core/relay/limits.ts";
 import { readClientMessage } from "../../core/wire/client-message.ts";
 import { wireLimits } from "../../core/wire/limits.ts";

@@ -2,7 +2,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { Turns } from "../../client/udp/turns.ts";
+import { Turns } from "../../client/link/turns.ts";
 import { ExtraSockets } from "../../client/udp/udp-sockets.ts";
 import { root, startProgram } from "../../measure/kit/program.ts";
 

@@ -5,7 +5,14 @@ import { request } from "../../core/lobby/answer.ts";
 import { wakeAt } from "../../core/lobby/deadlines.ts";
 import type { Effect, Introduced, Introduction } from "../../core/lobby/effect.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
+import type { Feature } from "../../core/lobby/features.ts";
 import { begin } from "../../core/lobby/gathering.ts";
+import {
+  type Told as FullyTold,
+  introduce,
+  linkCount,
+  type UnsignedPeer,
+} from "../../core/lobby/introduction.ts";
 import { lobbyLimits } from "../../core/lobby/limits.ts";
 import { pairsOf } from "../../core/lobby/policy.ts";
 import type {
@@ -16,6 +23,7 @@ import type {
   KickRequest,
   LobbyRequest,
   OpenRequest,
+  OperatorKickRequest,
   ReturnRequest,
   StartRequest,
   SteerRequest,
@@ -40,6 +48,8 @@ export const timing = {
 export const sidecar = { name: "paris", host: "paris.example", port: 5990, load: 0, heardAt: noon };
 /** The one a reminder names when the first did not see everyone. */
 export const otherSidecar = { name: "oslo", host: "oslo.example", port: 5991, load: 0, heardAt: noon };
+/** One that carries links, too. */
+export const relayingSidecar = { ...sidecar, secondPort: 5989, relays: true };
 
 /** Ben and Cid are held by lounges, everybody else by the lobby itself. */
 const elsewhere: Record<string, string> = { Ben: "l4", Cid: "l58999" };
@@ -52,6 +62,15 @@ export function member(name: string, requestId = `${name} takes a place`): Membe
 /** The same of a client that knows the additions to Orion. */
 export function knower(name: string, about: Partial<Member> = {}): Member {
   return { ...member(name), features: ["pings"], ...about };
+}
+
+/** The same of a client that has said that it can do this. */
+export function withFeatures(
+  name: string,
+  features: readonly Feature[],
+  about: Partial<Member> = {},
+): Member {
+  return { ...member(name), features, ...about };
 }
 
 export function endpoint(port: number): { ip: string; port: number } {
@@ -140,6 +159,14 @@ export function unbanned(memberId: string, options: Partial<UnbanRequest> = {}):
   return { kind: "unban", clientId: "Ann", memberId, requestId: `unban ${memberId}`, ...options };
 }
 
+/** By the operator of the server. */
+export function removed(memberId: string, options: Partial<OperatorKickRequest> = {}): OperatorKickRequest {
+  const rest = { requestId: `remove ${memberId}`, reason: "", ban: false };
+  return { kind: "operator-kick", memberId, ...rest, ...options };
+}
+
+export const ended: LobbyRequest = { kind: "operator-close", requestId: "the operator closes" };
+
 /** Each change is another request. */
 export function changed(
   change: ChangeRequest["change"],
@@ -174,12 +201,31 @@ export function lost(...clientIds: string[]): LobbyEvent {
   return { kind: "members-lost", clientIds };
 }
 
+/** The object that holds them did not answer. */
+export function outOfReach(...clientIds: string[]): LobbyEvent {
+  return { kind: "members-lost", clientIds, isOutOfReach: true };
+}
+
+/** It has said or asked something. */
+export function heardOf(clientId: string): LobbyEvent {
+  return { kind: "member-heard", clientId };
+}
+
 export function said(clientId: string, text: string): LobbyEvent {
   return { kind: "message-sent", clientId, text };
 }
 
 export function seen(clientId: string, port: number): LobbyEvent {
   return { kind: "endpoint-seen", clientId, observed: { endpoint: endpoint(port) } };
+}
+
+/** The same of a client that proves where it is, and tells its candidates: none. */
+export function proven(clientId: string, { ip = "192.0.2.1", port = 1001 } = {}): LobbyEvent {
+  return {
+    kind: "endpoint-seen",
+    clientId,
+    observed: { endpoint: { ip, port }, candidates: [], proven: true },
+  };
 }
 
 export function reported(clientId: string): LobbyEvent {
@@ -210,6 +256,15 @@ export function silent(clientId: string, mediation = "Ann star"): LobbyEvent {
   return { kind: "silence-reported", clientId, mediation };
 }
 
+/** Of the mediation that "Ann starts". */
+export function readied(
+  clientId: string,
+  about: { udp?: false; commitment?: string } = {},
+  mediation = "Ann star",
+): LobbyEvent {
+  return { kind: "member-ready", clientId, mediation, ...about };
+}
+
 export function woken(by: typeof sidecar | undefined = sidecar): LobbyEvent {
   return { kind: "deadline-passed", sidecar: by };
 }
@@ -234,6 +289,8 @@ const requests: Record<LobbyRequest["kind"], true> = {
   change: true,
   "change-member": true,
   look: true,
+  "operator-close": true,
+  "operator-kick": true,
 };
 
 export function isRequest(happening: Happening): happening is LobbyRequest {
@@ -343,6 +400,27 @@ export function playing(
   return lobby;
 }
 
+/** A lobby of these members, the first of them the host, who have been there for long enough to be missed. */
+export function lobbyOfMembers(
+  [host, ...guests]: readonly [Member, ...Member[]],
+  options: LobbyOptions = {},
+): Lobby {
+  const lobby = noLobby();
+  lobby.happens(opened(host, { maxMembers: 64, ...options }), ...guests.map(joined));
+  return lobby.waits(lobbyLimits.presentMs);
+}
+
+/** The same, which the host has started. */
+export function startedBy(
+  members: readonly [Member, ...Member[]],
+  options: LobbyOptions = {},
+  by: StartRequest["sidecar"] = relayingSidecar,
+): Lobby {
+  const lobby = lobbyOfMembers(members, options);
+  lobby.happens(started(members[0].clientId, { sidecar: by }));
+  return lobby;
+}
+
 /** Which members are connected to their peers, and which wait for it. */
 export function whoPlays({ state }: Lobby): { playing: string[]; waiting: string[] } {
   const { playing = [], newcomers = [] } = state ?? {};
@@ -367,6 +445,8 @@ function lines(effect: Effect): string[] {
       );
     case "audit":
       return [`audit ${names(effect.members)}`];
+    case "let-go":
+      return [`let-go ${names(effect.to)}`];
     default:
       return [effect.kind];
   }
@@ -397,8 +477,31 @@ function introductions(introduction: Introduction): Told[] {
   return Array.from(groups.values(), (group) => ({
     to: group.map(({ to }) => to),
     method: "ptpMediation_peersConnection_start",
-    payload: { peers: group[0]?.peers.map(({ observed }) => observed.endpoint) ?? [] },
+    payload: { peers: group[0]?.peers.flatMap(({ observed }) => observed?.endpoint ?? []) ?? [] },
   }));
+}
+
+/** What each player of an introduction is told, if its client knows the additions. */
+export function toldBy(introduction: Introduction): FullyTold[] {
+  const links = Array.from({ length: linkCount(introduction) }, (_, i) => ({
+    id: i.toString(16).padStart(12, "0"),
+    key: "k".repeat(22),
+  }));
+  return introduce(introduction, { lobbyTag: "ABCDE", links, now: noon });
+}
+
+/** The same of the introduction that came of the last event. */
+export function toldIn({ effects }: Lobby): FullyTold[] {
+  const introduction = effects.find((effect) => effect.kind === "introduce");
+  if (!introduction) throw new Error("nobody was introduced");
+  return toldBy(introduction);
+}
+
+/** What a player is told of its peers. */
+export function peersOf(told: readonly FullyTold[], name: string): UnsignedPeer[] {
+  return told.flatMap((one) =>
+    one.kind === "full" && one.to.some((to) => to.name === name) ? one.peers : [],
+  );
 }
 
 function names(members: readonly Member[]): string {

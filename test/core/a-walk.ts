@@ -4,12 +4,19 @@ import { onlyToConnected } from "../../core/lobby/away.ts";
 import { wakeAt } from "../../core/lobby/deadlines.ts";
 import type { Effect } from "../../core/lobby/effect.ts";
 import type { LobbyEvent } from "../../core/lobby/event.ts";
+import type { Feature } from "../../core/lobby/features.ts";
 import { begin } from "../../core/lobby/gathering.ts";
 import { readKeptLobby } from "../../core/lobby/kept.ts";
 import { type LastingState, lasting } from "../../core/lobby/lasting.ts";
 import { pairPolicy, startPolicy } from "../../core/lobby/policy.ts";
 import type { ChangeRequest } from "../../core/lobby/request.ts";
-import { type LobbyState, type MediationPolicy, type Member, memberOf } from "../../core/lobby/state.ts";
+import {
+  type LobbyState,
+  type MediationPolicy,
+  type Member,
+  mediationId,
+  memberOf,
+} from "../../core/lobby/state.ts";
 import type { Outcome } from "../../core/problem.ts";
 import {
   endpoint,
@@ -81,9 +88,12 @@ type Turn =
       isOld: boolean;
       reconnect: boolean;
     }
-  | { kind: "lose"; whom: number[] }
+  | { kind: "lose"; whom: number[]; isOutOfReach: boolean }
+  | { kind: "hear-of"; who: number }
   | { kind: "chat"; who: number }
   | { kind: "datagram"; who: number; port: number }
+  /** `isOld`: of another mediation. */
+  | { kind: "ready"; who: number; isWithoutUdp: boolean; key: number; isOld: boolean }
   | { kind: "report"; who: number }
   | { kind: "fail"; who: number; whom: number[] }
   | { kind: "silence"; who: number; requestId: number }
@@ -199,10 +209,25 @@ const happening: fc.Arbitrary<Turn> = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.record({ kind: only("lose"), whom: fc.uniqueArray(who, { maxLength: ids.length }) }),
+    arbitrary: fc.record({
+      kind: only("lose"),
+      whom: fc.uniqueArray(who, { maxLength: ids.length }),
+      isOutOfReach: fc.boolean(),
+    }),
   },
+  { weight: 1, arbitrary: fc.record({ kind: only("hear-of"), who }) },
   { weight: 1, arbitrary: fc.record({ kind: only("chat"), who }) },
   { weight: 4, arbitrary: fc.record({ kind: only("datagram"), who, port }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: only("ready"),
+      who,
+      isWithoutUdp: often,
+      key: fc.nat(2),
+      isOld: seldom,
+    }),
+  },
   { weight: 4, arbitrary: fc.record({ kind: only("report"), who }) },
   {
     weight: 1,
@@ -234,7 +259,7 @@ const happening: fc.Arbitrary<Turn> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: only("forgotten") }) },
 );
 
-/** Four come together and are connected, in a lobby that stays: pure chance seldom gets there. */
+/** Up to four come together and are connected, in a lobby that stays: pure chance seldom gets there. */
 const evening: fc.Arbitrary<Turn[]> = fc
   .record({
     goesOn: fc.boolean(),
@@ -244,10 +269,11 @@ const evening: fc.Arbitrary<Turn[]> = fc
     isMesh: fc.boolean(),
     migrates: fc.boolean(),
     signalsAll: fc.boolean(),
+    maxMembers: fc.integer({ min: 2, max: 4 }),
     guests: fc.integer({ min: 1, max: 3 }),
   })
   .map(({ guests, ...options }) => [
-    { kind: "open", who: 0, name: 0, requestId: 0, maxMembers: 4, stays: true, ...options },
+    { kind: "open", who: 0, name: 0, requestId: 0, stays: true, ...options },
     ...Array.from({ length: guests }, (_, i): Turn => {
       return { kind: "join", who: i + 1, name: i + 1, requestId: 0, knows: options.knows };
     }),
@@ -401,11 +427,24 @@ function eventsOf(happening: Turn, state: LobbyState | null): (Happening | Begun
       ];
     }
     case "lose":
-      return [{ kind: "members-lost", clientIds: happening.whom.map(idOf) }];
+      return [
+        {
+          kind: "members-lost",
+          clientIds: happening.whom.map(idOf),
+          ...(happening.isOutOfReach && { isOutOfReach: true }),
+        },
+      ];
+    case "hear-of":
+      return [{ kind: "member-heard", clientId: idOf(happening.who) }];
     case "chat":
       return [{ kind: "message-sent", clientId: idOf(happening.who), text: "hello" }];
     case "datagram":
       return [seenAt(idOf(happening.who), happening.port)];
+    case "ready": {
+      const { who, isWithoutUdp, key, isOld } = happening;
+      const udp = isWithoutUdp ? ({ udp: false } as const) : {};
+      return [readyFor(isOld ? null : state, idOf(who), { commitment: `key ${key}`, ...udp })];
+    }
     case "report":
       return [reported(idOf(happening.who))];
     case "silence":
@@ -423,14 +462,11 @@ function eventsOf(happening: Turn, state: LobbyState | null): (Happening | Begun
       return [{ kind: wish, clientId: idOf(who), requestId: `${wish} ${requestId}` }];
     }
     case "all-seen":
-      return members.map((clientId, i) => seenAt(clientId, happening.port + i));
+      return allSeen(state, happening.port);
     case "all-report":
       return members.map(reported);
     case "all-connect":
-      return [
-        ...members.map((clientId, i) => seenAt(clientId, happening.port + i)),
-        ...members.map(reported),
-      ];
+      return [...allSeen(state, happening.port), ...members.map(reported)];
     case "alarm":
       return [{ kind: "deadline-passed", sidecar: happening.alive ? otherSidecar : undefined }];
     case "listing-failed":
@@ -449,6 +485,12 @@ function homeOf(who: number): string {
   return who % 2 === 0 ? lobbyId : "l1";
 }
 
+/** Two may do without UDP, with each other and with the third who has the relay over WebSocket. One of them encrypts. */
+function featuresOf(who: number): readonly Feature[] {
+  if (who > 2) return ["pings"];
+  return who === 2 ? ["links", "pings", "ws-relay", "encrypted"] : ["links", "pings", "ws-relay"];
+}
+
 type Newcomer = { who: number; name: number; requestId: number; knows: boolean };
 
 function memberFor({ who, name, requestId, knows }: Newcomer): Member {
@@ -458,7 +500,7 @@ function memberFor({ who, name, requestId, knows }: Newcomer): Member {
     holder: homeOf(who),
     // The server draws them: no two clients have the same.
     requestId: `try ${who} ${requestId}`,
-    ...(knows && { features: ["pings"], network: `net${who % 3}`.slice(-3) }),
+    ...(knows && { features: featuresOf(who), network: `net${who % 3}`.slice(-3) }),
   };
 }
 
@@ -482,6 +524,24 @@ function startBy(clientId: string, requestId: number, alive: boolean): Happening
     timing,
     sidecar: alive ? sidecar : undefined,
   };
+}
+
+/** Every member's datagram comes, and the commitments of those who encrypt. */
+function allSeen(state: LobbyState | null, port: number): LobbyEvent[] {
+  return (state?.members ?? []).flatMap(({ clientId, features }, i) => [
+    seenAt(clientId, port + i),
+    ...(features?.includes("encrypted") ? [readyFor(state, clientId, { commitment: "key 0" })] : []),
+  ]);
+}
+
+/** Of the mediation under way, if there is one. */
+function readyFor(
+  state: LobbyState | null,
+  clientId: string,
+  about: { commitment: string; udp?: false },
+): LobbyEvent {
+  const mediation = state && "lost" in state.phase ? mediationId(state.phase) : "another";
+  return { kind: "member-ready", clientId, mediation, ...about };
 }
 
 function seenAt(clientId: string, port: number): LobbyEvent {

@@ -64,6 +64,16 @@ test.each(table)("a mediation asks %s", (_, witness, isBelieved) => {
   expect(seenOf(lobby)).toEqual(isBelieved ? ["Ann"] : []);
 });
 
+test("a mediation of a dialect's lobby asks each gateway of its own players", () => {
+  const lobby = gathering();
+  const state = lobby.state ?? expect.fail("no lobby");
+  lobby.state = { ...state, lobbyId: "rabid:NiceRoom" };
+  lobby.happens(seenBy({ sidecar: "never asked", mediation: "earlier" }));
+  expect(seenOf(lobby)).toEqual([]);
+  lobby.happens(seenBy({ sidecar: "never asked" }));
+  expect(seenOf(lobby)).toEqual(["Ann"]);
+});
+
 test("after a reminder that names another sidecar, both are believed, and also when the lobby has slept", () => {
   const lobby = gathering();
   remind(lobby, otherSidecar);

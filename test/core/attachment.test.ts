@@ -7,7 +7,7 @@ import { lobbyLimits } from "../../core/lobby/limits.ts";
 import type { LobbyState, Member } from "../../core/lobby/state.ts";
 import { wireLimits } from "../../core/wire/limits.ts";
 import { nameField } from "../../core/wire/schema.ts";
-import { failed, lobbyId, noLobby, opened, reported, started, timing, woken } from "./a-lobby.ts";
+import { failed, lobbyId, noLobby, opened, readied, reported, started, timing, woken } from "./a-lobby.ts";
 
 /**
  * Bytes. Cloudflare's limit, and that of the workerd pinned here, which takes 16 384 of them and no more, and counts
@@ -52,6 +52,7 @@ const members = numbers.map(
     features: knownFeatures,
     network: number.padStart(3, "n"),
     hidden: true,
+    isLocal: true,
   }),
 );
 const [host] = members as [Member, ...Member[]];
@@ -179,6 +180,9 @@ describe("the largest lobby fits into the attachment of its host's socket", () =
   test("when all but one have reported", async () => {
     const lobby = gatheringLobby();
     lobby.happens(...members.map(seenFrom));
+    const commitment = `${"c".repeat(42)}A`;
+    const mediation = uuidOf("").slice(0, 8);
+    lobby.happens(...members.map(({ clientId }) => readied(clientId, { commitment }, mediation)));
     lobby.happens(...members.slice(1).map(({ clientId }) => reported(clientId)));
     expect(lobby.state?.phase).toMatchObject({ kind: "connecting" });
     expect(await attached(lobby.state)).toBeLessThan(room);

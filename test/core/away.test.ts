@@ -17,6 +17,7 @@ import {
   type Happening,
   heard,
   joined,
+  knower,
   type Lobby,
   left,
   lobbyId,
@@ -218,6 +219,44 @@ describe("a member whose connection ends", () => {
   });
 });
 
+describe("a plain Orion client has no key to return with, and has left at once", () => {
+  /** Ann and Ben know the additions. */
+  const withPlain = (options: object = {}) => {
+    const lobby = lobbyOf(["Ann", "Ben"], { ...rules, ...options });
+    lobby.happens(joined("Dan"));
+    return lobby.waits(lobbyLimits.presentMs);
+  };
+
+  test("when its connection ends", () => {
+    const lobby = withPlain();
+    expect(lobby.happens(cut("Dan"))).toEqual(["save", "lobby_peerDisconnect to Ann, Ben"]);
+  });
+
+  test("when it is lost with others, who may return", () => {
+    const lobby = withPlain({ isPublic: true });
+    expect(lobby.happens(lost("Ben", "Dan"))).toEqual([
+      "save",
+      "list 2/4",
+      "lobby_memberAway to Ann",
+      "lobby_peerDisconnect to Ann",
+      "lobby_closed to Dan, released",
+    ]);
+    expect(presence(lobby, "Ben")).toBe("away");
+  });
+
+  test("also as host: one that is not lost with it follows", () => {
+    const lobby = lobbyOf(["Ann"], { graceMs, isPublic: false, options: { onHostLoss: "migrate" } });
+    lobby.happens(joined(knower("Ben")), joined(knower("Cid")));
+    lobby.happens(lost("Ann", "Ben"));
+    expect(lobby.state).toMatchObject({ hostId: "Cid", term: 2, away: [{ clientId: "Ben" }] });
+  });
+
+  test("also as host: the lobby closes", () => {
+    const lobby = lobbyOf(["Ann", "Ben"], { graceMs, ...isPrivate }).waits(lobbyLimits.presentMs);
+    expect(lobby.happens(cut("Ann"))).toEqual(["save", "lobby_closed to Ben, released", "forget"]);
+  });
+});
+
 describe("a member that returns in time", () => {
   test("hears who is there, in order of arrival, and the others hear nothing in Orion's words", () => {
     const lobby = lobbyOf(friends, rules);
@@ -237,7 +276,9 @@ describe("a member that returns in time", () => {
     expect(presence(lobby, "Ben")).toBe("connected");
     expect(lobby.state?.members[1]).toMatchObject({ name: "Ben", holder: "l9" });
     lobby.happens(said("Ann", "welcome back"));
-    expect(lobby.effects).toMatchObject([{ to: [{}, { name: "Ben", holder: "l9" }, {}, {}] }]);
+    const told = lobby.effects.flatMap((effect) => (effect.kind === "send" ? effect.to : []));
+    expect(told.map(({ name, holder }) => `${name} at ${holder}`)).toContain("Ben at l9");
+    expect(told).toHaveLength(4);
   });
 
   test("is answered again when the answer was lost, and nobody hears of it twice", () => {

@@ -9,8 +9,12 @@ import {
   changed,
   changedSelf,
   closing,
+  cut,
+  handedOver,
   heard,
+  hidden,
   joined,
+  kicked,
   knower,
   type Lobby,
   listingFailed,
@@ -22,6 +26,8 @@ import {
 } from "./a-lobby.ts";
 
 const friends = ["Ann", "Ben", "Cid"] as const;
+/** Their lobby's version: it counts those who came after its host. */
+const met = friends.length - 1;
 const rules = { isPublic: false, knows: true };
 const entry = ({ state }: Lobby) => state && listedAs(state);
 const at = (version: number) => ({ ok: true, value: { version } });
@@ -31,10 +37,10 @@ describe("a change of the lobby", () => {
     const lobby = lobbyOf(friends, rules);
     const change = { lobbyName: "Saturday", title: "Sábado", maxMembers: 8, data: { map: "dust" } };
     expect(lobby.happens(changed(change))).toEqual(["save", "lobby_changed to Ann, Ben, Cid", "answer yes"]);
-    expect(heard(lobby, "Ben", "lobby_changed")).toMatchObject([{ version: 1, ...change }]);
-    expect(answerOf(lobby)).toEqual(at(1));
+    expect(heard(lobby, "Ben", "lobby_changed")).toMatchObject([{ version: met + 1, ...change }]);
+    expect(answerOf(lobby)).toEqual(at(met + 1));
     lobby.happens(looked("Ben"));
-    expect(answerOf(lobby)).toMatchObject({ value: { version: 1, ...change } });
+    expect(answerOf(lobby)).toMatchObject({ value: { version: met + 1, ...change } });
   });
 
   test("that changes nothing is told to nobody, and has no version", () => {
@@ -45,7 +51,7 @@ describe("a change of the lobby", () => {
     expect(lobby.happens(changed({ ...same, password: null, data: { map: "dust", mode: null } }))).toEqual([
       "answer yes",
     ]);
-    expect(answerOf(lobby)).toEqual(at(1));
+    expect(answerOf(lobby)).toEqual(at(met + 1));
     expect(lobby.state).toBe(before);
   });
 
@@ -54,22 +60,37 @@ describe("a change of the lobby", () => {
     lobby.happens(changed({ data: { map: "dust", round: 1 } }));
     lobby.happens(changed({ maxMembers: 4, data: { map: "dust", round: 2, mode: null } }));
     const [told] = heard(lobby, "Ben", "lobby_changed");
-    expect(told).toEqual({ lobbyId: lobby.state?.lobbyId, version: 2, data: { round: 2 } });
+    expect(told).toEqual({ lobbyId: lobby.state?.lobbyId, version: met + 2, data: { round: 2 } });
   });
 
   test("made twice because its answer was lost is made once", () => {
     const lobby = lobbyOf(friends, rules);
-    const once = changed({ data: { round: 1 } }, { ifVersion: 0 });
+    const once = changed({ data: { round: 1 } }, { ifVersion: met });
     lobby.happens(once);
     expect(lobby.happens(once)).toEqual(["answer yes"]);
-    expect(answerOf(lobby)).toEqual(at(1));
+    expect(answerOf(lobby)).toEqual(at(met + 1));
   });
 
   test("that expects another version is refused: of two at once, the second one reads again", () => {
     const lobby = lobbyOf(friends, rules);
-    lobby.happens(changed({ data: { round: 1 } }, { ifVersion: 0, requestId: "one" }));
-    const other = changed({ data: { round: 5 } }, { ifVersion: 0, requestId: "other" });
+    lobby.happens(changed({ data: { round: 1 } }, { ifVersion: met, requestId: "one" }));
+    const other = changed({ data: { round: 5 } }, { ifVersion: met, requestId: "other" });
     expect(lobby.happens(other)).toEqual(["answer wrong_version"]);
+  });
+
+  test("is in nobody's way who came, went, led or looked away since: only another change is", () => {
+    const lobby = lobbyOf(friends, { ...rules, graceMs: 30_000 });
+    lobby.happens(changed({ data: { round: 1 } }));
+    const looked = met + 1;
+    lobby.happens(joined(knower("Dan")), cut("Dan"), returned("Dan"), hidden("Ben"), kicked("Cid"));
+    lobby.happens(handedOver("Ben"));
+    const wish = { ifVersion: looked, clientId: "Ben" };
+    expect(lobby.happens(changed({ data: { round: 2 } }, wish))).toContain("answer yes");
+    const late = { ...wish, requestId: "late" };
+    expect(lobby.happens(changed({ data: { round: 3 } }, late))).toEqual(["answer wrong_version"]);
+    // Of a time that is still to come.
+    const early = { ...wish, ifVersion: 99, requestId: "early" };
+    expect(lobby.happens(changed({ data: { round: 3 } }, early))).toEqual(["answer wrong_version"]);
   });
 
   test("a key like any other: null deletes it, and what all objects have is none of them", () => {
@@ -178,13 +199,15 @@ describe("a member", () => {
       "lobby_memberChanged to Ann, Ben, Cid",
       "answer yes",
     ]);
-    const told = { clientId: "Ben", version: 1, displayName: "Бен", data: { ready: true } };
+    const told = { clientId: "Ben", version: met + 1, displayName: "Бен", data: { ready: true } };
     expect(heard(lobby, "Ann", "lobby_memberChanged")).toMatchObject([told]);
     lobby.happens(looked("Ann"));
     const picture = { clientId: "Ben", displayName: "Бен", ready: true };
     expect(answerOf(lobby)).toMatchObject({ value: { members: [{}, picture, { ready: false }] } });
     lobby.happens(changedSelf("Ben", { data: { ready: null } }), looked("Ann"));
-    expect(answerOf(lobby)).toMatchObject({ value: { version: 2, members: [{}, { ready: false }, {}] } });
+    expect(answerOf(lobby)).toMatchObject({
+      value: { version: met + 2, members: [{}, { ready: false }, {}] },
+    });
   });
 
   test("is not called as another looks, where looks count", () => {

@@ -28,6 +28,38 @@ test("what a message says besides does not come in", () => {
   expect(chatOf({ ...chat, senderName: "God" })).not.toHaveProperty("senderName");
 });
 
+describe("a client says that it is ready for a mediation", () => {
+  const method = "ptpMediation_ready";
+  const commitment = "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
+  const readyOf = (payload: object) => readClientMessage(encode(method, { token: "a token", ...payload }));
+
+  test.each<[what: string, payload: object]>([
+    ["with no more", {}],
+    ["without UDP", { udp: false }],
+    ["with a commitment", { commitment }],
+    ["with both", { udp: false, commitment }],
+  ])("%s", (_, payload) => {
+    const said = { token: "a token", mediation: "0a1b2c3d", ...payload };
+    expect(readyOf({ mediation: "0a1b2c3d", ...payload })).toEqual({ method, ...said });
+  });
+
+  test.each<[why: string, payload: object]>([
+    ["without a mediation", {}],
+    ["with a mediation that is too long", { mediation: "x".repeat(65) }],
+    ["with UDP that is true", { mediation: "m", udp: true }],
+    ["with a commitment of 42 characters", { mediation: "m", commitment: commitment.slice(1) }],
+    ["with one of 44", { mediation: "m", commitment: `${commitment}A` }],
+    ["with one in base64", { mediation: "m", commitment: commitment.replace("-", "+") }],
+    [
+      "with another text for the same 32 bytes",
+      { mediation: "m", commitment: commitment.replace(/U$/, "V") },
+    ],
+    ["with a number", { mediation: "m", commitment: 1 }],
+  ])("%s it is ignored", (_, payload) => {
+    expect(readyOf(payload)).toBeNull();
+  });
+});
+
 describe("chat is 1 to 250 UTF-16 units long", () => {
   for (const [why, message, taken] of [
     ["nothing", "", false],

@@ -151,18 +151,24 @@ test("a lobby that goes between two pages of a sorted list makes no other one be
   expect([...shown, ...rest].sort()).toEqual(Array.from({ length: 30 }, (_, n) => `chess-${n}`).sort());
 });
 
-/** Milliseconds of the fastest of some searches: what it costs where nothing disturbs. */
-async function costOf(directory: Directory, search: Search): Promise<number> {
-  let best = Number.POSITIVE_INFINITY;
+/** 5 000 numbers in no order. */
+const numbers = Array.from({ length: 5_000 }, (_, n) => (n * 7_919) % 5_003);
+
+/** What something costs in sorts of 5 000 numbers, which a faster machine, or one less busy, does faster too: the fastest of some rounds of both. */
+async function costOf(work: () => unknown): Promise<number> {
+  let [best, bestSort] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   for (let round = 0; round < 60; round++) {
     const began = performance.now();
-    await directory.list(search);
-    best = Math.min(best, performance.now() - began);
+    await work();
+    const between = performance.now();
+    numbers.toSorted((one, other) => one - other);
+    best = Math.min(best, between - began);
+    bestSort = Math.min(bestSort, performance.now() - between);
   }
-  return best;
+  return best / bestSort;
 }
 
-test("a search of 5 000 lobbies with two conditions costs a millisecond, and no more for 50 000 of other games", async () => {
+test("a search of 5 000 lobbies with two conditions costs less than three sorts of 5 000 numbers, and no more for 50 000 of other games", async () => {
   const before = objectLimits.listingEntries;
   Object.assign(objectLimits, { listingEntries: 100_000 });
   try {
@@ -184,10 +190,10 @@ test("a search of 5 000 lobbies with two conditions costs a millisecond, and no 
       },
     ];
     const alone: number[] = [];
-    for (const search of searches) alone.push(await costOf(directory, search));
+    for (const search of searches) alone.push(await costOf(() => directory.list(search)));
     for (let n = 0; n < 50_000; n++) await directory.put(nth(n, `game-${n % 1_000}`));
     const among: number[] = [];
-    for (const search of searches) among.push(await costOf(directory, search));
+    for (const search of searches) among.push(await costOf(() => directory.list(search)));
     // A player is sent somewhere in the same time.
     const seeker = {
       session: "Ann",
@@ -196,20 +202,19 @@ test("a search of 5 000 lobbies with two conditions costs a millisecond, and no 
       not: [],
       code: "NEW",
     };
-    let matchMs = Number.POSITIVE_INFINITY;
-    for (let round = 0; round < 60; round++) {
-      const began = performance.now();
-      await directory.match({ ...seeker, code: `NEW${round}`, plan: { name: "Tea", maxMembers: 4 } });
-      matchMs = Math.min(matchMs, performance.now() - began);
-    }
-    expect(matchMs).toBeLessThan(1);
-    console.log(`match among them: ${matchMs.toFixed(2)} ms`);
+    let round = 0;
+    const match = await costOf(() => {
+      round += 1;
+      return directory.match({ ...seeker, code: `NEW${round}`, plan: { name: "Tea", maxMembers: 4 } });
+    });
+    const texts = (costs: number[]) => costs.map((cost) => cost.toFixed(2)).join(", ");
     console.log(
-      `search of 5 000: ${alone.map((ms) => ms.toFixed(2))} ms, among 55 000: ${among.map((ms) => ms.toFixed(2))} ms`,
+      `in sorts: search of 5 000 ${texts(alone)}, among 55 000 ${texts(among)}, match ${match.toFixed(2)}`,
     );
-    for (const [i, ms] of among.entries()) {
-      expect(ms).toBeLessThan(i < 2 ? 1 : 3);
-      expect(ms).toBeLessThan(3 * (alone[i] ?? 0) + 0.2);
+    expect(match).toBeLessThan(3);
+    for (const [i, cost] of among.entries()) {
+      expect(cost).toBeLessThan(i < 2 ? 3 : 6);
+      expect(cost).toBeLessThan(3 * (alone[i] ?? 0) + 0.2);
     }
   } finally {
     Object.assign(objectLimits, { listingEntries: before });

@@ -14,8 +14,8 @@ import {
   noLobby,
   opened,
   phaseOf,
+  relayingSidecar,
   seen,
-  sidecar,
   started,
 } from "./a-lobby.ts";
 
@@ -73,7 +73,7 @@ function relayOnly(features: Record<"Ann" | "Ben", readonly Feature[] | undefine
   const lobby = noLobby();
   const of = (name: "Ann" | "Ben") => ({ ...member(name), features: features[name] });
   lobby.happens(opened(of("Ann"), { relayOnly: true, isPublic: false }), joined(of("Ben")));
-  lobby.happens(started("Ann", { sidecar: { ...sidecar, relays: true, secondPort: 5989 } }));
+  lobby.happens(started("Ann", { sidecar: relayingSidecar }));
   return lobby;
 }
 

@@ -80,6 +80,48 @@ describe("when the host leaves", () => {
     ]);
   });
 
+  test("a plain Orion client is passed over: it would not know that it is host", () => {
+    const lobby = lobbyOf(["Ann"], migrates);
+    lobby.happens(joined(member("Ben")), joined(knower("Cid")), hidden("Cid"));
+    lobby.happens(left("Ann"));
+    expect(lobby.state).toMatchObject({ hostId: "Cid", term: 2 });
+  });
+
+  test("and only plain Orion clients are left, they hear that the lobby is closed", () => {
+    const lobby = lobbyOf(["Ann"], { ...migrates, isPublic: true });
+    lobby.happens(joined(member("Ben")), joined(member("Dan")));
+    expect(lobby.happens(left("Ann"))).toEqual([
+      "save",
+      "unlist",
+      "lobby_closed to Ben, Dan, released",
+      "forget",
+    ]);
+  });
+
+  test("and of those who can lead all are away, the place of the host waits for one until its time is over", () => {
+    const lobby = lobbyOf(["Ann", "Ben", "Cid"], { ...migrates, graceMs });
+    lobby.happens(joined(member("Dan")), cut("Ben"));
+    lobby.waits(10_000).happens(cut("Cid"), left("Ann"));
+    expect(lobby.state).toMatchObject({ hostId: "Ben", term: 2 });
+    // Ben's time is over, and Cid may still return.
+    lobby.waits(graceMs - 10_000).happens(woken());
+    expect(lobby.state).toMatchObject({ hostId: "Cid", term: 3 });
+    expect(lobby.waits(10_000).happens(woken())).toEqual([
+      "save",
+      "lobby_closed to Dan, released",
+      "lobby_closed to Cid, released",
+      "forget",
+    ]);
+  });
+
+  test("one that comes while the host is away leads only when the host's time is over", () => {
+    const lobby = lobbyOf(["Ann", "Ben"], { ...migrates, graceMs });
+    lobby.happens(joined(member("Dan")), cut("Ben"), left("Ann"), joined(knower("Eve")));
+    expect(lobby.state?.hostId).toBe("Ben");
+    lobby.waits(graceMs).happens(woken());
+    expect(lobby.state).toMatchObject({ hostId: "Eve", term: 3 });
+  });
+
   test("a plain Orion client hears that it is gone, and nothing that Orion does not have", () => {
     const lobby = lobbyOf(["Ann"], migrates);
     lobby.happens(joined(member("Ben")), joined(knower("Cid")));
@@ -180,6 +222,13 @@ describe("while people play", () => {
     lobby.happens(...[...friends, "Dan"].map(reported));
     expect(whoPlays(lobby).playing).toEqual(["Ann", "Ben", "Cid", "Dan"]);
   });
+});
+
+test("a host cannot hand over to a plain Orion client, and stays host", () => {
+  const lobby = lobbyOf(["Ann"], { isPublic: false, knows: true });
+  lobby.happens(joined(member("Ben")));
+  expect(lobby.happens(handedOver("Ben"))).toEqual(["answer cannot_lead"]);
+  expect(lobby.state?.hostId).toBe("Ann");
 });
 
 describe("a host that has handed over", () => {

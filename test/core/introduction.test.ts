@@ -11,7 +11,7 @@ import { relayLimits } from "../../core/relay/limits.ts";
 import { parseTicket } from "../../core/relay/ticket.ts";
 import { introduction as shape } from "../../core/wire/introduction.ts";
 import { secret, ticketKeyOf } from "../../measure/kit/secret.ts";
-import { decode } from "../../measure/kit/wire.ts";
+import { decode, readBy } from "../../measure/kit/wire.ts";
 import { noon } from "./a-lobby.ts";
 
 type MemberFrame = { to: Introduced["member"][]; frame: string };
@@ -156,6 +156,22 @@ test("in a mesh each is told of all others, and each pair shares one link", () =
   expect(new Set(links.map((link) => link.split(" ")[0])).size).toBe(3);
 });
 
+test("in a mesh, one that knows no links, but has said what it can do, is told whose each endpoint is", () => {
+  const knowing = (name: string, port: number): Introduced => {
+    const one = player(name, port, { candidates: undefined });
+    return { ...one, member: { ...one.member, features: ["pings"] } };
+  };
+  const [ann, ben, cid] = [knowing("Ann", 1), knowing("Ben", 2), knowing("Cid", 3)];
+  const messages = told(ann, [ben, cid], { policy: { topology: { kind: "mesh" } } });
+  expect(toWhom(messages)).toEqual(["full to Ann", "full to Ben", "full to Cid"]);
+  expect(messages[1]?.peers).toMatchObject([
+    { name: "Ann", clientId: ann.member.clientId, ...at(1) },
+    { name: "Cid", clientId: cid.member.clientId, ...at(3) },
+  ]);
+  expect(messages[1]?.peers.flatMap((peer) => Object.keys(peer))).not.toContain("link");
+  expect(toWhom(told(ann, [ben, cid]))).toEqual(["plain to Ann", "plain to Ben, Cid"]);
+});
+
 test("too few links are our own bug", () => {
   const host = player("Host", 1);
   const introduction = {
@@ -193,7 +209,7 @@ describe("the Worker's shell", () => {
   test("adds to each ticket the key that its sidecar computes, and draws other links each time", async () => {
     const [host, guest] = [player("Host", 1), player("Ann", 2)];
     const read = async () =>
-      (await frames(host, guest)).map(({ frame }) => shape.parse(decode(frame).payload).peers[0]);
+      (await frames(host, guest)).map(({ frame }) => readBy(shape, decode(frame).payload).peers[0]);
     const peers = await read();
     expect(peers).toHaveLength(2);
     for (const { relay } of peers.flatMap((peer) => peer ?? []))
@@ -304,7 +320,7 @@ describe("whoever is in the lobby, whatever was seen of them", () => {
       const signed = peers.map(({ relay, ...peer }) =>
         relay ? { ...peer, relay: { ...relay, key: "k" } } : peer,
       );
-      expect(shape.parse({ you, peers: signed })).toEqual({ you, peers: signed });
+      expect(readBy(shape, { you, peers: signed })).toEqual({ you, peers: signed });
     }
   });
 });

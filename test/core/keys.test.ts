@@ -1,5 +1,5 @@
 /** What the Worker issues and the sidecar believes, and the other way round: both against vectors neither of them made. */
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { parseSidecarKey, type SidecarId, sidecarKeyText } from "../../core/sidecar-key.ts";
 import { type ClientToken, parseToken } from "../../core/token.ts";
 import { heartbeatPath, signedText } from "../../core/wire/sidecar-post.ts";
@@ -195,6 +195,27 @@ test("a sidecar's key is one text and back, and any other text is none", () => {
   ];
   for (const other of [...wrong, text.replace("fra", "f ra"), text.replace("v1.", "v2.")])
     expect(parseSidecarKey(other)).toBeNull();
+});
+
+test("strangers who sign in thousands of names have no sidecar's key derived again", async () => {
+  const secret = "another secret of enough characters";
+  const importing = vi.spyOn(crypto.subtle, "importKey");
+  onTestFinished(() => importing.mockRestore());
+  const verify = (name: string, by = name) => {
+    const key = sidecarKeyOf(secret, { name: by, number: 1 });
+    const body = "{}";
+    const signature = signPost(deriveKey(key, "post"), name, heartbeatPath, body);
+    return worker.verifyPost(
+      { ORION_SECRET: secret },
+      { name, number: 1 },
+      { path: heartbeatPath, body, signature },
+    );
+  };
+  expect(await verify("honest")).toBe(true);
+  for (let i = 0; i < 1_100; i++) expect(await verify(`forged${i}`, "other")).toBe(false);
+  importing.mockClear();
+  expect(await verify("honest")).toBe(true);
+  expect(importing).not.toHaveBeenCalled();
 });
 
 describe("the tag of a network", () => {

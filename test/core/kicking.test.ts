@@ -185,3 +185,15 @@ test("a host that was kicked from nothing leaves as ever", () => {
   expect(lobby.happens(kicked("Ann"))).toEqual(["answer no_such_member"]);
   expect(lobby.happens(left("Ann")).at(-1)).toBe("forget");
 });
+
+test("in a dialect's lobby a ban is of the name as well, whoever comes by it, and of no other name", () => {
+  const comes = (lobbyId: string, name: string) => {
+    const lobby = lobbyOf(friends, rules);
+    if (lobby.state) lobby.state = { ...lobby.state, lobbyId };
+    lobby.happens(kicked("Ben", { ban: true }), joined(knower(name, { clientId: "another client" })));
+    return lobby.state?.members.map((one) => one.name);
+  };
+  expect(comes("rabid:NiceRoom", "Ben")).toEqual(["Ann", "Cid"]);
+  expect(comes("rabid:NiceRoom", "Dan")).toEqual(["Ann", "Cid", "Dan"]);
+  expect(comes("K3Y7Z", "Ben")).toEqual(["Ann", "Cid", "Ben"]);
+});

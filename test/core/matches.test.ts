@@ -243,7 +243,7 @@ test("when the clock is set back, what was kept ends all the same", () => {
  * Players come, join, open, are refused and vanish in any order. No lobby is ever sent more than it has places for, and when all
  * have come to rest, no two lobbies of the game are half empty that one could have held.
  */
-test("whatever happens in whichever order, no place is given twice, and one lobby at most stays half full", () => {
+test("whatever happens in whichever order, no place is given twice, and one lobby at most stays half full unless players give up", () => {
   const step = fc.record({
     who: fc.nat(11),
     what: fc.constantFrom("seek", "go", "go", "go", "fail", "wait"),
@@ -265,6 +265,8 @@ test("whatever happens in whichever order, no place is given twice, and one lobb
         game.lists(id, { currentMembers: members.size, full: members.size === 4 }, [who]);
       };
       const seeking = new Set<string>();
+      // A place that is given back may be one in a lobby behind which another was opened already.
+      let givenBack = 0;
       for (const { who: number, what } of steps) {
         const who = `P${number}`;
         if (settled.has(who)) continue;
@@ -273,7 +275,7 @@ test("whatever happens in whichever order, no place is given twice, and one lobb
           game.seeks(who);
         } else if (what === "go") go(who);
         else if (what === "fail") {
-          seeking.delete(who);
+          if (seeking.delete(who)) givenBack += 1;
           game.sent.delete(who);
           game.givesBack(who);
         } else game.waits(100);
@@ -282,7 +284,7 @@ test("whatever happens in whichever order, no place is given twice, and one lobb
       for (let round = 0; round < 20; round++) for (const who of seeking) go(who);
       for (const who of seeking) expect(settled).toContain(who);
       const halfEmpty = [...inside.values()].filter(({ size }) => size < 4);
-      expect(halfEmpty.length).toBeLessThanOrEqual(1);
+      expect(halfEmpty.length).toBeLessThanOrEqual(1 + givenBack);
     }),
     { numRuns: 2_000 },
   );

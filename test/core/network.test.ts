@@ -47,3 +47,21 @@ test.each(["203.0.113.7", "2001:db8:1:234::5"])(
       expect(neighbourhoodOf(name)).toMatch(/^[\d.]+\/24$|\/(48|32)$/);
   },
 );
+
+test.each([
+  ["203.0.113.7", ["fra-1 1 203.0.113.7", "fra-1 1 203.0.113.0/24"]],
+  [
+    "2001:db8:1:2::3",
+    ["2001:0db8:0001:0002/64", "2001:0db8:0001:0000/56", "2001:0db8:0001/48", "2001:0db8/32"].map(
+      (name) => `fra-1 1 ${name}`,
+    ),
+  ],
+  ["127.0.0.1", []],
+])("%s through a sidecar's gateways is counted apart, with the same shares", (address, names) => {
+  const [through, itself] = [networksOf(address, "fra-1 1"), networksOf(address)];
+  expect(through.map(({ name }) => name)).toEqual(names);
+  expect(through.map(({ shares }) => shares)).toEqual(itself.map(({ shares }) => shares));
+  expect(through.map(({ name }) => neighbourhoodOf(name))).toEqual(
+    itself.map(({ name }) => `fra-1 1 ${neighbourhoodOf(name)}`),
+  );
+});

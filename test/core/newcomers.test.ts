@@ -1,5 +1,6 @@
 /** Friends join while others play. They are connected to those, and nobody else notices. */
 import { describe, expect, test } from "vitest";
+import { keptLobby, readKeptLobby } from "../../core/lobby/kept.ts";
 import { lifeLines } from "../../core/lobby/life.ts";
 import { lobbyLimits } from "../../core/lobby/limits.ts";
 import { type LobbyState, mediationId } from "../../core/lobby/state.ts";
@@ -14,6 +15,7 @@ import {
   knower,
   type Lobby,
   left,
+  lobbyId,
   lobbyOf,
   lost,
   phaseOf,
@@ -265,6 +267,91 @@ test("a second round in which some are not connected: they play no more, until t
   lobby.happens(started("Ann", { requestId: "round 2" }), ...friends.map((name, i) => seen(name, 3001 + i)));
   lobby.happens(reported("Cid"), failed("Ben", "Ann"), reported("Ann"));
   expect(whoPlays(lobby)).toEqual({ playing: ["Cid", "Ann"], waiting: [] });
+});
+
+describe("a member that was not seen in time for the start", () => {
+  const slowDan = () =>
+    lobbyOf([...friends, "Dan"], {
+      isPublic: false,
+      knows: true,
+      goesOn: true,
+      graceMs: 60_000,
+      options: { lifetime: "session" },
+    });
+  const starts = (lobby: Lobby, requestId: string) => {
+    lobby.happens(started("Ann", { requestId }), ...friends.map((name, i) => seen(name, 1001 + i)));
+    return lobby;
+  };
+
+  test("is connected as a newcomer, by itself, when the others are", () => {
+    const lobby = starts(slowDan(), "go");
+    expect(lobby.waits(lobbyLimits.stragglerMs).happens(woken())).toContain("ptpMediation_aborted to Dan");
+    lobby.happens(...friends.map(reported));
+    expect(whoPlays(lobby)).toEqual({ playing: [...friends], waiting: [] });
+    expect(lobby.state?.phase).toMatchObject({ kind: "gathering", policy: { newcomers: ["Dan"] } });
+    expect(lobby.waits(1).happens(woken())).toContain(`${send} to Ann, Dan`);
+    lobby.happens(seen("Ann", 2001), seen("Dan", 2002), reported("Ann"), reported("Dan"));
+    expect(whoPlays(lobby).playing).toEqual([...friends, "Dan"]);
+  });
+
+  test("is tried once more, and then waits for the next start", () => {
+    const lobby = starts(slowDan(), "go");
+    lobby.waits(lobbyLimits.stragglerMs).happens(woken(), ...friends.map(reported));
+    lobby.waits(1).happens(woken(), seen("Ann", 2001));
+    lobby.passes(newcomerGatheringMs);
+    expect(phaseOf(lobby)).toBe("waiting");
+    expect(whoPlays(lobby)).toEqual({ playing: [...friends], waiting: [] });
+  });
+
+  test("because it was away, is connected when it is back", () => {
+    const lobby = slowDan();
+    lobby.happens(cut("Dan"));
+    starts(lobby, "go")
+      .waits(lobbyLimits.stragglerMs)
+      .happens(woken(), ...friends.map(reported));
+    expect(whoPlays(lobby)).toEqual({ playing: [...friends], waiting: ["Dan"] });
+    expect(phaseOf(lobby)).toBe("waiting");
+    lobby.happens(returned("Dan"));
+    expect(lobby.state?.phase).toMatchObject({ kind: "gathering", policy: { newcomers: ["Dan"] } });
+  });
+
+  test("is known after a restart of the object", () => {
+    const lobby = starts(slowDan(), "go");
+    lobby.waits(lobbyLimits.stragglerMs).happens(woken());
+    lobby.state = lobby.state && readKeptLobby(structuredClone(keptLobby(lobby.state)), lobbyId);
+    lobby.happens(...friends.map(reported));
+    expect(lobby.state?.phase).toMatchObject({ kind: "gathering", policy: { newcomers: ["Dan"] } });
+  });
+
+  test("and leaves meanwhile, is nobody's newcomer", () => {
+    const lobby = starts(slowDan(), "go");
+    lobby.waits(lobbyLimits.stragglerMs).happens(woken(), left("Dan"), ...friends.map(reported));
+    expect(whoPlays(lobby)).toEqual({ playing: [...friends], waiting: [] });
+    expect(phaseOf(lobby)).toBe("waiting");
+  });
+
+  test("nor does one follow that could not be connected, or does not want to be", () => {
+    const lobby = slowDan();
+    lobby.happens(started("Ann"), failed("Dan"), ...friends.map((name, i) => seen(name, 1001 + i)));
+    lobby.happens(reported("Ann"), reported("Ben"), failed("Cid", "Ann"));
+    expect(whoPlays(lobby)).toEqual({ playing: ["Ann", "Ben"], waiting: [] });
+    expect(phaseOf(lobby)).toBe("waiting");
+  });
+
+  test("in a second round: the log says that the others are connected, and who follows", () => {
+    const lobby = slowDan();
+    lobby.happens(started("Ann"), ...[...friends, "Dan"].map((name, i) => seen(name, 1001 + i)));
+    lobby.happens(...[...friends, "Dan"].map(reported));
+    starts(lobby, "round 2")
+      .waits(lobbyLimits.stragglerMs)
+      .happens(woken(), reported("Ann"), reported("Ben"));
+    const before = lobby.state;
+    lobby.happens(reported("Cid"));
+    expect(lifeLines(before, reported("Cid"), lobby.state, lobby.now)).toMatchObject([
+      { event: "members_connected", connected: 3, of: 4 },
+      { event: "mediation_started", members: 2, newcomers: 1 },
+    ]);
+  });
 });
 
 test("one that says it is connected, and the host says is not, does not play", () => {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { Endpoint } from "../../core/endpoint.ts";
 import type { Introduced } from "../../core/lobby/effect.ts";
-import { introduce, linkCount, type Told } from "../../core/lobby/introduction.ts";
+import type { Told } from "../../core/lobby/introduction.ts";
 import { readKeptLobby } from "../../core/lobby/kept.ts";
 import { lasting } from "../../core/lobby/lasting.ts";
 import { lobbyLimits } from "../../core/lobby/limits.ts";
@@ -15,11 +15,12 @@ import {
   lobbyId,
   member,
   noLobby,
-  noon,
   opened,
+  peersOf,
   phaseOf,
-  sidecar,
+  relayingSidecar,
   started,
+  toldBy,
 } from "./a-lobby.ts";
 
 const port = 41_000;
@@ -120,13 +121,12 @@ describe("of the public addresses that a player claims", () => {
 
 test("a player whose client tells no candidates is told of as before", () => {
   const { observed, ...ann } = player("Ann", home, []);
-  const { candidates: _, ...plain } = observed;
+  const { candidates: _, ...plain } = observed ?? { endpoint: { ip: "", port: 0 } };
   expect(candidatesTold({ ...ann, observed: plain }, player("Ben", home, []))).toBeUndefined();
 });
 
 describe("a player that is relay-only for itself", () => {
   const relay = { name: "paris", host: "relay.example", port: 5990 };
-  const relaying = { ...sidecar, relays: true, secondPort: 5989 };
   const observed = (ip: string): Observed => ({
     endpoint: { ip, port: 7 },
     candidates: at(...locals),
@@ -135,16 +135,9 @@ describe("a player that is relay-only for itself", () => {
 
   function messages(host: Introduced, ...others: Introduced[]): Told[] {
     const policy = { topology: { kind: "star", center: host.member.clientId } } as const;
-    const introduction = { policy, host, others, relay, relayOnly: false };
-    const links = Array.from({ length: linkCount(introduction) }, (_, i) => ({
-      id: `${i}`.padStart(12, "0"),
-      key: "k",
-    }));
-    return introduce(introduction, { lobbyTag: "tag", links, now: noon });
+    return toldBy({ policy, host, others, relay, relayOnly: false });
   }
   const hidden = (one: Introduced): Introduced => ({ ...one, member: { ...one.member, relayOnly: true } });
-  const peers = (told: Told[], name: string) =>
-    told.find(({ to }) => to.some((one) => one.name === name))?.peers ?? [];
 
   test("learns no address of its peers, and its peers learn none of it: all have a link and a relay", () => {
     const told = messages(
@@ -153,14 +146,14 @@ describe("a player that is relay-only for itself", () => {
       player("Ben", elsewhere, locals),
     );
     const bare = ["clientId", "link", "name", "relay"];
-    const [ofHid, ofBen] = peers(told, "Ann");
+    const [ofHid, ofBen] = peersOf(told, "Ann");
     expect(Object.keys(ofHid ?? {}).sort()).toEqual(bare);
     expect(ofBen).toMatchObject({ ip: elsewhere, link: { side: "a" } });
-    expect(peers(told, "Hid").map((peer) => Object.keys(peer).sort())).toEqual([bare]);
-    expect(peers(told, "Ben")).toMatchObject([{ ip: home }]);
+    expect(peersOf(told, "Hid").map((peer) => Object.keys(peer).sort())).toEqual([bare]);
+    expect(peersOf(told, "Ben")).toMatchObject([{ ip: home }]);
   });
 
-  function lobbyOfTwo(features: readonly ("links" | "pings")[], by = relaying): Lobby {
+  function lobbyOfTwo(features: readonly ("links" | "pings")[], by = relayingSidecar): Lobby {
     const lobby = noLobby();
     lobby.happens(opened({ ...member("Ann"), features: ["links"] }));
     lobby.happens(joined({ ...member("Hid"), features, relayOnly: true }));
@@ -172,10 +165,10 @@ describe("a player that is relay-only for itself", () => {
 
   test("cannot be connected without links or without a relay, rather than be told of", () => {
     expect(phaseOf(lobbyOfTwo(["links"]))).toBe("connecting");
-    const { secondPort: _, relays: __, ...poor } = relaying;
+    const { secondPort: _, relays: __, ...poor } = relayingSidecar;
     for (const lobby of [
       lobbyOfTwo([]),
-      lobbyOfTwo(["links"], { ...poor, secondPort: 1 } as typeof relaying),
+      lobbyOfTwo(["links"], { ...poor, secondPort: 1 } as typeof relayingSidecar),
     ]) {
       expect(phaseOf(lobby)).toBe("waiting");
       expect(heard(lobby, "Hid", "ptpMediation_aborted")).toMatchObject([{ code: "could_not_connect" }]);

@@ -19,6 +19,7 @@ import {
   lobbyOf,
   member,
   noon,
+  removed,
   returned,
   sidecar,
   started,
@@ -31,6 +32,8 @@ type Case<K extends Kind> = [code: ProblemCode, lobby: Lobby, request: Asked[K]]
 
 const host = "Ann";
 const pair = () => lobbyOf([host, "Ben"]);
+/** Both know the additions. */
+const informedPair = () => lobbyOf([host, "Ben"], { knows: true });
 const over = () => {
   const lobby = lobbyOf([host, "Ben", "Cid"]);
   lobby.happens(left(host));
@@ -45,7 +48,7 @@ const password = { salt: "s", hash: "right" };
 const withPassword = (maxMembers = 4) => lobbyOf([host, "Ben"], { maxMembers, options: { password } });
 const lockedByHost = (lobby = pair()) => after(lobby, changed({ locked: true }));
 /** Ben is host now: Ann's term is over. */
-const newHost = (lobby = lobbyOf([host, "Ben", "Cid"])) => after(lobby, handedOver("Ben"));
+const newHost = (lobby = lobbyOf([host, "Ben", "Cid"], { knows: true })) => after(lobby, handedOver("Ben"));
 const withBan = (...names: [string, ...string[]]) =>
   after(lobbyOf([...names, "Eve"] as [string, ...string[]]), kicked("Eve", { ban: true }));
 const playingWith = (lobby: Lobby) => {
@@ -53,6 +56,11 @@ const playingWith = (lobby: Lobby) => {
     const playing = [{ clientId: host, via: "direct" as const }];
     lobby.state = { ...lobby.state, lifetime: "session", playing };
   }
+  return lobby;
+};
+/** As if it had been opened so. */
+const encrypting = (lobby: Lobby) => {
+  lobby.state &&= { ...lobby.state, encryption: "required" };
   return lobby;
 };
 const large = { a: "x".repeat(wireLimits.lobbyDataBytes) };
@@ -76,6 +84,12 @@ function ledByNoMember(clientId: string): Lobby {
   return lobby;
 }
 
+/** The lobby awaits hosts, and the one that it has is away. */
+function hostless(lobby: Lobby): Lobby {
+  lobby.state &&= { ...lobby.state, awaitsHost: true, away: [{ clientId: host, until: noon + 1 }] };
+  return lobby;
+}
+
 /** For each row a lobby and a request that nothing else refuses. */
 const alone: { [K in Kind]: Case<K>[] } = {
   join: [
@@ -83,8 +97,11 @@ const alone: { [K in Kind]: Case<K>[] } = {
     ["already_in_lobby", pair(), join("Ben's other name", "Ben")],
     ["already_in_lobby", after(pair(), returned("Ben", { session: "B2" })), join("Ben's other name", "B2")],
     ["banned", withBan(host), join("Dan", "Eve")],
+    ["encryption_required", encrypting(pair()), join("Dan")],
     ["password_needed", withPassword(), join("Dan")],
     ["wrong_password", withPassword(), { ...join("Dan"), passwordHash: "wrong" }],
+    ["host_away", hostless(pair()), join("Dan")],
+    ["host_present", pair(), { ...join("Dan"), leads: "must" }],
     ["locked_by_host", lockedByHost(), join("Dan")],
     ["lobby_locked", gathering([host, "Ben"]), join("Dan")],
     ["lobby_locked", connecting([host, "Ben"]), join("Dan")],
@@ -124,6 +141,7 @@ const alone: { [K in Kind]: Case<K>[] } = {
     ["no_such_lobby", over(), returned("Ben")],
     ["no_such_member", pair(), returned("Dan")],
     ["already_in_lobby", pair(), returned("Ben", { session: host })],
+    ["encryption_required", encrypting(pair()), returned("Ben", { features: ["links"] })],
     ["resume_key_used", after(pair(), returned("Ben")), returned("Ben", { requestId: "another" })],
     ["resume_key_used", pair(), returned("Ben", { resumes: 1 })],
     [
@@ -133,17 +151,18 @@ const alone: { [K in Kind]: Case<K>[] } = {
     ],
   ],
   "hand-over": [
-    ["no_such_lobby", over(), handedOver("Ben")],
-    ["old_term", pair(), handedOver("Ben", { term: 2 })],
-    ["not_the_host", pair(), handedOver("Ben", { clientId: "Ben" })],
-    ["lobby_locked", connecting([host, "Ben"]), handedOver("Ben")],
+    ["no_such_lobby", after(informedPair(), left(host)), handedOver("Ben")],
+    ["old_term", informedPair(), handedOver("Ben", { term: 2 })],
+    ["not_the_host", informedPair(), handedOver("Ben", { clientId: "Ben" })],
+    ["lobby_locked", connecting([host, "Ben"], { knows: true }), handedOver("Ben")],
     ["no_such_member", pair(), handedOver("Dan")],
-    ["no_such_member", pair(), handedOver(host)],
+    ["no_such_member", informedPair(), handedOver(host)],
     [
       "no_such_member",
       after(lobbyOf([host, "Ben"], { graceMs: 9, knows: true }), cut("Ben")),
       handedOver("Ben"),
     ],
+    ["cannot_lead", pair(), handedOver("Ben")],
   ],
   kick: [
     ["no_such_lobby", over(), kicked("Ben")],
@@ -162,7 +181,7 @@ const alone: { [K in Kind]: Case<K>[] } = {
     ["no_such_lobby", over(), changed({})],
     ["old_term", pair(), changed({}, { term: 2 })],
     ["not_the_host", pair(), changed({}, { clientId: "Ben" })],
-    ["wrong_version", pair(), changed({}, { ifVersion: 1 })],
+    ["wrong_version", pair(), changed({}, { ifVersion: 2 })],
     ["lobby_locked", connecting([host, "Ben"]), changed({})],
     ["max_members_too_low", pair(), changed({ maxMembers: 1 })],
     ["data_too_large", pair(), changed({ data: large })],
@@ -170,13 +189,22 @@ const alone: { [K in Kind]: Case<K>[] } = {
   "change-member": [
     ["no_such_lobby", over(), changedSelf("Ben", {})],
     ["not_a_member", pair(), changedSelf("Dan", {})],
-    ["wrong_version", pair(), changedSelf("Ben", {}, { ifVersion: 1 })],
+    ["wrong_version", pair(), changedSelf("Ben", {}, { ifVersion: 2 })],
     ["name_taken", lobbyOf([host, "Ben"], { knows: true }), changedSelf("Ben", { displayName: "ANN" })],
     ["data_too_large", pair(), changedSelf("Ben", { data: largeForMember })],
   ],
   look: [
     ["no_such_lobby", over(), look("Ben")],
     ["not_a_member", pair(), look("Dan")],
+  ],
+  "operator-close": [["no_such_lobby", over(), { kind: "operator-close", requestId: "end" }]],
+  "operator-kick": [
+    ["no_such_lobby", over(), removed("Ben")],
+    ["no_such_member", pair(), removed("Eve")],
+  ],
+  ice: [
+    ["no_such_lobby", over(), { clientId: "Ben" }],
+    ["not_a_member", pair(), { clientId: "Dan" }],
   ],
   "read-snapshot": [
     ["no_such_lobby", over(), { clientId: "Ben" }],
@@ -207,11 +235,15 @@ const everythingWrong: { [K in Kind]: Case<K>[] } = {
     ["lobby_full", lobbyOf([host, "Ben"], { maxMembers: 2 }), join("Ben", "Eve", eve)],
     ["lobby_locked", gathering([host, "Ben"], { maxMembers: 2 }), join("Ben", "Eve", eve)],
     ["locked_by_host", fullOfReasons(), { ...join("Ben", "Eve", eve), passwordHash: "right" }],
-    ["wrong_password", fullOfReasons(), { ...join("Ben", "Eve", eve), passwordHash: "wrong" }],
+    // Only one of these two can be.
+    ["host_present", fullOfReasons(), { ...join("Ben", "Eve", eve), passwordHash: "right", leads: "must" }],
+    ["host_away", hostless(fullOfReasons()), { ...join("Ben", "Eve", eve), passwordHash: "right" }],
+    ["wrong_password", hostless(fullOfReasons()), { ...join("Ben", "Eve", eve), passwordHash: "wrong" }],
     // Only one of these two can be.
     ["password_needed", fullOfReasons(), join("Ben", "Eve", eve)],
-    ["banned", bannedFrom(fullOfReasons(), "Eve"), join("Ben", "Eve", eve)],
-    ["already_in_lobby", bannedFrom(fullOfReasons(), "Ben"), join("Ben", "Ben", eve)],
+    ["encryption_required", encrypting(fullOfReasons()), join("Ben", "Eve", eve)],
+    ["banned", bannedFrom(encrypting(fullOfReasons()), "Eve"), join("Ben", "Eve", eve)],
+    ["already_in_lobby", bannedFrom(encrypting(fullOfReasons()), "Ben"), join("Ben", "Ben", eve)],
     ["no_such_lobby", closing([host, "Ben"], { maxMembers: 2 }), join("Ben", "Ben", eve)],
   ],
   start: [
@@ -236,11 +268,13 @@ const everythingWrong: { [K in Kind]: Case<K>[] } = {
   ],
   return: [
     ["resume_key_used", pair(), returned("Ben", { resumes: 7 })],
-    ["already_in_lobby", pair(), returned("Ben", { resumes: 7, session: host })],
-    ["no_such_member", pair(), returned("Eve", { resumes: 7, session: host })],
+    ["encryption_required", encrypting(pair()), returned("Ben", { resumes: 7, features: [] })],
+    ["already_in_lobby", encrypting(pair()), returned("Ben", { resumes: 7, session: host, features: [] })],
+    ["no_such_member", encrypting(pair()), returned("Eve", { resumes: 7, session: host, features: [] })],
     ["no_such_lobby", over(), returned("Eve", { resumes: 7, session: host })],
   ],
   "hand-over": [
+    ["cannot_lead", pair(), handedOver("Ben")],
     ["no_such_member", awayBen(), handedOver("Ben")],
     ["no_such_member", pair(), handedOver("Eve")],
     ["lobby_locked", gatheringPair(), handedOver("Eve")],
@@ -299,6 +333,15 @@ const everythingWrong: { [K in Kind]: Case<K>[] } = {
   look: [
     ["not_a_member", pair(), look("Eve")],
     ["no_such_lobby", over(), look("Eve")],
+  ],
+  "operator-close": [["no_such_lobby", over(), { kind: "operator-close", requestId: "end" }]],
+  "operator-kick": [
+    ["no_such_member", pair(), removed("Eve")],
+    ["no_such_lobby", over(), removed("Eve")],
+  ],
+  ice: [
+    ["not_a_member", pair(), { clientId: "Eve" }],
+    ["no_such_lobby", over(), { clientId: "Eve" }],
   ],
   "read-snapshot": [
     ["not_a_member", pair(), { clientId: "Eve" }],
@@ -367,6 +410,7 @@ test("a request that no row refuses gets the lobby", () => {
   expect(ask("change-member", changedSelf("Ben", { displayName: "ben" }, { ifVersion: 0 }))).toEqual(allowed);
   expect(ask("look", look("Ben"))).toEqual(allowed);
   expect(ask("read-snapshot", { clientId: "Ben" })).toEqual(allowed);
+  expect(ask("ice", { clientId: "Ben" })).toEqual(allowed);
   expect(ask("write-snapshot", { clientId: host })).toEqual(allowed);
 });
 
@@ -392,7 +436,7 @@ test("the right password opens, and a join without one is no guess", () => {
 });
 
 test("while only newcomers are connected, the host may start for all, hand over, and change the lobby", () => {
-  const lobby = after(playingWith(pair()), joined("Dan"));
+  const lobby = after(playingWith(informedPair()), joined("Dan"));
   expect(lobby.state?.phase).toMatchObject({ kind: "gathering", policy: { newcomers: ["Dan"] } });
   const { state, now } = lobby;
   expect(permit(state, "start", start(host), now).ok).toBe(true);

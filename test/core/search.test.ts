@@ -146,7 +146,7 @@ test("a cursor is read as it was written, and no other text is one that the serv
   const cursor = fc.oneof(
     fc.record({
       kind: fc.constant("ranked" as const),
-      at: fc.record({ isFull: fc.boolean(), round: fc.nat(99_999), order: fc.nat(1e15) }),
+      at: fc.record({ isFull: fc.boolean(), round: fc.nat(99_999), order: fc.nat(1e15 - 1) }),
       shard: fc.nat(9_999),
     }),
     fc.record({

@@ -13,8 +13,8 @@ const report = {
   peers: [{ clientId: "c2", path: null, cause: "no-packets-received" } as const],
 };
 
-const ben = { clientId: "b2", name: "Ben" } as const;
-const toldOfBen = { lobbyId, peerName: "Ben", clientId: "b2" };
+const ben = { clientId: "b2", version: 4, name: "Ben" } as const;
+const toldOfBen = { lobbyId, peerName: "Ben", clientId: "b2", version: 4 };
 /** One of each, and what clients hear of it. */
 const messages: { [T in LobbyMessage["type"]]: [LobbyMessage & { type: T }, string, object] } = {
   memberJoined: [
@@ -32,7 +32,7 @@ const messages: { [T in LobbyMessage["type"]]: [LobbyMessage & { type: T }, stri
   hostChanged: [
     { type: "hostChanged", ...ben, term: 2 },
     "lobby_hostChanged",
-    { lobbyId, host: "Ben", clientId: "b2", term: 2 },
+    { lobbyId, host: "Ben", clientId: "b2", version: 4, term: 2 },
   ],
   lobbyChanged: [
     { type: "lobbyChanged", version: 3, change: { locked: true, data: { map: "dust", mode: null } } },
@@ -77,6 +77,7 @@ const messages: { [T in LobbyMessage["type"]]: [LobbyMessage & { type: T }, stri
     "ptpMediation_send",
     { port: 1, ports: [1, 2], mediation: "m1", host: "paris.example" },
   ],
+  readyWanted: [{ type: "readyWanted", mediation: "m1" }, "ptpMediation_send", { mediation: "m1" }],
   mediationAborted: [
     { type: "mediationAborted", code: "member_left" },
     "ptpMediation_aborted",
@@ -132,7 +133,9 @@ describe("a client ignores", () => {
     ["client_registered", { token: "t".repeat(257) }],
     ["lobby_peerConnect", { lobbyId }],
     ["lobby_messaging_received", { message: "hi" }],
+    ["ptpMediation_send", {}],
     ["ptpMediation_send", { port: 0 }],
+    ["ptpMediation_send", { port: 0, mediation: "m1" }],
     ["ptpMediation_send", { port: 1, ports: [] }],
     ["ptpMediation_send", { port: 1, host: "h".repeat(254) }],
     ["ptpMediation_aborted", { code: "member_left" }],
@@ -144,20 +147,59 @@ describe("a client ignores", () => {
   });
 });
 
+const aLink = (number: number) => {
+  return { id: number.toString(16).padStart(12, "0"), key: "A".repeat(22), side: "a" };
+};
+
 test("an introduction has no more peers than a lobby, or is none: a server aims no client at thousands", () => {
-  const link = { id: "0123456789ab", key: "A".repeat(22), side: "a" };
-  const linked = { name: "Bo", clientId: "bo", ip: "192.0.2.1", port: 1, proven: true, link };
-  for (const peer of [linked, { ip: "192.0.2.1", port: 1 }]) {
+  const bo = { ip: "192.0.2.1", port: 1 };
+  for (const isLinked of [true, false]) {
+    const peerAt = (i: number) =>
+      isLinked ? { name: "Bo", clientId: "bo", ...bo, proven: true, link: aLink(i) } : bo;
     const told = (count: number) =>
       readServerMessage(
         encodeMessage("ptpMediation_peersConnection_start", {
-          peers: Array(count).fill(peer),
-          ...("link" in peer && { you: { ip: "192.0.2.2", port: 1, mapping: "unknown" } }),
+          peers: Array.from({ length: count }, (_, i) => peerAt(i)),
+          ...(isLinked && { you: { ip: "192.0.2.2", port: 1, mapping: "unknown" } }),
         }),
       );
     expect(told(wireLimits.seats - 1)).not.toBeNull();
     expect(told(wireLimits.seats)).toBeNull();
   }
+});
+
+test("an introduction in which a link comes twice is none: two ends would seal with one link's keys and counters", () => {
+  const told = (...numbers: number[]) =>
+    readServerMessage(
+      encodeMessage("ptpMediation_peersConnection_start", {
+        peers: numbers.map((number, i) => ({ name: "Bo", clientId: `b${i}`, link: aLink(number) })),
+      }),
+    );
+  expect(told(1, 2)).not.toBeNull();
+  expect(told(1, 2, 1)).toBeNull();
+});
+
+describe("an introduction tells of a peer that cannot use UDP, and how to reach it", () => {
+  const peer = {
+    name: "Bo",
+    clientId: "bo",
+    link: { id: "0123456789ab", key: "A".repeat(22), side: "a" },
+    webSocket: { ticket: "a ticket", key: "a key", lifeMs: 600_000 },
+    webrtc: { polite: false, near: false, relayOnly: true },
+    commitment: "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU",
+    features: ["ws-relay", "encrypted"],
+  };
+  const read = (peers: object[]) =>
+    readServerMessage(encodeMessage("ptpMediation_peersConnection_start", { peers }))?.payload;
+
+  test("without an address, and without one of the receiver", () => {
+    expect(read([peer])).toEqual({ peers: [peer] });
+  });
+
+  test("an odd commitment makes it no introduction: nobody falls back to packets in clear", () => {
+    expect(read([{ ...peer, commitment: "none" }])).toBeUndefined();
+    expect(read([{ ...peer, commitment: null }])).toBeUndefined();
+  });
 });
 
 test("a client reads which of a peer's addresses the server vouches for, and takes odd marks for none", () => {

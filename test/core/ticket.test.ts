@@ -3,11 +3,15 @@ import { describe, expect, test } from "vitest";
 import { relayLimits } from "../../core/relay/limits.ts";
 import {
   parseTicket,
+  relayName,
+  relayOf,
   renewedTicket,
   type Ticket,
   ticketLength,
   ticketText,
+  webSocketRelay,
 } from "../../core/relay/ticket.ts";
+import { readAs } from "../../core/shape.ts";
 import { bind } from "../../core/wire/sidecar-message.ts";
 import { anyText } from "./any-text.ts";
 
@@ -52,6 +56,13 @@ describe("what is no ticket is refused", () => {
     ["a sidecar with a space in its name", text.replace("vm-1", "vm 1")],
     ["a line after it", `${text}\n`],
     ["a space before it", ` ${text}`],
+    ["a relay over WebSocket without a number", text.replace("vm-1.paris", "~")],
+    ["one whose number begins with 0", text.replace("vm-1.paris", "~01")],
+    ["one whose number has four digits", text.replace("vm-1.paris", "~1000")],
+    ["one in a region that there is not", text.replace("vm-1.paris", "~1.mars")],
+    ["one with a dot and no region", text.replace("vm-1.paris", "~1.")],
+    ["one with more behind it", text.replace("vm-1.paris", "~1.weur.x")],
+    ["a sidecar with a tilde in its name", text.replace("vm-1.paris", "vm~1")],
   ] as const) {
     test(why, () => expect(parseTicket(other)).toBeNull());
   }
@@ -67,7 +78,12 @@ const tickets: fc.Arbitrary<Ticket> = fc.record({
   lobbyTag: fc.stringMatching(/^[\w-]{5,8}$/),
   clientId: id,
   peerId: id,
-  sidecar: fc.stringMatching(/^[\w.-]{1,64}$/),
+  sidecar: fc.oneof(
+    fc.stringMatching(/^[\w.-]{1,64}$/),
+    fc
+      .record({ number: fc.nat(999), region: fc.constantFrom(null, "weur", "oc") })
+      .map((one) => webSocketRelay(one)),
+  ),
 });
 
 test("whatever is written is read again, and fits into what asks the relay", () => {
@@ -75,7 +91,7 @@ test("whatever is written is read again, and fits into what asks the relay", () 
     fc.property(tickets, (ticket) => {
       expect(parseTicket(ticketText(ticket))).toEqual(ticket);
       expect(ticketText(ticket).length).toBeLessThanOrEqual(ticketLength);
-      expect(bind.safeParse({ ticket: ticketText(ticket), nonce: "nonce-01" }).success).toBe(true);
+      expect(readAs(bind, { ticket: ticketText(ticket), nonce: "nonce-01" })).not.toBeNull();
     }),
   );
 });
@@ -91,6 +107,37 @@ test("any text is a ticket or null, and no two texts are one ticket", () => {
     }),
     { numRuns: 2_000 },
   );
+});
+
+describe("a ticket for a relay over WebSocket", () => {
+  test.each([
+    ["~0", { number: 0, region: null }],
+    ["~33.weur", { number: 33, region: "weur" }],
+    ["~999.oc", { number: 999, region: "oc" }],
+  ] as const)("%s says which one, and where it is put", (relay, expected) => {
+    expect(webSocketRelay(expected)).toBe(relay);
+    const parsed = parseTicket(ticketText({ ...ticket, sidecar: relay }));
+    expect(parsed && relayOf(parsed)).toEqual(expected);
+  });
+
+  test("is none for a sidecar's", () => {
+    expect(relayOf(ticket)).toBeNull();
+  });
+
+  test("leads to an object of its lobby", () => {
+    expect(relayName("K3Y7Z", 4)).toBe("relay:K3Y7Z:4");
+  });
+
+  test("can stand in a list of WebSocket subprotocols (RFC 9110, 5.6.2), with its key behind a dot", () => {
+    const longest = ticketText({ ...ticket, lobbyTag: "ABCDEFGH", sidecar: "~999.weur" });
+    expect(`${longest}.${"k".repeat(22)}`).toMatch(/^[!#$%&'*+.^_`|~\w-]+$/);
+  });
+
+  test("is renewed for the same relay", () => {
+    const relay = { ...ticket, sidecar: "~3.weur" };
+    const { begunAt } = relay;
+    expect(renewedTicket(relay, [relay.clientId], begunAt)?.sidecar).toBe("~3.weur");
+  });
 });
 
 describe("a ticket is renewed for its client", () => {

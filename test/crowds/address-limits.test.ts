@@ -257,6 +257,15 @@ test("a deployment counts as the limits say", () => {
     { name: "LISTINGS", simple: { limit: edgeLimits.addressListings, period } },
     { name: "HEARTBEATS", simple: { limit: edgeLimits.sidecarHeartbeats, period } },
     { name: "OBSERVATIONS", simple: { limit: edgeLimits.sidecarObservations, period } },
+    {
+      name: "GATEWAY_CONNECTS",
+      simple: { limit: edgeLimits.gatewayConnects, period: edgeLimits.gatewayPeriodS },
+    },
+    {
+      name: "GATEWAY_REQUESTS",
+      simple: { limit: edgeLimits.gatewayRequests, period: edgeLimits.gatewayPeriodS },
+    },
+    { name: "OPERATOR_TRIES", simple: { limit: edgeLimits.operatorTries, period } },
   ]);
   expect(new Set(ratelimits.map(({ namespace_id }) => namespace_id)).size).toBe(ratelimits.length);
 });

@@ -1,10 +1,13 @@
 /** Somebody who opens as much as one address may: nobody else is refused for it, or pushed out of the list. */
+import { once } from "node:events";
+import { createConnection, type Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { sharedLimits } from "../../core/limits.ts";
 import { wireLimits } from "../../core/wire/limits.ts";
 import type { Server, ServerOptions } from "../../local/server.ts";
+import { drawRoom } from "../../measure/kit/groovejet-client.ts";
 import { Player, refusedUpgrade, request } from "../../measure/kit/player.ts";
 import { expectRefused } from "../../measure/kit/refusal.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
@@ -154,6 +157,77 @@ test("in a lounge, sockets that were thrown out and do not go count for their ad
   for (let i = 0; i < 20; i++) statuses.push(await haunt(base, crowd, thrownOut));
   // Those of one lounge, and of another.
   expect(statuses).toEqual([...Array(10).fill(101), ...Array(10).fill(429)]);
+  expect(await connect(base, 1, { "cf-connecting-ip": "198.51.100.1" })).toHaveLength(1);
+});
+
+/**
+ * An upgrade of groovejet's form A that its room's code is too wrong for, by a client that never answers the close. The status of its upgrade.
+ */
+async function lingers(base: URL, headers: Record<string, string>): Promise<number> {
+  const socket = createConnection({ host: base.hostname, port: Number(base.port), noDelay: true });
+  lingering.push(socket);
+  socket.on("error", () => {});
+  await once(socket, "connect");
+  const head = [
+    "GET /?code=none&code=two HTTP/1.1",
+    `Host: ${base.host}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+  ];
+  socket.write(`${head.join("\r\n")}\r\n\r\n`);
+  const [answer] = await once(socket, "data");
+  return Number(String(answer).split(" ", 2)[1]);
+}
+const lingering: Socket[] = [];
+afterEach(() => {
+  for (const socket of lingering.splice(0)) socket.destroy();
+});
+
+test("sockets that were taken only to be refused count for their address until they are gone", async () => {
+  const base = await start({ room: { sockets: 40 } });
+  const statuses: number[] = [];
+  for (let i = 0; i < 30; i++) statuses.push(await lingers(base, flooder));
+  expect(statuses).toEqual([...Array(20).fill(101), ...Array(10).fill(429)]);
+  expect(await connect(base, 10, somebodyElse())).toHaveLength(10);
+  for (const socket of lingering.splice(0)) socket.destroy();
+  await expect.poll(() => upgrade(base, flooder)).toBe(101);
+});
+
+test("in a lounge, sockets that were taken only to be refused count for their address until they are gone", async () => {
+  const vars = {
+    socketsPerAddress: 5,
+    clientsPerLounge: 40,
+    reverseProxies: "",
+    clientAddress: "cloudflare",
+  };
+  const base = await start({ vars, entry: plainWorker });
+  const crowd = { "cf-connecting-ip": "203.0.113.66" };
+  const statuses: number[] = [];
+  for (let i = 0; i < 15; i++) statuses.push(await lingers(base, crowd));
+  // Those of one lounge, and of another.
+  expect(statuses).toEqual([...Array(10).fill(101), ...Array(5).fill(429)]);
+  expect(await connect(base, 1, { "cf-connecting-ip": "198.51.100.1" })).toHaveLength(1);
+  for (const socket of lingering.splice(0)) socket.end();
+  await expect.poll(() => upgrade(base, crowd)).toBe(101);
+});
+
+test("an address gets no more of a lounge when many of its sockets come at once", async () => {
+  const vars = {
+    socketsPerAddress: 5,
+    clientsPerLounge: 40,
+    reverseProxies: "",
+    clientAddress: "cloudflare",
+  };
+  const base = await start({ vars, entry: plainWorker });
+  const crowd = { "cf-connecting-ip": "203.0.113.66" };
+  // The lounge asks the room of each before it takes the socket. So many wrong codes are none too many.
+  const codes = await Promise.all(Array.from({ length: 18 }, () => drawRoom(base)));
+  const statuses = await Promise.all(codes.map((code) => upgrade(base, crowd, `/?code=${code}&host`)));
+  // Those of one lounge, and of another.
+  expect(statuses.toSorted()).toEqual([...Array(10).fill(101), ...Array(8).fill(429)]);
   expect(await connect(base, 1, { "cf-connecting-ip": "198.51.100.1" })).toHaveLength(1);
 });
 

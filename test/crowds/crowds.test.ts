@@ -57,7 +57,9 @@ async function play({ lobbyId, host, guests }: Table, { lists = 5, typos = 1 }: 
   await Promise.all(
     guests.map(async (guest, i) => {
       for (let n = 0; n < lists; n++) {
-        const listed = await request(server.url, "/lobbies?limit=20", { headers: guest.headers });
+        const listed = await request(server.url, "/lobbies?limit=20", {
+          headers: guest.headersFor("GET", "/lobbies"),
+        });
         expect(listed.status).toBe(200);
       }
       for (let n = 0; i % 4 === 0 && n < typos; n++)

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import type { Server } from "../../local/server.ts";
+import { navigation, requestWith } from "../../measure/kit/browser-request.ts";
 import { carryMediation } from "../../measure/kit/mediation.ts";
 import { Player, request } from "../../measure/kit/player.ts";
 import { descendants, descendantsNamed, runs } from "../../measure/kit/processes.ts";
@@ -41,6 +42,20 @@ describe("the Worker under wrangler, and a sidecar that knows only its URL and t
       await carryMediation(base, { direct, udpPort });
     });
   }
+
+  test("a browser gets the page where a game's WebSocket opens, and its scripts without the Worker", async () => {
+    const page = await requestWith(base, "/", navigation);
+    expect([page.status, page.headers.get("x-frame-options")]).toEqual([200, "DENY"]);
+    const script = /"(\/assets\/[^"]+\.js)"/.exec(page.text)?.[1] ?? "";
+    for (const path of ["/sdk.js", script]) {
+      const { status, headers } = await request(base, path);
+      expect([status, headers.get("access-control-allow-origin")]).toEqual([200, "*"]);
+      expect(headers.get("content-type")).toMatch(/javascript/);
+    }
+    expect((await Player.connect(base, "/")).token).not.toBe("");
+    expect((await requestWith(base, "/nowhere", navigation)).text).toContain("<code>not_found</code>");
+    expect((await request(base, "/healthz")).body).toMatchObject({ status: "ready", sidecars: 1 });
+  });
 
   test("a client that offers subprotocols is given the first of them", async () => {
     const socket = new WebSocket(base.href.replace(/^http/, "ws"), ["orion", "other"]);

@@ -1,10 +1,19 @@
 /** docs/limits.md, made from the limits.ts of each room: every bound with its reason, as it stands there. */
 import { readdirSync, readFileSync } from "node:fs";
+import { webrtcLimits } from "../../client/webrtc/limits.ts";
+import { socketLimits } from "../../client/websocket/limits.ts";
+import { groovejetLimits } from "../../core/dialects/groovejet/limits.ts";
+import { gatewayLimits } from "../../core/dialects/limits.ts";
+import { norayLimits } from "../../core/dialects/noray/limits.ts";
+import { rabidLimits } from "../../core/dialects/rabid/limits.ts";
 import { sharedLimits } from "../../core/limits.ts";
 import { linkLimits } from "../../core/link/limits.ts";
 import { lobbyLimits } from "../../core/lobby/limits.ts";
 import { observingLimits } from "../../core/observing/limits.ts";
 import { relayLimits } from "../../core/relay/limits.ts";
+import { socketRelayLimits } from "../../core/relay/socket/limits.ts";
+import { reliableLimits } from "../../core/reliable/limits.ts";
+import { statsLimits } from "../../core/stats/limits.ts";
 import { wireLimits } from "../../core/wire/limits.ts";
 import { root } from "../../measure/kit/program.ts";
 import { sidecarLimits } from "../../udp-sidecar/limits.ts";
@@ -44,7 +53,31 @@ export const tables: Table[] = [
     name: "linkLimits",
     limits: linkLimits,
   },
+  {
+    heading: "Reliable messages",
+    path: "core/reliable/limits.ts",
+    name: "reliableLimits",
+    limits: reliableLimits,
+  },
   { heading: "Relay", path: "core/relay/limits.ts", name: "relayLimits", limits: relayLimits },
+  {
+    heading: "Relay over WebSocket",
+    path: "core/relay/socket/limits.ts",
+    name: "socketRelayLimits",
+    limits: socketRelayLimits,
+  },
+  {
+    heading: "Links by WebRTC",
+    path: "client/webrtc/limits.ts",
+    name: "webrtcLimits",
+    limits: webrtcLimits,
+  },
+  {
+    heading: "Clients of that relay",
+    path: "client/websocket/limits.ts",
+    name: "socketLimits",
+    limits: socketLimits,
+  },
   {
     heading: "Observed endpoints",
     path: "core/observing/limits.ts",
@@ -52,6 +85,26 @@ export const tables: Table[] = [
     limits: observingLimits,
   },
   { heading: "Sidecar", path: "udp-sidecar/limits.ts", name: "sidecarLimits", limits: sidecarLimits },
+  { heading: "Gateways", path: "core/dialects/limits.ts", name: "gatewayLimits", limits: gatewayLimits },
+  {
+    heading: "groovejet",
+    path: "core/dialects/groovejet/limits.ts",
+    name: "groovejetLimits",
+    limits: groovejetLimits,
+  },
+  {
+    heading: "noray",
+    path: "core/dialects/noray/limits.ts",
+    name: "norayLimits",
+    limits: norayLimits,
+  },
+  { heading: "Rabid", path: "core/dialects/rabid/limits.ts", name: "rabidLimits", limits: rabidLimits },
+  {
+    heading: "Operator's view",
+    path: "core/stats/limits.ts",
+    name: "statsLimits",
+    limits: statsLimits,
+  },
   {
     heading: "Calls and logs",
     path: "worker/platform/limits.ts",

@@ -3,7 +3,10 @@ import { expect, test } from "vitest";
 import { causes } from "../../core/link/cause.ts";
 import { linkLimits } from "../../core/link/limits.ts";
 import { relayLimits } from "../../core/relay/limits.ts";
+import { socketRelayCodes } from "../../core/relay/socket/codes.ts";
+import { socketRelayLimits } from "../../core/relay/socket/limits.ts";
 import { relayCodes } from "../../core/relay/ticket.ts";
+import { wrong } from "../../core/shape.ts";
 import { wireLimits } from "../../core/wire/limits.ts";
 import { packetKinds } from "../../core/wire/peer-packet.ts";
 import { sidecarMessages } from "../../core/wire/sidecar-message.ts";
@@ -13,16 +16,16 @@ import { holderLimits } from "../../worker/sessions/limits.ts";
 const page = readFileSync(new URL("../../docs/links.md", import.meta.url), "utf8");
 
 test("the page on links lists every cause, and every reason of a relay, with its sentence", () => {
-  const rows = Object.entries({ ...causes, ...relayCodes }).map(
-    ([code, sentence]) => `| \`${code}\` | ${sentence} |`,
-  );
+  const rows = [causes, relayCodes, socketRelayCodes]
+    .flatMap((codes) => Object.entries(codes))
+    .map(([code, sentence]) => `| \`${code}\` | ${sentence} |`);
   expect(rows.filter((row) => !page.includes(row))).toEqual([]);
 });
 
 test("the page on links has every message of a sidecar, with all its fields", () => {
   for (const [method, schema] of Object.entries(sidecarMessages)) {
-    const fields = Object.entries(schema.shape).map(([name, field]) =>
-      field.safeParse(undefined).success ? `${name}?` : name,
+    const fields = Object.entries(schema.fields).map(([name, field]) =>
+      field(undefined) !== wrong ? `${name}?` : name,
     );
     expect(page).toContain(`\`${method}\` \`{${fields.join(", ")}}\``);
   }
@@ -35,7 +38,12 @@ test("the page on links has every kind of packet", () => {
 });
 
 test("the page on links states the limits the code has", () => {
+  const { socketRelayMembers: members, socketRelayLinkRate: rate, ...socketRelay } = socketRelayLimits;
   const rows = [
+    `members of a relay, links of one | ${members}, ${members - 1} |`,
+    `bytes of a link, each way | ${rate / 1024} KiB a second, twice that at once |`,
+    `frames of one client | ${socketRelay.socketRelayMemberFrames} a second, ${2 * socketRelay.socketRelayMemberFrames} at once |`,
+    `frames of all clients of a relay | ${socketRelay.socketRelayFrames} a second, 1 000 at once.`,
     `candidates of a client | ${wireLimits.candidates} |`,
     `binds of one ticket from one address | ${sidecarLimits.relayBinds} in ${sidecarLimits.relayBindsMs / 1000} s |`,
     `client's links through the relay | ${wireLimits.seats - 1} |`,

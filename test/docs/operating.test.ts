@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { relayLimits } from "../../core/relay/limits.ts";
 import { wireLimits } from "../../core/wire/limits.ts";
 import { doorFor, roomFor } from "../../local/descriptors.ts";
+import { gatewayFlags } from "../../udp-sidecar/gateways/options.ts";
 import { help } from "../../udp-sidecar/options.ts";
 
 /** Descriptors of workerd before anybody connects. */
@@ -17,7 +18,7 @@ test("the page on settings has every option of the sidecar, with its variable", 
     const [, flag] = /^(--\w+) </.exec(entry) ?? [];
     return flag ? [[flag, /ORION_\w+/.exec(entry)?.[0]] as const] : [];
   });
-  expect(flags).toHaveLength(9);
+  expect(flags).toHaveLength(9 + Object.keys(gatewayFlags).length);
   const settings = page("settings");
   const missing = flags.filter(([flag, variable]) => !settings.includes(`| \`${flag}\` | \`${variable}\` |`));
   expect(missing).toEqual([]);

@@ -2,11 +2,18 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { root } from "../../measure/kit/program.ts";
 
-const paths = ["README.md", "CONTRIBUTING.md", "client/README.md", ...pagesIn("docs")];
+const paths = [
+  "README.md",
+  "CONTRIBUTING.md",
+  "client/README.md",
+  ...pagesIn("docs"),
+  ...pagesIn("examples"),
+];
 
 function pagesIn(folder: string): string[] {
   return readdirSync(`${root}${folder}`, { withFileTypes: true }).flatMap((entry) => {
     const path = `${folder}/${entry.name}`;
+    if (entry.name === "node_modules") return [];
     if (entry.isDirectory()) return pagesIn(path);
     return path.endsWith(".md") ? [path] : [];
   });

@@ -31,12 +31,33 @@ test("the protocol's page lists every code a client can get, with its status and
     stale_post: ___,
     outdated_sidecar: ____,
     host_not_listed: _____,
+    // Only the operator gets these.
+    key_in_url: ______,
+    not_confirmed: _______,
+    wrong_operator_key: ________,
+    read_only_key: _________,
+    foreign_host: __________,
     ...forClients
   } = problems;
-  const rows = Object.entries(forClients).map(
-    ([code, [status, sentence]]) => `| ${status} | \`${code}\` | ${sentence} |`,
-  );
+  // Only in groovejet's rooms, whose clients get no codes.
+  const inRooms: readonly string[] = ["host_away", "host_present"];
+  const rows = Object.entries(forClients)
+    .filter(([code]) => !inRooms.includes(code))
+    .map(([code, [status, sentence]]) => `| ${status} | \`${code}\` | ${sentence} |`);
   expect(rows.filter((row) => !page.includes(row))).toEqual([]);
+});
+
+test("the page for operators lists every code that they alone get", () => {
+  const codes = [
+    "key_in_url",
+    "not_confirmed",
+    "wrong_operator_key",
+    "read_only_key",
+    "foreign_host",
+  ] as const;
+  const operator = readFileSync(new URL("../../docs/operator.md", import.meta.url), "utf8");
+  const rows = codes.map((code) => `| ${problems[code][0]} | \`${code}\` | ${problems[code][1]} |`);
+  expect(rows.filter((row) => !operator.includes(row))).toEqual([]);
 });
 
 test("the protocol's page lists every reason for an abort", () => {

@@ -6,8 +6,10 @@ import { lobbyOf, Player, rollCall } from "../../measure/kit/player.ts";
 import { type Watch, watch } from "../../measure/kit/promises.ts";
 import { expectRefused } from "../../measure/kit/refusal.ts";
 import {
+  crash,
   drawTheSame,
   freeCode,
+  leftOf,
   lobbiesMade,
   putToSleep,
   setLimits,
@@ -106,6 +108,23 @@ for (const direct of [false, true]) {
   });
 }
 
+test("a lobby that is over has no alarm left, if its object ends with clients of it that do not ping", async () => {
+  const { lobbyId, host, guests, all } = await lobbyOf(3, server.url, { direct: true, isPublic: true });
+  const [first, second] = guests;
+  first?.say("client_pings");
+  await rollCall(lobbyId, host, ...guests);
+  await host.leave();
+  for (const guest of guests) await guest.hears("lobby_closed");
+  // As long as one of them pings, the object looks for it.
+  expect(await storedOf(server.url, lobbyId)).toEqual({ rows: 0, alarm: true });
+  await first?.leave();
+  expect(await storedOf(server.url, lobbyId)).toEqual(nothing);
+  await crash(server.url, { holder: lobbyId });
+  await second?.closed;
+  expect(await storedOf(server.url, lobbyId)).toEqual(nothing);
+  for (const player of all) player.vanish();
+});
+
 test("a client that connects to host and goes leaves nothing in storage", async () => {
   const host = await Player.connect(server.url, "/lobbies");
   host.say("client_pings");
@@ -135,6 +154,27 @@ test("what a lobby stores has an alarm, at each step of its life", async () => {
   await guest.hears("lobby_closed");
   await Promise.all([guest, ...all.slice(2)].map((player) => player.leave()));
   expect(await storedOf(server.url, lobbyId)).toEqual(nothing);
+});
+
+test("what is left of a lobby is told with its alarm, its members and its sockets, and without secrets", async () => {
+  const { lobbyId, host } = await lobbyOf(1, server.url, { direct: true, features: [], password: "sesame" });
+  const left = await leftOf(server.url, lobbyId);
+  const { alarmInMs, ...rest } = JSON.parse(left);
+  expect(alarmInMs).toBeGreaterThan(0);
+  expect(rest).toMatchObject({
+    isFree: false,
+    rows: {
+      lobby: { hostId: host.clientId, members: [{ clientId: host.clientId, holder: lobbyId }], away: [] },
+    },
+    sockets: [{ id: host.clientId, lobbyId, state: 1, isOver: false }],
+  });
+  for (const secret of [host.token, host.secretToken, "hash", "salt"]) expect(left).not.toContain(secret);
+  await host.leave();
+  expect(JSON.parse(await leftOf(server.url, lobbyId))).toMatchObject({
+    alarmInMs: null,
+    rows: {},
+    sockets: [],
+  });
 });
 
 test("a member that was elsewhere may come back on the lobby's own path", async () => {

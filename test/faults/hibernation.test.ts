@@ -4,8 +4,10 @@
  */
 import { setTimeout as pass } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
+import { wireLimits } from "../../core/wire/limits.ts";
 import type { Server } from "../../local/server.ts";
-import { lobbyOf, Player, request, rollCall } from "../../measure/kit/player.ts";
+import { deafClient, maskedText } from "../../measure/kit/deaf.ts";
+import { lobbyOf, Player, post, request, rollCall } from "../../measure/kit/player.ts";
 import { watch } from "../../measure/kit/promises.ts";
 import {
   later,
@@ -261,6 +263,38 @@ for (const sleeps of [false, true]) {
     await watcher.settles();
     watcher.stop();
     await server.stop();
+  });
+}
+
+for (const path of ["/", "/lobbies"]) {
+  test(`a client of ${path} that was thrown out and does not go stays out, however often its object sleeps`, async () => {
+    const server = await startFaultyServer({ udpPort: null });
+    try {
+      // It reads nothing, so the close of its socket never completes.
+      const { socket, holder, token } = await deafClient(server.url, path);
+      const wish = { token, hostName: "Host", lobbyName: "Lobby", isPublic: false, maxMembers: 2 };
+      const { body } = await post(server.url, "/lobbies", wish);
+      const code = String(body?.lobbyId);
+      // Asks about the token alone: no code has four letters.
+      const codes = async () => (await post(server.url, "/lobbies/none/ptp/start", { token })).body?.codes;
+      expect(await codes()).toEqual(["no_such_lobby"]);
+      socket.write(maskedText("x".repeat(wireLimits.frameBytes + 1)));
+      await vi.waitFor(async () => expect(await codes()).toEqual(["invalid_token"]));
+      for (let sleep = 1; sleep <= 3; sleep++) {
+        const before = await lifeOf(server.url, { holder });
+        await putToSleep(server, [holder]);
+        expect(await lifeOf(server.url, { holder })).not.toBe(before);
+        expect(await codes()).toEqual(["invalid_token"]);
+      }
+      const late = await Player.connect(server.url);
+      expect(await late.join(code, "Late")).toMatchObject({
+        status: 409,
+        body: { codes: ["no_such_lobby"] },
+      });
+      socket.destroy();
+    } finally {
+      await server.stop();
+    }
   });
 }
 

@@ -6,6 +6,7 @@ import { freeUdpPort, type Program, startProgram } from "../../measure/kit/progr
 import { type Watch, watch } from "../../measure/kit/promises.ts";
 import { keyOf, keyTextOf, secret } from "../../measure/kit/secret.ts";
 import { crash, later, startFaultyServer, startTestServer } from "../../measure/kit/server.ts";
+import { stayingLobby } from "../../measure/kit/staying.ts";
 import { noteTold } from "../../measure/kit/whole-log.ts";
 import { startSidecar } from "../../udp-sidecar/sidecar.ts";
 
@@ -178,6 +179,29 @@ describe("a sidecar that says goodbye", () => {
     expect(await host.hears("ptpMediation_send", before + 2)).toMatchObject({ port: other?.port });
     for (const player of all) player.sendDatagram(other?.port ?? 0);
     await finishes(all);
+  });
+
+  test("and was the last: a newcomer of a lobby that plays waits for a new one, and is connected", async () => {
+    const server = await edgeAlone();
+    const last = await sidecarHere(server.url, "last");
+    const { lobbyId, all, host, connect } = await stayingLobby(server.url, 2);
+    await host.start(lobbyId);
+    for (const player of all) await player.hears("ptpMediation_peersConnection_start");
+    for (const player of all) player.reportsSuccess();
+    for (const player of all) await player.hears("ptpMediation_success");
+    await last.stop();
+    const late = await connect();
+    expect((await late.join(lobbyId, "Late")).status).toBe(200);
+    // The first try, and one more, find none.
+    await new Promise((resolve) => setTimeout(resolve, 3_500));
+    expect(late.all("ptpMediation_send")).toEqual([]);
+    const fresh = await sidecarHere(server.url, "fresh");
+    const introduced = (player: Player, times = 1) =>
+      player.hears("ptpMediation_peersConnection_start", times);
+    await Promise.all([introduced(late), introduced(host, 2)]);
+    for (const player of [late, host]) player.reportsSuccess();
+    await late.hears("ptpMediation_success");
+    expect(late.all("ptpMediation_send")).toMatchObject([{ port: fresh.port }]);
   });
 
   test("and was the last: the lobby waits for a new one", async () => {

@@ -363,7 +363,7 @@ describe("heartbeats", () => {
     expect(edge.beats).toEqual([
       {
         ...{ name: "oslo-1", at: expect.any(Number), host: "udp.example.org", load: 0, leaving: false },
-        ...{ port: sidecar.port, secondPort: sidecar.secondPort, relays: true },
+        ...{ port: sidecar.port, secondPort: sidecar.secondPort, relays: true, stun: true },
       },
     ]);
   });

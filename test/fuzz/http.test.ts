@@ -1,5 +1,5 @@
 /** Whatever is asked over HTTP is answered as docs/protocol.md says, and changes nothing that it may not. */
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { Agent, request as httpRequest, type OutgoingHttpHeaders } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,8 +9,9 @@ import { problems } from "../../core/problem.ts";
 import type { Server } from "../../local/server.ts";
 import { carryMediation } from "../../measure/kit/mediation.ts";
 import { lobbyOf, Player } from "../../measure/kit/player.ts";
-import { secret, tokenOf } from "../../measure/kit/secret.ts";
+import { asGateway, secret, tokenOf } from "../../measure/kit/secret.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
+import { pageFolder } from "../../page/build.ts";
 import { patienceMs, reportEffort, runs, together } from "./effort.ts";
 import { mutatedBody, mutatedText, oddText } from "./mutations.ts";
 import { expectNoLeak, expectRefusal, type Witnesses, witnesses } from "./witnesses.ts";
@@ -75,6 +76,11 @@ function batchOf<T>(input: Arbitrary<T>): Arbitrary<T[]> {
 const platformAnswers = [400, 414, 431];
 
 function expectProper(reply: Reply, method: string): void {
+  // A file, the same for everybody. It names its scripts.
+  if (reply.status === 200 && reply.type.startsWith("text/html") && method === "GET") {
+    expect(reply.text).toBe(readFileSync(join(pageFolder, "index.html"), "utf8"));
+    return;
+  }
   expectNoLeak(reply.text, [...lobby.all, gone]);
   if (reply.status < 400 || method === "HEAD") return;
   if (reply.type === "text/plain") {
@@ -186,6 +192,28 @@ test.each([true, false])("a byte order mark is no part of a body (chunked: %s)",
   const reply = await ask({ method: "POST", path: `/lobbies/${lobbyId}/join`, body, chunked });
   expect(JSON.parse(reply.text)).toMatchObject({ codes: ["already_in_lobby"] });
 });
+
+test(
+  "a gateway's header is believed as it was signed, and with anything else in it the request is refused",
+  async () => {
+    const path = "/lobbies/rabid:Fuzzed/join";
+    const genuine = asGateway()("POST", path)["orion-gateway"] ?? "";
+    const header = fc
+      .oneof(fc.constant(genuine), { arbitrary: mutatedText(genuine), weight: 9 }, oddText)
+      .filter((text) => /^[\x20-\x7e\xa0-\xff]*$/.test(text));
+    await fc.assert(
+      fc.asyncProperty(batchOf(header), (headers) =>
+        batch("gateways' headers", headers, async (text) => {
+          const reply = await ask({ method: "POST", path, headers: { "orion-gateway": text }, body: "{}" });
+          expectProper(reply, "POST");
+          expect(reply.status).toBe(text.trim() === genuine ? 400 : 401);
+        }),
+      ),
+      runs(25),
+    );
+  },
+  patienceMs,
+);
 
 /** What Node sends as a path. */
 const isSendable = (path: string) => /^\/[\x21-\xff]*$/.test(path) && !path.includes("#");

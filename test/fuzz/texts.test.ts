@@ -1,17 +1,20 @@
 /** Tokens, tickets, cookies, codes, cursors, messages and packets: any text or bytes are one, or none; a changed one is none. */
 import fc, { type Arbitrary } from "fast-check";
 import { expect, test } from "vitest";
+import { longestName, nameIn, parseName } from "../../core/dialects/names.ts";
 import { addressBytes, plainAddress, scopeOf } from "../../core/endpoint.ts";
-import { codeShape, readCode } from "../../core/lobby/code.ts";
+import { codeShape, readCode, readLobbyId } from "../../core/lobby/code.ts";
 import { parseTicket, ticketText } from "../../core/relay/ticket.ts";
 import { parseToken } from "../../core/token.ts";
 import { readClientMessage } from "../../core/wire/client-message.ts";
 import { decodeMessage } from "../../core/wire/codec.ts";
 import { kindOf, readCandidates, readDatagram } from "../../core/wire/datagram.ts";
 import { listQuery } from "../../core/wire/finding.ts";
+import { gatewayHeaderText, parseGatewayHeader } from "../../core/wire/gateway.ts";
 import { linkOf, readSigned, writeSigned } from "../../core/wire/peer-packet.ts";
 import { readSignedDatagram } from "../../core/wire/signed-datagram.ts";
 import {
+  asGateway,
   cookieOf,
   datagramOf,
   keyOf,
@@ -118,6 +121,37 @@ test(
       else expect(code).toBe(typed.toUpperCase().replaceAll("O", "0").replace(/[IL]/g, "1"));
       if (code !== null) expect(code).toMatch(codeShape);
     });
+  },
+  patienceMs,
+);
+
+test(
+  "a dialect's name is read as it is written, or not at all",
+  () => {
+    for (const genuine of ["rabid:NiceRoom", `noray:${"aZ_-0".repeat(12)}aZ_-`, "groovejet:0a1z0"]) {
+      holds("names of lobbies", nearly(genuine), (text) => {
+        const read = parseName(text);
+        expect(readLobbyId(text)).toBe(read ? text : readCode(text));
+        if (!read) return;
+        expect(text).toBe(nameIn(read.dialect, read.name));
+        expect(text).toMatch(/^(?:rabid|noray|groovejet):[A-Za-z0-9_-]{1,64}$/);
+        expect(text.length).toBeLessThanOrEqual(longestName);
+      });
+    }
+  },
+  patienceMs,
+);
+
+test(
+  "a gateway's header is read as it is written, or not at all",
+  () => {
+    for (const address of ["192.0.2.1", "2001:db8::ff"]) {
+      const genuine = asGateway({ address, at: 1_800_000_000_000 })("GET", "/")["orion-gateway"] ?? "";
+      holds("gateways' headers", nearly(genuine), (text) => {
+        const read = parseGatewayHeader(text);
+        if (read) expect(gatewayHeaderText(read, read.mac)).toBe(text);
+      });
+    }
   },
   patienceMs,
 );

@@ -1,19 +1,29 @@
 import { expect, test } from "vitest";
 import { figuresOf } from "../../measure/lab/figures.ts";
+import type { PlayerOutcome } from "../../measure/lab/orders.ts";
 import { anOutcome } from "./a-cell.ts";
 
 const pair = { a: "none", b: "cgnat" } as const;
 
-test("a run has the worse path of its two players", () => {
-  const [lan, direct, relay] = (["lan", "direct", "relay"] as const).map((path) => anOutcome({ path }));
-  if (!lan || !direct || !relay) throw new Error("three paths");
+test("a run has the worse path of its two players, and each kind is counted apart", () => {
+  const of = (path: PlayerOutcome["path"]) => anOutcome({ path });
   const runs = [
-    { host: lan, guest: lan },
-    { host: lan, guest: direct },
-    { host: relay, guest: direct },
-    { host: direct, guest: anOutcome({ path: null }) },
+    { host: of("lan"), guest: of("lan") },
+    { host: of("lan"), guest: of("direct") },
+    { host: of("turn"), guest: of("direct") },
+    { host: of("relay"), guest: of("turn") },
+    { host: of("relay"), guest: of("websocket") },
+    { host: of("websocket"), guest: of("websocket") },
+    { host: of("direct"), guest: of(null) },
   ];
-  expect(figuresOf(pair, runs).paths).toEqual({ lan: 1, direct: 1, relay: 1, none: 1 });
+  expect(figuresOf(pair, runs).paths).toEqual({
+    lan: 1,
+    direct: 1,
+    turn: 1,
+    relay: 1,
+    websocket: 2,
+    none: 1,
+  });
 });
 
 test("two who have a path, but no message back over it, are not connected", () => {
@@ -21,20 +31,37 @@ test("two who have a path, but no message back over it, are not connected", () =
   expect(figures).toMatchObject({ connected: 0, explained: 0, paths: { none: 1 }, directInTime: 0 });
 });
 
-test("a failure is explained when somebody is told that UDP is blocked, and only a failure is", () => {
+test("nothing explains that two with the SDK are not connected, for every pair has a path", () => {
   const told = anOutcome({ path: null, echoed: false, cause: "udp-blocked" });
-  const silent = anOutcome({ path: null, echoed: false, cause: "peer-left" });
-  const blocked = { a: "none", b: "udp-dropped" } as const;
-  expect(figuresOf(blocked, [{ host: told, guest: silent }]).explained).toBe(1);
-  expect(figuresOf({ a: "udp-dropped", b: "cgnat" }, [{ host: told, guest: silent }]).explained).toBe(1);
-  expect(figuresOf(blocked, [{ host: silent, guest: silent }]).explained).toBe(0);
-  // Here it is not true.
-  expect(figuresOf(pair, [{ host: told, guest: silent }]).explained).toBe(0);
-  const byRelay = anOutcome({ path: "relay", cause: "udp-blocked" });
-  expect(figuresOf(blocked, [{ host: byRelay, guest: byRelay }])).toMatchObject({
-    connected: 1,
-    explained: 0,
-  });
+  for (const b of ["udp-dropped", "cgnat"] as const) {
+    for (const clients of ["orion", "browsers", "mixed"] as const)
+      expect(figuresOf({ a: "none", b }, [{ host: told, guest: told }], clients).explained).toBe(0);
+  }
+});
+
+test("a client of noray explains that it has no UDP, and nothing else", () => {
+  const silent = anOutcome({ path: null, echoed: false, cause: "registrar_silent" });
+  const runs = [{ host: silent, guest: silent }];
+  expect(figuresOf({ a: "none", b: "udp-dropped" }, runs, "noray").explained).toBe(1);
+  expect(figuresOf({ a: "symmetric", b: "cgnat" }, runs, "noray").explained).toBe(0);
+  expect(figuresOf({ a: "none", b: "udp-dropped" }, runs).explained).toBe(0);
+});
+
+test("a client of Rabid Hole Punch explains a NAT that does not keep its port, and not one that does", () => {
+  const told = (cause: string) => [
+    {
+      host: anOutcome({ path: null, echoed: false }),
+      guest: anOutcome({ path: null, echoed: false, cause }),
+    },
+  ];
+  const explained = (b: "symmetric" | "lossy" | "same-lan" | "udp-dropped", cause: string) =>
+    figuresOf({ a: b === "lossy" ? "none" : b, b }, told(cause), "rabid").explained;
+  expect(explained("symmetric", "unreachable_self")).toBe(1);
+  expect(explained("symmetric", "host_not_confirmed")).toBe(1);
+  expect(explained("same-lan", "unreachable_self")).toBe(1);
+  expect(explained("lossy", "unreachable_self")).toBe(0);
+  expect(explained("udp-dropped", "server_timeout")).toBe(1);
+  expect(explained("symmetric", "server_timeout")).toBe(0);
 });
 
 test("a path without relay is in time up to 10 s, for both, and if it is kept", () => {

@@ -1,5 +1,5 @@
 /** That every way to the internet of the lab treats datagrams as it says, seen with raw sockets. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type Access, accesses } from "../../measure/lab/access.ts";
 import { namesOf } from "../../measure/lab/namespace.ts";
 import { whyNoLab } from "../../measure/lab/requirement.ts";
@@ -207,5 +207,47 @@ describe.skipIf(!canRunLab)("a topology", () => {
       expect(() => topology.player("cgnat", "a")).toThrow("no player with cgnat");
     }
     expect(namesOf("orion-lab-")).toEqual(before);
+  });
+
+  test("has players with two uplinks, whose address changes as they move", async () => {
+    const roamers = [{ name: "phone", from: "port-restricted", to: "cgnat" } as const];
+    using topology = await openTopology({ only: [], roamers });
+    const server = await startProbe(topology.server);
+    const phone = topology.roamer("phone");
+    const player = await startProbe(phone);
+    const seen = async (word: string) => {
+      player.send(server.own, word);
+      return (await server.hears(word)).address;
+    };
+    const atHome = await seen("at home");
+    phone.move();
+    const outside = await seen("outside");
+    phone.comeBack();
+    expect(outside).not.toBe(atHome);
+    expect(await seen("at home again")).toBe(atHome);
+    expect(() => topology.roamer("laptop")).toThrow("no player laptop");
+  });
+
+  test("has homes with troubles of their own: times in which nothing gets through", async () => {
+    const troubles = { delayMs: 20, lossPercent: 0, jitterMs: 10, gaps: { everyMs: 400, forMs: 400 } };
+    const nats = [{ mapping: "endpoint-independent", filtering: "by-endpoint", udp: true } as const];
+    using topology = await openTopology({ only: [], homes: [{ name: "attic", nats, troubles }] });
+    const server = await startProbe(topology.server);
+    const player = await startProbe(topology.resident("attic"));
+    // ARP asks once a second, so it may be in a gap several times.
+    const isThrough = () => {
+      player.send(server.own, "0");
+      expect(server.texts()).not.toEqual([]);
+    };
+    await vi.waitFor(isThrough, { timeout: 20_000, interval: 50 });
+    for (let nr = 1; nr < 250; nr += 1) {
+      player.send(server.own, `${nr}`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    const heard = server.texts().map(Number);
+    expect(new Set(heard).size).toBeLessThan(230);
+    expect(heard).toEqual(heard.toSorted((one, other) => one - other));
+    const lost = Array.from({ length: 250 }, (_, nr) => (heard.includes(nr) ? " " : "x")).join("");
+    expect(lost).toMatch(/x{10}/);
   });
 });

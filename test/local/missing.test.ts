@@ -9,7 +9,16 @@ import { root, startProgram } from "../../measure/kit/program.ts";
 let project: string;
 beforeAll(() => {
   project = mkdtempSync(join(tmpdir(), "orion-edge-test-"));
-  for (const name of ["package.json", "core", "local", "udp-sidecar", "worker", "measure", "client"]) {
+  for (const name of [
+    "package.json",
+    "core",
+    "session",
+    "local",
+    "udp-sidecar",
+    "worker",
+    "measure",
+    "client",
+  ]) {
     cpSync(join(root, name), join(project, name), { recursive: true });
   }
   mkdirSync(join(project, "node_modules"));

@@ -27,7 +27,8 @@ afterEach(async () => {
 
 async function start(persist: string, before: string[] = []): Promise<{ program: Program; base: URL }> {
   const port = await freeTcpPort();
-  const args = [`--httpPort=${port}`, `--udpPort=${await freeUdpPort()}`, `--persist=${persist}`];
+  const ports = [`--udpPort=${await freeUdpPort()}`, "--secondUdpPort=0"];
+  const args = [`--httpPort=${port}`, ...ports, `--persist=${persist}`];
   const [command = "", ...words] = [...before, process.execPath, "local/start.ts", ...args];
   const program = startProgram(command, words);
   programs.push(program);

@@ -90,6 +90,7 @@ describe("a server that runs", () => {
   test("prints where it is, answers there, and connects players", async () => {
     const { program, url, httpPort, udpPort } = await running();
     expect(program.output).toContain(`HTTP and WebSocket  http://127.0.0.1:${httpPort}\n`);
+    expect(program.output).toContain(`in a browser:  http://localhost:${httpPort}/\n`);
     expect(program.output).toContain(`UDP                 port ${udpPort}\n`);
     expect(program.output).toContain(`second UDP          port ${udpPort + 1}\n`);
     expect(program.errors).toBe("");
@@ -173,8 +174,8 @@ describe("a server that runs", () => {
     const { lobbyId, host, guests } = await lobbyOf(2, url);
     await guests[0]?.start(lobbyId);
     await request(url, `/lobbies/${host.token}/join?token=${host.token}`, { method: "PUT" });
-    await request(url, "/favicon.ico?v=1");
-    await program.prints(/favicon/);
+    await request(url, "/join?v=1");
+    await program.prints(/\/join: 404|"\/join"/);
     const refused = { time, level: "info", event: "request_refused" };
     expect(linesOf(program).filter(({ event }) => event === "request_refused")).toEqual([
       {
@@ -183,7 +184,7 @@ describe("a server that runs", () => {
         lobbyId: expect.stringMatching(tagOf(lobbyId)),
       },
       { ...refused, status: 405, method: "PUT", path: "/lobbies/…/join", code: "method_not_allowed" },
-      { ...refused, status: 404, method: "GET", path: "/favicon.ico", code: "not_found" },
+      { ...refused, status: 404, method: "GET", path: "/join", code: "not_found" },
     ]);
   });
 
@@ -199,8 +200,8 @@ describe("a server that runs", () => {
     stranger.close();
     const url = new URL(`http://127.0.0.1:${httpPort}`);
     const lobbyId = await lobbyConnectedAt(url);
-    await request(url, "/favicon.ico");
-    await program.prints(/favicon/);
+    await request(url, "/join");
+    await program.prints(/\/join: 404|"\/join"/);
     const [server = 0] = descendants(program.pid);
     process.kill(server, "SIGTERM");
     await program.ended;
@@ -210,7 +211,7 @@ describe("a server that runs", () => {
       `Guest 1 joined ${tag} \\(2 members\\)`,
       `${tag} connected 2 of 2 \\(2 direct\\) in \\d+\\.\\d s`,
       `${tag} closed: connected`,
-      "refused GET /favicon.ico: 404 not_found",
+      "refused GET /join: 404 not_found",
       "datagrams were refused \\(.*\\bjunk 1\\b.*\\)",
     ]) {
       expect(program.output).toMatch(new RegExp(`^\\d\\d:\\d\\d:\\d\\d ${sentence}\\r$`, "m"));

@@ -4,7 +4,7 @@ import type { Server } from "../../local/server.ts";
 import { type Answer, lobbyOf, Player, rollCall } from "../../measure/kit/player.ts";
 import { expectRefused } from "../../measure/kit/refusal.ts";
 import { crash, ring, setLimits, startFaultyServer } from "../../measure/kit/server.ts";
-import { stayingLobby as lobbyThatStays } from "../../measure/kit/staying.ts";
+import { informedPlayer, stayingLobby as lobbyThatStays } from "../../measure/kit/staying.ts";
 import { openRaw } from "../fuzz/raw-connection.ts";
 
 let server: Server;
@@ -142,10 +142,11 @@ for (const direct of [true, false]) {
       const changed = await host.asks("PATCH", `/lobbies/${lobbyId}`, {
         body: { data: { map: "ice", bots: null, hard: true }, locked: true, maxMembers: 5 },
       });
-      expect(changed.body).toEqual({ version: 1 });
+      // The guest's arrival was the first.
+      expect(changed.body).toEqual({ version: 2 });
       expect(await guest.hears("lobby_changed")).toEqual({
         lobbyId,
-        version: 1,
+        version: 2,
         locked: true,
         maxMembers: 5,
         data: { map: "ice", bots: null, hard: true },
@@ -153,12 +154,12 @@ for (const direct of [true, false]) {
       const ready = await guest.asks("PATCH", `/lobbies/${lobbyId}/members/me`, {
         body: { data: { ready: true }, displayName: "Zoë" },
       });
-      expect(ready.body).toEqual({ version: 2 });
-      expect(await host.hears("lobby_memberChanged")).toMatchObject({ version: 2, displayName: "Zoë" });
+      expect(ready.body).toEqual({ version: 3 });
+      expect(await host.hears("lobby_memberChanged")).toMatchObject({ version: 3, displayName: "Zoë" });
       const { data, version, members } = await picture(host, lobbyId);
-      expect({ data, version }).toEqual({ data: { map: "ice", hard: true }, version: 2 });
+      expect({ data, version }).toEqual({ data: { map: "ice", hard: true }, version: 3 });
       expect(members[1]).toMatchObject({ ready: true, displayName: "Zoë", name: "Guest 1" });
-      const stale = { body: { data: { map: "old" }, ifVersion: 1 } };
+      const stale = { body: { data: { map: "old" }, ifVersion: 2 } };
       refuses(await host.asks("PATCH", `/lobbies/${lobbyId}`, stale), "wrong_version");
       refuses(await guest.asks("PATCH", `/lobbies/${lobbyId}`, { body: { locked: false } }), "not_the_host");
       const stranger = await Player.connect(server.url);
@@ -336,6 +337,20 @@ test("members whose grace ends have left", async () => {
   await new Promise((resolve) => setTimeout(resolve, 60));
   await ring(server.url, lobbyId);
   expect(await host.hears("lobby_peerDisconnect")).toMatchObject({ clientId: guests[0]?.clientId });
+});
+
+test("a plain client never becomes host: not by the host's will, and without another the lobby closes", async () => {
+  const { lobbyId, host } = await stayingLobby(1, { isPublic: true });
+  const plain = await Player.connect(server.url);
+  expect((await plain.join(lobbyId, "Plain")).status).toBe(200);
+  refuses(await host.post(`/lobbies/${lobbyId}/host`, { clientId: plain.clientId }), "cannot_lead");
+  const guest = await informedPlayer(server.url, `/lobbies/${lobbyId}`);
+  expect((await guest.join(lobbyId, "Guest")).status).toBe(200);
+  await host.leave();
+  expect(await guest.hears("lobby_hostChanged")).toMatchObject({ clientId: guest.clientId, term: 2 });
+  await guest.leave();
+  await plain.hears("lobby_closed");
+  expect(plain.methods).toEqual(["lobby_peerConnect", "lobby_peerDisconnect", "lobby_closed"]);
 });
 
 test("a plain client hears nothing that Orion does not say", async () => {

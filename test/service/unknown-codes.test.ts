@@ -1,7 +1,7 @@
 /** Codes that no lobby has: a server asks objects about few of them, and one stranger must not use that up. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import type { Server } from "../../local/server.ts";
-import { Player } from "../../measure/kit/player.ts";
+import { Player, post } from "../../measure/kit/player.ts";
 import { freeCode, setLimits, startFaultyServer, wrongCode } from "../../measure/kit/server.ts";
 import { edgeLimits } from "../../worker/edge/limits.ts";
 import { holderLimits } from "../../worker/sessions/limits.ts";
@@ -13,6 +13,28 @@ beforeAll(async () => {
   await setLimits(server.url, { unknownCodesPerSecond: 0.01 });
 });
 afterAll(() => server.stop());
+
+test("a guesser's questions count although they are put to nobody, and after so many its address is told of no code", async () => {
+  const guessed = await startFaultyServer({ udpPort: null, vars: { clientAddress: "cloudflare" } });
+  onTestFinished(() => guessed.stop());
+  await setLimits(guessed.url, { unknownCodesPerSecond: 0.01 });
+  const headers = { "cf-connecting-ip": "203.0.113.9" };
+  /** The seconds after which it may ask again; 0 if it was told of the code. */
+  const ask = async (code: string) => {
+    const { token } = await Player.connect(guessed.url, "/", headers);
+    const body = { token, peerName: "Eve" };
+    const answer = await post(guessed.url, `/lobbies/${code}/join`, body, headers);
+    return Number(answer.headers.get("retry-after") ?? 0);
+  };
+  const answers = [await ask(await wrongCode(guessed.url))];
+  const isShut = () => answers.at(-1) === edgeLimits.addressPeriodS;
+  // They pass the check, as codes do that somebody collects by hosting.
+  while (!isShut() && answers.length < 2 * edgeLimits.addressFailedJoins)
+    answers.push(await ask(await freeCode(guessed.url)));
+  expect(isShut()).toBe(true);
+  expect(answers.length).toBeGreaterThan(edgeLimits.unknownCodeBurst);
+  expect(answers.length).toBeLessThanOrEqual(edgeLimits.addressFailedJoins + 2);
+}, 120_000);
 
 async function inLobby(): Promise<Player> {
   const player = await Player.connect(server.url);

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player } from "../../measure/kit/player.ts";
 import { startProgram } from "../../measure/kit/program.ts";
+import { asGateway } from "../../measure/kit/secret.ts";
 import { startFaultyServer } from "../../measure/kit/server.ts";
 import type { SecretKind } from "../../measure/kit/told-secrets.ts";
 import { lookThrough } from "../../measure/kit/whole-log.ts";
@@ -47,6 +48,7 @@ async function hostWithSecrets(): Promise<{ host: Player; secrets: Record<Secret
     "link's or a ticket's key": link.key,
     "relay's ticket": relay.ticket,
     "deployment's secret": secret,
+    "gateway's signature": asGateway()("GET", "/")["orion-gateway"]?.split(" ").at(-1) ?? "",
   };
   return { host, secrets };
 }

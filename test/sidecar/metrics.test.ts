@@ -182,6 +182,7 @@ const someSources = {
   isKnown: () => true,
   unproven: () => 0,
   trouble: () => null,
+  gateways: { running: [], skipped: [], isHeld: () => false, stop: async () => {} },
 };
 
 test("takes so many connections and no more, and those who never send a request keep it to themselves only for a while", async () => {

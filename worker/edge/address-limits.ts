@@ -9,17 +9,24 @@ import { logRefusal, reason } from "../platform/log.ts";
 import { random } from "../platform/random.ts";
 import { within } from "../platform/retry.ts";
 import { addressOf } from "./address.ts";
+import { gatewayName, gatewayOf, guessedIn } from "./gateways.ts";
 import { edgeLimits } from "./limits.ts";
 import { Recent } from "./recent.ts";
 
 /** The networks that a request is counted for, the narrowest first. Empty if its address is not known. */
 export function networksOfRequest(request: Request, env: Env): readonly Network[] {
   const address = addressOf(request, env);
-  return address === null ? [] : networksOf(address);
+  return address === null ? [] : networksOf(address, gatewayName(gatewayOf(request)));
+}
+
+/** The same for codes of no lobby: names of each dialect are counted apart. */
+export function guessingNetworks(request: Request, env: Env): readonly Network[] {
+  const address = addressOf(request, env);
+  return address === null ? [] : networksOf(address, guessedIn(request));
 }
 
 /** Requests with a counter of their own, as large as the ordinary one. Neither uses up the other. */
-export type Apart = "without a token";
+export type Apart = "without a token" | "drawn rooms" | "pages";
 
 /**
  * Counts one request. Returns a refusal if that is too many for the address, or for a wider network around it. A request that the
@@ -83,6 +90,18 @@ const perAddress = {
 } as const satisfies Record<Counted, keyof typeof edgeLimits>;
 
 const recent = new Recent();
+
+/**
+ * Counts one code that is drawn for a room of groovejet. It has passed the keyed check, so it is worth 36 that are made up. An isolate
+ * allows few; over all isolates the platform bounds them, by a counter of `FAILED_JOINS`.
+ */
+export async function countDrawnRoom(env: Env, networks: readonly Network[]): Promise<Refusal | null> {
+  for (const { name, shares } of networks) {
+    const times = recent.count(`drawn rooms ${name}`, edgeLimits.networksRemembered);
+    if (times > edgeLimits.addressDrawnRooms * shares) return refuseFor(edgeLimits.addressPeriodS);
+  }
+  return await count(env, "FAILED_JOINS", networks, "drawn rooms");
+}
 
 /** Counts one request of the network, and says whether it has made few in this minute. Memory of one isolate. */
 function isQuiet(what: Counted, { name, shares }: Network, apart?: Apart): boolean {

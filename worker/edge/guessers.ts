@@ -2,6 +2,7 @@
  * Networks that guess codes. A wrong code counts for the address that tried it, for the wider networks around that address, and
  * for the deployment. A network that tried too many gets no answer about any code, not even a right one: a refusal of wrong
  * codes alone would show which codes are right. Sockets that were open before the guessing began go on (`Guessing`).
+ * All networks here are those of `guessingNetworks`: a thief of a sidecar's key names any address, and must not lock it out of Orion's codes.
  */
 import type { Network } from "../../core/network.ts";
 import { type Refusal, refuseFor } from "../../core/problem.ts";
@@ -27,8 +28,11 @@ type Guesser = {
 /** By the network's name. The one that tried a code longest ago comes first. */
 const guessers = new Map<string, Guesser>();
 const periodMs = edgeLimits.addressPeriodS * 1000;
-/** Until then each network may try fewer codes, because the whole deployment was asked for too many. Milliseconds since 1970. */
-let besiegedUntil = 0;
+/**
+ * Until then each network may try fewer codes, because the whole deployment was asked for too many. Milliseconds since 1970; by whose names were
+ * tried (`guessedIn`), undefined for codes: whoever tries names at one sidecar leaves all other players alone.
+ */
+const besiegedUntil = new Map<string | undefined, number>();
 
 /** How long one of these networks is told nothing, and since when it guesses. Null if none of them is refused. */
 export function guessingOf(networks: readonly Network[]): Guessing | null {
@@ -60,17 +64,27 @@ function ofOneOwner(networks: readonly Network[]): readonly Network[] {
   return networks.filter(({ name }) => !name.endsWith("/32"));
 }
 
-/** Counts a code of no lobby, also from an unknown address. Returns a refusal if there were too many. */
-export async function countFailedJoin(env: Env, networks: readonly Network[]): Promise<Refusal | null> {
+/** Counts a code of no lobby, or a name (`guessedIn`), also from an unknown address. Returns a refusal if there were too many. */
+export async function countFailedJoin(
+  env: Env,
+  networks: readonly Network[],
+  through?: string,
+): Promise<Refusal | null> {
   const over = noteEach(ofOneOwner(networks));
-  const all = { name: "all", shares: edgeLimits.failedJoinShares };
+  const all = {
+    name: through === undefined ? "all" : `all of ${through}`,
+    shares: edgeLimits.failedJoinShares,
+  };
   const isWithin = await within(edgeLimits.addressPatienceMs, countIn(env, "FAILED_JOINS", all), true);
   if (!isWithin) {
-    if (Date.now() >= besiegedUntil) logRefusal("codes_guessed");
-    besiegedUntil = Date.now() + periodMs;
+    if (Date.now() >= (besiegedUntil.get(through) ?? 0)) {
+      const [dialect, sidecar] = through?.split(" ") ?? [];
+      logRefusal("codes_guessed", { dialect, sidecar });
+    }
+    besiegedUntil.set(through, Date.now() + periodMs);
   }
   const full = await countFull(env, "FAILED_JOINS", networks);
-  const besiegedForMs = besiegedUntil - Date.now();
+  const besiegedForMs = (besiegedUntil.get(through) ?? 0) - Date.now();
   // If the time is longer than any that this code sets, the clock was set back.
   const isBesieged = besiegedForMs > 0 && besiegedForMs <= periodMs;
   const guesser = full ? note(full, 0) : isBesieged ? over : null;

@@ -1,7 +1,7 @@
 /** Reading bodies, answering, and what browsers need to be allowed to call. */
 
 import type { z } from "zod";
-import { accept, type Outcome, type Refusal, refusal, refuse } from "../../core/problem.ts";
+import { accept, type Outcome, type ProblemCode, type Refusal, refusal, refuse } from "../../core/problem.ts";
 import { parseObject } from "../../core/wire/codec.ts";
 import { check } from "../../core/wire/schema.ts";
 import { type Details, loggedPath, logRefusal } from "../platform/log.ts";
@@ -20,15 +20,20 @@ export function hardened(response: Response): Response {
 }
 
 /** Why each refused request was, and what is known of the client that asked. */
-const reasons = new WeakMap<Response, Details>();
+const reasons = new WeakMap<Response, { codes: readonly ProblemCode[]; about: Details }>();
 
 /** The answer to a request that is not done. `logIfRefused` logs it, with what is known of the client that asked. */
 export function refused({ codes, retryAfterS }: Refusal, about: Details = {}): Response {
   const { status, body } = refusal(codes);
   const response = json(body, status);
-  reasons.set(response, { code: codes.join(" "), ...about });
+  reasons.set(response, { codes, about });
   if (retryAfterS !== undefined) response.headers.set("retry-after", String(retryAfterS));
   return response;
+}
+
+/** Why a request was refused; null for any other answer. */
+export function codesOf(response: Response): readonly ProblemCode[] | null {
+  return reasons.get(response)?.codes ?? null;
 }
 
 /** Logs the answer if it is a refusal, and hands it on. */
@@ -37,7 +42,9 @@ export function logIfRefused({ method, url, headers }: Request, response: Respon
   if (!why) return response;
   const path = loggedPath(/^\w+:\/\/[^/?#]*([^?#]*)/.exec(url)?.[1] ?? "");
   const upgrade = headers.has("upgrade") ? "websocket" : undefined;
-  logRefusal("request_refused", { status: response.status, method, path, upgrade, ...why });
+  const { codes, about } = why;
+  const code = codes.join(" ");
+  logRefusal("request_refused", { status: response.status, method, path, upgrade, code, ...about });
   return response;
 }
 

@@ -27,6 +27,14 @@ export const edgeLimits = {
   sidecarHeartbeats: 60,
   /** Posts of observations taken from one sidecar in `addressPeriodS`; `callsCounted` calls count as one more. A busy sidecar posts 40 times a second, to two objects each. A thief of its key costs $3 a day in each data center. */
   sidecarObservations: 3_000,
+  /** Seconds over which the platform counts what the gateways of one sidecar do. */
+  gatewayPeriodS: 10,
+  /** WebSockets that gateways of one sidecar may open in that time: they open 50 a second at most. Each counts for its player's address, too. */
+  gatewayConnects: 600,
+  /** Their other requests in that time: three for each WebSocket, and some to spare. A thief of the sidecar's key can name as many addresses as he likes. */
+  gatewayRequests: 2_000,
+  /** Addresses that an isolate remembers for a gateway's header that was genuine: more than a fleet has sidecars. */
+  gatewaySendersRemembered: 1_024,
   /** Milliseconds a post waits for an object to take its observations. After that the sidecar is told to send them again. */
   observationPatienceMs: 2_000,
 
@@ -53,6 +61,8 @@ export const edgeLimits = {
   clientsRemembered: 8_192,
   /** Codes of no lobby that an address may try in that time: 100 players who mistype theirs, on the path and in the request. With 10 000 lobbies open, one guess in 3 900 hits. */
   addressFailedJoins: 200,
+  /** Codes for rooms of groovejet's older clients that an isolate draws for an address in that time. Each has passed the keyed check: with the 17 of 600 made-up codes that do, somebody who guesses has twice as many. All isolates of a data center draw `addressFailedJoins` at most. */
+  addressDrawnRooms: 20,
   /** Listings that an address may ask for in that time: 100 players whose game asks every two seconds. */
   addressListings: 3_000,
   /** The part of its own limits that a network may use in a minute when a wider network is full: 30 WebSockets, 10 codes of no lobby. */
@@ -67,6 +77,26 @@ export const edgeLimits = {
   besiegedFailedJoins: 3,
   /** Networks that an isolate remembers for having tried codes of no lobby: a megabyte. */
   guessersRemembered: 8_192,
+
+  /** Milliseconds that an isolate believes its last look at the deployment's health: however many ask `/healthz`, the fleet is asked this often. */
+  healthAgeMs: 5_000,
+  /** Milliseconds that it waits for the fleet's answer, and for that of a request that is looking already. */
+  healthPatienceMs: 2_000,
+  /** Milliseconds between two looks of a request that waits for that. */
+  healthPauseMs: 5,
+  /** Milliseconds until it asks the fleet a second time, if the first call failed. */
+  healthAgainMs: 100,
+
+  /** Wrong keys of the operator that one network may try in a minute. No right key is found so in the life of the universe. */
+  operatorTries: 10,
+  /** The same of all networks together. Beyond it each network has one: nobody who guesses from everywhere locks the operator out. */
+  operatorTriesOfAll: 100,
+  /** Networks that an isolate remembers for having tried wrong ones. */
+  operatorTriersRemembered: 8_192,
+  /** Milliseconds that the operator's view waits for each object that it asks; then it shows what the others say. */
+  operatorPatienceMs: 3_000,
+  /** Lobbies that it lists, those heard of last. */
+  operatorLobbies: 200,
 
   /** Millionths of a dollar that an isolate adds up for a network before it tells the network's budget: some 30 sessions of a player. Telling costs a seven-hundredth of that. */
   toldMicros: 1_000,

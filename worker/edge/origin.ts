@@ -1,12 +1,24 @@
 /** Which pages may use this server: browsers say where a page is from, and games say nothing. */
 import { isLocalHost } from "../../core/endpoint.ts";
+import type { Env } from "../platform/env.ts";
+
+/** The pages that may ask: those that the operator names, and the server's own (`ownOrigin`). */
+export type AllowedPages = { readonly named: readonly string[]; readonly own: string | null };
+
+/**
+ * The origin of the server's own page, where the platform vouches for its name. Null under `npm start`: a stranger's name may lead to it (DNS
+ * rebinding), and there `local` stands for the page, or the operator names it.
+ */
+export function ownOrigin({ url }: Request, { clientAddress }: Env): string | null {
+  return clientAddress === "socket" ? null : (URL.parse(url)?.origin ?? null);
+}
 
 /** Whether the request comes from no page, or from one that may ask. */
-export function mayAsk(request: Request, allowed: readonly string[]): boolean {
+export function mayAsk(request: Request, { named, own }: AllowedPages): boolean {
   const origin = request.headers.get("origin");
-  if (origin === null || allowed.includes("*")) return true;
-  const isNamed = origin !== "local" && allowed.includes(origin.toLowerCase());
-  return isNamed || (allowed.includes("local") && isLocal(origin));
+  if (origin === null || named.includes("*") || origin === own) return true;
+  const isNamed = origin !== "local" && named.includes(origin.toLowerCase());
+  return isNamed || (named.includes("local") && isLocal(origin));
 }
 
 /**
@@ -19,10 +31,10 @@ function isLocal(origin: string): boolean {
 }
 
 /** Lets the page that asked read the answer, if it may. */
-export function withCors(response: Response, request: Request, allowed: readonly string[]): Response {
+export function withCors(response: Response, request: Request, allowed: AllowedPages): Response {
   const { headers } = response;
   headers.set("access-control-expose-headers", "etag, retry-after");
-  if (allowed.includes("*")) {
+  if (allowed.named.includes("*")) {
     headers.set("access-control-allow-origin", "*");
     return response;
   }

@@ -2,8 +2,10 @@
 import { type IRequestStrict, Router } from "itty-router";
 import type { z } from "zod";
 import { type Micros, prices } from "../../core/bill.ts";
+import { groovejetPath } from "../../core/dialects/groovejet/form.ts";
+import { dialectOf, parseName } from "../../core/dialects/names.ts";
 import { pickSidecar } from "../../core/fleet.ts";
-import { readCode } from "../../core/lobby/code.ts";
+import { readLobbyId } from "../../core/lobby/code.ts";
 import type { Feature } from "../../core/lobby/features.ts";
 import { accept, type Outcome, refuse, wrongGuesses } from "../../core/problem.ts";
 import type { ClientToken } from "../../core/token.ts";
@@ -13,6 +15,7 @@ import {
   changeRequest,
   handOverRequest,
   hostRequest,
+  iceRequest,
   joinRequest,
   kickRequest,
   leaveRequest,
@@ -26,8 +29,8 @@ import { heartbeatPath, observationsPath } from "../../core/wire/sidecar-post.ts
 import { liveSidecars } from "../objects/fleet.ts";
 import { listLobbies, shardsAsked } from "../objects/shards.ts";
 import type { Snapshot } from "../objects/snapshots.ts";
-import { isDrawn } from "../platform/codes.ts";
-import type { Env } from "../platform/env.ts";
+import { drawGroovejetName, isDrawn } from "../platform/codes.ts";
+import { type Env, settingsOf } from "../platform/env.ts";
 import { verifySecretToken, verifyToken } from "../platform/keys.ts";
 import { platformLimits } from "../platform/limits.ts";
 import { type Details, logFault } from "../platform/log.ts";
@@ -36,30 +39,48 @@ import { random } from "../platform/random.ts";
 import { released, retry } from "../platform/retry.ts";
 import { holderAt } from "../platform/stubs.ts";
 
-import { addressOf } from "./address.ts";
-import { count, networksOfRequest } from "./address-limits.ts";
+import { count, countDrawnRoom, guessingNetworks, networksOfRequest } from "./address-limits.ts";
 import { asksSeldom } from "./client-requests.ts";
+import { gatewayName, gatewayOf, guessedIn, refuseOtherDialect } from "./gateways.ts";
 import { countFailedJoin, guessingOf, hasGuessed } from "./guessers.ts";
 
+import { health } from "./health.ts";
 import { bearerToken, ifMatch, json, preflight, readBytes, readJson, refused } from "./http.ts";
 import { edgeLimits } from "./limits.ts";
+import { type PageFile, servePage, serveStatic } from "./page.ts";
 import { pathText } from "./path.ts";
 import { placeOf } from "./place.ts";
 import { refuseStrangerWithoutRoom, refuseWithoutRoom, rememberMember } from "./room.ts";
 import { receiveHeartbeat, receiveObservations } from "./sidecar-posts.ts";
-import { refuseOverBudget, spend } from "./spending.ts";
+import { refuseOverBudget, spend, spendersOfRequest } from "./spending.ts";
+import { staticPaths } from "./static-paths.ts";
+import { withStun } from "./stun.ts";
 import { type Asking, askFor, endOf, rememberOpen } from "./unknown-codes.ts";
 
-/** Who asks, and the id of the request. */
-type ClientCall = { clientId: string; requestId: string; guessing?: Guessing | undefined };
+/** Who asks, through which gateways (null for none), and the id of the request. */
+type ClientCall = {
+  clientId: string;
+  requestId: string;
+  gateway: string | null;
+  guessing?: Guessing | undefined;
+};
 
 type Route = (request: IRequestStrict & Request, env: Env) => Response | Promise<Response>;
 
 const ping: Route = () => new Response("pong");
 
+const healthz: Route = async (_, env) => await health(env);
+
+const page =
+  (file: PageFile): Route =>
+  async (request, env) =>
+    await servePage(request, env, file);
+
 const list: Route = async (request, env) => {
-  const address = addressOf(request, env);
-  const overBudget = refuseOverBudget(env, address);
+  const foreign = refuseOtherDialect(request, null);
+  if (foreign) return refused(foreign);
+  const spenders = spendersOfRequest(request, env);
+  const overBudget = refuseOverBudget(spenders);
   if (overBudget) return refused(overBudget);
   const tooMany = await count(env, "LISTINGS", networksOfRequest(request, env));
   if (tooMany) return refused(tooMany);
@@ -71,7 +92,7 @@ const list: Route = async (request, env) => {
       return null;
     },
   );
-  await spend(env, address, prices.listing * shardsAsked(env, query.value));
+  await spend(env, spenders, prices.listing * shardsAsked(env, query.value));
   if (lobbies === null) return refused(refuse("unavailable"));
   return new Response(lobbies, {
     headers: { "content-type": "application/json" },
@@ -85,10 +106,33 @@ const host: Route = async (request, env) => {
     request,
     env,
     { reads: hostRequest, status: 201, price: prices.host },
-    async (holder, call, { token: _, ...body }) =>
-      admitted(call, released(await holder.hostLobby({ ...call, request: body }))),
+    async (holder, call, { token: _, code, ...body }) => {
+      const name = nameToOpen(request, code);
+      if (!name.ok) return name;
+      const outcome = released(
+        await holder.hostLobby({
+          ...call,
+          request: { ...body, ...(name.value !== null && { code: name.value }) },
+        }),
+      );
+      // An object of a version before does not know names: it has drawn a code.
+      if (outcome.ok && name.value !== null && outcome.value.lobbyId !== name.value) {
+        await holder.takeBack(call.clientId, call.requestId);
+        return refuse("unavailable");
+      }
+      return admitted(call, outcome);
+    },
   );
 };
+
+/** The name that a gateway wants its lobby to have; null for a code that the server draws. */
+function nameToOpen(request: Request, wanted = ""): Outcome<string | null> {
+  const dialect = dialectOf(wanted);
+  const foreign = refuseOtherDialect(request, dialect);
+  if (foreign) return foreign;
+  if (dialect === null) return accept(null);
+  return parseName(wanted) ? accept(wanted) : refuse("invalid_code");
+}
 
 const join: Route = async (request, env) =>
   await aboutLobby(
@@ -101,6 +145,8 @@ const join: Route = async (request, env) =>
   );
 
 const match: Route = async (request, env) => {
+  const foreign = refuseOtherDialect(request, null);
+  if (foreign) return refused(foreign);
   const noRoom = await refuseWithoutRoom(env);
   if (noRoom) return refused(noRoom);
   return await asClient<MatchRequest, MatchAnswer>(
@@ -229,6 +275,19 @@ const unban = askingBy(
   ({ params }) => accept({ kind: "unban", memberId: pathText(params.clientId ?? "") }),
   prices.change,
 );
+const ice: Route = async (request, env) =>
+  await aboutLobby(
+    request,
+    env,
+    iceRequest,
+    prices.ice,
+    async (holder, call, lobbyId) => {
+      const outcome = released(await holder.askLobby(lobbyId, { ...call, wish: { kind: "ice" } }));
+      if (!outcome.ok || outcome.value === null || !("iceServers" in outcome.value)) return outcome;
+      return accept(await withStun(request, env, outcome.value));
+    },
+    { isSecret: true },
+  );
 const look = askingBy(() => accept({ kind: "look" }), prices.picture);
 const readSnapshot = askingBy(() => accept({ kind: "read-snapshot" }), prices.picture);
 const writeSnapshot = askingBy(async (request) => {
@@ -264,14 +323,24 @@ async function aboutLobby<Body extends Claim, T>(
   { isSecret = false }: { isSecret?: boolean } = {},
 ): Promise<Response> {
   const networks = networksOfRequest(request, env);
-  const guessing = guessingOf(networks) ?? undefined;
+  const dialect = dialectOf(pathText(request.params.lobbyId ?? ""));
+  const foreign = refuseOtherDialect(request, dialect);
+  if (foreign) return refused((await count(env, "REQUESTS", networks, "without a token")) ?? foreign);
+  const through = guessedIn(request);
+  const guessers = guessingNetworks(request, env);
+  const guessing = guessingOf(guessers) ?? undefined;
   const typed = codeOf(request);
   // A code that was never drawn creates no object: the client's own holder refuses it.
   const lobbyId = typed !== null && isDrawn(env, typed) ? typed : null;
   let asking: Asking | null = null;
   const mayAskFor = async (code: string, clientId: string): Promise<Asking> => {
     const refusal = await refuseStrangerWithoutRoom(env, clientId, code);
-    return refusal ? { refusal } : askFor(code, hasGuessed(networks));
+    if (refusal) return { refusal };
+    const isGuesser = hasGuessed(guessers);
+    const asking = askFor(code, isGuesser, through);
+    if (asking.refusal === null || !isGuesser) return asking;
+    // A guess that is not put to anybody is one all the same: else who is refused goes on for nothing.
+    return { refusal: (await countFailedJoin(env, guessers, through)) ?? asking.refusal };
   };
   return await asClient(request, env, { reads, status: 200, price, isSecret }, async (holder, by, body) => {
     // Once for all tries of this request.
@@ -281,12 +350,12 @@ async function aboutLobby<Body extends Claim, T>(
     const end = endOf(outcome);
     if (end !== null) asking?.ended(end);
     const isWrong = !outcome.ok && outcome.codes.some((code) => wrongGuesses.has(code));
-    return (isWrong && (await countFailedJoin(env, networks))) || outcome;
+    return (isWrong && (await countFailedJoin(env, guessers, through))) || outcome;
   });
 }
 
 function codeOf(request: IRequestStrict): string | null {
-  return readCode(pathText(request.params.lobbyId ?? ""));
+  return readLobbyId(pathText(request.params.lobbyId ?? ""));
 }
 
 /** A number, or what it is for an answer. */
@@ -332,8 +401,8 @@ async function asClient<Body extends Claim, T>(
   call: (holder: DurableObjectStub<HolderPort>, by: ClientCall, body: Body) => Promise<Outcome<T>>,
 ): Promise<Response> {
   const { reads, status, price, refusedPrice = prices.refused, isSecret = false } = about;
-  const address = addressOf(request, env);
-  const overBudget = refuseOverBudget(env, address);
+  const spenders = spendersOfRequest(request, env);
+  const overBudget = refuseOverBudget(spenders);
   if (overBudget) return refused(overBudget);
   const networks = networksOfRequest(request, env);
   const read = await (typeof reads === "function" ? reads() : readJson(request, reads, edgeLimits.bodyBytes));
@@ -345,13 +414,14 @@ async function asClient<Body extends Claim, T>(
   }
   const { client, body } = claimed.value;
   const { clientId } = client;
+  const gateway = gatewayName(gatewayOf(request)) ?? null;
   const isSeldom = asksSeldom(clientId);
   const tooMany = await count(env, "REQUESTS", networks);
   if (tooMany && !isSeldom) return refused(tooMany, { clientId });
   const outcome = await askHolder(env, client, (holder, requestId) =>
-    call(holder, { clientId, requestId }, body),
+    call(holder, { clientId, requestId, gateway }, body),
   );
-  await spend(env, address, outcome.ok ? numberFor(price, outcome.value) : refusedPrice);
+  await spend(env, spenders, outcome.ok ? numberFor(price, outcome.value) : refusedPrice);
   const code = outcome.ok ? numberFor(status, outcome.value) : 0;
   return answer(outcome, code, { clientId, lobbyId: codeOf(request) ?? undefined });
 }
@@ -399,9 +469,25 @@ function snapshot({ bytes, version }: Snapshot): Response {
   });
 }
 
+/** A code for a room of groovejet's older clients. Nothing is created before the room's host comes. */
+const drawRoom: Route = async (request, env) => {
+  if (!settingsOf(env).groovejet) return refused(refuse("not_found"));
+  const foreign = refuseOtherDialect(request, null);
+  if (foreign) return refused(foreign);
+  const overBudget = refuseOverBudget(spendersOfRequest(request, env));
+  if (overBudget) return refused(overBudget);
+  const tooMany = await countDrawnRoom(env, networksOfRequest(request, env));
+  if (tooMany) return refused(tooMany);
+  return json({ code: parseName(drawGroovejetName(env))?.name });
+};
+
 type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 const table: [method: Method, path: string, route: Route][] = [
   ["GET", "/ping", ping],
+  ["GET", "/healthz", healthz],
+  ["GET", "/favicon.ico", page("favicon.ico")],
+  ["GET", "/favicon.svg", page("favicon.svg")],
+  ["GET", "/robots.txt", page("robots.txt")],
   ["GET", "/lobbies", list],
   ["POST", "/lobbies", host],
   ["POST", "/lobbies/match", match],
@@ -413,12 +499,15 @@ const table: [method: Method, path: string, route: Route][] = [
   ["POST", "/lobbies/:lobbyId/resume", resume],
   ["POST", "/lobbies/:lobbyId/host", handOver],
   ["POST", "/lobbies/:lobbyId/kick", kick],
+  ["POST", "/lobbies/:lobbyId/ice", ice],
   ["DELETE", "/lobbies/:lobbyId/bans/:clientId", unban],
   ["PATCH", "/lobbies/:lobbyId/members/me", changeMember],
   ["GET", "/lobbies/:lobbyId/snapshot", readSnapshot],
   ["PUT", "/lobbies/:lobbyId/snapshot", writeSnapshot],
   ["GET", "/lobbies/:lobbyId", look],
   ["PATCH", "/lobbies/:lobbyId", change],
+  ["POST", "/rooms", drawRoom],
+  ["POST", `${groovejetPath}/rooms`, drawRoom],
   ["POST", heartbeatPath, receiveHeartbeat],
   ["POST", observationsPath, receiveObservations],
 ];
@@ -441,4 +530,7 @@ for (const path of new Set(table.map(([, path]) => path))) {
     return response;
   });
 }
+// Not in the table: other methods find nothing there, as from the first version on.
+router.get("/", page("index.html")).head("/", page("index.html"));
+for (const path of staticPaths) router.get(path, serveStatic).head(path, serveStatic);
 router.all("*", () => refused(refuse("not_found")));

@@ -2,12 +2,13 @@
  * What networks cost in this isolate. A network that has cost more here than a household does is told to its budget, which says whether
  * it may go on; most never are. Memory alone: what an isolate has not told when it ends is forgotten.
  */
-import { type Micros, type Spender, spendersOf } from "../../core/bill.ts";
-import { neighbourhoodOf } from "../../core/network.ts";
-import { type Refusal, refuse } from "../../core/problem.ts";
+import { type Micros, type Spender, spendersOf, spenderText } from "../../core/bill.ts";
+import { type Refusal, refuse, refuseGateways } from "../../core/problem.ts";
 import { drawBudgets, hasBudgets } from "../platform/budgets.ts";
 import type { Env } from "../platform/env.ts";
 import { logRefusal } from "../platform/log.ts";
+import { addressOf } from "./address.ts";
+import { gatewayName, gatewayOf } from "./gateways.ts";
 import { edgeLimits } from "./limits.ts";
 import { remember } from "./remembered.ts";
 
@@ -20,21 +21,25 @@ type Tally = { untold: Micros; askAgainAt: number; overUntil: number };
 /** By network; the one that spent last at the end. */
 const tallies = new Map<string, Tally>();
 
-/** A refusal while one of the client's networks has spent all that it may. */
-export function refuseOverBudget(env: Env, address: string | null): Refusal | null {
-  if (address === null || !hasBudgets(env)) return null;
+/** Whose budgets a request spends. */
+export function spendersOfRequest(request: Request, env: Env): readonly Spender[] {
+  return hasBudgets(env) ? spendersOf(addressOf(request, env), gatewayName(gatewayOf(request))) : [];
+}
+
+/** A refusal while one of them has spent all that it may. */
+export function refuseOverBudget(spenders: readonly Spender[]): Refusal | null {
   const now = Date.now();
-  const until = Math.max(
-    0,
-    ...spendersOf(address).map(({ network }) => tallies.get(network)?.overUntil ?? 0),
-  );
-  return until > now ? { ...refuse("over_budget"), retryAfterS: Math.ceil((until - now) / 1000) } : null;
+  for (const { network, isGateway } of spenders) {
+    const seconds = Math.ceil(((tallies.get(network)?.overUntil ?? 0) - now) / 1000);
+    if (seconds > 0)
+      return isGateway ? refuseGateways(seconds) : { ...refuse("over_budget"), retryAfterS: seconds };
+  }
+  return null;
 }
 
 /** Counts what was spent for a client. */
-export async function spend(env: Env, address: string | null, micros: Micros): Promise<void> {
-  if (address === null || !hasBudgets(env)) return;
-  await Promise.all(spendersOf(address).map((spender) => add(env, spender, micros)));
+export async function spend(env: Env, spenders: readonly Spender[], micros: Micros): Promise<void> {
+  await Promise.all(spenders.map((spender) => add(env, spender, micros)));
 }
 
 async function add(env: Env, spender: Spender, micros: Micros): Promise<void> {
@@ -54,7 +59,7 @@ async function tell(env: Env, spender: Spender, tally: Tally): Promise<void> {
   const told = tally.untold;
   const now = Date.now();
   tally.askAgainAt = now + edgeLimits.budgetAgainMs;
-  const seconds = await drawBudgets(env, [spender], told);
+  const seconds = (await drawBudgets(env, [spender], told))?.seconds ?? null;
   if (seconds === 0) {
     tally.untold -= told;
     tally.askAgainAt = 0;
@@ -62,7 +67,7 @@ async function tell(env: Env, spender: Spender, tally: Tally): Promise<void> {
   } else if (seconds !== null) {
     tally.askAgainAt = now + seconds * 1000;
     tally.overUntil = tally.askAgainAt;
-    logRefusal("network_over_budget", { from: neighbourhoodOf(spender.network), seconds });
+    logRefusal("network_over_budget", { from: spenderText(spender), seconds });
   } else if (tally.overUntil > 0) {
     // Only the budget itself lifts a refusal.
     tally.overUntil = tally.askAgainAt;

@@ -8,7 +8,7 @@ import { objectLimits } from "./limits.ts";
 const row = "left";
 
 /**
- * What one network may still cost today. Isolates and holders ask it only when the network has spent much more there than a household
+ * What one network, or all relays over WebSocket, may still cost today. Isolates and holders ask it only when the network has spent much more there than a household
  * does, so most networks never have one. It is deleted when it is full again.
  */
 export class Budget extends DurableObject<Env> implements BudgetPort {
@@ -21,7 +21,10 @@ export class Budget extends DurableObject<Env> implements BudgetPort {
 
   /** Not to be repeated by the platform: each call takes. */
   async draw(micros: Micros, share: number): Promise<number> {
-    const cents = this.#cents(share);
+    return await this.claim(micros, settingsOf(this.env).networkCentsPerDay * share);
+  }
+
+  async claim(micros: Micros, cents: number): Promise<number> {
     const now = Date.now();
     if (!this.#left) this.ctx.storage.setAlarm(now + objectLimits.budgetKeptMs);
     this.#left ??= newBudget(cents, now);
@@ -40,9 +43,5 @@ export class Budget extends DurableObject<Env> implements BudgetPort {
     }
     await this.ctx.storage.deleteAll();
     this.#left = null;
-  }
-
-  #cents(share: number): number {
-    return settingsOf(this.env).networkCentsPerDay * share;
   }
 }

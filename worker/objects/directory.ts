@@ -4,6 +4,7 @@ import { fulfils, isListedFull, isListedOpen } from "../../core/directory/search
 import { sharedLimits } from "../../core/limits.ts";
 import { lobbyLimits } from "../../core/lobby/limits.ts";
 import type { Network } from "../../core/network.ts";
+import type { Level } from "../../core/stats/slots.ts";
 import type { ListedLobby } from "../../core/wire/http.ts";
 import { wireLimits } from "../../core/wire/limits.ts";
 import { thisBoot } from "../platform/boot.ts";
@@ -42,8 +43,8 @@ const oldPrefix = "lobby:";
  */
 export class Directory extends DurableObject<Env> implements DirectoryPort {
   static {
-    const { put, remove, all, list, match, unmatch } = Directory.prototype;
-    retryable(put, remove, all, list, match, unmatch);
+    const { put, remove, all, list, match, unmatch, count } = Directory.prototype;
+    retryable(put, remove, all, list, match, unmatch, count);
   }
 
   readonly #entries = new Map<string, Entry>();
@@ -152,6 +153,14 @@ export class Directory extends DurableObject<Env> implements DirectoryPort {
 
   async unmatch(session: string): Promise<void> {
     this.#matches.giveBack(session, Date.now());
+  }
+
+  async count(): Promise<Level> {
+    const shown = [...this.#shown(this.#ranked)];
+    return {
+      lobbies: shown.length,
+      players: shown.reduce((sum, { lobby }) => sum + lobby.currentMembers, 0),
+    };
   }
 
   async all(): Promise<string> {

@@ -1,9 +1,13 @@
 /** Does what the lobby's state machine wants done, in its order. A later effect never overtakes an earlier one. */
 import type { Asking, Effect, Introduction } from "../../core/lobby/effect.ts";
 import { type Member, sessionOf } from "../../core/lobby/state.ts";
-import { lobbyTagOf } from "../../core/relay/ticket.ts";
+import { lobbyTagOf, relayName } from "../../core/relay/ticket.ts";
+import type { Env } from "../platform/env.ts";
+import { platformLimits } from "../platform/limits.ts";
 import { logFault } from "../platform/log.ts";
 import type { Delivery } from "../platform/ports.ts";
+import { retry } from "../platform/retry.ts";
+import { relayAt } from "../platform/stubs.ts";
 import { DirectoryEntry, type Listing } from "./directory-entry.ts";
 import { askings, introductions, type MemberFrame } from "./introductions.ts";
 import type { LobbyObject } from "./lobby-object.ts";
@@ -91,6 +95,10 @@ export class EffectQueue {
         return this.#send(effect.to, { incarnation, message: effect.message, release: true });
       case "audit":
         return this.#send(effect.members, { incarnation });
+      case "drop":
+        return this.#drop(effect, incarnation);
+      case "let-go":
+        return this.#send(effect.to, { incarnation, letsGo: true });
       case "forget":
         return this.#forget();
       case "save":
@@ -122,6 +130,18 @@ export class EffectQueue {
     const frames = introductions(this.#object.env, lobbyTagOf(incarnation), introduction);
     if (frames instanceof Promise) return frames.then((some) => this.#sendFrames(some, incarnation));
     this.#sendFrames(frames, incarnation);
+    return null;
+  }
+
+  /** Nobody waits for it. A relay that it does not reach ends the links when their tickets are over. */
+  #drop({ clientIds, relays }: Extract<Effect, { kind: "drop" }>, incarnation: string): null {
+    const { env, lobbyId } = this.#object;
+    for (let number = 0; number < relays; number++) {
+      void dropFrom(env, relayName(lobbyTagOf(incarnation), number), clientIds).catch((error) =>
+        logFault("relay_unreachable", { lobbyId, number }, error),
+      );
+    }
+    if (env.RELAY) this.#object.willCall(relays);
     return null;
   }
 
@@ -162,4 +182,8 @@ export class EffectQueue {
     this.#grouped = { members, byHolder };
     return byHolder;
   }
+}
+
+async function dropFrom(env: Env, name: string, clientIds: readonly string[]): Promise<void> {
+  await retry(async () => relayAt(env, name)?.drop(clientIds), platformLimits.promptRetryDelaysMs);
 }

@@ -5,10 +5,13 @@ import { afterSilence, isNews, type Place, type Sidecar, type Word } from "../..
 import { sharedLimits } from "../../core/limits.ts";
 import type { Heartbeat } from "../../core/wire/sidecar-post.ts";
 import { type Env, settingsOf } from "../platform/env.ts";
+import { platformLimits } from "../platform/limits.ts";
 import { logFault } from "../platform/log.ts";
+import { keepsStats } from "../platform/operator-keys.ts";
 import type { FleetPort } from "../platform/ports.ts";
 import { retry, within } from "../platform/retry.ts";
 import { sidecarId } from "../platform/sidecar-id.ts";
+import { tellOfFleet } from "../platform/statistics.ts";
 import { callOptions } from "../platform/stubs.ts";
 import { objectLimits } from "./limits.ts";
 
@@ -41,6 +44,8 @@ export class Fleet extends DurableObject<Env> implements FleetPort {
   readonly #rowsLeft = new Map<string, Bucket>();
   /** When this object was last asked or told something, in milliseconds since 1970. */
   #lastAt = Date.now();
+  /** When the statistics were last told. */
+  #toldAt = 0;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -58,10 +63,11 @@ export class Fleet extends DurableObject<Env> implements FleetPort {
    * lives which is dead.
    */
   async hear(
-    { at, name, host, port, secondPort, relays, load, leaving }: Heartbeat,
+    { at, name, host, port, secondPort, relays, stun, load, leaving }: Heartbeat,
     from: { address?: string | undefined; place?: Place | undefined; keyNumber?: number | undefined },
   ): Promise<boolean> {
     const now = this.#look();
+    this.#tellStats(now);
     const { keyNumber } = from;
     if (!isNews({ at, keyNumber }, this.#lastWord(name), now)) return false;
     const isKept = this.#mayKeep(name, now);
@@ -76,6 +82,7 @@ export class Fleet extends DurableObject<Env> implements FleetPort {
       port,
       secondPort,
       relays,
+      stun,
       load,
       place: from.place,
       heardAt: now,
@@ -105,6 +112,19 @@ export class Fleet extends DurableObject<Env> implements FleetPort {
       this.#rowsLeft.set(name, left);
     }
     return draw(left, rowRate(), now);
+  }
+
+  /** A heartbeat comes anyway, so this needs no timer. */
+  #tellStats(now: number): void {
+    const isTold = Math.abs(now - this.#toldAt) < platformLimits.fleetToldMs;
+    if (isTold || !keepsStats(this.env)) return;
+    this.#toldAt = now;
+    const all = [...this.#sidecars.values()];
+    void tellOfFleet(
+      this.env,
+      all.length,
+      all.reduce((sum, { load }) => sum + load, 0),
+    );
   }
 
   async live(): Promise<Sidecar[]> {
@@ -169,6 +189,16 @@ export async function liveSidecars(env: Env, fresh: boolean): Promise<Sidecar[]>
     logFault("fleet_unreachable", {}, error);
   }
   return copy.sidecars;
+}
+
+/**
+ * The same for what may be out of date: a copy of up to `fleetHintAgeMs` will do, one of an empty fleet as well. So it asks the fleet once in that
+ * time, and waits for it only for a moment.
+ */
+export async function recentSidecars(env: Env): Promise<readonly Sidecar[]> {
+  const age = Date.now() - copy.at;
+  if (age >= 0 && age < objectLimits.fleetHintAgeMs) return copy.sidecars;
+  return await within(objectLimits.fleetHintPatienceMs, liveSidecars(env, true), copy.sidecars);
 }
 
 /** Whether its last heartbeat was under a key that the operator has revoked since: its thief may have sent it. */

@@ -70,8 +70,15 @@ function frameOf(env: Env, told: Told): MemberFrame | Promise<MemberFrame> {
   return Promise.all(signed).then((peers) => ({ to, frame: introductionMessage({ peers, you }) }));
 }
 
-async function withKey(env: Env, { relay, ...peer }: UnsignedPeer): Promise<IntroducedPeer> {
-  return relay ? { ...peer, relay: { ...relay, key: await keyOfTicket(env, relay.ticket) } } : peer;
+async function withKey(env: Env, { relay, webSocket, ...peer }: UnsignedPeer): Promise<IntroducedPeer> {
+  const [key, otherKey] = await Promise.all(
+    [relay, webSocket].map((one) => (one ? keyOfTicket(env, one.ticket) : "")),
+  );
+  return {
+    ...peer,
+    ...(relay && key && { relay: { ...relay, key } }),
+    ...(webSocket && otherKey && { webSocket: { ...webSocket, key: otherKey } }),
+  };
 }
 
 function drawLink(): LinkSecrets {

@@ -1,3 +1,5 @@
+import { sharedLimits } from "../../core/limits.ts";
+
 /** What the objects of lobbies, the directory and the fleet keep, and how long they wait for each other. */
 export const objectLimits = {
   /** Clients in a lobby's object that are not in its lobby. The next one is held by a lounge. */
@@ -9,6 +11,10 @@ export const objectLimits = {
 
   /** Milliseconds between two rows for a lobby's snapshots. Less than an object without events stays awake (10 s), so that what waits for the alarm is still there. */
   snapshotRowMs: 10_000,
+  /** Times that a member may ask for servers of ICE at once; then once a minute. */
+  iceRequests: 4,
+  /** TURN credentials of one member that are good at a time. */
+  turnCredentials: 3,
   /** Snapshots that a member may read at once; then one a second. */
   snapshotReads: 3,
   /** Signals that one member may send at once, each counted once for each KiB: an offer, an answer and 20 candidates, twice. */
@@ -60,6 +66,15 @@ export const objectLimits = {
   /** Millionths of a dollar that are in a budget again when a network is let in again: some 30 sessions, so that it does not come and go at each. */
   budgetAgainMicros: 1_000,
 
+  /** Millionths of a dollar that a relay over WebSocket claims at first: a minute of a pair. To claim costs a fortieth of that. */
+  relayFirstClaim: 60,
+  /** The most it claims at a time. It claims twice as much as the last time, up to this: half an hour of a pair. What it does not use is lost when it ends. */
+  relayMostClaim: 2_000,
+  /** Milliseconds after which a budget that did not answer is asked again. Until then the relay goes on. */
+  relayClaimAgainMs: 60_000,
+  /** Bytes of texts that may wait for a member of a relay, where the platform says how many do: it does not read. */
+  relayTextBytes: 64 * 1024,
+
   /** Rows of one sidecar that the fleet writes at once: an honest one writes one in 10 s. The rest is kept in memory. */
   fleetRowBurst: 10,
   /** Those a second, for long. A thief of its key, from everywhere, costs $0.10 a day by them. */
@@ -70,4 +85,8 @@ export const objectLimits = {
   fleetAgeMs: 5_000,
   /** Milliseconds a lobby waits for the fleet before it takes the sidecars known before. */
   fleetPatienceMs: 2_000,
+  /** Milliseconds an isolate may use the fleet it read last to name STUN servers: as long as a silent sidecar counts as alive. One that is gone costs a page nothing but an answer. */
+  fleetHintAgeMs: sharedLimits.sidecarLifeMs,
+  /** Milliseconds that such a name is waited for: a page waits for its servers 3 s. */
+  fleetHintPatienceMs: 1_000,
 } as const;

@@ -2,7 +2,6 @@
  * The shell around the state machine in core/lobby: one lobby, as its object runs it. It keeps the state where it outlives
  * the object's memory, has the effects done in their order, and wakes the machine when a deadline comes.
  */
-import { type Bucket, draw, newBucket, secondsUntilOne } from "../../core/allowance.ts";
 import { mayChat, newChatAllowance, weightOf } from "../../core/chat-allowance.ts";
 import { type Place, pickSidecar, type Sidecar } from "../../core/fleet.ts";
 import { request } from "../../core/lobby/answer.ts";
@@ -11,11 +10,15 @@ import { lastingFrom, wakeAt } from "../../core/lobby/deadlines.ts";
 import type { Effect, Step } from "../../core/lobby/effect.ts";
 import type { LobbyEvent, MemberEvent, Witness } from "../../core/lobby/event.ts";
 import { isAwaited } from "../../core/lobby/gathering.ts";
+import { type Inspection, inspected } from "../../core/lobby/inspection.ts";
 import { type KeptLobby, keptLobby, readKeptLobby } from "../../core/lobby/kept.ts";
 import { lifeLines } from "../../core/lobby/life.ts";
+import { isPauseOver } from "../../core/lobby/newcomers-pause.ts";
+import { isOutOfReach } from "../../core/lobby/out-of-reach.ts";
 import type {
   AnswerTo,
   JoinRequest,
+  Leads,
   LobbyOptions,
   LobbyRequest,
   OpenRequest,
@@ -32,26 +35,24 @@ import {
   sessionOf,
 } from "../../core/lobby/state.ts";
 import { step } from "../../core/lobby/step.ts";
-import { accept, type Outcome, refuse, refuseFor } from "../../core/problem.ts";
+import { accept, type Outcome, type ProblemCode, refuse, refuseFor } from "../../core/problem.ts";
 import { fitsLobby, fitsMember } from "../../core/wire/data.ts";
-import type {
-  HostAnswer,
-  HostRequest,
-  JoinAnswer,
-  MemberAnswer,
-  ResumeAnswer,
-} from "../../core/wire/http.ts";
+import type { HostAnswer, JoinAnswer, MemberAnswer, ResumeAnswer } from "../../core/wire/http.ts";
+import type { IceAnswer } from "../../core/wire/ice.ts";
 import { thisBoot } from "../platform/boot.ts";
 import { logsLobbies, settingsOf } from "../platform/env.ts";
 import { issueResumeKey, type ResumeKey, verifyResumeKey } from "../platform/keys.ts";
+import { platformLimits } from "../platform/limits.ts";
 import { logFault, logLife } from "../platform/log.ts";
 import { keptPassword, passwordHash } from "../platform/passwords.ts";
 import type {
   Admission,
   AskCall,
   Costing,
+  LobbyWish,
   News,
   OpenCall,
+  OperatorWish,
   ReturnCall,
   StartCall,
   SteerCall,
@@ -65,15 +66,19 @@ import { EffectQueue } from "./effect-queue.ts";
 import { liveSidecars } from "./fleet.ts";
 import { objectLimits } from "./limits.ts";
 import type { LobbyObject } from "./lobby-object.ts";
+import { MemberRates } from "./member-rates.ts";
 import { RecentChat } from "./recent-chat.ts";
 import { SignalAllowance } from "./signal-allowance.ts";
 import { Snapshots, type SnapshotWish } from "./snapshots.ts";
+import { StatsTeller } from "./stats-teller.ts";
+import { TurnUsers } from "./turn-users.ts";
 
 /** The one row, and which process wrote it. */
 const row = "lobby";
 type Row = KeptLobby & { boot: string };
 
 const snapshotReads = { burst: objectLimits.snapshotReads, perSecond: 1 };
+const iceRequests = { burst: objectLimits.iceRequests, perSecond: 1 / 60 };
 
 export class LobbyMachine implements LobbyHere {
   readonly #object: LobbyObject;
@@ -86,14 +91,19 @@ export class LobbyMachine implements LobbyHere {
   #signals = new SignalAllowance();
   #recentChat = new RecentChat(Date.now());
   readonly #snapshots: Snapshots;
+  readonly #turn: TurnUsers;
+  readonly #statistics: StatsTeller;
   /** Sessions that are in this lobby no more, and whose last message is on its way. */
   readonly #leaving = new Set<string>();
-  /** How often each member may read the snapshot. */
-  #reads = new Map<string, Bucket>();
+  /** How often each member may read the snapshot, and ask for servers of ICE. */
+  readonly #reads = new MemberRates(snapshotReads);
+  readonly #iceRequests = new MemberRates(iceRequests);
 
   constructor(object: LobbyObject) {
     this.#object = object;
     this.#snapshots = new Snapshots(object.storage, object.wakeUp);
+    this.#turn = new TurnUsers(object.env, object.storage);
+    this.#statistics = new StatsTeller(object.env, object.lobbyId);
     this.#effects = this.#newQueue();
   }
 
@@ -127,7 +137,9 @@ export class LobbyMachine implements LobbyHere {
   }
 
   async isMember(session: string, incarnation: string): Promise<boolean> {
-    return this.#state?.incarnation === incarnation && this.#memberFor(session) !== undefined;
+    const member = this.#state?.incarnation === incarnation ? this.#memberFor(session) : undefined;
+    if (member) this.#noteHeard(member.clientId);
+    return member !== undefined;
   }
 
   /**
@@ -141,6 +153,13 @@ export class LobbyMachine implements LobbyHere {
   /** The client id of the member that a session speaks for. Empty if it speaks for none: it may once have been a member's. */
   #clientIdFor(session: string): string {
     return this.#memberFor(session)?.clientId ?? "";
+  }
+
+  /** The same of a session that asks for something. */
+  #askerOf(session: string): string {
+    const clientId = this.#clientIdFor(session);
+    this.#noteHeard(clientId);
+    return clientId;
   }
 
   /**
@@ -218,15 +237,23 @@ export class LobbyMachine implements LobbyHere {
     });
   }
 
-  /** `password`: what the newcomer gives as the lobby's. */
-  async enter(member: Member, password?: string): Promise<Outcome<Admission<JoinAnswer>>> {
+  /** `password`: what the newcomer gives as the lobby's. `leads`: whether it becomes host, if there is none. */
+  async enter(member: Member, password?: string, leads?: Leads): Promise<Outcome<Admission<JoinAnswer>>> {
     const salt = this.#state?.password?.salt;
     const isChecked = password !== undefined && salt !== undefined;
     return await this.#admit({
       kind: "join",
       member,
+      leads,
       ...(isChecked && { passwordHash: await passwordHash(salt, password) }),
     });
+  }
+
+  /** Why it would refuse a newcomer of whom it knows nothing; null if it would not. */
+  async refusedBy(leads?: Leads): Promise<ProblemCode | null> {
+    const nobody: Member = { clientId: "", name: "", holder: "", requestId: "" };
+    const permitted = permit(this.#state, "join", { kind: "join", member: nobody, leads }, Date.now());
+    return permitted.ok ? null : (permitted.codes[0] ?? null);
   }
 
   /** A member comes back by another connection. A wrong key changes nothing. */
@@ -236,8 +263,9 @@ export class LobbyMachine implements LobbyHere {
     const key = await verifyResumeKey(this.#object.env, before.incarnation, wish.resumeKey);
     if (!key) return refuse("wrong_resume_key");
     const { clientId, resumes } = key;
-    const awayUntil = this.#state?.away.find((one) => one.clientId === clientId)?.until;
-    const lostAt = awayUntil === undefined ? Date.now() : awayUntil - before.graceMs;
+    const absence = before.away.find((one) => one.clientId === clientId);
+    const isUnsure = absence?.letGo !== undefined || absence?.hasMissedSome;
+    const lostAt = isUnsure ? 0 : absence ? absence.until - before.graceMs : Date.now();
     // What was said before it came is not for it.
     const heardAt = Math.max(wish.heardAt ?? lostAt, memberOf(before, clientId)?.since ?? 0);
     const { requestId: resumedBy, reconnect } = wish;
@@ -249,16 +277,16 @@ export class LobbyMachine implements LobbyHere {
 
   async start({ clientId: session, ...call }: StartCall): Promise<Costing<null>> {
     const timing = settingsOf(this.#object.env);
-    return await this.#askAsMember({ kind: "start", clientId: this.#clientIdFor(session), ...call, timing });
+    return await this.#askAsMember({ kind: "start", clientId: this.#askerOf(session), ...call, timing });
   }
 
   async steer({ wish: kind, clientId: session, ...by }: SteerCall): Promise<Costing<null>> {
-    return await this.#askAsMember({ kind, clientId: this.#clientIdFor(session), ...by });
+    return await this.#askAsMember({ kind, clientId: this.#askerOf(session), ...by });
   }
 
   /** What a member, or the host, asks besides. */
   async ask({ clientId: session, requestId, wish, hostNetworks }: AskCall): Promise<Costing<WishAnswer>> {
-    const by = { clientId: this.#clientIdFor(session), requestId };
+    const by = { clientId: this.#askerOf(session), requestId };
     switch (wish.kind) {
       case "look":
         return await this.#askAsMember({ kind: "look", ...by });
@@ -281,10 +309,26 @@ export class LobbyMachine implements LobbyHere {
         const { ifVersion, ...change } = wish.change;
         return await this.#askAsMember({ kind: "change-member", ...by, change, ifVersion });
       }
+      case "ice":
+        return await this.#iceServers(by.clientId);
       case "read-snapshot":
         return this.#readSnapshot(by.clientId);
       case "write-snapshot":
         return this.#writeSnapshot(by.clientId, { ...wish, requestId });
+    }
+  }
+
+  /** What the operator of the server wants. */
+  async operate(wish: OperatorWish): Promise<Outcome<Inspection | null>> {
+    switch (wish.kind) {
+      case "look": {
+        const state = this.#state;
+        return state && !isOver(state) ? accept(inspected(state)) : refuse("no_such_lobby");
+      }
+      case "close":
+        return await this.#askAsMember({ ...wish, kind: "operator-close" });
+      case "kick":
+        return await this.#askAsMember({ ...wish, kind: "operator-kick" });
     }
   }
 
@@ -297,12 +341,31 @@ export class LobbyMachine implements LobbyHere {
     const permitted = permit(this.#state, "read-snapshot", { clientId }, now);
     if (!permitted.ok) return permitted;
     const state = permitted.value;
-    const known = this.#reads.get(clientId);
-    if (!known && this.#reads.size >= 2 * state.members.length) this.#reads.clear();
-    const bucket = known ?? newBucket(snapshotReads, now);
-    this.#reads.set(clientId, bucket);
-    if (!draw(bucket, snapshotReads, now)) return refuseFor(secondsUntilOne(bucket, snapshotReads));
+    const waitS = this.#reads.draw(clientId, state.members.length, now);
+    if (waitS > 0) return refuseFor(waitS);
     return this.#snapshots.read(state.incarnation);
+  }
+
+  /** The operator's own servers, and those of Cloudflare with a credential for this member. */
+  async #iceServers(clientId: string): Promise<Outcome<IceAnswer>> {
+    const now = Date.now();
+    const permitted = permit(this.#state, "ice", { clientId }, now);
+    if (!permitted.ok) return permitted;
+    const { incarnation, members, isLasting } = permitted.value;
+    const waitS = this.#iceRequests.draw(clientId, members.length, now);
+    if (waitS > 0) return refuseFor(waitS);
+    const own = [...settingsOf(this.#object.env).iceServers];
+    const lifeMs = platformLimits.turnLifeS * 1000;
+    if (!this.#turn.isOffered) return accept({ iceServers: own, lifeMs });
+    // What is kept beside a lobby must not outlive it.
+    if (!isLasting) {
+      this.#state = lastingFrom(permitted.value, now);
+      this.#save();
+    }
+    const isMember = () =>
+      this.#state?.incarnation === incarnation && memberOf(this.#state, clientId) !== undefined;
+    const issued = await this.#turn.issue(incarnation, clientId, isMember);
+    return accept({ iceServers: [...own, ...(issued ?? [])], lifeMs });
   }
 
   #writeSnapshot(clientId: string, snapshot: SnapshotWish): Outcome<WishAnswer> {
@@ -328,6 +391,7 @@ export class LobbyMachine implements LobbyHere {
     if (!state || isOld || !member) return false;
     const { clientId } = member;
     const event: MemberEvent = { ...news, clientId };
+    if (event.kind !== "member-left" && event.kind !== "connection-lost") this.#noteHeard(clientId);
     switch (event.kind) {
       case "message-sent": {
         if (!this.#mayChat(clientId, event.text)) return true;
@@ -354,11 +418,18 @@ export class LobbyMachine implements LobbyHere {
     return this.#state !== null && isAwaited(this.#state, this.#clientIdFor(session), witness);
   }
 
-  /** The members that these sessions spoke for could not be reached. */
-  lose(sessions: string[], incarnation: string | undefined): void {
+  /** The members that these sessions speak for are gone, or their object is out of reach. */
+  lose(sessions: string[], incarnation: string | undefined, how: "gone" | "out of reach"): void {
     if (this.#state?.incarnation !== incarnation) return;
     const clientIds = sessions.map((session) => this.#clientIdFor(session)).filter((one) => one !== "");
-    if (clientIds.length > 0) this.#happen({ kind: "members-lost", clientIds });
+    if (clientIds.length === 0) return;
+    const isOutOfReach = how === "out of reach" ? true : undefined;
+    this.#happen({ kind: "members-lost", clientIds, isOutOfReach });
+  }
+
+  /** This member has said or asked something, so its connection lives. */
+  #noteHeard(clientId: string): void {
+    if (this.#state && isOutOfReach(this.#state, clientId)) this.#happen({ kind: "member-heard", clientId });
   }
 
   /** The object's alarm has come: does what is due, and what follows from it. */
@@ -388,11 +459,11 @@ export class LobbyMachine implements LobbyHere {
   async #wake(): Promise<void> {
     if (!this.#state) return;
     const now = Date.now();
-    const { phase } = onTime(this.#state, now, true);
+    const state = onTime(this.#state, now, true);
+    const { phase } = state;
     const reminding = phase.kind === "gathering" && phase.remindAt <= now;
-    const sidecar = reminding
-      ? await this.#pickSidecar({ place: phase.place, not: phase.sidecar })
-      : undefined;
+    const wish = reminding ? { place: phase.place, not: phase.sidecar } : {};
+    const sidecar = reminding || isPauseOver(state, now) ? await this.#pickSidecar(wish) : undefined;
     await this.#happen({ kind: "deadline-passed", sidecar });
   }
 
@@ -464,6 +535,12 @@ export class LobbyMachine implements LobbyHere {
   ): Promise<void> | null {
     const before = this.#state;
     this.#state = state;
+    if (state !== before)
+      this.#turn.keepOnly(
+        state?.incarnation,
+        (clientId) => state?.members.some((one) => one.clientId === clientId) ?? false,
+      );
+    this.#statistics.note(before, input, state, now);
     // Chat changes no state.
     if (state !== before && logsLobbies(this.#object.env)) logLife(lifeLines(before, input, state, now));
     if (effects.some(({ kind }) => kind === "save")) this.#save();
@@ -526,6 +603,7 @@ export class LobbyMachine implements LobbyHere {
   #giveUp(): void {
     const { connections, lobbyId } = this.#object;
     logFault("kept_lobby_unreadable", { lobbyId });
+    this.#statistics.over();
     for (const session of connections) {
       session.hosted = null;
       connections.drop({ lobbyId, clientId: session.id });
@@ -542,13 +620,19 @@ export class LobbyMachine implements LobbyHere {
 
   /** Nothing of this lobby is left: the next one of this code begins anew. */
   #forget(): void {
-    const host = this.#state && this.#hostSession(this.#state);
+    const before = this.#state;
+    const host = before && this.#hostSession(before);
     if (host) host.hosted = null;
     this.#state = null;
     this.#snapshots.forget();
+    const { phase } = before ?? {};
+    // After a success the members play on, by whatever servers their links use.
+    if (phase?.kind === "closing" && phase.success) this.#turn.letGo();
+    else this.#turn.keepOnly(undefined, () => false);
     this.#signals = new SignalAllowance();
     this.#recentChat = new RecentChat(Date.now());
-    this.#reads = new Map();
+    this.#reads.forget();
+    this.#iceRequests.forget();
     this.#effects = this.#newQueue();
     this.#chat = newChatAllowance(Date.now());
     this.#object.over();
@@ -561,17 +645,21 @@ async function optionsOf({
   topology,
   onHostLoss,
   signals,
+  encryption,
   game,
   title,
   password,
   locked,
   data,
-}: Omit<HostRequest, "token">): Promise<LobbyOptions> {
+  awaitsHost,
+}: LobbyWish): Promise<LobbyOptions> {
   return {
     ...(lifetime === "session" && { lifetime }),
     ...(topology === "mesh" && { topology }),
     ...(onHostLoss === "migrate" && { onHostLoss }),
+    ...(awaitsHost && { awaitsHost }),
     ...(signals === "all" && { signals }),
+    ...(encryption === "required" && { encryption }),
     ...(game !== undefined && { game }),
     ...(title !== undefined && { title }),
     ...(password !== undefined && { password: await keptPassword(password) }),

@@ -1,6 +1,8 @@
 import { retryable } from "cloudflare:durable-objects";
+import type { Inspection } from "../../core/lobby/inspection.ts";
+import type { Leads } from "../../core/lobby/request.ts";
 import type { Member } from "../../core/lobby/state.ts";
-import { type Outcome, refuse } from "../../core/problem.ts";
+import { type Outcome, type ProblemCode, refuse } from "../../core/problem.ts";
 import type { HostAnswer, JoinAnswer, ResumeAnswer } from "../../core/wire/http.ts";
 import type { Env } from "../platform/env.ts";
 import { logFault } from "../platform/log.ts";
@@ -10,6 +12,7 @@ import type {
   Costing,
   LobbyPort,
   OpenCall,
+  OperatorWish,
   ReturnCall,
   StartCall,
   SteerCall,
@@ -30,8 +33,8 @@ export const toJoin = "/join";
  */
 export class Lobby extends Holder implements LobbyPort {
   static {
-    const { open, enter, comeBack, start, steer, ask, isMember, isListed } = Lobby.prototype;
-    retryable(open, enter, comeBack, start, steer, ask, isMember, isListed);
+    const { open, enter, refusedBy, comeBack, start, steer, ask, isMember, isListed } = Lobby.prototype;
+    retryable(open, enter, refusedBy, comeBack, start, steer, ask, isMember, isListed);
   }
 
   protected override readonly lobbyHere: LobbyMachine;
@@ -72,7 +75,7 @@ export class Lobby extends Holder implements LobbyPort {
       opensHere
         ? this.lobbyHere.isFree && this.connections.size === 0
         : this.lobbyHere.isOpen && this.#strangers < objectLimits.strangersHeld;
-    return await this.admit(request, hasRoom, opensHere);
+    return await this.admit(request, hasRoom, { opensHere });
   }
 
   async open(call: OpenCall): Promise<Outcome<Admission<HostAnswer>>> {
@@ -85,10 +88,16 @@ export class Lobby extends Holder implements LobbyPort {
     return await this.lobbyHere.open(call);
   }
 
-  async enter(member: Member, password?: string): Promise<Outcome<Admission<JoinAnswer>>> {
+  async enter(member: Member, password?: string, leads?: Leads): Promise<Outcome<Admission<JoinAnswer>>> {
     // Somebody who is gone may hold the place, or the name.
     this.connections.stir(this.connections.get(member.clientId));
-    return await this.lobbyHere.enter(member, password);
+    return await this.lobbyHere.enter(member, password, leads);
+  }
+
+  async refusedBy(leads?: Leads): Promise<ProblemCode | null> {
+    // Somebody who is gone may hold the place.
+    this.connections.stir();
+    return await this.lobbyHere.refusedBy(leads);
   }
 
   async comeBack(call: ReturnCall): Promise<Outcome<Admission<ResumeAnswer>>> {
@@ -114,6 +123,11 @@ export class Lobby extends Holder implements LobbyPort {
 
   async isListed(game?: string | null): Promise<boolean> {
     return await this.lobbyHere.isListed(game);
+  }
+
+  async operate(wish: OperatorWish): Promise<Outcome<Inspection | null>> {
+    this.connections.stir();
+    return await this.lobbyHere.operate(wish);
   }
 
   /** If the object ends in the middle of this, the platform repeats it. */
@@ -152,16 +166,27 @@ export class Lobby extends Holder implements LobbyPort {
     if (overdue.length > 0) this.connections.expelAll(overdue, "not_joined");
   }
 
+  /**
+   * Whether an alarm that may come is for clients here: it looks for those that fall silent, and cleans up when they are gone. One from before
+   * a sleep is, because that of a lobby is deleted when the lobby is over.
+   */
+  get #isAlarmWanted(): boolean {
+    const { isPending, isAskedFor } = this.wakeUp;
+    return isPending && (!isAskedFor || this.connections.hasPinging);
+  }
+
   /** Sessions here that are in no lobby, or in another. */
   get #strangers(): number {
     return [...this.connections].filter(({ lobbyId }) => lobbyId !== this.holder).length;
   }
 
-  /** Nobody can list objects: what an object keeps when its lobby is over and its clients are gone would be kept for ever. */
+  /**
+   * Nobody can list objects: what an object keeps when its lobby is over and its clients are gone would be kept for ever. So would, for
+   * hours, an alarm of the lobby that is over, if the object ended and its clients were lost: nobody is told of that.
+   */
   #tidy(): void {
     if (!this.lobbyHere.isFree) return;
-    // An alarm that is still to come looks for clients here that fall silent, and cleans up when they are gone.
-    if (this.connections.sessions > 0 && this.wakeUp.isPending) {
+    if (this.connections.sessions > 0 && this.#isAlarmWanted) {
       this.lobbyHere.deleteRow();
       return;
     }

@@ -5,7 +5,17 @@ import { objectLimits } from "./limits.ts";
 
 type Signal = { from: string; to: string; data: unknown };
 
-const sending: Rate = { burst: objectLimits.signalBurst, perSecond: objectLimits.signalsPerSecond };
+/**
+ * The host of a groovejet room answers each guest by one long signal, and all may come at once: it may send as much as it may be sent. Hosts of
+ * other lobbies have candidates trickle.
+ */
+function sendingOf({ awaitsHost, hostId, members }: LobbyState, from: string): Rate {
+  const { signalBurst: burst, signalsPerSecond: perSecond, signalsHeardBurst } = objectLimits;
+  if (!awaitsHost || from !== hostId) return { burst, perSecond };
+  const times = Math.max(1, (members.length * signalsHeardBurst) / burst);
+  return { burst: burst * times, perSecond: perSecond * times };
+}
+
 /** Bytes that count as one signal. */
 const bytesPerSignal = 1024;
 
@@ -20,6 +30,7 @@ export class SignalAllowance {
     const weight = Math.max(1, JSON.stringify(data).length / bytesPerSignal);
     const { signalsHeardBurst, signalsHeardPerSecond } = objectLimits;
     const hearing = { burst: signalsHeardBurst * members, perSecond: signalsHeardPerSecond * members };
+    const sending = sendingOf(lobby, from);
     const sender = bucketOf(this.#senders, from, sending, members, now);
     fill(sender, sending, now);
     // Nobody's share is spent on what does not pass.

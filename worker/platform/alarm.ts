@@ -6,6 +6,7 @@ export class Alarm {
   /** Whether that is what storage has. After a sleep an earlier alarm may be set. */
   #isKnown = false;
   #isStored = false;
+  #deletions = 0;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
@@ -16,9 +17,14 @@ export class Alarm {
     return this.#isStored;
   }
 
+  /** Whether an alarm was asked for since the object woke, and has not come. */
+  get isAskedFor(): boolean {
+    return this.#at !== Number.POSITIVE_INFINITY;
+  }
+
   /** Whether an alarm may come. After a sleep nobody knows before storage is read. */
   get isPending(): boolean {
-    return this.#at !== Number.POSITIVE_INFINITY || (this.#isStored && !this.#isKnown);
+    return this.isAskedFor || (this.#isStored && !this.#isKnown);
   }
 
   /** Sees to it that the alarm comes in time. One that comes early costs less than setting it again. */
@@ -40,12 +46,17 @@ export class Alarm {
     this.#at = Math.min(this.#at, at);
   }
 
-  /** Like `wakeBy`, for a time that was probably asked for before a sleep: to look costs a thousandth of setting it. */
+  /**
+   * Like `wakeBy`, for a time that was probably asked for before a sleep: to look costs a thousandth of setting it. If all is deleted
+   * meanwhile, so is this.
+   */
   async isSetBy(at: number): Promise<void> {
     if (at >= this.#at) return;
     if (!this.#isKnown) {
+      const before = this.#deletions;
       const set = await this.#storage.getAlarm();
-      // What was read is old if an alarm was set, came or was deleted meanwhile.
+      if (this.#deletions !== before) return;
+      // What was read is old if an alarm was set or came meanwhile.
       if (!this.#isKnown && set !== null) this.wasToWakeBy(set);
       this.#isKnown = true;
     }
@@ -64,5 +75,6 @@ export class Alarm {
     this.#at = Number.POSITIVE_INFINITY;
     this.#isKnown = true;
     this.#isStored = false;
+    this.#deletions += 1;
   }
 }

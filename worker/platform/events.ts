@@ -19,8 +19,20 @@ export type FaultEvent =
   | "no_lounge_available"
   | "object_ended_itself"
   | "object_unreachable"
+  | "operator_key_unusable"
+  | "page_unreachable"
   | "ping_alarm_failed"
-  | "request_failed";
+  | "relay_unreachable"
+  | "request_failed"
+  | "stats_unreachable"
+  | "turn_not_revoked"
+  | "turn_unavailable";
+
+/** What the server's operator does by hand. */
+export type OperatorEvent = "operator_acted";
+
+/** Of relays over WebSocket, for an operator who wants to read it. */
+export type RelayEvent = "relay_over";
 
 /** What strangers, or the deployment's settings, bring about. */
 export type RefusalEvent =
@@ -31,4 +43,6 @@ export type RefusalEvent =
   | "lobby_not_listed"
   | "network_over_budget"
   | "not_configured"
+  | "operator_key_refused"
+  | "relay_full"
   | "request_refused";

@@ -24,6 +24,7 @@ import {
   unmaskHolder,
 } from "../../core/token.ts";
 import { encodeBase64Url } from "../../core/wire/base64.ts";
+import { type GatewayClaim, type GatewayRequest, gatewayText } from "../../core/wire/gateway.ts";
 import { signedText } from "../../core/wire/sidecar-post.ts";
 
 /** What is made and checked with: all of the environment that this file knows. */
@@ -194,17 +195,53 @@ export async function isTicketKey(
   return false;
 }
 
+/** What the holder of a ticket for a relay over WebSocket shows with it. */
+export async function webSocketTicketKey(env: Secrets, ticket: string): Promise<string> {
+  return await mac(await key(secretsOf(env)[0], "webSocketRelay"), ticket);
+}
+
+/** Whether this is that key: by this secret, or by the one before. */
+export async function isWebSocketTicketKey(env: Secrets, ticket: string, text: string): Promise<boolean> {
+  for (const secret of secretsOf(env)) {
+    if (sameText(text, await mac(await key(secret, "webSocketRelay"), ticket))) return true;
+  }
+  return false;
+}
+
 /** Whether this sidecar signed the post, with the key that comes from a secret of this deployment. */
 export async function verifyPost(
   env: Secrets,
   sidecar: SidecarId,
   post: { path: string; body: string; signature: string },
 ): Promise<boolean> {
+  const signed = signedText(sidecar.name, post.path, post.body);
+  return await isSignedBy(env, sidecar, "post", signed, post.signature);
+}
+
+/** Whether this sidecar signed the header of this request. Its time is not looked at. */
+export async function verifyGateway(
+  env: Secrets,
+  sidecar: SidecarId,
+  { mac: stated, ...claim }: GatewayClaim & { mac: string },
+  request: GatewayRequest,
+): Promise<boolean> {
+  return await isSignedBy(env, sidecar, "gateway", gatewayText(claim, request), stated);
+}
+
+/** Whether this is the signature of the text in hex, by a key that the sidecar has from a secret of this deployment. */
+async function isSignedBy(
+  env: Secrets,
+  sidecar: SidecarId,
+  use: SidecarKeyUse,
+  signed: string,
+  signature: string,
+): Promise<boolean> {
   for (const secret of secretsOf(env)) {
-    const signed = signedText(sidecar.name, post.path, post.body);
-    const bytes = await hmac(await sidecarKey(secret, sidecar, "post"), signed);
-    const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-    if (sameText(post.signature, hex)) return true;
+    const own = await deriveSidecarKey(secret, sidecar, use);
+    const hex = Array.from(await hmac(own, signed), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    if (!sameText(signature, hex)) continue;
+    rememberSidecarKey(secret, sidecar, use, own);
+    return true;
   }
   return false;
 }
@@ -217,7 +254,7 @@ const encoder = new TextEncoder();
 const algorithm = { name: "HMAC", hash: "SHA-256" };
 /** Keys by use and secret. Deriving one takes two calls of WebCrypto; an isolate does it once. */
 const keys = new Map<string, CryptoKey>();
-/** Sidecars' keys, by secret, use, number and name. A stranger may claim any name, so it is bounded. */
+/** Sidecars' keys, by secret, use, number and name. A stranger may claim any name, so it is bounded, and no signature that is wrong adds one. */
 const sidecarKeys = new Map<string, CryptoKey>();
 const mostSidecarKeys = 1_000;
 
@@ -231,14 +268,33 @@ async function key(secret: string, use: KeyUse): Promise<CryptoKey> {
 }
 
 async function sidecarKey(secret: string, sidecar: SidecarId, use: SidecarKeyUse): Promise<CryptoKey> {
-  const name = `${use}:${sidecarKeyLabel(sidecar)}:${secret}`;
-  const known = sidecarKeys.get(name);
+  const derived = await deriveSidecarKey(secret, sidecar, use);
+  rememberSidecarKey(secret, sidecar, use, derived);
+  return derived;
+}
+
+/** The same, not remembered if it is new. */
+async function deriveSidecarKey(secret: string, sidecar: SidecarId, use: SidecarKeyUse): Promise<CryptoKey> {
+  const known = sidecarKeys.get(sidecarKeyName(secret, sidecar, use));
   if (known) return known;
   const own = await importKey(await hmac(await key(secret, "sidecar"), sidecarKeyLabel(sidecar)));
-  const derived = await importKey(await hmac(own, sidecarKeyLabels[use]));
+  return await importKey(await hmac(own, sidecarKeyLabels[use]));
+}
+
+function rememberSidecarKey(
+  secret: string,
+  sidecar: SidecarId,
+  use: SidecarKeyUse,
+  derived: CryptoKey,
+): void {
+  const name = sidecarKeyName(secret, sidecar, use);
+  if (sidecarKeys.has(name)) return;
   if (sidecarKeys.size >= mostSidecarKeys) sidecarKeys.clear();
   sidecarKeys.set(name, derived);
-  return derived;
+}
+
+function sidecarKeyName(secret: string, sidecar: SidecarId, use: SidecarKeyUse): string {
+  return `${use}:${sidecarKeyLabel(sidecar)}:${secret}`;
 }
 
 function importKey(bytes: Uint8Array): Promise<CryptoKey> {

@@ -25,6 +25,28 @@ export const platformLimits = {
   /** Milliseconds a receiver remembers the last batch of a peer, to know it when it is repeated: longer than all the tries. */
   batchRememberedMs: 60_000,
 
+  /** Seconds for which a member's TURN credential is good: a long session. A connection that comes later gets another. */
+  turnLifeS: 4 * 3600,
+  /** Milliseconds that the API of TURN may take. A member waits for it before its first connection by WebRTC. */
+  turnPatienceMs: 2_500,
+  /** Characters of its answer. */
+  turnAnswerLength: 16 * 1024,
+
+  /** Objects that keep the operator's statistics, and share the lobbies. Each of them hears some thousand pieces of news a second. */
+  statsObjects: 8,
+  /** Milliseconds after which a lobby no longer waits for its last news to be taken before it tells the next. */
+  statsPatienceMs: 10_000,
+  /** Times at once that a lobby tells the statistics how many members it has: a lobby that fills up. */
+  statsNewsBurst: 16,
+  /** The same a second, from then on. What happens meanwhile goes with the next news. */
+  statsNewsPerSecond: 1 / 5,
+  /** Outcomes of mediations that wait for a lobby's next news. */
+  statsNewsKept: 16,
+  /** Milliseconds that an isolate adds up refusals before it tells the statistics: less than the platform lets it wait after an answer. */
+  refusalsToldMs: 15_000,
+  /** Milliseconds between two times that the fleet tells the statistics how many sidecars are alive. */
+  fleetToldMs: 60_000,
+
   /** Milliseconds an isolate waits for a budget, which may be far away when it is asked first; then it goes on. */
   budgetPatienceMs: 1_000,
 

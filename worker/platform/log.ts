@@ -1,26 +1,28 @@
 /** One JSON object a line. Never a token, a secret, a player's address or a lobby's code. */
 import { type Bucket, draw, newBucket, type Rate } from "../../core/allowance.ts";
-import { codeShape } from "../../core/lobby/code.ts";
+import { isLobbyId } from "../../core/lobby/code.ts";
 import type { LifeLine } from "../../core/lobby/life.ts";
 import { printablePath, tokenShape } from "../../core/printable.ts";
+import type { Carried } from "../../core/relay/socket/exchange.ts";
 import type { Naming } from "./codes.ts";
-import type { FaultEvent, RefusalEvent } from "./events.ts";
+import type { FaultEvent, OperatorEvent, RefusalEvent, RelayEvent } from "./events.ts";
 import { platformLimits } from "./limits.ts";
+import { countRefusal } from "./refusal-counts.ts";
 import { isMarked } from "./retry.ts";
-import { lobbyTag } from "./tags.ts";
+import { lobbyTag, shownOf } from "./tags.ts";
 
 type Detail = string | number | boolean;
-type Event = FaultEvent | RefusalEvent | LifeLine["event"];
+type Event = FaultEvent | RefusalEvent | LifeLine["event"] | RelayEvent | OperatorEvent;
 export type Details = { [name: string]: Detail | { [name: string]: Detail } | undefined };
 
 /** The details that may be a lobby's code: an object's name is one, too. */
 const named = ["lobbyId", "holder", "from", "peer"] as const;
-/** Its first character, until the isolate has a key. */
-let tagOf = (code: string): string => `${code.slice(0, 1)}-…`;
+/** The part of it that anybody may read, until the isolate has a key. */
+let tagOf = (lobbyId: string): string => `${shownOf(lobbyId)}-…`;
 
 /** From now on this isolate calls lobbies by the tags of this deployment. */
 export function tagLobbiesOf(naming: Naming): void {
-  tagOf = (code) => lobbyTag(naming, code);
+  tagOf = (lobbyId) => lobbyTag(naming, lobbyId);
 }
 
 /** A path as the log has it. */
@@ -32,7 +34,7 @@ function withTags(details: Details): Details {
   const tagged: Details = {};
   for (const name of named) {
     const text = details[name];
-    if (typeof text === "string" && codeShape.test(text)) tagged[name] = tagOf(text);
+    if (typeof text === "string" && isLobbyId(text)) tagged[name] = tagOf(text);
   }
   return { ...details, ...tagged };
 }
@@ -103,6 +105,7 @@ export function logFault(event: FaultEvent, details: Details = {}, error?: unkno
 
 /** Something that a stranger can do as often as it likes: only so many lines a second. */
 export function logRefusal(event: RefusalEvent, details: Details = {}): void {
+  countRefusal(event, details.code);
   if (draw(refusals.bucket, refusals.rate(), Date.now())) write(refusals, event, details);
   else leaveOut(refusals, event);
 }
@@ -113,6 +116,20 @@ export function logLife(lines: readonly LifeLine[]): void {
     if (draw(lives.bucket, lives.rate(), Date.now())) write(lives, event, details);
     else leaveOut(lives, event);
   }
+}
+
+/** What a relay over WebSocket has carried when its last member goes. */
+type RelayLine = Carried & { event: RelayEvent; relay: string };
+
+/** The same for relays over WebSocket. */
+export function logRelay({ event, ...details }: RelayLine): void {
+  if (draw(lives.bucket, lives.rate(), Date.now())) write(lives, event, details);
+  else leaveOut(lives, event);
+}
+
+/** What the operator has done: every time. */
+export function logOperator(event: OperatorEvent, details: Details): void {
+  write(lives, event, details);
 }
 
 function leaveOut({ leftOut }: Lines, event: Event): void {

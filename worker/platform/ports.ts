@@ -6,12 +6,16 @@ import type { Condition, Sorting, Standing } from "../../core/directory/search.t
 import type { Place, Sidecar } from "../../core/fleet.ts";
 import type { MemberEvent, Witness } from "../../core/lobby/event.ts";
 import type { Feature } from "../../core/lobby/features.ts";
+import type { Inspection } from "../../core/lobby/inspection.ts";
 import type { LobbyMessage } from "../../core/lobby/message.ts";
-import type { SteerRequest } from "../../core/lobby/request.ts";
+import type { Leads, SteerRequest } from "../../core/lobby/request.ts";
 import type { Member } from "../../core/lobby/state.ts";
 import type { Observed } from "../../core/mapping.ts";
 import type { Network } from "../../core/network.ts";
-import type { Outcome } from "../../core/problem.ts";
+import type { Outcome, ProblemCode } from "../../core/problem.ts";
+import type { StatsNews } from "../../core/stats/news.ts";
+import type { Level } from "../../core/stats/slots.ts";
+import type { Reading } from "../../core/stats/stats.ts";
 import type { MatchAnswer, MatchRequest } from "../../core/wire/finding.ts";
 import type {
   ChangeMemberRequest,
@@ -25,6 +29,7 @@ import type {
   SnapshotAnswer,
   VersionAnswer,
 } from "../../core/wire/http.ts";
+import type { IceAnswer } from "../../core/wire/ice.ts";
 import type { Picture } from "../../core/wire/picture.ts";
 import type { Privacy } from "../../core/wire/privacy.ts";
 import type { Heartbeat } from "../../core/wire/sidecar-post.ts";
@@ -32,6 +37,12 @@ import type { Batch } from "./flights.ts";
 
 /** The header of an upgrade that the Worker hands to an object: the client's address, if it is known. */
 export const addressHeader = "orion-client-address";
+/** `yes`, where the client runs on the server's own machine, and nothing passes on what others say. */
+export const atServerHeader = "orion-client-at-server";
+/** The ticket of the client, which the Worker has verified, where the object is a relay over WebSocket. */
+export const ticketHeader = "orion-relay-ticket";
+/** The same of the gateways that it comes through, if it does: their sidecar's name, and the number of its key. */
+export const gatewayNameHeader = "orion-client-gateway";
 
 /**
  * The client's network tries codes of no lobby. Only a socket that was opened before `since` (milliseconds since 1970), and has hardly tried
@@ -39,12 +50,16 @@ export const addressHeader = "orion-client-address";
  */
 export type Guessing = { since: number; seconds: number };
 
-/** `requestId` names one HTTP request, so that a call can be repeated when its answer was lost. */
-export type HostCall = { clientId: string; requestId: string; request: Omit<HostRequest, "token"> };
+/**
+ * A client's HTTP request, as its holder hears of it. `requestId` names it, so that a call can be repeated when its answer was lost. `gateway`: through
+ * which gateways it came, as in `gatewayNameHeader`; null for none. Undefined where a holder asks for one of its own sessions, and of a version before.
+ */
+export type CallOfClient = { clientId: string; requestId: string; gateway?: string | null | undefined };
+export type HostCall = CallOfClient & { request: LobbyWish };
+/** What a host wants. `awaitsHost`: of groovejet's rooms alone, no request can say it. */
+export type LobbyWish = Omit<HostRequest, "token"> & { awaitsHost?: true };
 /** `lobbyId` is null where the text that a player typed can be no code: there is no such lobby, but other refusals come first. */
-export type JoinCall = {
-  clientId: string;
-  requestId: string;
+export type JoinCall = CallOfClient & {
   guessing?: Guessing | undefined;
   lobbyId: string | null;
   peerName: string;
@@ -55,12 +70,12 @@ export type JoinCall = {
   memberData?: Data | undefined;
   /** What its client says it can do. */
   features?: readonly Feature[] | undefined;
+  /** Whether it becomes host of a lobby that awaits one. No request can say it. */
+  leads?: Leads | undefined;
 };
-export type MatchCall = { clientId: string; requestId: string; request: Omit<MatchRequest, "token"> };
+export type MatchCall = CallOfClient & { request: Omit<MatchRequest, "token"> };
 /** `sidecar`: the best for the host; none if none is alive. The Worker reads it, so that no lobby has to ask the fleet. */
-export type StartCall = {
-  clientId: string;
-  requestId: string;
+export type StartCall = CallOfClient & {
   guessing?: Guessing | undefined;
   sidecar: Sidecar | undefined;
   place?: Place | undefined;
@@ -68,17 +83,13 @@ export type StartCall = {
   term?: number | undefined;
 };
 /** What the host wants of the mediation under way. */
-export type SteerCall = {
-  clientId: string;
-  requestId: string;
+export type SteerCall = CallOfClient & {
   guessing?: Guessing | undefined;
   wish: SteerRequest["kind"];
   term?: number | undefined;
 };
 /** A client that was a member comes back, by another connection. */
-export type ResumeCall = {
-  clientId: string;
-  requestId: string;
+export type ResumeCall = CallOfClient & {
   guessing?: Guessing | undefined;
   lobbyId: string | null;
   request: Omit<ResumeRequest, "token">;
@@ -91,12 +102,11 @@ export type MemberWish =
   | { kind: "change"; change: Omit<ChangeRequest, "token"> }
   | { kind: "change-member"; change: Omit<ChangeMemberRequest, "token"> }
   | { kind: "look" }
+  | { kind: "ice" }
   | { kind: "read-snapshot" }
   | { kind: "write-snapshot"; bytes: Uint8Array; ifVersion?: number | undefined };
 /** `hostNetworks`: tags for those that the client comes from, where the lobby may become public. */
-export type AskCall = {
-  clientId: string;
-  requestId: string;
+export type AskCall = CallOfClient & {
   guessing?: Guessing | undefined;
   wish: MemberWish;
   hostNetworks?: readonly Network[] | undefined;
@@ -107,6 +117,7 @@ export type WishAnswer =
   | VersionAnswer
   | Picture
   | SnapshotAnswer
+  | IceAnswer
   | { bytes: Uint8Array; version: number };
 /** A member's session at its holder, and what brings it back. */
 export type ReturnCall = {
@@ -128,7 +139,7 @@ export type Sighted = { again: string[]; gone: string[]; idle: string[] };
 export type OpenCall = {
   lobbyId: string;
   host: Member;
-  request: Omit<HostRequest, "token">;
+  request: LobbyWish;
   networks?: readonly Network[] | undefined;
 };
 /** A lobby's answer to a new member, and which lobby of this code it is. `calls`: those that the lobby makes to tell others of it. */
@@ -138,13 +149,17 @@ export type Costing<T> = Outcome<T> & { calls?: number };
 
 /** A message that is a WebSocket's text already: each member's introduction has keys of its own. */
 export type EncodedMessage = { type: "encoded"; text: string };
-/** A message for some of an object's sessions. Without one it only asks whether they are still there and in this lobby. */
+/**
+ * A message for some of an object's sessions. Without one it only asks whether they are still there and in this lobby. `letsGo`: they
+ * have missed some before, so their connections are closed; a version of before leaves them open.
+ */
 export type Delivery = {
   lobbyId: string;
   incarnation: string;
   to: string[];
   message?: LobbyMessage | EncodedMessage;
   release?: boolean;
+  letsGo?: true;
 };
 /**
  * News of a member for its lobby. Without an incarnation it is of the member that `requestId` made, if there is one.
@@ -198,7 +213,7 @@ export interface HolderPort extends Rpc.DurableObjectBranded {
   /** Lets a client that was a member be that member again. */
   resumeMember(call: ResumeCall): Promise<Outcome<ResumeAnswer>>;
   /** The client leaves its lobby, and its socket stays. */
-  leaveLobby(lobbyId: string | null, call: { clientId: string; requestId: string }): Promise<Outcome<null>>;
+  leaveLobby(lobbyId: string | null, call: CallOfClient): Promise<Outcome<null>>;
   askLobby(lobbyId: string | null, call: AskCall): Promise<Outcome<WishAnswer>>;
   /** Without `takesAll`, which a version of before does not say, only ids of the clients whose lobby could not be told. */
   observe(seen: Seen[], caller?: { takesAll: true }): Promise<string[] | Sighted>;
@@ -211,8 +226,10 @@ export interface HolderPort extends Rpc.DurableObjectBranded {
 /** What a lobby's object does besides. Each of these may be repeated. */
 export interface LobbyPort extends HolderPort {
   open(call: OpenCall): Promise<Outcome<Admission<HostAnswer>>>;
-  /** `password`: the one that the newcomer gives. */
-  enter(member: Member, password?: string): Promise<Outcome<Admission<JoinAnswer>>>;
+  /** `password`: the one that the newcomer gives. `leads`: whether it becomes host of a lobby that awaits one. */
+  enter(member: Member, password?: string, leads?: Leads): Promise<Outcome<Admission<JoinAnswer>>>;
+  /** Why it would not let somebody in whom it does not know; null if it would. */
+  refusedBy(leads?: Leads): Promise<ProblemCode | null>;
   comeBack(call: ReturnCall): Promise<Outcome<Admission<ResumeAnswer>>>;
   ask(call: AskCall): Promise<Costing<WishAnswer>>;
   start(call: StartCall): Promise<Costing<null>>;
@@ -220,7 +237,15 @@ export interface LobbyPort extends HolderPort {
   isMember(clientId: string, incarnation: string): Promise<boolean>;
   /** Whether it is open and public, and of this game: null for none. A directory of before does not say. */
   isListed(game?: string | null): Promise<boolean>;
+  /** What the operator of the server wants of it. */
+  operate(wish: OperatorWish): Promise<Outcome<Inspection | null>>;
 }
+
+/** The operator looks into a lobby, ends it, or removes a member. */
+export type OperatorWish =
+  | { kind: "look" }
+  | { kind: "close"; requestId: string }
+  | { kind: "kick"; requestId: string; memberId: string; reason: string; ban: boolean };
 
 /**
  * What is wanted of the list. `name`: only lobbies whose name contains it, in any case. `game`: only those of the game. `where`, `open`: as in the
@@ -282,6 +307,28 @@ export interface DirectoryPort extends Rpc.DurableObjectBranded {
   match(seeker: Seeker): Promise<Placement | null>;
   /** The player does not take what it was given. */
   unmatch(session: string): Promise<void>;
+  /** How many lobbies this shard shows, and players in them. No lobby is asked. */
+  count(): Promise<Level>;
+}
+
+/** An open lobby, as the operator's list has it. Times are in milliseconds since 1970. */
+export type ShownLobby = {
+  /** What the operator, and the log, call it (tags.ts). */
+  tag: string;
+  isPublic: boolean;
+  members: number;
+  openedAt: number;
+  heardAt: number;
+};
+
+/** One of the objects that keep the operator's statistics. */
+export interface StatsPort extends Rpc.DurableObjectBranded {
+  hearNews(news: readonly StatsNews[]): Promise<void>;
+  read(withHours: boolean): Promise<Reading>;
+  /** So many of the lobbies heard of last, the latest first. */
+  latest(most: number): Promise<ShownLobby[]>;
+  /** The code of the lobby of this tag, if this object knows it. */
+  find(tag: string): Promise<string | null>;
 }
 
 /** What the fleet does. */
@@ -294,6 +341,17 @@ export interface FleetPort extends Rpc.DurableObjectBranded {
   live(): Promise<Sidecar[]>;
 }
 
+/** What a relay over WebSocket does for the lobby whose packets it carries. */
+export interface RelayPort extends Rpc.DurableObjectBranded {
+  fetch(request: Request): Promise<Response>;
+  /** These members are in the lobby no more: their tickets of until now are no good, and what they have open is closed. May be repeated. */
+  drop(clientIds: readonly string[]): Promise<void>;
+  /** Does nothing: it wakes the object. */
+  wake(): Promise<void>;
+  /** The server stops: closes each member's socket. */
+  goodbye(): Promise<void>;
+}
+
 /** What one network may still cost. */
 export interface BudgetPort extends Rpc.DurableObjectBranded {
   /**
@@ -301,4 +359,6 @@ export interface BudgetPort extends Rpc.DurableObjectBranded {
    * times `networkCentsPerDay` the network has.
    */
   draw(micros: number, share: number): Promise<number>;
+  /** The same out of a budget of so many cents a day. */
+  claim(micros: number, cents: number): Promise<number>;
 }

@@ -4,7 +4,7 @@ import { shardOfGame } from "../../core/directory/search.ts";
 import { loungeShape, type Region, regionOfLounge } from "../../core/lounges.ts";
 import { type Env, settingsOf } from "./env.ts";
 import { platformLimits } from "./limits.ts";
-import type { DirectoryPort, HolderPort, LobbyPort } from "./ports.ts";
+import type { DirectoryPort, HolderPort, LobbyPort, RelayPort } from "./ports.ts";
 
 /** The object that holds sockets under this name. */
 export function holderAt(env: Env, name: string): DurableObjectStub<HolderPort> {
@@ -35,6 +35,15 @@ export function directoryOf(
 /** The shard that lists all lobbies of a game. */
 export function directoryOfGame(env: Env, game: string): DurableObjectStub<DirectoryPort> {
   return directoryAt(env, shardOfGame(game, settingsOf(env).directoryShards));
+}
+
+/** A relay over WebSocket, by its name. `region`: where it is put if this call creates it. Undefined if the deployment has none. */
+export function relayAt(
+  { RELAY }: Env,
+  name: string,
+  region: Region | null = null,
+): DurableObjectStub<RelayPort> | undefined {
+  return RELAY?.getByName(name, callOptions(region));
 }
 
 /** A shard by its number. */

@@ -13,6 +13,8 @@ export interface Backlog {
   add(session: Session, frame: string): number | null;
   /** Who has to go now. `session`: the one it was about. */
   look(session: Session): Look;
+  /** Whether its connection has taken any of what was sent; null if nobody knows, or nothing was sent. */
+  hasTaken(session: Session): boolean | null;
   /** The client has said something. */
   heard(session: Session): void;
   /** The session is over. */

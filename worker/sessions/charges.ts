@@ -1,6 +1,5 @@
 /** The session that causes work pays for it, out of its purse (docs/decisions/020). */
-import { type Micros, prices, spendersOf } from "../../core/bill.ts";
-import { neighbourhoodOf } from "../../core/network.ts";
+import { type Micros, prices, spenderText } from "../../core/bill.ts";
 import { drawBudgets, hasBudgets } from "../platform/budgets.ts";
 import type { Env } from "../platform/env.ts";
 import { logRefusal } from "../platform/log.ts";
@@ -23,7 +22,7 @@ export class Charges {
    * what cost the most while nobody paid was never what was said.
    */
   charge(session: Session, micros: Micros): void {
-    if (!session.isCounted || !hasBudgets(this.#env)) return;
+    if (session.spenders.length === 0 || !hasBudgets(this.#env)) return;
     const wanted = session.purse.spend(micros, Date.now());
     if (wanted > 0) void this.#fill(session, wanted);
     const { purseOverdraft, memberOverdraft } = holderLimits;
@@ -40,11 +39,10 @@ export class Charges {
       this.charge(session, prices.ownFrame);
   }
 
-  async #fill({ address = "", purse }: Session, wanted: Micros): Promise<void> {
-    const seconds = await drawBudgets(this.#env, spendersOf(address), wanted);
-    purse.answered(wanted, seconds, Date.now());
-    if (!seconds) return;
-    const [{ network } = { network: "" }] = spendersOf(address);
-    logRefusal("network_over_budget", { from: neighbourhoodOf(network), seconds });
+  async #fill({ spenders, purse }: Session, wanted: Micros): Promise<void> {
+    const drawn = await drawBudgets(this.#env, spenders, wanted);
+    purse.answered(wanted, drawn?.seconds ?? null, Date.now());
+    if (drawn?.refuser)
+      logRefusal("network_over_budget", { from: spenderText(drawn.refuser), seconds: drawn.seconds });
   }
 }

@@ -1,6 +1,6 @@
 /** What clients say on their sockets: to their lobby, or to the object that holds the socket. */
 import { prices } from "../../core/bill.ts";
-import { readCode } from "../../core/lobby/code.ts";
+import { readLobbyId } from "../../core/lobby/code.ts";
 import { relayLimits } from "../../core/relay/limits.ts";
 import { sameText } from "../../core/token.ts";
 import { type ClientMessage, type HeldTicket, readClientMessage } from "../../core/wire/client-message.ts";
@@ -55,9 +55,15 @@ export class ClientMessages {
         this.#news.tell(membership, { kind: "visibility-changed", clientId, hidden: message.hidden });
         return;
       case "lobby_messaging_send":
-        if (readCode(message.lobbyId) !== membership.lobbyId || session.purse.isEmpty) return;
+        if (readLobbyId(message.lobbyId) !== membership.lobbyId || session.purse.isEmpty) return;
         this.#news.tell(membership, { kind: "message-sent", clientId, text: message.message });
         return;
+      case "ptpMediation_ready": {
+        const { mediation, udp, commitment } = message;
+        this.#charges.charge(session, prices.report);
+        this.#news.tell(membership, { kind: "member-ready", clientId, mediation, udp, commitment });
+        return;
+      }
       case "ptpMediation_unseen":
         this.#charges.charge(session, prices.report);
         this.#news.tell(membership, { kind: "silence-reported", clientId, mediation: message.mediation });

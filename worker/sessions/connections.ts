@@ -1,4 +1,8 @@
 /** The WebSockets that one object holds: who is there, what may wait for clients to read it, and how they go. */
+import { closingError } from "../../core/dialects/groovejet/error.ts";
+import { frameOf } from "../../core/dialects/groovejet/message.ts";
+import { toldBy } from "../../core/dialects/groovejet/room.ts";
+import { dialectOf } from "../../core/dialects/names.ts";
 import { orionText } from "../../core/dialects/orion.ts";
 import { sharedLimits } from "../../core/limits.ts";
 import type { Network } from "../../core/network.ts";
@@ -10,7 +14,9 @@ import type { Delivery, Stray } from "../platform/ports.ts";
 import type { Backlog } from "./backlog.ts";
 import { Pings } from "./pings.ts";
 import { type Arrival, Session } from "./session.ts";
+import { TurnedAway } from "./turned-away.ts";
 import { Unanswered } from "./unanswered.ts";
+import { tellsWhatWaits, watchOpening } from "./unopened.ts";
 import { Unread } from "./unread.ts";
 
 /** What happens to connections, other than by their own messages. */
@@ -23,19 +29,19 @@ export type ConnectionEvents = {
   stirred(acting: Session | undefined): void;
   /** The session was told something of its lobby. */
   delivered(session: Session, delivery: Delivery): void;
+  /** A socket that was turned away is gone: it takes no room any more. */
+  vanished(): void;
 };
 
 /** What a client proves itself with. `secretToken`: it never goes over UDP. */
 export type Tokens = { token: string; secretToken: string };
-
-/** Whether the platform says what waits for a socket. No documentation promises it. */
-const tellsWhatWaits = "bufferedAmount" in WebSocket.prototype;
 
 export class Connections {
   readonly #ctx: DurableObjectState;
   readonly #events: ConnectionEvents;
   readonly #byId = new Map<string, Session>();
   readonly #bySocket = new Map<WebSocket, Session>();
+  readonly #turnedAway: TurnedAway;
   readonly #pings: Pings;
   readonly #backlog: Backlog;
 
@@ -44,18 +50,26 @@ export class Connections {
     this.#ctx = ctx;
     this.#events = events;
     this.#pings = new Pings(ctx, alarm);
-    this.#backlog = tellsWhatWaits ? new Unread() : new Unanswered((session) => this.#pings.lastOf(session));
+    this.#turnedAway = new TurnedAway(() => events.vanished());
+    this.#backlog = tellsWhatWaits
+      ? new Unread((sessions) => this.expelAll(sessions, "unanswered"))
+      : new Unanswered((session) => this.#pings.lastOf(session));
     for (const socket of ctx.getWebSockets()) this.#revive(socket);
   }
 
-  /** All that are open, and those that were thrown out and do not go. */
+  /** All that are open, and those that were thrown out or turned away and do not go. */
   get size(): number {
-    return this.#ctx.getWebSockets().length;
+    return this.#ctx.getWebSockets().length + this.#turnedAway.size;
   }
 
   /** Sessions that are not over. */
   get sessions(): number {
     return this.#byId.size;
+  }
+
+  /** Whether a client here has said that it pings: then the object's alarm looks for those that fall silent. */
+  get hasPinging(): boolean {
+    return [...this].some(({ pingsSince }) => pingsSince !== null);
   }
 
   [Symbol.iterator](): Iterator<Session> {
@@ -71,13 +85,33 @@ export class Connections {
     for (const socket of this.#ctx.getWebSockets()) {
       if (socket !== except) yield (this.#bySocket.get(socket) ?? Session.revive(socket))?.networks ?? [];
     }
+    yield* this.#turnedAway.networks();
   }
 
-  /** Takes the server's end of a new client's socket, and tells the client who it is. */
-  admit(socket: WebSocket, tokens: Tokens, clientId: string, arrival: Arrival): void {
+  /** Takes the server's end of a new client's socket. */
+  admit(socket: WebSocket, token: string, clientId: string, arrival: Arrival): Session {
     this.#ctx.acceptWebSocket(socket);
-    const session = Session.admit(socket, tokens.token, clientId, arrival);
+    const session = Session.admit(socket, token, clientId, arrival);
     this.#hold(session);
+    return session;
+  }
+
+  /** Takes the server's end of a new client's socket, says this, and closes it. It takes room until it is gone. */
+  turnAway(socket: WebSocket, frames: readonly string[], networks: readonly Network[]): void {
+    this.#turnedAway.take(socket, frames, networks);
+  }
+
+  /** Something was sent to a client that need never say anything. If its connection broke in the moment of its upgrade, its client is gone. */
+  expectOpening(session: Session): void {
+    watchOpening(
+      () => this.#backlog.hasTaken(session),
+      () => this.dismiss(session),
+    );
+  }
+
+  /** Tells a client of Orion's who it is. */
+  register(session: Session, tokens: Tokens): void {
+    const { id: clientId } = session;
     const { pingMs } = sharedLimits;
     this.send(session, serverMessage("client_registered", { ...tokens, clientId, pingMs }));
   }
@@ -130,10 +164,11 @@ export class Connections {
 
   /** Hands a lobby's message to its members here. Returns those that are not here, or not in that lobby. */
   deliver(delivery: Delivery): Stray[] {
-    const { lobbyId, incarnation, to, message, release } = delivery;
+    const { lobbyId, incarnation, to, message, release, letsGo } = delivery;
     const strays: Stray[] = [];
+    const isRoom = dialectOf(lobbyId) === "groovejet";
     // Once for all of them.
-    const text = message ? textOf(message, lobbyId) : null;
+    const text = message && !isRoom ? textOf(message, lobbyId) : null;
     for (const clientId of to) {
       const session = this.#byId.get(clientId);
       // Also one that has left meanwhile: it was removed before.
@@ -142,13 +177,32 @@ export class Connections {
         strays.push({ lobbyId, incarnation, clientId });
         continue;
       }
+      if (letsGo) {
+        this.expel(session, "out_of_reach");
+        continue;
+      }
       if (text !== null) this.send(session, text);
+      if (message && isRoom) this.tellInRoom(session, message);
       this.#events.delivered(session, delivery);
       if (!release) continue;
       session.release();
       if (message?.type === "resumedElsewhere") this.expel(session, "resumed_elsewhere");
     }
     return strays;
+  }
+
+  /** Hands what a groovejet room says to a session in it, in its words. */
+  tellInRoom(session: Session, message: NonNullable<Delivery["message"]>): void {
+    if (message.type === "encoded") return;
+    if (session.heldBack) {
+      session.heldBack.push(message);
+      return;
+    }
+    const before = session.groovejet?.room;
+    if (!before) return;
+    const { room, messages } = toldBy(message, before);
+    if (room !== before) session.groovejet = { ...session.groovejet, room };
+    for (const one of messages) this.send(session, frameOf(one));
   }
 
   /** The lobby does not know this member: the client has not heard that the lobby closed. */
@@ -160,7 +214,9 @@ export class Connections {
     if (incarnation !== undefined && incarnation !== membership.incarnation) return;
     if (requestId !== undefined && requestId !== membership.requestId) return;
     session.membership = null;
-    this.send(session, serverMessage("lobby_closed", { lobbyId, lobbyName: membership.lobbyName }));
+    const { lobbyName } = membership;
+    if (dialectOf(lobbyId) === "groovejet") this.tellInRoom(session, { type: "lobbyClosed", lobbyName });
+    else this.send(session, serverMessage("lobby_closed", { lobbyId, lobbyName }));
   }
 
   /** The socket is closed. `hasLeft`: by its client, for good. */
@@ -175,9 +231,16 @@ export class Connections {
     logRefusal("client_thrown_out", { code: why, clientId: session.id, lobbyId: session.lobbyId });
     this.#backlog.closing(session);
     this.#lose(session.socket);
-    const [code, reason] = closures[why];
-    session.socket.close(code, reason);
+    close(session, why);
     if (this.#backlog.isStuck) this.#events.stuck();
+  }
+
+  /** Closes a client's socket, which was told why, as groovejet does: without a code. */
+  dismiss(session: Session): void {
+    if (!this.#bySocket.has(session.socket)) return;
+    this.#backlog.closing(session);
+    this.#lose(session.socket);
+    session.socket.close();
   }
 
   /** Throws all of them out. Whatever goes wrong with one, the others go. */
@@ -194,8 +257,7 @@ export class Connections {
   /** The server stops. All sockets close first, so that no client hears how the others leave. */
   closeAll(): void {
     const sessions = [...this.#byId.values()];
-    const [code, reason] = closures.stopping;
-    for (const { socket } of sessions) socket.close(code, reason);
+    for (const session of sessions) close(session, "stopping");
     for (const { socket } of sessions) this.#lose(socket);
   }
 
@@ -204,7 +266,7 @@ export class Connections {
     if (socket.readyState !== WebSocket.OPEN) return;
     const session = Session.revive(socket);
     if (session) {
-      this.#hold(session);
+      if (!session.isOver) this.#hold(session);
       return;
     }
     logFault("kept_session_unreadable");
@@ -223,9 +285,21 @@ export class Connections {
     if (!session) return;
     this.#bySocket.delete(socket);
     this.#byId.delete(session.id);
+    session.end();
     this.#backlog.ended(session);
     this.#events.ended(session, hasLeft);
   }
+}
+
+/** Closes a client's socket. One that speaks groovejet hears why in an error, and gets no code, as there. */
+function close({ groovejet, socket }: Session, why: keyof typeof closures): void {
+  const [code, reason] = closures[why];
+  if (!groovejet) {
+    socket.close(code, reason);
+    return;
+  }
+  if (socket.readyState === WebSocket.OPEN) socket.send(frameOf(closingError(why)));
+  socket.close();
 }
 
 /** A message as this object's clients read it; null if they are not told. */

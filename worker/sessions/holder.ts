@@ -7,6 +7,9 @@ import { retryable } from "cloudflare:durable-objects";
 import { DurableObject } from "cloudflare:workers";
 import { spend, strangerFrames } from "../../core/allowance.ts";
 import { prices } from "../../core/bill.ts";
+import type { Form } from "../../core/dialects/groovejet/form.ts";
+import { frameOf, identityOf } from "../../core/dialects/groovejet/message.ts";
+import { networksOf } from "../../core/network.ts";
 import type { Outcome } from "../../core/problem.ts";
 import type { MatchAnswer } from "../../core/wire/finding.ts";
 import type { HostAnswer, JoinAnswer, ResumeAnswer } from "../../core/wire/http.ts";
@@ -18,8 +21,11 @@ import { logFault, tagLobbiesOf } from "../platform/log.ts";
 import {
   type AskCall,
   addressHeader,
+  atServerHeader,
   type BatchAnswer,
+  type CallOfClient,
   type Delivery,
+  gatewayNameHeader,
   type HolderPort,
   type HostCall,
   type JoinCall,
@@ -36,6 +42,7 @@ import {
 import { Charges } from "./charges.ts";
 import { ClientMessages } from "./client-messages.ts";
 import { Connections } from "./connections.ts";
+import { Groovejet } from "./groovejet.ts";
 import { type Asked, Lobbies, type LobbyHere } from "./lobbies.ts";
 import { LobbyNews } from "./lobby-news.ts";
 import type { Remote } from "./remote.ts";
@@ -60,6 +67,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
   readonly #news: LobbyNews;
   readonly #requests: Requests;
   readonly #messages: ClientMessages;
+  readonly #groovejet: Groovejet;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -71,12 +79,14 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
       stuck: () => this.#end(),
       stirred: (acting) => this.stirred(acting),
       delivered: (session, delivery) => this.#charges.chargeForDelivery(session, delivery),
+      vanished: () => this.vanished(),
     });
     this.#charges = new Charges(env, (session) => this.connections.expel(session, "over_budget"));
     const lobbies = new Lobbies(env, this.holder, () => this.lobbyHere);
     this.#news = new LobbyNews(env, lobbies, this.connections, this.#charges);
     this.#requests = new Requests(env, lobbies, this.connections, this.#charges, this.#news);
     this.#messages = new ClientMessages(env, this.connections, this.#charges, this.#news);
+    this.#groovejet = new Groovejet(env, this.#requests, this.connections, this.#charges, this.#news);
   }
 
   /** The lobby that lives in this object; a lounge has none. */
@@ -84,18 +94,39 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
 
   abstract override fetch(request: Request): Promise<Response>;
 
-  /** Takes a client's socket: the answer to its upgrade, 409 without room. `opensHere`: it came to open this object's lobby. */
-  protected async admit(request: Request, hasRoom: () => boolean, opensHere = false): Promise<Response> {
+  /**
+   * Takes a client's socket: the answer to its upgrade, 409 without room. `opensHere`: it came to open this object's lobby. `form`: the language
+   * that it speaks, as far as its upgrade tells.
+   */
+  protected async admit(
+    request: Request,
+    hasRoom: () => boolean,
+    { opensHere = false, form = { kind: "orion" } }: { opensHere?: boolean; form?: Form } = {},
+  ): Promise<Response> {
     const full = () => new Response(null, { status: 409 });
     if (!hasRoom()) return full();
     const id = Session.drawId();
+    const address = request.headers.get(addressHeader) ?? undefined;
+    const refusal = form.kind === "query" ? await this.#groovejet.refuse(form, address) : null;
+    if (refusal) {
+      // Others may have taken the room while the room in the query was asked.
+      if (!hasRoom()) return full();
+      const { 0: theirs, 1: ours } = new WebSocketPair();
+      const networks = address === undefined ? [] : networksOf(address);
+      this.connections.turnAway(ours, [identityOf(id), refusal].map(frameOf), networks);
+      return new Response(null, { status: 101, webSocket: theirs });
+    }
     const token = await issueToken(this.env, this.holder, id, Date.now());
     const secretToken = await issueSecretToken(this.env, token);
     // Others may have taken the room while the tokens were made.
     if (!hasRoom()) return full();
     const { 0: theirs, 1: ours } = new WebSocketPair();
-    const address = request.headers.get(addressHeader) ?? undefined;
-    this.connections.admit(ours, { token, secretToken }, id, { opensHere, address });
+    const gateway = request.headers.get(gatewayNameHeader) ?? undefined;
+    const atServer = request.headers.has(atServerHeader);
+    const session = this.connections.admit(ours, token, id, { opensHere, address, atServer, gateway });
+    if (form.kind === "orion" || form.kind === "either")
+      this.connections.register(session, { token, secretToken });
+    if (form.kind !== "orion") this.#groovejet.greet(session, form);
     return new Response(null, { status: 101, webSocket: theirs });
   }
 
@@ -109,6 +140,8 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     else if (verdict === "close") this.connections.expel(session, "flood");
     else if (verdict === "take") {
       this.connections.trust(session);
+      // groovejet's rooms are never where its clients' sockets are.
+      if (this.lobbyHere === null && this.#groovejet.hear(session, data)) return;
       const text = messageText(data);
       // The platform answers a ping in a text frame, and passes on one in a binary frame.
       if (text === pingText) this.connections.send(session, pongText);
@@ -160,10 +193,7 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
     return await this.#requests.resume(call);
   }
 
-  async leaveLobby(
-    lobbyId: string | null,
-    call: { clientId: string; requestId: string },
-  ): Promise<Outcome<null>> {
+  async leaveLobby(lobbyId: string | null, call: CallOfClient): Promise<Outcome<null>> {
     return await this.#requests.leave(lobbyId, call);
   }
 
@@ -199,6 +229,9 @@ export abstract class Holder extends DurableObject<Env> implements HolderPort {
 
   /** Something happens here. `acting`: the session that it comes from. */
   protected stirred(_acting: Session | undefined): void {}
+
+  /** A socket that was turned away is gone: it takes no room any more. */
+  protected vanished(): void {}
 
   /** A session here is over. `hasLeft`: by its client's will, for good. */
   protected ended(session: Session, hasLeft: boolean): void {

@@ -67,6 +67,11 @@ export const holderLimits = {
   objectUnreadBytes: 6 * 1024 ** 2,
   /** Milliseconds for which it must have waited: a client that reads takes a whole burst of chat in less. */
   unreadMs: 1_000,
+  /**
+   * Milliseconds after which a client goes that has taken nothing of what waits for it, however little that is. What a client's network holds is not
+   * in it: so one that stands still has a megabyte more. A connection that broke without a word takes nothing for ever.
+   */
+  untakenMs: 60_000,
   /** The same, sent to one client between two notes of how many messages it was: 32 notes for what may wait for it. */
   unreadMarkBytes: 32 * 1024,
   /**
@@ -84,6 +89,8 @@ export const holderLimits = {
   /** What `stuckUnreadBytes` is where the platform says what waits. */
   stuckBytes: 256 * 1024 ** 2,
 
+  /** Milliseconds that the connection of a client of groovejet, which may be a member before it has said a word, has to take the first byte. Each awake second costs $1.60 a million. */
+  unopenedMs: 3_000,
   /** Milliseconds that a client has to go when its socket was closed. */
   closingMs: 10_000,
 } as const;

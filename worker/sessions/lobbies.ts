@@ -9,7 +9,10 @@ import { holderLimits } from "./limits.ts";
 import type { Session } from "./session.ts";
 
 /** What sessions ask of a lobby. */
-export type Asked = Pick<LobbyPort, "open" | "enter" | "comeBack" | "start" | "steer" | "ask" | "isMember">;
+export type Asked = Pick<
+  LobbyPort,
+  "open" | "enter" | "refusedBy" | "comeBack" | "start" | "steer" | "ask" | "isMember"
+>;
 
 /** The lobby that lives in a holder's own object. */
 export interface LobbyHere {
@@ -19,8 +22,8 @@ export interface LobbyHere {
   hear(news: News): boolean;
   /** Whether a mediation waits for what this sidecar sees of the client. */
   awaits(clientId: string, witness: Witness): boolean;
-  /** These members could not be reached. */
-  lose(clientIds: string[], incarnation: string | undefined): void;
+  /** These members are gone, or their object is out of reach. */
+  lose(clientIds: string[], incarnation: string | undefined, how: "gone" | "out of reach"): void;
 }
 
 export class Lobbies {

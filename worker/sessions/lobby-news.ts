@@ -44,7 +44,7 @@ export class LobbyNews {
       lost: (name, messages, error) => {
         logFault("object_unreachable", { from: holder, holder: name, lost: messages.length }, error);
         for (const message of messages) {
-          if ("to" in message) lobbies.here?.lose(message.to, message.incarnation);
+          if ("to" in message) lobbies.here?.lose(message.to, message.incarnation, "out of reach");
         }
       },
       caused: (clientId, calls) => this.#chargeCalls(clientId, calls),
@@ -138,6 +138,7 @@ export class LobbyNews {
       this.#lobbies.here?.lose(
         members.map(({ clientId }) => clientId),
         incarnation,
+        "gone",
       );
       for (const stray of some) this.#connections.drop(stray);
     }

@@ -116,6 +116,7 @@ function planOf({
   data,
   password,
   locked,
+  encryption,
 }: MatchRequest["create"]): Seeker["plan"] {
   return {
     name: lobbyName,
@@ -123,6 +124,7 @@ function planOf({
     privacy: privacy ?? "open",
     locked: locked === true,
     hasPassword: password !== undefined,
+    ...(encryption === "required" && { encryption }),
     ...(title !== undefined && { title }),
     ...(data && { data: listedData(data) }),
   };

@@ -1,9 +1,19 @@
 /** What clients ask by HTTP of lobbies: to let them in, and, as members, for all else. Each request of a session is counted, and done once. */
 import { prices } from "../../core/bill.ts";
+import { scopeOf } from "../../core/endpoint.ts";
 import type { Feature } from "../../core/lobby/features.ts";
+import type { Leads } from "../../core/lobby/request.ts";
 import type { Member } from "../../core/lobby/state.ts";
 import type { Region } from "../../core/lounges.ts";
-import { accept, type Outcome, type Refusal, refuse, refuseFor, wrongGuesses } from "../../core/problem.ts";
+import {
+  accept,
+  type Outcome,
+  type ProblemCode,
+  type Refusal,
+  refuse,
+  refuseFor,
+  wrongGuesses,
+} from "../../core/problem.ts";
 import { fitsLobby, fitsMember } from "../../core/wire/data.ts";
 import type { MatchAnswer } from "../../core/wire/finding.ts";
 import type { HostAnswer, JoinAnswer, ResumeAnswer } from "../../core/wire/http.ts";
@@ -14,6 +24,7 @@ import { logFault } from "../platform/log.ts";
 import type {
   Admission,
   AskCall,
+  CallOfClient,
   Costing,
   HostCall,
   JoinCall,
@@ -49,20 +60,23 @@ export class Requests {
     this.#news = news;
   }
 
-  async host({ clientId, requestId, request }: HostCall): Promise<Outcome<HostAnswer>> {
-    const counted = this.#counted(clientId, requestId);
+  async host(call: HostCall): Promise<Outcome<HostAnswer>> {
+    const { requestId, request } = call;
+    const counted = this.#counted(call);
     if (!counted.ok) return counted;
     const session = counted.value;
     learn(session, request.features);
     return await this.#enter<HostAnswer>(session, requestId, async (aim) => {
       const { membership } = session;
       const before = membership?.requestId === requestId ? membership.lobbyId : null;
-      for (const lobbyId of before === null ? this.#lobbies.codes(session) : [before]) {
+      const { code: name, ...wish } = request;
+      const fresh = name === undefined ? this.#lobbies.codes(session) : [name];
+      for (const lobbyId of before === null ? fresh : [before]) {
         aim(lobbyId);
-        const outcome = await this.#open(session, { requestId, lobbyId, request });
+        const outcome = await this.#open(session, { requestId, lobbyId, request: wish });
         if (outcome.ok || !outcome.codes.includes("code_taken")) return outcome;
       }
-      return refuse("code_taken");
+      return refuse(name === undefined ? "code_taken" : "name_in_use");
     });
   }
 
@@ -81,6 +95,7 @@ export class Requests {
       requestId,
       features,
       ...(network !== undefined && { network }),
+      ...localMark(session),
       ...personOf(request),
     };
     const networks = request.isPublic ? taggedNetworks(this.#env, address) : undefined;
@@ -91,7 +106,7 @@ export class Requests {
   async join(call: JoinCall): Promise<Outcome<JoinAnswer>> {
     const { clientId, requestId, lobbyId } = call;
     this.#connections.stir(this.#connections.get(clientId));
-    const counted = this.#counted(clientId, requestId);
+    const counted = this.#counted(call);
     if (!counted.ok) return counted;
     const session = counted.value;
     return await this.#enter<JoinAnswer>(session, requestId, async (aim) => {
@@ -111,7 +126,7 @@ export class Requests {
     call: Omit<JoinCall, "clientId" | "guessing"> & { lobbyId: string },
   ): Promise<Outcome<Admission<JoinAnswer>>> {
     const { id: clientId, features, address } = session;
-    const { lobbyId, requestId, peerName, privacy, password } = call;
+    const { lobbyId, requestId, peerName, privacy, password, leads } = call;
     const network = await networkTag(this.#env, address);
     const member: Member = {
       clientId,
@@ -120,17 +135,33 @@ export class Requests {
       requestId,
       features,
       ...(network !== undefined && { network }),
+      ...localMark(session),
       ...(privacy === "relay-only" && { relayOnly: true }),
+      ...(leads === "may" && { canHost: true }),
       ...personOf(call),
     };
-    const outcome = await this.#ask(lobbyId, member, (lobby) => lobby.enter(member, password));
+    const outcome = await this.#ask(lobbyId, member, (lobby) => lobby.enter(member, password, leads));
     if (outcome.ok) this.#charges.charge(session, (outcome.value.calls ?? 0) * prices.call);
     return outcome;
   }
 
-  async match({ clientId, requestId, request }: MatchCall): Promise<Outcome<MatchAnswer>> {
+  /** Why the lobby would not let a newcomer in as far as it can tell without knowing it; null if it would. */
+  async refusedBy(lobbyId: string, leads: Leads | undefined): Promise<ProblemCode | null> {
+    try {
+      return await retry(
+        () => this.#lobbies.at(lobbyId).refusedBy(leads),
+        platformLimits.promptRetryDelaysMs,
+      );
+    } catch (error) {
+      logFault("lobby_unreachable", { lobbyId }, error);
+      return "unavailable";
+    }
+  }
+
+  async match(call: MatchCall): Promise<Outcome<MatchAnswer>> {
+    const { clientId, requestId, request } = call;
     this.#connections.stir(this.#connections.get(clientId));
-    const counted = this.#counted(clientId, requestId);
+    const counted = this.#counted(call);
     if (!counted.ok) return counted;
     const session = counted.value;
     const { game, peerName, displayName, memberData, privacy, create } = request;
@@ -161,7 +192,7 @@ export class Requests {
   async resume(call: ResumeCall): Promise<Outcome<ResumeAnswer>> {
     const { clientId, requestId, lobbyId, request } = call;
     this.#connections.stir(this.#connections.get(clientId));
-    const counted = this.#counted(clientId, requestId);
+    const counted = this.#counted(call);
     if (!counted.ok) return counted;
     const session = counted.value;
     const features = learn(session, request.features);
@@ -184,11 +215,9 @@ export class Requests {
     return await this.#enter<ResumeAnswer>(session, requestId, resume, lobbyId ?? undefined);
   }
 
-  async leave(
-    lobbyId: string | null,
-    { clientId, requestId }: { clientId: string; requestId: string },
-  ): Promise<Outcome<null>> {
-    const counted = this.#counted(clientId, requestId);
+  async leave(lobbyId: string | null, call: CallOfClient): Promise<Outcome<null>> {
+    const { clientId, requestId } = call;
+    const counted = this.#counted(call);
     if (!counted.ok) return counted;
     const session = counted.value;
     if (session.leftBy === requestId) return accept(null);
@@ -254,15 +283,15 @@ export class Requests {
   /** Asks a lobby for something that only a member may ask for. */
   async #askAsMember<T>(
     lobbyId: string | null,
-    { clientId, requestId, guessing }: StartCall | SteerCall | AskCall,
+    call: StartCall | SteerCall | AskCall,
     ask: (lobby: Asked) => Promise<Costing<T>>,
   ): Promise<Outcome<T>> {
-    const counted = this.#counted(clientId, requestId);
+    const counted = this.#counted(call);
     if (!counted.ok) return counted;
     const session = counted.value;
     const isMember = lobbyId !== null && session.membership?.lobbyId === lobbyId;
     // To ask about codes of others is to guess.
-    const wait = isMember ? 0 : session.guessesAgainIn(guessing);
+    const wait = isMember ? 0 : session.guessesAgainIn(call.guessing);
     if (wait > 0) return refuseFor(wait);
     if (lobbyId === null) return noLobby(session);
     try {
@@ -307,13 +336,24 @@ export class Requests {
     return false;
   }
 
-  /** The session that asks, if it may ask now. */
-  #counted(clientId: string, requestId: string): Outcome<Session> {
+  /**
+   * The session that asks, if it may ask now, and comes through the gateways that have opened it. What such a session may do is decided by that: a
+   * thief of a sidecar's key leaves the header out of later requests, and would be at the address that he named in lobbies with codes.
+   */
+  #counted({ clientId, requestId, gateway }: CallOfClient): Outcome<Session> {
     const session = this.#connections.get(clientId);
     if (!session) return refuse("invalid_token");
     const seconds = session.countRequest(requestId);
-    return seconds > 0 ? refuseFor(seconds) : accept(session);
+    if (seconds > 0) return refuseFor(seconds);
+    if (gateway !== undefined && gateway !== (session.gateway ?? null)) return refuse("gateway_only");
+    return accept(session);
   }
+}
+
+/** Only WebRTC asks who is in the server's own network, or on its machine. An address that is not known is in none. */
+function localMark({ features, address, isAtServer }: Session): Pick<Member, "isLocal"> {
+  const isLocal = isAtServer || (address !== undefined && scopeOf(address) !== "public");
+  return isLocal && features?.includes("webrtc") ? { isLocal: true } : {};
 }
 
 /** What a player says of itself besides its name. */

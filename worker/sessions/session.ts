@@ -8,9 +8,11 @@ import {
   secondsUntilOne,
   strangerFrames,
 } from "../../core/allowance.ts";
-import { spendersOf } from "../../core/bill.ts";
+import { type Spender, spendersOf } from "../../core/bill.ts";
+import type { Room } from "../../core/dialects/groovejet/room.ts";
 import type { Feature } from "../../core/lobby/features.ts";
 import type { KeptLobby } from "../../core/lobby/kept.ts";
+import type { LobbyMessage } from "../../core/lobby/message.ts";
 import { type Network, networksOf } from "../../core/network.ts";
 import { lobbyTagOf } from "../../core/relay/ticket.ts";
 import { clientIdBytes } from "../../core/token.ts";
@@ -40,6 +42,10 @@ type Attachment = {
   openedAt?: number;
   /** The client's address, as core/endpoint.ts writes it. */
   address?: string;
+  /** It runs on the server's own machine. */
+  atServer?: true;
+  /** The gateways that it comes through. */
+  gateway?: string;
   /** Whether it ever was in a lobby. */
   hasJoined?: boolean;
   purse?: KeptPurse;
@@ -47,7 +53,16 @@ type Attachment = {
   memberId?: string;
   /** The lobbies whose host has removed it. */
   removals?: readonly Removal[];
+  /** It was told the client id that groovejet's clients have, and has not decided which language it speaks. */
+  hasIdentity?: boolean;
+  /** It speaks groovejet. */
+  groovejet?: SpeaksGroovejet;
+  /** It is over. Its socket is there for as long as its client does not go. */
+  isOver?: true;
 };
+
+/** `room`: the one that it is in; null for none. `toldId`: the client id that it was told in its last room. */
+type SpeaksGroovejet = { room: Room | null; toldId?: string };
 
 const requestRate: Rate = { burst: holderLimits.requestBurst, perSecond: holderLimits.requestsPerSecond };
 const failedJoinRate: Rate = {
@@ -69,8 +84,17 @@ export type Membership = { lobbyId: string; lobbyName: string; incarnation: stri
 /** A lobby that is being asked to take the session in. One at a time: two racing requests cannot both win. */
 type Entering = { requestId: string; lobbyId: string; released: boolean; ended: Promise<void> };
 
-/** How a client came. `opensHere`: to open the lobby of the object that holds it. `address`: undefined if nobody knows it. */
-export type Arrival = { opensHere?: boolean; address?: string | undefined };
+/**
+ * How a client came. `opensHere`: to open the lobby of the object that holds it. `address`: undefined if nobody knows it. `atServer`: from
+ * the server's own machine, which has no address. `gateway`: the gateways
+ * that it comes through (core/bill.ts), if it does.
+ */
+export type Arrival = {
+  opensHere?: boolean;
+  address?: string | undefined;
+  atServer?: boolean;
+  gateway?: string | undefined;
+};
 
 export class Session {
   readonly socket: WebSocket;
@@ -82,6 +106,8 @@ export class Session {
   isIdle = false;
   /** The last request by which it left a lobby: repeated, it is the same. In memory alone. */
   leftBy = "";
+  /** What its groovejet room has said while it was being let in; null when it is not. */
+  heldBack: LobbyMessage[] | null = null;
   /** When it last said something, in milliseconds since 1970; 0 for never since its object woke. */
   spokeAt = 0;
   // In memory alone: an object that slept has had no request for a while.
@@ -95,7 +121,7 @@ export class Session {
   #networks: readonly Network[] | null = null;
   #keeping = false;
   #purse: Purse | null = null;
-  #isCounted: boolean | null = null;
+  #spenders: readonly Spender[] | null = null;
 
   private constructor(socket: WebSocket, kept: Attachment) {
     this.socket = socket;
@@ -107,7 +133,7 @@ export class Session {
     socket: WebSocket,
     token: string,
     id: string,
-    { opensHere = false, address }: Arrival = {},
+    { opensHere = false, address, atServer = false, gateway }: Arrival = {},
   ): Session {
     const session = new Session(socket, {
       id,
@@ -117,6 +143,8 @@ export class Session {
       hosted: null,
       openedAt: Date.now(),
       ...(address !== undefined && { address }),
+      ...(atServer && { atServer }),
+      ...(gateway !== undefined && { gateway }),
     });
     session.#keep();
     return session;
@@ -167,9 +195,19 @@ export class Session {
     return this.#kept.address;
   }
 
-  /** The networks that its address is in; none if that is not known. */
+  /** Whether it runs on the server's own machine. */
+  get isAtServer(): boolean {
+    return this.#kept.atServer === true;
+  }
+
+  /** The gateways that it comes through: their sidecar's name, and the number of its key. Undefined if it comes itself. */
+  get gateway(): string | undefined {
+    return this.#kept.gateway;
+  }
+
+  /** The networks that its address is in, as they are counted; none if that is not known. */
   get networks(): readonly Network[] {
-    this.#networks ??= this.address === undefined ? [] : networksOf(this.address);
+    this.#networks ??= this.address === undefined ? [] : networksOf(this.address, this.gateway);
     return this.#networks;
   }
 
@@ -224,6 +262,25 @@ export class Session {
     this.#keep();
   }
 
+  get hasIdentity(): boolean {
+    return this.#kept.hasIdentity === true;
+  }
+
+  set hasIdentity(hasIdentity: boolean) {
+    this.#kept.hasIdentity = hasIdentity;
+    this.#keep();
+  }
+
+  /** Where it is, if it speaks groovejet. Undefined for one that speaks Orion, or has not decided. */
+  get groovejet(): SpeaksGroovejet | undefined {
+    return this.#kept.groovejet;
+  }
+
+  set groovejet(groovejet: SpeaksGroovejet) {
+    this.#kept.groovejet = groovejet;
+    this.#keep();
+  }
+
   /** When it said that it pings, in milliseconds since 1970; null if it never did. */
   get pingsSince(): number | null {
     return this.#kept.pingsSince ?? null;
@@ -246,15 +303,26 @@ export class Session {
     this.#keep();
   }
 
+  /** Whether it has ended. Its socket does not tell: after a second sleep the platform calls one open that was closed, and whose client does not go. */
+  get isOver(): boolean {
+    return this.#kept.isOver === true;
+  }
+
+  /** It has ended, and never begins again. */
+  end(): void {
+    this.#kept.isOver = true;
+    this.#keep();
+  }
+
   /** Whether it ever was in a lobby. */
   get hasJoined(): boolean {
     return this.#kept.hasJoined === true || this.#kept.membership !== null;
   }
 
-  /** Whether its network has a budget: one whose address is known, and that is not this machine. */
-  get isCounted(): boolean {
-    this.#isCounted ??= this.address !== undefined && spendersOf(this.address).length > 0;
-    return this.#isCounted;
+  /** Whose budgets it spends: those of its network, and of the gateways that it comes through. */
+  get spenders(): readonly Spender[] {
+    this.#spenders ??= spendersOf(this.address, this.gateway);
+    return this.#spenders;
   }
 
   /** What it may still spend. */
@@ -347,8 +415,12 @@ export class Session {
     this.#keeping = true;
     queueMicrotask(() => {
       this.#keeping = false;
-      // One that is over may still pay for what it said last.
-      if (this.socket.readyState !== WebSocket.CLOSED) this.socket.serializeAttachment(this.#kept);
+      try {
+        // Also to one that is over: it may still pay for what it said last, and its socket may outlive a sleep, even a closed one.
+        this.socket.serializeAttachment(this.#kept);
+      } catch (error) {
+        if (this.socket.readyState !== WebSocket.CLOSED) throw error;
+      }
     });
   }
 }

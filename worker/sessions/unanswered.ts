@@ -55,6 +55,10 @@ export class Unanswered implements Backlog {
     return worst?.[0] ?? null;
   }
 
+  hasTaken(): null {
+    return null;
+  }
+
   heard(session: Session): void {
     this.ended(session);
   }

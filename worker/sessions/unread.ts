@@ -9,6 +9,8 @@ import { Stuck } from "./stuck.ts";
 
 /** How much had been sent to a client at some time, in milliseconds since 1970. */
 type Mark = { bytes: number; frames: number; at: number };
+/** How much of it the kernel had taken, and since when. */
+type Still = { taken: number; since: number };
 
 /** What was sent to one client, and what of it waits. */
 class Sent {
@@ -20,6 +22,10 @@ class Sent {
   /** Those after that, in their order, one for each so many bytes of cost. */
   #marks: Mark[] = [];
   #unmarked = 0;
+  /** All bytes up to a moment ago. */
+  #moment = { bytes: 0, at: 0 };
+  /** Where the client has stood since something waited for it; null if nothing does. */
+  #still: Still | null = null;
   /** What waits, at most, at what it costs in memory. */
   cost = 0;
 
@@ -50,6 +56,39 @@ class Sent {
     return this.cost;
   }
 
+  /** Whether something waits that was sent a moment ago, or before. Looks once in a moment at most: that costs little. */
+  isBehind(now: number): boolean {
+    const { bytes, at } = this.#moment;
+    if (Math.abs(now - at) < holderLimits.unreadMs) return false;
+    this.#moment = { bytes: this.#bytes, at: now };
+    if (this.#bytes - this.#socket.bufferedAmount >= bytes) return false;
+    this.watch(now);
+    return true;
+  }
+
+  /** Notes how far the client is, if anything waits for it. */
+  watch(now: number): void {
+    const waiting = this.#socket.bufferedAmount;
+    const taken = this.#bytes - waiting;
+    const before = this.#still;
+    if (waiting === 0) this.#still = null;
+    else if (!before || taken > before.taken || now < before.since) this.#still = { taken, since: now };
+  }
+
+  get isWatched(): boolean {
+    return this.#still !== null;
+  }
+
+  /** Whether it has taken nothing for so long that it never will. */
+  isStuck(now: number): boolean {
+    this.watch(now);
+    return this.#still !== null && now >= this.#still.since + holderLimits.untakenMs;
+  }
+
+  get isTaken(): boolean {
+    return this.#socket.bufferedAmount < this.#bytes;
+  }
+
   /** Whether something has waited for longer than a burst does. A time in the future is one before the clock was set back. */
   isLate(now: number): boolean {
     const { at } = this.#marks[0] ?? this.#taken;
@@ -67,7 +106,14 @@ export class Unread implements Backlog {
   /** What waits for all of them, at most. */
   #cost = 0;
   #willLook = false;
+  #isWatching = false;
   readonly #stuck = new Stuck(() => holderLimits.stuckUnreadBytes);
+  readonly #expel: (sessions: readonly Session[]) => void;
+
+  /** `expel`: throws out clients that take nothing, however little waits for them. */
+  constructor(expel: (sessions: readonly Session[]) => void) {
+    this.#expel = expel;
+  }
 
   add(session: Session, frame: string): number | null {
     let sent = this.#sent.get(session);
@@ -76,6 +122,7 @@ export class Unread implements Backlog {
       this.#sent.set(session, sent);
     }
     this.#cost += sent.add(frame);
+    if (sent.isBehind(Date.now())) this.#watch();
     if (this.#willLook) return null;
     if (sent.cost > holderLimits.unreadBytes) this.#lookAt(sent);
     const isMuch = sent.cost > holderLimits.unreadBytes || this.#isMuchForAll();
@@ -103,6 +150,10 @@ export class Unread implements Backlog {
     return { going, again: isMuch || rest > holderLimits.objectUnreadBytes ? this.#promiseLook() : null };
   }
 
+  hasTaken(session: Session): boolean | null {
+    return this.#sent.get(session)?.isTaken ?? null;
+  }
+
   /** A client that talks need not read. */
   heard(): void {}
 
@@ -123,6 +174,23 @@ export class Unread implements Backlog {
 
   get isStuck(): boolean {
     return this.#stuck.isTooMuch;
+  }
+
+  /**
+   * Something waits that was sent a moment ago. Looks again until it is taken, or its client is out: the platform does not tell of each
+   * connection that breaks, and takes nothing more for such a one. The timer keeps no object awake that would sleep: none does while anything waits.
+   */
+  #watch(): void {
+    if (this.#isWatching) return;
+    this.#isWatching = true;
+    setTimeout(() => {
+      this.#isWatching = false;
+      const now = Date.now();
+      this.#expel(
+        [...this.#sent].filter(([, sent]) => sent.isWatched && sent.isStuck(now)).map(([one]) => one),
+      );
+      if ([...this.#sent.values()].some(({ isWatched }) => isWatched)) this.#watch();
+    }, holderLimits.untakenMs / 2);
   }
 
   #promiseLook(): number {

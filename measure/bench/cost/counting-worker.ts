@@ -8,6 +8,7 @@
  * It answers how much of the time is left.
  */
 import type { Micros } from "../../../core/bill.ts";
+import type { StatsNews } from "../../../core/stats/news.ts";
 import { type Heartbeat, heartbeat, heartbeatPath } from "../../../core/wire/sidecar-post.ts";
 import worker, * as objects from "../../../worker/index.ts";
 import { fleetAt } from "../../../worker/objects/fleet.ts";
@@ -24,6 +25,15 @@ export const Lobby = counted(objects.Lobby);
 export const Lounge = counted(objects.Lounge);
 export const Directory = counted(objects.Directory);
 export const Fleet = counted(objects.Fleet);
+export const Relay = counted(objects.Relay);
+export const Stats = counted(
+  class Stats extends objects.Stats {
+    /** Not of the fleet: what follows from heartbeats is on nobody's books. */
+    override async hearNews(news: readonly StatsNews[]): Promise<void> {
+      if (news.some(({ kind }) => kind !== "fleet")) await super.hearNews(news);
+    }
+  },
+);
 export const Budget = counted(
   class Budget extends objects.Budget {
     override async draw(micros: Micros, share: number): Promise<number> {

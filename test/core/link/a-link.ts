@@ -31,8 +31,10 @@ export const config: LinkConfig = {
   },
   own: [{ address: "192.168.1.10", prefixLength: 24 }],
   ownPorts: [40_000],
+  noUdp: null,
   sidecar,
   relay: true,
+  channels: [],
   relayOnly: false,
   hasV6: false,
 };

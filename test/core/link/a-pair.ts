@@ -3,7 +3,13 @@ import type { Endpoint } from "../../../core/endpoint.ts";
 import type { LinkConfig } from "../../../core/link/config.ts";
 import type { LinkEffect } from "../../../core/link/effect.ts";
 import type { LinkEvent } from "../../../core/link/event.ts";
-import type { LocalSocket, Path } from "../../../core/link/path.ts";
+import {
+  type ChannelName,
+  channelEnd,
+  isChannel,
+  type LocalSocket,
+  type Path,
+} from "../../../core/link/path.ts";
 import { type LinkState, pathInUse } from "../../../core/link/state.ts";
 import { openLink, step, wakeAt } from "../../../core/link/step.ts";
 import { mappingOf } from "../../../core/mapping.ts";
@@ -54,6 +60,10 @@ type Setting = {
   lateMs?: number;
   /** Whether the players say their local addresses. */
   claims?: boolean;
+  /** Whether there is a relay over WebSocket. */
+  webSocket?: boolean;
+  /** Who has no UDP. */
+  noUdp?: readonly Side[];
 };
 
 /** The model of a sidecar: sees, binds, passes on. */
@@ -100,6 +110,61 @@ class Sidecar {
   }
 }
 
+/** Milliseconds one way between a player and the relay over WebSocket. */
+const webSocketMs = 20;
+
+/** The model of a relay over WebSocket: a connection of each player's, in order and without loss while it lasts. */
+export class WebSocketRelay {
+  readonly #clock: Clock;
+  /** Who is connected, by which connection: another one has another number. */
+  readonly #connected = new Map<Player, number>();
+  #count = 0;
+  /** Whose packets are lost both ways without a word: their address has changed. */
+  readonly silent = new Set<number>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** A player opens a connection, perhaps in place of another: after a round trip it is bound. */
+  connect(player: Player): void {
+    const number = ++this.#count;
+    this.#clock.at(this.#clock.now + 2 * webSocketMs, () => {
+      this.#connected.set(player, number);
+      if (this.#connected.size < 2) return;
+      for (const each of this.#connected.keys())
+        each.take({ kind: "channel-opened", local: "ws", path: "websocket" });
+    });
+  }
+
+  /** The relay ends, and starts again: nobody is connected. */
+  restart(): void {
+    for (const player of [...this.#connected.keys()]) this.drop(player);
+  }
+
+  /** A player's connection breaks. */
+  drop(player: Player): void {
+    for (const each of this.#connected.keys()) each.take({ kind: "channel-closed", local: "ws", code: null });
+    this.#connected.delete(player);
+  }
+
+  /** Nothing gets through a player's connection any more, and nobody is told. */
+  mute(player: Player): void {
+    const number = this.#connected.get(player);
+    if (number !== undefined) this.silent.add(number);
+  }
+
+  send(from: Player, body: Body): void {
+    const number = this.#connected.get(from);
+    const [to] = [...this.#connected.keys()].filter((player) => player !== from);
+    if (number === undefined || !to || this.silent.has(number)) return;
+    const theirs = this.#connected.get(to) ?? 0;
+    this.#clock.at(this.#clock.now + 2 * webSocketMs, () => {
+      if (this.#connected.get(to) === theirs && !this.silent.has(theirs)) to.hearChannel("ws", body);
+    });
+  }
+}
+
 /** One player's program: what the SDK's shell does, with computed sockets. */
 export class Player {
   readonly side: Side;
@@ -109,12 +174,16 @@ export class Player {
   /** Packets of the game that came. */
   heard = 0;
   state: LinkState | null = null;
+  /** How often it was asked for another socket for a channel. */
+  reopened = 0;
   readonly #clock: Clock;
   readonly #sidecar: Endpoint;
+  readonly #webSocket: WebSocketRelay;
   #wakes = 0;
   #extraPorts: number[] = [];
 
-  constructor(clock: Clock, side: Side, host: Host<Body>, sidecar: Endpoint) {
+  constructor(clock: Clock, side: Side, host: Host<Body>, sidecar: Endpoint, webSocket: WebSocketRelay) {
+    this.#webSocket = webSocket;
     this.side = side;
     this.host = host;
     this.#clock = clock;
@@ -132,6 +201,12 @@ export class Player {
   open(config: LinkConfig): void {
     const { state, effects } = openLink(config, this.#clock.now);
     this.#go(state, effects);
+    if (config.channels.includes("ws")) this.#webSocket.connect(this);
+  }
+
+  /** A packet came by a channel. */
+  hearChannel(local: ChannelName, body: Body): void {
+    this.#receive(local, { from: channelEnd, to: channelEnd, body });
   }
 
   take(event: LinkEvent): void {
@@ -143,7 +218,7 @@ export class Player {
   /** Sends a packet of the game the way it goes now. */
   play(): void {
     const path = this.state && pathInUse(this.state);
-    if (path) this.host.send(this.#portOf(path.local), path.remote, { kind: "data" });
+    if (path) this.#send(path.local, path.remote, { kind: "data" });
   }
 
   get kind(): Path["kind"] | null {
@@ -185,9 +260,13 @@ export class Player {
     switch (effect.kind) {
       case "send": {
         const { packet, number, local, remote } = effect;
-        this.host.send(this.#portOf(local), remote, { kind: packet, side: this.side, number });
+        this.#send(local, remote, { kind: packet, side: this.side, number });
         return;
       }
+      case "reopen-channel":
+        this.reopened += 1;
+        this.#webSocket.connect(this);
+        return;
       case "bind-relay":
         this.host.send(mainPort, this.#sidecar, { kind: "bind", side: this.side });
         return;
@@ -243,6 +322,11 @@ export class Player {
     }
   }
 
+  #send(local: LocalSocket, remote: Endpoint, body: Body): void {
+    if (isChannel(local)) this.#webSocket.send(this, body);
+    else this.host.send(this.#portOf(local), remote, body);
+  }
+
   #portOf(local: LocalSocket): number {
     return typeof local === "number" ? (this.#extraPorts[local] ?? -1) : mainPort;
   }
@@ -252,16 +336,18 @@ export class Pair {
   readonly clock = new Clock();
   readonly internet: Segment<Body>;
   readonly sidecar: Sidecar;
+  readonly webSocket: WebSocketRelay;
   readonly a: Player;
   readonly b: Player;
   readonly nats: Nat<Body>[] = [];
   readonly #random: () => number;
 
   constructor(setting: Setting) {
-    const { seed, relay = true, relayOnly = false, claims = true } = setting;
+    const { seed, relay = true, relayOnly = false, claims = true, webSocket = false, noUdp = [] } = setting;
     this.#random = chance(seed);
     this.internet = new Segment<Body>(this.clock, this.#random, fairWeather);
     this.sidecar = new Sidecar(this.internet);
+    this.webSocket = new WebSocketRelay(this.clock);
     const network = this.#networkBehind(setting.a, 1);
     const other = setting.sharedNetwork ? network : this.#networkBehind(setting.b, 2);
     this.a = this.#player("a", network, setting.a === "nothing" ? "203.0.113.11" : "192.168.1.10");
@@ -280,18 +366,21 @@ export class Pair {
         side: player.side,
         seed: Math.floor(this.#random() * 2 ** 32),
         skipAfter,
-        you: this.#seenOf(player.side),
+        you: noUdp.includes(player.side) ? null : this.#seenOf(player.side),
         peer: {
           endpoint: null,
           proven: true,
           ports: [],
-          ...(relayOnly ? { mapping: "unknown" } : this.#seenOf(peer.side)),
-          candidates: claims && !relayOnly ? [{ ip: peer.host.ip, port: mainPort }] : [],
+          ...(relayOnly || noUdp.includes(peer.side) ? { mapping: "unknown" } : this.#seenOf(peer.side)),
+          candidates:
+            claims && !relayOnly && !noUdp.includes(peer.side) ? [{ ip: peer.host.ip, port: mainPort }] : [],
         },
         own: [{ address: player.host.ip, prefixLength: 24 }],
         ownPorts: [mainPort],
-        sidecar: this.sidecar.endpoint,
-        relay,
+        noUdp: noUdp.includes(player.side) ? "no-udp" : null,
+        sidecar: noUdp.includes(player.side) ? null : this.sidecar.endpoint,
+        relay: relay && noUdp.length === 0,
+        channels: webSocket ? ["ws"] : [],
         relayOnly,
         hasV6: false,
       };
@@ -328,7 +417,7 @@ export class Pair {
   }
 
   #player(side: Side, network: Segment<Body>, ip: string): Player {
-    return new Player(this.clock, side, new Host(network, ip), this.sidecar.endpoint);
+    return new Player(this.clock, side, new Host(network, ip), this.sidecar.endpoint, this.webSocket);
   }
 
   #networkBehind(place: Place, number: number): Segment<Body> {

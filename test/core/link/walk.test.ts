@@ -5,10 +5,17 @@ import type { LinkConfig } from "../../../core/link/config.ts";
 import type { LinkEffect } from "../../../core/link/effect.ts";
 import type { LinkEvent } from "../../../core/link/event.ts";
 import { linkLimits } from "../../../core/link/limits.ts";
-import type { LocalSocket } from "../../../core/link/path.ts";
-import type { LinkState } from "../../../core/link/state.ts";
+import {
+  type ChannelName,
+  channelEnd,
+  isChannel,
+  type LocalSocket,
+  type PathKind,
+} from "../../../core/link/path.ts";
+import { type LinkState, pathInUse } from "../../../core/link/state.ts";
 import { openLink, step, wakeAt } from "../../../core/link/step.ts";
 import { relayCodes } from "../../../core/relay/ticket.ts";
+import { pathKinds } from "../../../core/wire/path-kinds.ts";
 import { config, noon, peerEndpoint, sidecar } from "./a-link.ts";
 
 type Happening =
@@ -24,7 +31,8 @@ type Happening =
   | { kind: "time-passes"; ms: number };
 
 const mapping = fc.constantFrom("endpoint-independent", "endpoint-dependent", "unknown");
-const local = fc.constantFrom<LocalSocket>("v4", "v6", 0, 1, 2, 255, 256);
+const local = fc.constantFrom<LocalSocket>("v4", "v6", 0, 1, 2, 255, 256, "ws", "rtc");
+const channel = fc.constantFrom<ChannelName>("ws", "rtc");
 const remote = fc.constantFrom(
   peerEndpoint,
   sidecar,
@@ -33,6 +41,7 @@ const remote = fc.constantFrom(
   { ip: "127.0.0.1", port: 40_000 },
   { ip: "224.0.0.1", port: 1 },
   { ip: "2001:db8::1", port: 7 },
+  channelEnd,
 );
 const number = fc.oneof(fc.integer({ min: 1, max: 30 }), fc.nat(), fc.maxSafeNat());
 const only = <Kind extends string>(kind: Kind) => fc.constant(kind);
@@ -45,6 +54,12 @@ const event: fc.Arbitrary<LinkEvent> = fc.oneof(
   fc.record({
     kind: only("relay-refused"),
     code: fc.constantFrom(...(Object.keys(relayCodes) as (keyof typeof relayCodes)[])),
+  }),
+  fc.record({ kind: only("channel-opened"), local: channel, path: fc.constantFrom(...pathKinds) }),
+  fc.record({
+    kind: only("channel-closed"),
+    local: channel,
+    code: fc.constantFrom(null, "relay_full" as const),
   }),
   fc.record({ kind: only("sockets-opened"), count: fc.constantFrom(0, 1, 3, 256) }),
   fc.record({ kind: only("turn-given") }),
@@ -68,7 +83,13 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   },
 );
 
-const configs: fc.Arbitrary<LinkConfig> = fc.record({
+const withUdp = fc.record({ noUdp: fc.constant(null), sidecar: fc.constant(sidecar), relay: fc.boolean() });
+const withoutUdp = fc.record({
+  noUdp: fc.constantFrom("no-udp" as const, "udp-blocked" as const, "no-sidecar" as const),
+  sidecar: fc.constant(null),
+  relay: fc.constant(false),
+});
+const others = fc.record({
   side: fc.constantFrom("a", "b"),
   seed: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
   skipAfter: fc.constant(config.skipAfter),
@@ -82,11 +103,13 @@ const configs: fc.Arbitrary<LinkConfig> = fc.record({
   }),
   own: fc.constant(config.own),
   ownPorts: fc.constant(config.ownPorts),
-  sidecar: fc.constant(sidecar),
-  relay: fc.boolean(),
   relayOnly: fc.boolean(),
   hasV6: fc.boolean(),
+  channels: fc.subarray<ChannelName>(["ws", "rtc"]),
 });
+const configs: fc.Arbitrary<LinkConfig> = fc
+  .tuple(others, fc.oneof({ weight: 4, arbitrary: withUdp }, withoutUdp))
+  .map(([config, udp]) => ({ ...config, ...udp }));
 
 /** One event as the link took it, with all there is to judge it by. */
 type Taken = { before: LinkState | null; after: LinkState; effects: readonly LinkEffect[]; now: number };
@@ -253,7 +276,7 @@ always("it binds the relay a few times a second, and only if it has a ticket", (
 always("its state stays small", () => {
   return ({ after }) => {
     expect(after.candidates.length).toBeLessThanOrEqual(
-      1 + 8 + linkLimits.guessedPorts + linkLimits.metCandidates + 3,
+      1 + 8 + linkLimits.guessedPorts + linkLimits.metCandidates + 3 + 2,
     );
     expect(after.volleys.length).toBeLessThanOrEqual(60);
     expect(after.notesLeft).toBeGreaterThanOrEqual(0);
@@ -271,10 +294,12 @@ always("no packet leaves by a socket that is not open, nor where none may go", (
       if (effect.kind !== "send") continue;
       const { local, remote } = effect;
       if (typeof local === "number") expect(open === "all" || open === local).toBe(true);
+      if (isChannel(local)) expect(after.openChannels).toContain(local);
+      else expect(after.config.noUdp).toBeNull();
       if (local === "v6") expect(after.config.hasV6).toBe(true);
       expect(["127.0.0.1", "224.0.0.1"]).not.toContain(remote.ip);
       if (remote.ip === sidecar.ip) expect(after.config.relay).toBe(true);
-      else expect(after.config.relayOnly).toBe(false);
+      else if (!isChannel(local)) expect(after.config.relayOnly).toBe(false);
     }
   };
 });
@@ -293,14 +318,14 @@ always("sockets and turns that were asked for are given back by the end", () => 
 });
 
 always("the path in use is one that is confirmed, and the best of them", () => {
-  const ranks = { lan: 0, direct: 1, relay: 2 } as const;
+  const rankOf = (kind: PathKind) => pathKinds.indexOf(kind);
   return ({ after }) => {
     const { phase, candidates } = after;
     if (phase.kind !== "linked") return;
     const inUse = candidates.find(({ id }) => id === phase.inUse);
     expect(inUse?.confirmed).toBe(true);
     for (const { confirmed, kind } of candidates) {
-      if (confirmed && inUse) expect(ranks[kind]).toBeGreaterThanOrEqual(ranks[inUse.kind]);
+      if (confirmed && inUse) expect(rankOf(kind)).toBeGreaterThanOrEqual(rankOf(inUse.kind));
     }
   };
 });
@@ -308,7 +333,10 @@ always("the path in use is one that is confirmed, and the best of them", () => {
 always("a path is told when it changes, and only then", () => {
   return (taken) => {
     const { before, after } = taken;
-    const inUse = (state: LinkState | null) => (state?.phase.kind === "linked" ? state.phase.inUse : null);
+    const inUse = (state: LinkState | null) => {
+      const path = state && pathInUse(state);
+      return path && `${path.id} ${path.kind}`;
+    };
     const isTold = kindsOf(taken).includes("use-path");
     if (after.phase.kind === "linked") expect(isTold).toBe(inUse(before) !== inUse(after));
     else if (after.phase.kind === "seeking") expect(isTold).toBe(false);
@@ -324,7 +352,7 @@ test("the walk sees all there is: every phase and every effect", () => {
       for (const kind of kindsOf(taken)) seen.add(`effect: ${kind}`);
     });
   }
-  expect([...seen].filter((what) => what.startsWith("effect: ")).length).toBe(10);
+  expect([...seen].filter((what) => what.startsWith("effect: ")).length).toBe(11);
   expect([...seen].filter((what) => what.startsWith("probing: ")).length).toBe(8);
   expect([...seen].filter((what) => !what.includes(": ")).length).toBe(5);
 });

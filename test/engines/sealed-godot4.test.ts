@@ -1,0 +1,45 @@
+/** Encrypted links in Godot 4, by what the engine has: GDScript derives the keys, seals and opens the packets of the vectors. */
+import { createPrivateKey, createPublicKey, diffieHellman } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { beforeAll, describe, expect, test } from "vitest";
+import { installGodot4, mayHaveGodot4, startGodot4 } from "../../measure/kit/godot4.ts";
+
+/** Milliseconds in which Debian's mirror should have sent the engine. */
+const installMs = 15 * 60_000;
+const vectors = readFileSync(new URL("../vectors/sealed.json", import.meta.url), "utf8");
+
+describe.skipIf(!mayHaveGodot4)("In Godot 4", () => {
+  beforeAll(async () => {
+    await installGodot4("test/engines/godot4");
+  }, installMs);
+
+  test("GDScript seals and opens what the vectors have, and agrees on keys as others do", async () => {
+    const program = startGodot4("sealed.gd", [vectors]);
+    expect(await program.ended).toBe(0);
+    const line = program.output.split("\n").find((text) => text.startsWith("{")) ?? "{}";
+    const { keys, packets, opened, forged, agreed, cost } = JSON.parse(line);
+    const known = JSON.parse(vectors);
+    expect(keys).toEqual(known.keys);
+    expect(packets).toEqual(known.packets.map(({ packet }: { packet: string }) => packet));
+    expect(opened).toEqual(known.packets.map(({ text }: { text: string }) => text));
+    expect(forged).toBe(0);
+    expect(agreed).toBe(agreedByNode());
+    console.log(`GDScript: ${JSON.stringify(cost)} for packets of 1 000 bytes`);
+  }, 60_000);
+});
+
+/** What the two private keys in the script agree on. */
+function agreedByNode(): string {
+  const script = readFileSync(new URL("godot4/sealed.gd", import.meta.url), "utf8");
+  const [alice, bob] = [...script.matchAll(/:= "([\da-f]{64})"\.hex_decode/g)].map(([, hex = ""]) => hex);
+  // A PKCS #8 key of X25519 is these bytes, and then the key.
+  const privateOf = (hex = "") =>
+    createPrivateKey({
+      key: Buffer.from(`302e020100300506032b656e04220420${hex}`, "hex"),
+      format: "der",
+      type: "pkcs8",
+    });
+  return diffieHellman({ privateKey: privateOf(alice), publicKey: createPublicKey(privateOf(bob)) }).toString(
+    "hex",
+  );
+}

@@ -197,6 +197,10 @@ test("a relay whose object sleeps goes on by itself; one that is ended lets its 
   await server.evict(object, "hibernate");
   // Nobody knows yet who is still there: the first packet is lost, as an end that is silent gets nothing.
   b.send(link, "lost");
+  // The two sockets are not in any order: what b is answered says that its packet was there before.
+  const told = b.texts.length;
+  b.bind(bob(lobby));
+  await b.until(() => b.texts.length > told);
   a.send(link, "1");
   b.send(link, "2");
   await b.until(() => b.packets.length === 1);
@@ -283,13 +287,15 @@ test("frames come in no more often than 60 times a second for a link: later pack
     a.send(link, `${i}`);
     await wait(7);
   }
-  await wait(500);
+  await wait(100);
+  // What is held back leaves with the next frame that comes in: without one, the newest may be held until it is too old.
+  a.send(link, "400");
+  await b.until(() => b.payloads.at(-1) === "400");
   const seconds = (performance.now() - began) / 1_000;
   // On a busy machine frames come in lumps, of which the newest packets are kept.
   const numbers = b.payloads.map(Number);
   expect(numbers).toEqual(numbers.toSorted((x, y) => x - y));
   expect(numbers.length).toBeGreaterThan(0.9 * 400);
-  expect(numbers.at(-1)).toBe(399);
   expect(b.frames).toBeLessThan(61 + seconds * 60);
   expect(b.frames).toBeLessThan(numbers.length);
   await Promise.all([a.close(), b.close()]);

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeText, encodeBase64, encodeBase64Url, encodeText } from "../../core/wire/base64.ts";
 import { decodeMessage, encodeMessage, parseObject } from "../../core/wire/codec.ts";
-import messages from "../vectors/messages.json" with { type: "json" };
+import messages from "../../conformance/vectors/messages.json" with { type: "json" };
 import { anyText } from "./any-text.ts";
 
 describe("a message is written and read again", () => {

@@ -13,7 +13,7 @@ import {
   writeData,
   writeSigned,
 } from "../../core/wire/peer-packet.ts";
-import vectors from "../vectors/peer-packets.json" with { type: "json" };
+import vectors from "../../conformance/vectors/peer-packets.json" with { type: "json" };
 
 const bytesOf = (hex: string) => Uint8Array.from(Buffer.from(hex, "hex"));
 const key = Buffer.from(vectors.key, "base64url");

@@ -6,7 +6,7 @@ import { installGodot4, mayHaveGodot4, startGodot4 } from "../../measure/kit/god
 
 /** Milliseconds in which Debian's mirror should have sent the engine. */
 const installMs = 15 * 60_000;
-const vectors = readFileSync(new URL("../vectors/sealed.json", import.meta.url), "utf8");
+const vectors = readFileSync(new URL("../../conformance/vectors/sealed.json", import.meta.url), "utf8");
 
 describe.skipIf(!mayHaveGodot4)("In Godot 4", () => {
   beforeAll(async () => {

@@ -20,7 +20,7 @@ const kinds: [string, Primitives][] = [
 const link = "0123456789ab";
 const cmac = (key: Uint8Array, bytes: Uint8Array) => macWith(bytes, key);
 const vectors = JSON.parse(
-  readFileSync(new URL("../../vectors/sealed.json", import.meta.url), "utf8"),
+  readFileSync(new URL("../../../conformance/vectors/sealed.json", import.meta.url), "utf8"),
 ) as Vectors;
 
 type Vectors = {

@@ -1,6 +1,6 @@
 extends SceneTree
 ## Encrypted links in GDScript, with what Godot has: derives the keys of the vectors, seals their packets, opens them, and measures what it costs.
-## Takes the vectors as its one argument (test/vectors/sealed.json), and prints one line of JSON.
+## Takes the vectors as its one argument (conformance/vectors/sealed.json), and prints one line of JSON.
 
 const ROUNDS := 300
 

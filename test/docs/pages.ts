@@ -8,6 +8,7 @@ const paths = [
   "client/README.md",
   ...pagesIn("docs"),
   ...pagesIn("examples"),
+  ...pagesIn("conformance"),
 ];
 
 function pagesIn(folder: string): string[] {

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, test } from "vitest";
+import { help as conformanceHelp } from "../../conformance/options.ts";
 import { settings } from "../../core/settings.ts";
 import { readOptions as readStart, help as startHelp } from "../../local/options.ts";
 import { help as benchHelp } from "../../measure/bench/options.ts";
@@ -27,6 +28,7 @@ const helps: Record<string, string> = {
   sidecar: sidecarHelp,
   bench: benchHelp,
   lab: labHelp,
+  conformance: conformanceHelp,
   soak: soakHelp,
   dev: helpOf("local/dev.ts"),
   demo: helpOf("local/demo.ts"),
@@ -58,7 +60,8 @@ test("every link on the pages leads to a file that is there, and to a section of
 });
 
 test("every file that the pages name is there", () => {
-  const folders = "core|session|worker|udp-sidecar|client|local|deploy|measure|page|examples|test|docs|\\.ci";
+  const folders =
+    "core|session|worker|udp-sidecar|client|conformance|local|deploy|measure|page|examples|test|docs|\\.ci";
   const named = found(new RegExp(`\`((?:${folders})/[\\w./*-]*)\``, "g"));
   expect(named.length).toBeGreaterThan(20);
   // What is built need not be there yet.
@@ -85,7 +88,7 @@ describe("options", () => {
     const commands = pages.flatMap(({ path, text }) =>
       [
         ...text.matchAll(
-          /npm (?:start|run (?:-s )?(sidecar|dev|demo|example|bench|lab|soak)) -- ([^`\n|#]*)/g,
+          /npm (?:start|run (?:-s )?(sidecar|dev|demo|example|bench|lab|soak|conformance)) -- ([^`\n|#]*)/g,
         ),
       ].map(([line, program = "start", args = ""]) => ({ path, line, program, args })),
     );

@@ -9,6 +9,7 @@ var got := []
 
 func _initialize() -> void:
 	var args := OS.get_cmdline_user_args()
+	Engine.max_fps = 200
 	socket.connect_to_host("127.0.0.1", int(args[0]))
 	var lengths: Array = JSON.parse_string(args[1])
 	awaited = lengths.size()

@@ -20,7 +20,8 @@ const MOST_BYTES := 1024 * 1024
 ## Bytes a second that the stream sends over each kind of path, as in the SDK: a relay is shared.
 const RATES: Dictionary[String, float] = {"turn": 262144.0, "relay": 98304.0, "websocket": 40960.0}
 
-var link: OrionLink
+## An OrionLink. Not typed, so that tests can have one without sockets.
+var link
 ## The client id of the other player.
 var player_id := ""
 ## What the engine calls it. 0 as long as it is not connected, for the engine.
@@ -39,11 +40,11 @@ var _datagrams := Datagrams.new()
 var _begun := PackedByteArray()
 
 
-func _init(the_link: OrionLink, the_player_id: String) -> void:
+func _init(the_link: Object, the_player_id: String) -> void:
 	link = the_link
 	player_id = the_player_id
 	_stream = OrionReliableStream.new(_now())
-	_change_path(link.path)
+	_change_path("")
 	link.packet_received.connect(_take_datagram)
 	link.segment_received.connect(_take_segment)
 	link.path_changed.connect(_change_path)
@@ -86,10 +87,15 @@ func send_unreliable(is_ordered: bool, channel: int, packet: PackedByteArray) ->
 		return ERR_INVALID_PARAMETER
 	var result := OK
 	for datagram in _datagrams.split(is_ordered, channel, packet):
-		var error := link.send(datagram)
+		var error: Error = link.send(datagram)
 		if error:
 			result = error
 	return result
+
+
+## The part of 1 that is lost of the unreliable packets of the other player. Negative while it is not known.
+func loss() -> float:
+	return _datagrams.loss()
 
 
 ## Does what the stream has to do by now.

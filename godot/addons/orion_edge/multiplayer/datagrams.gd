@@ -22,6 +22,11 @@ var peer_epoch := -1
 var packet := PackedByteArray()
 var mode := MultiplayerPeer.TRANSFER_MODE_UNRELIABLE
 var channel := 0
+## Packets of the peer that came, and that did not. Halved now and then: what was long ago counts little.
+var _came := 0.0
+var _missed := 0.0
+## By channel, the highest number that came, whatever the mode.
+var _highest: Dictionary[int, int] = {}
 ## By channel.
 var _numbers: Dictionary[int, int] = {}
 ## By channel, the number of the last ordered packet that came.
@@ -51,12 +56,19 @@ func split(is_ordered: bool, on_channel: int, bytes: PackedByteArray) -> Array[P
 	return datagrams
 
 
+## The part of 1 that was lost of what the peer has sent lately. Negative while too little has come to say so.
+func loss() -> float:
+	var total := _came + _missed
+	return _missed / total if total >= 20 else -1.0
+
+
 ## Takes a datagram of the peer. True if it completes a packet.
 func take(datagram: PackedByteArray) -> bool:
 	if datagram.size() < HEADER_BYTES or datagram[0] > 1 or datagram[1] != peer_epoch & 255:
 		return false
 	var number := datagram[3] << 8 | datagram[4]
 	channel = datagram[2]
+	_count(number)
 	mode = MultiplayerPeer.TRANSFER_MODE_UNRELIABLE
 	if datagram[0] == 1:
 		mode = MultiplayerPeer.TRANSFER_MODE_UNRELIABLE_ORDERED
@@ -75,6 +87,23 @@ func take(datagram: PackedByteArray) -> bool:
 func begin(epoch: int) -> void:
 	peer_epoch = epoch
 	_partial.clear()
+	_highest.clear()
+
+
+func _count(number: int) -> void:
+	var highest: int = _highest.get(channel, (number - 1) & 0xffff)
+	if number == highest:
+		return
+	if not _is_after(number, highest):
+		# It was counted as missed.
+		_missed = maxf(0, _missed - 1)
+	else:
+		_missed += ((number - highest) & 0xffff) - 1
+		_highest[channel] = number
+	_came += 1
+	if _came + _missed > 1000:
+		_came /= 2
+		_missed /= 2
 
 
 ## Adds a piece, which is in [member packet]. True if that is the whole packet now.

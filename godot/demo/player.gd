@@ -1,0 +1,20 @@
+## One player's square. The player that its name is the peer id of moves it.
+extends ColorRect
+
+const SPEED := 240.0
+const SIDE := 40.0
+
+
+func _enter_tree() -> void:
+	var id := name.to_int()
+	set_multiplayer_authority(id)
+	color = Color.from_hsv(fmod(id * 0.618, 1.0), 0.7, 0.9)
+	position = Vector2(40 + absi(hash(id)) % 500, 60 + absi(hash(id + 1)) % 300)
+
+
+func _process(delta: float) -> void:
+	if not is_multiplayer_authority():
+		return
+	var way := Input.get_vector("ui_left", "ui_right", "ui_up", "ui_down")
+	var arena: Control = get_node("../..")
+	position = (position + way * SPEED * delta).clamp(Vector2.ZERO, (arena.size - size).max(Vector2.ZERO))

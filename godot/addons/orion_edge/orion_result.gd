@@ -20,7 +20,7 @@ var retry_after_s := 0
 var lobby: OrionLobby = null
 ## After [method OrionEdge.match]: whether the lobby was opened for this player.
 var was_created := false
-## The lobbies of [method OrionEdge.list], each a Dictionary: code, name, title, members, max_members, game, is_locked,
+## The lobbies of [method OrionEdge.list], each a Dictionary: code, name, title, members, max_members, privacy, game, is_locked,
 ## has_password, is_full, data.
 var lobbies: Array[Dictionary] = []
 ## Where the next page of that list begins; empty if this was the last.

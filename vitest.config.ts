@@ -26,9 +26,10 @@ export default defineConfig({
     ],
     // Nothing that is logged in any test may be a secret.
     setupFiles: ["measure/kit/whole-log-setup.ts"],
-    globalSetup: ["measure/kit/whole-log-total.ts"],
-    testTimeout: 60_000,
-    hookTimeout: 30_000,
+    globalSetup: ["measure/kit/whole-log-total.ts", "measure/kit/bundle-once-setup.ts"],
+    // They end what hangs. On a machine that others use, the start of one server may take half a minute.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // Each file of socket tests runs a server of its own; more at a time than cores only adds noise.
     maxWorkers: 2,
   },

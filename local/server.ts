@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build, stop as stopEsbuild } from "esbuild";
+import { stop as stopEsbuild } from "esbuild";
 import { CoreHeaders, Log, LogLevel, Miniflare, Response } from "miniflare";
 import type { Registry } from "prom-client";
 import { hostInUrl } from "../core/endpoint.ts";
@@ -12,6 +12,7 @@ import type { GatewaysOptions } from "../udp-sidecar/gateways/start.ts";
 import { type Sidecar, startSidecar } from "../udp-sidecar/sidecar.ts";
 import { edgeLimits } from "../worker/edge/limits.ts";
 import { roomHeader } from "../worker/edge/room-header.ts";
+import { bundleWorker } from "./bundle-worker.ts";
 import { compatibilityDate } from "./clock.ts";
 import type { Room } from "./descriptors.ts";
 import { type LocalLine, watchFreeSpace } from "./free-space.ts";
@@ -51,6 +52,8 @@ export type ServerOptions = {
   entry?: string;
   /** Modules that run in the Worker before its own code: tests watch it from there. */
   inject?: string[];
+  /** How the Worker is bundled; tests do it once for many servers. */
+  bundle?: typeof bundleWorker;
   /** Further settings of the Worker (core/settings.ts). */
   vars?: Record<string, string | number>;
   /** Is told every line that the Worker logs; without one they are this process's. */
@@ -79,11 +82,11 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 Reflect.deleteProperty(CoreHeaders, "CF_BLOB");
 
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { httpPort, udpPort, host, persist, room } = options;
+  const { httpPort, udpPort, host, persist, room, bundle = bundleWorker } = options;
   const secret = options.secret ?? randomBytes(32).toString("hex");
   const stopKey = randomBytes(32).toString("hex");
   const [script, page] = await withEsbuild(async () => {
-    const bundled = bundleWorker(options.entry ?? join(root, "local/worker.ts"), options.inject);
+    const bundled = bundle(options.entry ?? join(root, "local/worker.ts"), options.inject);
     return await Promise.all([bundled, openPage()]);
   });
   const hosts = await addressesOf(host);
@@ -189,20 +192,6 @@ const untold = 1_000_000;
 const workerName = "orion-edge";
 const pageName = "orion-edge-page";
 let builds = 0;
-
-/** The Worker as one module of JavaScript. */
-async function bundleWorker(entry: string, inject: string[] = []): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [entry],
-    inject,
-    bundle: true,
-    write: false,
-    format: "esm",
-    target: "es2024",
-    external: ["cloudflare:*"],
-  });
-  return outputFiles[0]?.text ?? "";
-}
 
 /** Stops esbuild's process when nobody here needs it any more: it would stay until this one ends. */
 async function withEsbuild<T>(work: () => Promise<T>): Promise<T> {

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { loungeShape } from "../../core/lounges.ts";
 import { type Server, type ServerOptions, startServer } from "../../local/server.ts";
+import { bundleOnce } from "./bundle-once.ts";
 import { knownSecrets } from "./secret.ts";
 import type { ServerLimit } from "./server-limits.ts";
 import { noteSettings, noteTold, noteWritten } from "./whole-log.ts";
@@ -16,7 +17,7 @@ const everyLine = fileURLToPath(new URL("./every-line.ts", import.meta.url));
  * `bounded`: only as many lines are logged as in a deployment; else all. `blind`: the platform does not say what waits for a
  * socket, as older ones do not.
  */
-export type TestServerOptions = Partial<Omit<ServerOptions, "inject">> & {
+export type TestServerOptions = Partial<Omit<ServerOptions, "inject" | "bundle">> & {
   bounded?: boolean;
   blind?: boolean;
 };
@@ -48,6 +49,7 @@ export function startTestServer({
     host: "127.0.0.1",
     vars: { clientsPerLounge: 1, ...vars },
     secret,
+    bundle: bundleOnce,
     inject: [inTheWorker, ...(bounded ? [] : [everyLine]), ...(blind ? [noBufferedAmount] : [])],
     logged: (text) => {
       const log = noteWritten(text);

@@ -6,6 +6,7 @@ import axe from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium as driver, type Page } from "playwright-core";
 import { afterAll, expect, onTestFinished } from "vitest";
 import { type Server, type ServerOptions, startServer } from "../../local/server.ts";
+import { bundleOnce } from "../../measure/kit/bundle-once.ts";
 import { chromium } from "../client/a-page.ts";
 
 export { chromium };
@@ -17,6 +18,7 @@ export async function aServer(options: Partial<ServerOptions> = {}): Promise<Ser
     udpPort: 0,
     host: "127.0.0.1",
     logged: () => {},
+    bundle: bundleOnce,
     ...options,
   });
   onTestFinished(async () => await server.stop());
@@ -27,7 +29,13 @@ let shared: Promise<Server> | null = null;
 
 /** One for all tests of a file that do it no harm. Lobbies of the tests before may still be open. */
 export async function theServer(): Promise<Server> {
-  shared ??= startServer({ httpPort: 0, udpPort: 0, host: "127.0.0.1", logged: () => {} });
+  shared ??= startServer({
+    httpPort: 0,
+    udpPort: 0,
+    host: "127.0.0.1",
+    logged: () => {},
+    bundle: bundleOnce,
+  });
   return await shared;
 }
 

@@ -2,6 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { loungeShape } from "../../../core/lounges.ts";
 import { startServer } from "../../../local/server.ts";
+import { bundleOnce } from "../../kit/bundle-once.ts";
 import { secret } from "../../kit/secret.ts";
 import type { Cost, IdleCost } from "../results.ts";
 import { assumed } from "./assumed.ts";
@@ -155,6 +156,7 @@ export async function withBooks<T>(
     secret,
     vars: { costCallMs: assumed.callMs, ...(apart && { clientsPerLounge: 1 }), ...vars },
     inject,
+    bundle: bundleOnce,
   });
   const holders: Holders = new Set();
   const putToSleep = async (name: string) => {

@@ -10,7 +10,8 @@ export const help = `Connects players behind real NATs, of network namespaces on
 Usage: npm run lab -- [options]
 
   --clients <whose>   What the players are, see below. Default: orion
-  --runs <number>     Runs of each pair. Default: 20
+  --runs <number>     Runs of each pair, and of each change of an uplink; of a rung of the ladder, 5 at
+                      the most. Default: 20
   --parts <a>[,<b>…]  Of pairs, uplinks and ladder, see below. Default: all, or pairs alone with --cells,
                       with --only, and with clients of other servers
   --cells <a>,<b>     Only this pair; may be given several times. Default: all

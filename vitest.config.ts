@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 /** Folders whose tests start and kill programs, wait for time to pass, play whole crowds, or try thousands of inputs: minutes, not seconds. */
 const slow = [
   "bench",
+  "conformance",
   "crowds",
   "deployed",
   "engines",
@@ -32,5 +33,6 @@ export default defineConfig({
     hookTimeout: 120_000,
     // Each file of socket tests runs a server of its own; more at a time than cores only adds noise.
     maxWorkers: 2,
+    maxConcurrency: 20,
   },
 });

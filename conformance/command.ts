@@ -21,8 +21,12 @@ export function launchCommand(command: string, told: (line: string) => void): La
     for (const stream of [child.stdout, child.stderr])
       stream.on("data", (data: Buffer) => data.toString().trimEnd().split("\n").forEach(told));
     child.on("error", (error) => told(error.message));
-    const ended = once(child, "close").catch(() => {});
+    const ended = once(child, "close").then(
+      () => {},
+      () => {},
+    );
     return {
+      ended,
       stop: async () => {
         child.kill();
         const timer = setTimeout(() => child.kill("SIGKILL"), endMs);

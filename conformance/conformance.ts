@@ -1,4 +1,5 @@
 /** Plays the runs of the chosen levels with a client under test, and says what came of each. */
+import { Unheard } from "./kit-player.ts";
 import { Line } from "./line.ts";
 import type { Level } from "./rules.ts";
 import { type Finding, type Launch, type Patience, Run, RunEnded } from "./run.ts";
@@ -50,18 +51,19 @@ export async function play(
   name: string,
   stage: Stage,
   launch: Launch,
-  { patience, host = "127.0.0.1", port = 0 }: { patience: Patience; host?: string; port?: number },
+  { patience, port = 0 }: { patience: Patience; port?: number },
 ): Promise<Result> {
   const script = scripts[name];
   if (!script) throw new Error(`There is no run called ${name}.`);
   const transcript = new Transcript();
-  const line = await Line.open(stage, transcript, { host, port });
+  const line = await Line.open(stage, transcript, port);
   const run = new Run(name, { stage, line, transcript }, launch, patience);
   const watch = new Watch(run);
   try {
     await script.play(run, watch);
   } catch (error) {
-    if (!(error instanceof RunEnded)) throw error;
+    if (error instanceof Unheard) run.blame("stuck", error.message);
+    else if (!(error instanceof RunEnded)) throw error;
   } finally {
     await run.close();
   }

@@ -29,12 +29,8 @@ export class DatagramLine {
   /** The number of the door at which the client's datagrams for the first port came last. */
   #firstDoor = 0;
 
-  static async open(
-    host: string,
-    ports: readonly [number, number],
-    transcript: Transcript,
-  ): Promise<DatagramLine> {
-    const doors = await Promise.all([openSocket(host), openSocket(host), openSocket(host)]);
+  static async open(ports: readonly [number, number], transcript: Transcript): Promise<DatagramLine> {
+    const doors = await Promise.all([openSocket(), openSocket(), openSocket()]);
     return new DatagramLine(doors, ports, transcript);
   }
 
@@ -111,10 +107,10 @@ export class DatagramLine {
   }
 }
 
-/** A socket for datagrams, on any free port. Its errors are those of peers that are gone: nobody needs them. */
-export async function openSocket(host: string): Promise<Socket> {
+/** A socket for datagrams of this machine, on any free port. Its errors are those of peers that are gone: nobody needs them. */
+export async function openSocket(): Promise<Socket> {
   const socket = createSocket("udp4").on("error", () => {});
-  socket.bind(0, host);
+  socket.bind(0, "127.0.0.1");
   await once(socket, "listening");
   return socket;
 }

@@ -4,7 +4,6 @@ import { createServer, type IncomingMessage, request, type Server, type ServerRe
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { WebSocket, WebSocketServer } from "ws";
-import { hostInUrl } from "../core/endpoint.ts";
 import { decodeMessage, encodeMessage, type Message, parseObject } from "../core/wire/codec.ts";
 import { DatagramLine } from "./datagram-line.ts";
 import type { Asked, Transcript } from "./transcript.ts";
@@ -52,11 +51,11 @@ export class Line {
   static async open(
     { url, ports }: { url: URL; ports: readonly [number, number] },
     transcript: Transcript,
-    { host, port }: { host: string; port: number },
+    port = 0,
   ): Promise<Line> {
-    const datagrams = await DatagramLine.open(host, ports, transcript);
+    const datagrams = await DatagramLine.open(ports, transcript);
     const line = new Line(url, datagrams, transcript);
-    line.#server.listen(port, host);
+    line.#server.listen(port, "127.0.0.1");
     await once(line.#server, "listening");
     return line;
   }
@@ -73,8 +72,8 @@ export class Line {
 
   /** What the client under test is pointed at. */
   get url(): URL {
-    const { address, port } = this.#server.address() as AddressInfo;
-    return new URL(`http://${hostInUrl(address === "0.0.0.0" ? "127.0.0.1" : address)}:${port}`);
+    const { port } = this.#server.address() as AddressInfo;
+    return new URL(`http://127.0.0.1:${port}`);
   }
 
   /** How many WebSockets of the lobby kind the client has open. */

@@ -31,7 +31,6 @@ switch (options.kind) {
 async function playAll({
   runs,
   command,
-  host,
   port,
   parallel,
   patienceMs,
@@ -46,7 +45,7 @@ async function playAll({
     const waiting = runs.map((run, i) => ({ run, i }));
     const patience = { startMs: command === null ? personMs : programMs, stepMs: patienceMs };
     // A person can start only one client at a time, and its port stays the same.
-    const where = command === null ? { host, port } : { host };
+    const where = command === null ? { port } : {};
     const next = async (): Promise<void> => {
       for (let one = waiting.shift(); one; one = waiting.shift()) {
         const launch =
@@ -72,7 +71,8 @@ async function playAll({
 function announce(run: string, tell: (text: string) => void): Launch {
   return async (call) => {
     tell(`\n${run}: start your client now, as <your client> ${argumentsOf(call).map(quoted).join(" ")}`);
-    return { stop: async () => tell(`${run}: over. End your client.`) };
+    // Nobody tells when a client ends that a person has started.
+    return { ended: new Promise(() => {}), stop: async () => tell(`${run}: over. End your client.`) };
   };
 }
 

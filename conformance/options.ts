@@ -12,12 +12,12 @@ Usage: npm run conformance -- --command "python3 client.py" --level links
 
   --command <command>  Starts this program for each run, with the server's URL, the level,
                        host or join, and the code to join behind it
-  --listen             Waits for the client, which you start yourself for each run
+  --listen             Waits for the client, which you start yourself for each run, on this
+                       machine
   --level <level>      orion, staying, links, sealed or reliable, with all that it builds on.
                        May be repeated. Default: orion
   --run <name>         Only this run. May be repeated. --list tells all
   --list               Tells all runs, and ends
-  --host <address>     Where to listen. Default: 127.0.0.1
   --port <port>        For HTTP and WebSocket, with --listen. Default: 5981
   --parallel <number>  Runs at a time, with --command. Default: 4
   --patience <seconds> How long to wait for what the client is to do. Default: 15
@@ -36,7 +36,6 @@ export type Options =
       runs: string[];
       /** Null to wait for a client. */
       command: string | null;
-      host: string;
       port: number;
       parallel: number;
       patienceMs: number;
@@ -60,7 +59,6 @@ function read(args: readonly string[], environment: NodeJS.ProcessEnv): Options 
     level: texts,
     run: texts,
     list: { type: "boolean" },
-    host: text,
     port: text,
     parallel: text,
     patience: text,
@@ -88,7 +86,6 @@ function read(args: readonly string[], environment: NodeJS.ProcessEnv): Options 
     kind: "play",
     runs: values.run ?? runsOf(wanted as Level[]),
     command: values.command ?? null,
-    host: values.host ?? "127.0.0.1",
     port,
     parallel,
     patienceMs: patience * 1_000,

@@ -17,10 +17,7 @@ export const rules = {
     "The client did not join the lobby that it was told to join.",
   ),
   invalid_request: rule("protocol.md#refusals", "The server refused a request as invalid."),
-  wrong_token: rule(
-    "protocol.md#connecting",
-    "The client sent a token that is not that of its open WebSocket.",
-  ),
+  wrong_token: rule("protocol.md#connecting", "The client sent a token that its WebSocket was not given."),
   no_wait: rule(
     "protocol.md#checklist-for-a-client",
     "The client was told to wait by Retry-After, and asked again before that.",
@@ -89,6 +86,10 @@ export const rules = {
   no_answer: rule(
     "protocol.md#mediation-step-by-step",
     "The client did not answer a packet of its peer. Answer each, also when you are connected.",
+  ),
+  stuck: rule(
+    "protocol.md#mediation-step-by-step",
+    "The server did not go on. It still waits for something that the client has not done, or that it has ignored.",
   ),
   early_success: rule(
     "protocol.md#mediation-step-by-step",

@@ -25,7 +25,11 @@ export type Call = {
 };
 /** Starts a client. The kit ends it when the run is over. */
 export type Launch = (call: Call) => Promise<LaunchedClient>;
-export type LaunchedClient = { stop(): Promise<void> };
+export type LaunchedClient = {
+  /** Done when it has ended by itself. */
+  readonly ended: Promise<void>;
+  stop(): Promise<void>;
+};
 
 export type Patience = {
   /** Milliseconds for the client to come: as long as a person takes who starts it. */
@@ -100,12 +104,14 @@ export class Run {
   }
 
   #closed(entry: Entry): typeof gone | undefined {
+    if (entry.kind === "ended") return gone;
     return entry.kind === "closed" && this.closing && this.line.openSockets === 0 ? gone : undefined;
   }
 
   /** Starts the client, and waits for its WebSocket. */
   async launch(call: Omit<Call, "url">): Promise<void> {
     this.#client = await this.#launch({ url: this.line.url, ...call });
+    this.#client.ended.then(() => this.transcript.add({ kind: "ended" }));
     await this.awaits("no_connection", ({ kind }) => kind === "opened" || undefined, {
       forMs: this.patience.startMs,
     });

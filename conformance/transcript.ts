@@ -21,6 +21,8 @@ export type Happening =
   | { kind: "greeted"; from: number; text: string }
   /** A peer of the kit had a packet of their link. `number`: -1 where there is none. */
   | { kind: SignedKind | "data" | "reliable"; via: Via; from: number; number: number; payload: Buffer }
+  /** The client under test has ended by itself. */
+  | { kind: "ended" }
   /** A peer of the kit has heard a message of the reliable stream. */
   | { kind: "message"; bytes: Buffer };
 /** A JSON body, or null for anything else. */

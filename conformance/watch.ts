@@ -43,8 +43,8 @@ export class Watch {
   /** Keys of tickets, by ticket. */
   readonly #tickets = new Map<string, string>();
   readonly #probed = new Map<number, { nonces: Set<string>; cookie: boolean }>();
-  #unseen = 0;
-  #sends = 0;
+  /** Since it was asked for a datagram. */
+  #hasSaidUnseen = false;
 
   constructor(run: Run) {
     this.#run = run;
@@ -92,8 +92,9 @@ export class Watch {
   #answer(path: string, status: number, body: Asked): void {
     const codes = Array.isArray(body?.codes) ? body.codes : [];
     const detail = `${path} was answered ${status} ${codes.join(", ")}: ${String(body?.errors ?? "")}`;
-    if (codes.includes("invalid_token")) this.#run.blame("wrong_token", detail);
-    else if (codes.includes("needs_secret_token")) this.#run.blame("no_secret_token", detail);
+    // A token that was good until the connection was lost is nobody's fault.
+    if (codes.includes("invalid_token")) return;
+    if (codes.includes("needs_secret_token")) this.#run.blame("no_secret_token", detail);
     else if (codes.includes("old_term")) this.#run.blame("old_term", detail);
     else if (codes.includes("resume_key_used")) this.#run.blame("used_resume_key", detail);
     else if ([400, 404, 405].includes(status) && !path.startsWith("/favicon"))
@@ -128,8 +129,8 @@ export class Watch {
           this.#run.blame("wrong_lobby_id", `It said "${payload.lobbyId}" for ${this.lobbyId}.`);
         break;
       case "ptpMediation_unseen":
-        this.#unseen += 1;
-        if (this.#unseen > this.#sends) this.#run.blame("unseen_again");
+        if (this.#hasSaidUnseen) this.#run.blame("unseen_again");
+        this.#hasSaidUnseen = true;
         break;
       case "ptpMediation_ready":
         this.#commit(payload.commitment);
@@ -156,7 +157,7 @@ export class Watch {
         this.clientId = String(payload.clientId);
         return;
       case "ptpMediation_send": {
-        this.#sends += 1;
+        this.#hasSaidUnseen = false;
         const mediation = String(payload.mediation);
         if (mediation !== this.mediation && this.commitment !== null) {
           this.#earlierCommitments.add(this.commitment);

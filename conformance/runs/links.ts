@@ -24,8 +24,8 @@ import {
 const rebindMs = 12_500;
 /** Milliseconds for which the client is told that its ticket is good. */
 const shortLifeMs = 6_000;
-/** Milliseconds after which a client gives up that hears nothing: 12 s, and some more. */
-const giveUpMs = 30_000;
+/** Milliseconds after which a client gives up that hears nothing. */
+const giveUpMs = 12_000;
 
 /** The client knows links, and has said so. */
 export function checkFeatures(run: Run, watch: Watch, feature = "links"): void {
@@ -137,14 +137,9 @@ export async function tricks(run: Run, link: KitLink): Promise<void> {
   await settled(run, link);
   if (countOf(run, after, packet("answer", { number: own }))) run.blame("answers_own_side");
 
-  const huge = 2 ** 60;
-  after = run.transcript.now;
-  link.send(link.signed("check", huge));
+  // An answer would be seen as one of a number that nobody may have.
+  link.send(link.signed("check", 2 ** 60));
   await settled(run, link);
-  if (
-    run.transcript.entries.slice(after).some((entry) => entry.kind === "answer" && entry.number > own + 1e6)
-  )
-    run.blame("answers_huge_number");
 }
 
 /** Data from an address that has shown nothing; then a check from there. */
@@ -308,7 +303,7 @@ const blocked: Script = {
         if (ready?.udp === false) return { cause: "udp-blocked" };
         return said(entry, "ptpMediation_peersConnection_failure");
       },
-      { after, forMs: giveUpMs },
+      { after, forMs: giveUpMs + run.patience.stepMs },
     );
     if (!["udp-blocked", "no-udp"].includes(String(report.cause)))
       run.blame("wrong_report", `Its cause is ${report.cause}.`);
@@ -331,7 +326,7 @@ const silentPeer: Script = {
     const report = await run.awaits(
       "no_failure",
       (entry) => said(entry, "ptpMediation_peersConnection_failure"),
-      { after, forMs: giveUpMs },
+      { after, forMs: giveUpMs + run.patience.stepMs },
     );
     const peers = Array.isArray(report.peers) ? report.peers : [];
     if (peers.some(({ clientId, path }) => clientId !== kit.clientId || path !== null))

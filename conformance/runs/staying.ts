@@ -132,7 +132,7 @@ const newcomers: Script = {
     const opened = await run.awaits("no_host", asked(/^\/+lobbies\/?$/));
     const { lifetime, graceMs, onHostLoss } = opened;
     if (lifetime !== "session" || !(Number(graceMs) > 0) || onHostLoss !== "migrate")
-      run.blame("no_session_lobby", `It said ${JSON.stringify({ lifetime, graceMs, onHostLoss })}.`);
+      run.end("no_session_lobby", `It said ${JSON.stringify({ lifetime, graceMs, onHostLoss })}.`);
     const features = watch.knowsLinks ? ["links"] : [];
     const kit = await kitJoins(run, lobbyId, { features });
     run.step("start");

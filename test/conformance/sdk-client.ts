@@ -52,6 +52,7 @@ export async function launchSdk({ url, level, role, code }: Call): Promise<Launc
   }
 
   return {
+    ended: new Promise(() => {}),
     stop: async () => {
       hasStopped = true;
       await playing;

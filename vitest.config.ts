@@ -33,6 +33,5 @@ export default defineConfig({
     hookTimeout: 120_000,
     // Each file of socket tests runs a server of its own; more at a time than cores only adds noise.
     maxWorkers: 2,
-    maxConcurrency: 20,
   },
 });

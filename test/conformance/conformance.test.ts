@@ -1,5 +1,5 @@
 /** The kit for authors of other clients: a right client passes, and a client that breaks one rule hears which one. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { play, runsOf, scripts } from "../../conformance/conformance.ts";
 import { levels, type RuleCode, rules } from "../../conformance/rules.ts";
 import type { Launch, Patience } from "../../conformance/run.ts";
@@ -109,6 +109,9 @@ const breaking: Readonly<Record<RuleCode, keyof typeof scripts>> = {
   message_lost: "stream",
   message_changed: "stream",
 };
+
+// Most of a run is waiting.
+vi.setConfig({ maxConcurrency: 20 });
 
 let stage: Stage;
 beforeAll(async () => {

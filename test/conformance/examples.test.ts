@@ -3,7 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { launchCommand } from "../../conformance/command.ts";
 import { play, runsOf, scripts } from "../../conformance/conformance.ts";
 import { openStage, type Stage } from "../../conformance/stage.ts";
@@ -18,6 +18,8 @@ if (!hasMono) console.warn("Skipped: C# needs mcs and mono (Debian's mono-mcs an
 
 /** As long as it takes on a busy machine. */
 const patience = { startMs: 60_000, stepMs: 30_000 };
+vi.setConfig({ maxConcurrency: 14 });
+
 let stage: Stage;
 let folder: string;
 beforeAll(async () => {

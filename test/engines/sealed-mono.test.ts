@@ -11,7 +11,9 @@ import { payloadKinds } from "../../core/sealing/sealed.ts";
 const hasMono = ["mcs", "mono"].every((program) => spawnSync(program, ["--version"]).status === 0);
 if (!hasMono) console.warn("Skipped: C# needs mcs and mono (Debian's mono-mcs and mono-runtime).");
 
-const vectors = JSON.parse(readFileSync(new URL("../../conformance/vectors/sealed.json", import.meta.url), "utf8"));
+const vectors = JSON.parse(
+  readFileSync(new URL("../../conformance/vectors/sealed.json", import.meta.url), "utf8"),
+);
 const { identity, shared, keys, packets } = vectors;
 type Packet = { kind: keyof typeof payloadKinds; text: string; packet: string };
 const hexOf = (text: string) => Buffer.from(text).toString("hex") || "-";

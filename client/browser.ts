@@ -1,7 +1,7 @@
 /** The SDK for browsers: lobbies, and links between their players, without UDP. Nothing that it imports needs Node. */
 import { ownError } from "./error.ts";
 import type { LinkedLobby } from "./linked-lobby.ts";
-import { Orion } from "./orion.ts";
+import { type FindOptions, Orion } from "./orion.ts";
 import { checkRuntime } from "./runtime.ts";
 import { webRtcHere } from "./webrtc/standard.ts";
 
@@ -34,15 +34,13 @@ export type { Condition, Where } from "./search.ts";
 /** In a page the game gets no socket: `raw` fails with `no-udp`. */
 export type Lobby = LinkedLobby<never>;
 export type { Orion };
+export type ConnectOptions = FindOptions;
 
 /**
  * Finds the server, and loads the rest of the SDK meanwhile. Tries for up to 10 s. Throws `unsupported_runtime`, `invalid_argument`,
  * `invalid_url`, `not_orion`, `unreachable`, `unanswered` or `aborted`.
  */
-export async function connect(
-  url: string | URL,
-  options: { signal?: AbortSignal } = {},
-): Promise<Orion<Lobby>> {
+export async function connect(url: string | URL, options: ConnectOptions = {}): Promise<Orion<Lobby>> {
   checkRuntime({ "Promise.withResolvers": Promise.withResolvers });
   const webRtc = webRtcHere(undefined);
   const features = ["ws-relay", "encrypted", ...(webRtc ? (["webrtc"] as const) : [])] as const;

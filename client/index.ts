@@ -3,7 +3,7 @@ import { newCheckAllowance } from "../core/link/unproven.ts";
 import { argumentError, checkOptions } from "./argument.ts";
 import { nodeCrypto } from "./crypto/node.ts";
 import { LinkedLobby } from "./linked-lobby.ts";
-import { type Opening, Orion } from "./orion.ts";
+import { type FindOptions, type Opening, Orion } from "./orion.ts";
 import { checkRuntime } from "./runtime.ts";
 import { nodeUdp } from "./udp/gathering.ts";
 import type { RawConnection } from "./udp/raw-connection.ts";
@@ -40,7 +40,7 @@ export type Lobby = LinkedLobby<RawConnection>;
 export type { Orion };
 
 /** `RTCPeerConnection`: the class of a WebRTC stack for Node, for links to players in browsers: https://www.w3.org/TR/webrtc/ */
-export type ConnectOptions = { signal?: AbortSignal; RTCPeerConnection?: RtcPeerConnectionClass };
+export type ConnectOptions = FindOptions & { RTCPeerConnection?: RtcPeerConnectionClass };
 
 /**
  * Finds the server. Tries for up to 10 s. Throws `unsupported_runtime`, `invalid_argument`, `invalid_url`,

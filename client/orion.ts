@@ -6,7 +6,7 @@ import type { Feature } from "../core/lobby/features.ts";
 import type { Privacy } from "../core/wire/privacy.ts";
 import { hostLobby, joinLobby, matchLobby, resumeLobby } from "../session/opening.ts";
 import { abortable } from "../session/retry.ts";
-import { findServer, listLobbies } from "../session/server.ts";
+import { findServer, listLobbies, serverUrl } from "../session/server.ts";
 import type { Session } from "../session/session.ts";
 import { argumentError, checkOptions, checkTypes, type Field } from "./argument.ts";
 import { forGame, ownError } from "./error.ts";
@@ -50,6 +50,12 @@ export type ListedLobby = {
   /** The first keys of its data. */
   data: Data;
 };
+
+/**
+ * `check`: whether the server is asked at all, as it is unless this is false. A page that is from the server knows that it is there: it saves a
+ * round trip, and `host` or `join` fails if it is not.
+ */
+export type FindOptions = { signal?: AbortSignal; check?: boolean };
 
 /** What a player says of itself. */
 type PlayerOptions = {
@@ -164,10 +170,13 @@ export class Orion<L> {
     url: string | URL,
     opener: Opener<L>,
     features: readonly Feature[],
-    options: { signal?: AbortSignal } = {},
+    options: FindOptions = {},
   ): Promise<Orion<L>> {
     checkOptions(options, "connect");
-    return new Orion(await forGame(findServer(url, options.signal)), opener, features);
+    const { check = true, signal } = options;
+    if (typeof check !== "boolean") throw argumentError("check must be true or false in connect.");
+    const server = check ? findServer(url, signal) : (async () => serverUrl(url))();
+    return new Orion(await forGame(server), opener, features);
   }
 
   /**

@@ -101,7 +101,7 @@ async function addSdk(files: Built): Promise<{ lobbies: string; inputs: string[]
   return { lobbies: sdk.lobbies, inputs: sdk.inputs.map((file) => slashes(relative(root, file))) };
 }
 
-/** The HTML files, and all that they load. One that preloads the SDK preloads `lobbies` as well. */
+/** The HTML files, and all that they load. One that preloads the SDK preloads `lobbies` as well, and what its scripts import. */
 async function addDocuments(files: Built, lobbies: string): Promise<string[]> {
   const header = readFileSync(join(here, headerFile), "utf8").trimEnd();
   const texts = documents.map((name) => {
@@ -124,24 +124,39 @@ async function addDocuments(files: Built, lobbies: string): Promise<string[]> {
     external: ["/sdk.js"],
     legalComments: "eof",
   });
+  const published = (output: string) => slashes(relative(pageFolder, join(root, output)));
   const outputs = new Map<string, string>();
   for (const [output, { entryPoint }] of Object.entries(metafile.outputs)) {
-    if (entryPoint !== undefined && !output.endsWith(".map")) {
-      outputs.set(
-        slashes(relative(here, join(root, entryPoint))),
-        slashes(relative(pageFolder, join(root, output))),
-      );
-    }
+    if (entryPoint !== undefined && !output.endsWith(".map"))
+      outputs.set(slashes(relative(here, join(root, entryPoint))), output);
   }
   for (const [name, text] of texts) {
+    const shared = [...text.matchAll(entry)].flatMap(([, , path = ""]) =>
+      importsOf(metafile, outputs.get(path) ?? ""),
+    );
+    const preloaded = [lobbies, ...new Set(shared.map(published))];
     files.set(
       name,
       text
-        .replace(entry, (_, attribute: string, path: string) => `${attribute}="/${outputs.get(path)}"`)
-        .replace(/( *<link rel="modulepreload" href="\/)sdk\.js(">\n)/, `$&$1${lobbies}$2`),
+        .replace(entry, (_, attribute: string, path: string) => {
+          return `${attribute}="/${published(outputs.get(path) ?? "")}"`;
+        })
+        .replace(
+          /( *<link rel="modulepreload" href="\/)sdk\.js(">\n)/,
+          (line, before: string, after: string) =>
+            [line, ...preloaded.map((path) => `${before}${path}${after}`)].join(""),
+        ),
     );
   }
   return inputsOf(metafile);
+}
+
+/** What a script cannot run without, and what that cannot. The browser would learn of it only when it has read the script. */
+function importsOf(metafile: Metafile, output: string): string[] {
+  const imports = metafile.outputs[output]?.imports ?? [];
+  return imports
+    .filter(({ kind, external }) => kind === "import-statement" && external !== true)
+    .flatMap(({ path }) => [path, ...importsOf(metafile, path)]);
 }
 
 /** A reference of a document to a script or a style in this folder. */

@@ -130,7 +130,7 @@ export class Connection {
    * want to listen as well.
    */
   listen(heard: (message: HeardMessage) => void, ended: (closeCode: number | null) => void): void {
-    setTimeout(() => {
+    inNextTurn(() => {
       this.#listener = heard;
       for (const message of this.#waiting.splice(0)) heard(message);
       void this.closed.then(ended);
@@ -172,6 +172,18 @@ export class Connection {
     else if (this.#waiting.length < mostWaiting) this.#waiting.push(message);
     else this.drop();
   }
+}
+
+/** No timer: a page would first paint what it shows of the lobby, and a mediation that waits for this member with it. */
+function inNextTurn(work: () => void): void {
+  const { port1, port2 } = new MessageChannel();
+  const heard = () => {
+    port1.close();
+    work();
+  };
+  port1.addEventListener("message", heard, { once: true });
+  port1.start();
+  port2.postMessage(null);
 }
 
 /** The message, or null: binary data, and texts that are unknown or broken, are ignored. */

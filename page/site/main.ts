@@ -122,6 +122,9 @@ async function enterPatiently(
 
 /** The room is open: the address and this tab remember it. */
 async function settle(lobby: Lobby): Promise<void> {
+  // By then it has something to show.
+  await pause(0);
+  if (room?.lobby !== lobby) return;
   history.replaceState(null, "", `#${lobby.code}`);
   document.title = `${lobby.code} – Comets`;
   showView("room");
@@ -193,16 +196,12 @@ function titleFor(wish: Wish): string {
   }
 }
 
-/** The server that this page is from. Tries until it answers. */
+/** The server that this page is from: it need not be looked for. Never, in a browser that is too old. */
 async function reachServer(): Promise<Orion> {
-  for (;;) {
-    try {
-      const found = await connect(location.origin);
-      tellBanner("server", null);
-      return found;
-    } catch (error) {
-      tellBanner("server", codeOf(error) === "unsupported_runtime" ? "unsupported_runtime" : "server_away");
-      await pause(awayPauseMs);
-    }
+  try {
+    return await connect(location.origin, { check: false });
+  } catch (error) {
+    tellBanner("server", codeOf(error));
+    return await new Promise<never>(() => {});
   }
 }

@@ -28,7 +28,10 @@ export type Room = {
   close: () => void;
 };
 
-/** The lobby must have been entered in this turn: then nothing is missed. `ended`: it is over for this player, and closed here. */
+/**
+ * The lobby must have been entered in this turn: then nothing is missed. It is shown in the next one. `ended`: it is over for this player, and
+ * closed here.
+ */
 export function openRoom(lobby: Lobby, { chat, players, invite }: Panels, ended: (end: End) => void): Room {
   const over = new AbortController();
   const problem = find("room-problem", HTMLElement);
@@ -172,7 +175,8 @@ export function openRoom(lobby: Lobby, { chat, players, invite }: Panels, ended:
 
   setText(problem, "");
   invite.show(lobby.code, lobby.title);
-  renderNow();
+  // First the SDK hears what has come meanwhile: a mediation, which need not wait until the game is drawn.
+  setTimeout(renderNow);
   return { lobby, close };
 }
 

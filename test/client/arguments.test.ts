@@ -88,7 +88,9 @@ test("what is no server's URL is refused", async () => {
     Object.create(null),
   ]) {
     await expectError(calls({ connect }, "connect", url), "invalid_url");
+    await expectError(calls({ connect }, "connect", url, { check: false }), "invalid_url");
   }
+  await expectError(calls({ connect }, "connect", server.url, { check: "no" }), "invalid_argument");
 });
 
 test("a listener for an event that does not exist, and one that is none, are refused", async () => {

@@ -1,5 +1,6 @@
 /** Getting into lobbies through the SDK: one at a time, under any name, by search and by match. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { connect as connectPage } from "../../client/browser.ts";
 import { connect, type Lobby, type Orion } from "../../client/index.ts";
 import type { Server } from "../../local/server.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
@@ -41,6 +42,17 @@ test("an attempt that failed is not in the way of the next", async () => {
   await expectError(orion.join("nowhere", { name: "Bo" }), "no_such_lobby");
   await using ada = await orion.host({ name: "Ada" });
   expect(ada.isHost).toBe(true);
+});
+
+test("a page that is from the server connects without a question, and joins by one WebSocket and one request", async () => {
+  const { url, paths } = await handmadeServer();
+  for (const from of [connect, connectPage]) {
+    paths.length = 0;
+    const known = await from(url, { check: false });
+    expect(paths).toEqual([]);
+    await using bo = await known.join("AAAAA", { name: "Bo" });
+    expect([bo.code, paths]).toEqual(["AAAAA", ["/lobbies/AAAAA", "/lobbies/AAAAA/join"]]);
+  }
 });
 
 test("players have the names that they have, in any script", async () => {

@@ -39,6 +39,21 @@ test.each(["index.html", "operator.html", "error.html"])("every file that %s nam
   expect(text).not.toContain("undefined");
 });
 
+test("the page preloads all that its script imports, so nothing is found out late", () => {
+  const text = readFileSync(join(pageFolder, "index.html"), "utf8");
+  const paths = (pattern: RegExp) => [...text.matchAll(pattern)].map(([, path = ""]) => path);
+  const preloaded = paths(/<link rel="modulepreload" href="([^"]*)"/g);
+  const scripts = paths(/<script type="module" src="([^"]*)"/g);
+  expect(preloaded[0]).toBe("/sdk.js");
+  for (const path of [...scripts, ...preloaded.slice(1)]) {
+    const code = readFileSync(join(pageFolder, path), "utf8");
+    const imported = [...code.matchAll(/\b(?:from|import)\s*"([^"]+)"/g)].map(
+      ([, name = ""]) => new URL(name, `http://page${path}`).pathname,
+    );
+    expect({ path, late: imported.filter((one) => !preloaded.includes(one)) }).toEqual({ path, late: [] });
+  }
+});
+
 test("no document has a script or a style in itself: its policy forbids both", () => {
   for (const document of ["index.html", "operator.html", "error.html"]) {
     const text = readFileSync(join(pageFolder, document), "utf8");

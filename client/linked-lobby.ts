@@ -22,6 +22,7 @@ import type { LinkPlatform } from "./link/platform.ts";
 import { type LinkedLobbyEvents, linkedLobbyEvents } from "./linked-lobby-events.ts";
 import { Lobby } from "./lobby.ts";
 import { type CloseReason, tellGame } from "./lobby-events.ts";
+import { type Miss, MissedLinks } from "./missed-links.ts";
 import type { Opening } from "./orion.ts";
 import type { Peer } from "./peer.ts";
 import { IceServers } from "./webrtc/ice-servers.ts";
@@ -49,6 +50,10 @@ export class LinkedLobby<Raw> extends Lobby {
   readonly #iceServers: IceServers;
   readonly #acceptsHost: boolean;
   readonly #encryption: Encryption;
+  readonly #missed = new MissedLinks(
+    (peers) => this.#session.say("ptpMediation_again", { peers }),
+    (clientId) => this.#missOf(clientId),
+  );
   readonly #events = new Emitter<LinkedLobbyEvents>(linkedLobbyEvents, ({ reason }) => endError(reason));
   /** The last one: under way, or done. */
   #mediation: Mediation<Raw> | null = null;
@@ -374,6 +379,16 @@ export class LinkedLobby<Raw> extends Lobby {
     return this.#wasPlaying && !isUnderWay && !this.#mediations().some(({ isLinked }) => isLinked);
   }
 
+  /** Whether the server is to connect this player and the peer again, whose link has died. */
+  #missOf(clientId: string): Miss {
+    const { view, members, isReconnecting } = this.#session;
+    const peer = members.find((member) => member.clientId === clientId);
+    const isLinked = this.#mediations().some((mediation) => mediation.isLinkedTo(clientId));
+    if (!peer || isLinked || view.lifetime !== "session" || !view.isPlaying) return "over";
+    const isUnderWay = this.#mediation !== null && !this.#mediation.isDone && !this.#mediation.isFailing;
+    return isReconnecting || isUnderWay || peer.presence === "away" ? "later" : "missed";
+  }
+
   #hearMediation({ method, payload }: MediationMessage): void {
     switch (method) {
       case "ptpMediation_send":
@@ -436,6 +451,9 @@ export class LinkedLobby<Raw> extends Lobby {
       wantsRaw: () => this.#rawWaiters > 0,
       introduced: (peers) => events.emit("introduced", { peers }),
       linked: (link) => {
+        link.on("closed", ({ cause }) => {
+          if (cause === "path-lost") this.#missed.add(link.peer.clientId);
+        });
         const isTaken = events.hears("link");
         events.emit("link", link);
         return isTaken;
@@ -449,6 +467,7 @@ export class LinkedLobby<Raw> extends Lobby {
   }
 
   #close(error: OrionError): void {
+    this.#missed.stop();
     for (const { reject } of this.#waiters) reject(error);
     for (const mediation of this.#mediations()) mediation.detach(error);
   }

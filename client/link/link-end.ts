@@ -497,10 +497,13 @@ export class LinkEnd {
     const at = this.#state && !this.#hasEnded ? wakeAt(this.#state) : Number.POSITIVE_INFINITY;
     if (at === Number.POSITIVE_INFINITY) return;
     // Timers may be early by a part of a millisecond.
-    this.#timer = setTimeout(
-      () => this.#take({ kind: "deadline-passed" }),
-      Math.max(0, Math.ceil(at - this.#now())),
-    );
+    const due = () => {
+      // The program was suspended. Checks would take as long again to show what is certain.
+      const wasSuspended = this.#now() - at > linkLimits.deadMs;
+      if (wasSuspended && this.isGivenUp && !this.#isClosing) void this.close("path-lost");
+      else this.#take({ kind: "deadline-passed" });
+    };
+    this.#timer = setTimeout(due, Math.max(0, Math.ceil(at - this.#now())));
   }
 
   #note(what: string): void {

@@ -161,6 +161,11 @@ export class Mediation<Raw> {
     return this.#released !== null || [...this.#ends.values()].some((end) => end.isUsable && !end.isGivenUp);
   }
 
+  /** Whether there is a usable link to this peer. */
+  isLinkedTo(clientId: string): boolean {
+    return [...this.#ends.values()].some(({ isUsable, peer }) => isUsable && peer.clientId === clientId);
+  }
+
   /** Ends links that the peers must have given up by now: this program was suspended, and does not know yet. */
   endGivenUp(): void {
     for (const end of this.#ends.values()) if (end.isGivenUp) void end.close("path-lost");

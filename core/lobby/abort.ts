@@ -44,13 +44,15 @@ function waitingAgain(
   const waitForSidecar = code === "endpoints_timeout" && phase.kind === "gathering" && isUnseen(phase);
   const isMissed = ({ clientId }: Member) => takesPart(phase, clientId) && isAway(state, clientId);
   if (!waitForSidecar && (code === "stopped" || !by.some(isMissed))) return withoutPause(state);
-  const { newcomers = [] } = state;
+  const { newcomers = [], playing = [] } = state;
   const blamed = waitForSidecar ? [] : by;
   const again = (phase.policy.newcomers ?? []).filter(
     (id) =>
       memberOf(state, id) !== undefined &&
       takesPart(phase, id) &&
       !blamed.some(({ clientId }) => clientId === id) &&
+      // It has links, and asks again for those that it misses (linking-again.ts).
+      !playing.some(({ clientId }) => clientId === id) &&
       !newcomers.includes(id),
   );
   const after = again.length > 0 ? { ...state, newcomers: [...newcomers, ...again] } : state;

@@ -104,10 +104,11 @@ export function afterLosingLinks(state: LobbyState, clientId: string, now: numbe
   const without = { ...state, phase: { ...phase, lost: [...phase.lost, clientId] } };
   const left = participants(without, without.phase);
   if (policy.onLoss === "continue" && isEnough(policy, left)) return onward(without, now);
-  const { newcomers = [] } = without;
+  const { newcomers = [], playing = [] } = without;
+  const plays = (id: string) => playing.some((one) => one.clientId === id);
   const waiting = left
     .map((member) => member.clientId)
-    .filter((id) => policy.newcomers?.includes(id) && !newcomers.includes(id));
+    .filter((id) => policy.newcomers?.includes(id) && !newcomers.includes(id) && !plays(id));
   const waits = waiting.length > 0 ? { ...without, newcomers: [...newcomers, ...waiting] } : without;
   return saved(abort(waits, "could_not_connect", membersAmong(state, [clientId]), now));
 }

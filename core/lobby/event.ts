@@ -58,6 +58,8 @@ export type MemberEvent =
       udp?: false | undefined;
       commitment?: string | undefined;
     }
+  /** It has lost its links to these members, and wants to be connected to them again. */
+  | { kind: "links-lost"; clientId: string; peers: readonly string[] }
   /** The sidecar does not answer it. */
   | { kind: "silence-reported"; clientId: string; mediation: string }
   /** It is connected to its peers, or could not be. */

@@ -1,7 +1,7 @@
 /**
  * Newcomers of a lobby that plays: those who join a `session` lobby whose members are connected, members that were
  * not seen in time for the start, and members that come back without their links. Each is connected to its peers,
- * and nobody else notices.
+ * and nobody else notices. Players that miss a link are connected in the same way (linking-again.ts).
  *
  * One mediation connects all who wait by then. Those who come meanwhile wait for the next. It begins by itself, in
  * `seeToNewcomers`, whenever nothing else is under way. Nobody is waited for long: with those who do not show up,
@@ -17,7 +17,7 @@ import type { Step } from "./effect.ts";
 import { needNoSidecar } from "./features.ts";
 import { lobbyLimits } from "./limits.ts";
 import { isPauseOver, isPausing, whileTried, withoutPause, withPause } from "./newcomers-pause.ts";
-import { newcomerPolicy, takesPart } from "./policy.ts";
+import { type NewcomerPolicy, newcomerPolicy, takesPart } from "./policy.ts";
 import {
   type Connecting,
   type Gathering,
@@ -71,7 +71,10 @@ export function nowPlaying(state: LobbyState, phase: Connecting): LobbyState {
     .map((clientId, i) => ({ clientId, via: via[i] ?? ("unknown" as Via) }))
     .filter(({ clientId }) => memberOf(state, clientId) && takesPart(phase, clientId));
   // Members that played before have more paths than those of a mediation for newcomers.
-  const before = policy.newcomers ? (state.playing ?? []) : [];
+  const { newcomers: connectedNow } = policy;
+  const before = connectedNow
+    ? (state.playing ?? []).filter(({ clientId }) => !connectedNow.includes(clientId))
+    : [];
   const joined = connected.filter((one) => !before.some(({ clientId }) => clientId === one.clientId));
   const { newcomers = [] } = state;
   const next = [...newcomers, ...late.filter((id) => memberOf(state, id) && !newcomers.includes(id))];
@@ -89,6 +92,18 @@ export function seeToNewcomers<Taken extends Step<LobbyState | null>>(taken: Tak
   const [first = ""] = waiting;
   const { newcomers: _, ...rest } = state;
   const left = state.newcomers.filter((clientId) => !waiting.includes(clientId));
+  const others: LobbyState = { ...rest, ...(left.length > 0 && { newcomers: left }) };
+  const begun = connectNewcomers(others, policy, first, now);
+  return { ...taken, ...saved({ state: begun.state, effects }) };
+}
+
+/** Begins a mediation for newcomers, of whom this is the first. */
+export function connectNewcomers(
+  state: LobbyState,
+  policy: NewcomerPolicy,
+  first: string,
+  now: number,
+): Step<LobbyState> {
   const gathering: Gathering = {
     kind: "gathering",
     // No request has started it. Those who wait once more must not take it for the one before.
@@ -103,8 +118,7 @@ export function seeToNewcomers<Taken extends Step<LobbyState | null>>(taken: Tak
     lost: [],
     seen: {},
   };
-  const after: LobbyState = { ...rest, ...(left.length > 0 && { newcomers: left }), phase: gathering };
-  return { ...taken, ...saved({ state: after, effects }) };
+  return saved({ state: { ...state, phase: gathering }, effects: [] });
 }
 
 function membersOf({ members }: LobbyState, clientIds: readonly string[]): Member[] {
@@ -118,6 +132,6 @@ function waitingNow(state: LobbyState): string[] {
 }
 
 /** What would connect those who wait now. Undefined if nobody can be connected. */
-function policyNow(state: LobbyState): ReturnType<typeof newcomerPolicy> {
+function policyNow(state: LobbyState): NewcomerPolicy | undefined {
   return newcomerPolicy(state, waitingNow(state));
 }

@@ -29,14 +29,14 @@ export function startPolicy({ hostId, goesOn, members, lifetime, topology }: Lob
   };
 }
 
+/** Of a mediation for newcomers. */
+export type NewcomerPolicy = MediationPolicy & { readonly members: readonly string[] };
+
 /**
  * Those who came when the others were connected already: they to their peers, and to each other in a mesh. The
  * others play on, and more may join. Undefined if there is nobody to connect.
  */
-export function newcomerPolicy(
-  state: LobbyState,
-  newcomers: readonly string[],
-): (MediationPolicy & { members: readonly string[] }) | undefined {
+export function newcomerPolicy(state: LobbyState, newcomers: readonly string[]): NewcomerPolicy | undefined {
   const { hostId, playing = [], topology } = state;
   const isThere = (clientId: string) =>
     memberOf(state, clientId) !== undefined && !isAway(state, clientId) && !newcomers.includes(clientId);
@@ -52,6 +52,19 @@ export function newcomerPolicy(
     locks: false,
     newcomers,
   };
+}
+
+/** One that plays, to those of these that it is to be connected to: it has lost its links to them. Undefined if there is nobody to connect. */
+export function peersPolicy(
+  state: LobbyState,
+  clientId: string,
+  peers: readonly string[],
+): NewcomerPolicy | undefined {
+  const { playing = [] } = state;
+  const all = newcomerPolicy(state, [clientId]);
+  if (!all || !playing.some((one) => one.clientId === clientId)) return undefined;
+  const missed = all.members.filter((one) => one !== clientId && peers.includes(one));
+  return missed.length > 0 ? { ...all, members: [clientId, ...missed] } : undefined;
 }
 
 /** Two, and nobody else hears of it: noray's connect. */

@@ -11,6 +11,7 @@ import { advanceGathering, hasten, see } from "./gathering.ts";
 import { takeReady } from "./getting-ready.ts";
 import { takeOver } from "./hosts.ts";
 import { lobbyLimits } from "./limits.ts";
+import { linkAgain } from "./linking-again.ts";
 import { leave, say } from "./membership.ts";
 import { afterPause, seeToNewcomers } from "./newcomers.ts";
 import { hear, letGoDue } from "./out-of-reach.ts";
@@ -49,6 +50,8 @@ function take(state: LobbyState | null, event: LobbyEvent, now: number): Step<Lo
       return see(state, event, now);
     case "member-ready":
       return takeReady(state, event, now);
+    case "links-lost":
+      return linkAgain(state, event, now);
     case "silence-reported":
       return hasten(state, event, now);
     case "connection-reported":

@@ -52,6 +52,8 @@ const failed = connected.extend({ mediation, ...connectionReport.shape });
 const features = connected.extend({ features: featuresShape });
 
 const unseen = connected.extend({ mediation });
+/** + Client ids of the peers whose links are lost. */
+const again = connected.extend({ peers: z.array(z.string().max(64)).max(wireLimits.seats) });
 /** + Before it is introduced. `udp`: false if it cannot use UDP. */
 const ready = connected.extend({
   mediation,
@@ -83,6 +85,8 @@ export type ClientMessage =
   | ({ method: "ptpMediation_peersConnection_failure"; mediation: string } & Reported)
   /** + The sidecar does not answer. */
   | ({ method: "ptpMediation_unseen" } & z.infer<typeof unseen>)
+  /** + It has lost its links to these peers: it is to be connected to them again. */
+  | ({ method: "ptpMediation_again" } & z.infer<typeof again>)
   /** + It takes part in this mediation, by the relay over WebSocket or with encrypted links. */
   | ({ method: "ptpMediation_ready" } & z.infer<typeof ready>)
   /** + To one member. */
@@ -128,6 +132,10 @@ export function readClientMessage(text: string): ClientMessage | null {
     }
     case "ptpMediation_unseen": {
       const parsed = unseen.safeParse(message.payload);
+      return parsed.success ? { method: message.method, ...parsed.data } : null;
+    }
+    case "ptpMediation_again": {
+      const parsed = again.safeParse(message.payload);
       return parsed.success ? { method: message.method, ...parsed.data } : null;
     }
     case "ptpMediation_ready": {

@@ -256,6 +256,11 @@ export function silent(clientId: string, mediation = "Ann star"): LobbyEvent {
   return { kind: "silence-reported", clientId, mediation };
 }
 
+/** Its links to these are lost. */
+export function missing(clientId: string, ...peers: string[]): LobbyEvent {
+  return { kind: "links-lost", clientId, peers };
+}
+
 /** Of the mediation that "Ann starts". */
 export function readied(
   clientId: string,

@@ -24,6 +24,7 @@ import {
   type Happening,
   listingFailed,
   lobbyId,
+  missing,
   noon,
   type Outcomes,
   otherSidecar,
@@ -97,6 +98,7 @@ type Turn =
   | { kind: "report"; who: number }
   | { kind: "fail"; who: number; whom: number[] }
   | { kind: "silence"; who: number; requestId: number }
+  | { kind: "miss"; who: number; whom: number[] }
   /** Every member is seen, or reports: what real players do, and pure chance seldom does. */
   | { kind: "all-seen"; port: number }
   | { kind: "all-report" }
@@ -234,6 +236,10 @@ const happening: fc.Arbitrary<Turn> = fc.oneof(
     arbitrary: fc.record({ kind: only("fail"), who, whom: fc.uniqueArray(who, { maxLength: ids.length }) }),
   },
   { weight: 1, arbitrary: fc.record({ kind: only("silence"), who, requestId }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: only("miss"), who, whom: fc.uniqueArray(who, { maxLength: ids.length }) }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: only("all-seen"), port }) },
   { weight: 1, arbitrary: fc.record({ kind: only("all-report") }) },
   { weight: 2, arbitrary: fc.record({ kind: only("all-connect"), port }) },
@@ -455,6 +461,8 @@ function eventsOf(happening: Turn, state: LobbyState | null): (Happening | Begun
           mediation: `start ${happening.requestId}`,
         },
       ];
+    case "miss":
+      return [missing(idOf(happening.who), ...happening.whom.map(idOf))];
     case "fail":
       return [failed(idOf(happening.who), ...happening.whom.map(idOf))];
     case "steer": {

@@ -552,7 +552,8 @@ export class LobbyMachine implements LobbyHere {
     // When its time to return is over, nobody is there to pay for what the others are told then.
     const goesAway = (state?.away.length ?? 0) > (before?.away.length ?? 0);
     if (goesAway) this.#object.willCall(calls() + objectLimits.absenceCalls);
-    if (state && isToBeConnected(input, state)) this.#object.willCall(newcomerCalls(state));
+    const isConnected = input.kind === "links-lost" && state !== before;
+    if (state && (isConnected || isToBeConnected(input, state))) this.#object.willCall(newcomerCalls(state));
     this.#noteLeaving(effects, done);
     return done;
   }

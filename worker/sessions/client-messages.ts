@@ -68,6 +68,11 @@ export class ClientMessages {
         this.#charges.charge(session, prices.report);
         this.#news.tell(membership, { kind: "silence-reported", clientId, mediation: message.mediation });
         return;
+      case "ptpMediation_again":
+        if (session.features === undefined || session.purse.isEmpty) return;
+        this.#charges.charge(session, prices.report);
+        this.#news.tell(membership, { kind: "links-lost", clientId, peers: message.peers });
+        return;
       case "ptpMediation_peersConnection_success":
       case "ptpMediation_peersConnection_failure": {
         const connected = message.method === "ptpMediation_peersConnection_success";

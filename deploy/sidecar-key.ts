@@ -1,9 +1,8 @@
 /** `npm run sidecar:key`: prints what one sidecar needs, as one text for one variable. The secret stays where this runs. */
-import { commandLineMistake, parseCommandLine, quotedValue } from "../core/command-line.ts";
-import { positiveInteger } from "../core/settings.ts";
-import { sidecarKeyText, sidecarNameShape } from "../core/sidecar-key.ts";
-import { secretText, shortestSecret } from "../core/token.ts";
+import { commandLineMistake, parseCommandLine } from "../core/command-line.ts";
+import { sidecarKeyText } from "../core/sidecar-key.ts";
 import { sidecarKeyOf } from "../local/sidecar-key.ts";
+import { readSecret, readSidecarId } from "./secret.ts";
 
 const help = `Makes the key of one sidecar from the deployment's secret. Run it where the secret is, not on the sidecar's machine.
 
@@ -35,28 +34,6 @@ async function run(): Promise<void> {
     console.log(help);
     return;
   }
-  const name = values.name?.trim() ?? "";
-  if (!sidecarNameShape.test(name)) {
-    const rule = "1 to 32 characters, each one of A-Z, a-z, 0-9, dot, dash or underscore";
-    throw new Error(`--name must have ${rule}, not ${quotedValue(name)}.`);
-  }
-  const number = positiveInteger(values.number ?? "1");
-  if (number === null) {
-    throw new Error(`--number must be a whole number from 1 up, not ${quotedValue(values.number ?? "")}.`);
-  }
-  const secret = secretText(process.env.ORION_SECRET) || secretText(await standardInput());
-  if (secret.length < shortestSecret) {
-    throw new Error(`The secret must have ${shortestSecret} characters or more, as the Worker's has.`);
-  }
-  console.log(sidecarKeyText(sidecarKeyOf(secret, { name, number })));
-}
-
-/** All of it. Nobody types a secret where others can read it on the screen. */
-async function standardInput(): Promise<string> {
-  if (process.stdin.isTTY) {
-    throw new Error("Give the secret by the environment: read -rs ORION_SECRET && export ORION_SECRET");
-  }
-  const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks).toString();
+  const id = readSidecarId(values);
+  console.log(sidecarKeyText(sidecarKeyOf(await readSecret(), id)));
 }

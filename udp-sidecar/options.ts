@@ -1,5 +1,6 @@
 /** The sidecar's options: by flag, or by the environment. */
 
+import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { commandLineMistake, parseCommandLine, quotedValue } from "../core/command-line.ts";
 import { hostInUrl } from "../core/endpoint.ts";
@@ -47,6 +48,7 @@ The sidecar's key is in the environment alone, where other users of the machine 
 
   ORION_SIDECAR_KEY         What npm run sidecar:key prints for it, where the deployment's secret is
   ORION_SIDECAR_KEY_BEFORE  The one before, accepted as well while one follows the other
+  ORION_SIDECAR_KEY_FILE    Or a file with the key, and ORION_SIDECAR_KEY_BEFORE_FILE one with the one before
 `;
 
 /** What the command line asks for: to run, to explain itself, or what is wrong with it, in a sentence. */
@@ -102,7 +104,9 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
 
   const key = keyIn(environment, "ORION_SIDECAR_KEY");
   if (!key)
-    throw new Error(`Give the sidecar its key: ORION_SIDECAR_KEY in the environment. ${howToMakeOne}`);
+    throw new Error(
+      `Give the sidecar its key: ORION_SIDECAR_KEY in the environment, or ORION_SIDECAR_KEY_FILE. ${howToMakeOne}`,
+    );
   const keyBefore = keyIn(environment, "ORION_SIDECAR_KEY_BEFORE");
   if (keyBefore && keyBefore.name !== key.name) {
     throw new Error("ORION_SIDECAR_KEY and ORION_SIDECAR_KEY_BEFORE must be of one name.");
@@ -184,8 +188,21 @@ function keyIn(
   name: "ORION_SIDECAR_KEY" | "ORION_SIDECAR_KEY_BEFORE",
 ): SidecarKey | undefined {
   const text = environment[name]?.trim();
-  if (!text) return undefined;
-  const key = parseSidecarKey(text);
+  const path = environment[`${name}_FILE`]?.trim();
+  if (text && path) throw new Error(`Set either ${name} or ${name}_FILE.`);
+  const told = text || (path ? keyFileText(`${name}_FILE`, path) : "");
+  if (!told) return undefined;
+  const key = parseSidecarKey(told);
   if (key) return key;
-  throw new Error(`${name} is not a sidecar's key. ${howToMakeOne}`);
+  throw new Error(`${text ? name : `The file of ${name}_FILE`} is not a sidecar's key. ${howToMakeOne}`);
+}
+
+/** Services are given secrets as files that no other program can read: systemd's credentials, Docker's secrets. */
+function keyFileText(variable: string, path: string): string {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch (error) {
+    const { code = "unreadable" } = error as NodeJS.ErrnoException;
+    throw new Error(`The file of ${variable} cannot be read: ${code}.`);
+  }
 }

@@ -12,7 +12,7 @@ import { freeTcpPort, type Program, root, startProgram } from "../../measure/kit
 import { startTestServer } from "../../measure/kit/server.ts";
 
 const noCaddy = spawnSync("caddy", ["version"]).error !== undefined;
-const title = "the reverse proxy of docs/reverse-proxy/Caddyfile";
+const title = "the reverse proxy of deploy/caddy/worker.Caddyfile";
 
 describe.skipIf(noCaddy)(noCaddy ? `${title} (skipped: there is no caddy on this machine)` : title, () => {
   let folder: string;
@@ -32,7 +32,7 @@ describe.skipIf(noCaddy)(noCaddy ? `${title} (skipped: there is no caddy on this
     const port = await freeTcpPort();
     // Around the file, only what keeps it apart from a Caddy that this machine may run already.
     const config = join(folder, `Caddyfile-${port}`);
-    writeFileSync(config, `{\n\tadmin off\n}\nimport ${join(root, "docs/reverse-proxy/Caddyfile")}\n`);
+    writeFileSync(config, `{\n\tadmin off\n}\nimport ${join(root, "deploy/caddy/worker.Caddyfile")}\n`);
     const caddy = startProgram("caddy", ["run", "--config", config, "--adapter", "caddyfile"], {
       ORION_SITE: `http://:${port}`,
       ORION_EDGE: edge,

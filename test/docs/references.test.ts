@@ -34,6 +34,8 @@ const helps: Record<string, string> = {
   demo: helpOf("local/demo.ts"),
   example: helpOf("examples/serve.ts"),
   "sidecar:key": helpOf("deploy/sidecar-key.ts"),
+  "sidecar:install": helpOf("deploy/sidecar-install.ts"),
+  "check:deployed": helpOf("deploy/check-deployed.ts"),
 };
 const flagsOf = (help: string) => [...help.matchAll(/^ {2}--(\w+)/gm)].map(([, flag]) => flag);
 
@@ -88,7 +90,7 @@ describe("options", () => {
     const commands = pages.flatMap(({ path, text }) =>
       [
         ...text.matchAll(
-          /npm (?:start|run (?:-s )?(sidecar|dev|demo|example|bench|lab|soak|conformance)) -- ([^`\n|#]*)/g,
+          /npm (?:start|run (?:-s )?(sidecar(?::key|:install)?|check:deployed|dev|demo|example|bench|lab|soak|conformance)) -- ([^`\n|#]*)/g,
         ),
       ].map(([line, program = "start", args = ""]) => ({ path, line, program, args })),
     );

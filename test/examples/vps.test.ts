@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { Agent, request } from "node:https";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { freeTcpPort, freeUdpPort, type Program, root, startProgram } from "../../measure/kit/program.ts";
 
@@ -35,7 +35,7 @@ describe.skipIf(noCaddy)(noCaddy ? `${title} (skipped: there is no caddy on this
     // Around the file, only what keeps it apart from this machine's own Caddy and its trusted authorities.
     const config = join(folder, "Caddyfile");
     const apart = "{\n\tadmin off\n\tskip_install_trust\n\tauto_https disable_redirects\n}\n";
-    writeFileSync(config, `${apart}import ${join(root, "examples/vps/Caddyfile")}\n`);
+    writeFileSync(config, `${apart}import ${join(root, "deploy/caddy/server.Caddyfile")}\n`);
     const caddy = startProgram("caddy", ["run", "--config", config, "--adapter", "caddyfile"], {
       ORION_SITE: site.origin,
       ORION_PORT: String(httpPort),
@@ -45,6 +45,8 @@ describe.skipIf(noCaddy)(noCaddy ? `${title} (skipped: there is no caddy on this
     programs.push(caddy);
     await caddy.prints(/certificate obtained successfully/);
     authority = join(folder, "caddy/pki/authorities/local/root.crt");
+    // Caddy says so a moment before it shows the certificate to others.
+    await vi.waitFor(() => get("/ping"), { timeout: 30_000, interval: 100 });
   }, 120_000);
   afterAll(async () => {
     await Promise.all(programs.map((program) => program.stop()));
@@ -53,10 +55,10 @@ describe.skipIf(noCaddy)(noCaddy ? `${title} (skipped: there is no caddy on this
 
   /** What the unit starts, for a site of this name. */
   function serverArguments(): string[] {
-    const unit = readFileSync(join(root, "examples/vps/orion-edge.service"), "utf8");
+    const unit = readFileSync(join(root, "deploy/systemd/orion-edge.service"), "utf8");
     const [, command = ""] = /^ExecStart=\S+\/node (.*)$/m.exec(unit) ?? [];
     const words = [...command.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? "");
-    return words.map((word) => word.replace("https://play.example.com", site.origin));
+    return words.map((word) => word.replace(/https:\/\/\$\{ORION_SITE\}/, site.origin));
   }
 
   const trusting = () => ({ ca: readFileSync(authority) });

@@ -3,10 +3,10 @@ import { networkInterfaces } from "node:os";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { gatewayLimits } from "../../core/dialects/limits.ts";
 import { plainAddress } from "../../core/endpoint.ts";
+import { mappedEndpoint, stunRequest } from "../../deploy/check/stun.ts";
 import { type StandIn, startStandIn } from "../../measure/kit/edge.ts";
 import { openUdpClient, type UdpClient } from "../../measure/kit/relay.ts";
 import { datagramOf, keyOf, tokenOf } from "../../measure/kit/secret.ts";
-import { mappedEndpoint, stunRequest } from "../../measure/kit/stun.ts";
 import { listen, type Receiver } from "../../udp-sidecar/receiver.ts";
 import { type Sidecar, startSidecar } from "../../udp-sidecar/sidecar.ts";
 

@@ -1,11 +1,14 @@
-/** What a check of a deployment found out: one plain line. */
+/** What a check of a deployment found out: one plain line, and for a fault one more about what to do. */
+import { type FindingCode, remedies } from "./remedies.ts";
 
-/** `note`: nothing is wrong, but somebody should know. */
-export type Verdict = "ok" | "note" | "wrong";
-export type Finding = { verdict: Verdict; name: string; what: string };
+/** What one look found. `note`: nothing is wrong, but somebody should know. */
+export type Result =
+  | { verdict: "ok"; what: string }
+  | { verdict: "note" | "wrong"; code: FindingCode; what: string };
+export type Finding = Result & { name: string };
 
 /** Looks at one thing. Throws if it could not look. */
-export type Check = { name: string; look(): Promise<Omit<Finding, "name">> };
+export type Check = { name: string; look(): Promise<Result> };
 
 /** The finding of a check. One that could not look found something wrong. */
 export async function findingOf({ name, look }: Check): Promise<Finding> {
@@ -13,12 +16,14 @@ export async function findingOf({ name, look }: Check): Promise<Finding> {
     return { name, ...(await look()) };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return { name, verdict: "wrong", what: `It could not be checked: ${why}` };
+    return { name, verdict: "wrong", code: "not_checked", what: `It could not be checked: ${why}` };
   }
 }
 
-export function lineOf({ verdict, name, what }: Finding): string {
-  return `${verdict.padEnd(5)}  ${name.padEnd(16)}  ${what}`;
+/** The finding for a person. */
+export function textOf(finding: Finding): string {
+  const line = `${finding.verdict.padEnd(5)}  ${finding.name.padEnd(20)}  ${finding.what}`;
+  return finding.verdict === "ok" ? line : `${line}\n       ${finding.code}: ${remedies[finding.code]}`;
 }
 
 export function median(values: readonly number[]): number {

@@ -29,7 +29,11 @@ export function steadyAnswers(server: URL, { ms, everyMs }: { ms: number; everyM
       host.leave();
       const what = `${asked - failed.length} of ${asked} requests in ${Math.round(ms / 1000)} s were answered, the slowest within ${inMs(slowest)}.`;
       return failed.length > 0
-        ? { verdict: "wrong", what: `${what} Failed: ${[...new Set(failed)].join(", ")}.` }
+        ? {
+            verdict: "wrong",
+            code: "requests_failed",
+            what: `${what} Failed: ${[...new Set(failed)].join(", ")}.`,
+          }
         : { verdict: "ok", what: `${what} What failed inside, if anything, was repeated.` };
     },
   };

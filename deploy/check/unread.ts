@@ -3,7 +3,7 @@
  * then, and those that read as much stay.
  */
 import { setTimeout as pass } from "node:timers/promises";
-import { wireLimits } from "../core/wire/limits.ts";
+import { wireLimits } from "../../core/wire/limits.ts";
 import { deafVisitor } from "./deaf-visitor.ts";
 import type { Check } from "./finding.ts";
 import { postAs, Visitor } from "./visitor.ts";
@@ -53,6 +53,7 @@ export function unreadIsBounded(server: URL, patienceMs: number): Check {
         const codes = lost.map(({ closed }) => closed?.code).join(", ");
         return {
           verdict: "wrong",
+          code: "readers_thrown_out",
           what: `${lost.length} clients that read lost their connections ${after}, with code ${codes}: what the platform says of them is not so.`,
         };
       }
@@ -63,6 +64,7 @@ export function unreadIsBounded(server: URL, patienceMs: number): Check {
           }
         : {
             verdict: "note",
+            code: "unread_not_told",
             what: `A client that talks and does not read was still there ${after}: the platform does not say what waits, or holds it elsewhere.`,
           };
     },

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { connect as connectSecurely } from "node:tls";
-import { decodeMessage } from "../core/wire/codec.ts";
+import { decodeMessage } from "../../core/wire/codec.ts";
 import { at } from "./visitor.ts";
 
 export type DeafVisitor = { token: string; says(text: string): void; leave(): void };

@@ -1,6 +1,6 @@
 /** A client that looks at a deployment: it knows its URL, and no secret. */
-import { decodeMessage, encodeMessage, type Message } from "../core/wire/codec.ts";
-import { pingText, pongText } from "../core/wire/ping.ts";
+import { decodeMessage, encodeMessage, type Message } from "../../core/wire/codec.ts";
+import { pingText, pongText } from "../../core/wire/ping.ts";
 
 /** Milliseconds after which an answer will not come any more. */
 const patienceMs = 20_000;
@@ -12,6 +12,8 @@ export function at(server: URL, path: string): URL {
 
 export class Visitor {
   token = "";
+  /** For requests that Orion does not have. */
+  secretToken = "";
   /** Set when the connection has ended. */
   closed: { code: number; afterMs: number } | null = null;
   readonly #server: URL;
@@ -26,6 +28,7 @@ export class Visitor {
     const visitor = new Visitor(server, path);
     const { payload } = await visitor.hears("client_registered");
     visitor.token = String(payload.token);
+    visitor.secretToken = String(payload.secretToken);
     return visitor;
   }
 

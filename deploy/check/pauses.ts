@@ -1,6 +1,6 @@
 /** Sockets over time: whether lobbies sleep and wake with them, and whether idle ones stay. */
 import { setTimeout as pass } from "node:timers/promises";
-import { sharedLimits } from "../core/limits.ts";
+import { sharedLimits } from "../../core/limits.ts";
 import { type Check, inMs, timed } from "./finding.ts";
 import { Visitor } from "./visitor.ts";
 
@@ -41,7 +41,10 @@ async function lobbyOn(server: URL, direct: boolean) {
 }
 
 /** Sockets that are open for so long: some say nothing, some ping as the SDK does. */
-export function idleSockets(server: URL, { ms, each }: { ms: number; each: number }): Check {
+export function idleSockets(
+  server: URL,
+  { ms, each, pingMs = sharedLimits.pingMs }: { ms: number; each: number; pingMs?: number },
+): Check {
   return {
     name: "idle sockets",
     look: async () => {
@@ -49,7 +52,7 @@ export function idleSockets(server: URL, { ms, each }: { ms: number; each: numbe
       const [silent, pinging] = [await open(), await open()];
       const until = performance.now() + ms;
       while (performance.now() < until) {
-        await pass(Math.min(sharedLimits.pingMs, until - performance.now()));
+        await pass(Math.min(pingMs, until - performance.now()));
         await Promise.allSettled(pinging.map((visitor) => visitor.pings()));
       }
       // One that is dead may look as if it were open.
@@ -62,6 +65,7 @@ export function idleSockets(server: URL, { ms, each }: { ms: number; each: numbe
         const codes = deadPinging.map(({ closed }) => closed?.code).join(", ");
         return {
           verdict: "wrong",
+          code: "sockets_died",
           what: `${deadPinging.length} of ${each} sockets that ping died within ${span}, with code ${codes}.`,
         };
       }
@@ -71,6 +75,7 @@ export function idleSockets(server: URL, { ms, each }: { ms: number; each: numbe
           .join(", ");
         return {
           verdict: "note",
+          code: "silent_sockets_died",
           what: `${deadSilent.length} of ${each} silent sockets died, after ${after}. Those that ping live: clients should.`,
         };
       }

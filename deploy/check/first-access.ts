@@ -20,7 +20,7 @@ export function firstAccess(server: URL, samples: number): Check {
       const slowest = Math.max(...times);
       const what = `${samples} new lobbies took a socket within ${inMs(median(times))}, the slowest within ${inMs(slowest)}.`;
       return slowest > longestMs
-        ? { verdict: "wrong", what: `${what} Hosts wait too long.` }
+        ? { verdict: "wrong", code: "slow_first_access", what: `${what} Hosts wait too long.` }
         : { verdict: "ok", what: `${what} A host waits for that once, before it has typed anything.` };
     },
   };
@@ -50,7 +50,7 @@ export function commitTime(server: URL, samples: number): Check {
       const commit = Math.max(0, median(joins) - median(starts));
       const what = `A join that writes takes ${inMs(median(joins))}, a request that does not ${inMs(median(starts))}: a commit takes about ${inMs(commit)}.`;
       return commit > longestCommitMs
-        ? { verdict: "wrong", what: `${what} Joins on the plain path wait for it.` }
+        ? { verdict: "wrong", code: "slow_commit", what: `${what} Joins on the plain path wait for it.` }
         : { verdict: "ok", what };
     },
   };

@@ -69,8 +69,10 @@ for (const [what, vars] of servers) {
     test("WebSockets of groovejet's clients open on /", async () => {
       expect((await GroovejetClient.connect(server.url, "/")).clientId).not.toBe("");
       const { body } = await post(server.url, "/rooms", {});
-      const host = await GroovejetClient.connect(server.url, `/?code=${body?.code}&host`).catch(() => null);
-      expect(host?.all("error") ?? []).toEqual([]);
+      expect(body?.code).toEqual(expect.any(String));
+      const host = await GroovejetClient.connect(server.url, `/?code=${body?.code}&host`);
+      expect(host.clientId).not.toBe("");
+      expect(host.all("error")).toEqual([]);
     });
 
     test("scripts and styles of the page may be kept for a day without asking again", async () => {

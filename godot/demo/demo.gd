@@ -1,12 +1,14 @@
 ## A game for two windows: one hosts, the others join by its code, and all move about in one arena.
 ##
 ## Without a window, as in tests: [code]godot --headless --path godot -- --server URL --name Ada[/code], and for a guest
-## [code]--join CODE[/code]. Such a player walks by itself, and prints what it sees.
+## [code]--join CODE[/code]. Such a player walks by itself, and prints what it sees. With [code]--until NAME[/code] it leaves when that player
+## waves.
 extends Control
 
 const Player := preload("player.tscn")
 
 var peer := OrionMultiplayerPeer.new()
+var _until := ""
 @onready var orion: OrionEdge = $OrionEdge
 @onready var players: Node = $Arena/Players
 
@@ -83,6 +85,8 @@ func _go_on(is_own: bool) -> void:
 func wave(how: String) -> void:
 	var player := peer.player_of(multiplayer.get_remote_sender_id())
 	_tell("%s %s." % [player.display_name if player else "Somebody", how.left(20)])
+	if player and player.display_name == _until:
+		peer.close()
 
 
 func _show_end(code: String) -> void:
@@ -110,6 +114,8 @@ func _play_by_command_line() -> void:
 				%Name.text = args[i + 1]
 			"--join":
 				%Code.text = args[i + 1]
+			"--until":
+				_until = args[i + 1]
 	if args.is_empty():
 		return
 	if args.has("--join"):
@@ -129,4 +135,5 @@ func _walk() -> void:
 				player.position = Vector2(randi() % 500, randi() % 300)
 			else:
 				print("sees %s at %d,%d" % [player.name, player.position.x, player.position.y])
-		wave.rpc("waves")
+		if peer.get_connection_status() == MultiplayerPeer.CONNECTION_CONNECTED:
+			wave.rpc("waves")

@@ -2,7 +2,7 @@
 extends ColorRect
 
 const SPEED := 240.0
-const SIDE := 40.0
+const ARENA := Vector2(1152, 648)
 
 
 func _enter_tree() -> void:
@@ -16,5 +16,4 @@ func _process(delta: float) -> void:
 	if not is_multiplayer_authority():
 		return
 	var way := Input.get_vector("ui_left", "ui_right", "ui_up", "ui_down")
-	var arena: Control = get_node("../..")
-	position = (position + way * SPEED * delta).clamp(Vector2.ZERO, (arena.size - size).max(Vector2.ZERO))
+	position = (position + way * SPEED * delta).clamp(Vector2.ZERO, ARENA - size)

@@ -1,10 +1,12 @@
 /** Projects of Godot 4 with the addon in them, each in a folder of its own in the engine's root, so that tests can run side by side. */
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { godotRoot } from "./godot4.ts";
 import { type Program, root, startProgram } from "./program.ts";
 
 export type GodotProject = {
+  /** Adds a file, like `docs/example.gd`. */
+  add(path: string, text: string): void;
   /** Starts the engine without a window. What it prints goes to the program's output. */
   start(args: readonly string[], environment?: Readonly<Record<string, string>>): Program;
   /** Runs a script of `test/engines/addon/`, which extends SceneTree. */
@@ -38,7 +40,15 @@ export function makeGodotProject(name: string): GodotProject {
       ...args,
     ]);
   };
-  return { start, run: (script, ...args) => start(["--script", `res://tests/${script}`, "--", ...args]) };
+  const add: GodotProject["add"] = (file, text) => {
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
+    writeFileSync(join(folder, file), text);
+  };
+  return {
+    add,
+    start,
+    run: (script, ...args) => start(["--script", `res://tests/${script}`, "--", ...args]),
+  };
 }
 
 /** What `godot --import` writes about the scripts that have a `class_name`. To run that takes many times as long. */

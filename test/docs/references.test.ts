@@ -104,7 +104,7 @@ describe("options", () => {
     }
   });
 
-  /** Options of other programs on the pages: npm, systemctl, Docker, Podman. */
+  /** Options of other programs on the pages: npm, systemctl, Docker, Podman, git, Godot and the example for Godot 3. */
   const foreign = [
     "omit",
     "all",
@@ -118,6 +118,10 @@ describe("options", () => {
     "save",
     "loglevel",
     "dry",
+    "format",
+    "output",
+    "path",
+    "join",
   ];
 
   test("that the pages name are options of some program", () => {

@@ -1,0 +1,36 @@
+## Runs what the page for Godot shows. Arguments: the server's URL, and how many examples there are, as res://docs/0.gd and so on. The first one
+## hosts and joins.
+extends SceneTree
+
+
+func _initialize() -> void:
+	await process_frame
+	Engine.max_fps = 60
+	var args := OS.get_cmdline_user_args()
+	for i in int(args[1]):
+		var script: GDScript = load("res://docs/%d.gd" % i)
+		if not script.can_instantiate():
+			print("not so: example %d" % i)
+	var host := enter("host", args[0])
+	var code: String = await host.host()
+	var guest := enter("guest", args[0])
+	var failure: String = await guest.join(code)
+	if failure:
+		print("not so: ", failure)
+	await guest.multiplayer.connected_to_server
+	print("connected")
+	guest.peer.close()
+	host.peer.close()
+	quit()
+
+
+func enter(title: String, url: String) -> Node:
+	var player: Node = load("res://docs/0.gd").new()
+	var orion := OrionEdge.new()
+	orion.name = "OrionEdge"
+	orion.server_url = url
+	player.add_child(orion)
+	player.name = title
+	set_multiplayer(SceneMultiplayer.new(), NodePath("/root/%s" % title))
+	root.add_child(player)
+	return player

@@ -1,0 +1,65 @@
+/** The demo game, in processes of its own: players host, join late, move, call each other, and go on when the host leaves. */
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Server } from "../../local/server.ts";
+import { type GodotProject, makeGodotProject } from "../../measure/kit/godot-project.ts";
+import { installGodot4, mayHaveGodot4 } from "../../measure/kit/godot4.ts";
+import { type Program, root } from "../../measure/kit/program.ts";
+import { startTestServer } from "../../measure/kit/server.ts";
+
+/** Milliseconds in which Debian's mirror should have sent the engine. */
+const installMs = 15 * 60_000;
+
+describe.skipIf(!mayHaveGodot4)("The demo game in Godot 4", () => {
+  let project: GodotProject;
+  let server: Server;
+  const programs: Program[] = [];
+  beforeAll(async () => {
+    await installGodot4("test/engines/godot4");
+    project = makeGodotProject("demo");
+    server = await startTestServer();
+  }, installMs);
+  afterAll(async () => {
+    await Promise.all(programs.map((program) => program.stop()));
+    await server?.stop();
+  });
+
+  function play(name: string, ...args: string[]): Program {
+    const program = project.start(["--max-fps", "60", "--", "--server", server.url.href, "--name", name, ...args]);
+    programs.push(program);
+    return program;
+  }
+
+  test("three players meet by a code, see each other move, and play on when the host leaves", async () => {
+    const ada = play("Ada", "--until", "Cy");
+    await ada.prints(/^Code: \w{5}$/m);
+    const [, code = ""] = /^Code: (\w{5})$/m.exec(ada.output) ?? [];
+    const bo = play("Bo", "--join", code.toLowerCase());
+    await bo.prints(/^sees 1 at/m);
+    await bo.prints(/^Ada waves\.$/m);
+    await ada.prints(/^sees \d{2,} at/m);
+    await ada.prints(/^Bo waves\.$/m);
+    // Late, and when it waves, the host leaves.
+    const cy = play("Cy", "--join", code);
+    await bo.prints(/^You are the host now\.$/m);
+    await cy.prints(/^Another player is host now\.$/m);
+    const before = cy.output.length;
+    await expect.poll(() => cy.output.slice(before), { timeout: 30_000 }).toMatch(/^sees 1 at/m);
+    expect(bo.output + cy.output).not.toMatch(/SCRIPT ERROR|The game is over/);
+  }, 150_000);
+
+  test("the examples on the page and in the addon's README compile, and those who host and join are connected", async () => {
+    const pages = ["docs/godot.md", "godot/addons/orion_edge/README.md"].map((path) =>
+      readFileSync(`${root}${path}`, "utf8"),
+    );
+    const blocks = [...pages.join("").matchAll(/```gdscript\n([\s\S]*?)```/g)].map(([, block = ""]) => block);
+    expect(blocks).toHaveLength(4);
+    for (const [i, block] of blocks.entries())
+      project.add(`docs/${i}.gd`, block.startsWith("extends") ? block : `extends Node\n${block}`);
+    const program = project.run("page_examples.gd", server.url.href, `${blocks.length}`);
+    programs.push(program);
+    await program.prints(/^connected$/m);
+    expect(await program.ended).toBe(0);
+    expect(program.output).not.toContain("SCRIPT ERROR");
+  }, 90_000);
+});

@@ -84,6 +84,8 @@ const tellAgainMs = 10 * 60_000;
 const goodbyeMs = 1_000;
 /** Of those, milliseconds that the goodbye waits for a heartbeat under way. Taken after the goodbye, that would make the sidecar live on. */
 const lastBeatMs = 500;
+/** Milliseconds that the goodbye has from when it is sent, even if the process stood still before. */
+const lastPostMs = goodbyeMs - lastBeatMs;
 
 /**
  * Starts a sidecar. `tell` gets a line for its operator whenever its standing with the edge changes, and once a minute at most if
@@ -240,8 +242,10 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
     pairing.flush();
     const beaten = Promise.race([underWay, wait(lastBeatMs, null, { ref: false })]);
     const goodbye = beaten.then(() => heartbeat(true));
-    const patience = AbortSignal.timeout(goodbyeMs);
-    const waited = new Promise((resolve) => patience.addEventListener("abort", resolve));
+    const waited = Promise.all([
+      wait(goodbyeMs, null, { ref: false }),
+      beaten.then(() => wait(lastPostMs, null, { ref: false })),
+    ]);
     const left = gateways.stop();
     await Promise.race([Promise.all([goodbye, observations.drained(), carriedOn, left]), waited]);
     await receiver.close();

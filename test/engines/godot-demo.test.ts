@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
 import { type GodotProject, makeGodotProject } from "../../measure/kit/godot-project.ts";
 import { installGodot4, mayHaveGodot4 } from "../../measure/kit/godot4.ts";
-import { type Program, root } from "../../measure/kit/program.ts";
+import { freeUdpPort, type Program, root } from "../../measure/kit/program.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
 
 /** Milliseconds in which Debian's mirror should have sent the engine. */
@@ -25,7 +25,16 @@ describe.skipIf(!mayHaveGodot4)("The demo game in Godot 4", () => {
   });
 
   function play(name: string, ...args: string[]): Program {
-    const program = project.start(["--max-fps", "60", "--", "--server", server.url.href, "--name", name, ...args]);
+    const program = project.start([
+      "--max-fps",
+      "60",
+      "--",
+      "--server",
+      server.url.href,
+      "--name",
+      name,
+      ...args,
+    ]);
     programs.push(program);
     return program;
   }
@@ -61,5 +70,39 @@ describe.skipIf(!mayHaveGodot4)("The demo game in Godot 4", () => {
     await program.prints(/^connected$/m);
     expect(await program.ended).toBe(0);
     expect(program.output).not.toContain("SCRIPT ERROR");
+    expect(program.output).not.toMatch(/^not so/m);
+    // The inspector shows the other player, and what happened on the link.
+    expect(program.output).toMatch(/^inspector true 1$/m);
+    expect(program.output).toMatch(/^timeline [1-9]/m);
+    expect(program.output).toMatch(
+      /^player: Bo\npeer: \d+\npath: \w+\nround trip: \d+ ms\nloss: .+\nencrypted: yes\ncause:/m,
+    );
+    expect(program.output).not.toMatch(/127\.0\.0\.1/);
+    expect(program.output).toMatch(/^report ended; the code is in it: false$/m);
+    expect(program.output).toMatch(/^inspector false$/m);
   }, 90_000);
+
+  test("a call and its answer go over ENet and over a link", async () => {
+    const medians: number[] = [];
+    const port = String(await freeUdpPort());
+    for (const [kind, at] of [
+      ["enet", port],
+      ["orion", server.url.href],
+    ] as const) {
+      const host = project.run("round_trip.gd", kind, at, "60");
+      await host.prints(/^code \w+$/m);
+      const guest = project.run(
+        "round_trip.gd",
+        kind,
+        at,
+        "60",
+        /^code (\w+)$/m.exec(host.output)?.[1] ?? "",
+      );
+      programs.push(host, guest);
+      await guest.prints(/^median \d+$/m);
+      medians.push(Number(/^median (\d+)$/m.exec(guest.output)?.[1]) / 1000);
+      await host.stop();
+    }
+    console.log(`At 60 frames a second: ${medians[0]} ms over ENet, ${medians[1]} ms over a link`);
+  }, 150_000);
 });

@@ -19,9 +19,27 @@ func _initialize() -> void:
 		print("not so: ", failure)
 	await guest.multiplayer.connected_to_server
 	print("connected")
+	inspect(host)
 	guest.peer.close()
 	host.peer.close()
 	quit()
+
+
+## What a developer sees who presses F9.
+func inspect(player: Node) -> void:
+	var inspector: OrionInspector = load("res://addons/orion_edge/inspector/inspector.tscn").instantiate()
+	player.add_child(inspector)
+	var key := InputEventKey.new()
+	key.keycode = KEY_F9
+	key.pressed = true
+	inspector._input(key)
+	print("inspector ", inspector.visible, " ", inspector.get_node("%Players").get_root().get_child_count())
+	inspector.get_node("%Players").get_root().get_child(0).select(0)
+	print("timeline ", inspector.get_node("%Timeline").text.count(" ms  "))
+	print(inspector.report())
+	print("report ended; the code is in it: ", inspector.report().contains(player.peer.lobby.code))
+	inspector._input(key)
+	print("inspector ", inspector.visible)
 
 
 func enter(title: String, url: String) -> Node:

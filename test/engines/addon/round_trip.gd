@@ -2,7 +2,7 @@
 ## Arguments: enet or orion; the port or the server's URL; frames a second (0: as many as can be); for a guest the code, or "guest".
 extends SceneTree
 
-const ROUNDS := 200
+const ROUNDS := 100
 
 
 class Echo:

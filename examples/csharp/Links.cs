@@ -253,7 +253,7 @@ sealed class Link
     string ticket, ticketKey, cookie;
     bool isPeerBound;
     int checks;
-    long next = 1, highest, checkAt, relayCheckAt, bindAt, renewAt = long.MaxValue;
+    long next = 1, checkAt, relayCheckAt, bindAt, renewAt = long.MaxValue;
 
     public Link(Socket udp, IPAddress sidecar, Dictionary<string, object> peer, string cookie, Action<Link, byte[]> received, Sealing sealing)
     {
@@ -395,9 +395,9 @@ sealed class Link
             alive[from] = clock.ElapsedMilliseconds;
             return;
         }
+        // The 512 highest are remembered, and what is below them is ignored.
         if (heard.Count >= 512 && value < heard.Min() || !heard.Add(value)) return;
         if (heard.Count > 512) heard.Remove(heard.Min());
-        highest = Math.Max(highest, value);
         if (kind == farewell) IsOver = true;
         if (kind != check) return;
         bool isNew = known.Add(from);

@@ -1,7 +1,6 @@
 """Links to peers over UDP (docs/links.md): being seen by the sidecar, checks, the relay, and packets of the game."""
 import base64
 import hmac
-import json
 import secrets
 import time
 
@@ -110,7 +109,7 @@ class Link:
         self._key = base64.urlsafe_b64decode(link["key"] + "==")
         self._udp, self._received, self._sealing = udp, received, sealing
         self._next = 1
-        self._heard, self._highest = set(), 0
+        self._heard = set()
         self._sent = {}
         self._known = set()
         self._alive = {}
@@ -235,10 +234,10 @@ class Link:
                 self._known.add(sender)
                 self._alive[sender] = time.monotonic()
             return
-        if number in self._heard or number <= self._highest - 4096:
+        # The 512 highest are remembered, and what is below them is ignored.
+        if number in self._heard or len(self._heard) == 512 and number < min(self._heard):
             return
         self._heard.add(number)
-        self._highest = max(self._highest, number)
         if len(self._heard) > 512:
             self._heard.discard(min(self._heard))
         if kind == FAREWELL:

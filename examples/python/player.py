@@ -7,6 +7,7 @@ The second word is what it can do: `orion` (introduced, then on its own), `links
 paths besides), or `sealed` (all of it encrypted). Type a line to chat, `/start` to connect everybody, or `/leave`.
 It sends back each packet that a peer sends, and obeys the orders of the conformance kit (docs/writing-a-client.md).
 """
+import base64
 import queue
 import re
 import select
@@ -47,8 +48,6 @@ class PeerKeys:
         us = (self._own_id, self._keys.commitment, self._features)
         them = (self._peer["clientId"], self._peer["commitment"], self._peer["features"])
         a, b = (us, them) if link["side"] == "a" else (them, us)
-        import base64
-
         keys = self._sealing.derive(link["id"], base64.urlsafe_b64decode(link["key"] + "=="), shared, a, b)
         self._peer_key, self.confirm = key, keys["confirm"]
         self._packets = self._sealing.Sealing(link["id"], link["side"], keys)

@@ -12,10 +12,8 @@ import { linkOf } from "../core/wire/peer-packet.ts";
 import type { Heard, ServerMethod } from "../core/wire/server-message.ts";
 import { readSignedDatagram, type SignedDatagram } from "../core/wire/signed-datagram.ts";
 import { openSocket } from "./datagram-line.ts";
+import type { Run } from "./run.ts";
 import type { Stage } from "./stage.ts";
-
-/** Milliseconds for what the server itself does: it is on this machine. */
-const serverMs = 20_000;
 
 /** The server did not tell the kit's player what it should by now. It may wait for the client under test. */
 export class Unheard extends Error {}
@@ -36,6 +34,7 @@ export class KitPlayer {
   readonly #heard: Message[] = [];
   readonly #news = new EventEmitter().setMaxListeners(0);
   readonly #packets = new EventEmitter();
+  readonly #patienceMs: number;
   #lobbyId = "";
   /** What the server asked for last, and cookies that were returned. */
   #asked: Record<string, unknown> = {};
@@ -43,19 +42,27 @@ export class KitPlayer {
 
   /** `features`: what it says that it can do; null for a plain client of Orion. */
   static async connect(
-    stage: Stage,
+    { stage, patience }: Pick<Run, "stage" | "patience">,
     name: string,
     { features = null, path = "/" }: { features?: readonly string[] | null; path?: string } = {},
   ): Promise<KitPlayer> {
     const udp = await openSocket();
-    const player = new KitPlayer(stage, name, features ?? [], udp, path);
+    const player = new KitPlayer(stage, name, features ?? [], udp, path, 2 * patience.stepMs);
     await player.hears("client_registered");
     if (features) player.says("client_features", { features });
     return player;
   }
 
-  private constructor(stage: Stage, name: string, features: readonly string[], udp: Socket, path: string) {
+  private constructor(
+    stage: Stage,
+    name: string,
+    features: readonly string[],
+    udp: Socket,
+    path: string,
+    patienceMs: number,
+  ) {
     this.#stage = stage;
+    this.#patienceMs = patienceMs;
     this.name = name;
     this.features = features;
     this.udp = udp;
@@ -114,7 +121,7 @@ export class KitPlayer {
 
   /** The payload of the nth message of this method. Throws if the server does not send it. */
   async hears<M extends ServerMethod>(method: M, nth = 1): Promise<Heard<M>> {
-    const signal = AbortSignal.timeout(serverMs);
+    const signal = AbortSignal.timeout(this.#patienceMs);
     for (;;) {
       const message = this.#heard.filter((one) => one.method === method)[nth - 1];
       if (message) return message.payload as Heard<M>;

@@ -47,7 +47,7 @@ export async function kitJoins(
   lobbyId: string,
   { name = "Kit", features }: { name?: string; features?: readonly string[] } = {},
 ): Promise<KitPlayer> {
-  const kit = await KitPlayer.connect(run.stage, name, {
+  const kit = await KitPlayer.connect(run, name, {
     features: features ?? null,
     path: `/lobbies/${lobbyId}`,
   });
@@ -62,7 +62,7 @@ export async function clientJoins(
   level: Level,
   { features, ...lobby }: { features?: readonly string[]; [addition: string]: unknown } = {},
 ): Promise<KitPlayer> {
-  const kit = await KitPlayer.connect(run.stage, "Kit", { features: features ?? null, path: "/lobbies" });
+  const kit = await KitPlayer.connect(run, "Kit", { features: features ?? null, path: "/lobbies" });
   run.after(() => kit.close());
   const lobbyId = await kit.hosts(lobby);
   run.step("join");

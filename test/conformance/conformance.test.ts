@@ -4,11 +4,12 @@ import { play, runsOf, scripts } from "../../conformance/conformance.ts";
 import { levels, type RuleCode, rules } from "../../conformance/rules.ts";
 import type { Launch, Patience } from "../../conformance/run.ts";
 import { openStage, type Stage } from "../../conformance/stage.ts";
+import { parallelRuns } from "./parallel.ts";
 import { launchSdk } from "./sdk-client.ts";
 import { launchSmallClient } from "./small-client.ts";
 
 /** As long as it takes on a busy machine. */
-const patient: Patience = { startMs: 60_000, stepMs: 30_000 };
+const patient: Patience = { startMs: 120_000, stepMs: 60_000 };
 /** What never comes is waited for that long. If the machine was too busy for all else, it is tried again with more. */
 const hurried: Patience = { startMs: 4_000, stepMs: 4_000 };
 
@@ -110,8 +111,7 @@ const breaking: Readonly<Record<RuleCode, keyof typeof scripts>> = {
   message_changed: "stream",
 };
 
-// Most of a run is waiting.
-vi.setConfig({ maxConcurrency: 20 });
+vi.setConfig({ maxConcurrency: parallelRuns });
 
 let stage: Stage;
 beforeAll(async () => {
@@ -128,7 +128,7 @@ const all = runsOf(levels);
 
 describe.concurrent("the SDK breaks no rule", () => {
   for (const run of all)
-    test(`${run}: ${scripts[run]?.about}`, { timeout: 240_000 }, async () => {
+    test(`${run}: ${scripts[run]?.about}`, { timeout: 600_000 }, async () => {
       const { steps, findings } = await play(run, stage, launchSdk, { patience: patient });
       expect({ steps, findings }).toEqual({ steps, findings: [] });
     });
@@ -136,14 +136,14 @@ describe.concurrent("the SDK breaks no rule", () => {
 
 describe.concurrent("a small client breaks no rule", () => {
   for (const run of all)
-    test(run, { timeout: 240_000 }, async () => {
+    test(run, { timeout: 600_000 }, async () => {
       expect(await codesOf(run, (call) => launchSmallClient(call, null), patient)).toEqual([]);
     });
 });
 
 describe.concurrent("a client that breaks a rule hears of it", () => {
   for (const [code, run] of Object.entries(breaking) as [RuleCode, string][])
-    test(`${code}: ${rules[code].says}`, { timeout: 240_000 }, async () => {
+    test(`${code}: ${rules[code].says}`, { timeout: 600_000 }, async () => {
       const launch: Launch = (call) => launchSmallClient(call, code);
       const codes = await codesOf(run, launch, hurried);
       if (!codes.includes(code)) expect(await codesOf(run, launch, patient)).toContain(code);

@@ -8,6 +8,7 @@ import { launchCommand } from "../../conformance/command.ts";
 import { play, runsOf, scripts } from "../../conformance/conformance.ts";
 import { openStage, type Stage } from "../../conformance/stage.ts";
 import { root } from "../../measure/kit/program.ts";
+import { parallelRuns } from "./parallel.ts";
 
 const runs = (program: string, ...args: string[]) => spawnSync(program, args).status === 0;
 const hasPython = runs("python3", "-c", "import sys; assert sys.version_info >= (3, 9)");
@@ -17,8 +18,8 @@ if (!hasCryptography) console.warn("Skipped: Python's player encrypts with pytho
 if (!hasMono) console.warn("Skipped: C# needs mcs and mono (Debian's mono-mcs and mono-runtime).");
 
 /** As long as it takes on a busy machine. */
-const patience = { startMs: 60_000, stepMs: 30_000 };
-vi.setConfig({ maxConcurrency: 14 });
+const patience = { startMs: 120_000, stepMs: 60_000 };
+vi.setConfig({ maxConcurrency: parallelRuns });
 
 let stage: Stage;
 let folder: string;
@@ -47,11 +48,11 @@ const all = runsOf(["sealed"]);
 
 describe.skipIf(!hasPython).concurrent("the player in Python breaks no rule", () => {
   for (const run of all)
-    test.skipIf(scripts[run]?.level === "sealed" && !hasCryptography)(run, { timeout: 240_000 }, () =>
+    test.skipIf(scripts[run]?.level === "sealed" && !hasCryptography)(run, { timeout: 600_000 }, () =>
       passes(run, `python3 -B -u ${root}examples/python/player.py`),
     );
 });
 
 describe.skipIf(!hasMono).concurrent("the player in C# breaks no rule", () => {
-  for (const run of all) test(run, { timeout: 240_000 }, () => passes(run, `mono ${folder}/player.exe`));
+  for (const run of all) test(run, { timeout: 600_000 }, () => passes(run, `mono ${folder}/player.exe`));
 });

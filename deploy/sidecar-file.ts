@@ -6,6 +6,18 @@ import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
+/** prom-client is CommonJS, and calls require for what Node.js has. Node.js 20, which Debian 13 has, lacks the other two. */
+const banner = `
+import { createRequire } from "node:module";
+const require = createRequire(import.meta.url);
+Promise.withResolvers ??= function () {
+  let resolve, reject;
+  const promise = new this((yes, no) => { resolve = yes; reject = no; });
+  return { promise, resolve, reject };
+};
+URL.parse ??= (url, base) => URL.canParse(url, base) ? new URL(url, base) : null;
+`;
+
 /** The file's text. */
 export async function sidecarFile(): Promise<string> {
   const { outputFiles } = await build({
@@ -15,10 +27,7 @@ export async function sidecarFile(): Promise<string> {
     format: "esm",
     platform: "node",
     target: "node20.19",
-    // prom-client is CommonJS: it calls require for what Node.js has.
-    banner: {
-      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
-    },
+    banner: { js: banner },
     legalComments: "eof",
     write: false,
   });

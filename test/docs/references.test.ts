@@ -116,6 +116,9 @@ describe("options", () => {
     "ipv6",
     "restart",
     "save",
+    "profile",
+    "build",
+    "detach",
     "loglevel",
     "dry",
     "format",
@@ -175,7 +178,7 @@ test("a block of commands on the pages sets only variables that the program in i
     const set = [...what.matchAll(/(?:\bexport |^ *)(ORION_\w+)/gm)].map(([, name = ""]) => name);
     return program === "" ? [] : [{ path: page.path, program, set }];
   });
-  expect(blocks.filter(({ set }) => set.length > 0).length).toBeGreaterThan(1);
+  expect(blocks.filter(({ set }) => set.length > 0).length).toBeGreaterThan(0);
   const unread = ({ program, set }: (typeof blocks)[number]) =>
     set.filter((name) => !new RegExp(`\\b${name}\\b`).test(helps[program] ?? ""));
   expect(blocks.filter((block) => unread(block).length > 0)).toEqual([]);

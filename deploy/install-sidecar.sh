@@ -29,7 +29,7 @@ fi
 edge=$(sed -n 's/^ORION_EDGE=//p' "$config/sidecar.env" 2> /dev/null | tail -n 1 || true)
 case $edge in
 "") miss no_edge "Write ORION_EDGE=https://… into $config/sidecar.env: the URL of the Worker." ;;
-*example* | *you.workers.dev*) miss placeholder_edge "ORION_EDGE in $config/sidecar.env is still an example: $edge" ;;
+*.example | *.example.com | *//example.* | *.you.workers.dev) miss placeholder_edge "ORION_EDGE in $config/sidecar.env is still an example: $edge" ;;
 https://* | http://*) ;;
 *) miss wrong_edge "ORION_EDGE in $config/sidecar.env must begin with https:// or http://." ;;
 esac

@@ -132,3 +132,56 @@ describe.skipIf(!mayRun)("an image of a sidecar", () => {
     expect(sidecar.output).toContain("ORION_SIDECAR_KEY_FILE");
   }, 60_000);
 });
+
+describe.skipIf(!mayRun)("the script that installs a sidecar", () => {
+  beforeAll(makeDebian, 240_000);
+
+  /** Runs it as root in a Debian of its own, which has these programs besides. What it has then, of what it should install. */
+  function install(programs: string) {
+    const made = spawnSync(
+      process.execPath,
+      [
+        "deploy/sidecar-install.ts",
+        "--name",
+        "fra-1",
+        "--edge",
+        "https://edge.test",
+        "--set",
+        "ORION_RELAY_RATE=4",
+      ],
+      { cwd: root, encoding: "utf8", env: { ...process.env, ORION_SECRET: secret } },
+    );
+    expect(made.stderr).toBe("");
+    // What it writes is in memory, and gone when it ends.
+    const script = [
+      `mount -t tmpfs tmpfs ${join(debian, "mnt")}`,
+      `cd ${join(debian, "mnt")} && mkdir upper work new`,
+      `mount -t overlay overlay -o lowerdir=${debian},upperdir=$PWD/upper,workdir=$PWD/work new`,
+      programs,
+      "chroot new sh 2>&1 || true",
+      "cat new/etc/orion-edge/sidecar.env",
+      "stat -c '%a %n' new/etc/orion-edge/* new/opt/orion-edge-sidecar/* new/etc/systemd/system/orion-*",
+    ].join("\n");
+    const { stdout } = spawnSync("unshare", ["--mount", "sh", "-ec", script], {
+      input: made.stdout,
+      encoding: "utf8",
+    });
+    return stdout;
+  }
+
+  test("says what is missing, or installs all of it with the key for root alone", () => {
+    const bare = install(":");
+    expect(bare).toContain("no_systemd");
+    expect(bare).toContain("no_node");
+    expect(bare).not.toContain("opt/orion-edge-sidecar");
+    const systemctl = `printf '#!/bin/sh\\necho systemctl "$@"\\n' > new/usr/bin/systemctl`;
+    const said = install(
+      `${systemctl} && cp ${process.execPath} new/usr/bin/node && chmod 755 new/usr/bin/*ctl`,
+    );
+    expect(said).toContain("systemctl enable --quiet orion-sidecar");
+    expect(said).toContain("ORION_EDGE=https://edge.test\nORION_RELAY_RATE=4\n");
+    expect(said).toContain("600 new/etc/orion-edge/sidecar.key");
+    expect(said).toContain("644 new/opt/orion-edge-sidecar/orion-edge-sidecar.mjs");
+    expect(said).toContain("644 new/etc/systemd/system/orion-sidecar.service");
+  }, 60_000);
+});

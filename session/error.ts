@@ -11,6 +11,7 @@ export const sessionProblems = {
   disconnected: "The connection to the server was lost.",
   aborted: "It was called off.",
   no_privacy: "This server would tell the other players your address.",
+  no_encryption: "This server would let in players whose clients do not encrypt.",
   left: "You have left the lobby.",
   lobby_closed: "The lobby is closed.",
   invalid_message: "A chat message must be a text of 1 to 250 characters.",

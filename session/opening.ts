@@ -100,7 +100,7 @@ const joinAnswer = fields({
 });
 
 /**
- * Opens a lobby. `features`: what the program can do with its session (core/lobby/features.ts). Tries for up to 10 s. Throws the server's refusal, `no_privacy`, `unreachable`, `unanswered` or `aborted`.
+ * Opens a lobby. `features`: what the program can do with its session (core/lobby/features.ts). Tries for up to 10 s. Throws the server's refusal, `no_privacy`, `no_encryption`, `unreachable`, `unanswered` or `aborted`.
  */
 export async function hostLobby(
   server: URL,
@@ -131,7 +131,7 @@ export async function hostLobby(
       const answer = await request(url, hostAnswer, { body, transport, signal: ending, implied });
       // A server that knows no names has drawn a code, by which nobody would find this lobby.
       if (wish.code !== undefined && answer.lobbyId !== wish.code) throw sessionError("unexpected_answer");
-      return hosted(answer, name, wish.privacy);
+      return hosted(answer, name, wish);
     },
     signal,
     features,
@@ -141,7 +141,7 @@ export async function hostLobby(
 
 /**
  * Joins the lobby with this code, as the server writes it. Tries for up to 10 s. Throws the server's refusal,
- * `no_privacy`, `unreachable`, `unanswered` or `aborted`.
+ * `no_privacy`, `no_encryption`, `unreachable`, `unanswered` or `aborted`.
  */
 export async function joinLobby(
   server: URL,
@@ -249,7 +249,9 @@ export async function matchLobby(
       const url = new URL("lobbies/match", server);
       const answer = await request(url, matchAnswer, { body, signal: ending });
       created = answer.created;
-      return "host" in answer ? joined(answer, name, wish.privacy) : hosted(answer, name, wish.privacy);
+      return "host" in answer
+        ? joined(answer, name, wish.privacy)
+        : hosted(answer, name, { ...wish.create, privacy: wish.privacy });
     },
     signal,
     features,
@@ -266,21 +268,39 @@ function playerOf({ name: wished, displayName, memberData }: PlayerWish, word: s
 /** The lobby as the server takes it, the same way. Without a name it has its host's. */
 function lobbyOf(wish: Omit<HostWish, "isPublic">, hostName: string) {
   const { lobbyName, maxMembers, title, onLoss, lifetime, topology, graceMs } = wish;
-  const { onHostLoss, signals, game, password, locked, data } = wish;
+  const { onHostLoss, signals, encryption, game, password, locked, data } = wish;
   const own = named(lobbyName ?? wish.name, "Lobby");
   const name = lobbyName === undefined ? hostName : own.orion;
   return {
     plain: { lobbyName: name, maxMembers },
     more: {
       title: title ?? own.display,
-      ...{ onLoss, lifetime, topology, graceMs, onHostLoss, signals, game, password, locked, data },
+      ...{
+        onLoss,
+        lifetime,
+        topology,
+        graceMs,
+        onHostLoss,
+        signals,
+        encryption,
+        game,
+        password,
+        locked,
+        data,
+      },
     },
   };
 }
 
-function hosted(answer: Shaped<typeof hostAnswer>, self: string, wish: Privacy | undefined): Welcome {
+function hosted(
+  answer: Shaped<typeof hostAnswer>,
+  self: string,
+  wish: Pick<LobbyWish, "privacy" | "encryption">,
+): Welcome {
   const { lobbyId: code, lobbyName: name, privacy, lobby, resumeKey } = answer;
-  checkPrivacy(wish, privacy);
+  checkPrivacy(wish.privacy, privacy);
+  // A server that does not know the wish would let everybody in.
+  if (wish.encryption === "required" && lobby?.encryption !== "required") throw sessionError("no_encryption");
   const welcome = { code, name, self, host: self, members: [self], privacy };
   return { ...welcome, picture: lobby, resumeKey };
 }

@@ -41,6 +41,7 @@ export const sentences: Readonly<Record<string, string>> = {
   already_in_lobby: "You are in a lobby already. Load the page again.",
   returned_too_often: "You have come and gone too often. Wait a moment.",
   no_privacy: "This server would tell the other players your address.",
+  no_encryption: "This server would let in players who cannot encrypt.",
 
   // Names, chat and passwords.
   invalid_host_name: "This cannot be a name: use 1 to 50 letters and digits.",

@@ -1,6 +1,7 @@
 /** A player that hides its addresses, and a server that would not keep them. */
 import { expect, onTestFinished, test, vi } from "vitest";
 import { connect } from "../../client/index.ts";
+import { Player } from "../../measure/kit/player.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
 import { handmadeServer } from "./handmade-server.ts";
 import { expectError, next } from "./heard.ts";
@@ -36,4 +37,24 @@ test("a player that wants to hide does not stay with a server that does not know
   expect(bo.privacy).toBeNull();
   expect(said.filter(({ method }) => method.startsWith("ptpMediation"))).toEqual([]);
   await bo.leave();
+});
+
+test("a lobby that takes only clients that encrypt refuses all others", async () => {
+  const server = await startTestServer();
+  onTestFinished(() => server.stop());
+  const orion = await connect(server.url);
+  await using ada = await orion.host({ name: "Ada", encryption: "required" });
+  await using bo = await orion.join(ada.code, { name: "Bo" });
+  expect(bo.members).toHaveLength(2);
+  const plain = await Player.connect(server.url);
+  expect(await plain.join(ada.code, "Cy")).toMatchObject({
+    status: 403,
+    body: { codes: ["encryption_required"] },
+  });
+});
+
+test("a server that does not know such lobbies opens none", async () => {
+  const { url } = await handmadeServer();
+  const orion = await connect(url);
+  await expectError(orion.host({ name: "Ada", encryption: "required" }), "no_encryption");
 });

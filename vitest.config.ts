@@ -12,6 +12,8 @@ const slow = [
   "fuzz",
   "lab",
   "local",
+  "packages",
+  "releases",
   "soak",
 ].map((folder) => `test/${folder}/**/*.test.ts`);
 /** Tests that open the page in a browser. Those in its subfolders need none. */

@@ -1,10 +1,15 @@
 import { build } from "esbuild";
 
-/** The Worker as one module of JavaScript. `inject`: modules that run in it before its own code. */
-export async function bundleWorker(entry: string, inject: readonly string[] = []): Promise<string> {
+/** The Worker as one module of JavaScript. `inject`: modules that run in it before its own code. `minify`: for a package. */
+export async function bundleWorker(
+  entry: string,
+  inject: readonly string[] = [],
+  minify = false,
+): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [entry],
     inject: [...inject],
+    minify,
     bundle: true,
     write: false,
     format: "esm",

@@ -4,6 +4,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { edgeLimits } from "../worker/edge/limits.ts";
+import { commands } from "./commands.ts";
 
 /** What a server may hold at a time. */
 export type Room = { sockets: number };
@@ -23,7 +24,7 @@ export const fewestDescriptors = 256;
 /** What the server asks for, the best first. One machine cannot open connections enough to use up the first. */
 const wantedDescriptors = [262_144, 65_536, 16_384];
 /** For the operator, after a colon. */
-export const howToRaiseIt = `run "ulimit -n 65536" before npm start, or set LimitNOFILE=65536 in systemd.`;
+export const howToRaiseIt = `run "ulimit -n 65536" before ${commands.start}, or set LimitNOFILE=65536 in systemd.`;
 
 /** Descriptors that workerd itself, the directory and the fleet take, and some to spare. */
 const baseDescriptors = 96;

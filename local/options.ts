@@ -15,6 +15,7 @@ import {
 import { gatewayCommandLine, gatewayHelp, readGateways } from "../udp-sidecar/gateways/options.ts";
 import type { GatewaysOptions } from "../udp-sidecar/gateways/start.ts";
 import { nextPort } from "../udp-sidecar/next-port.ts";
+import { commands } from "./commands.ts";
 
 export type StartOptions = {
   httpPort: number;
@@ -73,7 +74,7 @@ function flagText(name: SettingName): string {
 
 export const help = `Orion Edge on one machine: HTTP, WebSocket and UDP in one process.
 
-Usage: npm start -- [options]
+Usage: ${commands.startWith} [options]
 
   --httpPort <port>      HTTP and WebSocket. Default: 5980
   --udpPort <port>       UDP. Default: 5990

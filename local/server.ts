@@ -2,7 +2,6 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { stop as stopEsbuild } from "esbuild";
 import { CoreHeaders, Log, LogLevel, Miniflare, Response } from "miniflare";
 import type { Registry } from "prom-client";
 import { hostInUrl } from "../core/endpoint.ts";
@@ -12,13 +11,13 @@ import type { GatewaysOptions } from "../udp-sidecar/gateways/start.ts";
 import { type Sidecar, startSidecar } from "../udp-sidecar/sidecar.ts";
 import { edgeLimits } from "../worker/edge/limits.ts";
 import { roomHeader } from "../worker/edge/room-header.ts";
-import { bundleWorker } from "./bundle-worker.ts";
+import type { bundleWorker } from "./bundle-worker.ts";
 import { compatibilityDate } from "./clock.ts";
 import type { Room } from "./descriptors.ts";
 import { type LocalLine, watchFreeSpace } from "./free-space.ts";
 import { sayGoodbye } from "./goodbye.ts";
 import { sweepObjectFiles } from "./object-files.ts";
-import { openPage } from "./page-folder.ts";
+import { openParts } from "./parts.ts";
 import { addressesOf } from "./port.ts";
 import { sidecarKeyOf } from "./sidecar-key.ts";
 import { openFolder, openTemporaryFolder } from "./storage.ts";
@@ -82,13 +81,10 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 Reflect.deleteProperty(CoreHeaders, "CF_BLOB");
 
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { httpPort, udpPort, host, persist, room, bundle = bundleWorker } = options;
+  const { httpPort, udpPort, host, persist, room } = options;
   const secret = options.secret ?? randomBytes(32).toString("hex");
   const stopKey = randomBytes(32).toString("hex");
-  const [script, page] = await withEsbuild(async () => {
-    const bundled = bundle(options.entry ?? join(root, "local/worker.ts"), options.inject);
-    return await Promise.all([bundled, openPage()]);
-  });
+  const { script, page } = await openParts(options);
   const hosts = await addressesOf(host);
   const storage = persist === undefined ? openTemporaryFolder() : openFolder(persist);
   const space = watchFreeSpace(storage.path, {
@@ -191,19 +187,6 @@ async function startOwnSidecar(
 const untold = 1_000_000;
 const workerName = "orion-edge";
 const pageName = "orion-edge-page";
-let builds = 0;
-
-/** Stops esbuild's process when nobody here needs it any more: it would stay until this one ends. */
-async function withEsbuild<T>(work: () => Promise<T>): Promise<T> {
-  builds += 1;
-  try {
-    return await work();
-  } finally {
-    builds -= 1;
-    if (builds === 0) await stopEsbuild();
-  }
-}
-
 function workerOptions(from: {
   script: string;
   vars: Record<string, string | number>;

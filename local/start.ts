@@ -4,6 +4,7 @@ import { GatewayPortError, type Gateways } from "../udp-sidecar/gateways/start.t
 import { textOf } from "../udp-sidecar/log.ts";
 import { surviveOutput } from "../udp-sidecar/output.ts";
 import { clockMistake } from "./clock.ts";
+import { commands } from "./commands.ts";
 import {
   descriptorLimit,
   doorFor,
@@ -90,7 +91,7 @@ async function run(options: StartOptions): Promise<void> {
     console.error("workerd has crashed and runs again. All players and lobbies it had are gone.");
   };
   // The types at /sdk.d.ts are for developers: without them players play all the same.
-  await import("../page/build.ts").then(({ buildSdkTypes }) => buildSdkTypes()).catch(() => {});
+  await import("./parts.ts").then(({ buildSdkTypes }) => buildSdkTypes()).catch(() => {});
   const logged = isTerminal ? { logged: print } : {};
   const server = await startServer({
     ...options,
@@ -146,7 +147,7 @@ function greeting(
     ...metrics,
   ];
   // The demo finds the default port by itself.
-  const demo = url.port === "5980" ? "npm run demo" : `npm run demo -- ${url.origin}`;
+  const demo = url.port === "5980" ? commands.demo : `${commands.demoWith} ${url.origin}`;
   return `Orion Edge is running.
 
 ${table(rows)}

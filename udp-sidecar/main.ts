@@ -6,6 +6,11 @@ import { surviveOutput } from "./output.ts";
 import { type SidecarOptions, startSidecar } from "./sidecar.ts";
 import { bufferBytes } from "./socket.ts";
 
+/** Gateways open WebSockets. Node.js 20 has none unless it is told to. */
+const withoutWebSocket =
+  "To serve clients of noray and Rabid Hole Punch, the sidecar needs Node.js 22 or newer, or node --experimental-websocket. " +
+  "To do without them, set ORION_NORAY_PORT=off and ORION_RABID_PORT=off.";
+
 const wish = readOptions(process.argv.slice(2), process.env);
 if (wish.kind === "help") {
   console.log(help);
@@ -19,6 +24,7 @@ if (wish.kind === "help") {
 async function run(options: SidecarOptions): Promise<void> {
   const { edge } = options;
   const { name } = options.key;
+  if (typeof WebSocket === "undefined" && (options.gateways?.plans.length ?? 0) > 0) fail(withoutWebSocket);
   surviveOutput((lines) => textOf({ level: "info", event: "log_lines_lost", sidecar: name, lines }));
   const write = (line: Line) => console.log(textOf(line));
   const sidecar = await startSidecar(options, write).catch((error: NodeJS.ErrnoException) =>

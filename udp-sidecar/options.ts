@@ -7,6 +7,7 @@ import { hostInUrl } from "../core/endpoint.ts";
 import { relayLimits } from "../core/relay/limits.ts";
 import { portNumber, positiveInteger } from "../core/settings.ts";
 import { parseSidecarKey, type SidecarKey } from "../core/sidecar-key.ts";
+import { command } from "./command.ts";
 import { gatewayCommandLine, gatewayHelp, readGateways } from "./gateways/options.ts";
 import { nextPort } from "./next-port.ts";
 import type { SidecarOptions } from "./sidecar.ts";
@@ -16,7 +17,7 @@ const defaultRelayRate = relayLimits.relayTotalRate / mebibyte;
 
 export const help = `Orion Edge sidecar: sees the addresses players' datagrams come from, and tells the edge.
 
-Usage: npm run sidecar -- --edge <url> [options]
+Usage: ${command} --edge <url> [options]
 
   --edge <url>          The Worker's URL, like https://orion-edge.you.workers.dev   (ORION_EDGE)
   --udpPort <port>      The UDP port to listen on. Default: 5990                    (ORION_UDP_PORT)
@@ -91,7 +92,7 @@ function parse(args: string[], environment: NodeJS.ProcessEnv): Wish {
 
   const edge = given("edge");
   if (!edge) throw new Error("Tell the sidecar where the Worker is: --edge https://… or ORION_EDGE.");
-  const url = URL.parse(edge);
+  const url = URL.canParse(edge) ? new URL(edge) : null;
   if (!url || !/^https?:$/.test(url.protocol)) {
     // Not quoted: it may be the secret, given for the wrong one.
     throw new Error("--edge (or ORION_EDGE) must be a URL that begins with https:// or http://.");

@@ -177,7 +177,10 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
     throw error;
   });
 
-  const known = Promise.withResolvers<void>();
+  let becomeKnown = () => {};
+  const known = new Promise<void>((resolve) => {
+    becomeKnown = resolve;
+  });
   let timer: NodeJS.Timeout | null = null;
   let underWay: Promise<unknown> = Promise.resolve();
   let failures = 0;
@@ -213,7 +216,7 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
     if (isAccepted) {
       acceptedAt = elapsed();
       failures = 0;
-      known.resolve();
+      becomeKnown();
       tellNews(standing.news({ level: "info", event: "sidecar_accepted", ...who }, elapsed()));
     } else {
       failures += 1;
@@ -263,7 +266,7 @@ export async function startSidecar(options: SidecarOptions, tell: (line: Line) =
     gateways,
     metricsPort: metrics?.port ?? 0,
     bufferBytes: receiver.bufferBytes,
-    known: known.promise,
+    known,
     stop: () => {
       stopped ??= stop();
       return stopped;

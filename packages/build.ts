@@ -1,0 +1,152 @@
+/**
+ * `npm run packages`: what is published, each as a folder in `packages/dist/` and as the tarball that npm makes of it. The version of all is
+ * that of the project's package.json. `client/build.ts` builds the SDK, which is packed from its own folder.
+ */
+import { execFileSync } from "node:child_process";
+import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type BuildOptions, build } from "esbuild";
+import { bundleWorker } from "../local/bundle-worker.ts";
+import { buildPage, buildSdkTypes, pageFolder } from "../page/build.ts";
+import { licencesOf } from "./licences.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const here = join(root, "packages");
+/** Files of the sources for which another one stands in a package, from the root of the project. */
+const standIns: Record<string, string> = {
+  "local/commands.ts": "packages/server/commands.ts",
+  "local/parts.ts": "packages/server/parts.ts",
+  "udp-sidecar/command.ts": "packages/sidecar/command.ts",
+};
+
+const builders = { "orion-edge": buildServer, "orion-edge-sidecar": buildSidecar };
+/** A package that is built here. */
+export type PackageName = keyof typeof builders;
+
+/** Builds a package into a folder of its name inside `folder`, and packs it. Returns the path of the tarball, which is in `folder`. */
+export async function buildPackage(name: PackageName, folder: string): Promise<string> {
+  const own = join(folder, name);
+  rmSync(own, { recursive: true, force: true });
+  mkdirSync(own, { recursive: true });
+  copyFileSync(join(root, "LICENSE"), join(own, "LICENSE"));
+  await builders[name](own);
+  return pack(own, folder);
+}
+
+/** The server: all of it runs on one machine. What it builds in a clone is built here. */
+async function buildServer(folder: string): Promise<void> {
+  const dist = join(folder, "dist");
+  const { miniflare } = readJson("package.json").devDependencies as Record<string, string>;
+  describePackage("server", folder, { dependencies: { miniflare } });
+  await buildPage();
+  await buildSdkTypes();
+  cpSync(pageFolder, join(dist, "page"), { recursive: true });
+  writeFileSync(join(dist, "worker.js"), await bundleWorker(join(root, "local/worker.ts"), [], true));
+  copyFileSync(join(root, "local/workerd.sh"), join(dist, "workerd.sh"));
+  chmodSync(join(dist, "workerd.sh"), 0o755);
+  const inputs = await bundle({
+    entryPoints: { "orion-edge": join(here, "server/main.ts") },
+    outdir: dist,
+    target: "node22.13",
+    external: ["miniflare"],
+    // What a mistake on the command line does not need is not loaded.
+    splitting: true,
+  });
+  const inTheWorker = ["itty-router", "@noble/ciphers", "@noble/curves", "@noble/hashes", "uqr"];
+  writeFileSync(join(folder, "LICENSES.txt"), licencesOf(inputs, inTheWorker));
+}
+
+/** The sidecar: one file. */
+async function buildSidecar(folder: string): Promise<void> {
+  describePackage("sidecar", folder);
+  const outfile = join(folder, "orion-edge-sidecar.mjs");
+  const inputs = await bundle({
+    entryPoints: [join(here, "sidecar/main.ts")],
+    outfile,
+    target: "node20.19",
+  });
+  writeFileSync(join(folder, "LICENSES.txt"), licencesOf(inputs));
+}
+
+/** The package's page, and its manifest with what is the same in all of them. */
+function describePackage(source: string, folder: string, more: object = {}): void {
+  copyFileSync(join(here, source, "README.md"), join(folder, "README.md"));
+  const { version, license } = readJson("package.json");
+  const { homepage, bugs, repository, publishConfig } = readJson("client/package.json");
+  const own = readJson(`packages/${source}/package.json`);
+  const shared = { homepage, bugs, repository: { ...Object(repository), directory: `packages/${source}` } };
+  const { name, description, keywords, ...rest } = own;
+  const manifest = {
+    name,
+    version,
+    description,
+    keywords,
+    ...shared,
+    license,
+    ...rest,
+    ...more,
+    publishConfig,
+  };
+  writeFileSync(join(folder, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+function readJson(path: string): Record<string, unknown> {
+  return JSON.parse(readFileSync(join(root, path), "utf8"));
+}
+
+/** A module for Node.js. Returns the files that it is made of. */
+async function bundle(options: BuildOptions): Promise<string[]> {
+  const { metafile } = await build({
+    ...options,
+    absWorkingDir: root,
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    minify: true,
+    metafile: true,
+    legalComments: "none",
+    // prom-client is CommonJS, and requires modules of Node.js.
+    banner: {
+      js: '#!/usr/bin/env node\nimport{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);',
+    },
+    plugins: [
+      {
+        name: "stand-ins",
+        setup: ({ onLoad }) => {
+          onLoad({ filter: /\.ts$/ }, ({ path }) => {
+            const standIn = standIns[path.slice(root.length)];
+            if (standIn === undefined) return null;
+            const file = join(root, standIn);
+            return { contents: readFileSync(file, "utf8"), loader: "ts", resolveDir: dirname(file) };
+          });
+        },
+      },
+    ],
+  });
+  return Object.keys(metafile?.inputs ?? {});
+}
+
+/** Packs a package's folder into another one. Returns the tarball's path. */
+function pack(folder: string, to: string): string {
+  // The npm that runs this passes on that the project's packages may run no scripts. The client has one of its own.
+  const env = { ...process.env, npm_config_loglevel: "error", npm_config_ignore_scripts: "false" };
+  const args = ["pack", "--json", "--pack-destination", to];
+  const said = execFileSync("npm", args, {
+    cwd: folder,
+    encoding: "utf8",
+    env,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  // The client's own script may have said something before.
+  const [packed] = JSON.parse(said.slice(said.indexOf("[\n")));
+  return join(to, packed.filename);
+}
+
+if (import.meta.main) {
+  const folder = join(here, "dist");
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  for (const name of Object.keys(builders) as PackageName[]) console.log(await buildPackage(name, folder));
+  console.log(pack(join(root, "client"), folder));
+}

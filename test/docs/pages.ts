@@ -5,6 +5,8 @@ import { root } from "../../measure/kit/program.ts";
 const paths = [
   "README.md",
   "CONTRIBUTING.md",
+  "CHANGELOG.md",
+  "SECURITY.md",
   "client/README.md",
   ...pagesIn("docs"),
   ...pagesIn("examples"),

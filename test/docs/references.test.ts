@@ -63,7 +63,7 @@ test("every link on the pages leads to a file that is there, and to a section of
 
 test("every file that the pages name is there", () => {
   const folders =
-    "core|session|worker|udp-sidecar|client|conformance|local|deploy|measure|page|examples|test|docs|\\.ci";
+    "core|session|worker|udp-sidecar|client|conformance|local|deploy|measure|packages|page|examples|test|docs|\\.ci";
   const named = found(new RegExp(`\`((?:${folders})/[\\w./*-]*)\``, "g"));
   expect(named.length).toBeGreaterThan(20);
   // What is built need not be there yet.
@@ -125,6 +125,7 @@ describe("options", () => {
     "output",
     "path",
     "join",
+    "no",
   ];
 
   test("that the pages name are options of some program", () => {

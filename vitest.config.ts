@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { patienceMs } from "./measure/kit/patience.ts";
 
 /** Folders whose tests start and kill programs, wait for time to pass, play whole crowds, or try thousands of inputs: minutes, not seconds. */
 const slow = [
@@ -28,8 +29,9 @@ export default defineConfig({
       { extends: true, test: { name: "slow", include: slow } },
     ],
     // Nothing that is logged in any test may be a secret.
-    setupFiles: ["measure/kit/whole-log-setup.ts"],
+    setupFiles: ["measure/kit/whole-log-setup.ts", "measure/kit/patience-setup.ts"],
     globalSetup: ["measure/kit/whole-log-total.ts", "measure/kit/bundle-once-setup.ts"],
+    expect: { poll: { timeout: patienceMs } },
     // They end what hangs. On a machine that others use, the start of one server may take half a minute.
     testTimeout: 120_000,
     hookTimeout: 120_000,

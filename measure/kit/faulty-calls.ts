@@ -34,6 +34,33 @@ async function meet(name: unknown): Promise<void> {
   if (firstCallMs > 0) await scheduler.wait(firstCallMs);
 }
 
+/** Methods whose calls wait before they arrive, until they are let go. */
+const held = new Set<string>();
+let everHeld = 0;
+/** By method: how many calls were made so far. */
+const made = new Map<string, number>();
+
+export function holdCalls(method: string, isHeld: boolean): void {
+  if (isHeld) held.add(method);
+  else held.delete(method);
+}
+
+/** How many calls have had to wait so far. */
+export function heldCalls(): number {
+  return everHeld;
+}
+
+export function callsOf(method: string): number {
+  return made.get(method) ?? 0;
+}
+
+async function waitWhileHeld(method: string): Promise<void> {
+  if (!held.has(method)) return;
+  everHeld += 1;
+  // The platform does not let one request wait for another one's promise.
+  while (held.has(method)) await scheduler.wait(10);
+}
+
 /** How many calls have failed so far, in any way. */
 export function callFailures(): number {
   return failures;
@@ -72,6 +99,8 @@ function faultyStub(stub: object, called: unknown): object {
   return through(stub, (name, method) => async (...args) => {
     throwIfDue("throw", name);
     throwIfDue("fail", name);
+    made.set(name, callsOf(name) + 1);
+    await waitWhileHeld(name);
     await meet(called);
     const answer = await method(...args);
     try {

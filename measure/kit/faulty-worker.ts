@@ -10,6 +10,8 @@
  * `/test/socket?holder=<n>` opens a socket in a holder; `POST /test/mail?holder=<n>` brings it mail, `{ from, batch }`.
  * `/test/calls?<method>=<how>:<count>`: the next calls of a method from one object, or the Worker, to another fail: `fail`
  * before they arrive, `lose` when the work is done, `throw` by a fault of the object's code; of every method with `*`. `/test/failures` answers how many did.
+ * `/test/hold?<method>=on`: calls of a method wait before they arrive, until it is off; `/test/held` answers how many had to so far, and
+ * `/test/calls-of?<method>` how many were made so far.
  * `/test/first?ms=<n>`: the first call to each object takes so long.
  * `/test/made` answers how many objects of lobbies were made; `/test/stored?holder=<code>` what the storage of one has, and
  * `/test/left?holder=<code>` tells people why it may still have something.
@@ -36,7 +38,16 @@ import worker, {
 } from "../../worker/index.ts";
 import { drawCode } from "../../worker/platform/codes.ts";
 import type { Env } from "../../worker/platform/env.ts";
-import { callFailures, delayFirstCalls, failNext, faultyBindings, isFailing } from "./faulty-calls.ts";
+import {
+  callFailures,
+  callsOf,
+  delayFirstCalls,
+  failNext,
+  faultyBindings,
+  heldCalls,
+  holdCalls,
+  isFailing,
+} from "./faulty-calls.ts";
 import { setServerLimit } from "./server-limits.ts";
 
 /**
@@ -258,6 +269,13 @@ export default {
         if (isFailing(how)) failNext(kind, how, Number(count));
         return new Response("set");
       }
+      case "/test/hold":
+        holdCalls(kind, name === "on");
+        return new Response("set");
+      case "/test/held":
+        return new Response(String(heldCalls()));
+      case "/test/calls-of":
+        return new Response(String(callsOf(kind)));
       case "/test/first":
         delayFirstCalls(Number(name));
         return new Response("set");

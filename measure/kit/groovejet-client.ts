@@ -3,6 +3,7 @@
  * `GroovejetClient` at its last commit, A its release 0.0.12, B and D are groovejet's texts.
  */
 import { WebSocket } from "ws";
+import { patienceMs } from "./patience.ts";
 import { holderOf } from "./secret.ts";
 import { noteFrame, noteSecret } from "./whole-log.ts";
 import { decode } from "./wire.ts";
@@ -11,9 +12,6 @@ export type GroovejetMessage = { type: string; data?: Record<string, unknown>; [
 
 /** Where the game's page is from: browsers say it in each upgrade. */
 export const gamePage = "http://localhost:8080";
-
-/** Milliseconds after which a message that was waited for will not come any more. */
-const patienceMs = 20_000;
 
 export class GroovejetClient {
   readonly socket: WebSocket;

@@ -5,6 +5,7 @@
 import { EventEmitter, once } from "node:events";
 import { createConnection, type Socket as TcpSocket } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
+import { patienceMs } from "./patience.ts";
 import { type OpenSocket, openAt, type PlayerSocket } from "./symmetric-nat.ts";
 import { noteSecret } from "./whole-log.ts";
 
@@ -15,7 +16,7 @@ export type Handshake = "ok" | "busy" | "failed";
 
 /** As netfox has them. */
 const everyMs = 100;
-const patienceMs = 8_000;
+const tryingMs = 8_000;
 
 export class NorayClient {
   oid = "";
@@ -75,7 +76,7 @@ export class NorayClient {
   }
 
   /** Tells the registrar its port, every 100 ms, until the first answer. */
-  async registerRemote(forMs = patienceMs): Promise<boolean> {
+  async registerRemote(forMs = tryingMs): Promise<boolean> {
     const socket = await this.#open(0);
     try {
       const heard = new Promise<string>((resolve) => socket.onMessage((bytes) => resolve(String(bytes))));
@@ -129,7 +130,7 @@ export class NorayClient {
   }
 
   /** netfox's handshake over UDP, on the registered port. */
-  async handshake({ address, port }: Target, forMs = patienceMs): Promise<Handshake> {
+  async handshake({ address, port }: Target, forMs = tryingMs): Promise<Handshake> {
     const socket = await this.#open(this.localPort);
     let [hears, isHeard] = [false, false];
     const shaken = new Promise<"ok">((resolve) => {
@@ -218,7 +219,7 @@ export class Game {
   }
 
   /** A host sends `$rwx` to whoever comes, every 100 ms for 8 s. */
-  async blast(target: Target, forMs = patienceMs): Promise<void> {
+  async blast(target: Target, forMs = tryingMs): Promise<void> {
     for (let ms = 0; ms < forMs && this.#isBlasting; ms += everyMs) {
       this.send("$rwx", target);
       await wait(everyMs);
@@ -241,15 +242,20 @@ export class Game {
   }
 }
 
-/** Does it at once, and every 100 ms, until it is done or time is up: then null. */
+/** Does it at once, and every 100 ms, until it is done or was done for so long: then null. A process that stood still goes on. */
 async function repeat<T>(forMs: number, done: Promise<T>, act: () => void): Promise<T | null> {
-  const timer = setInterval(act, everyMs);
+  const late = Promise.withResolvers<null>();
+  let left = forMs / everyMs;
+  const again = () => {
+    left -= 1;
+    if (left > 0) act();
+    else late.resolve(null);
+  };
+  const timer = setInterval(again, everyMs);
   act();
-  const late = new AbortController();
   try {
-    return await Promise.race([done, wait(forMs, null, { signal: late.signal })]);
+    return await Promise.race([done, late.promise]);
   } finally {
     clearInterval(timer);
-    late.abort();
   }
 }

@@ -1,8 +1,4 @@
 /** noray gateways for tests: real sockets on free ports, and nobody elsewhere unless a test brings an edge. */
-
-import { createSocket } from "node:dgram";
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { gatewayLimits } from "../../core/dialects/limits.ts";
 import { readNoraySettings } from "../../core/dialects/noray/settings.ts";
 import { SessionError } from "../../session/error.ts";
@@ -15,6 +11,7 @@ import {
 import type { Gateway, GatewayContext } from "../../udp-sidecar/gateways/gateway.ts";
 import { type NorayOptions, startNorayGateway } from "../../udp-sidecar/gateways/noray/gateway.ts";
 import { Turns } from "../../udp-sidecar/gateways/turns.ts";
+import { freeUdpPorts } from "./free-ports.ts";
 import type { NorayAddress } from "./noray-client.ts";
 import { keyOf } from "./secret.ts";
 import { noteTold } from "./whole-log.ts";
@@ -66,31 +63,6 @@ export async function startTestNoray(
   });
   const { tcp = 0, registrar = 0 } = gateway.ports;
   return { ...gateway, relayPorts, at: { address: host, tcp, registrar } };
-}
-
-/** UDP ports that are free now. Another program may take one before it is used: a gateway then takes another. */
-export async function freeUdpPorts(count: number): Promise<number[]> {
-  const sockets = Array.from({ length: count }, () => createSocket("udp4"));
-  for (const socket of sockets) {
-    socket.bind(0, "127.0.0.1");
-    await once(socket, "listening");
-  }
-  const ports = sockets.map((socket) => socket.address().port);
-  for (const socket of sockets) {
-    socket.close();
-    await once(socket, "close");
-  }
-  return ports;
-}
-
-/** A TCP port that is free now. */
-export async function freeTcpPort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  return typeof address === "object" ? (address?.port ?? 0) : 0;
 }
 
 export type EdgeGateway = TestGateway & {

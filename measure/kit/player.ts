@@ -3,6 +3,7 @@ import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { WebSocket } from "ws";
+import { patienceMs } from "./patience.ts";
 import { holderOf } from "./secret.ts";
 import type { Entry } from "./story.ts";
 import { noteFrame } from "./whole-log.ts";
@@ -68,9 +69,6 @@ function parsed(text: string): Record<string, unknown> | null {
     return null;
   }
 }
-
-/** Milliseconds after which a message that was waited for will not come any more. */
-const patienceMs = 20_000;
 
 /** What is sent with requests: always the same, or, of a gateway, for each by its method and path. */
 type SentHeaders = Record<string, string> | ((method: string, path: string) => Record<string, string>);

@@ -1,8 +1,6 @@
-/** Other programs, as processes of their own, and free ports to tell them. */
+/** Other programs, as processes of their own. */
 import { spawn } from "node:child_process";
-import { createSocket } from "node:dgram";
 import { EventEmitter, once } from "node:events";
-import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { noteLines, noteSettings } from "./whole-log.ts";
 
@@ -86,24 +84,4 @@ export function startProgram(command: string, args: string[], environment: NodeJ
       await ended;
     },
   };
-}
-
-/** A TCP port that is free now. */
-export async function freeTcpPort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
-}
-
-/** A UDP port that is free now. */
-export async function freeUdpPort(): Promise<number> {
-  const socket = createSocket("udp4").bind(0);
-  await once(socket, "listening");
-  const { port } = socket.address();
-  socket.close();
-  return port;
 }

@@ -4,6 +4,7 @@
  */
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
+import { patienceMs } from "./patience.ts";
 import { type Peer, type PeerTimes, RabidPeers, type Reached } from "./rabid-peers.ts";
 
 /** Milliseconds of one frame of the game. */
@@ -106,7 +107,7 @@ export class RabidPlugin {
   }
 
   /** Waits until it is so, looked at in each frame. */
-  async until(what: string, isSo: () => boolean, ms = 20_000): Promise<void> {
+  async until(what: string, isSo: () => boolean, ms = patienceMs): Promise<void> {
     const giveUpAt = performance.now() + ms;
     while (!isSo()) {
       if (performance.now() > giveUpAt)

@@ -18,7 +18,7 @@ export type UdpClient = {
   close(): void;
 };
 
-const soon = { timeout: 5_000, interval: 1 };
+const soon = { interval: 1 };
 
 export async function openUdpClient(address = "127.0.0.1"): Promise<UdpClient> {
   const socket = createSocket({ type: address.includes(":") ? "udp6" : "udp4", recvBufferSize: 1 << 22 });

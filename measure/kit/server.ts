@@ -117,6 +117,21 @@ export async function failCalls(
   await fetch(new URL(`/test/calls?${encodeURIComponent(method)}=${how}:${count}`, base));
 }
 
+/** Lets calls of a method between objects wait before they arrive, or lets them go. */
+export async function holdCalls(base: URL, method: string, isHeld: boolean): Promise<void> {
+  await fetch(new URL(`/test/hold?${method}=${isHeld ? "on" : "off"}`, base));
+}
+
+/** How many calls were held so far. */
+export async function heldCalls(base: URL): Promise<number> {
+  return Number(await (await fetch(new URL("/test/held", base))).text());
+}
+
+/** How many calls of a method were made so far. */
+export async function callsOf(base: URL, method: string): Promise<number> {
+  return Number(await (await fetch(new URL(`/test/calls-of?${method}`, base))).text());
+}
+
 /** The first call to each object takes so many milliseconds, as it may at Cloudflare. */
 export async function delayFirstCalls(base: URL, ms: number): Promise<void> {
   await fetch(new URL(`/test/first?ms=${ms}`, base));

@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { setTimeout as pass } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { Server } from "../../local/server.ts";
-import { freeUdpPorts } from "../kit/noray.ts";
+import { freeUdpPorts } from "../kit/free-ports.ts";
+
 import type { Player } from "../kit/player.ts";
 import { keyOf } from "../kit/secret.ts";
 import { crash, failCalls, putToSleep } from "../kit/server.ts";

@@ -54,7 +54,7 @@ test("a player who chats too fast is told so at once, and all the rest is said",
   );
   const [bo] = others;
   if (!bo) throw new Error("no guest");
-  await vi.waitFor(() => expect(ada.members).toHaveLength(20), 20_000);
+  await vi.waitFor(() => expect(ada.members).toHaveLength(20));
   const heard = record(bo, "chat");
   const { outcomes, late } = await sayAll(ada, texts(200));
   const said = count(outcomes, "said");

@@ -190,7 +190,7 @@ test("players with the same secret are connected, those with another, or none, a
   await Promise.all([ends.a.decided, ends.b.decided]);
   expect([ends.a.isUsable, ends.b.isUsable]).toEqual([false, false]);
   expect(ends.a.report.cause).toBe("keys-differ");
-}, 30_000);
+});
 
 test("reliable messages come once and in order, of every size, though a third of all packets is lost", async () => {
   let count = 0;
@@ -206,7 +206,7 @@ test("reliable messages come once and in order, of every size, though a third of
   await links.a.delivered();
   await vi.waitFor(() => expect(heard.map(({ length }) => length)).toEqual(sizes));
   expect(heard.every((bytes) => bytes.every((byte) => byte === (bytes.length & 255)))).toBe(true);
-}, 30_000);
+});
 
 test("what cannot be sent reliably is refused with a code, and a game that listens late makes the sender wait", async () => {
   const { ends, links } = aPair();
@@ -227,7 +227,7 @@ test("what cannot be sent reliably is refused with a code, and a game that liste
   await vi.waitFor(() => expect(heard).toBe(taken));
   await links.a.close();
   await expect(links.a.sendReliable("x")).rejects.toMatchObject({ code: "link_closed" });
-}, 60_000);
+});
 
 test("of a game that does not listen few messages wait, empty ones too: the peer has to wait with the others", async () => {
   const { ends, links, made } = aPair();

@@ -1,11 +1,13 @@
 /** Servers that are not there, are no Orion, keep silent or vanish; and games that do not want to wait any more. */
+
 import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { WebSocketServer } from "ws";
 import { connect, type Lobby, type Orion, OrionError } from "../../client/index.ts";
 import type { Server } from "../../local/server.ts";
-import { freeTcpPort } from "../../measure/kit/program.ts";
+import { freeTcpPort } from "../../measure/kit/free-ports.ts";
+
 import { startTestServer } from "../../measure/kit/server.ts";
 import { encode } from "../../measure/kit/wire.ts";
 import { type Cable, layCable } from "./cable.ts";

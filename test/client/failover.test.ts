@@ -1,7 +1,9 @@
 /** A sidecar that dies while the server still sends players to it. */
+
 import { expect, onTestFinished, test } from "vitest";
 import { connect } from "../../client/index.ts";
-import { freeUdpPort, startProgram } from "../../measure/kit/program.ts";
+import { freeUdpPort } from "../../measure/kit/free-ports.ts";
+import { startProgram } from "../../measure/kit/program.ts";
 import { keyOf, keyTextOf, secret } from "../../measure/kit/secret.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
 import { noteTold } from "../../measure/kit/whole-log.ts";

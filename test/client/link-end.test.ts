@@ -56,7 +56,8 @@ test("checks to addresses that nothing has proved are sent as far as the client'
     }),
   );
   const sockets = await UdpSockets.open(() => {});
-  const checks = newCheckAllowance(performance.now());
+  const begunAt = performance.now();
+  const checks = newCheckAllowance(begunAt);
   // Four above what is kept for addresses from which the peer was heard.
   checks.near.left = linkLimits.nearChecks / 10 + 4;
   const here = { ip: "127.0.0.1", port: 9 };
@@ -77,15 +78,14 @@ test("checks to addresses that nothing has proved are sent as far as the client'
     turns: new Turns(),
     checks,
   });
-  const openedAt = performance.now();
   end.open();
   onTestFinished(async () => {
     await end.close();
     sockets.close();
   });
-  await vi.waitFor(() => expect(new Set(heard).size).toBe(6), { timeout: 10_000 });
+  await vi.waitFor(() => expect(new Set(heard).size).toBe(6));
   // What was withheld came a second later, out of what the allowance had earned by then.
-  expect(performance.now() - openedAt).toBeGreaterThan(900);
+  expect(performance.now() - begunAt).toBeGreaterThan(900);
 });
 
 test("a relay that repeats itself takes no room in the report from what happens", async () => {

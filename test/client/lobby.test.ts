@@ -86,7 +86,7 @@ test("what a player says comes back as said, and to all in the same order", asyn
     ["chat", { from: "Bo", text: "Hello", at: expect.any(Number), member: ada.members[1] }],
   ]);
   // Each has heard its own last message, and perhaps not yet the other's.
-  await vi.waitFor(() => expect([adas?.length, bos?.length]).toEqual([7, 7]), 10_000);
+  await vi.waitFor(() => expect([adas?.length, bos?.length]).toEqual([7, 7]));
   const said = (heard: typeof adas) => heard?.map(([, { from, text, at }]) => [from, text, at]);
   expect(said(bos)).toEqual(said(adas));
   for (const text of ["", "a".repeat(251)]) await expectError(ada.chat(text), "invalid_message");

@@ -143,7 +143,7 @@ test("a page and a Node player with a WebRTC stack are connected straight, and t
       if (text.startsWith("hello")) link.send(`heard ${text}`);
     });
   }
-  await vi.waitFor(() => expect(to(adas, "Page 0")?.path).toMatch(straight), { timeout: 20_000 });
+  await vi.waitFor(() => expect(to(adas, "Page 0")?.path).toMatch(straight));
   expect(await host.reported()).toMatch(/^Ada\|(lan|direct)\|true\|heard hello from Page 0$/);
   expect(to(bos, "Page 0")?.path).toBe("websocket");
   expect(to(adas, "Bo")?.path).toMatch(straight);

@@ -6,7 +6,7 @@ export function watchUdpSockets(): () => void {
   const before = udpSockets();
   return () => {
     // The last thing of each: what a test has opened itself is closed then.
-    onTestFinished(() => vi.waitFor(() => expect(udpSockets()).toBe(before), 5_000));
+    onTestFinished(() => vi.waitFor(() => expect(udpSockets()).toBe(before)));
   };
 }
 

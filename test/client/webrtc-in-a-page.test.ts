@@ -75,7 +75,7 @@ test("two ends that restart at the same moment, or make offers at once, stay con
     states: ["stable connected", "stable connected"],
     refused: true,
   });
-}, 60_000);
+});
 
 test("a connection that is closed at one end is replaced at both", async ({ skip }) => {
   if (chromium === undefined) skip("no Chromium is installed");
@@ -88,7 +88,7 @@ test("a connection that is closed at one end is replaced at both", async ({ skip
     await report(JSON.stringify([ada.told[1], bo.told[1], ada.made.length, bo.received]));`;
   const reported = await openPage(await bundle(storyOf({ near: true, relayOnly: false }, story)), {}, flags);
   expect(JSON.parse(await reported())).toEqual(["closed", "closed", 2, [7]]);
-}, 60_000);
+});
 
 test("where the two are relay-only, no address of a player leaves its page", async ({ skip }) => {
   if (chromium === undefined) skip("no Chromium is installed");
@@ -99,4 +99,4 @@ test("where the two are relay-only, no address of a player leaves its page", asy
     await report(JSON.stringify([ada.kinds, bo.kinds, /a=candidate/.test(sdp), ada.told]));`;
   const reported = await openPage(await bundle(storyOf({ near: false, relayOnly: true }, story)), {}, flags);
   expect(JSON.parse(await reported())).toEqual([["offer"], ["answer"], false, []]);
-}, 60_000);
+});

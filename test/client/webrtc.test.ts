@@ -6,7 +6,7 @@ import type { WebRtcSignal } from "../../core/wire/webrtc-signal.ts";
 import { type End, linkId, openPair } from "./a-webrtc-pair.ts";
 
 /** A connection opens within a second or two; the machine may be busy. */
-const soon = { timeout: 20_000, interval: 20 };
+const soon = { interval: 20 };
 const isOpen = async (...ends: End[]) =>
   await vi.waitFor(() => expect(ends.map(({ told }) => told.at(-1) ?? null)).not.toContain(null), soon);
 const nothing = { malformed: 0, old: 0, repeated: 0, early: 0, stale: 0, refused: 0, flooded: 0 };

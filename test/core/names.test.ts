@@ -223,7 +223,8 @@ test("no name has what nobody sees, except next to what it changes", () => {
         hidden++;
       }
     }),
-    { numRuns: 10_000 },
+    // The same inputs each time, as what they bring about is counted.
+    { numRuns: 10_000, seed: 1 },
   );
   expect(hidden).toBeGreaterThan(50);
 });

@@ -1,10 +1,12 @@
 /** A hundred sessions of eight players of Rabid at one sidecar: what their pings cost it, and that the edge hears of none. */
+
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
-import { freeUdpPort, startProgram } from "../../measure/kit/program.ts";
+import { freeUdpPort } from "../../measure/kit/free-ports.ts";
+import { startProgram } from "../../measure/kit/program.ts";
 import { keyTextOf, secret } from "../../measure/kit/secret.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
 

@@ -88,6 +88,6 @@ test("A name is free soon after the start, and nobody is left at the edge", asyn
   const [again] = await gatherPlugins("Again", ["Zoe"], gateways);
   again?.exitSession();
   await again?.outcome;
-  await expect.poll(() => gateways.map(({ sessions }) => sessions()), { timeout: 20_000 }).toEqual([0, 0]);
+  await expect.poll(() => gateways.map(({ sessions }) => sessions())).toEqual([0, 0]);
   expect(gateways.map(({ gateway }) => gateway.players())).toEqual([0, 0]);
 });

@@ -6,7 +6,8 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { freeTcpPort, freeUdpPort, type Program, startProgram } from "../../measure/kit/program.ts";
+import { freeTcpPort, freeUdpPort } from "../../measure/kit/free-ports.ts";
+import { type Program, startProgram } from "../../measure/kit/program.ts";
 
 const slow = 120_000;
 const temporary = mkdtempSync(join(tmpdir(), "orion-edge-test-"));

@@ -21,7 +21,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { sidecarFile } from "../../deploy/sidecar-file.ts";
 import type { Server } from "../../local/server.ts";
-import { freeTcpPort, root, startProgram } from "../../measure/kit/program.ts";
+import { freeTcpPort } from "../../measure/kit/free-ports.ts";
+import { root, startProgram } from "../../measure/kit/program.ts";
 import { keyTextOf, secret } from "../../measure/kit/secret.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
 

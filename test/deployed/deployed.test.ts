@@ -8,10 +8,11 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import type { Server } from "../../local/server.ts";
 import { navigation, requestWith } from "../../measure/kit/browser-request.ts";
+import { freeTcpPort, freeUdpPort } from "../../measure/kit/free-ports.ts";
 import { carryMediation } from "../../measure/kit/mediation.ts";
 import { Player, request } from "../../measure/kit/player.ts";
 import { descendants, descendantsNamed, runs } from "../../measure/kit/processes.ts";
-import { freeTcpPort, freeUdpPort, type Program, root, startProgram } from "../../measure/kit/program.ts";
+import { type Program, root, startProgram } from "../../measure/kit/program.ts";
 import { keyTextOf } from "../../measure/kit/secret.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
 

@@ -30,7 +30,7 @@ import { steadyAnswers } from "../../deploy/check/steady.ts";
 import { unreadIsBounded } from "../../deploy/check/unread.ts";
 import { upgradesOn } from "../../deploy/check/upgrade.ts";
 import type { Server } from "../../local/server.ts";
-import { freeTcpPort, freeUdpPort } from "../../measure/kit/program.ts";
+import { freeTcpPort, freeUdpPort } from "../../measure/kit/free-ports.ts";
 import { postAsSidecar, proofOf, secret } from "../../measure/kit/secret.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
 

@@ -6,9 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
+import { freeTcpPort } from "../../measure/kit/free-ports.ts";
 import { carryMediation } from "../../measure/kit/mediation.ts";
 import { request } from "../../measure/kit/player.ts";
-import { freeTcpPort, type Program, root, startProgram } from "../../measure/kit/program.ts";
+import { type Program, root, startProgram } from "../../measure/kit/program.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
 
 const noCaddy = spawnSync("caddy", ["version"]).error !== undefined;

@@ -2,9 +2,10 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
+import { freeUdpPort } from "../../measure/kit/free-ports.ts";
 import { type GodotProject, makeGodotProject } from "../../measure/kit/godot-project.ts";
 import { installGodot4, mayHaveGodot4 } from "../../measure/kit/godot4.ts";
-import { freeUdpPort, type Program, root } from "../../measure/kit/program.ts";
+import { type Program, root } from "../../measure/kit/program.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
 
 /** Milliseconds in which Debian's mirror should have sent the engine. */

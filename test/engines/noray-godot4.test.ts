@@ -39,7 +39,7 @@ describe.skipIf(!mayHaveGodot4)("In Godot 4", () => {
     const program = player(gateway, "host");
     await program.prints(/"event":"hosting"/);
     // Other gateways can find it now.
-    await vi.waitFor(() => expect(gateways[gateway]?.hosted.length).toBe(hosted + 1), { timeout: 10_000 });
+    await vi.waitFor(() => expect(gateways[gateway]?.hosted.length).toBe(hosted + 1));
     return { program, oid: /"oid":"([\w-]{21})"/.exec(program.output)?.[1] ?? "" };
   }
 

@@ -1,4 +1,5 @@
 /** The folder for a VPS: the server as its unit starts it, behind Caddy with the Caddyfile and a certificate of Caddy's own. */
+
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -7,7 +8,8 @@ import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { WebSocket } from "ws";
-import { freeTcpPort, freeUdpPort, type Program, root, startProgram } from "../../measure/kit/program.ts";
+import { freeTcpPort, freeUdpPort } from "../../measure/kit/free-ports.ts";
+import { type Program, root, startProgram } from "../../measure/kit/program.ts";
 
 const noCaddy = spawnSync("caddy", ["version"]).error !== undefined;
 const title = "a server on a VPS";

@@ -24,7 +24,7 @@ afterEach(async () => {
 });
 afterAll(() => server.stop());
 
-const soon = { timeout: 10_000, interval: 10 };
+const soon = { interval: 10 };
 
 async function listed(lobbyId: string, base = server.url): Promise<unknown> {
   const { body } = await request(base, "/lobbies");

@@ -2,6 +2,7 @@
  * Somebody has collected tokens of sockets that are closed, and sends them to a sidecar, each time from another port, as
  * made-up addresses would come. A real sidecar over real UDP, and an edge that counts what it is asked.
  */
+
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
@@ -9,7 +10,8 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { observingLimits } from "../../core/observing/limits.ts";
 import { parseToken } from "../../core/token.ts";
 import { type Answer, startStandIn } from "../../measure/kit/edge.ts";
-import { freeUdpPort, startProgram } from "../../measure/kit/program.ts";
+import { freeUdpPort } from "../../measure/kit/free-ports.ts";
+import { startProgram } from "../../measure/kit/program.ts";
 import { datagramOf, keyTextOf, passOf, signedOf, tokenOf } from "../../measure/kit/secret.ts";
 import { decode } from "../../measure/kit/wire.ts";
 

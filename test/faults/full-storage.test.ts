@@ -68,7 +68,7 @@ test("when the disk is full nothing new is begun, open lobbies go on, and all is
       10_000,
     );
     const unavailable = { status: 503, body: { codes: ["unavailable"] } };
-    await vi.waitFor(async () => expect(await refusedUpgrade(server.url)).toMatchObject(unavailable), 10_000);
+    await vi.waitFor(async () => expect(await refusedUpgrade(server.url)).toMatchObject(unavailable));
     expect(await idle.host()).toMatchObject(unavailable);
     expect(await idle.join(listed.lobbyId, "Idle")).toMatchObject(unavailable);
     // A question of one that is no member may create an object, whatever it asks. It could be of a lobby that is over.
@@ -93,8 +93,8 @@ test("when the disk is full nothing new is begun, open lobbies go on, and all is
     }
 
     rmSync(join(disk, "another-program"));
-    await vi.waitFor(() => expect(told).toMatchObject([{}, { level: "info" }]), 10_000);
-    await vi.waitFor(async () => expect((await idle.host()).status).toBe(201), 10_000);
+    await vi.waitFor(() => expect(told).toMatchObject([{}, { level: "info" }]));
+    await vi.waitFor(async () => expect((await idle.host()).status).toBe(201));
     await carryMediation(server.url, { direct: true, udpPort: server.sidecar?.port ?? 0 });
     await matched.leave();
     await watcher.settles();

@@ -1,7 +1,9 @@
 /** The edge ends under the sessions of a sidecar's gateways, and is there again. */
+
 import { expect, onTestFinished, test, vi } from "vitest";
 import type { Server } from "../../local/server.ts";
-import { freeTcpPort } from "../../measure/kit/program.ts";
+import { freeTcpPort } from "../../measure/kit/free-ports.ts";
+
 import { keyOf, secret } from "../../measure/kit/secret.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
 import { edgeSessionsOf } from "../../udp-sidecar/gateways/edge-sessions.ts";
@@ -45,7 +47,7 @@ test("60 hosts whose edge restarts hear that their lobbies are over, and those w
 
   const again = Promise.all(numbers.map(host));
   again.catch(() => {});
-  await vi.waitFor(() => expect(turns.isHeld).toBe(true), 10_000);
+  await vi.waitFor(() => expect(turns.isHeld).toBe(true));
   const tried = () => Object.values(sessions.counts.failed).reduce((all, count) => all + count, 0);
   const before = tried();
   await new Promise((resolve) => setTimeout(resolve, 4_000));

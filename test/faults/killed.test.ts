@@ -1,12 +1,14 @@
 /** The whole server is killed, with no time for a word, and started again on the storage it left. */
+
 import { execFileSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { freeTcpPort, freeUdpPort } from "../../measure/kit/free-ports.ts";
 import { carryMediation } from "../../measure/kit/mediation.ts";
 import { lobbyOf, Player, request } from "../../measure/kit/player.ts";
-import { freeTcpPort, freeUdpPort, type Program, root, startProgram } from "../../measure/kit/program.ts";
+import { type Program, root, startProgram } from "../../measure/kit/program.ts";
 import { watch } from "../../measure/kit/promises.ts";
 
 let folder: string;

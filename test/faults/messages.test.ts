@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 afterAll(() => server.stop());
 
-const soon = { timeout: 10_000, interval: 10 };
+const soon = { interval: 10 };
 
 /** From now on answers to messages are lost, and one was, while this was done. */
 async function answersGetLost(meanwhile: () => Promise<void>): Promise<void> {

@@ -1,9 +1,11 @@
 /** A noray gateway that is killed, and one that a crowd comes to. */
+
 import { spawnSync } from "node:child_process";
 import { networkInterfaces } from "node:os";
 import { afterEach, expect, test, vi } from "vitest";
 import { norayLimits } from "../../core/dialects/noray/limits.ts";
-import { freeTcpPort, freeUdpPorts, startTestNoray } from "../../measure/kit/noray.ts";
+import { freeTcpPort, freeUdpPorts } from "../../measure/kit/free-ports.ts";
+import { startTestNoray } from "../../measure/kit/noray.ts";
 import { type Game, type NorayAddress, NorayClient } from "../../measure/kit/noray-client.ts";
 import { type Program, startProgram } from "../../measure/kit/program.ts";
 
@@ -12,7 +14,7 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
 
-const soon = { timeout: 10_000, interval: 5 };
+const soon = { interval: 5 };
 
 async function gatewayProgram(options: object): Promise<{ program: Program; at: NorayAddress }> {
   const program = startProgram(process.execPath, ["measure/kit/noray-program.ts", JSON.stringify(options)]);

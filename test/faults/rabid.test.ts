@@ -1,7 +1,9 @@
 /** What players of Rabid notice when something fails: a gateway that is killed, a connection that is cut, an edge out of reach, silence. */
+
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
-import { freeUdpPort, type Program, startProgram } from "../../measure/kit/program.ts";
+import { freeUdpPort } from "../../measure/kit/free-ports.ts";
+import { type Program, startProgram } from "../../measure/kit/program.ts";
 import { gatherPlugins, type RabidSidecar, startRabidSidecar } from "../../measure/kit/rabid.ts";
 import { RabidPlugin } from "../../measure/kit/rabid-plugin.ts";
 import { keyTextOf, secret } from "../../measure/kit/secret.ts";
@@ -136,9 +138,7 @@ describe.concurrent("When", () => {
     await ann.createSession(2);
     expect(await ann.outcome).toEqual({ error: "server_timeout" });
     expect(ann.heard).toEqual([]);
-    await expect
-      .poll(() => [gateway.sessions(), gateway.gateway.players()], { timeout: 5_000 })
-      .toEqual([0, 0]);
+    await expect.poll(() => [gateway.sessions(), gateway.gateway.players()]).toEqual([0, 0]);
     await gateway.stop();
   });
 

@@ -24,7 +24,7 @@ vi.mock(import("../../udp-sidecar/limits.ts"), async (original) => {
   return { sidecarLimits: { ...sidecarLimits, heartbeatMs: 300 as 10_000 } };
 });
 
-const soon = { timeout: 30_000, interval: 20 };
+const soon = { interval: 20 };
 const minute = 60_000;
 
 /** An edge and a sidecar. `jump` moves the sidecar's clock, and that of the edge by `later`. */

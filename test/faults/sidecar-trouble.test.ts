@@ -1,9 +1,11 @@
 /** Sidecars that stop in the middle, are cut off from the edge, or have another idea of the time. */
+
 import { setTimeout as pass } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
+import { freeUdpPort } from "../../measure/kit/free-ports.ts";
 import { lobbyOf, type Player } from "../../measure/kit/player.ts";
-import { freeUdpPort, type Program, startProgram } from "../../measure/kit/program.ts";
+import { type Program, startProgram } from "../../measure/kit/program.ts";
 import { type Watch, watch } from "../../measure/kit/promises.ts";
 import { holderOf, openUdpClient } from "../../measure/kit/relay.ts";
 import { keyOf, keyTextOf, secret } from "../../measure/kit/secret.ts";

@@ -1,8 +1,10 @@
 /** Sidecars that die, leave, come back or were never there; and datagrams that are lost. */
+
 import { afterEach, describe, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
+import { freeUdpPort } from "../../measure/kit/free-ports.ts";
 import { lobbyOf, type Player } from "../../measure/kit/player.ts";
-import { freeUdpPort, type Program, startProgram } from "../../measure/kit/program.ts";
+import { type Program, startProgram } from "../../measure/kit/program.ts";
 import { type Watch, watch } from "../../measure/kit/promises.ts";
 import { keyOf, keyTextOf, secret } from "../../measure/kit/secret.ts";
 import { crash, later, startFaultyServer, startTestServer } from "../../measure/kit/server.ts";

@@ -1,10 +1,12 @@
 /** A sidecar and an edge that is well, unwell or away. Real UDP, real HTTP. */
+
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { sharedLimits } from "../../core/limits.ts";
 import { type Answer, type StandIn, startStandIn, takeAll } from "../../measure/kit/edge.ts";
-import { freeTcpPort } from "../../measure/kit/program.ts";
+import { freeTcpPort } from "../../measure/kit/free-ports.ts";
+
 import { datagramOf, keyOf, secret, signatureOf, tokenOf } from "../../measure/kit/secret.ts";
 import { encode } from "../../measure/kit/wire.ts";
 import type { Line } from "../../udp-sidecar/log.ts";
@@ -49,7 +51,7 @@ function sendTo({ port }: Sidecar, socket: Socket, bytes: string | Uint8Array): 
   );
 }
 
-const soon = { timeout: 10_000, interval: 5 };
+const soon = { interval: 5 };
 
 describe("datagrams", () => {
   test("come by IPv4 and by IPv6, and an IPv4 address is told as one", async () => {

@@ -1,10 +1,12 @@
 /** Servers that cannot write their log: on a full disk, to a reader that has gone, or to one that does not read. */
+
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { startStandIn } from "../../measure/kit/edge.ts";
-import { freeTcpPort, freeUdpPort, type Program, startProgram } from "../../measure/kit/program.ts";
+import { freeTcpPort, freeUdpPort } from "../../measure/kit/free-ports.ts";
+import { type Program, startProgram } from "../../measure/kit/program.ts";
 import { openUdpClient } from "../../measure/kit/relay.ts";
 import { datagramOf, keyTextOf, tokenOf } from "../../measure/kit/secret.ts";
 

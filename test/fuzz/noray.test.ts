@@ -11,7 +11,7 @@ import { signal } from "../../session/wishes.ts";
 import { count, patienceMs, reportEffort, runs } from "./effort.ts";
 import { mutatedText, oddText } from "./mutations.ts";
 
-const soon = { timeout: 10_000, interval: 1 };
+const soon = { interval: 1 };
 let server: Server;
 let gateway: EdgeGateway;
 let [host, guest]: NorayClient[] = [];

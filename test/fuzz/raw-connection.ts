@@ -1,11 +1,12 @@
 /** A TCP connection on which anything can be said: what no HTTP or WebSocket client would send, too. */
 import { createConnection } from "node:net";
+import { patienceMs } from "../../measure/kit/patience.ts";
 
 export type RawConnection = {
   /** All that came, as binary text: a character is a byte. */
   readonly heard: string;
   say(bytes: Uint8Array | string): void;
-  /** Done when all that was heard is enough, or the connection is over, or some seconds have passed. */
+  /** Done when all that was heard is enough, or the connection is over, or it has waited for long. */
   hears(isEnough: (heard: string) => boolean): Promise<void>;
   /** Says nothing more: half of the connection is closed. */
   finish(): void;
@@ -14,8 +15,8 @@ export type RawConnection = {
   drop(): void;
 };
 
-/** Milliseconds after which nothing more will come. */
-const patienceMs = 5_000;
+/** Milliseconds after which the other side will not end it any more. */
+const endingMs = 5_000;
 
 export function openRaw({ hostname: host, port }: URL): RawConnection {
   const socket = createConnection({ host, port: Number(port), noDelay: true });
@@ -39,7 +40,7 @@ export function openRaw({ hostname: host, port }: URL): RawConnection {
     isOver = true;
     wake();
   });
-  const until = (isDone: () => boolean, withinMs = patienceMs) =>
+  const until = (isDone: () => boolean, withinMs: number) =>
     new Promise<void>((resolve) => {
       const look = () => {
         if (!isDone()) return;
@@ -61,9 +62,9 @@ export function openRaw({ hostname: host, port }: URL): RawConnection {
     say: (bytes) => {
       if (!isOver) socket.write(typeof bytes === "string" ? Buffer.from(bytes, "latin1") : bytes);
     },
-    hears: (isEnough) => until(() => isOver || isEnough(heard)),
+    hears: (isEnough) => until(() => isOver || isEnough(heard), patienceMs),
     finish: () => socket.end(),
-    ended: (withinMs) => until(() => isOver, withinMs),
+    ended: (withinMs = endingMs) => until(() => isOver, withinMs),
     drop: () => socket.destroy(),
   };
 }

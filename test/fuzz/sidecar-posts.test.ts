@@ -276,7 +276,7 @@ test(
       edge.answer = take;
       const seesClient = async (clientId: string, isDone: () => boolean) => {
         await client.send(datagramOf(tokenOf(clientId)), sidecar.port);
-        await vi.waitFor(() => expect(isDone()).toBe(true), { timeout: 10_000, interval: 1 });
+        await vi.waitFor(() => expect(isDone()).toBe(true), { interval: 1 });
       };
       await fc.assert(
         fc.asyncProperty(answer, async ({ status, body, isCut }) => {

@@ -57,12 +57,12 @@ export function seen({
   );
 }
 
-export async function until(isSo: () => boolean, timeout = 15_000): Promise<void> {
+export async function until(isSo: () => boolean): Promise<void> {
   await vi.waitFor(
     () => {
       if (!isSo()) throw new Error(`It is not so: ${isSo}`);
     },
-    { timeout, interval: 20 },
+    { interval: 20 },
   );
 }
 

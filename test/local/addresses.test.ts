@@ -1,11 +1,13 @@
 /** Which addresses `npm start` listens on. */
+
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { networkInterfaces } from "node:os";
 import { afterEach, expect, test, vi } from "vitest";
+import { freeTcpPort, freeUdpPort } from "../../measure/kit/free-ports.ts";
 import { carryMediation } from "../../measure/kit/mediation.ts";
-import { freeTcpPort, freeUdpPort, type Program, startProgram } from "../../measure/kit/program.ts";
+import { type Program, startProgram } from "../../measure/kit/program.ts";
 
 // A test starts up to three servers, on a machine that may be busy.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });

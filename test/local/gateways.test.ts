@@ -5,7 +5,8 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { afterEach, expect, onTestFinished, test } from "vitest";
 import { startStandIn } from "../../measure/kit/edge.ts";
-import { freeTcpPort, freeUdpPort, type Program, startProgram } from "../../measure/kit/program.ts";
+import { freeTcpPort, freeUdpPort } from "../../measure/kit/free-ports.ts";
+import { type Program, startProgram } from "../../measure/kit/program.ts";
 import { keyTextOf } from "../../measure/kit/secret.ts";
 
 const programs: Program[] = [];

@@ -1,4 +1,5 @@
 /** `npm start --persist`: folders that one server uses, and folders that none can. */
+
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,8 +7,9 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { startServer } from "../../local/server.ts";
+import { freeTcpPort, freeUdpPort } from "../../measure/kit/free-ports.ts";
 import { Player, request } from "../../measure/kit/player.ts";
-import { freeTcpPort, freeUdpPort, type Program, root, startProgram } from "../../measure/kit/program.ts";
+import { type Program, root, startProgram } from "../../measure/kit/program.ts";
 
 let folder: string;
 beforeAll(() => {

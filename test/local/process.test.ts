@@ -1,13 +1,15 @@
 /** How `npm start` ends: by signals to npm, as the first process of a container, and when parts of it are killed. */
+
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, utimesSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { freeTcpPort, freeUdpPort } from "../../measure/kit/free-ports.ts";
 import { Player, request } from "../../measure/kit/player.ts";
 import { descendants, descendantsNamed, runs } from "../../measure/kit/processes.ts";
-import { freeTcpPort, freeUdpPort, type Program, startProgram } from "../../measure/kit/program.ts";
+import { type Program, startProgram } from "../../measure/kit/program.ts";
 
 /** Where the programs of these tests put temporary files. */
 let folder: string;

@@ -1,4 +1,5 @@
 /** `npm start` with few file descriptors: it takes less work, and does not end. */
+
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
@@ -6,9 +7,10 @@ import { createConnection, type Socket } from "node:net";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { descriptorLimit, doorFor, roomFor } from "../../local/descriptors.ts";
+import { freeTcpPort, freeUdpPort } from "../../measure/kit/free-ports.ts";
 import { lobbyOf, Player, request, rollCall } from "../../measure/kit/player.ts";
 import { descendantsNamed, runs } from "../../measure/kit/processes.ts";
-import { freeTcpPort, freeUdpPort, type Program, startProgram } from "../../measure/kit/program.ts";
+import { type Program, startProgram } from "../../measure/kit/program.ts";
 
 // A test starts up to three servers, on a machine that may be busy.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });

@@ -1,10 +1,12 @@
 /** `npm run sidecar` as its operator sees it: a process, its options, its words and its end. */
+
 import { spawn, spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { type StandIn, startStandIn, takeAll } from "../../measure/kit/edge.ts";
-import { freeTcpPort, freeUdpPort, type Program, root, startProgram } from "../../measure/kit/program.ts";
+import { freeTcpPort, freeUdpPort } from "../../measure/kit/free-ports.ts";
+import { type Program, root, startProgram } from "../../measure/kit/program.ts";
 import { keyTextOf, signatureOf } from "../../measure/kit/secret.ts";
 import { noteLines, noteSettings } from "../../measure/kit/whole-log.ts";
 import { readOptions } from "../../udp-sidecar/options.ts";
@@ -231,7 +233,7 @@ describe("a sidecar that runs", () => {
       terminal.stdout.setEncoding("utf8").on("data", (text: string) => {
         screen += text;
       });
-      const soon = { timeout: 20_000, interval: 5 };
+      const soon = { interval: 5 };
       await vi.waitFor(() => expect(screen).toContain("sidecar_not_accepted"), soon);
       terminal.stdin.write("\x13");
       away.answer = takeAll;
@@ -258,7 +260,7 @@ describe("a sidecar that runs", () => {
     await program.prints(/sidecar_accepted/);
     edge.answer = () => {};
     process.kill(program.pid, "SIGINT");
-    const soon = { timeout: 5_000, interval: 5 };
+    const soon = { interval: 5 };
     await vi.waitFor(() => expect(edge.beats.at(-1)).toMatchObject({ leaving: true }), soon);
     process.kill(program.pid, "SIGINT");
     expect(await program.ended).toBe(0);

@@ -1,4 +1,5 @@
 /** `npm start` as whoever runs it sees it: a process, what it prints, what it leaves behind. */
+
 import { spawnSync } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
@@ -8,10 +9,11 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { freeTcpPort, freeUdpPort } from "../../measure/kit/free-ports.ts";
 import { carryMediation } from "../../measure/kit/mediation.ts";
 import { lobbyOf, request } from "../../measure/kit/player.ts";
 import { descendants, runs } from "../../measure/kit/processes.ts";
-import { freeTcpPort, freeUdpPort, type Program, startProgram } from "../../measure/kit/program.ts";
+import { type Program, startProgram } from "../../measure/kit/program.ts";
 import { openUdpClient } from "../../measure/kit/relay.ts";
 
 /** Where the programs of these tests put what is only for a while. */

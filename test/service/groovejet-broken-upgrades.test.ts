@@ -5,6 +5,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import type { Server } from "../../local/server.ts";
 import { drawRoom, GroovejetClient } from "../../measure/kit/groovejet-client.ts";
+import { patienceMs } from "../../measure/kit/patience.ts";
 import { setFault, setLimits, startFaultyServer } from "../../measure/kit/server.ts";
 
 let server: Server;
@@ -40,7 +41,7 @@ async function upgrading(code: string, { url } = server): Promise<Socket> {
 
 /** Waits until the code's room can be led again. */
 async function leads(code: string): Promise<GroovejetClient> {
-  for (const giveUpAt = Date.now() + 10_000; ; await wait(100)) {
+  for (const giveUpAt = Date.now() + patienceMs; ; await wait(100)) {
     const host = await byQuery(`code=${code}&host`);
     await Promise.race([host.settled(), host.closed]);
     const [refusal] = host.all("error");
@@ -92,7 +93,7 @@ test("clients that would have been refused, and whose connections are reset befo
   }
   await setFault(small.url, "answering", "");
   const connects = () => GroovejetClient.connect(small.url, "/groovejet", headers).then(String, () => null);
-  await expect.poll(connects, { timeout: 5_000 }).not.toBe(null);
+  await expect.poll(connects).not.toBe(null);
 });
 
 test("a host that is there stays, however long it says nothing", async () => {

@@ -8,7 +8,9 @@ import { drawRoom, GroovejetClient } from "../../measure/kit/groovejet-client.ts
 import {
   crash,
   failCalls,
+  later,
   putToSleep,
+  ring,
   setLimits,
   startFaultyServer,
   storedOf,
@@ -233,6 +235,8 @@ describe("a room whose host does not come back", () => {
   ])(
     "is over: a guest that came back to it hears who it is in the room that it %s next",
     async (_, enter, answers) => {
+      // A guest's place waits as long as the room does: longer than it takes to come back on a busy machine.
+      await setLimits(server.url, { roomGraceMs });
       const { code, host, guest } = await room();
       guest.cut();
       const again = await connect();
@@ -240,7 +244,11 @@ describe("a room whose host does not come back", () => {
       await again.joinRoom(code, { resumeKey: keyOf(guest) });
       expect([again.clientId, again.clientId === own]).toEqual([guest.clientId, false]);
       host.cut();
+      await again.hears("hostDisconnected");
+      await later(server.url, roomGraceMs);
+      await ring(server.url, `groovejet:${code}`);
       await again.hears("roomClosed");
+      await later(server.url, -roomGraceMs);
       const told = again.heard.length;
       const next = await room();
       enter(again, next.code);

@@ -11,7 +11,13 @@ const relay = { host: "relay.example", port: 5990 };
 const tell = (path: string, body: object) => postAsSidecar(server.url, path, body, { name: "paris" });
 let server: Server;
 beforeAll(async () => {
-  server = await startTestServer({ udpPort: null, secret, vars: { sidecarHosts: "paris=relay.example" } });
+  server = await startTestServer({
+    udpPort: null,
+    secret,
+    vars: { sidecarHosts: "paris=relay.example" },
+    // However long a test takes, nobody is asked twice.
+    timing: { ptpmConnectRequestIntervalMs: 3_600_000 },
+  });
 });
 /** A sidecar that is forgotten after 25 s, unless it says so again. */
 const beat = () =>

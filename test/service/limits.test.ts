@@ -75,14 +75,17 @@ for (const direct of [false, true]) {
   test(`what one says too fast is dropped, and it stays (${path})`, async () => {
     const { lobbyId, host, guests, all } = await lobbyOf(2, server.url, { direct });
     const said = Array.from({ length: 400 }, (_, i) => `Hurry! ${i}`);
+    const began = performance.now();
     for (const message of said) host.chat(lobbyId, message);
     // The last of those that may be said: by the plain path they are on their way for a while.
     for (const player of all) await player.hearsChat("Hurry! 199");
     for (const guest of guests) await rollCall(lobbyId, guest, host);
+    // A busy machine takes its time to read them.
+    const most = 200 + 100 * ((performance.now() - began) / 1_000);
     for (const player of all) {
       const heard = player.chats.filter((message) => String(message).startsWith("Hurry!"));
       expect(heard.slice(0, 200)).toEqual(said.slice(0, 200));
-      expect(heard.length).toBeLessThan(400);
+      expect(heard.length).toBeLessThanOrEqual(most + 1);
     }
     expect(host.socket.readyState).toBe(host.socket.OPEN);
   });
@@ -97,7 +100,8 @@ for (const direct of [false, true]) {
       expect(await player.hears("lobby_peerDisconnect")).toEqual({ lobbyId, peerName: "Guest 1" });
     }
     await rollCall(lobbyId, meek, host);
-    expect(host.chats.length).toBeLessThan(2_000);
+    // Twenty seconds' worth, and what may be said at once.
+    expect(host.chats.length).toBeLessThan(2_200);
     expect(host.chats.length).toBe(meek.chats.length);
     expectRefused(await brute.host(), 400, "invalid_token");
     expect((await host.start(lobbyId)).status).toBe(200);

@@ -1,23 +1,33 @@
 /** Players who say which game they play, and are put into a lobby of it. */
 import { setTimeout } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { Server } from "../../local/server.ts";
 import { type Answer, Player, request } from "../../measure/kit/player.ts";
 import { watch } from "../../measure/kit/promises.ts";
 import { expectRefused } from "../../measure/kit/refusal.ts";
 import {
+  callsOf,
   crash,
-  delayFirstCalls,
   failCalls,
+  heldCalls,
+  holdCalls,
   later,
   setLimits,
   startFaultyServer,
 } from "../../measure/kit/server.ts";
 import { objectLimits } from "../../worker/objects/limits.ts";
 
+/** On a busy machine a player may take longer to its lobby than others wait for it. */
+const patient = {
+  directoryPatienceMs: 60_000,
+  matchOpeningMs: 60_000,
+  matchPatienceMs: 60_000,
+  matchKeptMs: 60_000,
+};
 let server: Server;
 beforeAll(async () => {
   server = await startFaultyServer({ vars: { directoryShards: 3 } });
+  await setLimits(server.url, patient);
 });
 afterAll(() => server.stop());
 
@@ -126,6 +136,7 @@ test("players who come at any time, while others join, leave one lobby half full
 
 test("while players are matched, the directory loses its memory, objects' answers are lost, and all promises hold", async () => {
   const own = await startFaultyServer();
+  await setLimits(own.url, patient);
   const watcher = watch(own.url);
   try {
     const game = newGame();
@@ -260,8 +271,10 @@ test("when the one who is to open it vanishes, the others wait no longer than th
   await failCalls(server.url, "match", "lose", 0);
   expect(lost.status).toBe(503);
   const answers = await matched(others, { game });
-  await setLimits(server.url, { matchOpeningMs: objectLimits.matchOpeningMs });
-  expect(answers.map(({ status }) => status).sort()).toEqual([200, 201]);
+  await setLimits(server.url, patient);
+  // One opens a lobby, and the other joins it, or opens one too if the machine is so busy that it waits again in vain.
+  expect(answers.map(({ status }) => status)).toContain(201);
+  for (const { status } of answers) expect([200, 201]).toContain(status);
 });
 
 test.each(["match", "open", "enter", "matchLobby"])(
@@ -306,18 +319,19 @@ test("a player who vanishes while it waits for a lobby has no place in it", asyn
     Player,
     Player,
   ];
-  // As far away as at Cloudflare: to open a lobby takes half a second. The directory is known already.
-  expect(await listed({ game })).toEqual([]);
-  await delayFirstCalls(server.url, 500);
+  const held = await heldCalls(server.url);
+  await holdCalls(server.url, "open", true);
   const opening = match(first, { game, maxMembers: 3, peerName: "First" });
-  await setTimeout(50);
+  await vi.waitFor(async () => expect(await heldCalls(server.url)).toBe(held + 1));
+  const asked = await callsOf(server.url, "match");
   const waiting = [second, third].map((player, i) =>
     match(player, { game, maxMembers: 3, peerName: `Waits ${i}` }),
   );
-  await setTimeout(100);
+  await vi.waitFor(async () => expect(await callsOf(server.url, "match")).toBe(asked + 2));
   third.vanish();
+  await vi.waitFor(async () => expectRefused(await third.start("00000"), 400, "invalid_token"));
+  await holdCalls(server.url, "open", false);
   const answers = await Promise.all([opening, ...waiting]);
-  await delayFirstCalls(server.url, 0);
   expect(answers.map(({ status }) => status)).toEqual([201, 200, 400]);
   expect(sizes(await listed({ game }))).toEqual([2]);
   expect(idOf(await match(late, { game, maxMembers: 3, peerName: "Late" }))).toBe(idOf(answers[0] as Answer));
@@ -353,9 +367,10 @@ test.each([
   const game = newGame();
   const [player, next] = (await Player.crowd(2, server.url)) as [Player, Player];
   expectRefused(await match(player, { game, ...wrong } as Wish), status, code);
-  const began = Date.now();
+  // Had the first one left a lobby to come, this one would wait for it, and in vain.
+  await setLimits(server.url, { matchPatienceMs: 3_600_000, matchOpeningMs: 3_600_000 });
   expect((await match(next, { game })).status).toBe(201);
-  expect(Date.now() - began).toBeLessThan(objectLimits.matchOpeningMs);
+  await setLimits(server.url, patient);
 });
 
 test.each([

@@ -12,7 +12,15 @@ import { startSidecar } from "../../udp-sidecar/sidecar.ts";
 let server: Server;
 let udpPort: number;
 beforeAll(async () => {
-  server = await startTestServer();
+  // However long a test takes, nobody is asked twice, and nothing is given up.
+  const longMs = 3_600_000;
+  server = await startTestServer({
+    timing: {
+      ptpmConnectRequestIntervalMs: longMs,
+      ptpmServerConnectTimeoutMs: longMs,
+      ptpmConnectTimeoutMs: longMs,
+    },
+  });
   udpPort = server.sidecar?.port ?? 0;
 });
 afterAll(() => server.stop());
@@ -248,14 +256,34 @@ test("the last datagram before all are seen says where a player is", async () =>
   const [moving] = guests;
   if (!moving) throw new Error("no guest");
   await somebodyElseIsConnected();
-  const before = moving.udp?.address().port;
-  moving.closesPort();
+  // The old port is given back when it has the new one: else it might be the same.
+  const { udp: old } = moving;
+  const before = old?.address().port;
+  moving.udp = null;
   moving.sendDatagram(udpPort);
   await somebodyElseIsConnected();
+  old?.close();
   last.sendDatagram(udpPort);
   const { peers } = await host.hears("ptpMediation_peersConnection_start");
   expect(endpoint(moving).port).not.toBe(before);
   expect(peers).toEqual([endpoint(moving), endpoint(last)]);
+});
+
+test("a datagram that comes after the players know their peers starts nothing again", async () => {
+  const { host, last, guests, all } = await gatheringLobby(3);
+  const [guest = host] = guests;
+  last.sendDatagram(udpPort);
+  for (const player of all) await player.hears("ptpMediation_peersConnection_start");
+  for (const player of [guest, last]) player.reportsSuccess();
+  guest.closesPort();
+  guest.sendDatagram(udpPort);
+  await somebodyElseIsConnected();
+  host.reportsSuccess();
+  for (const player of all) {
+    await player.hears("lobby_closed");
+    expect(timesStarted(player)).toBe(1);
+    expect(player.methods.slice(-2)).toEqual(["ptpMediation_success", "lobby_closed"]);
+  }
 });
 
 /*

@@ -127,7 +127,7 @@ describe("a name", () => {
     const next = await connect(rabid);
     host.vanish();
     guest.vanish();
-    await expect.poll(async () => (await next.host({ code: name })).status, { timeout: 10_000 }).toBe(201);
+    await expect.poll(async () => (await next.host({ code: name })).status).toBe(201);
   });
 
   test("that the dialect does not allow is refused", async () => {

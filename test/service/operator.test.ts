@@ -31,7 +31,7 @@ const acting = () => new Operator(server.url, actKey);
 const expectRefused = (answer: Answer, code: ProblemCode) => expectCodes(answer, problems[code][0], code);
 
 /** What is told without anybody waiting for it arrives a moment later. */
-const soon = async (look: () => Promise<void>) => await vi.waitFor(look, { timeout: 10_000, interval: 50 });
+const soon = async (look: () => Promise<void>) => await vi.waitFor(look, { interval: 50 });
 
 describe("the view shows", () => {
   test("lobbies and players, public and private, from the opening to the end", async () => {
@@ -81,7 +81,11 @@ describe("the view shows", () => {
     });
     const { minutes, hours } = await operator.charts();
     expect([minutes.length, hours.length]).toEqual([60, 24]);
-    expect(hours.at(-1)?.outcomes).toMatchObject({ unsaid: 1, failed: 1 });
+    // An hour may have ended between the two.
+    const [unsaid, failed] = (["unsaid", "failed"] as const).map((what) =>
+      hours.slice(-2).reduce((sum, { outcomes }) => sum + (outcomes[what] ?? 0), 0),
+    );
+    expect([unsaid, failed]).toEqual([1, 1]);
     for (const player of failing.all) await player.leave();
   });
 
@@ -168,8 +172,10 @@ describe("an operator who acts", () => {
       expect((await operator.lobbies()).lobbies.map((one) => one.tag)).not.toContain(tag),
     );
     expectRefused(await acting().asks(`lobbies/${tag}/close`, { confirm: tag }), "no_such_lobby");
-    const done = server.logged.filter((line) => line.includes("operator_acted"));
-    expect(done.map((line) => JSON.parse(line))).toMatchObject([{ deed: "close", lobbyId: tag }]);
+    const done = () => server.logged.filter((line) => line.includes("operator_acted"));
+    await vi.waitFor(() =>
+      expect(done().map((line) => JSON.parse(line))).toMatchObject([{ deed: "close", lobbyId: tag }]),
+    );
   });
 
   test("removes the host, and another leads; bans a guest, who cannot come back", async () => {
@@ -290,11 +296,13 @@ describe("a key", () => {
     });
     onTestFinished(() => guessed.stop());
     let wrong = 0;
-    for (let network = 0; network < 60; network++) {
+    // All networks at once, so that none of them has a new minute before the others are through.
+    const guess = async (network: number) => {
       const headers = { "cf-connecting-ip": `203.0.${network}.9` };
       const guesser = new Operator(guessed.url, "y".repeat(lookKey.length), headers);
       for (let i = 0; i < 3; i++) if ((await guesser.asks("now")).status === 401) wrong += 1;
-    }
+    };
+    await Promise.all(Array.from({ length: 60 }, (_, network) => guess(network)));
     expect(wrong).toBeGreaterThanOrEqual(edgeLimits.operatorTriesOfAll);
     expect(wrong).toBeLessThan(edgeLimits.operatorTriesOfAll + 60);
     const headers = { "cf-connecting-ip": "198.51.100.7" };
@@ -305,8 +313,8 @@ describe("a key", () => {
     await new Operator(server.url, `${lookKey}x`).asks("now");
     await request(server.url, `/operator/${lookKey}`);
     await request(server.url, `/operator/api/now?key=${lookKey}`);
+    await vi.waitFor(() => expect(server.logged.join("\n")).toContain("operator_key_refused"));
     const log = server.logged.join("\n");
-    expect(log).toContain("operator_key_refused");
     for (const secret of [lookKey, actKey]) expect(log).not.toContain(secret);
   });
 });
@@ -402,8 +410,11 @@ describe("without a key that is any good", () => {
     }
     await lobbyOf(2, without.url);
     await expect(without.evict({ className: "Stats", name: "stats-0" }, "close")).rejects.toThrow();
-    const why = without.logged.filter((line) => line.includes("operator_key_unusable"));
-    expect(why.length).toBe("ORION_OPERATOR_KEY" in vars ? 1 : 0);
+    const why = await vi.waitFor(() => {
+      const lines = without.logged.filter((line) => line.includes("operator_key_unusable"));
+      expect(lines.length).toBe("ORION_OPERATOR_KEY" in vars ? 1 : 0);
+      return lines;
+    });
     expect(why.join()).not.toMatch(/password1234|schlüssel/);
   });
 
@@ -423,7 +434,7 @@ describe("without a key that is any good", () => {
     });
     onTestFinished(() => equal.stop());
     expect((await request(equal.url, "/operator/api/now")).status).toBe(404);
-    expect(equal.logged.join()).toContain("operator_key_unusable");
+    await vi.waitFor(() => expect(equal.logged.join()).toContain("operator_key_unusable"));
   });
 });
 

@@ -1,6 +1,7 @@
 import { request as httpRequest } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
+import { patienceMs } from "../../measure/kit/patience.ts";
 import { Player, post, request } from "../../measure/kit/player.ts";
 import { expectRefused } from "../../measure/kit/refusal.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
@@ -89,7 +90,7 @@ test.each([
 ])("%s with %s is answered %i", async (line, header, status) => {
   const connection = openRaw(server.url);
   connection.say(`${line}\r\n${header}\r\nConnection: close\r\n\r\n`);
-  await connection.ended();
+  await connection.ended(patienceMs);
   expect(connection.heard).toMatch(new RegExp(`^HTTP/1\\.[01] ${status} `));
 });
 

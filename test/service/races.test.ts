@@ -6,7 +6,8 @@ import { startTestServer } from "../../measure/kit/server.ts";
 
 let server: Server;
 beforeAll(async () => {
-  server = await startTestServer();
+  // However long a test takes, nobody is asked twice.
+  server = await startTestServer({ timing: { ptpmConnectRequestIntervalMs: 3_600_000 } });
 });
 afterAll(() => server.stop());
 

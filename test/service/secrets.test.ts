@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Answer, lobbyOf, Player, post, request, rollCall } from "../../measure/kit/player.ts";
-import { freeTcpPort, freeUdpPort, type Program, root, startProgram } from "../../measure/kit/program.ts";
+import { type Program, root, startProgram } from "../../measure/kit/program.ts";
 
 let program: Program;
 let url: URL;
 beforeAll(async () => {
-  const [httpPort, udpPort] = [await freeTcpPort(), await freeUdpPort()];
-  url = new URL(`http://127.0.0.1:${httpPort}`);
-  const options = ["--host", "127.0.0.1", "--httpPort", `${httpPort}`, "--udpPort", `${udpPort}`];
+  const options = ["--host", "127.0.0.1", "--httpPort", "0", "--udpPort", "0"];
   program = startProgram(process.execPath, [`${root}local/start.ts`, ...options]);
-  await program.prints(/running/);
+  const address = /HTTP and WebSocket +(http:\S+)\s/;
+  await program.prints(address);
+  url = new URL(address.exec(program.output)?.[1] ?? "");
 });
 afterAll(() => program.stop());
 

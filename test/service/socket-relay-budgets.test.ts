@@ -8,7 +8,7 @@ import type { Server } from "../../local/server.ts";
 import { call, startKeptServer } from "../../measure/kit/kept.ts";
 import { refusedUpgrade } from "../../measure/kit/player.ts";
 import { setLimits, spoilCounting, startLoggedServer, startTestServer } from "../../measure/kit/server.ts";
-import { openRelay, type RelayTicket, relayTicket } from "../../measure/kit/socket-relay.ts";
+import { openRelay, patientRelay, type RelayTicket, relayTicket } from "../../measure/kit/socket-relay.ts";
 
 const secret = randomBytes(32).toString("hex");
 const link = "0123456789ab";
@@ -103,6 +103,7 @@ describe("with budgets", () => {
       vars: { clientAddress: "cloudflare", networkCentsPerDay: 1, relayCentsPerDay: 1 },
     });
     await setLimits(server.url, {
+      ...patientRelay,
       purseMicros: 1,
       purseOverdraft: 0.5,
       toldMicros: 0,
@@ -124,7 +125,7 @@ describe("with budgets", () => {
     for (; a.closed === null && sent < 300; sent++) {
       a.send(link, "x");
       b.send(link, "x");
-      await wait(5);
+      await a.settled();
     }
     expect(a.closed).toMatchObject({ code: 1008, reason: closures.over_budget[1] });
     expect(a.texts).toContain("notice  over_budget");
@@ -145,7 +146,9 @@ describe("with budgets", () => {
     for (let sent = 0; a.closed === null && sent < 400; sent++) {
       if (told > sent && b.texts.includes("notice  relay_full")) told = sent;
       a.send(link, `${sent}`);
-      await wait(5);
+      // What it was told before this packet it hears before it.
+      await b.until(() => b.packets.length > sent || b.closed !== null);
+      await a.settled();
     }
     await b.until(() => b.closed !== null);
     expect([a.closed, b.closed]).toMatchObject([{ code: 1013 }, { code: 1013 }]);

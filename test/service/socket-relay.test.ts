@@ -3,9 +3,11 @@ import { randomBytes } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
+import { socketRelayLimits } from "../../core/relay/socket/limits.ts";
 import type { Server } from "../../local/server.ts";
 import { crash, setLimits, startFaultyServer } from "../../measure/kit/server.ts";
-import { openRelay, type RelayTicket, relayTicket } from "../../measure/kit/socket-relay.ts";
+import { openRelay, patientRelay, type RelayTicket, relayTicket } from "../../measure/kit/socket-relay.ts";
+import { tellTimes } from "../../measure/kit/times.ts";
 
 const secret = randomBytes(32).toString("hex");
 const logged: string[] = [];
@@ -17,6 +19,7 @@ beforeAll(async () => {
     vars: { logLobbies: "on" },
     logged: (text) => logged.push(...text.split("\n")),
   });
+  await setLimits(server.url, patientRelay);
 });
 afterAll(() => server.stop());
 
@@ -79,9 +82,9 @@ test("what is sent on one link comes back by one round trip", async () => {
     took.push(performance.now() - began);
     await wait(20);
   }
-  took.sort((x, y) => x - y);
-  console.log(`round trip: median ${took[25]?.toFixed(2)} ms, p95 ${took[47]?.toFixed(2)} ms`);
-  expect(took[25]).toBeLessThan(50);
+  tellTimes("round trip", took);
+  // A relay that waited for anything, such as the next frame that it may send, would not be that fast even once.
+  expect(Math.min(...took)).toBeLessThan(50);
   await Promise.all([a.close(), b.close()]);
 });
 
@@ -229,9 +232,10 @@ test("a member that floods is warned, and then closed; its neighbour hears all t
   await eve.until(() => eve.texts.includes(`bound ${third} true`));
   let isOver = false;
   const flood = (async () => {
-    for (let sent = 0; sent < 20_000 && eve.closed === null; sent++) {
+    for (let sent = 0; eve.closed === null; sent++) {
       eve.send(third, `${sent}`);
-      if (sent % 20 === 0) await wait(5);
+      // Far faster than a member may, also where the machine is so busy that the wait is long.
+      if (sent % 500 === 0) await wait(5);
     }
     isOver = true;
   })();
@@ -281,21 +285,19 @@ test("a member that does not read costs its neighbours nothing and the relay lit
 });
 
 test("frames come in no more often than 60 times a second for a link: later packets share frames", async () => {
+  const { socketRelayLinkFrameBurst } = socketRelayLimits;
+  await setLimits(server.url, { socketRelayLinkFrameBurst });
   const { a, b } = await pair();
   const began = performance.now();
-  for (let i = 0; i < 400; i++) {
+  for (let i = 0; i < 400; i++) a.send(link, `${i}`);
+  // What is held back leaves with the next frame that comes in.
+  for (let i = 400; b.packets.length < 400; i++) {
     a.send(link, `${i}`);
-    await wait(7);
+    await wait(100);
   }
-  await wait(100);
-  // What is held back leaves with the next frame that comes in: without one, the newest may be held until it is too old.
-  a.send(link, "400");
-  await b.until(() => b.payloads.at(-1) === "400");
   const seconds = (performance.now() - began) / 1_000;
-  // On a busy machine frames come in lumps, of which the newest packets are kept.
   const numbers = b.payloads.map(Number);
-  expect(numbers).toEqual(numbers.toSorted((x, y) => x - y));
-  expect(numbers.length).toBeGreaterThan(0.9 * 400);
+  expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, i) => i));
   expect(b.frames).toBeLessThan(61 + seconds * 60);
   expect(b.frames).toBeLessThan(numbers.length);
   await Promise.all([a.close(), b.close()]);

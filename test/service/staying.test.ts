@@ -9,7 +9,8 @@ import { openRaw } from "../fuzz/raw-connection.ts";
 
 let server: Server;
 beforeAll(async () => {
-  server = await startFaultyServer();
+  // However long a test takes, nobody is asked twice.
+  server = await startFaultyServer({ timing: { ptpmConnectRequestIntervalMs: 3_600_000 } });
   await setLimits(server.url, { presentMs: 0 });
 });
 afterAll(() => server.stop());

@@ -89,7 +89,7 @@ describe("an address that a thief names", () => {
       vars: { clientAddress: "cloudflare", networkCentsPerDay: cents },
     });
     onTestFinished(() => dear.stop());
-    await setLimits(dear.url, { toldMicros: 0 });
+    await setLimits(dear.url, { toldMicros: 0, budgetPatienceMs: 60_000 });
     const { own, named, address } = newVictim({ sidecar: "stolen" });
     const most = (2 * budgetRate(cents).burst) / prices.connect;
     let refusal: Awaited<ReturnType<typeof refusedUpgrade>> | null = null;

@@ -5,6 +5,7 @@ import { WebSocketServer } from "ws";
 import { sharedLimits } from "../../core/limits.ts";
 import { closures } from "../../core/problem.ts";
 import type { Server } from "../../local/server.ts";
+import { patienceMs } from "../../measure/kit/patience.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
 import { encode } from "../../measure/kit/wire.ts";
 import { Connection } from "../../session/connection.ts";
@@ -111,7 +112,7 @@ async function sessionOn(...words: string[]): Promise<Story> {
   const address = sockets.address();
   if (address === null || typeof address === "string") throw new Error("no port");
   const there = new URL(`http://127.0.0.1:${address.port}/`);
-  const connection = await Connection.open(there, AbortSignal.timeout(5_000));
+  const connection = await Connection.open(there, AbortSignal.timeout(patienceMs));
   const welcome = {
     code: "AAAAA",
     name: "Tea",

@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { expect, onTestFinished, test } from "vitest";
 import { WebSocketServer } from "ws";
+import { patienceMs } from "../../measure/kit/patience.ts";
 import { decode, encode, type Message } from "../../measure/kit/wire.ts";
 import { Connection } from "../../session/connection.ts";
 
@@ -29,7 +30,7 @@ async function saidTo(
   const address = sockets.address();
   if (address === null || typeof address === "string") throw new Error("no port");
   const url = new URL(`http://127.0.0.1:${address.port}/`);
-  const connection = await Connection.open(url, AbortSignal.timeout(5_000), ...args);
+  const connection = await Connection.open(url, AbortSignal.timeout(patienceMs), ...args);
   connection.say("last");
   await last.promise;
   return said;

@@ -1,7 +1,9 @@
 /** Getting into a lobby over connections that fail: again and again, and never twice. */
+
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import type { Server } from "../../local/server.ts";
-import { freeTcpPort } from "../../measure/kit/program.ts";
+import { freeTcpPort } from "../../measure/kit/free-ports.ts";
+
 import { startTestServer } from "../../measure/kit/server.ts";
 import { hostLobby, joinLobby } from "../../session/opening.ts";
 import { findServer, listLobbies, serverUrl } from "../../session/server.ts";
@@ -40,7 +42,7 @@ test("a host whose answer was lost on the way has one lobby, not two", async () 
   await vi.waitFor(async () => {
     const { lobbies } = await listLobbies(url, { name: "Lost and found" });
     expect(lobbies.map(({ id }) => id)).toEqual([ada.code]);
-  }, 10_000);
+  });
 });
 
 test("a connection that breaks before there is an answer is made again", async () => {

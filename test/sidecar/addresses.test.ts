@@ -1,11 +1,13 @@
 /** A machine with several addresses: a player hears a sidecar from the address that it sends to. Real UDP, on Linux's 127/8. */
+
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { networkInterfaces } from "node:os";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { connect as connectOrion } from "../../client/index.ts";
 import { startStandIn } from "../../measure/kit/edge.ts";
-import { freeUdpPort, startProgram } from "../../measure/kit/program.ts";
+import { freeUdpPort } from "../../measure/kit/free-ports.ts";
+import { startProgram } from "../../measure/kit/program.ts";
 import { holderOf, openUdpClient, verified } from "../../measure/kit/relay.ts";
 import { cookieOf, keyOf, keyTextOf, passOf, secret, signedOf, ticketOf } from "../../measure/kit/secret.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
@@ -262,7 +264,7 @@ describe.skipIf(process.platform !== "linux")("on a machine with several address
     await program.prints(/sidecar_accepted/);
     expect(await ask(await clientOf("127.0.0.3"), port)).toMatchObject({ ip: "127.0.0.1" });
     // The port is free at all others.
-    const other = createSocket("udp4").bind(port, "127.0.0.1");
+    const other = createSocket("udp4").bind(port, "127.0.0.6");
     await once(other, "listening");
     other.close();
     const elsewhere = startProgram("node", [...args, "--host", "192.0.2.200"], environment);

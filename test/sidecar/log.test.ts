@@ -1,7 +1,9 @@
 /** What a sidecar tells its operator: lines of JSON, a summary of what it refused, and nothing of anybody's. */
+
 import { afterEach, expect, test, vi } from "vitest";
 import { type Answer, startStandIn } from "../../measure/kit/edge.ts";
-import { freeUdpPort, startProgram } from "../../measure/kit/program.ts";
+import { freeUdpPort } from "../../measure/kit/free-ports.ts";
+import { startProgram } from "../../measure/kit/program.ts";
 import { holderOf, openUdpClient, type UdpClient } from "../../measure/kit/relay.ts";
 import {
   cookieOf,
@@ -24,7 +26,7 @@ const cleanUps: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
-const soon = { timeout: 10_000, interval: 5 };
+const soon = { interval: 5 };
 
 function refusalsOf() {
   const counts = { first: newPortCounts(), second: newPortCounts(), relay: newRelayCounts() };

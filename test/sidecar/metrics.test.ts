@@ -6,6 +6,7 @@ import { connect, type Socket } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
 import { sharedLimits } from "../../core/limits.ts";
 import { type Answer, type StandIn, startStandIn, takeAll } from "../../measure/kit/edge.ts";
+import { freeUdpPort } from "../../measure/kit/free-ports.ts";
 import { holderOf, openUdpClient, type UdpClient } from "../../measure/kit/relay.ts";
 import { datagramOf, dataOf, keyOf, secret, ticketOf, tokenOf } from "../../measure/kit/secret.ts";
 import { newRelayCounts } from "../../udp-sidecar/counts.ts";
@@ -16,7 +17,7 @@ const cleanUps: (() => Promise<unknown> | unknown)[] = [];
 afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
-const soon = { timeout: 5_000, interval: 5 };
+const soon = { interval: 5 };
 const metrics = { port: 0, host: "127.0.0.1" };
 
 async function start(answer: Answer = takeAll, options: Partial<SidecarOptions> = {}) {
@@ -69,7 +70,7 @@ test("tells what became of datagrams, by port and verdict, and what the edge too
 });
 
 test("tells of the relay: links, ends, packets, drops, refusals and notices", async () => {
-  const { sidecar } = await start(takeAll, { relay: { links: 1, linkRate: 500 } });
+  const { sidecar } = await start(takeAll, { relay: { links: 1, linkRate: 500 }, elapsed: () => 0 });
   const relay = () => sidecar.port;
   const [ada, bob] = [
     holderOf(await client(), ticketOf("a"), relay),
@@ -186,11 +187,14 @@ const someSources = {
 };
 
 test("takes so many connections and no more, and those who never send a request keep it to themselves only for a while", async () => {
-  const server = await serveMetrics({ port: 0, host: "127.0.0.1", requestMs: 1_000 }, someSources);
-  cleanUps.push(() => server.close());
-  const health = async () => (await fetch(`http://127.0.0.1:${server.port}/healthz`)).status;
-  const held = await idlers(server.port, mostConnections);
-  await expect(health()).rejects.toThrow();
+  const serve = async (requestMs: number) => {
+    const server = await serveMetrics({ port: 0, host: "127.0.0.1", requestMs }, someSources);
+    cleanUps.push(() => server.close());
+    const health = async () => (await fetch(`http://127.0.0.1:${server.port}/healthz`)).status;
+    return { health, held: await idlers(server.port, mostConnections) };
+  };
+  await expect((await serve(3_600_000)).health()).rejects.toThrow();
+  const { health, held } = await serve(300);
   await vi.waitFor(async () => expect(await health()).toBe(200), soon);
   await vi.waitFor(() => expect(held.every(({ closed }) => closed)).toBe(true), soon);
 });
@@ -260,10 +264,8 @@ test("whose port is taken lets the sidecar not start, and holds no UDP port", as
   cleanUps.push(() => other.close());
   const address = other.address();
   const port = typeof address === "object" ? (address?.port ?? 0) : 0;
-  const udp = await client();
-  udp.close();
-  cleanUps.pop();
-  const wish = { port: udp.port, secondPort: 0, metrics: { port, host: "127.0.0.1" } };
+  const udpPort = await freeUdpPort();
+  const wish = { port: udpPort, secondPort: 0, metrics: { port, host: "127.0.0.1" } };
   await expect(start(takeAll, wish)).rejects.toMatchObject({ code: "EADDRINUSE", syscall: "listen" });
-  await start(takeAll, { port: udp.port, secondPort: 0 });
+  await start(takeAll, { port: udpPort, secondPort: 0 });
 });

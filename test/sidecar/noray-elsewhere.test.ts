@@ -29,7 +29,7 @@ afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
 });
 
-const soon = { timeout: 10_000, interval: 5 };
+const soon = { interval: 5 };
 /** A gateway of the sidecar of this name. */
 async function gatewayOf(sidecar: string, ...more: Parameters<typeof startTestNoray>): Promise<EdgeGateway> {
   const gateway = await startNorayAt(server.url, sidecar, ...more);
@@ -63,7 +63,7 @@ test("a guest of one gateway is punched through to a host of another", async () 
   const host = await announced(paris);
   const guest = await player(oslo);
   const hostGame = await gameOf(host);
-  void host.nextTarget("connect").then((target) => hostGame.blast(target, 2_000));
+  void host.nextTarget("connect").then((target) => hostGame.blast(target));
   const { target, shaken } = await guest.join("connect", host.oid);
   expect([target.port, shaken]).toEqual([host.localPort, "ok"]);
   const guestGame = await gameOf(guest);
@@ -81,7 +81,7 @@ test("players of two gateways behind symmetric NATs play through both", async ()
   const guest = await player(oslo, "127.0.0.3", nats[1]);
   const hostGame = await gameOf(host);
   const told = host.nextTarget("connect-relay");
-  void told.then((target) => hostGame.blast(target, 2_000));
+  void told.then((target) => hostGame.blast(target));
   const { target, shaken } = await guest.join("connect-relay", host.oid);
   expect(shaken).toBe("ok");
   // Each dials a port of the gateway that it knows.
@@ -140,7 +140,7 @@ const own = Object.values(networkInterfaces())
   .find(({ internal, family }) => !internal && family === "IPv4")?.address;
 
 test.skipIf(own === undefined)("one address asks the edge for so many oids, and no more", async () => {
-  const oslo = await gatewayOf("oslo", { host: "0.0.0.0" });
+  const oslo = await gatewayOf("oslo", { host: "0.0.0.0" }, { elapsed: () => 0 });
   const guest = await player({ ...oslo, at: { ...oslo.at, address: own ?? "" } }, own);
   for (let i = 0; i < 20; i++) guest.say(`connect nobody-${i}`);
   await vi.waitFor(() => {

@@ -16,7 +16,7 @@ import { startTestServer } from "../../measure/kit/server.ts";
 import { startSidecar } from "../../udp-sidecar/sidecar.ts";
 
 const old = "the secret before, of 32 letters";
-const soon = { timeout: 10_000, interval: 5 };
+const soon = { interval: 5 };
 
 async function sidecarWith(keyBefore?: SidecarKey) {
   const edge = await startStandIn();

@@ -10,7 +10,7 @@ import { datagramOf, keyOf, tokenOf } from "../../measure/kit/secret.ts";
 import { listen, type Receiver } from "../../udp-sidecar/receiver.ts";
 import { type Sidecar, startSidecar } from "../../udp-sidecar/sidecar.ts";
 
-const soon = { timeout: 5_000, interval: 1 };
+const soon = { interval: 1 };
 const hasV6 = Object.values(networkInterfaces())
   .flat()
   .some((one) => one?.address === "::1");

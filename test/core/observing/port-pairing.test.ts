@@ -371,7 +371,8 @@ describe("whatever comes, in whatever order", () => {
       fc.property(fc.array(happening, { maxLength: 60, size: "max" }), (happenings) => {
         passed += walk(happenings);
       }),
-      { numRuns: 500 },
+      // The same inputs each time, as what they bring about is counted.
+      { numRuns: 500, seed: 1 },
     );
     expect(passed).toBeGreaterThan(2_000);
   });

@@ -411,7 +411,8 @@ describe("whatever comes, in whatever order", () => {
       fc.property(fc.array(happening, { maxLength: 80, size: "max" }), (happenings) => {
         posts += walk(happenings);
       }),
-      { numRuns: 500 },
+      // The same inputs each time, as what they bring about is counted.
+      { numRuns: 500, seed: 1 },
     );
     expect(posts).toBeGreaterThan(2_500);
   });

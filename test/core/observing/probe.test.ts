@@ -330,7 +330,8 @@ describe("whatever comes, in whatever order", () => {
         count.isBlocked += Number(isBlocked);
         count.isAnswered += Number(isAnswered);
       }),
-      { numRuns: 500 },
+      // The same inputs each time, as what they bring about is counted.
+      { numRuns: 500, seed: 1 },
     );
     expect(count.isBlocked).toBeGreaterThan(25);
     expect(count.isAnswered).toBeGreaterThan(100);

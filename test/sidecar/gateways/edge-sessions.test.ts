@@ -1,8 +1,7 @@
 /** A gateway's sessions: in turn, with a header for each player, and patient with an edge that does not serve. */
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { parseGatewayHeader } from "../../../core/wire/gateway.ts";
+import { freeTcpPort } from "../../../measure/kit/free-ports.ts";
 import { keyOf } from "../../../measure/kit/secret.ts";
 import type { SessionError } from "../../../session/error.ts";
 import { edgeSessionsOf, observationOf } from "../../../udp-sidecar/gateways/edge-sessions.ts";
@@ -62,8 +61,11 @@ test("at an edge of a version before, which draws codes, nobody is left in a lob
   const drawn = { status: 201, body: { lobbyName: "Ada", lobbyId: "K7Q2M", privacy: "open" } };
   edge.refusal = ({ method }) => (method === "POST" ? drawn : null);
   const { host, counts, told } = sessionsAt(edge.url);
-  await expect(host(ann, "rabid:NiceRoom", wish, { forMs: 300 })).rejects.toThrow();
-  expect(told).toEqual(["unexpected_answer"]);
+  const gone = new AbortController();
+  const failed = expect(host(ann, "rabid:NiceRoom", wish, { signal: gone.signal })).rejects.toThrow();
+  await vi.waitFor(() => expect(told).toEqual(["unexpected_answer"]));
+  gone.abort();
+  await failed;
   expect(counts.open).toBe(0);
   await vi.waitFor(() => expect(edge.open).toBe(0));
 });
@@ -90,10 +92,9 @@ test("200 players at once connect at 50 a second, of all gateways together", asy
     ),
   );
   expect(performance.now() - began).toBeGreaterThan(3_000 + 49 * 10);
-  // As they arrive: a few may wait on the way, and arrive together.
-  const times = edge.connects.map(({ at }) => at);
-  for (const at of times)
-    expect(times.filter((one) => one >= at && one < at + 1_000).length).toBeLessThan(60);
+  // 50 at once, and then one each 20 ms. They may arrive later, and together.
+  for (const [nth, { at }] of edge.connects.entries())
+    expect(at - began).toBeGreaterThan((nth - 50) * 20 - 10);
 });
 
 test("made-up players of Rabid wait for a share, and nobody of noray's or who comes back waits for them", async () => {
@@ -137,7 +138,7 @@ test("new players of Rabid have that share, and those who come back have not", a
   await rabid.join("127.0.0.1", "rabid:b", { name: "Cy" });
   expect(ranks).toEqual(["unproven", "hurried", "patient", "hurried"]);
   edge.cut();
-  await vi.waitFor(() => expect(ranks.slice(4)).toEqual(Array(4).fill("hurried")), 10_000);
+  await vi.waitFor(() => expect(ranks.slice(4)).toEqual(Array(4).fill("hurried")));
 });
 
 test("a page of Cloudflare's (1015) holds all gateways back, and then one tries alone", async () => {
@@ -148,15 +149,15 @@ test("a page of Cloudflare's (1015) holds all gateways back, and then one tries 
     join(ann, `rabid:a${i}`, { name: "Bo" }, { forMs: Infinity }),
   );
   await vi.waitFor(() => expect(turns.isHeld).toBe(true));
-  await vi.waitFor(() => expect(turns.waiting).toBe(20), 10_000);
+  await vi.waitFor(() => expect(turns.waiting).toBe(20));
   expect(told).toEqual(["unexpected_answer"]);
   expect(counts.failed.unexpected_answer).toBeGreaterThan(0);
   const asked = edge.connects.length;
-  const heldAt = performance.now();
   edge.refusal = () => null;
   await Promise.all(many);
   // It asked for two seconds.
-  const [next, after] = edge.connects.slice(asked).map(({ at }) => at - heldAt);
+  const blockedAt = edge.connects[0]?.at ?? 0;
+  const [next, after] = edge.connects.slice(asked).map(({ at }) => at - blockedAt);
   expect(next).toBeGreaterThan(1_500);
   expect(after).toBeGreaterThan(next ?? 0);
   expect(told).toEqual(["unexpected_answer", null]);
@@ -207,16 +208,13 @@ test("what the edge refuses for good is thrown at once", async () => {
 });
 
 test("an edge that cannot be reached is tried for as long as the player waits, and found again", async () => {
-  const reserved = createServer().listen(0, "127.0.0.1");
-  await once(reserved, "listening");
-  const { port } = reserved.address() as { port: number };
-  await new Promise((resolve) => reserved.close(resolve));
+  const port = await freeTcpPort();
   const { join, told, counts } = sessionsAt(new URL(`http://127.0.0.1:${port}/`));
   await expect(join(ann, "rabid:a", { name: "Bo" }, { forMs: 500 })).rejects.toMatchObject({
     code: "unanswered",
   });
   const patient = join(ann, "rabid:a", { name: "Bo" }, { forMs: Infinity });
-  await vi.waitFor(() => expect(counts.failed.unreachable).toBeGreaterThan(1), 5_000);
+  await vi.waitFor(() => expect(counts.failed.unreachable).toBeGreaterThan(1));
   const edge = await FakeEdge.start({ port });
   const session = await patient;
   expect(edge.connects).toHaveLength(1);
@@ -290,7 +288,7 @@ test("sessions that lost their connections come back in turn, from lounges, each
   edge.cut();
   await vi.waitFor(() => expect(turns.isHeld).toBe(true));
   edge.refusal = () => null;
-  await vi.waitFor(() => expect(edge.open).toBe(30), 10_000);
+  await vi.waitFor(() => expect(edge.open).toBe(30));
   await vi.waitFor(() => expect(sessions.some(({ isReconnecting }) => isReconnecting)).toBe(false));
   expect(counts.open).toBe(30);
   expect(told).toEqual(["unexpected_answer", null]);

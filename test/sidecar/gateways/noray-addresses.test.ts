@@ -1,10 +1,12 @@
 /** What a noray gateway makes of where its players' datagrams come from, and of ports that other gateways name. */
+
 import { afterEach, expect, test, vi } from "vitest";
 import { IntroductionBudget } from "../../../core/dialects/noray/introduction-budget.ts";
 import { norayLimits } from "../../../core/dialects/noray/limits.ts";
 import type { Own } from "../../../core/dialects/noray/own.ts";
 import { readNoraySettings } from "../../../core/dialects/noray/settings.ts";
-import { freeUdpPorts } from "../../../measure/kit/noray.ts";
+import { freeUdpPorts } from "../../../measure/kit/free-ports.ts";
+
 import { Bridges } from "../../../udp-sidecar/gateways/noray/bridges.ts";
 import type { Connection } from "../../../udp-sidecar/gateways/noray/connections.ts";
 import { newNorayCounts } from "../../../udp-sidecar/gateways/noray/counts.ts";

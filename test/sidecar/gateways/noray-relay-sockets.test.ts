@@ -1,9 +1,11 @@
 /** How many ports the players of one network may have for relays. */
+
 import { afterEach, expect, test } from "vitest";
 import { norayLimits } from "../../../core/dialects/noray/limits.ts";
 import { nowhere, type Own } from "../../../core/dialects/noray/own.ts";
 import { readNoraySettings } from "../../../core/dialects/noray/settings.ts";
-import { freeUdpPorts } from "../../../measure/kit/noray.ts";
+import { freeUdpPorts } from "../../../measure/kit/free-ports.ts";
+
 import { newNorayCounts } from "../../../udp-sidecar/gateways/noray/counts.ts";
 import { RelaySockets } from "../../../udp-sidecar/gateways/noray/relay-sockets.ts";
 

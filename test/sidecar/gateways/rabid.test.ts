@@ -50,8 +50,7 @@ test("Pings of any number ask the edge for nothing", async () => {
   const asked = [vi.spyOn(globalThis, "fetch"), vi.spyOn(WebSocket.prototype, "send")];
   const pings = () => both().reduce((sum, { gateway }) => sum + (gateway.counts.messages.ping ?? 0), 0);
   const pingsBefore = pings();
-  await new Promise((resolve) => setTimeout(resolve, 3_000));
-  expect(pings() - pingsBefore).toBeGreaterThan(4 * 4);
+  await vi.waitFor(() => expect(pings() - pingsBefore).toBeGreaterThan(4 * 4));
   for (const spy of asked) {
     expect(spy).not.toHaveBeenCalled();
     spy.mockRestore();
@@ -63,7 +62,7 @@ test("A start waits 15 s at most for players who are not heard", async () => {
   const [ann] = await gather(newSession(), ["Ann", "Bob"]);
   const asked = vi.spyOn(globalThis, "fetch");
   ann.startSession();
-  await ann.until("the start", () => ann.state === "finishing", 10_000);
+  await ann.until("the start", () => ann.state === "finishing");
   const starts = asked.mock.calls.filter(([url]) => String(url).endsWith("/ptp/start"));
   asked.mockRestore();
   expect(starts.map(([, wish]) => JSON.parse(String(wish?.body)))).toEqual([
@@ -81,7 +80,7 @@ describe.concurrent("Players of two gateways", () => {
     const all = await gather(newSession(), ["Ann", "Bob", "Cy"]);
     all[0].startSession();
     for (const one of all) {
-      await one.until("the start", () => one.state === "finishing", 10_000);
+      await one.until("the start", () => one.state === "finishing");
       const others = all.filter((other) => other !== one);
       const entries = others.map(({ name, port }) => `${name}:127.0.0.1:${port}`).join(";");
       expect(one.heard.at(-1)?.text).toBe(`s:${one.port}:${entries}`);
@@ -172,7 +171,7 @@ describe.concurrent("A player that may not join is told why:", () => {
     const session = newSession();
     const all = await gather(session, ["Ann", "Bob"]);
     all[0].startSession();
-    await all[0].until("the start", () => all[0].state === "finishing", 10_000);
+    await all[0].until("the start", () => all[0].state === "finishing");
     for (const gateway of both()) {
       const late = plugin(session, "Cy", gateway);
       await late.joinSession();
@@ -202,9 +201,9 @@ test.concurrent("A player keeps its place when its router gives it another port"
   const [ann, bob] = await gather(newSession(), ["Ann", "Bob"]);
   await bob?.rebind();
   const before = bob?.heard.length ?? 0;
-  await bob?.until("an answer at the new port", () => bob.heard.length > before, 5_000);
+  await bob?.until("an answer at the new port", () => bob.heard.length > before);
   ann.startSession();
-  await ann.until("the start", () => ann.state === "finishing", 10_000);
+  await ann.until("the start", () => ann.state === "finishing");
   expect(ann.heard.at(-1)?.text).toBe(`s:${ann.port}:Bob:127.0.0.1:${bob?.port}`);
 });
 

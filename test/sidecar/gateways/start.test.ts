@@ -1,10 +1,12 @@
 /** A sidecar starts its gateways, gives them what they need, tells how they are, and stops them. */
+
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { gatewayLimits } from "../../../core/dialects/limits.ts";
 import { startStandIn, takeAll } from "../../../measure/kit/edge.ts";
-import { freeUdpPort } from "../../../measure/kit/program.ts";
+import { freeUdpPort } from "../../../measure/kit/free-ports.ts";
+
 import { keyOf, tokenOf } from "../../../measure/kit/secret.ts";
 import type { Gateway, GatewayContext } from "../../../udp-sidecar/gateways/gateway.ts";
 import { type GatewayPlan, GatewayPortError } from "../../../udp-sidecar/gateways/start.ts";

@@ -6,8 +6,8 @@ import type { Check } from "./finding.ts";
 import { askStun } from "./stun.ts";
 import { Visitor } from "./visitor.ts";
 
-/** Milliseconds to wait for a TCP connection. */
-const patienceMs = 5_000;
+/** Milliseconds to wait for an answer. */
+const usualPatienceMs = 3_000;
 /** By RFC 7064 and RFC 7065. */
 const usualPort = { stun: 3478, turn: 3478, stuns: 5349, turns: 5349 } as const;
 
@@ -16,10 +16,12 @@ type IceUrl = { url: string; scheme: keyof typeof usualPort; host: string; port:
 /** What the server tells members of a lobby. */
 export class IceServers {
   readonly #server: URL;
+  readonly #patienceMs: number;
   #urls: IceUrl[] | null = null;
 
-  constructor(server: URL) {
+  constructor(server: URL, patienceMs = usualPatienceMs) {
     this.#server = server;
+    this.#patienceMs = patienceMs;
   }
 
   answer(): Check {
@@ -32,7 +34,7 @@ export class IceServers {
         const silent: string[] = [];
         await Promise.all(
           urls.map(async (one) => {
-            if (!(await isThere(one))) silent.push(one.url);
+            if (!(await isThere(one, this.#patienceMs))) silent.push(one.url);
           }),
         );
         return silent.length > 0
@@ -46,7 +48,7 @@ export class IceServers {
   async othersAnswer(than: string): Promise<boolean | null> {
     const others = (await this.#all()).filter(({ host, overTcp }) => host !== than && !overTcp);
     if (others.length === 0) return null;
-    return (await Promise.all(others.map(isThere))).includes(true);
+    return (await Promise.all(others.map((one) => isThere(one, this.#patienceMs)))).includes(true);
   }
 
   async #all(): Promise<IceUrl[]> {
@@ -72,9 +74,9 @@ function read(url: string): IceUrl[] {
   return [{ url, scheme: kind, host: bare, port: Number(port ?? usualPort[kind]), overTcp }];
 }
 
-async function isThere({ scheme, host, port, overTcp }: IceUrl): Promise<boolean> {
+async function isThere({ scheme, host, port, overTcp }: IceUrl, patienceMs: number): Promise<boolean> {
   if (!overTcp)
-    return await askStun({ host, port }, { kind: scheme === "turn" ? "turn" : "stun" }).then(
+    return await askStun({ host, port }, { kind: scheme === "turn" ? "turn" : "stun", patienceMs }).then(
       (answer) => answer !== null,
       () => false,
     );

@@ -1,13 +1,15 @@
-/** Players of the Godot addon, in a process of the engine, which do what a test says (test/engines/godot4-addon/puppet.gd). */
+/** Players of the Godot addon, in a process of the engine, which do what a test says (test/engines/addon/puppet.gd). */
 import { EventEmitter, once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { createInterface } from "node:readline";
-import type { GodotProject } from "./godot4.ts";
+import type { GodotProject } from "./godot-project.ts";
 import type { Program } from "./program.ts";
 
 /** What happened to one of the players. */
 export type PuppetEvent = { who: string; event: string; args: unknown[] };
 
+/** Milliseconds in which the engine starts, and reads all scripts of the addon: several times what a busy machine takes. */
+const startMs = 150_000;
 /** Milliseconds after which what was waited for will not come any more. */
 const patienceMs = 40_000;
 
@@ -28,8 +30,8 @@ export async function startPuppet(project: GodotProject): Promise<Puppet> {
   await once(server, "listening");
   const address = server.address();
   const port = typeof address === "object" && address ? address.port : 0;
-  const program = project.start("puppet.gd", [String(port)]);
-  const connected = once(server, "connection", { signal: AbortSignal.timeout(patienceMs) });
+  const program = project.run("puppet.gd", String(port));
+  const connected = once(server, "connection", { signal: AbortSignal.timeout(startMs) });
   const [socket] = (await connected.catch(() => {
     throw new Error(`The engine did not come:\n${program.output}`);
   })) as [Socket];

@@ -3,9 +3,8 @@
  * debootstrap. The root takes 860 MB and two minutes, and is kept for the next time.
  */
 import { spawn, spawnSync } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { cpSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Program, root as project, startProgram } from "./program.ts";
@@ -34,71 +33,22 @@ function archive(): string {
   return first;
 }
 
-/** Gets it, unless it is there. */
-async function installEngine(): Promise<void> {
-  if (isThere()) return;
-  const unfinished = `${godotRoot}-unfinished`;
-  rmSync(unfinished, { recursive: true, force: true });
-  const args = ["--variant=minbase", "--include=godot", "forky", unfinished, archive(), script];
-  const [code] = await once(spawn("debootstrap", args, { stdio: "ignore" }), "close");
-  if (code !== 0) throw new Error(`debootstrap ended with ${code}.`);
-  renameSync(unfinished, godotRoot);
-}
-
-/** Gets the engine, unless it is there, and copies the game's folder into its root. */
+/** Gets it, unless it is there, and copies the game's folder into its root. */
 export async function installGodot4(game: string): Promise<void> {
-  await installEngine();
+  if (!isThere()) {
+    const unfinished = `${godotRoot}-unfinished`;
+    rmSync(unfinished, { recursive: true, force: true });
+    const args = ["--variant=minbase", "--include=godot", "forky", unfinished, archive(), script];
+    const [code] = await once(spawn("debootstrap", args, { stdio: "ignore" }), "close");
+    if (code !== 0) throw new Error(`debootstrap ended with ${code}.`);
+    renameSync(unfinished, godotRoot);
+  }
   mkdirSync(join(godotRoot, "game"), { recursive: true });
   cpSync(join(project, game), join(godotRoot, "game"), { recursive: true });
 }
 
 /** Runs a script of the game. What it prints goes to the program's output. */
 export function startGodot4(script: string, args: readonly string[]): Program {
-  return startEngine(["--path", "/game", "--script", script, "--", ...args]);
-}
-
-/** A project of a test's own, with the addon in it. Other tests have theirs at the same time. */
-export type GodotProject = {
-  /** Where it is on this machine. */
-  readonly folder: string;
-  /** What the engine has said while it read the project: what does not compile stands there. */
-  readonly importing: string;
-  /** Runs a script of it. */
-  start(script: string, args?: readonly string[]): Program;
-  /** Runs the engine there, with these arguments after `--path`. */
-  run(args: readonly string[]): Program;
-  remove(): void;
-};
-
-/**
- * Gets the engine, unless it is there, and puts a project together from folders of this one, each in its place in the project. The engine has read
- * it: all classes are known.
- */
-export async function openGodotProject(folders: Readonly<Record<string, string>>): Promise<GodotProject> {
-  await installEngine();
-  const name = `game-${randomBytes(4).toString("hex")}`;
-  const folder = join(godotRoot, name);
-  for (const [place, from] of Object.entries(folders)) {
-    cpSync(join(project, from), join(folder, place), { recursive: true });
-  }
-  if (!existsSync(join(folder, "project.godot"))) {
-    writeFileSync(
-      join(folder, "project.godot"),
-      'config_version=5\n\n[application]\n\nconfig/name="A test"\n',
-    );
-  }
-  const importer = startEngine(["--path", `/${name}`, "--import"]);
-  await importer.ended;
-  const run = (args: readonly string[]) => startEngine(["--path", `/${name}`, ...args]);
-  return {
-    folder,
-    importing: importer.output,
-    start: (script, args = []) => run(["--script", script, "--", ...args]),
-    run,
-    remove: () => rmSync(folder, { recursive: true, force: true }),
-  };
-}
-
-function startEngine(args: readonly string[]): Program {
-  return startProgram("chroot", [godotRoot, "env", "HOME=/root", "godot", "--headless", ...args]);
+  const engine = ["godot", "--headless", "--path", "/game", "--script", script, "--", ...args];
+  return startProgram("chroot", [godotRoot, "env", "HOME=/root", ...engine]);
 }

@@ -14,6 +14,7 @@ extends Node
 
 const Ending := preload("session/ending.gd")
 const Entrance := preload("session/entrance.gd")
+const Frames := preload("session/frames.gd")
 const Http := preload("session/http.gd")
 const Message := preload("wire/message.gd")
 const Names := preload("session/names.gd")
@@ -58,6 +59,7 @@ var _entrance: Entrance = null
 var _entrance_url := ""
 var _lobbies: Array[OrionLobby] = []
 var _ending := Ending.new()
+var _frames := Frames.new()
 var _is_entering := false
 var _unproven := Unproven.new(Time.get_ticks_usec() / 1000.0)
 var _resolver := Resolver.new()
@@ -70,11 +72,12 @@ func _init() -> void:
 
 
 func _enter_tree() -> void:
-	_ending = Ending.new()
+	_frames = Frames.new()
 
 
 func _exit_tree() -> void:
 	close()
+	_frames.finish()
 	_entrance = null
 
 
@@ -86,6 +89,7 @@ func _process(_delta: float) -> void:
 		lobby._poll()
 		if lobby._is_gone():
 			_lobbies.erase(lobby)
+	_frames.passed.emit()
 
 
 ## Opens a lobby, as its host. Options, of which the first is needed:
@@ -170,8 +174,8 @@ func resume(return_key: String, options: Dictionary = {}) -> OrionResult:
 	var request_id := Message.to_base64_url(Crypto.new().generate_random_bytes(12))
 	var attempt := func(ms: float) -> Dictionary:
 		return await entrance.come_back(parts[0], parts[1], request_id, -1, true, _features(), ending, ms, found)
-	var answer := await Retry.run(entrance.tree(), attempt, ending, Entrance.may_pass)
-	_is_entering = false
+	var answer := await Retry.run(entrance.frames, attempt, ending, Entrance.may_pass)
+	_leave_entrance(ending)
 	if answer.code != "":
 		return Http.result_of(answer)
 	# The first part of a key is the player's id.
@@ -240,11 +244,16 @@ func _enter(place: String, ask_with: Callable, options: Dictionary, about_lobby:
 	var answer := await entrance.find(ending)
 	if answer.code == "":
 		answer = await entrance.enter(place, _features(), ask_with, str(options.get("name", "")), ending, found)
-	if ending == _ending:
-		_is_entering = false
+	_leave_entrance(ending)
 	if answer.code != "":
 		return Http.result_of(answer)
 	return _entered(answer.json, found, options, about_lobby)
+
+
+## Another may enter, unless this was called off, and another has begun.
+func _leave_entrance(ending: Ending) -> void:
+	if ending == _ending:
+		_is_entering = false
 
 
 func _entered(welcome: Dictionary, found: Dictionary, options: Dictionary, about_lobby: Dictionary) -> OrionResult:
@@ -274,7 +283,7 @@ func _prepare() -> OrionResult:
 	if url == "":
 		return Problems.failed("invalid_url")
 	if _entrance == null or _entrance_url != url or _entrance.tls != tls_options:
-		_entrance = Entrance.new(self, url, tls_options)
+		_entrance = Entrance.new(self, url, tls_options, _frames)
 		_entrance_url = url
 	return null
 

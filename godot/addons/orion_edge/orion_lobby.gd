@@ -378,7 +378,7 @@ func _post(what: String, body: Dictionary) -> OrionResult:
 func _links_since(began: int, _asked: OrionResult, patience := BEGIN_MS) -> OrionResult:
 	var until := Time.get_ticks_msec() + patience
 	while _began == began:
-		await _entrance.tree().process_frame
+		await _entrance.frames.passed
 		if close_code != "":
 			return Problems.failed(Problems.of_end(close_code))
 		if Time.get_ticks_msec() > until:
@@ -399,7 +399,7 @@ func _links_of(mediation: Mediation) -> OrionResult:
 			return result
 		if mediation.phase == "over":
 			return OrionResult.failed(mediation.failure, mediation.failure_message)
-		await _entrance.tree().process_frame
+		await _entrance.frames.passed
 	return null
 
 
@@ -651,7 +651,7 @@ func _follow(of_term: int) -> void:
 		return await _session.ask("/ptp/start", {"method": HTTPClient.METHOD_POST, "body": body})
 	var passes := func(answer: Dictionary) -> bool: return Retry.is_loss(answer) and term == of_term
 	# Refused, it is as if nobody had started: the game can.
-	await Retry.run(_entrance.tree(), attempt, Retry.Ending.new(), passes)
+	await Retry.run(_entrance.frames, attempt, Retry.Ending.new(), passes)
 
 
 func _remove_player(id: String, was_kicked: bool) -> void:

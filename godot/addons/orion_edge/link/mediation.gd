@@ -214,6 +214,7 @@ func detach(code: String) -> void:
 func close_now() -> void:
 	for end in _ends:
 		end.close_now("")
+	_fail("left", Problems.sentence_of("left"))
 	phase = "over"
 	if _gathering:
 		_gathering.close()

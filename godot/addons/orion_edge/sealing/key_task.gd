@@ -11,7 +11,7 @@ static func begin(work: Callable) -> RefCounted:
 	var made := new()
 	made._work = work
 	if OS.has_feature("threads") or not OS.has_feature("web"):
-		made._task = WorkerThreadPool.add_task(made._run, false, "Orion Edge: keys")
+		made._task = WorkerThreadPool.add_task(made._run, true, "Orion Edge: keys")
 	else:
 		made._run()
 	return made

@@ -3,6 +3,7 @@ extends RefCounted
 
 const Connection := preload("connection.gd")
 const Ending := preload("ending.gd")
+const Frames := preload("frames.gd")
 const Http := preload("http.gd")
 const LobbyView := preload("lobby_view.gd")
 const Message := preload("../wire/message.gd")
@@ -13,20 +14,18 @@ const Retry := preload("retry.gd")
 var server: String
 var http: Http
 var tls: TLSOptions
+var frames: Frames
 
-var _node: Node
-var _tree: SceneTree
 var _is_found := false
 ## Those that were given up, until they are closed.
 var _closing: Array[Connection] = []
 
 
-func _init(node: Node, url: String, with_tls: TLSOptions) -> void:
-	_node = node
-	_tree = node.get_tree()
+func _init(node: Node, url: String, with_tls: TLSOptions, with_frames: Frames) -> void:
+	frames = with_frames
 	server = url
 	tls = with_tls
-	http = Http.new(node, url, with_tls)
+	http = Http.new(node, url, with_tls, frames)
 
 
 ## The server's URL with a slash at its end; empty if it is none.
@@ -54,10 +53,6 @@ static func host_of(url: String) -> String:
 	return authority.get_slice(":", 0)
 
 
-func tree() -> SceneTree:
-	return _tree
-
-
 func poll() -> void:
 	for connection in _closing:
 		connection.poll()
@@ -76,7 +71,7 @@ func find(ending: Ending) -> Dictionary:
 		if answer.code == "unexpected_answer":
 			return Http.failure("unreachable" if answer.status >= 500 else "not_orion")
 		return answer
-	var answer := await Retry.run(_tree, attempt, ending, Retry.is_loss)
+	var answer := await Retry.run(frames, attempt, ending, Retry.is_loss)
 	_is_found = answer.code == ""
 	return answer
 
@@ -96,7 +91,7 @@ func enter(place: String, can: Array[String], ask_with: Callable, name: String, 
 	var passes := func(answer: Dictionary) -> bool:
 		var is_leftover: bool = answer.code == "invalid_token" or (state.may_be_inside and answer.code == "name_taken")
 		return Retry.is_loss(answer) or is_leftover
-	return await Retry.run(_tree, attempt, ending, passes)
+	return await Retry.run(frames, attempt, ending, passes)
 
 
 ## One attempt to come back to a lobby. [param found] has the connection.
@@ -155,7 +150,7 @@ func _enter_once(
 		elif Connection.now() > until:
 			failure = "unanswered"
 		else:
-			await _tree.process_frame
+			await frames.passed
 	if failure != "":
 		_give_up(connection, false)
 		return Http.failure(failure)
@@ -168,7 +163,7 @@ func _enter_once(
 	var done := {}
 	_request(ask, asking, until - Connection.now(), done)
 	while done.is_empty():
-		await _tree.process_frame
+		await frames.passed
 		connection.poll()
 		if connection.is_closed and asking.code == "":
 			asking.code = "disconnected"

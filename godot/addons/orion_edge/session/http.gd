@@ -2,6 +2,7 @@ extends RefCounted
 ## Requests to the server, by the engine's HTTPRequest.
 
 const Ending := preload("ending.gd")
+const Frames := preload("frames.gd")
 const Message := preload("../wire/message.gd")
 const Problems := preload("problems.gd")
 
@@ -12,10 +13,12 @@ const MOST_BYTES := 4 << 20
 var _node: Node
 var _server: String
 var _tls: TLSOptions
+var _frames: Frames
 
 
 ## [param server]: its URL, with a slash at its end.
-func _init(node: Node, server: String, tls: TLSOptions) -> void:
+func _init(node: Node, server: String, tls: TLSOptions, frames: Frames) -> void:
+	_frames = frames
 	_node = node
 	_server = server
 	_tls = tls
@@ -24,7 +27,7 @@ func _init(node: Node, server: String, tls: TLSOptions) -> void:
 ## An answer: code (empty if it went well), codes, message, status, retry_after_s, json, bytes and etag. [param ask]: method, path, headers, and body (a
 ## Dictionary, sent as JSON) or bytes.
 func request(ask: Dictionary, ending: Ending, ms := ATTEMPT_MS) -> Dictionary:
-	if not is_instance_valid(_node) or not _node.is_inside_tree():
+	if _frames.is_over:
 		return failure("aborted")
 	var child := HTTPRequest.new()
 	child.body_size_limit = MOST_BYTES
@@ -41,16 +44,17 @@ func request(ask: Dictionary, ending: Ending, ms := ATTEMPT_MS) -> Dictionary:
 	elif ask.has("bytes"):
 		headers.append("Content-Type: application/octet-stream")
 	var until := Time.get_ticks_msec() + ms
-	var tree := _node.get_tree()
 	var result := {}
 	if child.request_raw(_server + ask.path, headers, ask.get("method", HTTPClient.METHOD_GET), bytes) != OK:
 		result = failure("unreachable")
 	while result.is_empty():
-		await tree.process_frame
+		await _frames.passed
 		if not answer.is_empty():
 			result = _read(answer)
 		elif ending.why() != "":
 			result = failure(ending.why())
+		elif _frames.is_over:
+			result = failure("aborted")
 		elif Time.get_ticks_msec() > until:
 			result = failure("unanswered")
 	if is_instance_valid(child):

@@ -2,6 +2,7 @@ extends RefCounted
 ## Tries again what may succeed the next time.
 
 const Ending := preload("ending.gd")
+const Frames := preload("frames.gd")
 const Http := preload("http.gd")
 
 ## Milliseconds in all, and before the second attempt. Each pause is twice as long as the one before, give or take half.
@@ -19,14 +20,14 @@ static func is_loss(answer: Dictionary) -> bool:
 ## Tries until an attempt goes well, is refused for good, or the time is almost over. [param attempt] takes the milliseconds that it has, and gives an answer
 ## as http.gd does. [param may_pass]: whether an answer that is a failure may be another the next time.
 static func run(
-	tree: SceneTree, attempt: Callable, ending: Ending, may_pass: Callable, for_ms := FOR_MS, first_ms := Http.ATTEMPT_MS
+	frames: Frames, attempt: Callable, ending: Ending, may_pass: Callable, for_ms := FOR_MS, first_ms := Http.ATTEMPT_MS
 ) -> Dictionary:
 	var give_up_at := Time.get_ticks_msec() + for_ms
 	var limit := first_ms
 	var pause := FIRST_PAUSE_MS
 	while true:
 		var answer: Dictionary = await attempt.call(minf(limit, give_up_at - Time.get_ticks_msec()))
-		if answer.code == "" or ending.why() != "":
+		if answer.code == "" or ending.why() != "" or frames.is_over:
 			return answer
 		var wait: float = answer.retry_after_s * 1000.0
 		if wait == 0.0:
@@ -37,9 +38,11 @@ static func run(
 			return answer
 		var until := Time.get_ticks_msec() + wait
 		while Time.get_ticks_msec() < until:
-			await tree.process_frame
+			await frames.passed
 			if ending.why() != "":
 				return Http.failure(ending.why())
+			if frames.is_over:
+				return Http.failure("aborted")
 		limit = minf(2.0 * limit, Http.ATTEMPT_MS)
 		pause = minf(2.0 * pause, LONGEST_PAUSE_MS)
 	return {}

@@ -129,7 +129,7 @@ func chat(text: String) -> OrionResult:
 	say("lobby_messaging_send", {"lobbyId": code, "message": text})
 	var until := Connection.now() + CHAT_MS
 	while line.code == "waiting":
-		await _entrance.tree().process_frame
+		await _entrance.frames.passed
 		if Connection.now() > until:
 			line.code = "unanswered"
 			_unconfirmed.erase(line)
@@ -148,10 +148,10 @@ func ask(what: String, about: Dictionary = {}, ending: Ending = null) -> Diction
 		return answer
 	var until := Connection.now() + VOID_MS
 	while not connection.is_closed and Connection.now() < until:
-		await _entrance.tree().process_frame
+		await _entrance.frames.passed
 	if not connection.is_closed:
 		return answer
-	await _entrance.tree().process_frame
+	await _entrance.frames.passed
 	why = await _ready()
 	return Http.failure(why) if why != "" else await _ask_once(what, about, ending)
 
@@ -169,7 +169,7 @@ func change(what: String, body: Dictionary) -> OrionResult:
 ## Has the whole lobby told again.
 func refresh() -> OrionResult:
 	while _is_refreshing:
-		await _entrance.tree().process_frame
+		await _entrance.frames.passed
 	_is_refreshing = true
 	var result := OrionResult.ok()
 	var has_missed := true
@@ -206,8 +206,8 @@ func leave() -> void:
 	if keeps:
 		return
 	_connection.close()
-	while not _connection.is_closed:
-		await _entrance.tree().process_frame
+	while not _connection.is_closed and not _entrance.frames.is_over:
+		await _entrance.frames.passed
 		_connection.poll()
 
 
@@ -241,14 +241,14 @@ func _ask_once(what: String, about: Dictionary, ending: Ending) -> Dictionary:
 ## Waits while there is no connection. Why nothing can be done; empty if it can.
 func _ready() -> String:
 	while is_reconnecting and end_reason == "":
-		await _entrance.tree().process_frame
+		await _entrance.frames.passed
 	return Problems.of_end(end_reason) if end_reason != "" else ""
 
 
 func _reaches(version: int) -> void:
 	var until := Connection.now() + CHANGE_MS
 	while Message.int_of(view, "version") < version and end_reason == "":
-		await _entrance.tree().process_frame
+		await _entrance.frames.passed
 		if Connection.now() > until:
 			await refresh()
 			return
@@ -343,7 +343,7 @@ func _return() -> void:
 	var attempt := func(ms: float) -> Dictionary:
 		return await _entrance.come_back(code, resume_key, request_id, since, needs_links.call(), can, _ending, ms, found)
 	var answer := await Retry.run(
-		_entrance.tree(), attempt, _ending, Entrance.may_pass, Message.int_of(view, "graceMs") + LATE_MS, FIRST_MS
+		_entrance.frames, attempt, _ending, Entrance.may_pass, Message.int_of(view, "graceMs") + LATE_MS, FIRST_MS
 	)
 	if end_reason != "":
 		if found.has("connection"):

@@ -1,6 +1,6 @@
 extends SceneTree
 ## A program with players of the addon, that does what a test tells it over TCP:
-##   godot --headless --path . --script puppet.gd -- <port>
+##   godot --headless --path . --script res://tests/puppet.gd -- <port>
 ## Each line is JSON. A command has an id, which its answer has too; what happens is told as an event.
 
 var _tcp := StreamPeerTCP.new()

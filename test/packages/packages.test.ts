@@ -4,7 +4,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
-import { freeTcpPort, freeUdpPort, root, startProgram } from "../../measure/kit/program.ts";
+import { freeTcpPort, freeUdpPort } from "../../measure/kit/free-ports.ts";
+import { root, startProgram } from "../../measure/kit/program.ts";
 import { keyTextOf, secret } from "../../measure/kit/secret.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
 import { buildPackage, type PackageName } from "../../packages/build.ts";

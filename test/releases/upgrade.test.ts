@@ -7,8 +7,8 @@ import { expect, onTestFinished, test } from "vitest";
 import type { Lobby } from "../../client/index.ts";
 import * as newSdk from "../../client/index.ts";
 import type { Server } from "../../local/server.ts";
+import { freeTcpPort } from "../../measure/kit/free-ports.ts";
 import { Player } from "../../measure/kit/player.ts";
-import { freeTcpPort } from "../../measure/kit/program.ts";
 import { names, next } from "../client/heard.ts";
 import { chat, newDeployment, oldSdk, startDeployment } from "./a-release.ts";
 

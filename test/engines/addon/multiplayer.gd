@@ -67,7 +67,7 @@ var failures := 0
 
 
 func _initialize() -> void:
-	var scenarios: Array[Callable] = [star, mesh, large, ordered, ends, again, refusing, migration, handover, no_migration, hostile]
+	var scenarios: Array[Callable] = [star, mesh, large, ordered, ends, again, refusing, migration, migration, migration, handover, no_migration, hostile]
 	Engine.max_fps = 200
 	# The root is in the tree from the first frame on.
 	await process_frame

@@ -267,6 +267,9 @@ func _hear_lobby_closed(code: String) -> void:
 
 
 func _greet(connection: Connection) -> void:
+	# The table of ids is that of the old host until the engine has been told of the new one. Then everybody is greeted.
+	if _known_host != _host_now():
+		return
 	if _is_host():
 		_roster.add(connection.player_id)
 		for each: Connection in _connections.values():

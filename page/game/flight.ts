@@ -70,6 +70,9 @@ export type FlightStats = {
   tick: number;
 };
 
+/** `comesBack`: whether this player was in the lobby before. `now`: milliseconds of a clock that never goes back. */
+export type FlightOptions = { comesBack?: boolean; now?: () => number };
+
 type Wire = { readonly link: GameLink; readonly forget: () => void; isBusy: boolean };
 type Following = { kind: "following"; leaderId: string; follower: Follower; since: number };
 type Role = { kind: "leading"; referee: Referee; since: number } | Following | { kind: "listening" };
@@ -97,7 +100,11 @@ export class Flight {
   #receivedBytes = 0;
   #packetsHeard = 0;
 
-  constructor(lobby: GameLobby, selfId: string, now: () => number = () => performance.now()) {
+  constructor(
+    lobby: GameLobby,
+    selfId: string,
+    { comesBack = false, now = () => performance.now() }: FlightOptions = {},
+  ) {
     this.#lobby = lobby;
     this.#selfId = selfId;
     this.#now = now;
@@ -107,7 +114,7 @@ export class Flight {
     for (const link of lobby.links) this.#wire(link);
     this.#forgetLobby = lobby.on("link", (link) => this.#wire(link));
     this.#beat = setInterval(() => this.advance(), beatMs);
-    if (lobby.isHost) void this.#recall();
+    if (lobby.isHost && comesBack) void this.#recall();
     this.advance();
   }
 

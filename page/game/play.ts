@@ -39,6 +39,8 @@ export type Play = {
 
 export type PlayOptions = {
   selfId: string;
+  /** Whether this player was in the lobby before: a host who was alone finds its world as it has left it. */
+  comesBack: boolean;
   /** At the end of each round. */
   onEnd: (result: GameResult) => void;
   /** What happened, for people who hear the page: put it where screen readers read it. */
@@ -84,7 +86,7 @@ class Game {
     this.#lobby = lobby;
     this.#stage = stage;
     this.#options = options;
-    this.#flight = new Flight(lobby, options.selfId);
+    this.#flight = new Flight(lobby, options.selfId, { comesBack: options.comesBack });
     const boost = element("button", "comets-boost", "Boost");
     boost.type = "button";
     this.#canvas.setAttribute("role", "img");

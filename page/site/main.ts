@@ -92,7 +92,10 @@ async function go(wish: Wish, untilMs = 0): Promise<void> {
     const options = { name: home.name(), signal, askPassword };
     const lobby = await enterPatiently(wish, options, untilMs);
     if (signal.aborted) return void lobby.leave();
-    room = openRoom(lobby, panels, (end) => hearEnd(end, lobby.code));
+    room = openRoom(lobby, panels, {
+      comesBack: wish.kind === "resume",
+      ended: (end) => hearEnd(end, lobby.code),
+    });
     entering = null;
     await settle(lobby);
   } catch (error) {

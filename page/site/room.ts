@@ -28,11 +28,15 @@ export type Room = {
   close: () => void;
 };
 
-/**
- * The lobby must have been entered in this turn: then nothing is missed. It is shown in the next one. `ended`: it is over for this player, and
- * closed here.
- */
-export function openRoom(lobby: Lobby, { chat, players, invite }: Panels, ended: (end: End) => void): Room {
+/** `comesBack`: whether this player was in the lobby before. `ended`: it is over for this player, and closed here. */
+export type RoomOptions = { comesBack: boolean; ended: (end: End) => void };
+
+/** The lobby must have been entered in this turn: then nothing is missed. It is shown in the next one. */
+export function openRoom(
+  lobby: Lobby,
+  { chat, players, invite }: Panels,
+  { comesBack, ended }: RoomOptions,
+): Room {
   const over = new AbortController();
   const problem = find("room-problem", HTMLElement);
   const stage = find("stage", HTMLElement);
@@ -70,6 +74,7 @@ export function openRoom(lobby: Lobby, { chat, players, invite }: Panels, ended:
       if (!isOn || play || over.signal.aborted) return;
       play = loaded.play(lobby, stage, {
         selfId: lobby.clientId,
+        comesBack,
         onEnd: () => {},
         announce,
         settings: { reducedMotion: matchMedia("(prefers-reduced-motion: reduce)").matches },

@@ -37,6 +37,7 @@ const script = `
   const results = [];
   const game = play(lobby, document.querySelector("#stage"), {
     selfId: lobby.clientId,
+    comesBack: false,
     onEnd: (result) => results.push(result),
     announce: (sentence) => said.push(sentence),
     settings: { reducedMotion: matchMedia("(prefers-reduced-motion: reduce)").matches },

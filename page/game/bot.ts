@@ -1,5 +1,5 @@
 /** A player without a person or a page: it flies to stars. For tests, and to play against. It runs where the SDK does. */
-import { Flight } from "./flight.ts";
+import { Flight, type FlightOptions } from "./flight.ts";
 import type { GameLobby } from "./party.ts";
 import { towardStars } from "./world/drone.ts";
 
@@ -9,8 +9,8 @@ const thinkMs = 60;
 export type Bot = { readonly flight: Flight; stop(): void };
 
 /** Plays in a lobby whose players are linked, or will be. `selfId`: `lobby.clientId`. */
-export function playAsBot(lobby: GameLobby, selfId: string): Bot {
-  const flight = new Flight(lobby, selfId);
+export function playAsBot(lobby: GameLobby, selfId: string, options?: FlightOptions): Bot {
+  const flight = new Flight(lobby, selfId, options);
   const thinking = setInterval(() => {
     const view = flight.view();
     const own = view?.comets.find(({ isSelf }) => isSelf);

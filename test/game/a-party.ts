@@ -2,6 +2,7 @@
 import { onTestFinished, vi } from "vitest";
 import { connect, type Lobby } from "../../client/index.ts";
 import { type Bot, playAsBot } from "../../page/game/bot.ts";
+import type { FlightOptions } from "../../page/game/flight.ts";
 
 export type Player = { lobby: Lobby; bot: Bot };
 
@@ -24,12 +25,12 @@ export async function party(server: URL, count: number): Promise<Player[]> {
     await Promise.all(lobbies.map((lobby) => lobby.leave()));
   });
   if (count > 1) await Promise.all(lobbies.map((lobby) => (lobby === host ? host.start() : lobby.started())));
-  return lobbies.map(playing);
+  return lobbies.map((lobby) => playing(lobby));
 }
 
 /** This lobby's player begins to play. */
-export function playing(lobby: Lobby): Player {
-  const bot = playAsBot(lobby, lobby.clientId);
+export function playing(lobby: Lobby, options?: FlightOptions): Player {
+  const bot = playAsBot(lobby, lobby.clientId, options);
   onTestFinished(() => bot.stop());
   return { lobby, bot };
 }

@@ -110,7 +110,7 @@ here(
     const bo = await aStage(server.url, { name: "Bo", code });
     const bot = await join(server.url, code, "Cy");
     await sees(bo, (stats) => players(stats).length === 3);
-    await until(() => (seen(bot).get("Cy")?.stars ?? 0) >= 3, 40_000);
+    await until(() => (seen(bot).get("Cy")?.stars ?? 0) >= 3);
     const { tick } = await statsOf(bo);
     await ada.reload();
     await ada.waitForFunction(() => "game" in window);

@@ -7,10 +7,14 @@ import { type Program, root, startProgram } from "./program.ts";
 export type GodotProject = {
   /** Adds a file, like `docs/example.gd`. */
   add(path: string, text: string): void;
-  /** Starts the engine without a window. What it prints goes to the program's output. */
+  /** The command line of the engine without a window, with these arguments. */
+  command(args: readonly string[], environment?: Readonly<Record<string, string>>): [string, ...string[]];
+  /** Starts the engine so. What it prints goes to the program's output. */
   start(args: readonly string[], environment?: Readonly<Record<string, string>>): Program;
   /** Runs a script of `test/engines/addon/`, which extends SceneTree. */
   run(script: string, ...args: string[]): Program;
+  /** Deletes it. */
+  remove(): void;
 };
 
 /** Makes a new project: the repository's `godot/`, with `test/engines/addon/` as its folder `tests`. The engine is installed. */
@@ -25,20 +29,15 @@ export function makeGodotProject(name: string): GodotProject {
   cpSync(join(root, "godot/project.godot"), join(folder, "project.godot"));
   cpSync(join(root, "test/engines/addon"), join(folder, "tests"), { recursive: true });
   writeFileSync(join(folder, ".godot/global_script_class_cache.cfg"), classCache(folder));
-  const start: GodotProject["start"] = (args, environment = {}) => {
+  const command: GodotProject["command"] = (args, environment = {}) => {
     const variables = Object.entries({ HOME: "/root", ...environment }).map(
       ([key, value]) => `${key}=${value}`,
     );
-    return startProgram("chroot", [
-      godotRoot,
-      "env",
-      ...variables,
-      "godot",
-      "--headless",
-      "--path",
-      path,
-      ...args,
-    ]);
+    return ["chroot", godotRoot, "env", ...variables, "godot", "--headless", "--path", path, ...args];
+  };
+  const start: GodotProject["start"] = (args, environment) => {
+    const [program, ...line] = command(args, environment);
+    return startProgram(program, line);
   };
   const add: GodotProject["add"] = (file, text) => {
     mkdirSync(dirname(join(folder, file)), { recursive: true });
@@ -46,8 +45,10 @@ export function makeGodotProject(name: string): GodotProject {
   };
   return {
     add,
+    command,
     start,
     run: (script, ...args) => start(["--script", `res://tests/${script}`, "--", ...args]),
+    remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
 

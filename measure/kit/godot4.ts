@@ -33,8 +33,8 @@ function archive(): string {
   return first;
 }
 
-/** Gets it, unless it is there, and copies the game's folder into its root. */
-export async function installGodot4(game: string): Promise<void> {
+/** Gets it, unless it is there, and copies the game's folder, if there is one, into its root. */
+export async function installGodot4(game?: string): Promise<void> {
   if (!isThere()) {
     const unfinished = `${godotRoot}-unfinished`;
     rmSync(unfinished, { recursive: true, force: true });
@@ -43,6 +43,7 @@ export async function installGodot4(game: string): Promise<void> {
     if (code !== 0) throw new Error(`debootstrap ended with ${code}.`);
     renameSync(unfinished, godotRoot);
   }
+  if (game === undefined) return;
   mkdirSync(join(godotRoot, "game"), { recursive: true });
   cpSync(join(project, game), join(godotRoot, "game"), { recursive: true });
 }

@@ -1,8 +1,8 @@
-/** Whose clients the players of the lab are: Orion Edge's own, in Node and in pages, or those of another server for which its gateways stand. */
+/** Whose clients the players of the lab are: Orion Edge's own, in Node, in pages and in Godot, or those of another server for which its gateways stand. */
 import type { Access } from "./access.ts";
 import type { Pair } from "./pair.ts";
 
-export const clientKinds = ["orion", "browsers", "mixed", "noray", "rabid"] as const;
+export const clientKinds = ["orion", "browsers", "mixed", "godot", "godot-mixed", "noray", "rabid"] as const;
 export type ClientKind = (typeof clientKinds)[number];
 
 /** The ports that these clients know by default. */
@@ -12,22 +12,33 @@ export const rabidPort = 57775;
 /** What a client of noray knows when no datagram of its own, or none of the server's, gets through. */
 export const registrarSilent = "registrar_silent";
 
-/** A player's program, and what stands after the server in its arguments. */
-export type PlayerProgram = { script: string; args: readonly string[] };
+/** A player's script, what runs it, and what stands after the server in its arguments. */
+export type PlayerProgram = { engine: "node" | "godot"; script: string; args: readonly string[] };
 
-const inNode: PlayerProgram = { script: "measure/lab/node-player.ts", args: [] };
+const inNode: PlayerProgram = { engine: "node", script: "measure/lab/node-player.ts", args: [] };
 const inNodeWithWebRtc: PlayerProgram = { ...inNode, args: ["webrtc"] };
-const inPage: PlayerProgram = { script: "measure/lab/browser-player.ts", args: [] };
+const inPage: PlayerProgram = { ...inNode, script: "measure/lab/browser-player.ts" };
+const inGodot: PlayerProgram = { engine: "godot", script: "measure/lab/godot-player.gd", args: [] };
 
-const inNoray: PlayerProgram = { script: "measure/lab/noray-player.ts", args: [] };
-const inRabid: PlayerProgram = { script: "measure/lab/rabid-player.ts", args: [] };
+const inNoray: PlayerProgram = { ...inNode, script: "measure/lab/noray-player.ts" };
+const inRabid: PlayerProgram = { ...inNode, script: "measure/lab/rabid-player.ts" };
 
 const noGateways = ["--norayPort", "off", "--rabidPort", "off"];
 const forPages = [...noGateways, "--allowedOrigin", "*"];
 
-/** Kinds whose players have the SDK: they can do more than to connect, and change to better paths. */
+/** Kinds whose players have the SDK, so that they also play: all parts of the lab are for them. */
 export function hasSdk(kind: ClientKind): boolean {
   return kind === "orion" || kind === "browsers" || kind === "mixed";
+}
+
+/** Kinds whose players have links, by the SDK or the Godot addon: they change to better paths, and every pair connects. */
+export function hasLinks(kind: ClientKind): boolean {
+  return hasSdk(kind) || hasGodot(kind);
+}
+
+/** Kinds with players in Godot. */
+export function hasGodot(kind: ClientKind): boolean {
+  return kind === "godot" || kind === "godot-mixed";
 }
 
 /** Kinds with players in pages. */
@@ -46,6 +57,12 @@ export const clients: Record<
     title: "the SDK, one in a page and one in Node with node-datachannel",
     programs: [inNodeWithWebRtc, inPage],
     serverFlags: forPages,
+  },
+  godot: { title: "the addon in Godot 4", programs: [inGodot, inGodot], serverFlags: noGateways },
+  "godot-mixed": {
+    title: "one with the addon in Godot 4 and one with the SDK in Node",
+    programs: [inNode, inGodot],
+    serverFlags: noGateways,
   },
   noray: {
     title: "clients that do what netfox does, step by step: connect, then connect-relay",
@@ -83,6 +100,8 @@ export function rightCauses(kind: ClientKind, pair: Pair): readonly string[] {
     case "orion":
     case "browsers":
     case "mixed":
+    case "godot":
+    case "godot-mixed":
       return [];
     case "noray":
       return isBlocked(pair) ? [registrarSilent] : [];

@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeFolder } from "../bench/folder.ts";
 import { aboutCommit, aboutMachine } from "../bench/machine.ts";
+import { installGodot4 } from "../kit/godot4.ts";
 import { accesses } from "./access.ts";
-import { hasPages } from "./clients.ts";
+import { hasGodot } from "./clients.ts";
 import { figuresOf } from "./figures.ts";
 import { climb, rungHomes, rungNetworks, rungs } from "./ladder.ts";
 import { ladderText, rungWords } from "./ladder-text.ts";
@@ -37,11 +38,12 @@ async function grant(wish: Wish): Promise<void> {
     console.log(help);
     return;
   }
-  const why = whyNoLab(hasPages(wish.clients));
+  const why = whyNoLab(wish.clients);
   if (why !== null) {
     console.log(`${why}\nskipped`);
     return;
   }
+  if (hasGodot(wish.clients)) await installGodot4();
   makeFolder(wish.out);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, interrupt);
   keepTemporaryFiles();

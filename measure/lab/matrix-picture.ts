@@ -1,7 +1,7 @@
 /** The matrix as a picture: SVG that needs nothing else, and is right in light and in dark. */
 import { html, type Markup, trusted } from "../bench/report/markup.ts";
 import { type Access, accesses } from "./access.ts";
-import { type ClientKind, hasSdk } from "./clients.ts";
+import { type ClientKind, hasLinks } from "./clients.ts";
 import { timesOf, verdictWords } from "./matrix-text.ts";
 import type { Cell, Results } from "./results.ts";
 import { type TableLine, trialTables } from "./trial-tables.ts";
@@ -43,6 +43,8 @@ const kindsOf: Record<ClientKind, readonly Kind[]> = {
   orion: ["lan", "direct", "relay", "websocket", "none"],
   browsers: ["lan", "direct", "turn", "websocket", "none"],
   mixed: ["lan", "direct", "turn", "relay", "websocket", "none"],
+  godot: ["lan", "direct", "relay", "websocket", "none"],
+  "godot-mixed": ["lan", "direct", "relay", "websocket", "none"],
   noray: ["direct", "relay", "none", "told"],
   rabid: ["direct", "none", "told"],
 };
@@ -50,6 +52,8 @@ export const titles: Record<ClientKind, string> = {
   orion: "Who reaches whom, and how fast",
   browsers: "Players in browsers: who reaches whom",
   mixed: "One player in a browser, one in Node with WebRTC",
+  godot: "Players in Godot 4: who reaches whom",
+  "godot-mixed": "One player in Godot 4, one in Node: who reaches whom",
   noray: "Clients of noray: who reaches whom",
   rabid: "Clients of Rabid Hole Punch: who reaches whom",
 };
@@ -95,7 +99,7 @@ export function matrixPicture(results: Results): string {
   );
   const measured = `${results.runs} runs of each pair, ${results.delayMs} ms round trip to the server`;
   // Clients of other servers do not change to a better path.
-  const changes = hasSdk(results.clients);
+  const changes = hasLinks(results.clients);
   const about = `${measured}. In a cell: the path; after how many milliseconds 95 of 100 players could use one${changes ? ", and had one without a relay" : ""}; how many runs connected.`;
   return html`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${`${title}. ${about}`}">
 <style>${style}</style>
@@ -137,11 +141,11 @@ type Words = { path: string; lines: string[] };
 /** What most of its runs were, and below it the times and how many connected. */
 function cellWords(cell: Cell, clients: ClientKind): Words {
   const [most] = sharesOf(cell).toSorted((one, other) => other.share - one.share);
-  if (cell.connected === 0 && !hasSdk(clients))
+  if (cell.connected === 0 && !hasLinks(clients))
     return { path: pathWords.none, lines: most?.kind === "told" ? [pathWords.told] : [] };
   const name = most ? pathWords[most.kind] : "";
   const path = most && most.share < 1 ? `${Math.floor(most.share * 100)} % ${name}` : name;
-  const times = hasSdk(clients) ? timesOf(cell) : `${cell.usableMs?.p95.toFixed(0)} ms`;
+  const times = hasLinks(clients) ? timesOf(cell) : `${cell.usableMs?.p95.toFixed(0)} ms`;
   return { path, lines: cell.connected === 0 ? [] : [times, `${cell.connected}/${cell.runs}`] };
 }
 

@@ -13,7 +13,7 @@ Usage: npm run lab -- [options]
   --runs <number>     Runs of each pair, and of each change of an uplink; of a rung of the ladder, 5 at
                       the most. Default: 20
   --parts <a>[,<b>…]  Of pairs, uplinks and ladder, see below. Default: all, or pairs alone with --cells,
-                      with --only, and with clients of other servers
+                      with --only, with clients of other servers and in Godot
   --cells <a>,<b>     Only this pair; may be given several times. Default: all
   --only <a>[,<b>…]   Only pairs of these
   --delay <ms>        How much longer every player's round trip to the server takes, half of it
@@ -35,7 +35,8 @@ Parts:
   uplinks             The uplink of one changes during play: how long until packets flow again
   ladder              Uplinks, each worse than the one before: what arrives, and where it breaks
 
-It needs Linux, root, iproute2 and nftables, and Chromium for pages; elsewhere it says so, and is skipped.
+It needs Linux, root, iproute2 and nftables, Chromium for pages, and debootstrap for Godot 4, which it
+installs; elsewhere it says so, and is skipped.
 `;
 
 export const parts = ["pairs", "uplinks", "ladder"] as const;

@@ -19,7 +19,12 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Starts a script with Node at a place. `what` is how sentences call it: "The server". It ends with its namespace. */
 export function startProgram(place: Place, what: string, script: string, args: string[] = []): Program {
-  const [command, line] = place.namespace.command(process.execPath, script, ...args);
+  return startCommand(place, what, [process.execPath, script, ...args]);
+}
+
+/** Starts any other program in the same way. */
+export function startCommand(place: Place, what: string, words: readonly [string, ...string[]]): Program {
+  const [command, line] = place.namespace.command(...words);
   const child = spawn(command, line, {
     cwd: root,
     env: { ...process.env, NO_COLOR: "1" },

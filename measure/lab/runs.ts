@@ -1,9 +1,10 @@
 /** Runs of a pair of players. */
 import type { Side } from "./access.ts";
 import { type ClientKind, clients, type PlayerProgram } from "./clients.ts";
+import { godotCommand } from "./godot.ts";
 import { type Answer, answer, type Order, type PlayerOutcome } from "./orders.ts";
 import type { Pair } from "./pair.ts";
-import { type Program, startProgram } from "./program.ts";
+import { type Program, startCommand, startProgram } from "./program.ts";
 import type { Place, Topology } from "./topology.ts";
 
 export type Run = { host: PlayerOutcome; guest: PlayerOutcome };
@@ -59,10 +60,12 @@ export function runsOf({ a, b }: Pair, lab: Lab): { next(): Promise<Run>; stop()
 export function startPlayer(
   place: Place,
   what: string,
-  { script, args }: PlayerProgram,
+  { engine, script, args }: PlayerProgram,
   { server }: Lab,
 ): Program {
-  return startProgram(place, what, script, [server, ...args]);
+  return engine === "godot"
+    ? startCommand(place, what, godotCommand(script, [server, ...args]))
+    : startProgram(place, what, script, [server, ...args]);
 }
 
 /** One run up to both outcomes. Rejects with a sentence or a code if it does not get that far. */

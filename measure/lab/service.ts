@@ -1,5 +1,5 @@
 /** The whole service, at a place of the lab. */
-import { type ClientKind, clients, hasSdk } from "./clients.ts";
+import { type ClientKind, clients, hasLinks } from "./clients.ts";
 import { startProgram } from "./program.ts";
 import type { Place } from "./topology.ts";
 
@@ -15,5 +15,5 @@ export async function startService(place: Place, kind: ClientKind): Promise<stri
     "where it is",
     patienceMs,
   );
-  return hasSdk(kind) ? url : place.address;
+  return hasLinks(kind) ? url : place.address;
 }

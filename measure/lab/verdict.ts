@@ -36,22 +36,26 @@ export function verdictsOn({
   return all.filter((verdict) => verdict !== null);
 }
 
+const inTime = `direct within ${directInTimeMs / 1000} s`;
+const oneGuess = "pairs with symmetric or cgnat on one side";
+const guessed = (cells: readonly Cell[]) =>
+  cells.filter((cell) => hasUdp(cell) && either(cell, perDestination) && !both(cell, perDestination));
+
+/** Of the addon's players, alone or with the SDK's in Node: a frame of the engine's passes before it reads anything, so it is not timed as closely. */
+const inGodot = (cells: readonly Cell[]) => [
+  share("connected", everyPair, cells, 1, ({ connected }) => connected),
+  share("direct", easyPairs, cells.filter(isEasy), 1, directOf),
+  share(inTime, oneGuess, guessed(cells), 0.95, ({ directInTime }) => directInTime),
+  usable(cells),
+];
+
 const targets: Record<ClientKind, (cells: readonly Cell[]) => (Verdict | null)[]> = {
   orion: (cells) => {
-    const reached = cells.filter(hasUdp);
-    const oneGuess = reached.filter((cell) => either(cell, perDestination) && !both(cell, perDestination));
     const fast = cells.filter((cell) => both(cell, cones));
-    const inTime = `direct within ${directInTimeMs / 1000} s`;
     return [
       share("connected", everyPair, cells, 1, ({ connected }) => connected),
       share("direct", easyPairs, cells.filter(isEasy), 1, directOf),
-      share(
-        inTime,
-        "pairs with symmetric or cgnat on one side",
-        oneGuess,
-        0.95,
-        ({ directInTime }) => directInTime,
-      ),
+      share(inTime, oneGuess, guessed(cells), 0.95, ({ directInTime }) => directInTime),
       usable(cells),
       slowest("direct, p95", "pairs of none, cones and same-lan", fast, 1_000, ({ directMs }) => directMs),
     ];
@@ -66,6 +70,8 @@ const targets: Record<ClientKind, (cells: readonly Cell[]) => (Verdict | null)[]
     share("direct", easyPairs, cells.filter(isEasy), 0.95, directOf),
     usable(cells),
   ],
+  godot: inGodot,
+  "godot-mixed": inGodot,
   noray: (cells) => {
     const punchable = cells.filter(isPunchable);
     const hard = cells.filter((cell) => both(cell, perDestination));

@@ -1,6 +1,6 @@
 /** Outcomes, cells and results of a lab that never was, to be told about. */
 import { accesses } from "../../measure/lab/access.ts";
-import { type ClientKind, hasSdk, isBlocked, isPunchable } from "../../measure/lab/clients.ts";
+import { type ClientKind, hasLinks, isBlocked, isPunchable } from "../../measure/lab/clients.ts";
 import { rungNetworks, rungs } from "../../measure/lab/ladder.ts";
 import type { PlayerOutcome } from "../../measure/lab/orders.ts";
 import { pairsOf } from "../../measure/lab/pair.ts";
@@ -87,7 +87,7 @@ const untold = { paths: { ...noPaths, none: 20 }, usableMs: null };
 /** The same for clients of another server: each pair as it can be at best. */
 export function goodResultsOf(clients: ClientKind): Results {
   const orion = goodResults();
-  if (hasSdk(clients)) return { ...orion, clients };
+  if (hasLinks(clients)) return { ...orion, clients };
   const cells = orion.cells.map((cell) => {
     if (isPunchable(cell)) return cell;
     if (isBlocked(cell)) return { ...cell, ...untold, connected: 0, explained: 20 };

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { accesses } from "../../measure/lab/access.ts";
-import { type ClientKind, clientKinds, hasSdk } from "../../measure/lab/clients.ts";
+import { type ClientKind, clientKinds, hasLinks } from "../../measure/lab/clients.ts";
 import { rungs } from "../../measure/lab/ladder.ts";
 import { ladderText, rungVerdict } from "../../measure/lab/ladder-text.ts";
 import { matrixPicture, titles } from "../../measure/lab/matrix-picture.ts";
@@ -32,6 +32,8 @@ test("all as it should be reaches every target", () => {
     ["orion", 7],
     ["browsers", 5],
     ["mixed", 5],
+    ["godot", 6],
+    ["godot-mixed", 6],
     ["noray", 5],
     ["rabid", 2],
   ] as const) {
@@ -125,7 +127,7 @@ test("one in twenty may be late with a symmetric NAT on one side, and not two", 
 test("targets of pairs that were not run are not told", () => {
   const blocked = aCell({ a: "none", b: "udp-dropped", connected: 0, explained: 20 });
   for (const clients of clientKinds) {
-    expect(verdictsOn({ cells: [blocked], uplinks: [], clients })).toHaveLength(hasSdk(clients) ? 2 : 1);
+    expect(verdictsOn({ cells: [blocked], uplinks: [], clients })).toHaveLength(hasLinks(clients) ? 2 : 1);
     expect(verdictsOn({ cells: [], uplinks: [], clients })).toEqual([]);
   }
 });

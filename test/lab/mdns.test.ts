@@ -6,7 +6,7 @@ import { runsOf } from "../../measure/lab/runs.ts";
 import { startService } from "../../measure/lab/service.ts";
 import { openTopology, type Place } from "../../measure/lab/topology.ts";
 
-const why = whyNoLab(true);
+const why = whyNoLab("browsers");
 if (why !== null) console.warn(`Skipped: ${why}`);
 
 const rules = `table ip names { chain leaving { type filter hook output priority 0; udp dport 5353 counter; }; }`;

@@ -9,7 +9,7 @@ import { whyNoLab } from "../../measure/lab/requirement.ts";
 import { startService } from "../../measure/lab/service.ts";
 import { openTopology, type Topology } from "../../measure/lab/topology.ts";
 
-const why = whyNoLab(true);
+const why = whyNoLab("browsers");
 if (why !== null) console.warn(`Skipped: ${why}`);
 
 const accesses = ["none", "port-restricted", "symmetric", "cgnat", "udp-dropped"] as const satisfies Access[];

@@ -22,7 +22,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 const mistakes: Record<string, { args: string[]; says: RegExp }> = {
   "clients that there are not": {
     args: ["--clients", "telnet"],
-    says: /^--clients knows orion, browsers, mixed, noray, rabid, not "telnet"\.$/,
+    says: /^--clients knows orion, browsers, mixed, godot, godot-mixed, noray, rabid, not "telnet"\.$/,
   },
   "runs that are no number": {
     args: ["--runs", "many"],
@@ -43,6 +43,10 @@ const mistakes: Record<string, { args: string[]; says: RegExp }> = {
   "a part that clients of others have not": {
     args: ["--parts", "uplinks", "--clients", "rabid"],
     says: /^Clients of rabid have the part pairs alone\.$/,
+  },
+  "a part that players in Godot have not": {
+    args: ["--parts", "uplinks", "--clients", "godot"],
+    says: /^Clients of godot have the part pairs alone\.$/,
   },
   "a pair of three": {
     args: ["--cells", "none,none,none"],
@@ -74,6 +78,7 @@ test("--help tells every option and every access", async () => {
     "browsers",
     "--parts",
     "ladder",
+    "godot",
     "noray",
     "rabid",
     "--runs",

@@ -18,7 +18,7 @@ import {
   whyNoTurn,
 } from "../../measure/lab/turn.ts";
 
-const why = whyNoLab(true) ?? whyNoTurn();
+const why = whyNoLab("browsers") ?? whyNoTurn();
 if (why !== null) console.warn(`Skipped: ${why}`);
 
 /** Milliseconds in which a connection through the TURN server comes about, on a busy machine; and in which one that is refused would. */

@@ -60,7 +60,7 @@ export const clients: Record<
   },
   godot: { title: "the addon in Godot 4", programs: [inGodot, inGodot], serverFlags: noGateways },
   "godot-mixed": {
-    title: "one with the addon in Godot 4 and one with the SDK in Node",
+    title: "the SDK in Node and the addon in Godot 4, one of each",
     programs: [inNode, inGodot],
     serverFlags: noGateways,
   },

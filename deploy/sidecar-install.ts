@@ -5,9 +5,9 @@ import { gzipSync } from "node:zlib";
 import { commandLineMistake, parseCommandLine } from "../core/command-line.ts";
 import { sidecarKeyText } from "../core/sidecar-key.ts";
 import { sidecarKeyOf } from "../local/sidecar-key.ts";
+import { sidecarFile } from "../packages/sidecar-file.ts";
 import { serverUrl } from "../session/server.ts";
 import { readSecret, readSidecarId } from "./secret.ts";
-import { sidecarFile } from "./sidecar-file.ts";
 
 const help = `Prints a script which installs one sidecar on the machine that runs it. It contains the sidecar's key: pipe it there, and keep no copy.
 
@@ -59,7 +59,7 @@ async function run(): Promise<void> {
   const environment = [`ORION_EDGE=${edge}`, ...(values.set ?? [])].map((line) => `${line}\n`).join("");
   console.log(
     scriptOf({
-      "orion-edge-sidecar.mjs": Buffer.from(await sidecarFile()),
+      "orion-edge-sidecar.mjs": Buffer.from((await sidecarFile()).text),
       "orion-sidecar.service": here("systemd/orion-sidecar.service"),
       "60-orion-edge.conf": here("sysctl/60-orion-edge.conf"),
       "install-sidecar.sh": here("install-sidecar.sh"),

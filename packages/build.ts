@@ -4,22 +4,16 @@
  */
 import { execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type BuildOptions, build } from "esbuild";
 import { bundleWorker } from "../local/bundle-worker.ts";
 import { buildPage, buildSdkTypes, pageFolder } from "../page/build.ts";
+import { bundle } from "./bundle.ts";
 import { licencesOf } from "./licences.ts";
+import { sidecarFile } from "./sidecar-file.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const here = join(root, "packages");
-/** Files of the sources for which another one stands in a package, from the root of the project. */
-const standIns: Record<string, string> = {
-  "local/commands.ts": "packages/server/commands.ts",
-  "local/parts.ts": "packages/server/parts.ts",
-  "udp-sidecar/command.ts": "packages/sidecar/command.ts",
-};
-
 const builders = { "orion-edge": buildServer, "orion-edge-sidecar": buildSidecar };
 /** A package that is built here. */
 export type PackageName = keyof typeof builders;
@@ -45,7 +39,7 @@ async function buildServer(folder: string): Promise<void> {
   writeFileSync(join(dist, "worker.js"), await bundleWorker(join(root, "local/worker.ts"), [], true));
   copyFileSync(join(root, "local/workerd.sh"), join(dist, "workerd.sh"));
   chmodSync(join(dist, "workerd.sh"), 0o755);
-  const inputs = await bundle({
+  const { inputs } = await bundle({
     entryPoints: { "orion-edge": join(here, "server/main.ts") },
     outdir: dist,
     target: "node22.13",
@@ -60,12 +54,8 @@ async function buildServer(folder: string): Promise<void> {
 /** The sidecar: one file. */
 async function buildSidecar(folder: string): Promise<void> {
   describePackage("sidecar", folder);
-  const outfile = join(folder, "orion-edge-sidecar.mjs");
-  const inputs = await bundle({
-    entryPoints: [join(here, "sidecar/main.ts")],
-    outfile,
-    target: "node20.19",
-  });
+  const { text, inputs } = await sidecarFile();
+  writeFileSync(join(folder, "orion-edge-sidecar.mjs"), text);
   writeFileSync(join(folder, "LICENSES.txt"), licencesOf(inputs));
 }
 
@@ -93,38 +83,6 @@ function describePackage(source: string, folder: string, more: object = {}): voi
 
 function readJson(path: string): Record<string, unknown> {
   return JSON.parse(readFileSync(join(root, path), "utf8"));
-}
-
-/** A module for Node.js. Returns the files that it is made of. */
-async function bundle(options: BuildOptions): Promise<string[]> {
-  const { metafile } = await build({
-    ...options,
-    absWorkingDir: root,
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    minify: true,
-    metafile: true,
-    legalComments: "none",
-    // prom-client is CommonJS, and requires modules of Node.js.
-    banner: {
-      js: '#!/usr/bin/env node\nimport{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);',
-    },
-    plugins: [
-      {
-        name: "stand-ins",
-        setup: ({ onLoad }) => {
-          onLoad({ filter: /\.ts$/ }, ({ path }) => {
-            const standIn = standIns[path.slice(root.length)];
-            if (standIn === undefined) return null;
-            const file = join(root, standIn);
-            return { contents: readFileSync(file, "utf8"), loader: "ts", resolveDir: dirname(file) };
-          });
-        },
-      },
-    ],
-  });
-  return Object.keys(metafile?.inputs ?? {});
 }
 
 /** Packs a package's folder into another one. Returns the tarball's path. */

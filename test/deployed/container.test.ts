@@ -19,12 +19,12 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { sidecarFile } from "../../deploy/sidecar-file.ts";
 import type { Server } from "../../local/server.ts";
 import { freeTcpPort } from "../../measure/kit/free-ports.ts";
 import { root, startProgram } from "../../measure/kit/program.ts";
 import { keyTextOf, secret } from "../../measure/kit/secret.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
+import { sidecarFile } from "../../packages/sidecar-file.ts";
 
 /** Debian 12 with what every image of it has. Made once: it takes a minute. */
 const debian = process.env.DEBIAN12_ROOT ?? join(tmpdir(), "orion-edge-debian12");
@@ -80,9 +80,11 @@ describe.skipIf(!mayRun)("an image of a sidecar", () => {
     expect(runs).toEqual([]);
     for (const [from = "", to = ""] of copies) {
       // The stage "built" ends with this file.
-      expect(stageOf("built").runs.at(-1)).toContain(`deploy/sidecar-file.ts ${from}/orion-edge-sidecar.mjs`);
+      expect(stageOf("built").runs.at(-1)).toContain(
+        `packages/sidecar-file.ts ${from}/orion-edge-sidecar.mjs`,
+      );
       mkdirSync(join(folder, to), { recursive: true });
-      writeFileSync(join(folder, to, "orion-edge-sidecar.mjs"), await sidecarFile());
+      writeFileSync(join(folder, to, "orion-edge-sidecar.mjs"), (await sidecarFile()).text);
     }
     mkdirSync(join(folder, "run/secrets"), { recursive: true });
     writeFileSync(join(folder, "run/secrets/sidecar_key"), `${keyTextOf("image-1")}\n`);

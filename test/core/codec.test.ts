@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import messages from "../../conformance/vectors/messages.json" with { type: "json" };
 import { decodeText, encodeBase64, encodeBase64Url, encodeText } from "../../core/wire/base64.ts";
 import { decodeMessage, encodeMessage, parseObject } from "../../core/wire/codec.ts";
-import messages from "../../conformance/vectors/messages.json" with { type: "json" };
 import { anyText } from "./any-text.ts";
 
 describe("a message is written and read again", () => {

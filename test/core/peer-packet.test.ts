@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import vectors from "../../conformance/vectors/peer-packets.json" with { type: "json" };
 import {
   dataHeaderBytes,
   linkNumber,
@@ -13,7 +14,6 @@ import {
   writeData,
   writeSigned,
 } from "../../core/wire/peer-packet.ts";
-import vectors from "../../conformance/vectors/peer-packets.json" with { type: "json" };
 
 const bytesOf = (hex: string) => Uint8Array.from(Buffer.from(hex, "hex"));
 const key = Buffer.from(vectors.key, "base64url");

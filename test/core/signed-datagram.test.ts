@@ -1,10 +1,10 @@
 import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import vectors from "../../conformance/vectors/signed-datagrams.json" with { type: "json" };
 import { encodeMessage } from "../../core/wire/codec.ts";
 import { wireLimits } from "../../core/wire/limits.ts";
 import { readSignedDatagram } from "../../core/wire/signed-datagram.ts";
-import vectors from "../../conformance/vectors/signed-datagrams.json" with { type: "json" };
 import { anyText } from "./any-text.ts";
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);

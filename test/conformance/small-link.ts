@@ -79,7 +79,6 @@ export class SmallLink {
     this.#lifeMs = told.relay?.lifeMs ?? Number.POSITIVE_INFINITY;
     this.#stream = new ReliableStream(performance.now());
     this.#stream.changePath(null, 1e6, performance.now());
-    if (this.#breaks("unknown_packet")) this.#send(Buffer.from("hello"), told.port);
   }
 
   #breaks(code: RuleCode): boolean {
@@ -157,6 +156,8 @@ export class SmallLink {
   }
 
   #check(port: number): void {
+    // With each check: the first one may come before the peer knows the link.
+    if (this.#breaks("unknown_packet")) this.#send(Buffer.from("hello"), port);
     const isSafe = (this.#told.proven && port === this.#told.port) || port === this.#told.relay?.port;
     const skips = () => (isSafe || this.#breaks("foretold_number") ? 0 : 64 + randomBytes(2).readUInt16BE());
     this.#next += skips();

@@ -7,7 +7,7 @@ import { drain, hardened, logIfRefused, refused } from "./edge/http.ts";
 import { isOperatorPath, operate } from "./edge/operator.ts";
 import { type AllowedPages, mayAsk, ownOrigin, withCors } from "./edge/origin.ts";
 import { isPageFile } from "./edge/page.ts";
-import { withPlainPath } from "./edge/path.ts";
+import { hasPlainHost, withPlainPath } from "./edge/path.ts";
 import { router } from "./edge/routes.ts";
 import { countGateway } from "./edge/sidecar-limits.ts";
 import { isUpgrade, lostUpgrade, upgrade } from "./edge/upgrade.ts";
@@ -38,6 +38,7 @@ export default {
 
 async function answer(request: Request, env: Env): Promise<Response> {
   tagLobbiesOf(env);
+  if (!hasPlainHost(request)) return hardened(logIfRefused(request, refused(refuse("not_found"))));
   const read = readSettings(env);
   if (!read.ok) {
     logRefusal("not_configured", { why: read.why });

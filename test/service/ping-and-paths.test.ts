@@ -305,3 +305,16 @@ test("what a body inherits is not in it", async () => {
     "invalid_max_members",
   );
 });
+
+// A local server puts this header before the path to get the URL.
+test.each(["lo#alhost", "localhost/healthz", "localhost/?", "localhost\\healthz", "localhost?"])(
+  "a host that would make another path is none: %s",
+  async (host) => {
+    const raw = openRaw(server.url);
+    raw.say(`GET /lobbies HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    await raw.ended(patienceMs);
+    raw.drop();
+    expect(raw.heard).toMatch(/^HTTP\/1\.1 404 /);
+    expect(raw.heard).toContain('"codes":["not_found"]');
+  },
+);

@@ -81,6 +81,13 @@ func _obey(command: Dictionary) -> void:
 			_longest_frame_ms = 0.0
 		"bench":
 			answer = await _bench(command)
+		"conform":
+			var player := ConformancePlayer.new()
+			player.name = who
+			root.add_child(player)
+			player.play(command.url, command.level, command.role, command.code)
+		"part":
+			root.get_node(who).queue_free()
 		"quit":
 			quit(0)
 	_say({"id": command.id, "answer": answer})

@@ -93,10 +93,20 @@ export function classOf(holder: string): "Lobby" | "Lounge" {
   return loungeShape.test(holder) ? "Lounge" : "Lobby";
 }
 
-/** Puts objects to sleep, by their names: they lose their memory, and keep their sockets. */
+/** Puts an object to sleep: it loses its memory, and keeps its sockets. One that sleeps already, after a stall for instance, may do so. */
+export async function hibernate(
+  server: Pick<Server, "evict">,
+  object: Parameters<Server["evict"]>[0],
+): Promise<void> {
+  await server.evict(object, "hibernate").catch((error: unknown) => {
+    if (!String(error).includes("not currently running")) throw error;
+  });
+}
+
+/** Puts those to sleep that hold sockets, by their names. */
 export async function putToSleep(server: Pick<Server, "evict">, holders: Iterable<string>): Promise<void> {
-  const evict = (name: string) => server.evict({ className: classOf(name), name }, "hibernate");
-  await Promise.all([...new Set(holders)].map(evict));
+  const sleep = (name: string) => hibernate(server, { className: classOf(name), name });
+  await Promise.all([...new Set(holders)].map(sleep));
 }
 
 /** Sets a fault of `faulty-worker.ts`, or ends it with an empty value. */

@@ -16,7 +16,7 @@ import {
   withIds,
 } from "../../measure/kit/kept.ts";
 import { lobbyOf, Player, request, rollCall } from "../../measure/kit/player.ts";
-import { freeCode, later, putToSleep } from "../../measure/kit/server.ts";
+import { freeCode, hibernate, later, putToSleep } from "../../measure/kit/server.ts";
 import calls from "../vectors/kept/calls.json" with { type: "json" };
 import homes from "../vectors/kept/homes.json" with { type: "json" };
 import kept from "../vectors/kept/kept.json" with { type: "json" };
@@ -299,7 +299,7 @@ describe("rows of the release in which lobbies lived in homes", () => {
     const directory = withIds<Kept>(homes.directory, new Map(), Date.now() - homes.at);
     const { rows } = await keptOf(server.url, "DIRECTORY", "shard-0");
     await keep(server.url, "DIRECTORY", "shard-0", { ...directory, rows: [...directory.rows, ...rows] });
-    await server.evict({ className: "Directory", name: "shard-0" }, "hibernate");
+    await hibernate(server, { className: "Directory", name: "shard-0" });
     const { text } = await request(server.url, "/lobbies");
     expect(text).toContain(live.lobbyId);
     expect(text).not.toContain("Old Lobby");
@@ -310,7 +310,7 @@ describe("rows of the release in which lobbies lived in homes", () => {
   test("the fleet goes on with its sidecars, and forgets those that are silent", async () => {
     const old = withIds<Kept>(homes.fleet, new Map(), Date.now() - homes.at);
     await keep(server.url, "FLEET", "fleet", old);
-    await server.evict({ className: "Fleet", name: "fleet" }, "hibernate");
+    await hibernate(server, { className: "Fleet", name: "fleet" });
     const live = () => call(server.url, "FLEET", "fleet", { method: "live", args: [] });
     expect(await live()).toMatchObject([{ name: "old", host: "sidecar.example", load: 12 }]);
     await later(server.url, 40_000);

@@ -7,7 +7,13 @@ import { closures } from "../../core/problem.ts";
 import type { Server } from "../../local/server.ts";
 import { call, startKeptServer } from "../../measure/kit/kept.ts";
 import { refusedUpgrade } from "../../measure/kit/player.ts";
-import { setLimits, spoilCounting, startLoggedServer, startTestServer } from "../../measure/kit/server.ts";
+import {
+  hibernate,
+  setLimits,
+  spoilCounting,
+  startLoggedServer,
+  startTestServer,
+} from "../../measure/kit/server.ts";
 import { openRelay, patientRelay, type RelayTicket, relayTicket } from "../../measure/kit/socket-relay.ts";
 
 const secret = randomBytes(32).toString("hex");
@@ -48,7 +54,7 @@ test("who is removed from the lobby is closed, and its tickets of before are no 
     reason: "The player was removed from the lobby, or has left it.",
   });
   await b.until(() => b.texts.at(-1) === `bound ${link} false`);
-  await server.evict({ className: "Relay", name: "relay:lobby001:0" }, "hibernate");
+  await hibernate(server, { className: "Relay", name: "relay:lobby001:0" });
   // The ticket was renewed meanwhile: it still says when its mediation began.
   const begunAt = Date.now() - 60_000;
   const early = await openRelay(server.url, ticketOf("a", { begunAt }));
@@ -92,6 +98,46 @@ test("with npm start, sockets of relays count for their address, and close when 
   await server.stop();
   await again.until(() => again.closed !== null);
   expect([again.closed?.code, b.closed?.code]).toEqual([1012, 1012]);
+});
+
+test("what a relay has claimed outlives its sleep, and who opens it pays for the claim", async () => {
+  // Half of it is there at once: eight claims of the relays', and four that a network can pay for.
+  const vars = { clientAddress: "cloudflare", networkCentsPerDay: 1, relayCentsPerDay: 2 } as const;
+  const server = await startLoggedServer({ secret, udpPort: null, vars });
+  onTestFinished(() => server.stop());
+  await setLimits(server.url, {
+    ...patientRelay,
+    relayFirstClaim: 1_200,
+    relayMostClaim: 1_200,
+    toldMicros: 0,
+    budgetPatienceMs: 60_000,
+  });
+  const { a, b } = await pair(server.url, "lobby001");
+  const packets = Array.from({ length: 10 }, (_, i) => `after ${i + 1} sleeps`);
+  for (const packet of packets) {
+    await hibernate(server, { className: "Relay", name: "relay:lobby001:0" });
+    // After a sleep an end gets nothing before it was heard.
+    const told = b.texts.length;
+    b.bind(ticketOf("b", { lobby: "lobby001" }));
+    await b.until(() => b.texts.length > told || b.closed !== null);
+    a.send(link, packet);
+    await b.until(() => b.payloads.at(-1) === packet || b.closed !== null);
+  }
+  expect(b.payloads).toEqual(packets);
+  expect(b.texts.filter((text) => text.includes("relay_full"))).toEqual([]);
+  await Promise.all([a.close(), b.close()]);
+  const headers = { "cf-connecting-ip": "203.0.113.77" };
+  let opened = 0;
+  let refusal = "";
+  while (refusal === "" && opened < 16) {
+    opened += 1;
+    await openRelay(server.url, ticketOf("a", { lobby: `lobby1${opened}`.padEnd(8, "0") }), { headers })
+      .then((relay) => relay.close())
+      .catch((error) => {
+        refusal = String(error);
+      });
+  }
+  expect(refusal).toContain("429 over_budget");
 });
 
 describe("with budgets", () => {

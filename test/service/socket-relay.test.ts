@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { socketRelayLimits } from "../../core/relay/socket/limits.ts";
 import type { Server } from "../../local/server.ts";
-import { crash, setLimits, startFaultyServer } from "../../measure/kit/server.ts";
+import { crash, hibernate, setLimits, startFaultyServer } from "../../measure/kit/server.ts";
 import { openRelay, patientRelay, type RelayTicket, relayTicket } from "../../measure/kit/socket-relay.ts";
 import { tellTimes } from "../../measure/kit/times.ts";
 
@@ -197,7 +197,7 @@ test("of two sockets of one member the newer wins", async () => {
 test("a relay whose object sleeps goes on by itself; one that is ended lets its members come back", async () => {
   const { lobby, a, b } = await pair();
   const object = { className: "Relay", name: nameOf(lobby) } as const;
-  await server.evict(object, "hibernate");
+  await hibernate(server, object);
   // Nobody knows yet who is still there: the first packet is lost, as an end that is silent gets nothing.
   b.send(link, "lost");
   // The two sockets are not in any order: what b is answered says that its packet was there before.

@@ -5,7 +5,7 @@ import { parseTicket, relayName, relayOf } from "../../core/relay/ticket.ts";
 import { type KeyedTicket, relayProtocol } from "../../core/wire/relay-message.ts";
 import type { Env } from "../platform/env.ts";
 import { logFault } from "../platform/log.ts";
-import { addressHeader, gatewayNameHeader, ticketHeader } from "../platform/ports.ts";
+import { addressHeader, claimedHeader, gatewayNameHeader, ticketHeader } from "../platform/ports.ts";
 import { isKeyOfTicket } from "../platform/sidecar-id.ts";
 import { relayAt } from "../platform/stubs.ts";
 import { gatewayName, gatewayOf } from "./gateways.ts";
@@ -35,7 +35,9 @@ export async function relaySocket(
   };
   try {
     const answer = await relayAt(env, name, relay.region)?.fetch("http://object/", { headers });
-    await spend(env, spenders, prices.connect);
+    // Who has a relay claim its part pays for that: else a few networks could use up, by opening relays, what all have together.
+    const claimed = Number(answer?.headers.get(claimedHeader) ?? 0);
+    await spend(env, spenders, prices.connect + claimed);
     if (!answer?.webSocket) return refused(refuse("unavailable"));
     return new Response(null, {
       status: 101,

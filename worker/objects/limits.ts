@@ -70,6 +70,8 @@ export const objectLimits = {
   relayFirstClaim: 60,
   /** The most it claims at a time. It claims twice as much as the last time, up to this: half an hour of a pair. What it does not use is lost when it ends. */
   relayMostClaim: 2_000,
+  /** Milliseconds between two notes of what is left of its claim, for the relay's sleep. */
+  relayClaimKeptMs: 1_000,
   /** Milliseconds after which a budget that did not answer is asked again. Until then the relay goes on. */
   relayClaimAgainMs: 60_000,
   /** Bytes of texts that may wait for a member of a relay, where the platform says how many do: it does not read. */

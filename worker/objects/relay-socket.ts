@@ -2,6 +2,7 @@ import { type Spender, spendersOf } from "../../core/bill.ts";
 import { type Network, networksOf } from "../../core/network.ts";
 import type { KeptMember } from "../../core/relay/socket/exchange.ts";
 import { type KeptPurse, Purse } from "../sessions/purse.ts";
+import type { KeptClaim } from "./relay-claims.ts";
 
 /** What a socket's attachment keeps through its object's sleep: 8 KiB at most. Times are in milliseconds since 1970. */
 type Attachment = {
@@ -10,7 +11,11 @@ type Attachment = {
   address?: string;
   gateway?: string;
   purse?: KeptPurse;
+  claim?: KeptClaim;
 };
+
+/** A socket that was open before its object slept, the member that it is, and what it has kept for the whole relay. */
+type Revived = { socket: RelaySocket; member: KeptMember; claim: KeptClaim | undefined };
 
 /** How a member came. */
 export type RelayArrival = { openedAt: number; address?: string | undefined; gateway?: string | undefined };
@@ -23,13 +28,19 @@ export class RelaySocket {
   readonly networks: readonly Network[];
   readonly #arrival: RelayArrival;
   #purse: KeptPurse | undefined;
+  #claim: KeptClaim | undefined;
   #member: KeptMember | null;
   #isKeeping = false;
 
-  constructor(webSocket: WebSocket, arrival: RelayArrival, purse?: KeptPurse, member?: KeptMember) {
+  constructor(
+    webSocket: WebSocket,
+    arrival: RelayArrival,
+    { member, purse, claim }: Partial<Pick<Attachment, "member" | "purse" | "claim">> = {},
+  ) {
     this.webSocket = webSocket;
     this.#arrival = arrival;
     this.#purse = purse;
+    this.#claim = claim;
     this.#member = member ?? null;
     this.spenders = spendersOf(arrival.address, arrival.gateway);
     this.networks = arrival.address === undefined ? [] : networksOf(arrival.address);
@@ -39,17 +50,23 @@ export class RelaySocket {
     });
   }
 
-  /** A socket that was open before its object slept, and the member that it is; null if it has nothing of that. */
-  static revive(webSocket: WebSocket): { socket: RelaySocket; member: KeptMember } | null {
+  /** What the socket has kept; null if it is nothing of ours. */
+  static revive(webSocket: WebSocket): Revived | null {
     const kept: unknown = webSocket.deserializeAttachment();
     if (!isAttachment(kept)) return null;
-    const { member, purse, ...arrival } = kept;
-    return { socket: new RelaySocket(webSocket, arrival, purse, member), member };
+    const { member, claim, openedAt, address, gateway } = kept;
+    return { socket: new RelaySocket(webSocket, { openedAt, address, gateway }, kept), member, claim };
   }
 
   /** Notes who it is: null for nobody any more. */
   keep(member: KeptMember | null): void {
     this.#member = member;
+    this.#keep();
+  }
+
+  /** Notes what the relay has left of its claim: of all sockets, the newest note counts. */
+  keepClaim(claim: KeptClaim): void {
+    this.#claim = claim;
     this.#keep();
   }
 
@@ -78,6 +95,7 @@ export class RelaySocket {
         ...(address !== undefined && { address }),
         ...(gateway !== undefined && { gateway }),
         ...(this.#purse && { purse: this.#purse }),
+        ...(this.#claim && { claim: this.#claim }),
       };
       this.webSocket.serializeAttachment(kept);
     });

@@ -10,7 +10,13 @@ import { type KeyedTicket, readRelayBind, relayText } from "../../core/wire/rela
 import { drawBudgets, hasBudgets } from "../platform/budgets.ts";
 import { type Env, logsLobbies } from "../platform/env.ts";
 import { logFault, logRefusal, logRelay } from "../platform/log.ts";
-import { addressHeader, gatewayNameHeader, type RelayPort, ticketHeader } from "../platform/ports.ts";
+import {
+  addressHeader,
+  claimedHeader,
+  gatewayNameHeader,
+  type RelayPort,
+  ticketHeader,
+} from "../platform/ports.ts";
 import { isKeyOfTicket } from "../platform/sidecar-id.ts";
 import { holderLimits } from "../sessions/limits.ts";
 import { isSendable, isTooLarge } from "../sessions/websocket.ts";
@@ -56,7 +62,7 @@ export class Relay extends DurableObject<Env> implements RelayPort {
   override async fetch(request: Request): Promise<Response> {
     const ticket = parseTicket(request.headers.get(ticketHeader) ?? "");
     if (!ticket || !this.#isOurs(ticket)) return new Response(null, { status: 404 });
-    await this.#claims.claim(Date.now());
+    const claimed = await this.#claims.claim(Date.now());
     const now = Date.now();
     // One that can bind nothing has no place here, and no part of what the relay takes.
     if (this.#exchange.hasRemoved(ticket)) return turnAway(ticket.link, "removed");
@@ -73,8 +79,13 @@ export class Relay extends DurableObject<Env> implements RelayPort {
     this.#exchange.admit(socket, ticket.clientId, now);
     this.#exchange.bind(socket, ticket, now);
     this.#keep(socket);
+    this.#keepClaim(socket, now);
     this.#do(this.#exchange.take());
-    return new Response(null, { status: 101, webSocket: theirs });
+    return new Response(null, {
+      status: 101,
+      webSocket: theirs,
+      headers: { [claimedHeader]: String(claimed) },
+    });
   }
 
   override webSocketMessage(webSocket: WebSocket, data: string | ArrayBuffer): void {
@@ -155,6 +166,7 @@ export class Relay extends DurableObject<Env> implements RelayPort {
   /** Charges the member's network, and the deployment, for a frame. Both are told before they are cut off. */
   #charge(socket: RelaySocket, now: number): void {
     this.#claims.spend(now);
+    this.#keepClaim(socket, now);
     const emptyInMs = this.#claims.emptyInMs(now);
     if (emptyInMs !== null) this.#exchange.warn("relay_full", emptyInMs, now);
     if (this.#claims.isSpent) this.#exchange.close("relay_full");
@@ -184,12 +196,18 @@ export class Relay extends DurableObject<Env> implements RelayPort {
     const revived = RelaySocket.revive(webSocket);
     if (revived) {
       this.#sockets.set(webSocket, revived.socket);
+      if (revived.claim) this.#claims.revive(revived.claim);
       this.#exchange.revive(revived.socket, revived.member, now);
       return;
     }
     logFault("kept_session_unreadable");
     const [code, reason] = closures.stopping;
     webSocket.close(code, reason);
+  }
+
+  #keepClaim(socket: RelaySocket, now: number): void {
+    const kept = this.#claims.toKeep(now);
+    if (kept) socket.keepClaim(kept);
   }
 
   #keep(socket: RelaySocket): void {

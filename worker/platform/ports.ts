@@ -41,6 +41,8 @@ export const addressHeader = "orion-client-address";
 export const atServerHeader = "orion-client-at-server";
 /** The ticket of the client, which the Worker has verified, where the object is a relay over WebSocket. */
 export const ticketHeader = "orion-relay-ticket";
+/** In the answer of a relay over WebSocket: what it has claimed of the budget of all relays to take this client, in millionths of a dollar. */
+export const claimedHeader = "orion-relay-claimed";
 /** The same of the gateways that it comes through, if it does: their sidecar's name, and the number of its key. */
 export const gatewayNameHeader = "orion-client-gateway";
 

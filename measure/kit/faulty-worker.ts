@@ -20,6 +20,7 @@
  * `/test/counting?<binding>=<how>` spoils the platform's counting of addresses: `missing`, `broken`, `silent`, or
  *   `full`: it refuses whatever is counted.
  * `/test/limits?<name>=<n>&…` sets some of the limits, by name (`measure/kit/server-limits.ts`): for all objects.
+ * `/test/data-points` answers what is written to Analytics Engine, from its first call on.
  * `/test/address` answers the address that the request comes from, as far as the Worker knows it.
  * `POST /test/log` has its body logged, word for word.
  * `/test/busy?fleet=<ms>` keeps the fleet busy.
@@ -288,6 +289,9 @@ export default {
       case "/test/counting":
         Object.assign(env, { [kind]: name === "exact" ? exactCounting() : countings[name] });
         return new Response("spoilt");
+      case "/test/data-points":
+        Object.assign(env, { ANALYTICS: dataset });
+        return Response.json(dataPoints);
       case "/test/limits":
         for (const [limit, value] of url.searchParams) setServerLimit(limit, Number(value));
         return new Response("set");
@@ -306,6 +310,9 @@ export default {
     }
   },
 } satisfies ExportedHandler<FaultyEnv>;
+
+const dataPoints: (AnalyticsEngineDataPoint | undefined)[] = [];
+const dataset: AnalyticsEngineDataset = { writeDataPoint: (point) => void dataPoints.push(point) };
 
 const countings: Record<string, RateLimit | undefined> = {
   missing: undefined,

@@ -193,6 +193,11 @@ export async function spoilCounting(
   await fetch(new URL(`/test/counting?${binding}=${how}`, base));
 }
 
+/** What the server has written to a data set of Analytics Engine: it has one from the first call on. Miniflare's own one takes points and forgets them. */
+export async function dataPointsOf(base: URL): Promise<AnalyticsEngineDataPoint[]> {
+  return JSON.parse(await (await fetch(new URL("/test/data-points", base))).text());
+}
+
 /** Changes the deployment's secrets under objects that live on. */
 export async function setSecrets(base: URL, secret: string, before: string): Promise<void> {
   noteSettings({ ORION_SECRET: secret, ORION_SECRET_BEFORE: before });

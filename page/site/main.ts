@@ -11,6 +11,7 @@ import { setUpInvitePanel } from "./invite-panel.ts";
 import { setUpLobbyList } from "./lobby-list.ts";
 import { setUpNetworkPanel } from "./network-panel.ts";
 import { askPassword } from "./password-dialog.ts";
+import { keepName } from "./player-name.ts";
 import { setUpPlayersPanel } from "./players-panel.ts";
 import { type End, openRoom, type Room } from "./room.ts";
 import { forgetSeat, holdSeat, keepSeat, keptSeat, type Release } from "./seat.ts";
@@ -132,6 +133,8 @@ async function settle(lobby: Lobby): Promise<void> {
   document.title = `${lobby.code} – Comets`;
   showView("room");
   keepSeat(lobby);
+  // An invented one, too: the others know the player by it.
+  keepName(home.name());
   const { clientId } = lobby;
   if (held?.clientId === clientId) return;
   held?.release();

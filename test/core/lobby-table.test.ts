@@ -19,7 +19,6 @@ import {
   left,
   listingFailed,
   lobbyOf,
-  lobbyOfMembers,
   looked,
   lost,
   member,
@@ -874,12 +873,4 @@ describe("when the alarm comes so late that the clock must have jumped, a mediat
       expect(phaseOf(lobby)).toBe(then);
     });
   }
-});
-
-test("what a newer version tells of, and this one does not know, changes nothing", () => {
-  const lobby = lobbyOfMembers(["Ann", "Ben"]);
-  const before = lobby.state;
-  const unknown = { kind: "something-new", clientId: "Ben" } as unknown as Happening;
-  expect(lobby.happens(unknown)).toEqual([]);
-  expect(lobby.state).toEqual(before);
 });

@@ -1,4 +1,4 @@
-/** Servers, and pages in Chromium, for tests of the page. What a page logs as an error, or throws, fails the test. */
+/** Servers, and pages in Chromium and Firefox, for tests of the page. What a page logs as an error, or throws, fails the test. */
 import { once } from "node:events";
 import { connect as connectTcp, createServer, type Socket } from "node:net";
 import { gzipSync } from "node:zlib";
@@ -8,8 +8,9 @@ import { afterAll, expect, onTestFinished } from "vitest";
 import { type Server, type ServerOptions, startServer } from "../../local/server.ts";
 import { bundleOnce } from "../../measure/kit/bundle-once.ts";
 import { chromium } from "../client/a-page.ts";
+import { firefox, startFirefox } from "./a-firefox.ts";
 
-export { chromium };
+export { chromium, firefox };
 
 /** A server on free ports, until the end of the test. */
 export async function aServer(options: Partial<ServerOptions> = {}): Promise<Server> {
@@ -39,20 +40,27 @@ export async function theServer(): Promise<Server> {
   return await shared;
 }
 
-let browser: Promise<Browser> | null = null;
+type BrowserName = "chromium" | "firefox";
 
-/** One for all tests of a file. */
-async function theBrowser(): Promise<Browser> {
-  browser ??= driver.launch({
+const browsers = new Map<BrowserName, Promise<Browser>>();
+
+/** One of each for all tests of a file. */
+async function theBrowser(name: BrowserName): Promise<Browser> {
+  const started = browsers.get(name) ?? (name === "firefox" ? startFirefox() : startChromium());
+  browsers.set(name, started);
+  return await started;
+}
+
+async function startChromium(): Promise<Browser> {
+  return await driver.launch({
     executablePath: `/usr/bin/${chromium}`,
     args: ["--no-sandbox", "--disable-gpu"],
   });
-  return await browser;
 }
 
 afterAll(async () => {
-  await (await browser)?.close();
-  browser = null;
+  for (const started of browsers.values()) await (await started).close();
+  browsers.clear();
   await (await shared)?.stop();
   shared = null;
 });
@@ -65,26 +73,31 @@ export type PlayerPage = Page & {
 };
 
 /** Milliseconds for what a test does on a page. */
-const patienceMs = 15_000;
+const patienceMs = { chromium: 30_000, firefox: 60_000 };
 
 /** What the browser logs of failures in the network, and of headers that it takes over HTTPS alone, is no mistake of the page. */
 const expected =
   /Failed to load resource|WebSocket connection to|net::ERR_|Opener-Policy header has been ignored/;
 
-/**
- * A page of a player with a profile of its own, closed at the end of the test. `before`: runs in the page before its own scripts. `next`: another page of the same
- * player's profile.
- */
+type PageOptions = BrowserContextOptions & {
+  browser?: BrowserName;
+  /** Runs in the page before its own scripts. */
+  before?: () => void;
+  /** Another page of the same player's profile. */
+  next?: Page;
+};
+
+/** A page of a player with a profile of its own, closed at the end of the test. */
 export async function aPage(
   url: URL | string,
-  { before, next, ...options }: BrowserContextOptions & { before?: () => void; next?: Page } = {},
+  { browser = "chromium", before, next, ...options }: PageOptions = {},
 ): Promise<PlayerPage> {
-  const context = next?.context() ?? (await (await theBrowser()).newContext(options));
+  const context = next?.context() ?? (await (await theBrowser(browser)).newContext(options));
   if (!next) onTestFinished(async () => await context.close());
   const mistakes: string[] = [];
   const weights = new Map<string, number>();
   const page: PlayerPage = Object.assign(await context.newPage(), { mistakes, weights });
-  page.setDefaultTimeout(patienceMs);
+  page.setDefaultTimeout(patienceMs[browser]);
   page.on("pageerror", (error) => mistakes.push(String(error.stack ?? error)));
   page.on("console", (message) => {
     if (message.type() === "error" && !expected.test(message.text())) mistakes.push(message.text());

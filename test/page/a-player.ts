@@ -1,5 +1,5 @@
 /** What a player does on the page. */
-import type { Page } from "playwright-core";
+import type { BrowserContextOptions, Page } from "playwright-core";
 import { expect } from "vitest";
 import { aPage, type PlayerPage } from "./a-browser.ts";
 
@@ -25,8 +25,13 @@ export async function inRoom(page: Page): Promise<void> {
 }
 
 /** A page of another player, who has this name and opens the invite link. */
-export async function aGuest(url: URL, code: string, name: string): Promise<PlayerPage> {
-  const page = await aPage(url);
+export async function aGuest(
+  url: URL,
+  code: string,
+  name: string,
+  options: BrowserContextOptions = {},
+): Promise<PlayerPage> {
+  const page = await aPage(url, options);
   await page.getByLabel("Your name").fill(name);
   await page.getByLabel("Your name").blur();
   await page.goto(new URL(`#${code}`, url).href);

@@ -38,13 +38,21 @@ describe.skipIf(!chromium)("a player whose connection is lost", () => {
       .waitFor(soon);
   });
 
-  it("is let in again after a reload in its first seconds", async () => {
+  it("is let in again after a reload in its first seconds, by the name that the page had invented, too", async () => {
     const { url } = await aServer();
     const ada = await aPage(url);
-    const bo = await aGuest(url, await host(ada), "Bo");
+    const code = await host(ada);
+    const bo = await aGuest(url, code, "Bo");
     await bo.reload();
     await inRoom(bo);
     await eventually(() => players(ada), ["Ada", "Bo"]);
+    const guest = await aPage(new URL(`#${code}`, url));
+    await eventually(async () => (await players(ada)).length, 3);
+    const before = await players(ada);
+    await inRoom(guest);
+    await guest.reload();
+    await inRoom(guest);
+    await eventually(() => players(guest), before);
   });
 
   it("does not throw out its other tab, which is a duplicate: each is a player", async () => {

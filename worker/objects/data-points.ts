@@ -1,11 +1,11 @@
 import type { StatsNews } from "../../core/stats/news.ts";
 
-/** Points that the platform takes in one call are 250. A piece of news is a point for each of its causes or codes. */
+/** Points that the platform takes in one call are 250. A piece of news is one point; of refusals, one for each code. */
 const mostPoints = 100;
 
 /**
- * Writes what is counted to Cloudflare's Analytics Engine, where an operator binds a data set: for charts of months. `blobs`: the kind, what it was,
- * and why; `doubles`: how often, and how many members. No lobby, player or address is in it.
+ * Writes what is counted to Cloudflare's Analytics Engine, where an operator binds a data set: for charts of months. No lobby, player or address is
+ * in it. docs/operator.md tells operators what each point has.
  */
 export function writeDataPoints(
   dataset: AnalyticsEngineDataset | undefined,

@@ -194,7 +194,9 @@ export async function spoilCounting(
 }
 
 /** What the server has written to a data set of Analytics Engine: it has one from the first call on. Miniflare's own one takes points and forgets them. */
-export async function dataPointsOf(base: URL): Promise<AnalyticsEngineDataPoint[]> {
+export async function dataPointsOf(
+  base: URL,
+): Promise<{ indexes?: string[]; blobs?: string[]; doubles?: number[] }[]> {
   return JSON.parse(await (await fetch(new URL("/test/data-points", base))).text());
 }
 

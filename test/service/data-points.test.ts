@@ -54,7 +54,7 @@ test("a server counts lobbies, mediations and refusals without any key, as the p
   await (await lobbyOf(1, server.url)).host.leave();
   await writes(["refused", "not_found", ""], [3, 0]);
   for (const { blobs } of await written()) {
-    const [kind, what, why] = (blobs ?? []).map(String);
+    const [kind = "", what = "", why = ""] = blobs ?? [];
     const row = described.get(kind);
     if (kind === "refused") expect(Object.keys(problems)).toContain(what);
     else expect(row?.what).toContain(`\`${what}\``);

@@ -2,7 +2,7 @@
 import type { Sight, View } from "./flight.ts";
 import { colourOf, colours, markOf, marks } from "./palette.ts";
 import { Sparks } from "./sparks.ts";
-import { clouds, glow, mark, type Sprite, sky, star } from "./sprites.ts";
+import { farSky, glow, mark, nearSky, type Sprite, star } from "./sprites.ts";
 import { arenaRadius, mostStars, pathGap } from "./world/rules.ts";
 
 /** Units of the arena that the shorter side of the canvas shows, without a tail, and for each star more. */
@@ -11,8 +11,16 @@ const sightUnits = { bare: 600, perStar: 1.6, most: 820 };
 const mostTailPoints = 320;
 /** Pieces of a tail, each a little thinner than the one before. */
 const pieces = 6;
-/** How far the light of the edge reaches inward. */
-const rimUnits = 46;
+/** How far the light of the edge reaches inward, and outward until all is dark. */
+const rimUnits = { inward: 46, outward: 150 };
+/** Dots of the canvas at most, unless the screen has one dot for each CSS pixel: more cost time and nobody sees them. */
+const mostDots = 4_000_000;
+/** CSS pixels that the sky moves for each unit that the player moves: the stars behind it, and those in front. */
+const pace = { far: 0.1, near: 0.3 };
+/** The camera's way from the middle of the arena, at most: it looks ahead of a comet at the edge. */
+const mostWay = arenaRadius + 100;
+/** CSS pixels until the stars in front repeat. */
+const nearSize = 420;
 const nameWidth = 128;
 const nameCharacters = 24;
 
@@ -27,9 +35,8 @@ export class Painter {
   readonly #marks: Sprite[] = marks.map((outline) => mark(outline, "#0a0f1e"));
   readonly #star = star("#ffd76a");
   readonly #bigStar = star("#ff9d5c");
-  readonly #near = sky(420, 70, 0.9, 7);
-  readonly #far = sky(512, 130, 0.5, 11);
-  readonly #clouds = clouds(256);
+  /** The stars in front, a tile; and all behind them in one opaque picture: to copy it is the least that a frame can cost. */
+  #sky: { near: Sprite; far: Sprite } | null = null;
   readonly #names = new Map<string, string>();
   /** Lengths of tails as they are drawn: they follow the true ones. */
   readonly #tails = new Map<string, number>();
@@ -53,9 +60,11 @@ export class Painter {
 
   /** In CSS pixels. More than two dots for each cost a phone more than anybody sees. */
   resize(width: number, height: number, density: number): void {
+    const enough = Math.sqrt(mostDots / Math.max(1, width * height));
     this.#width = width;
     this.#height = height;
-    this.#density = Math.min(2, Math.max(1, density));
+    this.#density = Math.max(1, Math.min(2, density, enough));
+    this.#sky = null;
     this.#canvas.width = Math.max(1, Math.round(width * this.#density));
     this.#canvas.height = Math.max(1, Math.round(height * this.#density));
   }
@@ -73,7 +82,6 @@ export class Painter {
     if (!this.#isStill) this.#notice(view, isNewRound);
     const { x, y, scale } = this.#camera;
     const pixels = this.#density;
-    context.setTransform(pixels, 0, 0, pixels, 0, 0);
     this.#paintSky(context);
     const toScreen = () => {
       const zoom = pixels * scale;
@@ -150,30 +158,34 @@ export class Painter {
 
   #paintSky(context: CanvasRenderingContext2D): void {
     const { x, y } = this.#isStill ? { x: 0, y: 0 } : this.#camera;
-    context.fillStyle = "#05070f";
-    context.fillRect(0, 0, this.#width, this.#height);
-    const larger = Math.max(this.#width, this.#height) * 1.7;
-    const [left, top] = [this.#width / 2 - larger / 2, this.#height / 2 - larger / 2];
-    context.drawImage(this.#clouds, left - x * 0.06, top - y * 0.06, larger, larger);
-    for (const [tile, pace] of [
-      [this.#far, 0.12],
-      [this.#near, 0.3],
-    ] as const) {
-      const size = tile.width;
-      const from = (at: number) => -((((at * pace) % size) + size) % size);
-      for (let tx = from(x); tx < this.#width; tx += size) {
-        for (let ty = from(y); ty < this.#height; ty += size) context.drawImage(tile, tx, ty);
-      }
+    const margin = this.#isStill ? 0 : Math.ceil(mostWay * pace.far);
+    this.#sky ??= {
+      near: nearSky(nearSize, this.#density),
+      far: farSky(this.#width + 2 * margin, this.#height + 2 * margin, this.#density),
+    };
+    const { near, far } = this.#sky;
+    // Dots are copied as they are: between two places of the grid each would have to be mixed from four.
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    const dots = (pixels: number) => Math.round(pixels * this.#density);
+    const back = (at: number) => dots(-margin - Math.min(margin, Math.max(-margin, at * pace.far)));
+    context.drawImage(far, back(x), back(y));
+    const size = near.width;
+    const front = (at: number) => -(((dots(at * pace.near) % size) + size) % size);
+    for (let tx = front(x); tx < this.#canvas.width; tx += size) {
+      for (let ty = front(y); ty < this.#canvas.height; ty += size) context.drawImage(near, tx, ty);
     }
   }
 
-  /** The edge, and beyond it space that grows darker. */
+  /** The edge, and beyond it space that grows darker. Nothing, where it is out of sight. */
   #paintEdge(context: CanvasRenderingContext2D): void {
+    const { x, y, scale } = this.#camera;
+    const [wide, high] = [this.#width / 2 / scale, this.#height / 2 / scale];
+    if (Math.hypot(Math.abs(x) + wide, Math.abs(y) + high) < arenaRadius - rimUnits.inward) return;
     this.#rim ??= rimOf(context);
     context.fillStyle = this.#rim;
     context.beginPath();
-    context.arc(0, 0, arenaRadius * 3, 0, 7);
-    context.arc(0, 0, arenaRadius - rimUnits, 7, 0, true);
+    context.rect(x - wide, y - high, 2 * wide, 2 * high);
+    context.arc(0, 0, arenaRadius - rimUnits.inward, 0, 7);
     context.fill("evenodd");
     context.strokeStyle = "rgba(150, 195, 255, 0.85)";
     context.lineWidth = 2.5;
@@ -236,7 +248,8 @@ export class Painter {
     const count = this.#trace(comet, seconds);
     const colour = colourOf(comet.slot);
     context.lineCap = "round";
-    context.lineJoin = "round";
+    // Its points lie so close that nobody sees a corner, and round ones cost.
+    context.lineJoin = "bevel";
     const strokes = [
       { colour, alpha: comet.head.isBoosting ? 0.14 : 0.07, width: 46, isLight: true },
       { colour, alpha: comet.head.isBoosting ? 0.22 : 0.12, width: 27, isLight: true },
@@ -400,9 +413,9 @@ export class Painter {
 }
 
 function rimOf(context: CanvasRenderingContext2D): CanvasGradient {
-  const far = 150;
-  const rim = context.createRadialGradient(0, 0, arenaRadius - rimUnits, 0, 0, arenaRadius + far);
-  const edge = rimUnits / (rimUnits + far);
+  const { inward, outward } = rimUnits;
+  const rim = context.createRadialGradient(0, 0, arenaRadius - inward, 0, 0, arenaRadius + outward);
+  const edge = inward / (inward + outward);
   rim.addColorStop(0, "rgba(110, 165, 255, 0)");
   rim.addColorStop(edge, "rgba(110, 165, 255, 0.34)");
   rim.addColorStop(edge + (1 - edge) * 0.35, "rgba(20, 30, 80, 0.5)");

@@ -50,28 +50,60 @@ export function mark(outline: string, colour: string, size = 32): Sprite {
   });
 }
 
-/** A square of night sky that repeats. `light`: how bright its stars are. */
-export function sky(size: number, count: number, light: number, seed: number): Sprite {
+/** Scatters stars over squares of `size` CSS pixels that repeat, all over the picture. `light`: how bright they are. */
+function scatter(
+  context: CanvasRenderingContext2D,
+  { size, count, light, seed }: { size: number; count: number; light: number; seed: number },
+  [width, height]: readonly [number, number],
+): void {
   let state = seed;
   const next = () => {
     state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
     return state / 2 ** 32;
   };
-  return sprite(size, (context) => {
-    for (let i = 0; i < count; i++) {
-      const big = next() ** 6;
-      const tint = next();
-      context.globalAlpha = light * (0.25 + 0.75 * next());
-      context.fillStyle = tint < 0.15 ? "#ffd9a8" : tint < 0.4 ? "#a9c8ff" : "#ffffff";
-      context.beginPath();
-      context.arc(next() * size, next() * size, 0.5 + 1.3 * big, 0, 7);
-      context.fill();
+  for (let i = 0; i < count; i++) {
+    const big = next() ** 6;
+    const tint = next();
+    context.globalAlpha = light * (0.25 + 0.75 * next());
+    context.fillStyle = tint < 0.15 ? "#ffd9a8" : tint < 0.4 ? "#a9c8ff" : "#ffffff";
+    const [firstX, firstY] = [next() * size, next() * size];
+    for (let x = firstX; x < width; x += size) {
+      for (let y = firstY; y < height; y += size) {
+        context.beginPath();
+        context.arc(x, y, 0.5 + 1.3 * big, 0, 7);
+        context.fill();
+      }
     }
+  }
+  context.globalAlpha = 1;
+}
+
+/** The stars in front: a square that repeats, in CSS pixels. `density`: dots for each. */
+export function nearSky(size: number, density: number): Sprite {
+  return sprite(Math.round(size * density), (context) => {
+    context.scale(density, density);
+    scatter(context, { size, count: 70, light: 0.9, seed: 7 }, [size, size]);
   });
 }
 
+/** All that is far away: space, faint clouds of colour, small stars. Opaque. */
+export function farSky(width: number, height: number, density: number): Sprite {
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.round(width * density);
+  canvas.height = Math.round(height * density);
+  const context = canvas.getContext("2d", { alpha: false });
+  if (!context) return canvas;
+  context.scale(density, density);
+  context.fillStyle = "#05070f";
+  context.fillRect(0, 0, width, height);
+  const larger = Math.max(width, height) * 1.5;
+  context.drawImage(clouds(256), (width - larger) / 2, (height - larger) / 2, larger, larger);
+  scatter(context, { size: 512, count: 130, light: 0.5, seed: 11 }, [width, height]);
+  return canvas;
+}
+
 /** Faint clouds of colour for the whole arena. */
-export function clouds(size: number): Sprite {
+function clouds(size: number): Sprite {
   return sprite(size, (context, middle) => {
     const cloud = (x: number, y: number, far: number, colour: string) => {
       const light = context.createRadialGradient(x, y, 0, x, y, far);

@@ -25,7 +25,10 @@ func _ready() -> void:
 	%Host.pressed.connect(_host)
 	%Join.pressed.connect(_join)
 	%Code.text_submitted.connect(func(_code: String) -> void: _join())
+	%Copy.pressed.connect(func() -> void: DisplayServer.clipboard_set(peer.lobby.code))
 	%Wave.pressed.connect(func() -> void: wave.rpc("waves"))
+	# Two windows of one machine must not have the same name: a lobby takes it once.
+	%Name.text = "Player %d" % randi_range(1000, 9999)
 	_play_by_command_line()
 
 
@@ -46,13 +49,14 @@ func _server() -> OrionEdge:
 
 func _enter(result: OrionResult) -> void:
 	if not result.is_ok:
-		_show_end(result.code)
-		_tell(result.message)
+		_show_menu(result.message)
 		return
 	multiplayer.multiplayer_peer = peer
 	%Wave.show()
+	%Copy.show()
+	%Invitation.show()
 	%Invitation.text = "Code: %s" % result.lobby.code
-	_tell("You are the host: tell others the code." if multiplayer.is_server() else "Waiting for the host ...")
+	_tell("You are the host: tell your friends the code." if multiplayer.is_server() else "Waiting for the host ...")
 	if multiplayer.is_server():
 		_add(1)
 
@@ -92,10 +96,16 @@ func wave(how: String) -> void:
 func _show_end(code: String) -> void:
 	for player in players.get_children():
 		player.queue_free()
+	_show_menu("The game is over: %s." % code)
+
+
+func _show_menu(why: String) -> void:
 	%Menu.show()
 	%Wave.hide()
+	%Copy.hide()
+	%Invitation.hide()
 	%Invitation.text = ""
-	_tell("The game is over: %s." % code)
+	_tell(why)
 
 
 func _tell(what: String) -> void:

@@ -2,7 +2,8 @@
 extends ColorRect
 
 const SPEED := 240.0
-const ARENA := Vector2(1152, 648)
+## Below the line with the code, and above the hint.
+const ARENA := Rect2(0, 44, 960, 460)
 
 
 func _enter_tree() -> void:
@@ -10,10 +11,13 @@ func _enter_tree() -> void:
 	set_multiplayer_authority(id)
 	color = Color.from_hsv(fmod(id * 0.618, 1.0), 0.7, 0.9)
 	position = Vector2(40 + absi(hash(id)) % 500, 60 + absi(hash(id + 1)) % 300)
+	var peer := multiplayer.multiplayer_peer as OrionMultiplayerPeer
+	var player := peer.player_of(id) if peer else null
+	$Name.text = player.display_name if player else ""
 
 
 func _process(delta: float) -> void:
 	if not is_multiplayer_authority():
 		return
 	var way := Input.get_vector("ui_left", "ui_right", "ui_up", "ui_down")
-	position = (position + way * SPEED * delta).clamp(Vector2.ZERO, ARENA - size)
+	position = (position + way * SPEED * delta).clamp(ARENA.position, ARENA.end - size)

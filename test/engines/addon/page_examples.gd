@@ -25,12 +25,12 @@ func _initialize() -> void:
 	quit()
 
 
-## What a developer sees who presses F9.
+## What a developer sees who presses F3.
 func inspect(player: Node) -> void:
 	var inspector: OrionInspector = load("res://addons/orion_edge/inspector/inspector.tscn").instantiate()
 	player.add_child(inspector)
 	var key := InputEventKey.new()
-	key.keycode = KEY_F9
+	key.keycode = KEY_F3
 	key.pressed = true
 	inspector._input(key)
 	print("inspector ", inspector.visible, " ", inspector.get_node("%Players").get_root().get_child_count())

@@ -1,16 +1,19 @@
 class_name OrionInspector
 extends CanvasLayer
-## Shows in the running game who is connected, how, how fast, and why not better. F9 opens and closes it.
+## Shows in the running game who is connected, how, how fast, and why not better. F3 opens and closes it: F9 and F10 belong to the editor, which suspends the game with them.
 ##
 ## Add [code]res://addons/orion_edge/inspector/inspector.tscn[/code] to a scene, or make it an autoload. It shows the lobby of the
 ## scene tree's [OrionMultiplayerPeer], or the one given to [method watch]. It costs nothing while it is closed.
 
-## An action of the input map that opens and closes it, in place of F9.
+## An action of the input map that opens and closes it, in place of F3.
 @export var toggle_action: StringName = &""
 ## Whether only debug builds have it.
 @export var is_for_debug_builds := true
 
 const REFRESH_S := 0.25
+## Units of the viewport, and the part of its height that the panel takes at most.
+const HEIGHT := 300.0
+const MOST_OF_HEIGHT := 0.6
 const COLUMNS: Array[String] = ["player", "peer", "path", "round trip", "loss", "encrypted", "cause"]
 
 var _watched: OrionLobby
@@ -24,6 +27,11 @@ func _ready() -> void:
 	hide()
 	for i in COLUMNS.size():
 		_players.set_column_title(i, COLUMNS[i])
+		_players.set_column_title_alignment(i, HORIZONTAL_ALIGNMENT_LEFT)
+		_players.set_column_clip_content(i, true)
+	# Names and causes are the long ones.
+	_players.set_column_expand_ratio(0, 2)
+	_players.set_column_expand_ratio(6, 2)
 	%Copy.pressed.connect(func() -> void: DisplayServer.clipboard_set(report()))
 	_players.item_selected.connect(_refresh_timeline)
 
@@ -34,7 +42,7 @@ func _input(event: InputEvent) -> void:
 	if toggle_action:
 		if event.is_action_pressed(toggle_action):
 			toggle()
-	elif event is InputEventKey and event.pressed and not event.echo and event.keycode == KEY_F9:
+	elif event is InputEventKey and event.pressed and not event.echo and event.keycode == KEY_F3:
 		toggle()
 
 
@@ -52,6 +60,7 @@ func watch(lobby: OrionLobby) -> void:
 func toggle() -> void:
 	visible = not visible
 	if visible:
+		_fit()
 		refresh()
 
 
@@ -73,7 +82,8 @@ func refresh() -> void:
 		var cells := _cells(lobby, id)
 		for i in cells.size():
 			item.set_text(i, cells[i])
-		if id == selected:
+		# The first one, unless the player has chosen another.
+		if id == selected or top.get_child_count() == 1:
 			item.select(0)
 	_refresh_timeline()
 
@@ -96,6 +106,11 @@ func report() -> String:
 	return "\n".join(lines)
 
 
+## Leaves most of a small window to the game.
+func _fit() -> void:
+	%Panel.offset_top = -minf(HEIGHT, get_viewport().get_visible_rect().size.y * MOST_OF_HEIGHT)
+
+
 func _lobby() -> OrionLobby:
 	if _watched:
 		return _watched
@@ -113,7 +128,7 @@ func _sentence(lobby: OrionLobby) -> String:
 	var role := "host" if lobby.host_id == lobby.own_id else "guest"
 	var peer := _peer()
 	var own := ", peer %d" % peer.get_unique_id() if peer and peer.lobby == lobby else ""
-	return "%d players, %d links. This player is a %s%s." % [lobby.players.size(), lobby.links.size(), role, own]
+	return "Players: %d. Links: %d. You are the %s%s." % [lobby.players.size(), lobby.links.size(), role, own]
 
 
 ## One text for each of COLUMNS.
@@ -147,4 +162,4 @@ func _refresh_timeline() -> void:
 	if lobby and lobby.links.has(id):
 		for entry: Dictionary in lobby.links[id].timeline:
 			lines.append("%6d ms  %s" % [entry.at_ms, entry.event])
-	_timeline.text = "\n".join(lines) if lines else "Select a player to see what happened on its link."
+	_timeline.text = "\n".join(lines) if lines else "No link to this player."

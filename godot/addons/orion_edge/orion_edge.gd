@@ -86,7 +86,10 @@ func _process(_delta: float) -> void:
 	if _entrance:
 		_entrance.poll()
 	for lobby in _lobbies.duplicate():
-		lobby._poll()
+		if lobby._polled_in == Engine.get_process_frames():
+			lobby._flush()
+		else:
+			lobby._poll()
 		if lobby._is_gone():
 			_lobbies.erase(lobby)
 	_frames.passed.emit()

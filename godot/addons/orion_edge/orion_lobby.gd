@@ -122,6 +122,8 @@ var _was_playing := false
 var _accepts_host := true
 var _has_listeners := false
 var _is_let_go := false
+## The frame in which it was polled last.
+var _polled_in := -1
 
 
 ## Made by [OrionEdge]. [param about]: secret, is_encryption_required, accepts_host, has_udp, unproven, resolver.
@@ -345,8 +347,9 @@ func close() -> void:
 	await _session.leave()
 
 
-## Called by [OrionEdge] in each frame.
+## Called by [OrionEdge] in each frame, and by the multiplayer peer, which comes first.
 func _poll() -> void:
+	_polled_in = Engine.get_process_frames()
 	# Whoever has awaited the lobby has connected to its signals by now.
 	_session.poll()
 	_relays.poll()
@@ -354,6 +357,11 @@ func _poll() -> void:
 		mediation.poll()
 	_relays.flush()
 	_earlier = _earlier.filter(func(mediation: Mediation) -> bool: return not mediation.is_gone())
+
+
+## Called by [OrionEdge] where the peer has polled in this frame already: sends what the game has answered since.
+func _flush() -> void:
+	_relays.flush()
 
 
 ## Whether nothing of it is left to be polled.

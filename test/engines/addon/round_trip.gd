@@ -36,14 +36,16 @@ func _initialize() -> void:
 		while peer.link_of(1) == null or peer.link_of(1).path != "direct":
 			await process_frame
 	var times: Array[int] = []
+	var sum := 0
 	for i in ROUNDS + 20:
 		var begun := Time.get_ticks_usec()
 		echo.ask.rpc_id(1, i)
 		await echo.answered
 		if i >= 20:
 			times.append(Time.get_ticks_usec() - begun)
+			sum += times.back()
 	times.sort()
-	print("median ", times[ROUNDS / 2])
+	print("median ", times[ROUNDS / 2], " mean ", sum / ROUNDS)
 	quit()
 
 

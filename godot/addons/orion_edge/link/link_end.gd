@@ -55,6 +55,8 @@ var _opened_at := 0.0
 ## By socket and address, when the machine was last told that packets come from there.
 var _proven: Dictionary[String, float] = {}
 var _path: Machine.Candidate = null
+## The path in use, as it is in _proven.
+var _place := ""
 var _verdict := ""
 var _is_closing := false
 var _has_settled := false
@@ -236,7 +238,9 @@ func receive(bytes: PackedByteArray, local: int, ip: String, port: int) -> void:
 
 
 func _take_data(bytes: PackedByteArray, local: int, ip: String, port: int) -> void:
-	var place := "%d %s %d" % [local, ip, port]
+	# To make the text costs more than to see that it is the same as before.
+	var is_in_use := _path != null and port == _path.port and local == _path.local and ip == _path.ip
+	var place := _place if is_in_use else _place_of(local, ip, port)
 	if _is_closing or not _proven.has(place) or not _packets.read_data(bytes):
 		return
 	var at := now()
@@ -281,7 +285,7 @@ func _take_signed(bytes: PackedByteArray, local: int, ip: String, port: int) -> 
 			_machine.farewell_received(read, local, ip, port, at)
 	# A packet that changes nothing was sent before, and may come from anybody who has heard it then.
 	if is_new:
-		_prove("%d %s %d" % [local, ip, port])
+		_prove(_place_of(local, ip, port))
 	_work()
 
 
@@ -380,6 +384,7 @@ func _do(effect: Dictionary) -> void:
 func _use(path: Machine.Candidate) -> void:
 	var before := link.path_kind
 	_path = path
+	_place = _place_of(path.local, path.ip, path.port)
 	link.path_kind = path.kind
 	link.path = _public_path(path)
 	link.round_trip_ms = snappedf(path.round_trip_ms, 0.1)
@@ -431,6 +436,10 @@ func _transmit(bytes: PackedByteArray, local: int, ip: String, port: int) -> voi
 func _note(event: String) -> void:
 	if link and link.timeline.size() < Limits.NOTES + MOST_NOTICES + 1:
 		link.timeline.append({"at_ms": roundi(now() - _opened_at), "event": event.substr(0, LINE_CHARACTERS)})
+
+
+static func _place_of(local: int, ip: String, port: int) -> String:
+	return "%d %s %d" % [local, ip, port]
 
 
 static func _public_path(path: Machine.Candidate) -> String:

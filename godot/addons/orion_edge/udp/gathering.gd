@@ -123,7 +123,9 @@ func poll(now: float) -> void:
 	_sockets.poll()
 	_probe.poll(now)
 	_work()
-	_links = _links.filter(func(link: LinkUdp) -> bool: return not link.is_closed)
+	for i in range(_links.size() - 1, -1, -1):
+		if _links[i].is_closed:
+			_links.remove_at(i)
 
 
 func close() -> void:

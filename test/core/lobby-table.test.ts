@@ -874,3 +874,11 @@ describe("when the alarm comes so late that the clock must have jumped, a mediat
     });
   }
 });
+
+test("what a newer version tells of, and this one does not know, changes nothing", () => {
+  const lobby = lobbyOf(["Ann", "Ben"]);
+  const before = lobby.state;
+  const unknown = { kind: "something-new", clientId: "Ben" } as unknown as Happening;
+  expect(lobby.happens(unknown)).toEqual([]);
+  expect(lobby.state).toEqual(before);
+});

@@ -2,9 +2,9 @@
 import { expect, test } from "vitest";
 import { countMeans } from "../../measure/bench/cost/attackers.ts";
 
-/** A test for each of these means. */
+/** A test for each of these means, several at a time: each has a server of its own, and most of it is waiting. */
 export function testCharges(means: readonly Parameters<typeof countMeans>[0][]): void {
-  test.each(means.map((one) => [one.name, one] as const))(
+  test.concurrent.each(means.map((one) => [one.name, one] as const))(
     "an address is charged at least what it costs: %s",
     async (_, one) => {
       const { billed, charged, acts } = await countMeans(one);

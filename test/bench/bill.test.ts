@@ -20,7 +20,7 @@ const { burst, perSecond } = budgetRate(settings.networkCentsPerDay.default);
 
 testCharges(means);
 
-test("a hundred players behind one address play all evening, and spend three quarters of what their network may", async () => {
+test.concurrent("a hundred players behind one address play all evening, and spend three quarters of what their network may", async () => {
   const { billed, charged } = await countMeans(honestSession, { purses: true });
   console.log(`${honestSession.name}: billed ${billed.toFixed(3)}, charged ${charged.toFixed(3)}`);
   const hours = 8;
@@ -29,7 +29,7 @@ test("a hundred players behind one address play all evening, and spend three qua
   expect(sessions * charged).toBeLessThan((3 / 4) * (burst + hours * 3_600 * perSecond));
 }, 60_000);
 
-test("an address that does all it can is billed no more than its network may cost", async () => {
+test.concurrent("an address that does all it can is billed no more than its network may cost", async () => {
   const cents = 2;
   const { billed, sessions, seconds } = await costOfAllAtOnce(cents, 200);
   const rate = budgetRate(cents);
@@ -42,7 +42,7 @@ test("an address that does all it can is billed no more than its network may cos
   expect(billed).toBeLessThanOrEqual(most);
 }, 180_000);
 
-test("sessions whose network has spent all cost no more than they were given, whatever happens to them by itself", async () => {
+test.concurrent("sessions whose network has spent all cost no more than they were given, whatever happens to them by itself", async () => {
   const [cents, sessions, looks] = [1, 20, 60];
   const billed = await costWhenAllIsSpent(cents, { sessions, looks });
   const { purseMicros, memberOverdraft } = holderLimits;
@@ -53,7 +53,7 @@ test("sessions whose network has spent all cost no more than they were given, wh
   expect(billed).toBeLessThanOrEqual(most);
 }, 180_000);
 
-test("a lobby with members in many other people's objects calls them so often a second in all, and all hear the same", async () => {
+test.concurrent("a lobby with members in many other people's objects calls them so often a second in all, and all hear the same", async () => {
   const [objects, seconds] = [20, 20];
   const began = performance.now();
   const { calls, heard, same } = await callsOfSpreadLobby(objects, seconds);

@@ -345,7 +345,7 @@ describe("a server that cannot run", () => {
     },
     "a folder without a name": { args: ["--persist="], says: /^--persist must name a folder\./ },
     "a folder that is a file": {
-      args: ["--persist=package.json"],
+      args: ["--persist=package.json", "--httpPort=0", "--udpPort=0"],
       says: /^The folder of --persist cannot be used/,
     },
   };

@@ -111,11 +111,11 @@ function legend({ kind, series }: Chart): HTMLElement {
   );
 }
 
-/** A round number that is not below. */
+/** A round number that is not below. Its half is whole: nobody counts half a lobby. */
 export function niceTop(highest: number): number {
   if (highest <= 2) return 2;
   const power = 10 ** Math.floor(Math.log10(highest));
-  return power * ([1, 2, 4, 5, 6, 8, 10].find((step) => step * power >= highest) ?? 10);
+  return power * ([1, 2, 4, 6, 8, 10].find((step) => step * power >= highest) ?? 10);
 }
 
 /** Short: 1.2 k for 1234. */

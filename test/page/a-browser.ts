@@ -40,22 +40,23 @@ export async function theServer(): Promise<Server> {
   return await shared;
 }
 
-type BrowserName = "chromium" | "firefox";
+/** `large-text`: Chromium of somebody who has set its text to twice the size. */
+type BrowserName = "chromium" | "firefox" | "large-text";
 
 const browsers = new Map<BrowserName, Promise<Browser>>();
 
 /** One of each for all tests of a file. */
 async function theBrowser(name: BrowserName): Promise<Browser> {
-  const started = browsers.get(name) ?? (name === "firefox" ? startFirefox() : startChromium());
+  const started = browsers.get(name) ?? start(name);
   browsers.set(name, started);
   return await started;
 }
 
-async function startChromium(): Promise<Browser> {
-  return await driver.launch({
-    executablePath: `/usr/bin/${chromium}`,
-    args: ["--no-sandbox", "--disable-gpu"],
-  });
+async function start(name: BrowserName): Promise<Browser> {
+  if (name === "firefox") return await startFirefox();
+  const args = ["--no-sandbox", "--disable-gpu"];
+  if (name === "large-text") args.push("--blink-settings=defaultFontSize=32");
+  return await driver.launch({ executablePath: `/usr/bin/${chromium}`, args });
 }
 
 afterAll(async () => {
@@ -73,7 +74,7 @@ export type PlayerPage = Page & {
 };
 
 /** Milliseconds for what a test does on a page. */
-const patienceMs = { chromium: 30_000, firefox: 60_000 };
+const patienceMs = { chromium: 30_000, "large-text": 30_000, firefox: 60_000 };
 
 /** What the browser logs of failures in the network, and of headers that it takes over HTTPS alone, is no mistake of the page. */
 const expected =

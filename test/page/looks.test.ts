@@ -52,6 +52,71 @@ describe.skipIf(!chromium)("the page", { timeout: 120_000 }, () => {
     await check();
   });
 
+  it.each([320, 768])(
+    "fits into a window of %i px with text of twice the size, and has room for the game",
+    async (width) => {
+      const { url } = await theServer();
+      const page = await aPage(url, { browser: "large-text", viewport: { width, height: 640 } });
+      expect(await page.evaluate("getComputedStyle(document.body).fontSize")).toBe("32px");
+      expect(await page.evaluate(isTooWide)).toBe(false);
+      await host(page, { name: "Wolfeschlegelsteinhausenberger" });
+      expect(await page.evaluate(isTooWide)).toBe(false);
+      await page.getByRole("button", { name: "Start the game" }).click();
+      await isPlaying(page);
+      expect(await page.evaluate(isTooWide)).toBe(false);
+      const stage = await page.locator("#stage").boundingBox();
+      expect(stage?.width).toBeGreaterThan(0.75 * width);
+    },
+  );
+
+  it.each(["reduce", "no-preference"] as const)(
+    "moves nothing but the game itself for those who have asked for less motion: %s",
+    async (reducedMotion) => {
+      const { url } = await theServer();
+      // The ring around a comet that is safe for a moment turns, else.
+      const before = () => {
+        const offsets: number[] = [];
+        Object.assign(window, { offsets });
+        const { set } =
+          Object.getOwnPropertyDescriptor(CanvasRenderingContext2D.prototype, "lineDashOffset") ?? {};
+        Object.defineProperty(CanvasRenderingContext2D.prototype, "lineDashOffset", {
+          set(value: number) {
+            offsets.push(value);
+            set?.call(this, value);
+          },
+        });
+      };
+      const page = await aPage(url, { reducedMotion, before });
+      await page.getByRole("button", { name: "Play now" }).click();
+      await isPlaying(page);
+      await page.waitForFunction("offsets.length > 0");
+      const isStill = reducedMotion === "reduce";
+      expect(await page.evaluate("offsets.every((offset) => offset === 0)")).toBe(isStill);
+      const moving = await page.evaluate(() =>
+        [...document.querySelectorAll("*")]
+          .map((one) => getComputedStyle(one))
+          .some((style) => style.transitionDuration !== "0s" || style.animationName !== "none"),
+      );
+      expect(moving).toBe(!isStill);
+    },
+  );
+
+  it("shows under forced colours what else colours show, and leaves the game its own", async () => {
+    const { url } = await theServer();
+    const page = await aPage(url, { forcedColors: "active" });
+    await page.getByLabel("Your name").fill("");
+    await page.getByText("Please enter a name.").waitFor(soon);
+    await host(page);
+    const ready = page.getByRole("button", { name: "I am ready" });
+    await ready.click();
+    await page.locator('#room-ready[aria-pressed="true"]').waitFor(soon);
+    expect(await ready.evaluate((one) => getComputedStyle(one, "::before").content)).toContain("✓");
+    await page.getByRole("button", { name: "Start the game" }).click();
+    await isPlaying(page);
+    const clock = page.locator(".comets-clock");
+    expect(await clock.evaluate((one) => getComputedStyle(one).color)).toBe("rgb(238, 243, 255)");
+  });
+
   it("loads less than 100 KB, all of it from its own server", async () => {
     const { url } = await theServer();
     const page = await aPage(url);

@@ -17,7 +17,7 @@ import worker, { Lobby as PlainLobby, Lounge as PlainLounge, Relay as PlainRelay
 import { type Env, readSettings } from "../worker/platform/env.ts";
 import { logRefusal } from "../worker/platform/log.ts";
 import { holderAt, relayAt } from "../worker/platform/stubs.ts";
-import type { Connections } from "../worker/sessions/connections.ts";
+import { counting, holders, sockets, socketsFrom, whileArriving } from "./socket-counts.ts";
 import { type LocalVars, statsHeader, stopHeader } from "./worker-vars.ts";
 
 export { Budget, Directory, Fleet, Stats } from "../worker/index.ts";
@@ -33,116 +33,25 @@ const closingMs = 3_000;
 /** Milliseconds that clients then have to answer. */
 const answerMs = 1_000;
 
-/** What one object holds: sockets that are open, or thrown out and not gone, and of them those of each network by its name. */
-type Held = { sockets: number; perNetwork: Map<string, number> };
-
-/** By the name of the object. workerd runs all objects and the Worker in one isolate, which has this map. */
-const held = new Map<string, Held>();
-/** The same of all objects together, and the sockets that no object has taken yet. */
-const all: Held = { sockets: 0, perNetwork: new Map() };
-
-/** Counts what an object holds now, `gone` excepted. */
-function countSockets(
-  ctx: DurableObjectState,
-  connections: Pick<Connections, "networks">,
-  gone?: WebSocket,
-): void {
-  const name = ctx.id.name ?? "";
-  const now: Held = { sockets: 0, perNetwork: new Map() };
-  for (const networks of connections.networks(gone)) {
-    now.sockets += 1;
-    for (const { name } of networks) add(now.perNetwork, name, 1);
-  }
-  addAll(held.get(name), -1);
-  addAll(now, 1);
-  if (now.sockets > 0) held.set(name, now);
-  else held.delete(name);
-}
-
-function addAll(one: Held | undefined, sign: 1 | -1): void {
-  if (!one) return;
-  all.sockets += sign * one.sockets;
-  for (const [network, count] of one.perNetwork) add(all.perNetwork, network, sign * count);
-}
-
-function add(counts: Map<string, number>, name: string, change: number): void {
-  const count = (counts.get(name) ?? 0) + change;
-  if (count > 0) counts.set(name, count);
-  else counts.delete(name);
-}
-
-export class Lobby extends PlainLobby {
-  constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env);
-    countSockets(ctx, this.connections);
-  }
-
-  override async fetch(request: Request): Promise<Response> {
-    const response = await super.fetch(request);
-    countSockets(this.ctx, this.connections);
-    return response;
-  }
-
-  override webSocketClose(socket: WebSocket, code: number): void {
-    super.webSocketClose(socket, code);
-    countSockets(this.ctx, this.connections, socket);
-  }
-
-  override webSocketError(socket: WebSocket): void {
-    super.webSocketError(socket);
-    countSockets(this.ctx, this.connections, socket);
+export class Lobby extends counting(PlainLobby) {
+  protected override held(gone?: WebSocket): Iterable<readonly Network[]> {
+    return this.connections.networks(gone);
   }
 }
 
-export class Lounge extends PlainLounge {
-  constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env);
-    countSockets(ctx, this.connections);
-  }
-
-  override async fetch(request: Request): Promise<Response> {
-    const response = await super.fetch(request);
-    countSockets(this.ctx, this.connections);
-    return response;
-  }
-
-  override webSocketClose(socket: WebSocket, code: number): void {
-    super.webSocketClose(socket, code);
-    countSockets(this.ctx, this.connections, socket);
-  }
-
-  override webSocketError(socket: WebSocket): void {
-    super.webSocketError(socket);
-    countSockets(this.ctx, this.connections, socket);
+export class Lounge extends counting(PlainLounge) {
+  protected override held(gone?: WebSocket): Iterable<readonly Network[]> {
+    return this.connections.networks(gone);
   }
 
   protected override vanished(): void {
-    countSockets(this.ctx, this.connections);
+    this.count();
   }
 }
 
-export class Relay extends PlainRelay {
-  readonly #connections = { networks: (except?: WebSocket) => this.networks(except) };
-
-  constructor(ctx: DurableObjectState, env: Env) {
-    super(ctx, env);
-    countSockets(ctx, this.#connections);
-  }
-
-  override async fetch(request: Request): Promise<Response> {
-    const response = await super.fetch(request);
-    countSockets(this.ctx, this.#connections);
-    return response;
-  }
-
-  override webSocketClose(socket: WebSocket, code: number): void {
-    super.webSocketClose(socket, code);
-    countSockets(this.ctx, this.#connections, socket);
-  }
-
-  override webSocketError(socket: WebSocket): void {
-    super.webSocketError(socket);
-    countSockets(this.ctx, this.#connections, socket);
+export class Relay extends counting(PlainRelay) {
+  protected override held(gone?: WebSocket): Iterable<readonly Network[]> {
+    return this.networks(gone);
   }
 }
 
@@ -161,20 +70,13 @@ export default {
     // The Worker refuses a header that is not genuine.
     if (!(await admitGateway(request, env)).ok) return await worker.fetch(request, env);
     const address = addressOf(request, env);
-    const arriving: Held = { sockets: 1, perNetwork: new Map() };
     const networks = networksOfRequest(request, env);
-    for (const { name } of networks) arriving.perNetwork.set(name, 1);
     const isPrivate = address !== null && scopeOf(address) === "private";
     const refusal = () => refusalFor(env, networks, isPrivate, read.settings.socketsPerAddress);
     if (refusal()) await recount(env);
     const refusing = refusal();
     if (refusing) return hardened(logIfRefused(request, refused({ ...refusing, retryAfterS })));
-    addAll(arriving, 1);
-    try {
-      return await worker.fetch(request, env);
-    } finally {
-      addAll(arriving, -1);
-    }
+    return await whileArriving(networks, () => worker.fetch(request, env));
   },
 } satisfies ExportedHandler<LocalEnv>;
 
@@ -190,22 +92,21 @@ function refusalFor(
   perAddress: number,
 ): Refusal | null {
   const most = Number(mostSockets ?? Number.POSITIVE_INFINITY);
-  const held = ({ name }: Network) => all.perNetwork.get(name) ?? 0;
   const [own] = networks;
   // As in a minute (edge/address-limits.ts): a wider network that neighbours have filled has a rest for addresses that hold little.
-  const isQuiet = own !== undefined && held(own) < perAddress * edgeLimits.quietShare;
+  const isQuiet = own !== undefined && socketsFrom(own) < perAddress * edgeLimits.quietShare;
   const crowded = networks.find((network, at) => {
     const isLan = isPrivate && network.name.includes("/");
     const part = isLan ? most : Math.floor((most * (networks.length + at)) / (2 * networks.length));
     const rest = at > 0 && isQuiet ? Math.ceil(network.shares / 2) : 0;
     const bound = Math.min(perAddress * (network.shares + rest), part);
-    return held(network) >= bound;
+    return socketsFrom(network) >= bound;
   });
   if (crowded) {
     logRefusal("address_over_limit", { counted: "SOCKETS", from: neighbourhoodOf(crowded.name) });
     return refuse("too_many_requests");
   }
-  return all.sockets >= most ? refuse("unavailable") : null;
+  return sockets() >= most ? refuse("unavailable") : null;
 }
 
 let recountedAt = 0;
@@ -217,7 +118,7 @@ let recountedAt = 0;
 async function recount(env: Env): Promise<void> {
   if (Math.abs(Date.now() - recountedAt) < recountMs) return;
   recountedAt = Date.now();
-  await Promise.allSettled([...held.keys()].map((name) => wake(env, name)));
+  await Promise.allSettled(holders().map((name) => wake(env, name)));
 }
 
 async function wake(env: Env, name: string): Promise<void> {
@@ -232,10 +133,10 @@ function isRelay(name: string): boolean {
 
 /** Closes every client's socket, and waits a moment for the clients' answers. */
 async function closeAll(env: Env): Promise<void> {
-  const goodbyes = [...held.keys()].map((name) =>
+  const goodbyes = holders().map((name) =>
     (isRelay(name) ? relayAt(env, name) : holderAt(env, name))?.goodbye(),
   );
   await Promise.race([Promise.allSettled(goodbyes), scheduler.wait(closingMs)]);
   const end = Date.now() + answerMs;
-  while (all.sockets > 0 && Date.now() < end) await scheduler.wait(10);
+  while (sockets() > 0 && Date.now() < end) await scheduler.wait(10);
 }

@@ -2,13 +2,14 @@
 import { commandLineMistake, parseCommandLine } from "../core/command-line.ts";
 import { portNumber, positiveInteger } from "../core/settings.ts";
 import { runsOf, scripts } from "./conformance.ts";
+import { command } from "./kit-command.ts";
 import { type Level, levels } from "./rules.ts";
 
 export const help = `Plays with a client of Orion Edge's protocol, and says which of its rules the client breaks.
 docs/writing-a-client.md says what the client must be able to do for it.
 
-Usage: npm run conformance -- --command "python3 client.py" --level links
-       npm run conformance -- --listen
+Usage: ${command} --command "python3 client.py" --level links
+       ${command} --listen
 
   --command <command>  Starts this program for each run, with the server's URL, the level,
                        host or join, and the code to join behind it

@@ -17,6 +17,7 @@ export async function openStage(): Promise<Stage> {
     httpPort: 0,
     udpPort: 0,
     host: "127.0.0.1",
+    page: false,
     timing: { ...defaultTiming, ptpmConnectRequestIntervalMs: reminderMs },
     logged: () => {},
   });

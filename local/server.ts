@@ -38,6 +38,8 @@ export type ServerOptions = {
   gateways?: GatewaysOptions | undefined;
   /** Where to listen: an address, `::` for all of IPv4 and IPv6, or `localhost` for both loopback addresses. */
   host: string;
+  /** Whether it serves its page and the SDK to browsers; it does unless this says no. */
+  page?: boolean;
   timing?: Partial<Timing>;
   /** A folder to keep the objects' storage in; without one it is deleted at the end. */
   persist?: string | undefined;
@@ -98,7 +100,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     for (const sweeper of sweepers) void sweeper.stop();
     space.stop();
     storage.close();
-    page.close();
+    page?.close();
   };
   process.once("exit", cleanUp);
   const local: Partial<LocalVars> = {
@@ -125,7 +127,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       hosts,
       httpPort,
       storage: storage.path,
-      page: page.path,
+      page: page?.path ?? null,
       roomFor: () => (space.hasRoom ? (options.filesFor?.() ?? untold) : 0),
       logged: options.logged,
       crashed: options.crashed ?? (() => {}),
@@ -193,7 +195,7 @@ function workerOptions(from: {
   hosts: string[];
   httpPort: number;
   storage: string;
-  page: string;
+  page: string | null;
   roomFor: () => number;
   logged: ((line: string) => void) | undefined;
   crashed: (restarted: boolean) => void;
@@ -241,7 +243,7 @@ function workerOptions(from: {
             FLEET: object("Fleet"),
             BUDGET: object("Budget"),
             RELAY: object("Relay"),
-            ASSETS: { type: "worker", worker: pageName },
+            ...(from.page !== null && { ASSETS: { type: "worker", worker: pageName } as const }),
             STATS: object("Stats"),
             STORAGE: {
               type: "fetcher",
@@ -265,22 +267,26 @@ function workerOptions(from: {
         },
         dev: { rootPath: root, unsafeDirectSockets },
       },
-      {
-        // The static files have a Worker of their own. With both in one, each request and each WebSocket would go through Miniflare's router first.
-        config: {
-          name: pageName,
-          compatibilityDate,
-          manifest: {
-            mainModule: "none.js",
-            modulesRoot: root,
-            modules: { "none.js": { type: "esm", contents: "export default {};" } },
-          },
-          assets: { directory: from.page, htmlHandling: "none", notFoundHandling: "none" },
-        },
-        dev: { rootPath: root },
-      },
+      ...(from.page === null ? [] : [pageWorker(from.page)]),
     ],
   };
+}
+
+/** The static files have a Worker of their own. With both in one, each request and each WebSocket would go through Miniflare's router first. */
+function pageWorker(folder: string) {
+  return {
+    config: {
+      name: pageName,
+      compatibilityDate,
+      manifest: {
+        mainModule: "none.js",
+        modulesRoot: root,
+        modules: { "none.js": { type: "esm", contents: "export default {};" } },
+      },
+      assets: { directory: folder, htmlHandling: "none", notFoundHandling: "none" },
+    },
+    dev: { rootPath: root },
+  } as const;
 }
 
 /** Miniflare's log, which alone tells that it could not start a crashed workerd again. */

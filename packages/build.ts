@@ -2,11 +2,13 @@
  * `npm run packages`: what is published, each as a folder in `packages/dist/` and as the tarball that npm makes of it. The version of all is
  * that of the project's package.json. `client/build.ts` builds the SDK, which is packed from its own folder.
  */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { bundleWorker } from "../local/bundle-worker.ts";
+import { makeFolder } from "../local/make-folder.ts";
+import { runOneOff } from "../local/one-off.ts";
 import { buildPage, buildSdkTypes, pageFolder } from "../page/build.ts";
 import { bundle } from "./bundle.ts";
 import { licencesOf } from "./licences.ts";
@@ -14,7 +16,11 @@ import { sidecarFile } from "./sidecar-file.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const here = join(root, "packages");
-const builders = { "orion-edge": buildServer, "orion-edge-sidecar": buildSidecar };
+const builders = {
+  "orion-edge": buildServer,
+  "orion-edge-sidecar": buildSidecar,
+  "orion-edge-conformance": buildConformance,
+};
 /** A package that is built here. */
 export type PackageName = keyof typeof builders;
 
@@ -31,12 +37,11 @@ export async function buildPackage(name: PackageName, folder: string): Promise<s
 /** The server: all of it runs on one machine. What it builds in a clone is built here. */
 async function buildServer(folder: string): Promise<void> {
   const dist = join(folder, "dist");
-  const { miniflare } = readJson("package.json").devDependencies as Record<string, string>;
-  describePackage("server", folder, { dependencies: { miniflare } });
+  describePackage("server", folder, needsMiniflare());
   await buildPage();
   await buildSdkTypes();
   cpSync(pageFolder, join(dist, "page"), { recursive: true });
-  writeFileSync(join(dist, "worker.js"), await bundleWorker(join(root, "local/worker.ts"), [], true));
+  await addWorker(dist);
   copyFileSync(join(root, "local/workerd.sh"), join(dist, "workerd.sh"));
   chmodSync(join(dist, "workerd.sh"), 0o755);
   const { inputs } = await bundle({
@@ -47,8 +52,38 @@ async function buildServer(folder: string): Promise<void> {
     // What a mistake on the command line does not need is not loaded.
     splitting: true,
   });
-  const inTheWorker = ["itty-router", "@noble/ciphers", "@noble/curves", "@noble/hashes", "uqr"];
   writeFileSync(join(folder, "LICENSES.txt"), licencesOf(inputs, inTheWorker));
+}
+
+/** The conformance kit, with a server that has no page, and the vectors. */
+async function buildConformance(folder: string): Promise<void> {
+  const dist = join(folder, "dist");
+  describePackage("conformance", folder, needsMiniflare());
+  cpSync(join(root, "conformance/vectors"), join(folder, "vectors"), { recursive: true });
+  mkdirSync(dist);
+  await addWorker(dist);
+  const { inputs } = await bundle({
+    entryPoints: { "orion-edge-conformance": join(here, "conformance/main.ts") },
+    outdir: dist,
+    target: "node22.13",
+    external: ["miniflare"],
+    splitting: true,
+  });
+  writeFileSync(join(folder, "LICENSES.txt"), licencesOf(inputs, inTheWorker));
+}
+
+/** What the Worker's code has in it of other packages. */
+const inTheWorker = ["itty-router", "@noble/ciphers", "@noble/curves", "@noble/hashes", "uqr"];
+
+/** The Worker's code, beside the program that runs it. */
+async function addWorker(dist: string): Promise<void> {
+  writeFileSync(join(dist, "worker.js"), await bundleWorker(join(root, "local/worker.ts"), [], true));
+}
+
+/** The one package that a package with a server installs: it has the runtime, which is a program of its own. */
+function needsMiniflare(): { dependencies: Record<string, string> } {
+  const { miniflare = "" } = readJson("package.json").devDependencies as Record<string, string>;
+  return { dependencies: { miniflare } };
 }
 
 /** The sidecar: one file. */
@@ -101,10 +136,20 @@ function pack(folder: string, to: string): string {
   return join(to, packed.filename);
 }
 
+const help = `Builds what is published, each as a folder and as a tarball in packages/dist/.
+
+Usage: npm run packages
+
+  --help  This text
+`;
+
 if (import.meta.main) {
-  const folder = join(here, "dist");
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  for (const name of Object.keys(builders) as PackageName[]) console.log(await buildPackage(name, folder));
-  console.log(pack(join(root, "client"), folder));
+  await runOneOff({ help, options: { help: { type: "boolean" } } }, async () => {
+    if (spawnSync("npm", ["--version"]).error) throw new Error("npm is missing: it makes the tarballs.");
+    const folder = join(here, "dist");
+    rmSync(folder, { recursive: true, force: true });
+    makeFolder(folder);
+    for (const name of Object.keys(builders) as PackageName[]) console.log(await buildPackage(name, folder));
+    console.log(pack(join(root, "client"), folder));
+  });
 }

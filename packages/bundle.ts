@@ -7,8 +7,9 @@ import { type BuildOptions, build, type OutputFile } from "esbuild";
 const root = fileURLToPath(new URL("..", import.meta.url));
 /** Files of the sources for which another one stands in a package, from the root of the project. */
 const standIns: Record<string, string> = {
+  "conformance/kit-command.ts": "packages/conformance/kit-command.ts",
   "local/commands.ts": "packages/server/commands.ts",
-  "local/parts.ts": "packages/server/parts.ts",
+  "local/parts.ts": "packages/parts.ts",
   "udp-sidecar/command.ts": "packages/sidecar/command.ts",
 };
 

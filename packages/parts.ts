@@ -1,11 +1,12 @@
-/** Stands in for local/parts.ts in the package: the Worker's code and the page lie beside this file, built. */
+/** Stands in for local/parts.ts in packages: the Worker's code and the page, if the package has one, lie beside this file, built. */
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import type { Parts } from "../../local/parts.ts";
+import type { Parts, PartsWanted } from "../local/parts.ts";
 
-export async function openParts(): Promise<Parts> {
+export async function openParts({ page = true }: PartsWanted): Promise<Parts> {
   const script = await readFile(new URL("worker.js", import.meta.url), "utf8");
-  return { script, page: { path: fileURLToPath(new URL("page", import.meta.url)), close: () => {} } };
+  const path = fileURLToPath(new URL("page", import.meta.url));
+  return { script, page: page ? { path, close: () => {} } : null };
 }
 
 /** They are in the folder of the page. */

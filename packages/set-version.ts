@@ -5,6 +5,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { runOneOff } from "../local/one-off.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -14,7 +15,9 @@ export const copies: { file: string; around: [before: string, after: string] }[]
   { file: "client/README.md", around: ["orion-edge-client-", ".tgz"] },
   { file: "examples/node-bot/package.json", around: ["orion-edge-client-", ".tgz"] },
   { file: "examples/react-chat/package.json", around: ["orion-edge-client-", ".tgz"] },
+  { file: "packages/conformance/README.md", around: ["orion-edge-conformance-", ".tgz"] },
   { file: "packages/server/README.md", around: ["orion-edge-", ".tgz"] },
+  { file: "docs/writing-a-client.md", around: ["orion-edge-conformance-", ".tgz"] },
   { file: "docs/watching.md", around: ['"status":"ready","version":"', '"'] },
 ];
 
@@ -32,10 +35,19 @@ function escaped(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }
 
+const help = `Writes the version of package.json wherever a file has a copy. npm version calls it.
+
+Usage: node packages/set-version.ts
+
+  --help  This text
+`;
+
 if (import.meta.main) {
-  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  for (const { file, around } of copies) {
-    const path = join(root, file);
-    writeFileSync(path, readFileSync(path, "utf8").replace(pattern(around), version));
-  }
+  await runOneOff({ help, options: { help: { type: "boolean" } } }, () => {
+    const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+    for (const { file, around } of copies) {
+      const path = join(root, file);
+      writeFileSync(path, readFileSync(path, "utf8").replace(pattern(around), version));
+    }
+  });
 }

@@ -1,6 +1,6 @@
 /** The packages as people get them: from the tarball, in an empty folder, on each Node.js of this machine that they are for. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
@@ -9,26 +9,13 @@ import { root, startProgram } from "../../measure/kit/program.ts";
 import { keyTextOf, secret } from "../../measure/kit/secret.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
 import { buildPackage, type PackageName } from "../../packages/build.ts";
+import { isBefore, nodesHere } from "./node-versions.ts";
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 600_000 });
 
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
-/** The project's Node.js, and the system's, if it is another one, each by its version. */
-const nodes = (() => {
-  const folders = (process.env.PATH ?? "").split(delimiter).filter((path) => !path.includes("node_modules"));
-  const paths = [process.execPath, ...folders.map((folder) => join(folder, "node")).filter(existsSync)];
-  const versionOf = (node: string) =>
-    spawnSync(node, ["-p", "process.versions.node"], { encoding: "utf8" }).stdout?.trim();
-  return [...new Map(paths.map((node) => [versionOf(node), node]))].map(([number, path]) => ({
-    number,
-    path,
-  }));
-})();
-const isBefore = (number: string, least: string) => {
-  const [a = [], b = []] = [number, least].map((text) => text.split(".").map(Number));
-  return (a[0] ?? 0) !== (b[0] ?? 0) ? (a[0] ?? 0) < (b[0] ?? 0) : (a[1] ?? 0) < (b[1] ?? 0);
-};
+const nodes = nodesHere();
 
 /** Packs and installs a package in a new folder. `overrides`: what npm is to install in the place of a dependency. */
 async function installed(name: PackageName, overrides: Record<string, string> = {}) {
@@ -55,6 +42,9 @@ async function installed(name: PackageName, overrides: Record<string, string> = 
   };
 }
 
+/** The dependency of what has the server. It has a hundred megabytes, and is the project's own already. */
+const ownMiniflare = { miniflare: `file:${join(root, "node_modules/miniflare")}` };
+
 type Installed = Awaited<ReturnType<typeof installed>>;
 
 /** What a registry shows, and what npm does with it. */
@@ -65,6 +55,12 @@ function expectManifest({ manifest }: Installed, name: PackageName): void {
   for (const field of ["description", "keywords", "homepage", "bugs", "engines", "bin", "files"])
     expect(manifest[field], field).toBeDefined();
   expect(manifest).not.toHaveProperty("scripts");
+}
+
+/** What npm installs with it is the runtime, of the version that is tested here. */
+function expectMiniflareAlone({ manifest }: Installed): void {
+  const { devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  expect(manifest.dependencies).toEqual({ miniflare: devDependencies.miniflare });
 }
 
 describe("orion-edge-sidecar", () => {
@@ -87,7 +83,7 @@ describe("orion-edge-sidecar", () => {
     expect(statSync(sidecar.program).size).toBeLessThan(1_000_000);
   });
 
-  const able = nodes.filter(({ number = "" }) => !isBefore(number, "20.19"));
+  const able = nodes.filter(({ number }) => !isBefore(number, "20.19"));
   test.each(able)(
     "on Node.js $number, the Worker accepts it, players are seen, and it holds less than 80 MB",
     async ({ path }) => {
@@ -111,7 +107,7 @@ describe("orion-edge-sidecar", () => {
     },
   );
 
-  test.each(able.filter(({ number = "" }) => isBefore(number, "22.0")))(
+  test.each(able.filter(({ number }) => isBefore(number, "22.0")))(
     "on Node.js $number it says in one sentence what clients of noray and Rabid need",
     async ({ path }) => {
       const environment = {
@@ -135,15 +131,13 @@ describe("orion-edge-sidecar", () => {
 describe("orion-edge", () => {
   let server: Installed;
   beforeAll(async () => {
-    // Its one dependency has a hundred megabytes, and is the project's own already.
-    server = await installed("orion-edge", { miniflare: `file:${join(root, "node_modules/miniflare")}` });
+    server = await installed("orion-edge", ownMiniflare);
     return server.remove;
   });
 
   test("has the server, the page and the SDK, and nothing else", () => {
     expectManifest(server, "orion-edge");
-    const { devDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-    expect(server.manifest.dependencies).toEqual({ miniflare: devDependencies.miniflare });
+    expectMiniflareAlone(server);
     const page = (name: string) => `dist/page/${name}`;
     const assets = server.files.filter((file) => file.startsWith(page("assets/")));
     expect(assets.length).toBeGreaterThan(2);
@@ -169,7 +163,7 @@ describe("orion-edge", () => {
     );
   });
 
-  const able = nodes.filter(({ number = "" }) => !isBefore(number, "22.13"));
+  const able = nodes.filter(({ number }) => !isBefore(number, "22.13"));
   test.each(able)(
     "on Node.js $number, npx runs it: the page, the SDK, players who meet, and an end",
     async ({ path }) => {
@@ -205,12 +199,91 @@ describe("orion-edge", () => {
     },
   );
 
-  test.each(nodes.filter(({ number = "" }) => isBefore(number, "22.13")))(
+  test.each(nodes.filter(({ number }) => isBefore(number, "22.13")))(
     "on Node.js $number it says in one sentence which one it needs",
     async ({ path }) => {
       const program = startProgram(path, [server.program]);
       expect(await program.ended).toBe(1);
       expect(program.output).toMatch(/^Orion Edge needs Node\.js 22\.13 or newer\. .*\n$/);
+    },
+  );
+});
+
+const noPython = spawnSync("python3", ["-c", "import sys; assert sys.version_info >= (3, 9)"]).status !== 0;
+
+describe("orion-edge-conformance", () => {
+  let kit: Installed;
+  beforeAll(async () => {
+    kit = await installed("orion-edge-conformance", ownMiniflare);
+    return kit.remove;
+  });
+  const able = nodes.filter(({ number }) => !isBefore(number, "22.13"));
+  /** As npx starts it in the folder, on this Node.js. */
+  const startKit = (node: string, ...args: string[]) =>
+    startProgram("sh", ["-c", 'cd "$0" && exec npx orion-edge-conformance "$@"', kit.folder, ...args], {
+      PATH: `${dirname(node)}${delimiter}${process.env.PATH}`,
+    });
+
+  test("has the kit, a server without a page, and the vectors, and nothing else", () => {
+    expectManifest(kit, "orion-edge-conformance");
+    expectMiniflareAlone(kit);
+    const chunks = ["chunk", "edge-metrics", "main", "metrics"].map((name) => `dist/${name}-*.js`);
+    const vectors = readdirSync(join(root, "conformance/vectors")).map((name) => `vectors/${name}`);
+    expect([...new Set(kit.files)]).toEqual(
+      [
+        ...["LICENSE", "LICENSES.txt", "README.md", "package.json"],
+        ...["dist/orion-edge-conformance.js", "dist/worker.js", ...chunks, ...vectors],
+      ].sort(),
+    );
+  });
+
+  test.skipIf(noPython).each(able)(
+    "on Node.js $number, npx judges the player in Python: it keeps the rules",
+    async ({ path }) => {
+      const command = `python3 -B -u ${join(root, "examples/python/player.py")}`;
+      const wanted = ["--command", command, "--run", "joining", "--patience", "60"];
+      const program = startKit(path, ...wanted);
+      const code = await program.ended;
+      expect({ code, output: program.output }).toMatchObject({ code: 0 });
+      expect(program.output).toContain("1 of 1 runs passed");
+    },
+  );
+
+  test("npx waits for a client that somebody starts, and names the rules that it breaks", async () => {
+    const program = startKit(
+      process.execPath,
+      "--listen",
+      "--run",
+      "joining",
+      "--port",
+      "0",
+      "--patience",
+      "1",
+    );
+    onTestFinished(() => program.stop());
+    const asked = /start your client now, as <your client> (\S+) orion join "(.+)"/;
+    // Longer than for a program of the clone: npx comes first.
+    await expect.poll(() => program.output, { timeout: 150_000 }).toMatch(asked);
+    const [, url = ""] = asked.exec(program.output) ?? [];
+    // It connects, and then does nothing.
+    const client = new WebSocket(new URL("/lobbies", url.replace("http:", "ws:")));
+    onTestFinished(() => client.close());
+    expect(await program.ended).toBe(1);
+    expect(program.output).toMatch(/joining: \d+ rules? broken/);
+    expect(program.output).toMatch(/docs\/\w+\.md#/);
+  });
+
+  test("it names its own command, not one of a clone", () => {
+    const { stdout } = spawnSync(process.execPath, [kit.program, "--help"], { encoding: "utf8" });
+    expect(stdout).toContain("Usage: npx orion-edge-conformance --command");
+  });
+
+  test.each(nodes.filter(({ number }) => isBefore(number, "22.13")))(
+    "on Node.js $number it says in one sentence which one it needs",
+    async ({ path }) => {
+      const program = startProgram(path, [kit.program, "--listen"]);
+      expect(await program.ended).toBe(2);
+      expect(program.output).toMatch(/^The conformance kit needs Node\.js 22\.13 or newer\. .*\n$/);
     },
   );
 });

@@ -14,7 +14,7 @@ import type { SidecarMethod, SidecarPayload } from "../core/wire/sidecar-message
 import { signedText } from "../core/wire/sidecar-post.ts";
 import type { SignedDatagram } from "../core/wire/signed-datagram.ts";
 
-/** The sidecar's own key, and the one before it, which is accepted too while one follows the other (docs/updating.md). */
+/** The sidecar's own key, and the one before it, which is accepted too while one follows the other (docs/changing-keys.md). */
 export type SidecarKeys = { key: SidecarKey; keyBefore?: SidecarKey | undefined };
 
 /** The key for one use. */

@@ -117,7 +117,7 @@ const head = `# Limits
 
 This page is for operators and authors of clients who have met a bound, and wonder which it was and why it has its value. Every
 bound of the service is here, with its unit and its reason. What a client is told when it meets one is in
-[protocol.md](protocol.md#limits) and [links.md](links.md#limits), what a server asks of its operator in [operating.md](operating.md).
+[protocol.md](protocol.md#limits) and [links.md](links.md#limits), what a server asks of its operator in [strangers.md](strangers.md).
 
 Each section is made from the file that it names. After a change there, run \`npx vitest run test/docs/limits.test.ts -u\`.
 `;

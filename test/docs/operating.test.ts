@@ -26,8 +26,8 @@ test("the page on settings has every option of the sidecar, with its variable", 
 
 const canFilter = process.getuid?.() === 0 && spawnSync("nft", ["--version"]).status === 0;
 // Only root may ask the kernel, and only a namespace of its own is asked.
-test.skipIf(!canFilter)("the firewall takes the rules on the page on running locally", () => {
-  const [, rules = ""] = /```nft\n(.+?)```/s.exec(page("running-locally")) ?? [];
+test.skipIf(!canFilter)("the firewall takes the rules on the page on strangers", () => {
+  const [, rules = ""] = /```nft\n(.+?)```/s.exec(page("strangers")) ?? [];
   const { status, stderr } = spawnSync("unshare", ["-n", "nft", "-f", "-"], {
     input: rules,
     encoding: "utf8",
@@ -35,7 +35,7 @@ test.skipIf(!canFilter)("the firewall takes the rules on the page on running loc
   expect([status, stderr]).toEqual([0, ""]);
 });
 
-test("the pages on the sidecar and on settings state the relay's bounds the code has", () => {
+test("the pages on the relay and on settings state the relay's bounds the code has", () => {
   const rows = [
     `| links | ${relayLimits.relayLinks.toLocaleString("en").replace(",", " ")} |`,
     `| links of one player | ${wireLimits.seats - 1},`,
@@ -45,12 +45,12 @@ test("the pages on the sidecar and on settings state the relay's bounds the code
     `| \`ORION_RELAY_RATE\` | ${relayLimits.relayTotalRate / mebibyte} |`,
     `at ${relayLimits.relayTotalRate / mebibyte} MiB a second | ${((relayLimits.relayTotalRate * 86_400) / 1e12).toFixed(1)} TB a day, ${Math.round((relayLimits.relayTotalRate * 30 * 86_400) / 1e12)} TB a month`,
   ];
-  const told = page("sidecar") + page("settings");
+  const told = page("relay") + page("settings");
   expect(rows.filter((row) => !told.includes(row))).toEqual([]);
 });
 
-test("the page on running locally has the players and the connections that the code has", () => {
-  const told = page("running-locally").replaceAll(/(?<=\d) (?=\d)/g, "");
+test("the page on strangers has the players and the connections that the code has", () => {
+  const told = page("strangers").replaceAll(/(?<=\d) (?=\d)/g, "");
   for (const limit of [1_024, 16_384, 65_536]) {
     const silent = Math.floor((doorFor(limit).shutAt - idleDescriptors) / 2);
     expect(told).toContain(`| ${limit} | ${roomFor(limit).sockets} | ${silent}, less what players use |`);

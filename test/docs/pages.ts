@@ -11,6 +11,9 @@ const paths = [
   ...pagesIn("docs"),
   ...pagesIn("examples"),
   ...pagesIn("conformance"),
+  "packages/conformance/README.md",
+  "packages/server/README.md",
+  "packages/sidecar/README.md",
 ];
 
 function pagesIn(folder: string): string[] {

@@ -31,7 +31,7 @@ import { signedText } from "../../core/wire/sidecar-post.ts";
 export type Secrets = {
   /** The deployment's one secret, which nobody else has: `wrangler secret put ORION_SECRET` */
   ORION_SECRET?: string;
-  /** A second one that is accepted, while one follows the other (docs/updating.md). */
+  /** A second one that is accepted, while one follows the other (docs/changing-keys.md). */
   ORION_SECRET_BEFORE?: string;
 };
 

@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { NoOperationTraceWriter, parseWorkflow } from "@actions/workflow-parser";
 import { describe, expect, test } from "vitest";
 import { root } from "../../measure/kit/program.ts";
 
@@ -9,7 +10,27 @@ const path = join(root, "deploy/github/deploy.yml");
 const workflow = readFileSync(path, "utf8");
 const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
+/** What GitHub would not take in it. */
+function faultsOf(content: string): string[] {
+  const { context } = parseWorkflow({ name: "deploy.yml", content }, new NoOperationTraceWriter());
+  return context.errors.getErrors().map(({ message }) => message);
+}
+
 describe("the workflow", () => {
+  test("is one that GitHub takes", () => {
+    expect(faultsOf(workflow)).toEqual([]);
+    // GitHub's reader sees a wrong key, a job that is not there, and a context or an expression that is none.
+    for (const [right, wrong] of [
+      ["timeout-minutes: 30", "timeout-minute: 30"],
+      ["needs: test", "needs: tests"],
+      ["if: vars.SIDECARS", "if: varss.SIDECARS"],
+      ["secrets.CLOUDFLARE_API_TOKEN }}", "secrets.CLOUDFLARE_API_TOKEN || }}"],
+    ] as const) {
+      expect(workflow).toContain(right);
+      expect({ wrong, faults: faultsOf(workflow.replace(right, wrong)) }).not.toEqual({ wrong, faults: [] });
+    }
+  });
+
   test("may read the repository, and nothing else", () => {
     expect(workflow).toMatch(/^permissions:\n {2}contents: read\n\n/m);
     expect(workflow.match(/permissions:/g)).toHaveLength(1);

@@ -1,5 +1,7 @@
 /** `npm run conformance`: plays with somebody else's client, and says which rules it breaks. */
-import { writeFileSync } from "node:fs";
+import { closeSync, openSync, writeFileSync } from "node:fs";
+import { commandLineMistake } from "../core/command-line.ts";
+import { portSentence, tryPort } from "../local/port.ts";
 import { argumentsOf, launchCommand } from "./command.ts";
 import { play, type Result, scripts } from "./conformance.ts";
 import { help, readOptions } from "./options.ts";
@@ -25,7 +27,27 @@ switch (options.kind) {
     process.exit(2);
     break;
   case "play":
-    process.exit(await playAll(options));
+    process.exit((await refusal(options)) ?? (await playAll(options)));
+}
+
+/** Says what keeps the kit from playing at all, before a client has been started in vain. The exit code then, or null. */
+async function refusal({
+  command,
+  port,
+  json,
+}: Extract<typeof options, { kind: "play" }>): Promise<number | null> {
+  try {
+    if (command === null)
+      await tryPort(port, "127.0.0.1").catch((error: NodeJS.ErrnoException) => {
+        throw new Error(portSentence("TCP", port, "--port", error));
+      });
+    // Results of minutes would be lost.
+    if (json !== null && json !== "-") closeSync(openSync(json, "a"));
+    return null;
+  } catch (error) {
+    console.error(commandLineMistake(error));
+    return 2;
+  }
 }
 
 async function playAll({

@@ -33,13 +33,18 @@ case $edge in
 https://* | http://*) ;;
 *) miss wrong_edge "ORION_EDGE in $config/sidecar.env must begin with https:// or http://." ;;
 esac
+for file in sidecar.env sidecar.key; do
+	if grep -q "$(printf '\r')" "$config/$file" 2> /dev/null; then
+		miss windows_lines "$config/$file has the line ends of Windows: sed -i 's/\\r\$//' $config/$file"
+	fi
+done
 if [ ! -s "$config/sidecar.key" ]; then
 	miss no_key "Write the key that npm run sidecar:key prints into $config/sidecar.key."
 elif ! grep -Eq '^v1\.[A-Za-z0-9_.-]{1,32}\.[A-Za-z0-9_-]{43}\.[A-Za-z0-9_-]{43}$' "$config/sidecar.key"; then
 	miss wrong_key "What $config/sidecar.key has is no key of a sidecar."
 fi
 if [ -n "$missing" ]; then
-	echo "Nothing was installed. Missing:$missing" >&2
+	printf 'Nothing was installed. Missing:%s\n' "$missing" >&2
 	exit 1
 fi
 

@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { commandLineMistake, parseCommandLine } from "../core/command-line.ts";
 import { sidecarKeyText } from "../core/sidecar-key.ts";
+import { runOneOff } from "../local/one-off.ts";
 import { sidecarKeyOf } from "../local/sidecar-key.ts";
 import { sidecarFile } from "../packages/sidecar-file.ts";
 import { serverUrl } from "../session/server.ts";
@@ -26,48 +26,31 @@ const here = (path: string) => readFileSync(fileURLToPath(new URL(path, import.m
 /** Variables that --set may set. Keys are secrets, and not for a command line. */
 const settable = /^(ORION_(?!SIDECAR_KEY)[A-Z_]+)=([\w.:\- ]*)$/;
 
-try {
-  await run();
-} catch (error) {
-  console.error(`${commandLineMistake(error)} (--help tells all options)`);
-  process.exitCode = 1;
-}
+const text = { type: "string" } as const;
+const texts = { type: "string", multiple: true } as const;
 
-async function run(): Promise<void> {
-  const text = { type: "string" } as const;
-  const { values } = parseCommandLine({
-    args: process.argv.slice(2),
-    options: {
-      name: text,
-      edge: text,
-      number: text,
-      set: { type: "string", multiple: true },
-      help: { type: "boolean" },
-    },
-    environment: process.env,
-  });
-  if (values.help) {
-    console.log(help);
-    return;
-  }
-  const id = readSidecarId(values);
-  if (values.edge === undefined) throw new Error("Say where the Worker is: --edge https://…");
-  const edge = serverUrl(values.edge).origin;
-  const wrong = values.set?.find((one) => !settable.test(one));
-  if (wrong !== undefined) throw new Error("--set must be like ORION_RELAY_RATE=4.");
-  const key = sidecarKeyText(sidecarKeyOf(await readSecret(), id));
-  const environment = [`ORION_EDGE=${edge}`, ...(values.set ?? [])].map((line) => `${line}\n`).join("");
-  console.log(
-    scriptOf({
-      "orion-edge-sidecar.mjs": Buffer.from((await sidecarFile()).text),
-      "orion-sidecar.service": here("systemd/orion-sidecar.service"),
-      "60-orion-edge.conf": here("sysctl/60-orion-edge.conf"),
-      "install-sidecar.sh": here("install-sidecar.sh"),
-      "sidecar.env": Buffer.from(environment),
-      "sidecar.key": Buffer.from(`${key}\n`),
-    }),
-  );
-}
+await runOneOff(
+  { help, options: { name: text, edge: text, number: text, set: texts, help: { type: "boolean" } } },
+  async ({ values }) => {
+    const id = readSidecarId(values);
+    if (values.edge === undefined) throw new Error("Say where the Worker is: --edge https://…");
+    const edge = serverUrl(values.edge).origin;
+    const wrong = values.set?.find((one) => !settable.test(one));
+    if (wrong !== undefined) throw new Error("--set must be like ORION_RELAY_RATE=4.");
+    const key = sidecarKeyText(sidecarKeyOf(await readSecret(), id));
+    const environment = [`ORION_EDGE=${edge}`, ...(values.set ?? [])].map((line) => `${line}\n`).join("");
+    console.log(
+      scriptOf({
+        "orion-edge-sidecar.mjs": Buffer.from((await sidecarFile()).text),
+        "orion-sidecar.service": here("systemd/orion-sidecar.service"),
+        "60-orion-edge.conf": here("sysctl/60-orion-edge.conf"),
+        "install-sidecar.sh": here("install-sidecar.sh"),
+        "sidecar.env": Buffer.from(environment),
+        "sidecar.key": Buffer.from(`${key}\n`),
+      }),
+    );
+  },
+);
 
 /** Puts the files into a folder of their own, and runs the last step there. */
 function scriptOf(files: Record<string, Buffer>): string {

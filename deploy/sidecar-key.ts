@@ -1,6 +1,6 @@
 /** `npm run sidecar:key`: prints what one sidecar needs, as one text for one variable. The secret stays where this runs. */
-import { commandLineMistake, parseCommandLine } from "../core/command-line.ts";
 import { sidecarKeyText } from "../core/sidecar-key.ts";
+import { runOneOff } from "../local/one-off.ts";
 import { sidecarKeyOf } from "../local/sidecar-key.ts";
 import { readSecret, readSidecarId } from "./secret.ts";
 
@@ -16,24 +16,12 @@ The secret comes from the environment, ORION_SECRET, or from standard input. The
 the sidecar's environment as ORION_SIDECAR_KEY.
 `;
 
-try {
-  await run();
-} catch (error) {
-  console.error(`${commandLineMistake(error)} (--help tells all options)`);
-  process.exitCode = 1;
-}
+const text = { type: "string" } as const;
 
-async function run(): Promise<void> {
-  const text = { type: "string" } as const;
-  const { values } = parseCommandLine({
-    args: process.argv.slice(2),
-    options: { name: text, number: text, help: { type: "boolean" } },
-    environment: process.env,
-  });
-  if (values.help) {
-    console.log(help);
-    return;
-  }
-  const id = readSidecarId(values);
-  console.log(sidecarKeyText(sidecarKeyOf(await readSecret(), id)));
-}
+await runOneOff(
+  { help, options: { name: text, number: text, help: { type: "boolean" } } },
+  async ({ values }) => {
+    const id = readSidecarId(values);
+    console.log(sidecarKeyText(sidecarKeyOf(await readSecret(), id)));
+  },
+);

@@ -4,7 +4,6 @@ import {
   constants,
   existsSync,
   lstatSync,
-  mkdirSync,
   mkdtempSync,
   readdirSync,
   rmSync,
@@ -14,8 +13,9 @@ import {
 } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { makeFolder } from "./make-folder.ts";
 
 export type Folder = {
   path: string;
@@ -48,6 +48,7 @@ export function openFolder(wanted: string): Folder {
       throw new FolderError("its path has a backslash, which workerd takes for a slash.");
     }
     makeFolder(path);
+    if (!statSync(path).isDirectory()) throw new FolderError("it is a file, not a folder.");
     tryToWrite(path);
     const lock = lockFolder(path);
     return { path, close: () => lock.close() };
@@ -71,14 +72,6 @@ export function openTemporaryFolder(parent = fastFolder(), name = prefix): Folde
       rmSync(path, { recursive: true, force: true, maxRetries: 3 });
     },
   };
-}
-
-/** Creates a folder and its parents. In places like /proc, Node's own `recursive` tries for ever. */
-function makeFolder(path: string): void {
-  const missing: string[] = [];
-  for (let at = path; !existsSync(at) && dirname(at) !== at; at = dirname(at)) missing.unshift(at);
-  for (const folder of missing) mkdirSync(folder);
-  if (!statSync(path).isDirectory()) throw new FolderError("it is a file, not a folder.");
 }
 
 /** Throws the system's error if this process cannot write there: SQLite's errors tell less. */

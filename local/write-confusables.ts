@@ -8,7 +8,11 @@ import { readFileSync, writeFileSync } from "node:fs";
 const row = /^([0-9A-F]+)\s*;\s*([0-9A-F ]+?)\s*;\s*MA\b/;
 const lineLength = 108;
 
-const [, , path = ""] = process.argv;
+const [, , path] = process.argv;
+if (path === undefined) {
+  console.error("Where is Unicode's file? Add its path: node local/write-confusables.ts confusables.txt");
+  process.exit(1);
+}
 const text = readFileSync(path, "utf8");
 const version = /^# Version: (\S+)$/m.exec(text)?.[1];
 const copyright = /^# (© .*)$/m.exec(text)?.[1];

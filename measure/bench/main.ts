@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
 import { isAccounted } from "./accounting.ts";
-import { makeFolder } from "./folder.ts";
+import { makeResultsFolder } from "./folder.ts";
 import { stopAll } from "./launch.ts";
 import { help, readOptions, type Wish } from "./options.ts";
 import { type Results, results as resultsSchema } from "./results.ts";
@@ -52,7 +52,7 @@ async function bench({
 }: Wish & { kind: "run" }): Promise<void> {
   if (!isAccounted()) throw new Error("The bench needs Linux: it reads what processes cost from /proc.");
   checkDescriptors({ picked, scale, mostHeld, slow });
-  makeFolder(out);
+  makeResultsFolder(out);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, interrupt);
   const began = performance.now();
   const say = (progress: string) => {

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { makeFolder } from "../bench/folder.ts";
+import { makeResultsFolder } from "../bench/folder.ts";
 import { aboutCommit, aboutMachine } from "../bench/machine.ts";
 import { installGodot4 } from "../kit/godot4.ts";
 import { accesses } from "./access.ts";
@@ -44,7 +44,7 @@ async function grant(wish: Wish): Promise<void> {
     return;
   }
   if (hasGodot(wish.clients)) await installGodot4();
-  makeFolder(wish.out);
+  makeResultsFolder(wish.out);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, interrupt);
   keepTemporaryFiles();
   const results = await run(wish);

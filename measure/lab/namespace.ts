@@ -104,6 +104,8 @@ function run(program: string, args: string[], input = ""): string {
   try {
     return execFileSync(program, args, { input, encoding: "utf8", stdio: ["pipe", "pipe", "pipe"] });
   } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT")
+      throw new Error(`there is no program ${program}.`);
     const said = error instanceof Error && "stderr" in error ? String(error.stderr).trim() : String(error);
     throw new Error(`${program} ${args.join(" ")} failed: ${said}`);
   }

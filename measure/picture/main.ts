@@ -2,14 +2,16 @@
  * `npm run picture`: the screenshot of the page in the README. Ada hosts in Chromium, three players of Node join her, and they play for a while.
  * Written to docs/images/page.jpg, or to the file that is named.
  */
-import { mkdirSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { setTimeout as pass } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { RTCPeerConnection } from "node-datachannel/polyfill";
 import { chromium, type Page } from "playwright-core";
 import { connect, type Lobby } from "../../client/index.ts";
 import { commandLineMistake, parseCommandLine } from "../../core/command-line.ts";
+import { positiveInteger } from "../../core/settings.ts";
+import { makeFolder } from "../../local/make-folder.ts";
 import { startServer } from "../../local/server.ts";
 import { type Bot, playAsBot } from "../../page/game/bot.ts";
 
@@ -49,7 +51,6 @@ try {
   await lobbies[0]?.chat("Here I come!");
   await page.getByLabel("Message").fill("Catch me if you can");
   await page.getByRole("button", { name: "Send" }).click();
-  mkdirSync(dirname(options.out), { recursive: true });
   let best = Number.POSITIVE_INFINITY;
   for (let second = 0; second < options.seconds; second++) {
     // A comet that flies straight on is soon at the edge.
@@ -113,12 +114,15 @@ function read(args: string[]): Options {
       console.log(help);
       process.exit(0);
     }
-    return {
-      out: values.out ?? join(root, "docs/images/page.jpg"),
-      scheme: values.scheme === "light" ? "light" : "dark",
-      seconds: Number(values.seconds ?? 40),
-      chromium: values.chromium ?? "/usr/bin/chromium",
-    };
+    const { scheme = "dark", chromium = "/usr/bin/chromium" } = values;
+    if (scheme !== "dark" && scheme !== "light") throw new Error("--scheme must be dark or light.");
+    const seconds = positiveInteger(values.seconds ?? "40");
+    if (seconds === null || seconds < 15) throw new Error("--seconds must be a whole number from 15 up.");
+    if (!existsSync(chromium))
+      throw new Error(`Chromium is not at ${chromium}: say with --chromium where it is.`);
+    const out = values.out ?? join(root, "docs/images/page.jpg");
+    makeFolder(dirname(resolve(out)));
+    return { out, scheme, seconds, chromium };
   } catch (error) {
     console.error(commandLineMistake(error));
     process.exit(1);

@@ -145,3 +145,30 @@ test.skipIf(process.platform !== "linux")(
     expect(codes).toEqual(expect.arrayContaining(["no_systemd", "no_file", "old_node", "no_edge", "no_key"]));
   },
 );
+
+const canMount =
+  process.getuid?.() === 0 &&
+  spawnSync("unshare", ["-m", "mount", "-t", "tmpfs", "none", "/etc"]).status === 0;
+
+test.skipIf(!canMount)("the installer names files that an editor on Windows has saved", () => {
+  // In a mount namespace with an /etc of its own.
+  const script = [
+    "mount -t tmpfs none /etc && mkdir /etc/orion-edge",
+    "printf 'ORION_EDGE=https://play.example.org\\r\\n' > /etc/orion-edge/sidecar.env",
+    "printf 'v1\\n' > /etc/orion-edge/sidecar.key",
+    'sh "$0" /nowhere',
+  ].join("\n");
+  const { status, said } = run("unshare", [
+    "-m",
+    "sh",
+    "-c",
+    script,
+    join(root, "deploy/install-sidecar.sh"),
+  ]);
+  expect(status).toBe(1);
+  const found = [...said.matchAll(/^ {2}(windows_lines|wrong_key): .*$/gm)].map(([line]) => line);
+  expect(found).toEqual([
+    expect.stringMatching(/sidecar\.env has the line ends of Windows: sed -i 's\/\\r\$\/\/' \/etc/),
+    expect.stringContaining("wrong_key"),
+  ]);
+});

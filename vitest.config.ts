@@ -25,8 +25,6 @@ const timed = ["test/bench/sealing.test.ts", "test/crowds/rabid-pings.test.ts", 
 
 export default defineConfig({
   test: {
-    // It imports JSON without saying that it is JSON, which Node.js refuses.
-    server: { deps: { inline: ["@actions/workflow-parser"] } },
     projects: [
       // `npm test`: what is run before every commit.
       {

@@ -4,47 +4,23 @@ import { createServer, type Server as HttpServer } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { connect, type Link, type Lobby } from "../../client/index.ts";
+import { Line } from "../../conformance/line.ts";
+import { openStage } from "../../conformance/stage.ts";
+import { type Entry, Transcript } from "../../conformance/transcript.ts";
 import type { Server } from "../../local/server.ts";
+import {
+  GodotPlayer,
+  type GodotLook as Look,
+  type GodotResult as Result,
+} from "../../measure/kit/godot-player.ts";
 import { makeGodotProject } from "../../measure/kit/godot-project.ts";
 import { type Puppet, startPuppet } from "../../measure/kit/godot-puppet.ts";
 import { installGodot4, mayHaveGodot4 } from "../../measure/kit/godot4.ts";
+import { Player } from "../../measure/kit/player.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
 
 /** Milliseconds in which Debian's mirror should have sent the engine. */
 const installMs = 15 * 60_000;
-
-type Result = {
-  is_ok: boolean;
-  code: string;
-  message: string;
-  lobby: string;
-  own_id: string;
-  return_key: string;
-  text: string;
-  version: number;
-  links: number;
-  was_created: boolean;
-  lobbies: { code: string; title: string; is_locked: boolean; members: number }[];
-};
-type LinkLook = {
-  path: string;
-  cause: string;
-  is_encrypted: boolean;
-  safety_code: string;
-  round_trip_ms: number;
-  report: string;
-};
-type PlayerLook = { name: string; display_name: string; is_host: boolean; is_ready: boolean; data: object };
-type Look = {
-  own_id: string;
-  host_id: string;
-  is_host: boolean;
-  term: number;
-  data: object;
-  close_code: string;
-  players: Record<string, PlayerLook>;
-  links: Record<string, LinkLook>;
-};
 
 describe.skipIf(!mayHaveGodot4)("In Godot 4", () => {
   let server: Server;
@@ -179,6 +155,84 @@ describe.skipIf(!mayHaveGodot4)("In Godot 4", () => {
     await talk(host, guest, ada, bo);
     expect(await linkTo(one, host, bo)).toMatchObject({ path, cause, is_encrypted: true });
     await Promise.all([call(one, host, "close"), call(other, guest, "close")]);
+  });
+
+  test("where UDP is blocked, and without a sidecar, the game goes over WebSocket, with a renewed ticket, and says why", async () => {
+    const stage = await openStage();
+    const transcript = new Transcript();
+    const line = await Line.open(stage, transcript);
+    const bare = await startTestServer({ udpPort: null });
+    try {
+      line.datagrams.faults.isDead = true;
+      line.faults.rewrite = (message) => {
+        const { peers } = message.payload;
+        if (message.method !== "ptpMediation_peersConnection_start" || !Array.isArray(peers)) return message;
+        const hurried = peers.map((peer) => ({ ...peer, webSocket: { ...peer.webSocket, lifeMs: 4_000 } }));
+        return { ...message, payload: { ...message.payload, peers: hurried } };
+      };
+      const places = [
+        ["udp-blocked", stage.url, line.url],
+        ["no-sidecar", bare.url, bare.url],
+      ] as const;
+      await Promise.all(
+        places.map(async ([cause, hostUrl, guestUrl]) => {
+          const ada = await GodotPlayer.at(hostUrl, one, `ada by ${cause}`);
+          const bo = await GodotPlayer.at(guestUrl, other, `bo by ${cause}`);
+          const { lobby, own_id: adaId } = await ada.enters("host", { name: "Ada", lifetime: "session" });
+          const { own_id: boId } = await bo.enters("join", lobby, { name: "Bo" });
+          expect(await ada.lobby("start")).toMatchObject({ is_ok: true, links: 1 });
+          await talk(ada.who, bo.who, adaId, boId);
+          const look = (await bo.look()).links[adaId];
+          expect(look).toMatchObject({ path: "websocket", cause, is_encrypted: true });
+          if (cause === "udp-blocked") {
+            const renewed = ({ kind, ...entry }: Entry) =>
+              (kind === "told" && "message" in entry && entry.message?.method === "ptpRelay_renewed") ||
+              undefined;
+            expect(await transcript.until(renewed, 0, 40_000)).toBe(true);
+            await ada.ask("send", { to: boId, text: "with a new ticket" });
+            await bo.hears("packet", ([, text]) => text === "with a new ticket");
+          }
+          await Promise.all([ada.lobby("close"), bo.lobby("close")]);
+        }),
+      );
+    } finally {
+      await line.close();
+      await Promise.all([stage.stop(), bare.stop()]);
+    }
+  });
+
+  test("a secret that both have, and that the server never saw, links them, and any other links nobody", async () => {
+    const secrets = [
+      ["same", "s3cret", "s3cret", { is_ok: true, links: 1 }],
+      ["different", "s3cret", "other", { is_ok: false, code: "keys-differ" }],
+      ["missing", "s3cret", undefined, { is_ok: false, code: "keys-differ" }],
+    ] as const;
+    await Promise.all(
+      secrets.map(async ([which, adas, bos, outcome]) => {
+        const ada = await GodotPlayer.at(server.url, one, `ada, ${which} secret`);
+        const bo = await GodotPlayer.at(server.url, other, `bo, ${which} secret`);
+        const required = { name: "Ada", lifetime: "session", encryption: "required", on_loss: "abort" };
+        const { lobby } = await ada.enters("host", { ...required, secret: adas });
+        await bo.enters("join", lobby, { name: "Bo", ...(bos && { secret: bos }) });
+        expect(await ada.lobby("start")).toMatchObject(outcome);
+        await Promise.all([ada.lobby("close"), bo.lobby("close")]);
+      }),
+    );
+  });
+
+  test("an older client is in the lobby, and there is no link to it: the addon says why", async () => {
+    const ada = await GodotPlayer.at(server.url, one, "ada of today");
+    const { lobby } = await ada.enters("host", { name: "Ada" });
+    const old = await Player.connect(server.url, `/lobbies/${lobby}`);
+    expect((await old.join(lobby, "Old")).status).toBe(200);
+    expect(await ada.lobby("start")).toMatchObject({ is_ok: false, code: "no-additions" });
+    await ada.lobby("close");
+    // A lobby whose links must be encrypted does not let it in.
+    const { lobby: closed } = await ada.enters("host", { name: "Ada", encryption: "required" });
+    const older = await Player.connect(server.url, `/lobbies/${closed}`);
+    expect((await older.join(closed, "Old")).body).toMatchObject({ codes: ["encryption_required"] });
+    await ada.lobby("close");
+    await Promise.all([old.leave(), older.leave()]);
   });
 
   test("when the host goes, another player becomes host, and connects the others", async () => {

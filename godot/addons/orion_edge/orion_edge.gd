@@ -203,7 +203,9 @@ func list(options: Dictionary = {}) -> OrionResult:
 	var query := PackedStringArray()
 	for field: String in ["name", "game", "sort", "limit", "cursor"]:
 		if options.has(field):
-			query.append("%s=%s" % [field, str(options[field]).uri_encode()])
+			# A number that was read from JSON is no int.
+			var value: Variant = int(options[field]) if options[field] is float else options[field]
+			query.append("%s=%s" % [field, str(value).uri_encode()])
 	if options.has("is_open"):
 		query.append("open=%s" % ("true" if options.is_open else "false"))
 	for condition: Variant in options.get("where", []):

@@ -214,7 +214,11 @@ func set_password(password: String) -> OrionResult:
 
 ## As the host: removes a player. With [param is_ban] it may not come back.
 func kick(id: String, reason := "", is_ban := false) -> OrionResult:
-	return await _post("/kick", {"clientId": id, "reason": reason, "ban": is_ban, "term": term})
+	var result := await _post("/kick", {"clientId": id, "reason": reason, "ban": is_ban, "term": term})
+	# Nobody is told of bans: the host asks.
+	if result.is_ok and is_ban:
+		await refresh()
+	return result
 
 
 func ban(id: String, reason := "") -> OrionResult:
@@ -224,7 +228,10 @@ func ban(id: String, reason := "") -> OrionResult:
 ## As the host: lets somebody in again that was banned.
 func unban(id: String) -> OrionResult:
 	var answer := await _session.ask("/bans/%s" % id.uri_encode(), {"method": HTTPClient.METHOD_DELETE})
-	return Http.result_of(answer)
+	var result := Http.result_of(answer)
+	if result.is_ok:
+		await refresh()
+	return result
 
 
 ## As the host: hands over to another player.
@@ -235,7 +242,7 @@ func make_host(id: String) -> OrionResult:
 ## Sends a value to another player: JSON of up to 8 192 bytes. In a star to the host and from it only, unless the lobby allows more.
 ## [signal signal_failed] says if it was not passed on.
 func signal_player(id: String, value: Variant) -> OrionResult:
-	if JSON.stringify(value).to_utf8_buffer().size() > SIGNAL_BYTES:
+	if Message.to_json(value).to_utf8_buffer().size() > SIGNAL_BYTES:
 		return Problems.failed("invalid_signal")
 	if close_code != "":
 		return Problems.failed(Problems.of_end(close_code))

@@ -3,6 +3,8 @@ extends SceneTree
 ##   godot --headless --path . --script res://tests/puppet.gd -- <port>
 ## Each line is JSON. A command has an id, which its answer has too; what happens is told as an event.
 
+const Message := preload("res://addons/orion_edge/wire/message.gd")
+
 var _tcp := StreamPeerTCP.new()
 var _unread := PackedByteArray()
 ## By name: the server as a player knows it, and its lobby.
@@ -10,7 +12,19 @@ var _edges: Dictionary[String, OrionEdge] = {}
 var _lobbies: Dictionary[String, OrionLobby] = {}
 ## By the player's name and the peer's id: packets that came.
 var _packets: Dictionary[String, int] = {}
+## By name: where a player's game is, once it plays.
+var _branches: Dictionary[String, Branch] = {}
 var _longest_frame_ms := 0.0
+
+
+class Branch:
+	extends Node
+
+	signal said(from: int, text: String)
+
+	@rpc("any_peer", "reliable")
+	func say(text: String) -> void:
+		said.emit(multiplayer.get_remote_sender_id(), text)
 
 
 func _initialize() -> void:
@@ -42,8 +56,10 @@ func _obey(command: Dictionary) -> void:
 			var edge := OrionEdge.new()
 			edge.server_url = command.url
 			edge.uses_udp = command.get("uses_udp", true)
-			if command.get("trusts_nobody", false):
-				edge.tls_options = TLSOptions.client(X509Certificate.new())
+			if command.has("trusts"):
+				var authority := X509Certificate.new()
+				authority.load_from_string(command.trusts)
+				edge.tls_options = TLSOptions.client(authority)
 			_edges[who] = edge
 			root.add_child(edge)
 		"edge":
@@ -81,6 +97,10 @@ func _obey(command: Dictionary) -> void:
 			_longest_frame_ms = 0.0
 		"bench":
 			answer = await _bench(command)
+		"peer":
+			answer = _play(who)
+		"call":
+			_branches[who].say.rpc(command.text)
 		"conform":
 			var player := ConformancePlayer.new()
 			player.name = who
@@ -91,6 +111,24 @@ func _obey(command: Dictionary) -> void:
 		"quit":
 			quit(0)
 	_say({"id": command.id, "answer": answer})
+
+
+## A branch of the tree with a multiplayer of its own, over the links of the player's lobby.
+func _play(who: String) -> int:
+	var branch := Branch.new()
+	root.add_child(branch)
+	_branches[who] = branch
+	var api := SceneMultiplayer.new()
+	set_multiplayer(api, branch.get_path())
+	branch.said.connect(func(from: int, text: String) -> void: _tell(who, "said", [from, text]))
+	for name: String in ["peer_connected", "peer_disconnected"]:
+		api.connect(name, func(id: int) -> void: _tell(who, name, [id]))
+	for name: String in ["connected_to_server", "connection_failed", "server_disconnected"]:
+		api.connect(name, func() -> void: _tell(who, name, []))
+	var peer := OrionMultiplayerPeer.of(_lobbies[who])
+	peer.ended.connect(func(code: String) -> void: _tell(who, "ended", [code]))
+	api.multiplayer_peer = peer
+	return peer.get_unique_id()
 
 
 func _send(who: String, command: Dictionary) -> Array:
@@ -121,6 +159,7 @@ func _look(who: String) -> Dictionary:
 		links[id]["report"] = link.report()
 	var told := {"code": lobby.code, "own_id": lobby.own_id, "own_name": lobby.own_name, "host_id": lobby.host_id}
 	told.merge({"is_host": lobby.is_host(), "term": lobby.term, "data": lobby.data, "title": lobby.title, "is_locked": lobby.is_locked})
+	told.merge({"close_message": lobby.close_message, "was_banned": lobby.was_banned, "bans": lobby.bans, "return_key": lobby.return_key()})
 	told.merge({"has_password": lobby.has_password, "phase": lobby.phase, "close_code": lobby.close_code, "players": players, "links": links})
 	return told
 
@@ -146,11 +185,9 @@ func _listen_to_link(id: String, who: String, lobby: OrionLobby) -> void:
 	lobby.links[id].packet_received.connect(
 		func(packet: PackedByteArray) -> void:
 			_packets[place] = _packets.get(place, 0) + 1
-			if packet.size() < 100:
+			# The engine's own are no texts.
+			if packet.size() < 100 and packet.find(0) < 0:
 				_tell(who, "packet", [id, packet.get_string_from_utf8()])
-	)
-	lobby.links[id].segment_received.connect(
-		func(segment: PackedByteArray) -> void: _tell(who, "segment", [id, segment.get_string_from_utf8()])
 	)
 
 
@@ -187,7 +224,7 @@ func _told(result: OrionResult) -> Dictionary:
 	var told := {"is_ok": result.is_ok, "code": result.code, "message": result.message, "status": result.status}
 	told.merge({"lobbies": result.lobbies, "links": result.links.size(), "version": result.version})
 	told["text"] = result.bytes.get_string_from_utf8()
-	told["was_created"] = result.was_created
+	told.merge({"was_created": result.was_created, "cursor": result.cursor})
 	if result.lobby:
 		told.merge({"lobby": result.lobby.code, "own_id": result.lobby.own_id, "return_key": result.lobby.return_key()})
 	return told
@@ -202,4 +239,4 @@ func _plain(value: Variant) -> Variant:
 
 
 func _say(what: Dictionary) -> void:
-	_tcp.put_data((JSON.stringify(what) + "\n").to_utf8_buffer())
+	_tcp.put_data((Message.to_json(what) + "\n").to_utf8_buffer())

@@ -40,7 +40,7 @@ func request(ask: Dictionary, ending: Ending, ms := ATTEMPT_MS) -> Dictionary:
 	var bytes: PackedByteArray = ask.get("bytes", PackedByteArray())
 	if ask.has("body"):
 		headers.append("Content-Type: application/json")
-		bytes = JSON.stringify(ask.body).to_utf8_buffer()
+		bytes = Message.to_json(ask.body).to_utf8_buffer()
 	elif ask.has("bytes"):
 		headers.append("Content-Type: application/octet-stream")
 	var until := Time.get_ticks_msec() + ms

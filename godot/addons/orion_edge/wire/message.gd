@@ -3,7 +3,15 @@ extends RefCounted
 
 
 static func encode(method: String, payload: Dictionary) -> String:
-	return "%s:%s" % [method, Marshalls.utf8_to_base64(JSON.stringify(payload))]
+	return "%s:%s" % [method, Marshalls.utf8_to_base64(to_json(payload))]
+
+
+## A value as JSON. The engine's own function leaves most control characters in texts as they are, and no other program reads that.
+static func to_json(value: Variant) -> String:
+	var text := JSON.stringify(value)
+	for code in range(1, 32):
+		text = text.replace(char(code), "\\u%04x" % code)
+	return text
 
 
 ## {method, payload}; empty for any other text.

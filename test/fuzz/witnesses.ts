@@ -41,7 +41,7 @@ export async function witnesses(base: URL): Promise<Witnesses> {
 }
 
 /** The page at `/` names its scripts, and a stranger's broken request may be one for it. */
-const pageShape = /<!doctype html>[^]*?<script type="module" src="\/assets\/[\w-]+\.js"[^]*?<\/html>/gi;
+const pageShape = /<!doctype html>[\s\S]*?<script type="module" src="\/assets\/[\w-]+\.js"[\s\S]*?<\/html>/gi;
 /** It is random: now and then one reads like the end of a file's name. */
 const tokenShape = /"[^"\s]*\.[\w-]{16}\.[\w-]{22}"/g;
 

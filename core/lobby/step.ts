@@ -60,6 +60,10 @@ function take(state: LobbyState | null, event: LobbyEvent, now: number): Step<Lo
       return mendSoon(state, now);
     case "deadline-passed":
       return wake(state, event.sidecar, now);
+    default:
+      // While a new version is deployed, its sessions tell of things that lobbies of this one do not know.
+      event satisfies never;
+      return { state, effects: [] };
   }
 }
 

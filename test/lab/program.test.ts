@@ -106,9 +106,8 @@ test("whoever is not root reads why it is skipped, and exit code 0 lets everythi
   expect(program.status).toBe(0);
 });
 
-// Each has namespaces of its own, and waits for most of its time.
 describe.skipIf(!canRun)("a run of the lab", () => {
-  test.concurrent("connects a pair, and leaves its results, its picture and nothing else", {
+  test("connects a pair, and leaves its results, its picture and nothing else", {
     timeout: 60_000,
   }, async () => {
     const args = ["--cells", "port-restricted,none", "--runs", "2", "--delay", "0", "--out", folder];
@@ -122,7 +121,7 @@ describe.skipIf(!canRun)("a run of the lab", () => {
     expect(namesOf(`orion-lab-${program.pid}-`)).toEqual([]);
   });
 
-  test.concurrent("plays on when the uplink of one changes, and says how long it took", {
+  test("plays on when the uplink of one changes, and says how long it took", {
     timeout: 240_000,
   }, async () => {
     const args = ["--parts", "uplinks", "--runs", "1", "--out", join(folder, "uplinks")];
@@ -142,7 +141,6 @@ describe.skipIf(!canRun)("a run of the lab", () => {
     "connects pages to each other, and to players in Node",
     {
       timeout: 240_000,
-      concurrent: true,
     },
     async () => {
       expect(
@@ -176,7 +174,7 @@ describe.skipIf(!canRun)("a run of the lab", () => {
     return results.cells;
   }
 
-  test.concurrent("clients of noray are punched through cones, and relayed between symmetric NATs", {
+  test("clients of noray are punched through cones, and relayed between symmetric NATs", {
     timeout: 150_000,
   }, async () => {
     const pairs = ["port-restricted,port-restricted", "symmetric,symmetric", "full-cone,cgnat"];
@@ -187,7 +185,7 @@ describe.skipIf(!canRun)("a run of the lab", () => {
     ]);
   });
 
-  test.concurrent("clients of Rabid Hole Punch meet where NATs keep ports, and say why elsewhere", {
+  test("clients of Rabid Hole Punch meet where NATs keep ports, and say why elsewhere", {
     timeout: 150_000,
   }, async () => {
     expect(await cellsOf("rabid", "full-cone,port-restricted", "none,symmetric")).toMatchObject([

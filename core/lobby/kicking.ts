@@ -32,6 +32,11 @@ export function isBanned(
   );
 }
 
+/** Whether this member was removed for good, and its ban was not lifted. */
+export function wasBanned({ bans = [] }: LobbyState, clientId: string): boolean {
+  return bans.some((ban) => ban.clientId === clientId);
+}
+
 /** Of a network. A clock that was set back leaves none that lasts longer. */
 function isInForce({ until = 0 }: Ban, now: number): boolean {
   return now < until && until <= now + lobbyLimits.networkBanMs;

@@ -8,7 +8,7 @@ import { looksOf } from "../looks.ts";
 import { accept, type Outcome, type ProblemCode, refuse } from "../problem.ts";
 import { changedData, fitsLobby, fitsMember } from "../wire/data.ts";
 import { needNoSidecar } from "./features.ts";
-import { isBanned } from "./kicking.ts";
+import { isBanned, wasBanned } from "./kicking.ts";
 import type {
   ChangeMemberRequest,
   ChangeRequest,
@@ -142,7 +142,9 @@ export const rules: { readonly [Kind in keyof Asked]: readonly Rule<Asked[Kind]>
   proceed: [noSuchLobby, oldTerm, notTheHost, ["not_mediating", isWaiting]],
   return: [
     noSuchLobby,
-    ["no_such_member", (state, { clientId }) => !memberOf(state, clientId)],
+    ["banned", (state, { clientId }) => wasBanned(state, clientId)],
+    // Also one whose ban was lifted: its place is gone.
+    ["no_such_member", (state, { clientId }) => !memberOf(state, clientId) && !wasBanned(state, clientId)],
     // One connection speaks for one member.
     [
       "already_in_lobby",
@@ -175,7 +177,7 @@ export const rules: { readonly [Kind in keyof Asked]: readonly Rule<Asked[Kind]>
     noSuchLobby,
     oldTerm,
     notTheHost,
-    ["no_such_ban", ({ bans = [] }, { memberId }) => !bans.some(({ clientId }) => clientId === memberId)],
+    ["no_such_ban", (state, { memberId }) => !wasBanned(state, memberId)],
   ],
   change: [
     noSuchLobby,

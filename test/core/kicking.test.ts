@@ -108,6 +108,8 @@ describe("a member that is banned", () => {
     lobby.happens(cut("Ben"), kicked("Ben", { ban: true }));
     const again = { requestId: "again", name: "Eve", network: "els" };
     expect(lobby.happens(joined(knower("Ben", again)))).toEqual(["answer banned"]);
+    expect(lobby.happens(returned("Ben"))).toEqual(["answer banned"]);
+    lobby.happens(unbanned("Ben"));
     expect(lobby.happens(returned("Ben"))).toEqual(["answer no_such_member"]);
   });
 

@@ -139,6 +139,7 @@ const alone: { [K in Kind]: Case<K>[] } = {
   ],
   return: [
     ["no_such_lobby", over(), returned("Ben")],
+    ["banned", withBan(host), returned("Eve")],
     ["no_such_member", pair(), returned("Dan")],
     ["already_in_lobby", pair(), returned("Ben", { session: host })],
     ["encryption_required", encrypting(pair()), returned("Ben", { features: ["links"] })],
@@ -271,6 +272,11 @@ const everythingWrong: { [K in Kind]: Case<K>[] } = {
     ["encryption_required", encrypting(pair()), returned("Ben", { resumes: 7, features: [] })],
     ["already_in_lobby", encrypting(pair()), returned("Ben", { resumes: 7, session: host, features: [] })],
     ["no_such_member", encrypting(pair()), returned("Eve", { resumes: 7, session: host, features: [] })],
+    [
+      "banned",
+      encrypting(withBan(host, "Ben")),
+      returned("Eve", { resumes: 7, session: host, features: [] }),
+    ],
     ["no_such_lobby", over(), returned("Eve", { resumes: 7, session: host })],
   ],
   "hand-over": [

@@ -8,6 +8,7 @@ import type { Server } from "../../local/server.ts";
 import { lobbyOf, Player } from "../../measure/kit/player.ts";
 import { postAsSidecar, proofOf, secret } from "../../measure/kit/secret.ts";
 import { startFaultyServer, startTestServer } from "../../measure/kit/server.ts";
+import { informedPlayer } from "../../measure/kit/staying.ts";
 import { encode } from "../../measure/kit/wire.ts";
 
 let server: Server;
@@ -121,6 +122,23 @@ test("a player whose WebSocket goes over IPv6 and whose UDP goes over IPv4 is in
   await seen(guest, home, 2);
   await seen(host, "192.0.2.1", 4);
   expect((await host.hears("ptpMediation_peersConnection_start")).peers).toEqual([{ ip: home, port: 2 }]);
+});
+
+test.each([
+  ["a player who is banned does not come back from its network as somebody else", thief, 403],
+  // A tunnel may be behind such an address, with all players.
+  ["one on the server's own machine does: that is no network", "127.0.0.5", 200],
+])("%s", async (_, address, status) => {
+  const host = await informedPlayer(server.url, "/lobbies", { "x-forwarded-for": home });
+  const lobbyId = String((await host.host({ maxMembers: 4 })).body?.lobbyId);
+  const griefer = await connectFrom(address);
+  expect((await griefer.join(lobbyId, "Griefer")).status).toBe(200);
+  const kick = { clientId: griefer.clientId, ban: true };
+  expect((await host.post(`/lobbies/${lobbyId}/kick`, kick)).status).toBe(200);
+  const again = await (await connectFrom(address)).join(lobbyId, "Somebody");
+  expect(again.status).toBe(status);
+  if (status === 403) expect(again.body).toMatchObject({ codes: ["banned"] });
+  expect((await (await connectFrom(home)).join(lobbyId, "Friend")).status).toBe(200);
 });
 
 test("one who joins and leaves again and again has to wait, and its neighbour as well, but nobody else", async () => {

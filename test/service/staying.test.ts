@@ -128,7 +128,7 @@ for (const direct of [true, false]) {
       });
       refuses(await guest.join(lobbyId, "Somebody"), "banned");
       const back = await connect();
-      refuses(await back.post(`/lobbies/${lobbyId}/resume`, { resumeKey: keys[1] }), "no_such_member");
+      refuses(await back.post(`/lobbies/${lobbyId}/resume`, { resumeKey: keys[1] }), "banned");
       const path = `/lobbies/${lobbyId}/bans/${guest.clientId}`;
       refuses(await other.asks("DELETE", path), "not_the_host");
       expect((await host.asks("DELETE", path)).status).toBe(200);

@@ -98,8 +98,8 @@ export class GodotPlayer {
   }
 
   /** Makes an OrionMultiplayerPeer of the lobby. What the engine calls this player by now. */
-  plays(): Promise<number> {
-    return this.ask("peer");
+  plays(options: { migrates?: boolean } = {}): Promise<number> {
+    return this.ask("peer", options);
   }
 
   /** A remote procedure call to all, until this player has heard it. */

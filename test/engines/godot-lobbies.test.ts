@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Server } from "../../local/server.ts";
 import { freeTcpPort, freeUdpPort } from "../../measure/kit/free-ports.ts";
 import { GodotPlayer } from "../../measure/kit/godot-player.ts";
@@ -43,12 +43,16 @@ describe.skipIf(!mayHaveGodot4)("In Godot 4", () => {
   const playerOf = (puppet: Puppet, who: string, url = server.url.href) => GodotPlayer.at(url, puppet, who);
 
   /** Two players with the engine's multiplayer over their link, who have called each other. */
-  async function playing(host: GodotPlayer, guest: GodotPlayer, options: object = {}) {
+  async function playing(
+    host: GodotPlayer,
+    guest: GodotPlayer,
+    { migrates = false, ...options }: { migrates?: boolean } = {},
+  ) {
     const { lobby, own_id: hostId } = await host.enters("host", { ...session, ...options });
     const { own_id: guestId, return_key: returnKey } = await guest.enters("join", lobby, { name: "Bo" });
     const joinedAt = performance.now();
     const started = host.lobby("start");
-    await Promise.all([host.plays(), guest.plays()]);
+    await Promise.all([host.plays({ migrates }), guest.plays({ migrates })]);
     expect(await started).toMatchObject({ is_ok: true, links: 1 });
     const [[guestPeer]] = await Promise.all([
       host.hears("peer_connected"),
@@ -74,8 +78,9 @@ describe.skipIf(!mayHaveGodot4)("In Godot 4", () => {
     });
     expect(await ada.hears("player_left")).toEqual([id, true]);
     expect((await ada.look()).bans).toMatchObject([{ clientId: id, name: "Bo" }]);
-    expect(await bo.edge("resume", key)).toMatchObject({ code: "no_such_member" });
+    expect(await bo.edge("resume", key)).toMatchObject({ code: "banned" });
     expect(await ada.lobby("unban", id)).toMatchObject({ is_ok: true });
+    expect(await bo.edge("resume", key)).toMatchObject({ code: "no_such_member" });
     expect((await ada.look()).bans).toEqual([]);
     expect(await ada.lobby("unban", id)).toMatchObject({ code: "no_such_ban" });
     await bo.enters("join", lobby, { name: "Bo" });
@@ -133,6 +138,20 @@ describe.skipIf(!mayHaveGodot4)("In Godot 4", () => {
     await Promise.all([ada, bo, cy].map((player) => player.lobby("close")));
   });
 
+  test("a link that has died is asked for at once, and then in pauses that grow to half a minute", async () => {
+    const ms = 5 * 60_000;
+    const misses = (first: string, then: string) => one.ask<number[]>("misses", { ms, first, then });
+    const asked = await misses("MISSED", "OVER");
+    expect(asked[0]).toBeLessThan(1_000);
+    // 5 + 10 + 20 + 30 s and so on, each give or take half.
+    expect(asked.length).toBeGreaterThan(6);
+    expect(asked.length).toBeLessThan(24);
+    expect(asked.at(-1)).toBeLessThanOrEqual(ms);
+    const later = await misses("LATER", "MISSED");
+    expect(later[0]).toBeGreaterThan(ms);
+    expect(await misses("OVER", "MISSED")).toEqual([]);
+  });
+
   describe.concurrent("a game goes on", () => {
     test("when a player's program is killed: it comes back as the same player, with the same peer id", async () => {
       const [doomed, ada] = [await startPuppet(project), await playerOf(one, "ada stays")];
@@ -157,6 +176,30 @@ describe.skipIf(!mayHaveGodot4)("In Godot 4", () => {
       expect((await again.look()).return_key).not.toBe(returnKey);
       await Promise.all([ada.lobby("close"), again.lobby("close")]);
     });
+
+    test("when a player's program is suspended until the links are dead, and keeps its WebSocket: both are linked again", async ({
+      onTestFinished,
+    }) => {
+      const [sleeper, ada] = [await startPuppet(project), await playerOf(one, "ada is awake")];
+      const signal = (name: NodeJS.Signals) => process.kill(-sleeper.program.pid, name);
+      onTestFinished(() => void signal("SIGKILL"));
+      const bo = await playerOf(sleeper, "bo nods off");
+      const { guestId, guestPeer } = await playing(ada, bo, { migrates: true });
+      signal("SIGSTOP");
+      expect(await ada.hears("link_closed")).toEqual([guestId, "path-lost"]);
+      expect(await ada.hears("peer_disconnected")).toEqual([guestPeer]);
+      signal("SIGCONT");
+      // At the guest the new link may come before the old one is over.
+      expect(await bo.hears("peer_disconnected")).toEqual([1]);
+      expect(await bo.hears("host_migrated")).toEqual([false]);
+      await vi.waitFor(() => expect(ada.count("peer_connected")).toBe(2), 20_000);
+      expect(bo.count("peer_connected")).toBe(2);
+      expect(await bo.calls("I am awake", ada)).toEqual([guestPeer, "I am awake"]);
+      expect(await ada.calls("good morning", bo)).toEqual([1, "good morning"]);
+      expect([ada.count("player_went_away"), bo.count("connection_lost")]).toEqual([0, 0]);
+      expect(sleeper.program.output).not.toMatch(/SCRIPT ERROR|Invalid call|Resumed function/);
+      await Promise.all([ada.lobby("close"), bo.lobby("close")]);
+    }, 90_000);
 
     test("when the server cannot be reached for 10 s: calls go on, and both come back", async ({
       onTestFinished,

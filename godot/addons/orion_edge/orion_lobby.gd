@@ -37,7 +37,7 @@ signal connection_lost(grace_ms: int)
 signal resumed(is_complete: bool)
 ## Somebody has tried to come back in this player's place, and was refused.
 signal resume_refused
-## A link is usable: [code]links[id][/code]. [param id] is the other player's.
+## A link is usable: [code]links[id][/code]. [param id] is the other player's. Comes again where a link that has died is made anew.
 signal link_opened(id: String)
 signal link_closed(id: String, cause: String)
 signal link_path_changed(id: String, path: String)
@@ -50,6 +50,7 @@ const Http := preload("session/http.gd")
 const LobbyView := preload("session/lobby_view.gd")
 const Mediation := preload("link/mediation.gd")
 const Message := preload("wire/message.gd")
+const MissedLinks := preload("link/missed_links.gd")
 const Problems := preload("session/problems.gd")
 const Relays := preload("websocket/relays.gd")
 const Retry := preload("session/retry.gd")
@@ -116,6 +117,7 @@ var _relays: Relays
 var _mediation: Mediation = null
 ## Those before it whose links live on.
 var _earlier: Array[Mediation] = []
+var _missed := MissedLinks.new(_link_again, _miss_of)
 var _began := 0
 ## Whether the members were connected to each other.
 var _was_playing := false
@@ -363,6 +365,7 @@ func _poll() -> void:
 	for mediation in _mediations():
 		mediation.poll()
 	_relays.flush()
+	_missed.poll(Time.get_ticks_usec() / 1000.0)
 	_earlier = _earlier.filter(func(mediation: Mediation) -> bool: return not mediation.is_gone())
 
 
@@ -538,6 +541,8 @@ func _close_link(cause: String, link: OrionLink) -> void:
 	links.erase(id)
 	if players.has(id):
 		players[id].link = null
+	if cause == "path-lost":
+		_missed.add(id, Time.get_ticks_usec() / 1000.0)
 	link_closed.emit(id, cause)
 
 
@@ -581,9 +586,25 @@ func _resume(is_complete: bool) -> void:
 func _needs_links() -> bool:
 	for mediation in _mediations():
 		mediation.end_given_up()
-	var is_under_way := _mediation != null and not _mediation.is_done() and not _mediation.is_failing()
 	var is_linked := _mediations().any(func(mediation: Mediation) -> bool: return mediation.is_linked())
-	return _was_playing and not is_under_way and not is_linked
+	return _was_playing and not _is_under_way() and not is_linked
+
+
+func _is_under_way() -> bool:
+	return _mediation != null and not _mediation.is_done() and not _mediation.is_failing()
+
+
+## Asks the server to connect this player again to those whose links have died.
+func _link_again(ids: Array[String]) -> void:
+	_session.say("ptpMediation_again", {"peers": ids})
+
+
+func _miss_of(id: String) -> MissedLinks.Miss:
+	var player: OrionPlayer = players.get(id)
+	if player == null or links.has(id) or lifetime != "session" or not _session.view.isPlaying:
+		return MissedLinks.Miss.OVER
+	var must_wait := is_reconnecting() or _is_under_way() or player.is_away
+	return MissedLinks.Miss.LATER if must_wait else MissedLinks.Miss.MISSED
 
 
 func _close(reason: String, about: Dictionary) -> void:
@@ -591,6 +612,7 @@ func _close(reason: String, about: Dictionary) -> void:
 	close_message = Message.text_of(about, "message")
 	was_banned = Message.bool_of(about, "banned")
 	phase = "waiting"
+	_missed.stop()
 	for mediation in _mediations():
 		mediation.detach(Problems.of_end(reason))
 	closed.emit(reason)

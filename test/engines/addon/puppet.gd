@@ -4,6 +4,7 @@ extends SceneTree
 ## Each line is JSON. A command has an id, which its answer has too; what happens is told as an event.
 
 const Message := preload("res://addons/orion_edge/wire/message.gd")
+const MissedLinks := preload("res://addons/orion_edge/link/missed_links.gd")
 
 var _tcp := StreamPeerTCP.new()
 var _unread := PackedByteArray()
@@ -98,9 +99,11 @@ func _obey(command: Dictionary) -> void:
 		"bench":
 			answer = await _bench(command)
 		"peer":
-			answer = _play(who)
+			answer = _play(who, command.get("migrates", false))
 		"call":
 			_branches[who].say.rpc(command.text)
+		"misses":
+			answer = _misses(command)
 		"conform":
 			var player := ConformancePlayer.new()
 			player.name = who
@@ -114,7 +117,7 @@ func _obey(command: Dictionary) -> void:
 
 
 ## A branch of the tree with a multiplayer of its own, over the links of the player's lobby.
-func _play(who: String) -> int:
+func _play(who: String, migrates: bool) -> int:
 	var branch := Branch.new()
 	root.add_child(branch)
 	_branches[who] = branch
@@ -125,7 +128,9 @@ func _play(who: String) -> int:
 		api.connect(name, func(id: int) -> void: _tell(who, name, [id]))
 	for name: String in ["connected_to_server", "connection_failed", "server_disconnected"]:
 		api.connect(name, func() -> void: _tell(who, name, []))
-	var peer := OrionMultiplayerPeer.of(_lobbies[who])
+	var peer := OrionMultiplayerPeer.of(_lobbies[who], migrates)
+	peer.host_lost.connect(func() -> void: _tell(who, "host_lost", []))
+	peer.host_migrated.connect(func(is_own: bool) -> void: _tell(who, "host_migrated", [is_own]))
 	peer.ended.connect(func(code: String) -> void: _tell(who, "ended", [code]))
 	api.multiplayer_peer = peer
 	return peer.get_unique_id()
@@ -218,6 +223,22 @@ func _bench(command: Dictionary) -> Dictionary:
 	for count: int in _packets.values():
 		received += count
 	return {"sent": rounds * sender.links.size(), "received": received, "send_us": sent_us, "poll_us": polled_us}
+
+
+## When a player who has lost a link asks for it, in this many milliseconds of a made-up clock, and in as many again once there is a link.
+func _misses(command: Dictionary) -> Array[float]:
+	var asked: Array[float] = []
+	# Of the lambdas, which take copies of numbers.
+	var clock := {"now": 0.0, "miss": MissedLinks.Miss[command.first]}
+	var ask := func(_peers: Array[String]) -> void: asked.append(clock.now)
+	var missed := MissedLinks.new(ask, func(_peer: String) -> MissedLinks.Miss: return clock.miss)
+	missed.add("bo", 0.0)
+	for miss: String in [command.first, command.then]:
+		clock.miss = MissedLinks.Miss[miss]
+		for i in int(command.ms) / 100:
+			clock.now += 100.0
+			missed.poll(clock.now)
+	return asked
 
 
 func _told(result: OrionResult) -> Dictionary:

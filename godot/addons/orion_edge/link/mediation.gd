@@ -6,6 +6,7 @@ const Gathering := preload("../udp/gathering.gd")
 const KeyTask := preload("../sealing/key_task.gd")
 const LinkEnd := preload("link_end.gd")
 const LinkKeys := preload("../sealing/link_keys.gd")
+const Limits := preload("limits.gd")
 const Message := preload("../wire/message.gd")
 const Packet := preload("../wire/peer_packet.gd")
 const Pairing := preload("pairing.gd")
@@ -72,6 +73,7 @@ var _ends_by_number: Dictionary[int, LinkEnd] = {}
 var _outcomes: Array[Dictionary] = []
 var _is_introduced := false
 var _without_udp_at := INF
+var _polled_at := INF
 var _over_at := INF
 var _report_until := INF
 
@@ -179,7 +181,7 @@ func lose(client_id: String, was_kicked: bool) -> void:
 			end.close("peer-left")
 
 
-## Ends links that the peers must have given up by now: this program was suspended.
+## Ends links that the peers must have given up by now: this program was suspended, and does not know yet.
 func end_given_up() -> void:
 	for end in _ends:
 		if end.is_given_up():
@@ -222,6 +224,10 @@ func close_now() -> void:
 
 func poll() -> void:
 	var now := LinkEnd.now()
+	# This program was suspended. Checks would take as long again to show what is certain, and what waits to be read is old.
+	if now - _polled_at > Limits.DEAD_MS:
+		end_given_up()
+	_polled_at = now
 	if _gathering:
 		_gathering.poll(now)
 	_turns.poll(now)

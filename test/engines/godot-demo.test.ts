@@ -72,7 +72,11 @@ describe.skipIf(!mayHaveGodot4)("The demo game in Godot 4", () => {
     expect(await program.ended).toBe(0);
     expect(program.output).not.toContain("SCRIPT ERROR");
     expect(program.output).not.toMatch(/^not so/m);
-    // The inspector shows the other player, and what happened on the link.
+    // One inspector opens: the scene's, where it has one.
+    expect(program.output).toMatch(/^inspector of the plugin true$/m);
+    expect(program.output).toMatch(/^inspectors true false$/m);
+    expect(program.output).toMatch(/^inspector of the plugin again true$/m);
+    // It shows the other player, and what happened on the link.
     expect(program.output).toMatch(/^inspector true 1$/m);
     expect(program.output).toMatch(/^timeline [1-9]/m);
     expect(program.output).toMatch(

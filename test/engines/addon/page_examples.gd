@@ -25,21 +25,32 @@ func _initialize() -> void:
 	quit()
 
 
-## What a developer sees who presses F3.
+## What a developer sees who presses F3, in a scene with an inspector, where the plugin has one, too.
 func inspect(player: Node) -> void:
-	var inspector: OrionInspector = load("res://addons/orion_edge/inspector/inspector.tscn").instantiate()
-	player.add_child(inspector)
+	var scene: PackedScene = load("res://addons/orion_edge/inspector/inspector.tscn")
+	var inspector: OrionInspector = scene.instantiate()
+	var of_plugin: OrionInspector = scene.instantiate()
+	root.add_child(of_plugin)
+	root.move_child(of_plugin, 0)
 	var key := InputEventKey.new()
 	key.keycode = KEY_F3
 	key.pressed = true
-	inspector._input(key)
+	root.push_input(key)
+	print("inspector of the plugin ", of_plugin.visible)
+	player.add_child(inspector)
+	of_plugin._process(0.0)
+	root.push_input(key)
+	print("inspectors ", inspector.visible, " ", of_plugin.visible)
 	print("inspector ", inspector.visible, " ", inspector.get_node("%Players").get_root().get_child_count())
 	inspector.get_node("%Players").get_root().get_child(0).select(0)
 	print("timeline ", inspector.get_node("%Timeline").text.count(" ms  "))
 	print(inspector.report())
 	print("report ended; the code is in it: ", inspector.report().contains(player.peer.lobby.code))
-	inspector._input(key)
+	root.push_input(key)
 	print("inspector ", inspector.visible)
+	inspector.free()
+	root.push_input(key)
+	print("inspector of the plugin again ", of_plugin.visible)
 
 
 func enter(title: String, url: String) -> Node:

@@ -3,13 +3,16 @@ extends CanvasLayer
 ## Shows in the running game who is connected, how, how fast, and why not better. F3 opens and closes it: F9 and F10 belong to the editor, which suspends the game with them.
 ##
 ## Add [code]res://addons/orion_edge/inspector/inspector.tscn[/code] to a scene, or make it an autoload. It shows the lobby of the
-## scene tree's [OrionMultiplayerPeer], or the one given to [method watch]. It costs nothing while it is closed.
+## scene tree's [OrionMultiplayerPeer], or the one given to [method watch]. It costs nothing while it is closed. Where several are in the tree, the last
+## one alone opens: that of the scene, and not the plugin's.
 
 ## An action of the input map that opens and closes it, in place of F3.
 @export var toggle_action: StringName = &""
 ## Whether only debug builds have it.
 @export var is_for_debug_builds := true
 
+## Of all that are in the tree.
+const GROUP := &"orion_inspectors"
 const REFRESH_S := 0.25
 ## Units of the viewport, and the part of its height that the panel takes at most.
 const HEIGHT := 300.0
@@ -21,6 +24,10 @@ var _age := 0.0
 @onready var _players: Tree = %Players
 @onready var _timeline: Label = %Timeline
 @onready var _summary: Label = %Summary
+
+
+func _enter_tree() -> void:
+	add_to_group(GROUP)
 
 
 func _ready() -> void:
@@ -48,7 +55,11 @@ func _input(event: InputEvent) -> void:
 
 func _process(delta: float) -> void:
 	_age += delta
-	if visible and _age >= REFRESH_S:
+	if not visible:
+		return
+	if not _is_last():
+		hide()
+	elif _age >= REFRESH_S:
 		refresh()
 
 
@@ -57,8 +68,9 @@ func watch(lobby: OrionLobby) -> void:
 	_watched = lobby
 
 
+## Opens it, if it is the last one in the tree, or closes it.
 func toggle() -> void:
-	visible = not visible
+	visible = not visible and _is_last()
 	if visible:
 		_fit()
 		refresh()
@@ -104,6 +116,10 @@ func report() -> String:
 			if lobby.links.has(id):
 				lines.append(lobby.links[id].report())
 	return "\n".join(lines)
+
+
+func _is_last() -> bool:
+	return get_tree().get_nodes_in_group(GROUP).back() == self
 
 
 ## Leaves most of a small window to the game.

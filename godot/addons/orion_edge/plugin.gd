@@ -6,8 +6,15 @@ const PANEL := "OrionInspectorPanel"
 
 
 func _enable_plugin() -> void:
-	add_autoload_singleton(PANEL, "res://addons/orion_edge/inspector/inspector.tscn")
+	if not _has_panel():
+		add_autoload_singleton(PANEL, "res://addons/orion_edge/inspector/inspector.tscn")
 
 
 func _disable_plugin() -> void:
-	remove_autoload_singleton(PANEL)
+	if _has_panel():
+		remove_autoload_singleton(PANEL)
+
+
+## A project may have been edited by hand.
+func _has_panel() -> bool:
+	return ProjectSettings.has_setting("autoload/%s" % PANEL)

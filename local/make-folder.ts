@@ -6,4 +6,6 @@ export function makeFolder(path: string): void {
   const missing: string[] = [];
   for (let at = resolve(path); !existsSync(at) && dirname(at) !== at; at = dirname(at)) missing.unshift(at);
   for (const folder of missing) mkdirSync(folder);
+  // Something is there: it must be a folder.
+  if (missing.length === 0) mkdirSync(path, { recursive: true });
 }

@@ -21,7 +21,14 @@ const slow = [
 /** Tests that open the page in a browser. Those in its subfolders need none. */
 slow.push("test/page/*.test.ts");
 /** Those of them that hold times or CPU to a bound which a busy machine widens: nothing runs beside them. */
-const timed = ["test/bench/sealing.test.ts", "test/crowds/rabid-pings.test.ts", "test/page/looks.test.ts"];
+const timed = [
+  "test/bench/sealing.test.ts",
+  "test/crowds/rabid-pings.test.ts",
+  // Two browsers without a graphics card, which draw a game for each other.
+  "test/page/firefox.test.ts",
+  "test/page/frame-cost.test.ts",
+  "test/page/looks.test.ts",
+];
 
 export default defineConfig({
   test: {

@@ -15,7 +15,7 @@ const viewport = { width: 480, height: 480 };
 const isLedBy = ({ lobby, bot }: Player, name: string) =>
   lobby.members.find(({ displayName }) => displayName === name)?.clientId === bot.flight.stats.leaderId;
 
-/** Holds a key until the comet of this name has turned twice round, as the other player sees it. At a wall it turns half round at most. */
+/** Holds a key until the comet of this name has turned once round, as the other player sees it. At a wall it turns half round at most. */
 async function circles(page: PlayerPage, name: string, { bot, lobby }: Player): Promise<void> {
   const id = lobby.members.find(({ displayName }) => displayName === name)?.clientId;
   let before: number | null = null;
@@ -26,7 +26,7 @@ async function circles(page: PlayerPage, name: string, { bot, lobby }: Player): 
       const heading = bot.flight.view()?.comets.find((comet) => comet.id === id)?.head.heading ?? null;
       if (heading !== null && before !== null) turned += Math.sin(heading - before);
       before = heading;
-      if (Math.abs(turned) < 4 * Math.PI) throw new Error(`It has turned ${turned} rad.`);
+      if (Math.abs(turned) < 2 * Math.PI) throw new Error(`It has turned ${turned} rad.`);
     },
     { ...soon, interval: 20 },
   );
@@ -40,7 +40,7 @@ async function scores(page: PlayerPage, ...names: string[]): Promise<void> {
 }
 
 describe.skipIf(!chromium || !firefox)("Firefox", { timeout: 300_000 }, () => {
-  it("joins from the list, chats, plays as the guest of a page in Chromium, and leads for Node when that is gone", async () => {
+  it("joins from the list, chats, plays as the guest of a page in Chromium, and plays on with Node when that is gone", async () => {
     const { url } = await aServer();
     const ada = await aPage(url, { viewport });
     const code = await host(ada, { name: "Ada", lobbyName: "Foxes welcome" });
@@ -64,7 +64,9 @@ describe.skipIf(!chromium || !firefox)("Firefox", { timeout: 300_000 }, () => {
     await circles(fox, "Fox", bot);
     await ada.getByRole("button", { name: "Leave" }).click();
     await fox.getByText("You are the host now.").waitFor(soon);
-    await until(() => isLedBy(bot, "Fox"));
+    // The host leads, unless it is too busy: then the other does.
+    await until(() => isLedBy(bot, "Fox") || isLedBy(bot, "Bot"));
+    await circles(fox, "Fox", bot);
   });
 
   it("hosts a game for a page in Chromium and for Node, and follows Node after a reload", async () => {

@@ -12,6 +12,8 @@ import { type Program, root as project, startProgram } from "./program.ts";
 /** Debian's next releases are all installed by this one. */
 const script = "/usr/share/debootstrap/scripts/sid";
 
+/** Milliseconds in which Debian's mirror should have sent the engine. */
+export const installMs = 15 * 60_000;
 /** Where the root is, or will be. */
 export const godotRoot = process.env.GODOT4_ROOT ?? join(tmpdir(), "orion-edge-godot4");
 

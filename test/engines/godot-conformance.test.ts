@@ -6,10 +6,8 @@ import type { Launch } from "../../conformance/run.ts";
 import { openStage, type Stage } from "../../conformance/stage.ts";
 import { makeGodotProject } from "../../measure/kit/godot-project.ts";
 import { type Puppet, startPuppet } from "../../measure/kit/godot-puppet.ts";
-import { installGodot4, mayHaveGodot4 } from "../../measure/kit/godot4.ts";
+import { installGodot4, installMs, mayHaveGodot4 } from "../../measure/kit/godot4.ts";
 
-/** Milliseconds in which Debian's mirror should have sent the engine. */
-const installMs = 15 * 60_000;
 /** As long as it takes on a busy machine. */
 const patient = { startMs: 60_000, stepMs: 60_000 };
 /** For what never comes: a greeting of a plain client. All that is awaited before that comes within seconds. */

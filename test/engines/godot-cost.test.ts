@@ -3,12 +3,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
 import { type GodotProject, makeGodotProject } from "../../measure/kit/godot-project.ts";
-import { installGodot4, mayHaveGodot4 } from "../../measure/kit/godot4.ts";
+import { installGodot4, installMs, mayHaveGodot4 } from "../../measure/kit/godot4.ts";
 import type { Program } from "../../measure/kit/program.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
 
-/** Milliseconds in which Debian's mirror should have sent the engine. */
-const installMs = 15 * 60_000;
 const framesPerSecond = 60;
 
 describe.skipIf(!mayHaveGodot4)("A host in Godot 4", () => {

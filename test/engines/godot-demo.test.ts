@@ -4,12 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Server } from "../../local/server.ts";
 import { freeUdpPort } from "../../measure/kit/free-ports.ts";
 import { type GodotProject, makeGodotProject } from "../../measure/kit/godot-project.ts";
-import { installGodot4, mayHaveGodot4 } from "../../measure/kit/godot4.ts";
+import { installGodot4, installMs, mayHaveGodot4 } from "../../measure/kit/godot4.ts";
 import { type Program, root } from "../../measure/kit/program.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
-
-/** Milliseconds in which Debian's mirror should have sent the engine. */
-const installMs = 15 * 60_000;
 
 describe.skipIf(!mayHaveGodot4)("The demo game in Godot 4", () => {
   let project: GodotProject;

@@ -2,11 +2,8 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { type GodotProject, makeGodotProject } from "../../measure/kit/godot-project.ts";
-import { installGodot4, mayHaveGodot4 } from "../../measure/kit/godot4.ts";
+import { installGodot4, installMs, mayHaveGodot4 } from "../../measure/kit/godot4.ts";
 import { root } from "../../measure/kit/program.ts";
-
-/** Milliseconds in which Debian's mirror should have sent the engine. */
-const installMs = 15 * 60_000;
 
 describe.skipIf(!mayHaveGodot4)("In the editor of Godot 4", () => {
   let project: GodotProject;

@@ -1,11 +1,8 @@
 /** What games do to a peer at bad moments: closed, freed, paused, late, and with too much to send. */
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { type GodotProject, makeGodotProject } from "../../measure/kit/godot-project.ts";
-import { installGodot4, mayHaveGodot4 } from "../../measure/kit/godot4.ts";
+import { installGodot4, installMs, mayHaveGodot4 } from "../../measure/kit/godot4.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
-
-/** Milliseconds in which Debian's mirror should have sent the engine. */
-const installMs = 15 * 60_000;
 
 describe.skipIf(!mayHaveGodot4)("In Godot 4", () => {
   let project: GodotProject;

@@ -15,12 +15,9 @@ import {
 } from "../../measure/kit/godot-player.ts";
 import { makeGodotProject } from "../../measure/kit/godot-project.ts";
 import { type Puppet, startPuppet } from "../../measure/kit/godot-puppet.ts";
-import { installGodot4, mayHaveGodot4 } from "../../measure/kit/godot4.ts";
+import { installGodot4, installMs, mayHaveGodot4 } from "../../measure/kit/godot4.ts";
 import { Player } from "../../measure/kit/player.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
-
-/** Milliseconds in which Debian's mirror should have sent the engine. */
-const installMs = 15 * 60_000;
 
 describe.skipIf(!mayHaveGodot4)("In Godot 4", () => {
   let server: Server;

@@ -10,13 +10,11 @@ import { freeTcpPort, freeUdpPort } from "../../measure/kit/free-ports.ts";
 import { GodotPlayer } from "../../measure/kit/godot-player.ts";
 import { type GodotProject, makeGodotProject } from "../../measure/kit/godot-project.ts";
 import { type Puppet, startPuppet } from "../../measure/kit/godot-puppet.ts";
-import { installGodot4, mayHaveGodot4 } from "../../measure/kit/godot4.ts";
+import { installGodot4, installMs, mayHaveGodot4 } from "../../measure/kit/godot4.ts";
 import { startProgram } from "../../measure/kit/program.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
 import { layCable } from "../client/cable.ts";
 
-/** Milliseconds in which Debian's mirror should have sent the engine. */
-const installMs = 15 * 60_000;
 /** Milliseconds after which the server keeps a place for a player whose connection is lost, and some more. */
 const presentMs = 10_500;
 const session = { name: "Ada", lifetime: "session" };

@@ -1,10 +1,7 @@
 /** The engine's multiplayer over the addon's peer: calls, spawners and synchronizers, hosts that leave, and peers that are not honest. */
 import { beforeAll, describe, expect, test } from "vitest";
 import { type GodotProject, makeGodotProject } from "../../measure/kit/godot-project.ts";
-import { installGodot4, mayHaveGodot4 } from "../../measure/kit/godot4.ts";
-
-/** Milliseconds in which Debian's mirror should have sent the engine. */
-const installMs = 15 * 60_000;
+import { installGodot4, installMs, mayHaveGodot4 } from "../../measure/kit/godot4.ts";
 
 describe.skipIf(!mayHaveGodot4)("In Godot 4", () => {
   let project: GodotProject;

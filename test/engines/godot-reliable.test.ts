@@ -7,12 +7,10 @@ import { reliableLimits } from "../../core/reliable/limits.ts";
 import { writeSegment } from "../../core/reliable/packet.ts";
 import { ReliableStream } from "../../core/reliable/stream.ts";
 import { type GodotProject, makeGodotProject } from "../../measure/kit/godot-project.ts";
-import { installGodot4, mayHaveGodot4 } from "../../measure/kit/godot4.ts";
+import { installGodot4, installMs, mayHaveGodot4 } from "../../measure/kit/godot4.ts";
 import type { Program } from "../../measure/kit/program.ts";
 import { numbered } from "../core/reliable/a-network.ts";
 
-/** Milliseconds in which Debian's mirror should have sent the engine. */
-const installMs = 15 * 60_000;
 const lengths = [0, 1, 1_194, 1_195, 1_196, 5_000, 65_536, 0, 17, 20_000];
 
 describe.skipIf(!mayHaveGodot4)("In Godot 4", () => {

@@ -1,14 +1,11 @@
 /** Players of noray in Godot 4, with the engine's own TCP, UDP and ENet, who take the steps of netfox's client. */
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Server } from "../../local/server.ts";
-import { installGodot4, mayHaveGodot4, startGodot4 } from "../../measure/kit/godot4.ts";
+import { installGodot4, installMs, mayHaveGodot4, startGodot4 } from "../../measure/kit/godot4.ts";
 import { type EdgeGateway, startNorayAt } from "../../measure/kit/noray.ts";
 import type { Program } from "../../measure/kit/program.ts";
 import { secret } from "../../measure/kit/secret.ts";
 import { startTestServer } from "../../measure/kit/server.ts";
-
-/** Milliseconds in which Debian's mirror should have sent the engine. */
-const installMs = 15 * 60_000;
 
 describe.skipIf(!mayHaveGodot4)("In Godot 4", () => {
   let server: Server;

@@ -3,10 +3,8 @@ import { createPrivateKey, createPublicKey, diffieHellman } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { makeGodotProject } from "../../measure/kit/godot-project.ts";
-import { installGodot4, mayHaveGodot4 } from "../../measure/kit/godot4.ts";
+import { installGodot4, installMs, mayHaveGodot4 } from "../../measure/kit/godot4.ts";
 
-/** Milliseconds in which Debian's mirror should have sent the engine. */
-const installMs = 15 * 60_000;
 const vectors = readFileSync(new URL("../../conformance/vectors/sealed.json", import.meta.url), "utf8");
 
 describe.skipIf(!mayHaveGodot4)("In Godot 4", () => {

@@ -1,6 +1,6 @@
 /** Two players with the Godot addon behind the real NATs of the lab: one pair for each way to be connected. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { installGodot4 } from "../../measure/kit/godot4.ts";
+import { installGodot4, installMs } from "../../measure/kit/godot4.ts";
 import { removeGodotProject } from "../../measure/lab/godot.ts";
 import type { Pair } from "../../measure/lab/pair.ts";
 import { whyNoLab } from "../../measure/lab/requirement.ts";
@@ -11,9 +11,6 @@ import { openTopology, type Topology } from "../../measure/lab/topology.ts";
 const kind = "godot";
 const why = whyNoLab(kind);
 if (why !== null) console.warn(`Skipped: ${why}`);
-
-/** Milliseconds in which Debian's mirror should have sent the engine. */
-const installMs = 15 * 60_000;
 
 describe.skipIf(why !== null)("two players in Godot", () => {
   let topology: Topology;

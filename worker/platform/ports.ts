@@ -39,12 +39,12 @@ import type { Batch } from "./flights.ts";
 export const addressHeader = "orion-client-address";
 /** `yes`, where the client runs on the server's own machine, and nothing passes on what others say. */
 export const atServerHeader = "orion-client-at-server";
+/** The gateways that the client comes through, if there are any: their sidecar's name, and the number of its key. */
+export const gatewayNameHeader = "orion-client-gateway";
 /** The ticket of the client, which the Worker has verified, where the object is a relay over WebSocket. */
 export const ticketHeader = "orion-relay-ticket";
 /** In the answer of a relay over WebSocket: what it has claimed of the budget of all relays to take this client, in millionths of a dollar. */
 export const claimedHeader = "orion-relay-claimed";
-/** The same of the gateways that it comes through, if it does: their sidecar's name, and the number of its key. */
-export const gatewayNameHeader = "orion-client-gateway";
 
 /**
  * The client's network tries codes of no lobby. Only a socket that was opened before `since` (milliseconds since 1970), and has hardly tried
